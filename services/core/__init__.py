@@ -1,0 +1,1 @@
+"""The product: rules, tables and transactions. Knows no HTTP and no queue."""

@@ -1,0 +1,1 @@
+"""Plumbing that holds no word of the domain: clock, ids, numbers, errors, database."""

@@ -1,0 +1,30 @@
+"""The only clock, with two hands: the domain's and the true one."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Tells the time; `offset` shifts the domain's hand only.
+
+    The domain's hand decides what day it is for deadlines and stamps what people do; a
+    demonstration or a test may set it. The true hand decides leases, tokens and cache
+    ages, and nobody sets it.
+    """
+
+    offset: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """Return the domain's instant, aware, in UTC."""
+        return self.true_now() + self.offset
+
+    def today(self, time_zone: str) -> date:
+        """Return the domain's local date in an IANA `time_zone`."""
+        return self.now().astimezone(ZoneInfo(time_zone)).date()
+
+    @staticmethod
+    def true_now() -> datetime:
+        """Return the real instant, aware, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 (the one place that reads the system's clock)

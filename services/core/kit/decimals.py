@@ -1,0 +1,102 @@
+"""Exact numbers: how they come in, how they divide, how they are shown."""
+
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+MAX_DIGITS = 38
+"""Significant digits, and digits on either side of the point, that a value may have."""
+
+QUOTIENT_SCALE = 20
+"""Decimal places kept by a division, half even; SQL divides to the same scale."""
+
+_EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN)
+_QUANTUM = Decimal(1).scaleb(-QUOTIENT_SCALE)
+_LONGEST_TEXT = 100
+
+
+def exact(raw: object) -> Decimal:
+    """Return `raw` (a Decimal, int or decimal text) as a Decimal, every digit kept.
+
+    Raises:
+        ValueError: it is no finite decimal number of at most 38 digits. Floats are refused:
+            they have already lost what was written.
+    """
+    if isinstance(raw, bool) or not isinstance(raw, Decimal | int | str):
+        raise ValueError("not a number")
+    if isinstance(raw, int) and raw.bit_length() > MAX_DIGITS * 4:
+        raise ValueError("too many digits")
+    if isinstance(raw, str) and (len(raw) > _LONGEST_TEXT or not raw.isascii() or "_" in raw):
+        raise ValueError("not a number")
+    try:
+        number = Decimal(raw.strip() if isinstance(raw, str) else raw)
+    except InvalidOperation:
+        raise ValueError("not a number") from None
+    if not number.is_finite():
+        raise ValueError("not finite")
+    _, digits, exponent = number.as_tuple()
+    scale = -int(exponent)
+    if len(digits) > MAX_DIGITS or scale > MAX_DIGITS or len(digits) - scale > MAX_DIGITS:
+        raise ValueError("too many digits")
+    return number
+
+
+def plain(number: Decimal) -> str:
+    """Return `number` as JSON text: no exponent, no trailing zeros, no negative zero."""
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """Return numerator ÷ denominator at scale 20, half even. The denominator is not 0."""
+    return _EXACT.divide(numerator, denominator).quantize(_QUANTUM, ROUND_HALF_EVEN, _EXACT)
+
+
+def times(left: Decimal, right: Decimal) -> Decimal:
+    """Return the exact product."""
+    return _EXACT.multiply(left, right)
+
+
+def total(numbers: "list[Decimal] | tuple[Decimal, ...]") -> Decimal:
+    """Return the exact sum; 0 for none."""
+    result = Decimal(0)
+    for number in numbers:
+        result = _EXACT.add(result, number)
+    return result
+
+
+def display(number: Decimal, places: int = 2) -> str:
+    """Return `number` rounded half up to `places` for people to read. Never decide by it."""
+    return format(number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT), "f")
+
+
+def _validated(raw: Any) -> Decimal:
+    try:
+        return exact(raw)
+    except ValueError:
+        raise PydanticCustomError(
+            "decimal", "a finite decimal number of at most 38 digits, as text or number"
+        ) from None
+
+
+ExactDecimal = Annotated[
+    Decimal,
+    BeforeValidator(_validated),
+    PlainSerializer(plain, return_type=str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$"},
+                {"type": "number"},
+            ],
+            "description": "Exact decimal of at most 38 digits: text or number in, text out.",
+        },
+        mode="validation",
+    ),
+    WithJsonSchema({"type": "string"}, mode="serialization"),
+]
+"""A pydantic field type: exact, at most 38 digits, text on output."""

@@ -1,0 +1,87 @@
+"""What callers can act on: errors with a stable code, and the faults of one input."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar
+
+from services.core.kit.text import Text
+
+
+class Kind(Enum):
+    """What sort of refusal an error is; a door maps it to its own protocol."""
+
+    MALFORMED = "malformed"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not-found"
+    INVALID = "invalid"
+    CONFLICT = "conflict"
+    PRECONDITION_FAILED = "precondition-failed"
+    PRECONDITION_REQUIRED = "precondition-required"
+    TOO_LARGE = "too-large"
+    UNSUPPORTED = "unsupported"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input: where (JSON pointer), a stable code, why, and the value."""
+
+    pointer: str
+    code: str
+    detail: Text
+    value: object = None
+
+
+@dataclass(eq=False)
+class DomainError(Exception):
+    """Base of all refusals. Subclasses set `code`, `kind` and `title`."""
+
+    code: ClassVar[str]
+    kind: ClassVar[Kind]
+    title: ClassVar[Text]
+
+    detail: Text | None = None
+    faults: Sequence[Fault] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+class InvalidInput(DomainError):
+    """The input has faults; `faults` lists every one of them."""
+
+    code = "invalid-input"
+    kind = Kind.INVALID
+    title = Text("输入有误", "The input is not valid")
+
+
+class NotFound(DomainError):
+    """Nothing of that name exists within what the caller may see."""
+
+    code = "not-found"
+    kind = Kind.NOT_FOUND
+    title = Text("未找到", "Not found")
+
+
+class Forbidden(DomainError):
+    """The caller is known and may see the thing, but not do this."""
+
+    code = "forbidden"
+    kind = Kind.FORBIDDEN
+    title = Text("没有权限", "Not permitted")
+
+
+class TransitionRefused(DomainError):
+    """The thing's state does not allow this action; `extra` lists what it allows."""
+
+    code = "transition-refused"
+    kind = Kind.CONFLICT
+    title = Text("当前状态不允许此操作", "The present state does not allow this action")
+
+
+class Stale(DomainError):
+    """The thing changed since the caller read it."""
+
+    code = "stale-version"
+    kind = Kind.PRECONDITION_FAILED
+    title = Text("内容已被他人修改", "It changed since you read it")

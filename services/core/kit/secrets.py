@@ -1,0 +1,29 @@
+"""Secrets that are shown once and kept as a hash."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+_PREFIX_BYTES = 5
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A new secret: `text` for its owner, `prefix` to recognise it, `digest` to keep."""
+
+    text: str
+    prefix: str
+    digest: bytes
+
+
+def mint(label: str) -> Minted:
+    """Return a new secret of 256 random bits, written `<label>_<prefix>_<secret>`."""
+    prefix = f"{label}_{secrets.token_hex(_PREFIX_BYTES)}"
+    text = f"{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+    return Minted(text=text, prefix=prefix, digest=digest(text))
+
+
+def digest(text: str) -> bytes:
+    """Return what is stored of a secret. SHA-256 suffices: the secret is 256 random bits."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()

@@ -1,0 +1,1 @@
+"""The plan as data: its document, versions, periods, assigned targets, open questions."""

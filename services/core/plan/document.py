@@ -1,0 +1,302 @@
+"""The format of a plan document: what a city writes down once, and Wufei loads as printed.
+
+Shapes only. What must hold between the parts (codes that exist, periods that fit) is in
+`plan.rules`; how a document becomes a version is in `plan.service`.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.core.kit.decimals import ExactDecimal
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
+Year = Annotated[int, Field(ge=1990, le=2100, strict=True)]
+
+TargetKind = Literal[
+    "at_least",
+    "more_than",
+    "at_most",
+    "full_coverage",
+    "negative_growth",
+    "rising",
+    "qualitative",
+    "assigned_by_superior",
+]
+Direction = Literal["higher_better", "lower_better", "qualitative"]
+Selection = Literal["mandatory", "optional", "self_selected"]
+Frequency = Literal["annual", "half_yearly", "quarterly", "monthly"]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class City(_Entry):
+    """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+    name: Line
+    superior: Line | None = None
+
+
+class Span(_Entry):
+    """The dates between which the plan runs, both included."""
+
+    start: date
+    end: date
+
+
+class Group(_Entry):
+    """A heading that indicators are scored under. `weight` default: the sum of its indicators'."""
+
+    code: Code
+    name: Line
+    weight: ExactDecimal | None = None
+    note: Prose | None = None
+
+
+class OrganizationEntry(_Entry):
+    """A unit, a township-level body, or a collective name with its `members`.
+
+    `submits` is false for collective names, placeholders and bodies that report nothing.
+    """
+
+    code: Code
+    name: Line
+    kind: Line
+    aliases: tuple[Line, ...] = ()
+    members: tuple[Code, ...] = ()
+    submits: bool = True
+    administrative_code: Annotated[str, StringConstraints(pattern=r"^\d{6,12}$")] | None = None
+    role: Line | None = None
+    note: Prose | None = None
+
+
+class Baseline(_Entry):
+    """Where the indicator stood. `text` as printed; `value` absent where nothing was printed."""
+
+    year: Year
+    value: ExactDecimal | None = None
+    text: Line
+
+
+class Level(_Entry):
+    """A level of a qualitative indicator; `points` 0–100; the first level listed is the top."""
+
+    code: Code
+    name: Line
+    points: ExactDecimal
+
+
+class TargetEntry(_Entry):
+    """What is to be reached by the end of `year`. `text` as printed.
+
+    `value` belongs to the kinds at_least, more_than, at_most and full_coverage.
+    """
+
+    year: Year
+    kind: TargetKind
+    value: ExactDecimal | None = None
+    text: Line
+    assigned_by: Line | None = None
+
+
+class Quantity(_Entry):
+    """A named amount of a formula with its unit."""
+
+    name: Line
+    unit: Line
+
+
+class Formula(_Entry):
+    """How the value comes about, with the source of the rule and how sure we are of it."""
+
+    kind: Line
+    expression: Prose | None = None
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+    multiplier: ExactDecimal | None = None
+    base_year: Year | None = None
+    source: Line
+    source_reference: Prose | None = None
+    confidence: Line
+    note: Prose | None = None
+
+
+class Aggregation(_Entry):
+    """How reported values become the city's.
+
+    `units`: direct (the first owner's value is the city's), or an operator over the units.
+    `periods`: the operator over finer periods when the wider one has no value of its own.
+    """
+
+    units: Literal["direct", "sum", "mean", "ratio_of_sums"] = "direct"
+    periods: Literal["last", "sum", "mean", "ratio_of_sums"] = "last"
+
+
+class Indicator(_Entry):
+    """One row of the plan's indicator table."""
+
+    code: Code
+    row: Annotated[int, Field(ge=1, strict=True)] | None = None
+    name: Line
+    printed_name: Line
+    group: Code
+    level1: Line
+    level2: Line
+    selection: Selection
+    adjusted: bool = False
+    unit: Line
+    baseline: Baseline | None = None
+    targets: Annotated[tuple[TargetEntry, ...], Field(min_length=1)]
+    levels: tuple[Level, ...] = ()
+    direction: Direction
+    measure_type: Line | None = None
+    time_semantics: Line | None = None
+    frequency: Frequency = "annual"
+    frequency_source: Prose | None = None
+    aggregation: Aggregation = Aggregation()
+    multiplier: ExactDecimal | None = None
+    weight: ExactDecimal | None = None
+    owners: tuple[Code, ...] = ()
+    owner_text: Line
+    acting_owner: Code | None = None
+    scope: Prose | None = None
+    formula: Formula | None = None
+    linked_measures: tuple[Code, ...] = ()
+    quality_flags: tuple[Code, ...] = ()
+    public: bool = False
+
+
+class MeasureTarget(_Entry):
+    """A number or promise inside a measure's sentence, quoted."""
+
+    quote: Prose
+    kind: Line
+    indicator: Code | None = None
+    related_indicator: Code | None = None
+    value: ExactDecimal | None = None
+    unit: Line | None = None
+    year: Year | None = None
+    base_year: Year | None = None
+    note: Prose | None = None
+
+
+class Measure(_Entry):
+    """A clause with its own lead and responsible units: the unit of accountability."""
+
+    code: Code
+    text: Prose
+    lead_units: Annotated[tuple[Code, ...], Field(min_length=1)]
+    lead_text: Line
+    responsible_units: tuple[Code, ...] = ()
+    responsible_text: Line | None = None
+    deadline: Year | None = None
+    targets: tuple[MeasureTarget, ...] = ()
+    related_indicators: tuple[Code, ...] = ()
+
+
+class Task(_Entry):
+    """A numbered task of the plan with its measures."""
+
+    number: Annotated[int, Field(ge=1, strict=True)]
+    section: Line
+    title: Line
+    measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
+
+
+class OpenQuestion(_Entry):
+    """A place where the plan contradicts itself or leaves something open (待核实).
+
+    `subjects` are references such as `indicator:R07`, `measure:4.2`, `organization:UN27`,
+    `group:X` or `plan`. Until it is settled, `effect` holds back what it makes unsafe:
+    `no_pace` (no pace from this baseline) or `no_verdict` (no verdict at all).
+    `needs_decision` is false for a plain note.
+    """
+
+    id: Code
+    subjects: Annotated[tuple[Line, ...], Field(min_length=1)]
+    text: Prose
+    text_en: Prose | None = None
+    needs_decision: bool = True
+    effect: Literal["none", "no_pace", "no_verdict"] = "none"
+
+
+class Grade(_Entry):
+    """A grade and the score from which it is given."""
+
+    code: Code
+    name: Line
+    minimum: ExactDecimal
+
+
+class SelectionWeights(_Entry):
+    """The weight of an indicator that states none of its own."""
+
+    mandatory: ExactDecimal
+    optional: ExactDecimal
+    self_selected: ExactDecimal
+
+
+class Gate(_Entry):
+    """What stands beside the score: grades, caps and vetoes. Grades are listed best first."""
+
+    grades: Annotated[tuple[Grade, ...], Field(min_length=1)]
+    minimum_coverage: ExactDecimal
+    mandatory_not_met_cap: Code | None = None
+    falsified_grade: Code | None = None
+
+
+class Lights(_Entry):
+    """From which pace a light is green and yellow; below yellow it is red."""
+
+    green_pace: ExactDecimal
+    yellow_pace: ExactDecimal
+    provisional_green_to_yellow: bool = True
+
+
+class Scheme(_Entry):
+    """The scoring method as data: a rule by name with its parameters, and a version."""
+
+    name: Literal["completion-rate", "distance-to-target"]
+    version: Code
+    floor: ExactDecimal
+    display_places: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
+    weights: SelectionWeights
+    gate: Gate
+    lights: Lights
+
+
+class DueDays(_Entry):
+    """Calendar days after a period's end by which its values are due, by frequency."""
+
+    annual: Annotated[int, Field(ge=0, le=366, strict=True)]
+    half_yearly: Annotated[int, Field(ge=0, le=366, strict=True)]
+    quarterly: Annotated[int, Field(ge=0, le=366, strict=True)]
+    monthly: Annotated[int, Field(ge=0, le=366, strict=True)]
+
+
+class PlanDocument(_Entry):
+    """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
+
+    format: Literal["wufei-plan/1"]
+    code: Annotated[str, StringConstraints(pattern=r"^\d{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+    title: Line
+    city: City
+    status: Literal["draft", "issued"]
+    status_text: Line
+    source: Prose | None = None
+    notes: tuple[Prose, ...] = ()
+    time_zone: Line = "Asia/Shanghai"
+    span: Span
+    due_days: DueDays
+    scheme: Scheme
+    groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]
+    organizations: Annotated[tuple[OrganizationEntry, ...], Field(min_length=1, max_length=2000)]
+    indicators: Annotated[tuple[Indicator, ...], Field(min_length=1, max_length=1000)]
+    tasks: Annotated[tuple[Task, ...], Field(max_length=500)] = ()
+    open_questions: Annotated[tuple[OpenQuestion, ...], Field(max_length=1000)] = ()
