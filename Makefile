@@ -1,0 +1,81 @@
+# Wufei. Needs make and Python 3.11 or newer; everything else is installed into .venv.
+
+PYTHON ?= python3
+PYTEST ?= -q
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint contract migrate bench clean lock
+
+python := .venv/bin/python
+# A stamp is named after what was installed, so that a warm start installs nothing and a
+# changed lock, or another Python, installs anew. Paths stay relative: make splits at spaces.
+version := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+stamp = .venv/.installed-$(version)-$(shell cksum < $(1) | tr ' ' '-')
+runtime := $(call stamp,requirements.lock)
+development := $(call stamp,requirements-dev.lock)
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(runtime) ## Start everything on this machine; Ctrl-C stops it
+	@exec $(python) -m services.console up
+
+test: lint ## Check everything: lint, types, architecture, tests (PYTEST="-x tests/unit" for a part)
+	$(python) -m pytest $(PYTEST)
+
+lint: $(development) ## Check style, types and the direction of imports
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	$(python) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+
+contract: $(development) ## Write contracts/openapi.yaml from the code
+	$(python) -m services.api.contract write
+
+migrate: $(runtime) ## Bring the database of DATABASE_URL, or of a running `make run`, to this version
+	@exec $(python) -m services.console migrate
+
+bench: $(development) ## Measure, each figure as a ratio to a ceiling of the same run
+	$(python) -m bench
+
+lock: ## Write both locks anew (FLAGS=--upgrade takes the newest releases)
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv==0.13.8
+	build/lock/bin/python -m uv $(compile) --extra embedded --output-file requirements.lock
+	build/lock/bin/python -m uv $(compile) --all-extras --constraint requirements.lock \
+		--output-file requirements-dev.lock
+	rm -rf build/lock
+
+compile = pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(FLAGS)
+
+clean: ## Remove what was installed and cached; the data in var/ stays
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find services migrations tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Two stamps, one environment: the development lock holds every pin of the runtime lock.
+$(runtime): requirements.lock
+	$(call install,requirements.lock)
+	@touch $@
+
+$(development): requirements-dev.lock
+	$(call install,requirements-dev.lock)
+	@touch $@ $(runtime)
+
+# The project itself is not built: a path file puts this folder on the path, and bin/wufei
+# starts it. Both are relative, so that the folder may be moved.
+define install
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "wufei needs Python 3.11 or newer; choose one with: make PYTHON=python3.11 …" >&2; exit 1; }
+@test "$$($(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(version)" || \
+	$(PYTHON) -m venv --clear .venv
+@rm -f .venv/.installed-*
+@echo "installing $(1) into .venv"
+@$(python) -m pip install --quiet --no-deps --require-hashes -r $(1)
+@echo ../../../.. > "$$($(python) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/wufei.pth"
+@printf '#!/bin/sh\nexec "$$(dirname -- "$$0")/python" -m services.console "$$@"\n' > .venv/bin/wufei
+@chmod +x .venv/bin/wufei
+endef
