@@ -1,0 +1,1 @@
+"""The HTTP door: parses, authorises, calls core, renders. Decides nothing."""

@@ -1,0 +1,1 @@
+"""The record of what concerns keys and settings rather than the plan."""

@@ -1,0 +1,1 @@
+"""The log of what happened: recorded with the change, numbered after commit."""

@@ -1,0 +1,1 @@
+"""The numbered log as callers read it: by position, within their scope."""

@@ -1,0 +1,1 @@
+"""Who calls: organizations, keys, roles, and what each may do."""

@@ -25,7 +25,7 @@ def exact(raw: object) -> Decimal:
             they have already lost what was written.
     """
     if isinstance(raw, bool) or not isinstance(raw, Decimal | int | str):
-        raise ValueError("not a number")
+        raise ValueError("not a number")  # noqa: TRY004 (callers catch one sort of error)
     if isinstance(raw, int) and raw.bit_length() > MAX_DIGITS * 4:
         raise ValueError("too many digits")
     if isinstance(raw, str) and (len(raw) > _LONGEST_TEXT or not raw.isascii() or "_" in raw):

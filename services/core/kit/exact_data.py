@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import yaml
+from typing_extensions import override
 
 from services.core.kit.errors import DomainError, Kind
 from services.core.kit.text import Text
@@ -63,16 +64,16 @@ def read_json(body: bytes) -> Any:
         raise _too_deep() from None
     except (ValueError, InvalidOperation) as error:
         reason = str(error)[:200]
-        raise MalformedBody(Text(f"不是有效的 JSON：{reason}", f"Not valid JSON: {reason}")) from None
+        raise MalformedBody(
+            Text(f"不是有效的 JSON：{reason}", f"Not valid JSON: {reason}")
+        ) from None
     if "\\u" in text or text.count("[") + text.count("{") > _DEEPEST:
         _check(value, 0)
     return value
 
 
 def _too_deep() -> MalformedBody:
-    return MalformedBody(
-        Text(f"嵌套超过 {_DEEPEST} 层", f"Nested deeper than {_DEEPEST} levels")
-    )
+    return MalformedBody(Text(f"嵌套超过 {_DEEPEST} 层", f"Nested deeper than {_DEEPEST} levels"))
 
 
 def _check(value: Any, depth: int) -> None:
@@ -107,6 +108,7 @@ def _encodes(text: str) -> bool:
 class _ExactLoader(yaml.CSafeLoader):
     """YAML 1.1 in JSON's shape: exact numbers, dates as text, no name twice."""
 
+    @override
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         members = super().construct_mapping(node, deep=deep)
         if len(members) != len(node.value):
@@ -158,6 +160,8 @@ def read_yaml(body: bytes) -> Any:
         raise _too_deep() from None
     except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise MalformedBody(Text(f"不是有效的 YAML：{reason}", f"Not valid YAML: {reason}")) from None
+        raise MalformedBody(
+            Text(f"不是有效的 YAML：{reason}", f"Not valid YAML: {reason}")
+        ) from None
     _check(value, 0)
     return value

@@ -36,7 +36,8 @@ def read_page_token(token: str, filters: Mapping[str, object], *, parts: int) ->
     """
     try:
         padded = token + "=" * (-len(token) % 4)
-        fingerprint, *last_key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        parsed: list[str] = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        fingerprint, *last_key = parsed
     except (ValueError, TypeError, RecursionError):
         raise BadPageToken from None
     if (

@@ -4,10 +4,12 @@ Shapes only. What must hold between the parts (codes that exist, periods that fi
 `plan.rules`; how a document becomes a version is in `plan.service`.
 """
 
+import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from services.core.kit.decimals import ExactDecimal
 
@@ -15,6 +17,21 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,3
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
 Year = Annotated[int, Field(ge=1990, le=2100, strict=True)]
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _written_day(raw: Any) -> Any:
+    # Pydantic would also take a number for a day, as seconds since 1970.
+    if isinstance(raw, date) or (isinstance(raw, str) and _DAY.fullmatch(raw)):
+        return raw
+    raise PydanticCustomError("date", "a day such as 2025-12-31")
+
+
+Day = Annotated[
+    date,
+    Field(ge=date(1990, 1, 1), le=date(2100, 12, 31)),
+    BeforeValidator(_written_day),
+]
 
 TargetKind = Literal[
     "at_least",
@@ -38,7 +55,7 @@ class _Entry(BaseModel):
 class City(_Entry):
     """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
 
-    code: Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
     name: Line
     superior: Line | None = None
 
@@ -46,8 +63,8 @@ class City(_Entry):
 class Span(_Entry):
     """The dates between which the plan runs, both included."""
 
-    start: date
-    end: date
+    start: Day
+    end: Day
 
 
 class Group(_Entry):
@@ -71,7 +88,7 @@ class OrganizationEntry(_Entry):
     aliases: tuple[Line, ...] = ()
     members: tuple[Code, ...] = ()
     submits: bool = True
-    administrative_code: Annotated[str, StringConstraints(pattern=r"^\d{6,12}$")] | None = None
+    administrative_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,12}$")] | None = None
     role: Line | None = None
     note: Prose | None = None
 
@@ -113,7 +130,10 @@ class Quantity(_Entry):
 
 
 class Formula(_Entry):
-    """How the value comes about, with the source of the rule and how sure we are of it."""
+    """How the value comes about, with the source of the rule and how sure we are of it.
+
+    `sign_convention` is stated where a sign could be read both ways: what a positive value means.
+    """
 
     kind: Line
     expression: Prose | None = None
@@ -121,6 +141,7 @@ class Formula(_Entry):
     denominator: Quantity | None = None
     multiplier: ExactDecimal | None = None
     base_year: Year | None = None
+    sign_convention: Literal["decline_positive", "growth_positive"] | None = None
     source: Line
     source_reference: Prose | None = None
     confidence: Line
@@ -138,13 +159,27 @@ class Aggregation(_Entry):
     periods: Literal["last", "sum", "mean", "ratio_of_sums"] = "last"
 
 
+class NationalCounterpart(_Entry):
+    """The indicator of the national list that this one stands for, and where we know it from."""
+
+    edition: Line
+    name: Line
+    mandatory: bool | None = None
+    source: Line
+
+
 class Indicator(_Entry):
-    """One row of the plan's indicator table."""
+    """One row of the plan's indicator table.
+
+    `aliases` are other words of the plan for the same quantity; `notes` say what a reader should
+    know and nobody has to decide.
+    """
 
     code: Code
     row: Annotated[int, Field(ge=1, strict=True)] | None = None
     name: Line
     printed_name: Line
+    aliases: tuple[Line, ...] = ()
     group: Code
     level1: Line
     level2: Line
@@ -169,6 +204,8 @@ class Indicator(_Entry):
     formula: Formula | None = None
     linked_measures: tuple[Code, ...] = ()
     quality_flags: tuple[Code, ...] = ()
+    national: NationalCounterpart | None = None
+    notes: tuple[Prose, ...] = ()
     public: bool = False
 
 
@@ -183,6 +220,7 @@ class MeasureTarget(_Entry):
     unit: Line | None = None
     year: Year | None = None
     base_year: Year | None = None
+    assigned_by: Line | None = None
     note: Prose | None = None
 
 
@@ -205,6 +243,7 @@ class Task(_Entry):
 
     number: Annotated[int, Field(ge=1, strict=True)]
     section: Line
+    section_number: Line | None = None
     title: Line
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
 
@@ -212,9 +251,9 @@ class Task(_Entry):
 class OpenQuestion(_Entry):
     """A place where the plan contradicts itself or leaves something open (待核实).
 
-    `subjects` are references such as `indicator:R07`, `measure:4.2`, `organization:UN27`,
-    `group:X` or `plan`. Until it is settled, `effect` holds back what it makes unsafe:
-    `no_pace` (no pace from this baseline) or `no_verdict` (no verdict at all).
+    `subjects` are references such as `indicator:R07`, `measure:4.2`, `task:3`,
+    `organization:UN27`, `group:X` or `plan`. Until it is settled, `effect` holds back what it
+    makes unsafe: `no_pace` (no pace from this baseline) or `no_verdict` (no verdict at all).
     `needs_decision` is false for a plain note.
     """
 
@@ -284,7 +323,7 @@ class PlanDocument(_Entry):
     """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
 
     format: Literal["wufei-plan/1"]
-    code: Annotated[str, StringConstraints(pattern=r"^\d{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
     title: Line
     city: City
     status: Literal["draft", "issued"]

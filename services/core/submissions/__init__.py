@@ -1,0 +1,1 @@
+"""Reported values: one for (indicator, organization, period), and their review."""

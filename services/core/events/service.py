@@ -1,0 +1,96 @@
+"""Writing the log: an event is recorded with its change and numbered after commit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.catalogue import EventType
+from services.core.events.models import Event, PendingEvent
+from services.core.kit.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event to be written. `actor` says who, in which role, by which channel and request."""
+
+    city_code: str
+    plan_code: str | None
+    type: EventType
+    subject_kind: str
+    subject_id: str
+    organization_code: str | None
+    actor: Mapping[str, object]
+    data: Mapping[str, object]
+    occurred_at: datetime
+
+
+async def record(session: AsyncSession, *happenings: Happening) -> list[UUID]:
+    """Write events in the caller's transaction and return their ids; they have no number yet."""
+    if not happenings:
+        return []
+    ids = [new_id() for _ in happenings]
+    await session.execute(
+        insert(Event),
+        [
+            {
+                "city_code": happening.city_code,
+                "id": event_id,
+                "plan_code": happening.plan_code,
+                "type": happening.type,
+                "subject_kind": happening.subject_kind,
+                "subject_id": happening.subject_id,
+                "organization_code": happening.organization_code,
+                "actor": happening.actor,
+                "data": happening.data,
+                "occurred_at": happening.occurred_at,
+            }
+            for event_id, happening in zip(ids, happenings, strict=True)
+        ],
+    )
+    await session.execute(
+        insert(PendingEvent),
+        [
+            {"city_code": happening.city_code, "event_id": event_id}
+            for event_id, happening in zip(ids, happenings, strict=True)
+        ],
+    )
+    return ids
+
+
+_NUMBER = text("""
+    WITH taken AS (
+        DELETE FROM event_pending
+        WHERE city_code = :city AND event_id IN (
+            SELECT event_id FROM event_pending
+            WHERE city_code = :city ORDER BY event_id LIMIT :most)
+        RETURNING event_id
+    ), numbered AS (
+        INSERT INTO event_position (city_code, position, event_id)
+        SELECT :city, :head + row_number() OVER (ORDER BY event_id), event_id FROM taken
+        RETURNING position
+    )
+    UPDATE log_head SET position = :head + (SELECT count(*) FROM numbered)
+    WHERE city_code = :city RETURNING position - :head
+""")
+
+
+async def number_committed(session: AsyncSession, city_code: str, *, most: int = 2000) -> int:
+    """Give the next positions to committed events of a city, and return how many.
+
+    Sequence order is not commit order, so a number given at insert would let a reader pass
+    an event that commits later. Here only what is committed is seen, and the row of
+    `log_head` lets one drainer at a time give numbers: nothing appears behind a number.
+    """
+    await session.execute(
+        text("INSERT INTO log_head VALUES (:city, 0) ON CONFLICT DO NOTHING"), {"city": city_code}
+    )
+    head = await session.scalar(
+        text("SELECT position FROM log_head WHERE city_code = :city FOR UPDATE"),
+        {"city": city_code},
+    )
+    numbered = await session.scalar(_NUMBER, {"city": city_code, "head": head, "most": most})
+    return int(numbered or 0)

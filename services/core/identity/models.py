@@ -1,0 +1,67 @@
+"""Tables of cities, organizations and keys."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+
+
+class City(Base):
+    """A tenant: the city whose plans these are."""
+
+    __tablename__ = "city"
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+
+
+class Organization(Base):
+    """A unit, a township-level body, or a collective name. Defined by the plan's document."""
+
+    __tablename__ = "organization"
+
+    city_code: Mapped[str] = mapped_column(ForeignKey(City.city_code), primary_key=True)
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    ordinal: Mapped[int] = mapped_column()
+    name: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    aliases: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    members: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    submits: Mapped[bool] = mapped_column()
+    administrative_code: Mapped[str | None] = mapped_column(Text)
+    role: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    defined_by: Mapped[str] = mapped_column(Text)
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class ApiKey(Base):
+    """A credential. The secret is kept as a digest only; `every_city` marks the first key."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (
+        Index("uq_api_key_secret_digest", "city_code", "secret_digest", unique=True),
+        CheckConstraint(
+            "role NOT IN ('reporter', 'lead') OR organization_code IS NOT NULL",
+            name="organization_of_reporter_and_lead",
+        ),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    organization_code: Mapped[str | None] = mapped_column(Text)
+    plan_code: Mapped[str | None] = mapped_column(Text)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    every_city: Mapped[bool] = mapped_column()
+    prefix: Mapped[str] = mapped_column(Text)
+    secret_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,83 @@
+"""The way to Postgres: metadata with named constraints, sessions, and a bare pool.
+
+Ordinary work goes through SQLAlchemy sessions, one transaction a request or job. The bare
+asyncpg pool is for the few hot statements that are a transaction by themselves.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from pydantic_core import to_json
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+CITY_PARTITIONS = 4
+"""Hash partitions, by city, of each large table."""
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; every constraint gets a name from its table and columns."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open way to one database."""
+
+    dsn: str
+    engine: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+    pool: asyncpg.Pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session inside one transaction: committed at the end, rolled back on error."""
+        async with self.sessions() as session, session.begin():
+            yield session
+
+
+def _json(value: Any) -> str:
+    return to_json(value).decode()
+
+
+@asynccontextmanager
+async def connect(
+    dsn: str, *, size: int = 8, application_name: str = "wufei"
+) -> AsyncIterator[Database]:
+    """Open `dsn` (`postgresql://…`) with at most `size` connections of either sort."""
+    settings = {"application_name": application_name, "timezone": "UTC", "jit": "off"}
+    engine = create_async_engine(
+        "postgresql+asyncpg://" + dsn.split("://", 1)[1],
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=15,
+        pool_pre_ping=True,
+        json_serializer=_json,
+        connect_args={"server_settings": settings, "command_timeout": 120},
+    )
+    try:
+        async with asyncpg.create_pool(
+            dsn, min_size=1, max_size=size, command_timeout=15, server_settings=settings
+        ) as pool:
+            sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+            yield Database(dsn, engine, sessions, pool)
+    finally:
+        await engine.dispose()

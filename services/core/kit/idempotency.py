@@ -1,0 +1,146 @@
+"""Replies kept for 24 hours, so that a repeated request gets the answer of the first.
+
+A reply is written in the transaction of the work it answers for; a repeat that comes while
+the first runs waits on the row's key, in Postgres.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import (
+    DateTime,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    delete,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+from services.core.kit.errors import DomainError, Kind
+from services.core.kit.text import Text as Sentence
+
+KEPT = timedelta(hours=24)
+LONGEST_WAIT_SECONDS = 10
+
+
+class IdempotencyKeyReused(DomainError):
+    """The key was used before for another request."""
+
+    code = "idempotency-key-reused"
+    kind = Kind.INVALID
+    title = Sentence("幂等键已用于另一请求", "The idempotency key was used for another request")
+
+
+class RequestInProgress(DomainError):
+    """The first request with this key is still running after ten seconds."""
+
+    code = "request-in-progress"
+    kind = Kind.CONFLICT
+    title = Sentence("相同请求仍在处理", "The same request is still being processed")
+
+
+class StoredReply(Base):
+    """The answer given to (credential, key)."""
+
+    __tablename__ = "stored_reply"
+    __table_args__ = (Index(None, "created_at"),)
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    credential_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    request_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    etag: Mapped[str | None] = mapped_column(Text)
+    location: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """Who asks under which key, and a digest of what is asked."""
+
+    city_code: str
+    credential_id: UUID
+    key: str
+    digest: bytes
+
+
+async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> StoredReply | None:
+    """Take the key for this transaction; return the earlier reply if there is one.
+
+    Raises:
+        IdempotencyKeyReused: the earlier request was another one.
+        RequestInProgress: the earlier request has not answered within ten seconds.
+    """
+    await session.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT_SECONDS}s'"))
+    taken = await session.execute(
+        insert(StoredReply)
+        .values(
+            city_code=request.city_code,
+            credential_id=request.credential_id,
+            key=request.key,
+            request_digest=request.digest,
+            created_at=at,
+        )
+        .on_conflict_do_nothing()
+        .returning(StoredReply.key)
+    )
+    if taken.first() is not None:
+        return None
+    found = await find_reply(session, request)
+    if found is None:  # the first was undone between our two statements
+        raise RequestInProgress
+    return found
+
+
+async def find_reply(session: AsyncSession, request: RequestKey) -> StoredReply | None:
+    """Return the reply stored for a request.
+
+    Raises:
+        IdempotencyKeyReused: the stored reply answers another request.
+    """
+    found = await session.scalar(
+        select(StoredReply).where(
+            StoredReply.city_code == request.city_code,
+            StoredReply.credential_id == request.credential_id,
+            StoredReply.key == request.key,
+        )
+    )
+    if found is not None and found.request_digest != request.digest:
+        raise IdempotencyKeyReused
+    return found
+
+
+async def keep(
+    session: AsyncSession,
+    request: RequestKey,
+    *,
+    status: int,
+    body: bytes,
+    etag: str | None,
+    location: str | None,
+) -> None:
+    """Write the reply under the key that this transaction has claimed."""
+    await session.execute(
+        update(StoredReply)
+        .where(
+            StoredReply.city_code == request.city_code,
+            StoredReply.credential_id == request.credential_id,
+            StoredReply.key == request.key,
+        )
+        .values(status=status, body=body, etag=etag, location=location)
+    )
+
+
+async def forget_old(session: AsyncSession, *, now: datetime) -> None:
+    """Drop the replies that are older than 24 hours."""
+    await session.execute(delete(StoredReply).where(StoredReply.created_at < now - KEPT))

@@ -1,0 +1,131 @@
+"""Tables of plans: the document by version, and what is decided beside it."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Numeric,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.identity.models import City
+from services.core.kit.database import Base
+
+
+class Plan(Base):
+    """A plan of a city; `version` is the document in force."""
+
+    __tablename__ = "plan"
+    city_code: Mapped[str] = mapped_column(ForeignKey(City.city_code), primary_key=True)
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column()
+
+
+class PlanVersion(Base):
+    """A document as it was loaded; never changed."""
+
+    __tablename__ = "plan_version"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    loaded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    loaded_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class IndicatorLead(Base):
+    """Which organization leads which indicator in the version in force: for scope in queries."""
+
+    __tablename__ = "indicator_lead"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    organization_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    indicator_code: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class PlanPeriod(Base):
+    """A period that was opened for reporting. Without a row a period is planned."""
+
+    __tablename__ = "plan_period"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+        CheckConstraint("state IN ('open', 'closed', 'published')", name="state"),
+        Index(
+            "uq_plan_period_publication",
+            "city_code",
+            "plan_code",
+            "publication_number",
+            unique=True,
+        ),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    period: Mapped[str] = mapped_column(Text, primary_key=True)
+    state: Mapped[str] = mapped_column(Text)
+    due_date: Mapped[date] = mapped_column(Date)
+    opened_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    publication_number: Mapped[int | None] = mapped_column()
+    version: Mapped[int] = mapped_column()
+
+
+class AssignedTarget(Base):
+    """A target assigned by the superior; the highest sequence counts, earlier ones stay."""
+
+    __tablename__ = "assigned_target"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    indicator_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    value: Mapped[Decimal | None] = mapped_column(Numeric)
+    text: Mapped[str | None] = mapped_column(Text)
+    document_number: Mapped[str] = mapped_column(Text)
+    document_date: Mapped[date] = mapped_column(Date)
+    attachment: Mapped[str | None] = mapped_column(Text)
+    assigned_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    assigned_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class Settlement(Base):
+    """The decision on an open question, with the document that decided it."""
+
+    __tablename__ = "settlement"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    question_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    decision: Mapped[str] = mapped_column(Text)
+    document_number: Mapped[str] = mapped_column(Text)
+    document_date: Mapped[date] = mapped_column(Date)
+    settled_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    settled_by: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -1,0 +1,136 @@
+"""Reading plans: the document in force and what is decided beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
+
+
+@dataclass(frozen=True)
+class PlanState:
+    """A plan as it stands: its document, its version, and the decisions beside it.
+
+    `assigned` holds every assignment, oldest first, by (indicator code, year); `periods` the
+    periods that were ever opened, by code; `settlements` the decided questions, by id.
+    """
+
+    city_code: str
+    code: str
+    version: int
+    document: PlanDocument
+    assigned: Mapping[tuple[str, int], tuple[AssignedTarget, ...]]
+    settlements: Mapping[str, Settlement]
+    periods: Mapping[str, PlanPeriod]
+
+    @cached_property
+    def indicators(self) -> Mapping[str, Indicator]:
+        """Return the indicators by code, in the document's order."""
+        return {indicator.code: indicator for indicator in self.document.indicators}
+
+    def due_date(self, period: str) -> date | None:
+        """Return until when the values of an opened period are due."""
+        opened = self.periods.get(period)
+        return opened.due_date if opened else None
+
+
+async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> PlanState | None:
+    """Return the plan as it stands, or None where the city has no such plan."""
+    version = await session.scalar(
+        select(Plan.version).where(Plan.city_code == city_code, Plan.code == plan_code)
+    )
+    if version is None:
+        return None
+    return PlanState(
+        city_code=city_code,
+        code=plan_code,
+        version=version,
+        document=await plan_document(session, city_code, plan_code, version),
+        assigned=await _assigned(session, city_code, plan_code),
+        settlements={
+            settlement.question_id: settlement
+            for settlement in await session.scalars(
+                select(Settlement).where(
+                    Settlement.city_code == city_code, Settlement.plan_code == plan_code
+                )
+            )
+        },
+        periods={
+            period.period: period
+            for period in await session.scalars(
+                select(PlanPeriod).where(
+                    PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code
+                )
+            )
+        },
+    )
+
+
+class _DocumentCache:
+    """The documents parsed last. A version never changes, so none is ever stale."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._documents: dict[tuple[str, bytes], PlanDocument] = {}
+
+    def get(self, key: tuple[str, bytes]) -> PlanDocument | None:
+        return self._documents.get(key)
+
+    def put(self, key: tuple[str, bytes], document: PlanDocument) -> None:
+        if len(self._documents) >= self._most:
+            self._documents.pop(next(iter(self._documents)))
+        self._documents[key] = document
+
+
+_parsed = _DocumentCache(most=64)
+
+
+async def plan_document(
+    session: AsyncSession, city_code: str, plan_code: str, version: int
+) -> PlanDocument:
+    """Return the document of a version, parsed once a process. The version exists."""
+    place = (
+        PlanVersion.city_code == city_code,
+        PlanVersion.plan_code == plan_code,
+        PlanVersion.version == version,
+    )
+    digest = await session.scalar(select(PlanVersion.digest).where(*place))
+    key = (plan_code, digest or b"")
+    document = _parsed.get(key)
+    if document is None:
+        stored = await session.scalar(select(PlanVersion.document).where(*place))
+        document = PlanDocument.model_validate(stored)
+        _parsed.put(key, document)
+    return document
+
+
+async def _assigned(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> Mapping[tuple[str, int], tuple[AssignedTarget, ...]]:
+    found: dict[tuple[str, int], tuple[AssignedTarget, ...]] = {}
+    rows = await session.scalars(
+        select(AssignedTarget)
+        .where(AssignedTarget.city_code == city_code, AssignedTarget.plan_code == plan_code)
+        .order_by(AssignedTarget.sequence)
+    )
+    for row in rows:
+        key = (row.indicator_code, row.year)
+        found[key] = (*found.get(key, ()), row)
+    return found
+
+
+async def visible_plans(
+    session: AsyncSession, *, city_code: str | None, plan_code: str | None
+) -> list[Plan]:
+    """Return the plans of a city (None: of every city), or the one that a key is bound to."""
+    wanted = select(Plan).order_by(Plan.city_code, Plan.code).limit(500)
+    if city_code is not None:
+        wanted = wanted.where(Plan.city_code == city_code)
+    if plan_code is not None:
+        wanted = wanted.where(Plan.code == plan_code)
+    return list(await session.scalars(wanted))

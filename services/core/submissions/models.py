@@ -1,0 +1,85 @@
+"""Tables of submissions. Their references are guarded by the hot statement, not by keys."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Numeric, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+
+
+class Submission(Base):
+    """The present state of one reported value. `version` counts every change."""
+
+    __tablename__ = "submission"
+    __table_args__ = (
+        Index(
+            "uq_submission_place",
+            "city_code",
+            "plan_code",
+            "indicator_code",
+            "organization_code",
+            "period",
+            unique=True,
+            postgresql_where=text("state <> 'withdrawn'"),
+        ),
+        Index("ix_submission_plan", "city_code", "plan_code", "id"),
+        Index("ix_submission_organization", "city_code", "plan_code", "organization_code", "id"),
+        CheckConstraint(
+            "state IN ('draft', 'submitted', 'returned', 'approved', 'withdrawn')", name="state"
+        ),
+        CheckConstraint(
+            "state IN ('draft', 'withdrawn') OR num_nonnulls(value, level,"
+            " not_applicable_reason) = 1",
+            name="one_form",
+        ),
+        {"postgresql_partition_by": "HASH (city_code)"},
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text)
+    indicator_code: Mapped[str] = mapped_column(Text)
+    organization_code: Mapped[str] = mapped_column(Text)
+    period: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int] = mapped_column()
+    version: Mapped[int] = mapped_column()
+    approved_revision: Mapped[int | None] = mapped_column()
+    value: Mapped[Decimal | None] = mapped_column(Numeric)
+    numerator: Mapped[Decimal | None] = mapped_column(Numeric)
+    denominator: Mapped[Decimal | None] = mapped_column(Numeric)
+    level: Mapped[str | None] = mapped_column(Text)
+    not_applicable_reason: Mapped[str | None] = mapped_column(Text)
+    data_status: Mapped[str] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[str | None] = mapped_column(Text)
+    on_behalf: Mapped[bool] = mapped_column(Boolean)
+    falsified: Mapped[bool] = mapped_column(Boolean)
+    reason: Mapped[str | None] = mapped_column(Text)
+    reported_by: Mapped[UUID] = mapped_column()
+    reported_by_organization: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class SubmissionHistory(Base):
+    """One change of a submission: what it was after it, who did it, and why. Append-only."""
+
+    __tablename__ = "submission_history"
+    __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    submission_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    action: Mapped[str] = mapped_column(Text)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    reason: Mapped[str | None] = mapped_column(Text)
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
