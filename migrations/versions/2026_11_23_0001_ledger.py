@@ -185,7 +185,7 @@ CREATE TABLE plan_period (
     CONSTRAINT pk_plan_period PRIMARY KEY (city_code, plan_code, period),
     CONSTRAINT fk_plan_period_city_code_plan_code_plan
         FOREIGN KEY(city_code, plan_code) REFERENCES plan (city_code, code),
-    CONSTRAINT ck_plan_period_state CHECK (state IN ('open', 'closed', 'published'))
+    CONSTRAINT ck_plan_period_state CHECK (state IN ('planned', 'open', 'closed', 'published'))
 );
 CREATE UNIQUE INDEX uq_plan_period_publication
     ON plan_period (city_code, plan_code, publication_number);
@@ -256,7 +256,7 @@ CREATE TABLE submission (
     CONSTRAINT ck_submission_state
         CHECK (state IN ('draft', 'submitted', 'returned', 'approved', 'withdrawn')),
     CONSTRAINT ck_submission_one_form
-        CHECK (state IN ('draft', 'withdrawn')
+        CHECK (state IN ('draft', 'returned', 'withdrawn')
             OR num_nonnulls(value, level, not_applicable_reason) = 1)
 ) PARTITION BY HASH (city_code);
 CREATE INDEX ix_submission_organization

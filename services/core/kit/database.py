@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 from pydantic_core import to_json
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -52,6 +52,13 @@ class Database:
         """Yield a session inside one transaction: committed at the end, rolled back on error."""
         async with self.sessions() as session, session.begin():
             yield session
+
+
+async def lock_name(session: AsyncSession, name: str) -> None:
+    """Wait until no other transaction holds `name`, and hold it to the end of this one."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+    )
 
 
 def _json(value: Any) -> str:

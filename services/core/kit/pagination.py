@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from services.core.kit.errors import DomainError, Kind
 from services.core.kit.text import Text
@@ -36,7 +37,7 @@ def read_page_token(token: str, filters: Mapping[str, object], *, parts: int) ->
     """
     try:
         padded = token + "=" * (-len(token) % 4)
-        parsed: list[str] = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        parsed: Any = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         fingerprint, *last_key = parsed
     except (ValueError, TypeError, RecursionError):
         raise BadPageToken from None
@@ -48,4 +49,4 @@ def read_page_token(token: str, filters: Mapping[str, object], *, parts: int) ->
         raise BadPageToken(
             Text("该标记属于另一个列表或筛选条件", "The token belongs to another list or filter")
         )
-    return last_key
+    return [str(part) for part in last_key]

@@ -68,7 +68,7 @@ class PlanPeriod(Base):
     __tablename__ = "plan_period"
     __table_args__ = (
         ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
-        CheckConstraint("state IN ('open', 'closed', 'published')", name="state"),
+        CheckConstraint("state IN ('planned', 'open', 'closed', 'published')", name="state"),
         Index(
             "uq_plan_period_publication",
             "city_code",

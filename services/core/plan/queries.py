@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.document import Indicator, OrganizationEntry, PlanDocument
 from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
 
 
@@ -32,6 +32,11 @@ class PlanState:
     def indicators(self) -> Mapping[str, Indicator]:
         """Return the indicators by code, in the document's order."""
         return {indicator.code: indicator for indicator in self.document.indicators}
+
+    @cached_property
+    def organizations(self) -> Mapping[str, OrganizationEntry]:
+        """Return the organizations that the document names, by code."""
+        return {entry.code: entry for entry in self.document.organizations}
 
     def due_date(self, period: str) -> date | None:
         """Return until when the values of an opened period are due."""
@@ -134,3 +139,72 @@ async def visible_plans(
     if plan_code is not None:
         wanted = wanted.where(Plan.code == plan_code)
     return list(await session.scalars(wanted))
+
+
+async def version_and_digest(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> tuple[int, bytes] | None:
+    """Return the version in force and the digest of its document."""
+    found = await session.execute(
+        select(PlanVersion.version, PlanVersion.digest)
+        .where(PlanVersion.city_code == city_code, PlanVersion.plan_code == plan_code)
+        .order_by(PlanVersion.version.desc())
+        .limit(1)
+    )
+    row = found.one_or_none()
+    return (row.version, row.digest) if row else None
+
+
+async def period_for_update(
+    session: AsyncSession, city_code: str, plan_code: str, period: str
+) -> PlanPeriod | None:
+    """Return a period's row, locked until the transaction ends."""
+    return await session.scalar(
+        select(PlanPeriod)
+        .where(
+            PlanPeriod.city_code == city_code,
+            PlanPeriod.plan_code == plan_code,
+            PlanPeriod.period == period,
+        )
+        .with_for_update()
+    )
+
+
+async def period_for_share(
+    session: AsyncSession, city_code: str, plan_code: str, period: str
+) -> PlanPeriod | None:
+    """Return a period's row, held as it is until the transaction ends."""
+    return await session.scalar(
+        select(PlanPeriod)
+        .where(
+            PlanPeriod.city_code == city_code,
+            PlanPeriod.plan_code == plan_code,
+            PlanPeriod.period == period,
+        )
+        .with_for_update(read=True)
+    )
+
+
+async def next_publication_number(session: AsyncSession, city_code: str, plan_code: str) -> int:
+    """Return the number of the plan's next publication; a unique key settles a race."""
+    last = await session.scalar(
+        select(func.max(PlanPeriod.publication_number)).where(
+            PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code
+        )
+    )
+    return (last or 0) + 1
+
+
+async def assignments(
+    session: AsyncSession, city_code: str, plan_code: str, indicator_code: str, year: int
+) -> int:
+    """Return how many targets were assigned to an indicator for a year."""
+    found = await session.scalar(
+        select(func.count()).where(
+            AssignedTarget.city_code == city_code,
+            AssignedTarget.plan_code == plan_code,
+            AssignedTarget.indicator_code == indicator_code,
+            AssignedTarget.year == year,
+        )
+    )
+    return found or 0

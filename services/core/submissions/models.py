@@ -33,7 +33,7 @@ class Submission(Base):
             "state IN ('draft', 'submitted', 'returned', 'approved', 'withdrawn')", name="state"
         ),
         CheckConstraint(
-            "state IN ('draft', 'withdrawn') OR num_nonnulls(value, level,"
+            "state IN ('draft', 'returned', 'withdrawn') OR num_nonnulls(value, level,"
             " not_applicable_reason) = 1",
             name="one_form",
         ),

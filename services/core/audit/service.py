@@ -1,0 +1,35 @@
+"""Writing the audit, in the transaction of what it records."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.models import AuditEntry
+from services.core.kit.ids import new_id
+
+
+async def note(
+    session: AsyncSession,
+    *,
+    city_code: str,
+    action: str,
+    subject: tuple[str, str],
+    actor: Mapping[str, object],
+    data: Mapping[str, object],
+    at: datetime,
+) -> None:
+    """Write one entry; `subject` is (kind, id). Secrets never belong in `data`."""
+    await session.execute(
+        insert(AuditEntry).values(
+            city_code=city_code,
+            id=new_id(),
+            action=action,
+            subject_kind=subject[0],
+            subject_id=subject[1],
+            actor=actor,
+            data=data,
+            occurred_at=at,
+        )
+    )

@@ -1,0 +1,47 @@
+"""Who acts: a value made by a door from a credential, and passed to everything below."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.core.identity.rules import PERMITTED_ROLES, Permission, Role, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A credential at work in one request.
+
+    `organization_code` and `plan_code` narrow what it may see; `every_city` is the first
+    administrator's. `channel` and `request_id` go into history, events and audit.
+    """
+
+    credential_id: UUID
+    name: str
+    role: Role
+    city_code: str
+    organization_code: str | None
+    plan_code: str | None
+    scopes: frozenset[Scope]
+    every_city: bool
+    channel: str
+    request_id: str
+
+    def may(self, permission: Permission) -> bool:
+        """Return whether role and scopes together permit it."""
+        return permission.scope in self.scopes and self.role in PERMITTED_ROLES[permission]
+
+    def stamp(self) -> dict[str, object]:
+        """Return what history and events keep of the actor."""
+        return {
+            "kind": "api_key",
+            "id": str(self.credential_id),
+            "name": self.name,
+            "role": self.role,
+            "organization_code": self.organization_code,
+            "channel": self.channel,
+            "request_id": self.request_id,
+        }
+
+
+def system(name: str) -> dict[str, object]:
+    """Return the stamp of the system itself, acting as `name`."""
+    return {"kind": "system", "name": name}

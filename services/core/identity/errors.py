@@ -1,0 +1,26 @@
+"""Refusals of identity."""
+
+from services.core.kit.errors import DomainError, Kind, NotFound
+from services.core.kit.text import Text
+
+
+class Unauthenticated(DomainError):
+    """No credential, or one that is unknown, expired or revoked."""
+
+    code = "unauthenticated"
+    kind = Kind.UNAUTHENTICATED
+    title = Text("需要有效的凭据", "A valid credential is needed")
+
+
+class KeyNotFound(NotFound):
+    """There is no such key in the caller's city."""
+
+    code = "key-not-found"
+    title = Text("未找到该密钥", "There is no such key")
+
+
+class OrganizationNotFound(NotFound):
+    """There is no such organization in the caller's city."""
+
+    code = "organization-not-found"
+    title = Text("未找到该单位", "There is no such organization")

@@ -1,0 +1,62 @@
+"""Refusals of plans."""
+
+from services.core.kit.errors import DomainError, InvalidInput, Kind, NotFound, TransitionRefused
+from services.core.kit.text import Text
+
+
+class InvalidPlan(InvalidInput):
+    """A plan document has faults; every one is listed with its path."""
+
+    code = "invalid-plan"
+    title = Text("计划文档有误", "The plan document is not valid")
+
+
+class PlanNotFound(NotFound):
+    """There is no such plan within what the caller may see."""
+
+    code = "plan-not-found"
+    title = Text("未找到该计划", "There is no such plan")
+
+
+class IndicatorNotFound(NotFound):
+    """The plan has no such indicator."""
+
+    code = "indicator-not-found"
+    title = Text("计划中没有该指标", "The plan has no such indicator")
+
+
+class TaskNotFound(NotFound):
+    """The plan has no such task."""
+
+    code = "task-not-found"
+    title = Text("计划中没有该任务", "The plan has no such task")
+
+
+class QuestionNotFound(NotFound):
+    """The plan has no such open question."""
+
+    code = "open-question-not-found"
+    title = Text("计划中没有该待核实事项", "The plan has no such open question")
+
+
+class QuestionSettled(DomainError):
+    """The question was settled already; the decision stands."""
+
+    code = "question-already-settled"
+    kind = Kind.CONFLICT
+    title = Text("该事项已有决定", "The question was settled already")
+
+
+class PeriodRefused(TransitionRefused):
+    """The period's state does not allow this action."""
+
+    code = "period-transition-refused"
+    title = Text("周期当前状态不允许此操作", "The period's state does not allow this action")
+
+
+class TargetNotAssignable(DomainError):
+    """The plan prints this target itself; the superior assigns none."""
+
+    code = "target-not-assignable"
+    kind = Kind.CONFLICT
+    title = Text("该指标的目标不由上级下达", "This target is not assigned by the superior")

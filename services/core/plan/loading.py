@@ -1,0 +1,171 @@
+"""Loading a plan document: a new plan, a new version of one, or nothing at all."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import delete, insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.service import Happening, record
+from services.core.identity.models import City, Organization
+from services.core.identity.queries import organizations_by_code
+from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.plan import queries
+from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.errors import InvalidPlan
+from services.core.plan.models import IndicatorLead, Plan, PlanVersion
+
+Outcome = Literal["created", "new_version", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What loading a document did."""
+
+    outcome: Outcome
+    city_code: str
+    plan_code: str
+    version: int
+
+
+async def load_plan(
+    session: AsyncSession, *, document: PlanDocument, actor: Mapping[str, object], now: datetime
+) -> Loaded:
+    """Store a document: a new plan, a new version of one, or nothing where it is the same.
+
+    Raises:
+        InvalidPlan: it renames an organization that another plan of the city defines.
+    """
+    city_code = document.city.code
+    stored = document.model_dump(mode="json")
+    digest = hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).digest()
+    # Two loads of one plan at the same time would both count up from the same version.
+    await lock_name(session, document.code)
+    present = await queries.version_and_digest(session, city_code, document.code)
+    if present is not None and present[1] == digest:
+        return Loaded("unchanged", city_code, document.code, present[0])
+    version = present[0] + 1 if present else 1
+    await _write_organizations(session, document)
+    await _write_version(session, document, stored, digest, version, actor, now)
+    await record(
+        session,
+        Happening(
+            city_code=city_code,
+            plan_code=document.code,
+            type="plan.published",
+            subject_kind="plan",
+            subject_id=document.code,
+            organization_code=None,
+            actor=actor,
+            data={"version": version, "title": document.title, "status": document.status},
+            occurred_at=now,
+        ),
+    )
+    return Loaded("created" if version == 1 else "new_version", city_code, document.code, version)
+
+
+async def _write_organizations(session: AsyncSession, document: PlanDocument) -> None:
+    city_code = document.city.code
+    await session.execute(
+        upsert(City)
+        .values(city_code=city_code, name=document.city.name)
+        .on_conflict_do_update(index_elements=["city_code"], set_={"name": document.city.name})
+    )
+    codes = [entry.code for entry in document.organizations]
+    present = {
+        unit.code: unit
+        for unit in await organizations_by_code(session, city_code=city_code, codes=codes)
+    }
+    faults = [
+        Fault(
+            f"/organizations/{index}/name",
+            "organization-defined-by-another-plan",
+            Text(
+                f"计划 {present[entry.code].defined_by} 已将该代码用于“{present[entry.code].name}”",
+                f"Plan {present[entry.code].defined_by} uses this code for"
+                f" “{present[entry.code].name}”",
+            ),
+            entry.name,
+        )
+        for index, entry in enumerate(document.organizations)
+        if entry.code in present
+        and present[entry.code].defined_by != document.code
+        and present[entry.code].name != entry.name
+    ]
+    if faults:
+        raise InvalidPlan(faults=faults)
+    rows = [
+        {
+            "city_code": city_code,
+            "ordinal": ordinal,
+            "defined_by": document.code,
+            **entry.model_dump(mode="python"),
+            "aliases": list(entry.aliases),
+            "members": list(entry.members),
+        }
+        for ordinal, entry in enumerate(document.organizations)
+    ]
+    statement = upsert(Organization).values(rows)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["city_code", "code"],
+            set_={
+                name: statement.excluded[name]
+                for name in rows[0]
+                if name not in {"city_code", "code"}
+            },
+        )
+    )
+
+
+async def _write_version(
+    session: AsyncSession,
+    document: PlanDocument,
+    stored: Mapping[str, object],
+    digest: bytes,
+    version: int,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    place = {"city_code": document.city.code, "plan_code": document.code}
+    await session.execute(
+        upsert(Plan)
+        .values(city_code=document.city.code, code=document.code, version=version)
+        .on_conflict_do_update(index_elements=["city_code", "code"], set_={"version": version})
+    )
+    await session.execute(
+        insert(PlanVersion).values(
+            **place,
+            version=version,
+            document=stored,
+            digest=digest,
+            loaded_at=now,
+            loaded_by=actor,
+        )
+    )
+    await session.execute(
+        delete(IndicatorLead).where(
+            IndicatorLead.city_code == document.city.code,
+            IndicatorLead.plan_code == document.code,
+        )
+    )
+    leads = [
+        {**place, "organization_code": unit, "indicator_code": indicator.code}
+        for indicator in document.indicators
+        for unit in leads_of(indicator)
+    ]
+    if leads:
+        await session.execute(insert(IndicatorLead), leads)
+
+
+def leads_of(indicator: Indicator) -> tuple[str, ...]:
+    """Return the units that answer for an indicator: its owners, and who acts as owner."""
+    acting = (indicator.acting_owner,) if indicator.acting_owner else ()
+    return tuple(dict.fromkeys((*acting, *indicator.owners)))

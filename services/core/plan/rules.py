@@ -1,0 +1,176 @@
+"""What makes a plan document valid: its shape and what must hold between its parts.
+
+Reads and refuses, with every fault at once. What holds between the parts is in
+`plan.cross_checks`; storing a document is in `plan.service`.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from services.core.kit.faults import faults_of, pointer
+from services.core.plan.cross_checks import cross_check
+from services.core.plan.document import PlanDocument
+from services.core.plan.errors import InvalidPlan
+
+_STAND_INS = ("unreadable", "000000", "000000-0", "2000-01-01", 2000, 1)
+"""Values of which one has the shape that a member wants, whatever it is."""
+
+
+def read_document(data: object) -> PlanDocument:
+    """Return the plan document that `data` (read from JSON or YAML) holds.
+
+    Raises:
+        InvalidPlan: it has faults of shape or contradictions; all of them are listed.
+    """
+    try:
+        document = PlanDocument.model_validate(data)
+    except ValidationError as refusal:
+        raise _refusal(data, refusal.errors(include_url=False)) from None
+    faults = cross_check(document)
+    if faults:
+        raise InvalidPlan(faults=faults)
+    return document
+
+
+def _refusal(data: object, errors: Sequence[ErrorDetails]) -> InvalidPlan:
+    faults = faults_of(errors)
+    mended = _mended(data, errors)
+    if mended is not None:
+        faults += cross_check(mended, _Unreadable(errors))
+    return InvalidPlan(faults=faults)
+
+
+class _Unreadable:
+    """The places of a document that have no readable value; asked with a JSON pointer."""
+
+    def __init__(self, errors: Iterable[ErrorDetails]) -> None:
+        self._places = {
+            pointer(error["loc"]) for error in errors if error["type"] != "extra_forbidden"
+        }
+        self._above = {above for place in self._places for above in _upwards(place)}
+
+    def __call__(self, place: str) -> bool:
+        """Return whether the value at `place`, or a part of it, could not be read."""
+        return place in self._above or any(above in self._places for above in _upwards(place))
+
+
+def _upwards(place: str) -> Iterable[str]:
+    """Yield a pointer and the pointers of everything that contains it."""
+    while place:
+        yield place
+        place = place.rpartition("/")[0]
+
+
+def _mended(data: object, errors: Iterable[ErrorDetails]) -> PlanDocument | None:
+    """Return the document with a stand-in at each place that has a fault of shape.
+
+    So what can be read is checked in its place, as if the rest were in order. None where too
+    little is left.
+    """
+    copy = _copied(data)
+    if not isinstance(copy, dict):
+        return None
+    for error in errors:
+        # A place inside one that was mended before is gone, and needs no mending.
+        with suppress(LookupError, TypeError, AttributeError):
+            _mend(copy, error["loc"])
+    try:
+        return PlanDocument.model_validate(copy)
+    except ValidationError:
+        return None
+
+
+def _copied(value: object) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(member) for member in value]
+    return value
+
+
+def _mend(node: Any, location: tuple[str | int, ...]) -> None:
+    model: type[BaseModel] = PlanDocument
+    field = ""
+    for part in location[:-1]:
+        node = node[part]
+        if isinstance(part, str):
+            field, annotation = part, model.model_fields[part].annotation
+            model = _model_in(annotation) or model
+    last = location[-1]
+    if isinstance(last, int):
+        node[last] = _stand_in_for_item(_owner_of(location), field)
+    elif last not in model.model_fields or not model.model_fields[last].is_required():
+        del node[last]
+    else:
+        node[last] = _stand_in_for_member(model, last)
+
+
+def _owner_of(location: tuple[str | int, ...]) -> type[BaseModel]:
+    """Return the model whose list member the last part of `location` indexes."""
+    model: type[BaseModel] = PlanDocument
+    for part in location[:-2]:
+        if isinstance(part, str):
+            model = _model_in(model.model_fields[part].annotation) or model
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model of a member that is one, may be one, or lists some."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(argument) for argument in get_args(annotation))
+    return next((model for model in found if model is not None), None)
+
+
+@cache
+def _stand_in_for_member(model: type[BaseModel], name: str) -> object:
+    field = model.model_fields[name]
+    annotation: Any = field.annotation
+    for constraint in field.metadata:
+        annotation = Annotated[annotation, constraint]
+    return _stand_in(annotation)
+
+
+@cache
+def _stand_in_for_item(model: type[BaseModel], name: str) -> object:
+    return _stand_in(_item_of(model.model_fields[name].annotation))
+
+
+def _item_of(annotation: Any) -> Any:
+    if get_origin(annotation) in {Annotated, Union, UnionType}:
+        return _item_of(get_args(annotation)[0])
+    return get_args(annotation)[0]
+
+
+def _stand_in(annotation: Any) -> object:
+    """Return a value of the shape that `annotation` wants."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {
+            name: _stand_in_for_member(annotation, name)
+            for name, field in annotation.model_fields.items()
+            if field.is_required()
+        }
+    if get_origin(annotation) is Annotated:
+        plain = get_args(annotation)[0]
+        if get_origin(plain) in {tuple, Annotated}:
+            return _stand_in(plain)
+    if get_origin(annotation) is tuple:
+        return [_stand_in(get_args(annotation)[0])]
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)[0]
+    return _first_fitting(annotation)
+
+
+def _first_fitting(annotation: Any) -> object:
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    for value in _STAND_INS:
+        with suppress(ValidationError):
+            adapter.validate_python(value)
+            return value
+    return None

@@ -1,0 +1,304 @@
+"""Verbs beside a plan's document: run periods, assign targets, settle open questions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.catalogue import EventType
+from services.core.events.service import Happening, record
+from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan import queries
+from services.core.plan.document import TargetKind
+from services.core.plan.errors import (
+    IndicatorNotFound,
+    PeriodRefused,
+    QuestionNotFound,
+    QuestionSettled,
+    TargetNotAssignable,
+)
+from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+
+PeriodVerb = Literal["open", "close", "publish", "reopen"]
+
+VALUE_KINDS: frozenset[TargetKind] = frozenset(
+    {"at_least", "more_than", "at_most", "full_coverage"}
+)
+"""The kinds of target that need a number."""
+
+
+_PERIOD_TRANSITIONS: Mapping[PeriodVerb, tuple[frozenset[str], str, EventType]] = {
+    "open": (frozenset({"planned"}), "open", "period.opened"),
+    "close": (frozenset({"open"}), "closed", "period.closed"),
+    "publish": (frozenset({"open", "closed"}), "published", "period.published"),
+    "reopen": (frozenset({"closed", "published"}), "open", "period.reopened"),
+}
+
+
+def period_actions(state: str) -> list[PeriodVerb]:
+    """Return what can be done with a period in `state`."""
+    return [verb for verb, (sources, _, _) in _PERIOD_TRANSITIONS.items() if state in sources]
+
+
+async def move_period(
+    session: AsyncSession,
+    *,
+    plan: PlanState,
+    period: Period,
+    verb: PeriodVerb,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> PlanPeriod:
+    """Open, close, publish or reopen a period of a plan.
+
+    Raises:
+        PeriodRefused: its state does not allow that.
+    """
+    place = {"city_code": plan.city_code, "plan_code": plan.code, "period": period.code}
+    sources, target, event_type = _PERIOD_TRANSITIONS[verb]
+    if verb == "open":
+        # The row is made first, so that two who open at once meet at its lock.
+        await session.execute(
+            upsert(PlanPeriod)
+            .values(
+                **place,
+                state="planned",
+                due_date=period.due_date(getattr(plan.document.due_days, period.frequency)),
+                opened_at=now,
+                version=0,
+            )
+            .on_conflict_do_nothing()
+        )
+    row = await queries.period_for_update(session, plan.city_code, plan.code, period.code)
+    state = row.state if row else "planned"
+    if row is None or state not in sources:
+        raise PeriodRefused(extra={"state": state, "allowed_actions": period_actions(state)})
+    row.state = target
+    row.version += 1
+    row.closed_at = now if verb == "close" else (None if verb == "reopen" else row.closed_at)
+    if verb == "publish":
+        await lock_name(session, plan.code)
+        row.published_at = now
+        row.publication_number = await queries.next_publication_number(
+            session, plan.city_code, plan.code
+        )
+    await session.flush()
+    await record(
+        session,
+        _happening(
+            (plan.city_code, plan.code),
+            event_type,
+            ("period", f"{plan.code}/{period.code}"),
+            actor,
+            {
+                "period": period.code,
+                "state": row.state,
+                "due_date": row.due_date.isoformat(),
+                "publication_number": row.publication_number,
+            },
+            now,
+        ),
+    )
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A target from the superior: a value or words, and the document that says so."""
+
+    kind: TargetKind
+    value: Decimal | None
+    text: str | None
+    document_number: str
+    document_date: date
+    attachment: str | None = None
+
+
+async def assign_target(
+    session: AsyncSession,
+    *,
+    plan: PlanState,
+    indicator_code: str,
+    year: int,
+    assignment: Assignment,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> AssignedTarget:
+    """Record what the superior assigned; earlier assignments of the year stay readable.
+
+    Raises:
+        IndicatorNotFound: the plan has no such indicator.
+        TargetNotAssignable: the plan prints the target of that year itself.
+        InvalidInput: kind, value and text do not fit together.
+    """
+    indicator = plan.indicators.get(indicator_code)
+    if indicator is None:
+        raise IndicatorNotFound
+    if not any(target.kind == "assigned_by_superior" for target in indicator.targets):
+        raise TargetNotAssignable
+    faults = _assignment_faults(assignment)
+    if faults:
+        raise InvalidInput(faults=faults)
+    await lock_name(session, plan.code)
+    sequence = 1 + await queries.assignments(
+        session, plan.city_code, plan.code, indicator_code, year
+    )
+    row = AssignedTarget(
+        city_code=plan.city_code,
+        plan_code=plan.code,
+        indicator_code=indicator_code,
+        year=year,
+        sequence=sequence,
+        kind=assignment.kind,
+        value=assignment.value,
+        text=assignment.text,
+        document_number=assignment.document_number,
+        document_date=assignment.document_date,
+        attachment=assignment.attachment,
+        assigned_at=now,
+        assigned_by=dict(actor),
+    )
+    session.add(row)
+    await session.flush()
+    await record(
+        session,
+        _happening(
+            (plan.city_code, plan.code),
+            "target.assigned",
+            ("indicator", f"{plan.code}/{indicator_code}"),
+            actor,
+            {
+                "indicator_code": indicator_code,
+                "year": year,
+                "sequence": sequence,
+                "kind": assignment.kind,
+                "value": None if assignment.value is None else str(assignment.value),
+                "text": assignment.text,
+                "document_number": assignment.document_number,
+                "document_date": assignment.document_date.isoformat(),
+            },
+            now,
+        ),
+    )
+    return row
+
+
+def _assignment_faults(assignment: Assignment) -> list[Fault]:
+    faults = []
+    if assignment.kind == "assigned_by_superior":
+        faults.append(
+            Fault(
+                "/kind",
+                "kind-not-assignable",
+                Text("须写明下达的目标类型", "Say which kind of target was assigned"),
+                assignment.kind,
+            )
+        )
+    elif assignment.kind in VALUE_KINDS and assignment.value is None:
+        faults.append(
+            Fault("/value", "value-required", Text("该类型须有数值", "This kind needs a value"))
+        )
+    elif assignment.kind not in VALUE_KINDS and assignment.value is not None:
+        faults.append(
+            Fault(
+                "/value",
+                "value-not-expected",
+                Text("该类型没有数值", "This kind has no value"),
+                str(assignment.value),
+            )
+        )
+    if assignment.value is None and not assignment.text:
+        faults.append(
+            Fault("/text", "text-required", Text("须有数值或文字", "Give a value or a text"))
+        )
+    return faults
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided on an open question, and by which document."""
+
+    decision: str
+    document_number: str
+    document_date: date
+
+
+async def settle_question(
+    session: AsyncSession,
+    *,
+    plan: PlanState,
+    question_id: str,
+    decision: Decision,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> Settlement:
+    """Record the decision on an open question; the printed text stays beside it.
+
+    Raises:
+        QuestionNotFound: the plan has no such question.
+        QuestionSettled: a decision stands already.
+    """
+    if all(question.id != question_id for question in plan.document.open_questions):
+        raise QuestionNotFound
+    values = {
+        "city_code": plan.city_code,
+        "plan_code": plan.code,
+        "question_id": question_id,
+        "decision": decision.decision,
+        "document_number": decision.document_number,
+        "document_date": decision.document_date,
+        "settled_at": now,
+        "settled_by": dict(actor),
+    }
+    settled = await session.scalar(
+        upsert(Settlement).values(values).on_conflict_do_nothing().returning(Settlement)
+    )
+    if settled is None:
+        raise QuestionSettled
+    await record(
+        session,
+        _happening(
+            (plan.city_code, plan.code),
+            "question.settled",
+            ("open_question", f"{plan.code}/{question_id}"),
+            actor,
+            {
+                "question_id": question_id,
+                "decision": decision.decision,
+                "document_number": decision.document_number,
+                "document_date": decision.document_date.isoformat(),
+            },
+            now,
+        ),
+    )
+    return settled
+
+
+def _happening(
+    place: tuple[str, str],
+    event_type: EventType,
+    subject: tuple[str, str],
+    actor: Mapping[str, object],
+    data: Mapping[str, object],
+    now: datetime,
+) -> Happening:
+    city_code, plan_code = place
+    return Happening(
+        city_code=city_code,
+        plan_code=plan_code,
+        type=event_type,
+        subject_kind=subject[0],
+        subject_id=subject[1],
+        organization_code=None,
+        actor=actor,
+        data=data,
+        occurred_at=now,
+    )

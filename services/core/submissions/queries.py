@@ -1,0 +1,217 @@
+"""Reading submissions. Every query of a caller starts from what the caller may see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.kit.idempotency import RequestKey
+from services.core.submissions.models import Submission, SubmissionHistory
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A piece of SQL with the parameters it uses, numbered from `$first`."""
+
+    sql: str
+    parameters: tuple[object, ...]
+
+
+def visible_to(actor: Actor, *, first: int) -> Condition:
+    """Return the condition on table `submission` that keeps a caller to what is theirs.
+
+    A reporter sees its unit's; a lead also what is reported for the indicators it leads; the
+    superior what is approved; the office and the leader all of the plan; administrators none.
+    """
+    sql, parameters = f"submission.city_code = ${first}", [actor.city_code]
+    if actor.plan_code is not None:
+        parameters.append(actor.plan_code)
+        sql += f" AND submission.plan_code = ${first + len(parameters) - 1}"
+    if actor.role in {"office", "leader"}:
+        return Condition(sql, tuple(parameters))
+    if actor.role == "superior":
+        return Condition(f"{sql} AND submission.state = 'approved'", tuple(parameters))
+    if actor.role == "integrator" and actor.organization_code is None:
+        return Condition(sql, tuple(parameters))
+    if actor.role not in {"reporter", "lead", "integrator"} or actor.organization_code is None:
+        return Condition("FALSE", ())
+    parameters.append(actor.organization_code)
+    unit = f"${first + len(parameters) - 1}"
+    if actor.role == "reporter":
+        return Condition(f"{sql} AND submission.organization_code = {unit}", tuple(parameters))
+    return Condition(
+        f"{sql} AND (submission.organization_code = {unit} OR EXISTS ("
+        "SELECT FROM indicator_lead AS led WHERE led.city_code = submission.city_code"
+        f" AND led.plan_code = submission.plan_code AND led.organization_code = {unit}"
+        " AND led.indicator_code = submission.indicator_code))",
+        tuple(parameters),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list is narrowed by; None does not narrow."""
+
+    indicator_code: str | None = None
+    organization_code: str | None = None
+    period: str | None = None
+    state: str | None = None
+
+    def conditions(self) -> list[tuple[str, str]]:
+        """Return (column, value) of those given."""
+        given = (
+            ("indicator_code", self.indicator_code),
+            ("organization_code", self.organization_code),
+            ("period", self.period),
+            ("state", self.state),
+        )
+        return [(column, value) for column, value in given if value is not None]
+
+
+async def page(
+    connection: asyncpg.Connection,
+    actor: Actor,
+    *,
+    plan_code: str,
+    filters: Filters,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Mapping[str, Any]]:
+    """Return up to `limit` visible submissions of a plan, newest first, after the id `after`."""
+    visible = visible_to(actor, first=1)
+    parameters: list[object] = [*visible.parameters, plan_code]
+    sql = f"SELECT * FROM submission WHERE {visible.sql} AND plan_code = ${len(parameters)}"  # noqa: S608
+    for column, value in filters.conditions():
+        parameters.append(value)
+        sql += f" AND {column} = ${len(parameters)}"
+    if after is not None:
+        parameters.append(after)
+        sql += f" AND id < ${len(parameters)}"
+    parameters.append(limit)
+    sql += f" ORDER BY id DESC LIMIT ${len(parameters)}"
+    rows: Sequence[Mapping[str, Any]] = await connection.fetch(sql, *parameters)
+    return rows
+
+
+async def one(
+    connection: asyncpg.Connection, actor: Actor, submission_id: UUID
+) -> Mapping[str, Any] | None:
+    """Return one visible submission."""
+    visible = visible_to(actor, first=2)
+    row: Mapping[str, Any] | None = await connection.fetchrow(
+        f"SELECT * FROM submission WHERE id = $1 AND {visible.sql}",  # noqa: S608
+        submission_id,
+        *visible.parameters,
+    )
+    return row
+
+
+async def for_update(session: AsyncSession, actor: Actor, submission_id: UUID) -> Submission | None:
+    """Return one visible submission, locked until the transaction ends."""
+    visible = visible_to(actor, first=1)
+    condition, names = visible.sql, {}
+    for number, parameter in enumerate(visible.parameters, start=1):
+        condition = condition.replace(f"${number}", f":scope_{number}")
+        names[f"scope_{number}"] = parameter
+    return await session.scalar(
+        select(Submission)
+        .where(Submission.id == submission_id, text(condition).bindparams(**names))
+        .with_for_update()
+    )
+
+
+async def history(
+    session: AsyncSession, city_code: str, submission_id: UUID, *, after: int, limit: int
+) -> Sequence[SubmissionHistory]:
+    """Return the changes of a submission that the caller may see, oldest first."""
+    found = await session.scalars(
+        select(SubmissionHistory)
+        .where(
+            SubmissionHistory.city_code == city_code,
+            SubmissionHistory.submission_id == submission_id,
+            SubmissionHistory.version > after,
+        )
+        .order_by(SubmissionHistory.version)
+        .limit(limit)
+    )
+    return found.all()
+
+
+async def changed_after(
+    connection: asyncpg.Connection,
+    actor: Actor,
+    *,
+    plan_code: str,
+    filters: Filters,
+    position: int,
+    limit: int,
+) -> tuple[Sequence[Mapping[str, Any]], int, bool]:
+    """Return visible submissions changed after a log position, and the position to go on from.
+
+    The third part says whether more follow. Each row has `position`, that of its last change
+    among those read; what was withdrawn is there too, in that state.
+    """
+    visible = visible_to(actor, first=4)
+    parameters: list[object] = [actor.city_code, position, limit, *visible.parameters, plan_code]
+    narrowed = f"{visible.sql} AND submission.plan_code = ${len(parameters)}"
+    for column, value in filters.conditions():
+        parameters.append(value)
+        narrowed += f" AND submission.{column} = ${len(parameters)}"
+    rows = await connection.fetch(
+        f"""
+        WITH changes AS (
+            SELECT position, subject_id, subject_kind, plan_code
+            FROM event_position JOIN event
+                ON event.city_code = event_position.city_code AND event.id = event_id
+            WHERE event_position.city_code = $1 AND position > $2
+            ORDER BY position LIMIT $3
+        ), last AS (
+            SELECT max(position) AS position, subject_id::uuid AS id FROM changes
+            WHERE subject_kind = 'submission' GROUP BY subject_id
+        )
+        SELECT last.position, submission.*,
+            (SELECT max(position) FROM changes) AS read_to,
+            (SELECT count(*) FROM changes) AS read_count
+        FROM (SELECT 1) AS always
+        LEFT JOIN (last JOIN submission ON submission.id = last.id AND {narrowed}) ON TRUE
+        ORDER BY last.position
+        """,  # noqa: S608
+        *parameters,
+    )
+    read_to = rows[0]["read_to"] or position
+    found = [row for row in rows if row["id"] is not None]
+    return found, read_to, rows[0]["read_count"] == limit
+
+
+async def occupant(connection: asyncpg.Connection, row: Mapping[str, Any]) -> str | None:
+    """Return the id of the submission that has this row's place."""
+    found = await connection.fetchval(
+        "SELECT id FROM submission WHERE city_code = $1 AND plan_code = $2"
+        " AND indicator_code = $3 AND organization_code = $4 AND period = $5"
+        " AND state <> 'withdrawn'",
+        row["city_code"],
+        row["plan_code"],
+        row["indicator_code"],
+        row["organization_code"],
+        row["period"],
+    )
+    return str(found) if found else None
+
+
+async def earlier_reply(
+    connection: asyncpg.Connection, request: RequestKey
+) -> Mapping[str, Any] | None:
+    """Return the reply stored under a request's key."""
+    row: Mapping[str, Any] | None = await connection.fetchrow(
+        "SELECT request_digest, status, body, etag, location FROM stored_reply"
+        " WHERE city_code = $1 AND credential_id = $2 AND key = $3",
+        request.city_code,
+        request.credential_id,
+        request.key,
+    )
+    return row

@@ -1,0 +1,251 @@
+"""The rules of a reported value and of its review. Pure: no session, no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.decimals import plain, quotient, times
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.plan.document import Indicator
+
+State = Literal["draft", "submitted", "returned", "approved", "withdrawn"]
+Verb = Literal["edit", "submit", "withdraw", "approve", "return", "reopen", "falsify"]
+DataStatus = Literal["provisional", "final"]
+
+TRANSITIONS: Mapping[tuple[State, Verb], State] = {
+    ("draft", "edit"): "draft",
+    ("draft", "submit"): "submitted",
+    ("draft", "withdraw"): "withdrawn",
+    ("returned", "edit"): "returned",
+    ("returned", "submit"): "submitted",
+    ("returned", "withdraw"): "withdrawn",
+    ("submitted", "withdraw"): "withdrawn",
+    ("submitted", "approve"): "approved",
+    ("submitted", "return"): "returned",
+    ("approved", "reopen"): "returned",
+    ("approved", "falsify"): "approved",
+}
+"""What may follow what. A pair that is not here is refused."""
+
+WRITING_VERBS: frozenset[Verb] = frozenset({"edit", "submit", "withdraw"})
+"""The verbs of those who report; they end when the period closes. The others are review."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who has to do with a submission: what the right to act on it depends on.
+
+    `leads` are the units that lead its indicator; `correcting` is true where an approved
+    revision still counts while this one is worked on.
+    """
+
+    state: State
+    organization_code: str
+    reported_by: UUID
+    reported_by_organization: str | None
+    leads: tuple[str, ...]
+    correcting: bool
+    falsified: bool
+
+
+def writes_for(actor: Actor, organization_code: str) -> bool:
+    """Return whether the actor may report for an organization: the office may for any."""
+    if not actor.may(Permission.WRITE_SUBMISSIONS):
+        return False
+    if actor.role == "office":
+        return True
+    if actor.role == "integrator" and actor.organization_code is None:
+        return True
+    return actor.organization_code == organization_code
+
+
+def reviews(actor: Actor, leads: tuple[str, ...]) -> bool:
+    """Return whether the actor may review what is reported for an indicator led by `leads`."""
+    if not actor.may(Permission.REVIEW_SUBMISSIONS):
+        return False
+    return actor.role == "office" or actor.organization_code in leads
+
+
+def is_own_report(actor: Actor, place: Place) -> bool:
+    """Return whether the actor, or its organization, reported this itself."""
+    if actor.credential_id == place.reported_by:
+        return True
+    return (
+        actor.organization_code is not None
+        and actor.organization_code == place.reported_by_organization
+    )
+
+
+def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
+    """Return whether the actor has the right to a verb, whatever the state."""
+    if verb in WRITING_VERBS:
+        return writes_for(actor, place.organization_code)
+    if verb == "falsify":
+        return actor.role == "office" and reviews(actor, place.leads)
+    if not reviews(actor, place.leads):
+        return False
+    return verb == "reopen" or not is_own_report(actor, place)
+
+
+def state_allows(verb: Verb, place: Place) -> bool:
+    """Return whether the state allows a verb, whoever asks."""
+    if (place.state, verb) not in TRANSITIONS:
+        return False
+    # What is approved stays in force until its correction is; it cannot be withdrawn from under.
+    if verb == "withdraw" and place.correcting:
+        return False
+    return not (verb == "falsify" and place.falsified)
+
+
+VERBS: tuple[Verb, ...] = ("edit", "submit", "withdraw", "approve", "return", "reopen", "falsify")
+
+
+def allowed_actions(actor: Actor, place: Place) -> list[Verb]:
+    """Return the verbs that this actor may use on this submission now."""
+    return [verb for verb in VERBS if state_allows(verb, place) and has_right(actor, verb, place)]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was reported, as it came in: at most one of the four forms may be filled."""
+
+    value: Decimal | None = None
+    numerator: Decimal | None = None
+    denominator: Decimal | None = None
+    level: str | None = None
+    not_applicable_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What is kept: the form with its value computed, or the reason why there is none."""
+
+    value: Decimal | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    level: str | None
+    not_applicable_reason: str | None
+
+
+def form_faults(form: Form, indicator: Indicator, *, draft: bool) -> list[Fault]:
+    """Return everything wrong with a form; a draft may still lack its value."""
+    faults = []
+    forms = _forms_given(form)
+    if len(forms) > 1:
+        faults.append(
+            Fault(
+                "",
+                "more-than-one-form",
+                Text(
+                    "数值、分子分母、等级、不适用原因只能填一种",
+                    "Give one of value, numerator with denominator, level, not_applicable_reason",
+                ),
+                ", ".join(forms),
+            )
+        )
+    if not forms and not draft:
+        faults.append(
+            Fault("", "value-missing", Text("缺少填报内容", "A submission carries a value"))
+        )
+    faults.extend(_ratio_faults(form))
+    faults.extend(_level_faults(form, indicator))
+    return faults
+
+
+def _forms_given(form: Form) -> list[str]:
+    given = []
+    if form.value is not None:
+        given.append("value")
+    if form.numerator is not None or form.denominator is not None:
+        given.append("numerator")
+    if form.level is not None:
+        given.append("level")
+    if form.not_applicable_reason is not None:
+        given.append("not_applicable_reason")
+    return given
+
+
+def _ratio_faults(form: Form) -> list[Fault]:
+    if form.numerator is None and form.denominator is None:
+        return []
+    if form.numerator is None or form.denominator is None:
+        missing = "numerator" if form.numerator is None else "denominator"
+        return [
+            Fault(
+                f"/{missing}",
+                "ratio-incomplete",
+                Text("分子与分母须同时填写", "Numerator and denominator belong together"),
+            )
+        ]
+    if form.denominator == 0 and form.numerator != 0:
+        return [
+            Fault(
+                "/denominator",
+                "division-by-zero",
+                Text("分母为 0 而分子不为 0", "The denominator is 0 and the numerator is not"),
+                "0",
+            )
+        ]
+    return []
+
+
+def _level_faults(form: Form, indicator: Indicator) -> list[Fault]:
+    codes = [level.code for level in indicator.levels]
+    if form.level is not None and form.level not in codes:
+        return [
+            Fault(
+                "/level",
+                "unknown-level",
+                Text(
+                    f"该指标的等级为：{'、'.join(codes) or '无'}",
+                    f"The levels of this indicator are: {', '.join(codes) or 'none'}",
+                ),
+                form.level,
+            )
+        ]
+    if codes and (form.value is not None or form.numerator is not None):
+        return [
+            Fault(
+                "/value" if form.value is not None else "/numerator",
+                "level-expected",
+                Text("该指标按等级填报", "This indicator is reported by level"),
+            )
+        ]
+    return []
+
+
+ZERO_OVER_ZERO = "分子与分母均为 0 (0 ÷ 0)"
+
+
+def reported(form: Form, indicator: Indicator) -> Reported:
+    """Return what is kept of a form without faults: a ratio's value is computed exactly.
+
+    value = numerator ÷ denominator × multiplier, at scale 20, half even. 0 ÷ 0 is not
+    applicable, never 0 and never 100.
+    """
+    value, reason = form.value, form.not_applicable_reason
+    if form.numerator is not None and form.denominator is not None:
+        if form.denominator == 0:
+            reason = ZERO_OVER_ZERO
+        else:
+            value = quotient(times(form.numerator, multiplier(indicator)), form.denominator)
+    return Reported(value, form.numerator, form.denominator, form.level, reason)
+
+
+def multiplier(indicator: Indicator) -> Decimal:
+    """Return by what a ratio of this indicator is multiplied: 100 for a percentage, else 1."""
+    if indicator.multiplier is not None:
+        return indicator.multiplier
+    if indicator.formula is not None and indicator.formula.multiplier is not None:
+        return indicator.formula.multiplier
+    return Decimal(1)
+
+
+def text_of(number: Decimal | None) -> str | None:
+    """Return a number as it stands in history and answers."""
+    return None if number is None else plain(number)

@@ -1,0 +1,220 @@
+"""Verbs on submissions: edit, submit, withdraw, approve, return, reopen, falsify.
+
+Each writes the new state, its history row and its event in the caller's transaction.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.catalogue import EventType
+from services.core.events.service import Happening, record
+from services.core.identity.actor import Actor
+from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.plan.document import Indicator
+from services.core.plan.queries import PlanState, period_for_share
+from services.core.submissions.creation import event_data, image, place_of
+from services.core.submissions.errors import (
+    OwnReport,
+    PeriodClosed,
+    SubmissionTransitionRefused,
+)
+from services.core.submissions.models import Submission, SubmissionHistory
+from services.core.submissions.rules import (
+    TRANSITIONS,
+    WRITING_VERBS,
+    Form,
+    Place,
+    Verb,
+    allowed_actions,
+    form_faults,
+    has_right,
+    is_own_report,
+    reported,
+    reviews,
+    state_allows,
+)
+
+_EVENTS: Mapping[Verb, EventType] = {
+    "edit": "submission.changed",
+    "submit": "submission.submitted",
+    "withdraw": "submission.withdrawn",
+    "approve": "submission.approved",
+    "return": "submission.returned",
+    "reopen": "submission.reopened",
+    "falsify": "submission.falsified",
+}
+
+
+def check_right(actor: Actor, verb: Verb, submission: Submission, plan: PlanState) -> Place:
+    """Return what the right to act depends on, if the actor has the right to this verb.
+
+    Raises:
+        OwnReport: the actor would review what its own organization reported.
+        Forbidden: it has not this right for another reason.
+    """
+    indicator = plan.indicators.get(submission.indicator_code)
+    place = place_of(vars(submission), indicator)
+    if has_right(actor, verb, place):
+        return place
+    if verb not in WRITING_VERBS and reviews(actor, place.leads) and is_own_report(actor, place):
+        raise OwnReport
+    raise Forbidden
+
+
+async def edit(
+    session: AsyncSession,
+    submission: Submission,
+    *,
+    plan: PlanState,
+    actor: Actor,
+    changes: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Change what is reported while it is a draft or returned; `changes` by column.
+
+    Raises:
+        InvalidInput: what would stand after the change has faults.
+        SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
+    """
+    place = check_right(actor, "edit", submission, plan)
+    form = _form(submission, changes)
+    indicator = _indicator(submission, plan)
+    faults = form_faults(form, indicator, draft=True)
+    if faults:
+        raise InvalidInput(faults=faults)
+    await _check_state(session, submission, "edit", place, actor, plan)
+    kept = reported(form, indicator)
+    for name in ("value", "numerator", "denominator", "level", "not_applicable_reason"):
+        setattr(submission, name, getattr(kept, name))
+    for name in ("data_status", "note", "source"):
+        if name in changes:
+            setattr(submission, name, changes[name])
+    submission.reported_by = actor.credential_id
+    submission.reported_by_organization = actor.organization_code
+    submission.on_behalf = actor.organization_code != submission.organization_code
+    await _write(session, submission, "edit", actor, None, now)
+
+
+def _form(submission: Submission, changes: Mapping[str, Any]) -> Form:
+    """Return the form after the changes; a computed value yields to what it came from."""
+    computed = submission.numerator is not None
+    present = {
+        "value": None if computed else submission.value,
+        "numerator": submission.numerator,
+        "denominator": submission.denominator,
+        "level": submission.level,
+        "not_applicable_reason": None if computed else submission.not_applicable_reason,
+    }
+    return Form(**{name: changes.get(name, value) for name, value in present.items()})
+
+
+async def move(
+    session: AsyncSession,
+    submission: Submission,
+    verb: Verb,
+    *,
+    plan: PlanState,
+    actor: Actor,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Carry out a verb of the review workflow on a locked submission.
+
+    Raises:
+        Forbidden, OwnReport: the actor has no right to it.
+        InvalidInput: it would be submitted with faults.
+        SubmissionTransitionRefused: the state does not allow it; the legal list is in `extra`.
+        PeriodClosed: the period takes no values, or is published.
+    """
+    place = check_right(actor, verb, submission, plan)
+    await _check_state(session, submission, verb, place, actor, plan)
+    if verb == "submit":
+        faults = form_faults(_form(submission, {}), _indicator(submission, plan), draft=False)
+        if faults:
+            raise InvalidInput(faults=faults)
+        submission.submitted_at = now
+        submission.decided_at = None
+        submission.reported_by = actor.credential_id
+        submission.reported_by_organization = actor.organization_code
+    elif verb == "approve":
+        submission.approved_revision = submission.revision
+        submission.decided_at = now
+    elif verb == "return":
+        submission.decided_at = now
+    elif verb == "reopen":
+        submission.revision += 1
+        submission.falsified = False
+    elif verb == "falsify":
+        submission.falsified = True
+    submission.state = TRANSITIONS[place.state, verb]
+    submission.reason = reason
+    await _write(session, submission, verb, actor, reason, now)
+
+
+def _indicator(submission: Submission, plan: PlanState) -> Indicator:
+    indicator = plan.indicators.get(submission.indicator_code)
+    if indicator is None:  # a later version of the plan dropped it
+        raise SubmissionTransitionRefused(extra={"allowed_actions": []})
+    return indicator
+
+
+async def _check_state(
+    session: AsyncSession,
+    submission: Submission,
+    verb: Verb,
+    place: Place,
+    actor: Actor,
+    plan: PlanState,
+) -> None:
+    if not state_allows(verb, place):
+        raise SubmissionTransitionRefused(
+            extra={"state": place.state, "allowed_actions": allowed_actions(actor, place)}
+        )
+    period = await period_for_share(session, plan.city_code, plan.code, submission.period)
+    state = period.state if period else "planned"
+    if state == "published" or (state == "closed" and verb in WRITING_VERBS):
+        raise PeriodClosed(extra={"period": submission.period, "state": state})
+
+
+async def _write(
+    session: AsyncSession,
+    submission: Submission,
+    verb: Verb,
+    actor: Actor,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    submission.version += 1
+    submission.updated_at = now
+    await session.flush()
+    row = vars(submission)
+    await session.execute(
+        insert(SubmissionHistory).values(
+            city_code=submission.city_code,
+            submission_id=submission.id,
+            version=submission.version,
+            action=_EVENTS[verb].removeprefix("submission."),
+            after=image(row),
+            actor=actor.stamp(),
+            reason=reason,
+            occurred_at=now,
+        )
+    )
+    await record(
+        session,
+        Happening(
+            city_code=submission.city_code,
+            plan_code=submission.plan_code,
+            type=_EVENTS[verb],
+            subject_kind="submission",
+            subject_id=str(submission.id),
+            organization_code=submission.organization_code,
+            actor=actor.stamp(),
+            data={**event_data(row), **({"reason": reason} if reason else {})},
+            occurred_at=now,
+        ),
+    )
