@@ -1,0 +1,79 @@
+"""Runs the migrations, one runner at a time, and never waits long for anybody's lock."""
+
+import asyncio
+import os
+import re
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import context
+from alembic.operations import MigrationScript
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from services.core.registry import metadata
+
+_RUNNER = "hashtextextended('migrations', 0)"
+_PARTITION = re.compile(r"_p\d+$")
+
+
+def _include_name(name: str | None, kind: str, _parents: MutableMapping[Any, str | None]) -> bool:
+    """Leave out partitions: their parent's model speaks for them."""
+    return not (kind == "table" and name is not None and _PARTITION.search(name))
+
+
+def _note_head(_context: object, _revision: object, scripts: list[MigrationScript]) -> None:
+    """Keep the newest revision in a file, so that two branches that both add one collide."""
+    for script in scripts:
+        Path(__file__).with_name("HEAD").write_text(f"{script.rev_id}\n")
+
+
+_OPTIONS: dict[str, Any] = {
+    "target_metadata": metadata,
+    "include_name": _include_name,
+    "transaction_per_migration": True,
+    "process_revision_directives": _note_head,
+}
+
+
+def _offline() -> None:
+    """Print the SQL for review in place of running it."""
+    context.configure(dialect_name="postgresql", literal_binds=True, **_OPTIONS)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run(connection: Connection) -> None:
+    # The wait for the other runner may be long, so the lock timeout comes after it.
+    connection.execute(text(f"SELECT pg_advisory_lock({_RUNNER})"))
+    connection.execute(text("SET lock_timeout = '5s'"))
+    connection.commit()
+    try:
+        context.configure(connection=connection, **_OPTIONS)
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()
+        connection.execute(text(f"SELECT pg_advisory_unlock({_RUNNER})"))
+        connection.execute(text("RESET lock_timeout"))
+        connection.commit()
+
+
+async def _online() -> None:
+    url = os.environ["DATABASE_URL"]
+    engine = create_async_engine(
+        "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(_run)
+
+
+if context.is_offline_mode():
+    _offline()
+elif (given := context.config.attributes.get("connection")) is not None:
+    _run(given)
+else:
+    asyncio.run(_online())

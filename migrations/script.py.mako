@@ -1,0 +1,20 @@
+"""${message}: say in a sentence what changes and why it is safe while both doors run."""
+
+from alembic import op
+${imports if imports else ""}
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = ${repr(branch_labels)}
+depends_on = ${repr(depends_on)}
+
+
+def upgrade() -> None:
+    """Expand: add what the new version needs, break nothing that the old one uses."""
+    op.execute("SET LOCAL lock_timeout = '3s'")
+    ${upgrades if upgrades else "..."}
+
+
+def downgrade() -> None:
+    """Take back what upgrade added."""
+    op.execute("SET LOCAL lock_timeout = '3s'")
+    ${downgrades if downgrades else "..."}

@@ -1,0 +1,7 @@
+"""Lets `python -m services.console` be the program `wufei`, installed or not."""
+
+import sys
+
+from services.console.main import main
+
+sys.exit(main())

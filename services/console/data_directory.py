@@ -1,0 +1,135 @@
+"""The data directory: its lock, its layout and its logs; what the database holds is not ours."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.console.errors import ConsoleError
+
+LAYOUT = 1
+"""Raised when an older program could no longer read what a newer one left."""
+
+_LARGEST_LOG = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the file `layout` says: who wrote this directory, and where its servers live."""
+
+    number: int = LAYOUT
+    postgresql: int | None = None
+    servers: Path | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Layout":
+        """Read lines of a name and a value; unknown names belong to a newer layout."""
+        said = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
+        return cls(
+            number=int(said.get("layout", "0")),
+            postgresql=int(said["postgresql"]) if "postgresql" in said else None,
+            servers=Path(said["servers"]) if "servers" in said else None,
+        )
+
+    def text(self) -> str:
+        """Return what `parse` reads."""
+        lines = [f"layout {self.number}"]
+        lines += [f"postgresql {self.postgresql}"] if self.postgresql else []
+        lines += [f"servers {self.servers}"] if self.servers else []
+        return "\n".join(lines) + "\n"
+
+
+class DataDirectory:
+    """One `wufei up` owns it at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.running = path / "run" / "services.json"
+        self.admin_key = path / "admin.key"
+        self.clock = path / "clock.json"
+        self.password = path / "postgres.password"
+        self._layout = path / "layout"
+        self._lock = path / "lock"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory, made if need be; the lock ends with this process at the latest."""
+        try:
+            self._make()
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ConsoleError(f"cannot write to {self.path} ({error.strerror})") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise ConsoleError(f"another `wufei up` is using {self.path}") from None
+        finally:
+            os.close(descriptor)
+
+    def in_use(self) -> bool:
+        """Tell whether a `wufei up` holds the directory at this moment."""
+        try:
+            with self._lock.open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def layout(self) -> Layout | None:
+        """Return what was written here; None in a directory that is still new.
+
+        Raises:
+            ConsoleError: another version wrote it, or somebody else.
+        """
+        try:
+            layout = Layout.parse(self._layout.read_text())
+        except FileNotFoundError:
+            if any(entry.name != self._lock.name for entry in self.path.iterdir()):
+                raise ConsoleError(
+                    f"{self.path} is not empty and no data directory of wufei (no file `layout`)"
+                ) from None
+            return None
+        except ValueError:
+            raise ConsoleError(f"cannot understand {self._layout}") from None
+        if layout.number != LAYOUT:
+            raise ConsoleError(
+                f"{self.path} has layout {layout.number}, this version of wufei needs {LAYOUT}"
+            )
+        return layout
+
+    def settle(self, layout: Layout) -> None:
+        """Write the marker that later starts compare themselves with."""
+        self._layout.write_text(layout.text())
+        for folder in (self.running.parent, self.path / "log"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def log(self, part: str) -> Path:
+        """Return the file that a part writes to, the last one set aside when it grew large."""
+        path = self.path / "log" / f"{part}.log"
+        if path.exists() and path.stat().st_size > _LARGEST_LOG:
+            path.replace(path.with_suffix(".log.1"))
+        return path
+
+    def _make(self) -> None:
+        if self.path.is_dir():
+            return
+        self.path.mkdir(parents=True)
+        # The servers' user must get through, and see nothing but what is theirs.
+        self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Put `text` into a file of our own that nobody else can read, all of it or nothing."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    draft.replace(path)

@@ -1,0 +1,127 @@
+"""Looks at every part from outside and says what is wrong; it mends nothing."""
+
+import asyncio
+import os
+from argparse import Namespace
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import asyncpg
+from redis import RedisError
+from redis.asyncio import Redis
+
+from services.console.answers import status
+from services.console.data_directory import DataDirectory
+from services.console.errors import ConsoleError
+from services.console.migrate import head, revision
+from services.console.running import Running, read_running
+from services.console.settings import Settings
+
+_READY = 200
+_PARTS = ("api", "worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, what was seen, and whether that is as it should be."""
+
+    what: str
+    seen: str
+    good: bool = True
+
+    def line(self) -> str:
+        """Return one line for the terminal."""
+        return f"{'ok' if self.good else 'FAULT':<7}{self.what:<16}{self.seen}"
+
+
+def run(_arguments: Namespace) -> int:
+    """Print every finding; the exit code is 1 when one of them is a fault."""
+    return asyncio.run(_report(Settings.read()))
+
+
+async def _report(settings: Settings) -> int:
+    good = True
+    async for finding in examine(settings):
+        print(finding.line())
+        good = good and finding.good
+    return 0 if good else 1
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Yield what there is to say about the embedded system that runs, or the servers named."""
+    directory = DataDirectory(settings.data_dir)
+    try:
+        running = read_running(directory)
+    except ConsoleError as error:
+        yield Finding("data directory", str(error), good=False)
+        return
+    if running is not None:
+        for finding in _processes(running):
+            yield finding
+        yield await _api(running)
+    elif settings.database_url is None:
+        seen = f"no `wufei up` is running on {settings.data_dir}, and DATABASE_URL is not set"
+        yield Finding("processes", seen, good=False)
+    if (database := _chosen(settings, running, "database_url")) is not None:
+        for finding in await _database(database):
+            yield finding
+    if (redis := _chosen(settings, running, "redis_url")) is not None:
+        yield await _redis(redis)
+
+
+def _chosen(settings: Settings, running: Running | None, name: str) -> str | None:
+    secret = getattr(settings, name)
+    if secret is not None:
+        return str(secret.get_secret_value())
+    return getattr(running, name, None)
+
+
+def _processes(running: Running) -> Iterator[Finding]:
+    yield Finding("supervisor", f"process {running.pid}", good=_alive(running.pid))
+    for name in (*running.parts, *(part for part in _PARTS if part not in running.parts)):
+        pid = running.parts.get(name)
+        good = pid is not None and _alive(pid)
+        yield Finding(name, f"process {pid}" if good else "not running", good=good)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+async def _api(running: Running) -> Finding:
+    code = await status(running.host, running.port, "/readyz")
+    seen = "no answer" if code is None else f"/readyz answers {code}"
+    return Finding("api answers", f"{running.host}:{running.port} {seen}", good=code == _READY)
+
+
+async def _database(url: str) -> list[Finding]:
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+        try:
+            version = await connection.fetchval("SHOW server_version")
+        finally:
+            await connection.close()
+        found = await revision(url)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return [Finding("database", str(error) or type(error).__name__, good=False)]
+    wanted = head()
+    seen = f"at {found}" if found == wanted else f"at {found}, this version needs {wanted}"
+    return [
+        Finding("database", f"PostgreSQL {version} answers"),
+        Finding("schema", seen, good=found == wanted),
+    ]
+
+
+async def _redis(url: str) -> Finding:
+    try:
+        async with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
+            await client.execute_command("PING")
+    except (OSError, RedisError) as error:
+        return Finding("redis", f"{error} (work goes on, a few seconds later)", good=False)
+    return Finding("redis", "answers")

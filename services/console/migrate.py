@@ -1,0 +1,67 @@
+"""Brings a database to this version's schema, or tells which it has; migrations/ says how."""
+
+import asyncio
+from argparse import Namespace
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from services.console.errors import ConsoleError
+from services.console.running import database_url
+from services.console.settings import PROJECT, Settings
+
+
+def run(_arguments: Namespace) -> int:
+    """Migrate DATABASE_URL, or the embedded database that runs."""
+    url = database_url(Settings.read())
+    try:
+        asyncio.run(upgrade(url))
+    except (OSError, asyncpg.PostgresError) as error:
+        raise ConsoleError(f"cannot migrate: {error}") from None
+    print(f"the schema is at {head()}")
+    return 0
+
+
+async def upgrade(url: str) -> None:
+    """Run what `url` still lacks; a second caller waits for the first and finds nothing to do."""
+    # asyncpg reads the address by itself, so that every form it knows works here as well.
+    engine = create_async_engine(
+        "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(_upgrade)
+
+
+def head() -> str | None:
+    """Return the newest revision of this version."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+async def revision(url: str) -> str | None:
+    """Return the revision a database is at; None before the first."""
+    connection = await asyncpg.connect(url, timeout=5)
+    try:
+        found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return None
+    finally:
+        await connection.close()
+    return found
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration, whatever the working directory."""
+    configured = Config()
+    folder = str(PROJECT / "migrations")
+    configured.set_main_option("script_location", folder.replace("%", "%%"))
+    configured.attributes["connection"] = connection
+    return configured
+
+
+def _upgrade(connection: Connection) -> None:
+    command.upgrade(configuration(connection), "head")

@@ -1,0 +1,48 @@
+"""The note that a running `wufei up` leaves for other commands: what runs, at which addresses."""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from services.console.data_directory import DataDirectory, write_secret
+from services.console.errors import ConsoleError
+from services.console.settings import Settings
+
+
+@dataclass(slots=True)
+class Running:
+    """What runs; `parts` maps a part's name to its process."""
+
+    pid: int
+    host: str
+    port: int
+    database_url: str
+    redis_url: str
+    parts: dict[str, int] = field(default_factory=dict)
+
+    def write(self, directory: DataDirectory) -> None:
+        """Replace the note; it holds passwords, so nobody else may read it."""
+        write_secret(directory.running, json.dumps(asdict(self), indent=1) + "\n")
+
+
+def read_running(directory: DataDirectory) -> Running | None:
+    """Return the note of the `wufei up` that runs on this directory now, if one does."""
+    try:
+        if not directory.in_use():
+            return None
+        return Running(**json.loads(directory.running.read_text()))
+    except FileNotFoundError:
+        return None
+    except (PermissionError, ValueError, TypeError) as error:
+        raise ConsoleError(f"cannot read {directory.running}: {error}") from None
+
+
+def database_url(settings: Settings) -> str:
+    """Return DATABASE_URL, or the address of the embedded database that runs."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    running = read_running(DataDirectory(settings.data_dir))
+    if running is None:
+        raise ConsoleError(
+            f"DATABASE_URL is not set, and no `wufei up` is running on {settings.data_dir}"
+        )
+    return running.database_url

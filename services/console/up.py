@@ -1,0 +1,190 @@
+"""Brings everything on this machine up in order, and down again; the parts know how they run."""
+
+import asyncio
+import os
+import time
+from argparse import Namespace
+from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGTERM
+from typing import Never
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.console.answers import status
+from services.console.clock_setting import settled_clock
+from services.console.data_directory import DataDirectory
+from services.console.embedded import Embedded, embedded_servers
+from services.console.errors import ConsoleError
+from services.console.parts import door_part, postgres_part, valkey_part
+from services.console.ports import require_free
+from services.console.prepare import prepare
+from services.console.running import Running
+from services.console.settings import UpSettings
+from services.console.supervisor import Part, Program
+
+_DATABASE = "wufei"
+_READY = 200
+_READY_WITHIN = 60.0
+_DOORS = ("api", "worker")
+
+
+def run(_arguments: Namespace) -> int:
+    """Run until a signal ends it, which is a good end."""
+    return asyncio.run(_until_told(UpSettings.read()))
+
+
+async def _until_told(settings: UpSettings) -> int:
+    told = asyncio.Event()
+    task = asyncio.ensure_future(_up(settings))
+
+    def stop() -> None:
+        # A second signal must not cut the orderly end short.
+        if not told.is_set():
+            told.set()
+            task.cancel()
+
+    for signal in (SIGINT, SIGTERM, SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(signal, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not told.is_set():
+            raise
+        _say("stopped")
+    return 0
+
+
+async def _up(settings: UpSettings) -> Never:
+    directory = DataDirectory(settings.data_dir)
+    with directory.locked():
+        system = System(settings, directory)
+        try:
+            await system.run()
+        finally:
+            await system.stop()
+
+
+class System:
+    """The parts that run: servers first, doors after them."""
+
+    def __init__(self, settings: UpSettings, directory: DataDirectory) -> None:
+        self._settings = settings
+        self._directory = directory
+        self._servers: list[Part] = []
+        self._doors: list[Part] = []
+        self._note = Running(os.getpid(), settings.host, settings.port, "", "")
+
+    async def run(self) -> Never:
+        """Start everything and keep it running.
+
+        Raises:
+            ConsoleError: something cannot start, or ends too often.
+        """
+        started = time.monotonic()
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._start_all(group)
+                self._announce(time.monotonic() - started)
+                await asyncio.get_running_loop().create_future()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        raise AssertionError("nothing ends a running system but an error or a signal")
+
+    async def stop(self) -> None:
+        """Stop the doors, then the servers, and forget the note."""
+        await asyncio.gather(*(part.stop() for part in self._doors))
+        await asyncio.gather(*(part.stop() for part in self._servers))
+        self._directory.running.unlink(missing_ok=True)
+
+    async def _start_all(self, group: asyncio.TaskGroup) -> None:
+        settings = self._settings
+        now = settings.domain_now
+        require_free(settings.host, settings.port)
+        embedded = embedded_servers(settings, self._directory, _say)
+        clock = settled_clock(self._directory.clock, now)
+        if clock.offset:
+            _say(
+                f"the domain's clock shows {clock.now():%Y-%m-%d %H:%M} UTC; "
+                f"remove {_short(self._directory.clock)} to return to the true time"
+            )
+        await self._start_servers(group, embedded)
+        await _prepared(self._note.database_url)
+        environment = {
+            "DATABASE_URL": self._note.database_url,
+            "REDIS_URL": self._note.redis_url,
+            "WUFEI_HOST": settings.host,
+            "WUFEI_PORT": str(settings.port),
+            "WUFEI_DATA_DIR": str(self._directory.path),
+            "WUFEI_STOP_WITHIN": "1",
+            "WUFEI_CLOCK_OFFSET": f"{clock.offset.total_seconds():.0f}",
+        }
+        for name in _DOORS:
+            log = self._directory.log(name)
+            await self._start(group, self._doors, door_part(name, environment=environment, log=log))
+        await self._ready()
+
+    async def _start_servers(self, group: asyncio.TaskGroup, embedded: Embedded) -> None:
+        account, logs = embedded.home.account, self._directory.log
+        if embedded.postgres is not None:
+            part = postgres_part(embedded.postgres, account=account, log=logs("postgres"))
+            await self._start(group, self._servers, part)
+            await embedded.postgres.create_database(_DATABASE)
+            self._note.database_url = embedded.postgres.url(_DATABASE)
+        elif self._settings.database_url is not None:
+            self._note.database_url = self._settings.database_url.get_secret_value()
+        if embedded.valkey is not None:
+            part = valkey_part(embedded.valkey, account=account, log=logs("valkey"))
+            await self._start(group, self._servers, part)
+            self._note.redis_url = embedded.valkey.url
+        elif self._settings.redis_url is not None:
+            self._note.redis_url = self._settings.redis_url.get_secret_value()
+
+    async def _start(self, group: asyncio.TaskGroup, stage: list[Part], program: Program) -> None:
+        part = Part(program, say=_say, changed=self._write_note)
+        stage.append(part)
+        await part.start()
+        group.create_task(part.keep())
+
+    def _write_note(self) -> None:
+        parts = (*self._servers, *self._doors)
+        self._note.parts = {part.name: part.pid for part in parts if part.pid is not None}
+        self._note.write(self._directory)
+
+    async def _ready(self) -> None:
+        host, port = self._settings.host, self._settings.port
+        try:
+            async with asyncio.timeout(_READY_WITHIN):
+                while await status(host, port, "/readyz") != _READY:  # noqa: ASYNC110 (no event
+                    await asyncio.sleep(0.05)  # crosses from another process)
+        except TimeoutError:
+            raise ConsoleError(
+                f"the API was not ready within {_READY_WITHIN:.0f} s; "
+                f"see {_short(self._directory.log('api'))}"
+            ) from None
+
+    def _announce(self, seconds: float) -> None:
+        self._write_note()
+        address = f"http://{self._settings.host}:{self._settings.port}"
+        _say(f"ready after {seconds:.1f} s")
+        _say(f"  address    {address}")
+        _say(f"  docs       {address}/docs")
+        _say(f"  admin key  {_short(self._directory.admin_key)}")
+        _say(f"  logs       {_short(self._directory.path / 'log')}")
+        _say("  stop       Ctrl-C")
+
+
+async def _prepared(url: str) -> None:
+    try:
+        await prepare(url)
+    except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
+        raise ConsoleError(f"cannot prepare the database: {error}") from None
+
+
+def _say(line: str) -> None:
+    print(f"wufei: {line}" if not line.startswith(" ") else line, flush=True)
+
+
+def _short(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
