@@ -31,7 +31,8 @@ def read_document(data: object) -> PlanDocument:
     try:
         document = PlanDocument.model_validate(data)
     except ValidationError as refusal:
-        raise _refusal(data, refusal.errors(include_url=False)) from None
+        errors = [error for error in refusal.errors(include_url=False) if not _echoes(error)]
+        raise _refusal(data, errors) from None
     faults = cross_check(document)
     if faults:
         raise InvalidPlan(faults=faults)
@@ -44,6 +45,13 @@ def _refusal(data: object, errors: Sequence[ErrorDetails]) -> InvalidPlan:
     if mended is not None:
         faults += cross_check(mended, _Unreadable(errors))
     return InvalidPlan(faults=faults)
+
+
+def _echoes(error: ErrorDetails) -> bool:
+    """Return whether it only says that a list is too short because its entries have faults."""
+    if error["type"] != "too_short" or not isinstance(error["input"], list | tuple):
+        return False
+    return bool(len(error["input"]) >= error["ctx"]["min_length"])
 
 
 class _Unreadable:
@@ -95,29 +103,20 @@ def _copied(value: object) -> Any:
 
 
 def _mend(node: Any, location: tuple[str | int, ...]) -> None:
-    model: type[BaseModel] = PlanDocument
-    field = ""
+    owner: type[BaseModel] = PlanDocument
+    model, field = owner, ""
     for part in location[:-1]:
         node = node[part]
         if isinstance(part, str):
-            field, annotation = part, model.model_fields[part].annotation
-            model = _model_in(annotation) or model
+            owner, field = model, part
+            model = _model_in(owner.model_fields[field].annotation) or owner
     last = location[-1]
     if isinstance(last, int):
-        node[last] = _stand_in_for_item(_owner_of(location), field)
-    elif last not in model.model_fields or not model.model_fields[last].is_required():
-        del node[last]
+        node[last] = _copied(_stand_in_for_item(owner, field))
+    elif last in model.model_fields and model.model_fields[last].is_required():
+        node[last] = _copied(_stand_in_for_member(model, last))
     else:
-        node[last] = _stand_in_for_member(model, last)
-
-
-def _owner_of(location: tuple[str | int, ...]) -> type[BaseModel]:
-    """Return the model whose list member the last part of `location` indexes."""
-    model: type[BaseModel] = PlanDocument
-    for part in location[:-2]:
-        if isinstance(part, str):
-            model = _model_in(model.model_fields[part].annotation) or model
-    return model
+        del node[last]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

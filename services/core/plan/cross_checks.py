@@ -1,0 +1,278 @@
+"""What must hold between the parts of a plan document whose shape is in order.
+
+Pure and linear in the size of the document. Reading a document is in `plan.rules`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from zoneinfo import available_timezones
+
+from services.core.kit.decimals import plain
+from services.core.kit.errors import Fault
+from services.core.plan.document import (
+    Group,
+    Indicator,
+    OrganizationEntry,
+    PlanDocument,
+    TargetKind,
+)
+from services.core.plan.findings import Codes, Findings
+
+_SUBJECT_KINDS = frozenset({"group", "organization", "indicator", "task", "measure"})
+_KINDS_WITH_VALUE: frozenset[TargetKind] = frozenset(
+    {"at_least", "more_than", "at_most", "full_coverage"}
+)
+_KINDS_WITH_LEVELS: frozenset[TargetKind] = frozenset({"qualitative", "assigned_by_superior"})
+
+
+def _nothing(_place: str) -> bool:
+    return False
+
+
+def cross_check(
+    document: PlanDocument, unreadable: Callable[[str], bool] = _nothing
+) -> list[Fault]:
+    """Return every contradiction in a document.
+
+    `unreadable` tells of which places the document holds stand-ins only.
+    """
+    findings = Findings(unreadable)
+    codes = {kind: _codes(kind, entries, findings) for kind, entries in _coded(document).items()}
+    units = {unit.code: unit for unit in document.organizations}
+    _check_head(document, findings)
+    _check_scheme(document, codes["grade"], findings)
+    _check_weights(document, findings)
+    _check_organizations(document, units, codes, findings)
+    for index, indicator in enumerate(document.indicators):
+        _check_indicator(f"/indicators/{index}", indicator, codes, findings)
+        _check_owner(f"/indicators/{index}", indicator, units, findings)
+    _check_measures(document, codes, findings)
+    _check_questions(document, codes, findings)
+    return findings.faults
+
+
+def _coded(document: PlanDocument) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return where each code of the document is, and the code, by kind."""
+    return {
+        "group": _places("/groups", "code", (entry.code for entry in document.groups)),
+        "organization": _places(
+            "/organizations", "code", (entry.code for entry in document.organizations)
+        ),
+        "indicator": _places("/indicators", "code", (entry.code for entry in document.indicators)),
+        "task": _places("/tasks", "number", (str(entry.number) for entry in document.tasks)),
+        "measure": [
+            entry
+            for index, task in enumerate(document.tasks)
+            for entry in _places(
+                f"/tasks/{index}/measures", "code", (measure.code for measure in task.measures)
+            )
+        ],
+        "grade": _places(
+            "/scheme/gate/grades", "code", (entry.code for entry in document.scheme.gate.grades)
+        ),
+        "question": _places("/open_questions", "id", (q.id for q in document.open_questions)),
+    }
+
+
+def _places(place: str, member: str, codes: Iterable[str]) -> list[tuple[str, str]]:
+    return [(f"{place}/{index}/{member}", code) for index, code in enumerate(codes)]
+
+
+def _codes(kind: str, entries: Sequence[tuple[str, str]], findings: Findings) -> Codes:
+    findings.add_repeats("duplicate-code", entries)
+    readable = [code for place, code in entries if not findings.unreadable(place)]
+    # Tasks may be absent: then there is no stand-in that tells that they could not be read.
+    lost = kind in {"task", "measure"} and not entries and findings.unreadable("/tasks")
+    complete = len(readable) == len(entries) and not lost
+    return Codes(kind, frozenset(readable), complete)
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _check_head(document: PlanDocument, findings: Findings) -> None:
+    if document.code.partition("-")[0] != document.city.code:
+        findings.add("code-of-another-city", "/code", document.code, ["/city/code"])
+    if document.span.end < document.span.start:
+        findings.add("span-order", "/span/end", document.span.end.isoformat(), ["/span/start"])
+    if document.time_zone not in _time_zones():
+        findings.add("unknown-time-zone", "/time_zone", document.time_zone)
+
+
+def _check_scheme(document: PlanDocument, grades: Codes, findings: Findings) -> None:
+    scheme, gate = document.scheme, document.scheme.gate
+    findings.add_outside("/scheme/floor", scheme.floor, 0, 100)
+    findings.add_outside("/scheme/gate/minimum_coverage", gate.minimum_coverage, 0, 1)
+    findings.add_unknown("/scheme/gate/mandatory_not_met_cap", gate.mandatory_not_met_cap, grades)
+    findings.add_unknown("/scheme/gate/falsified_grade", gate.falsified_grade, grades)
+    for index, grade in enumerate(gate.grades):
+        place = f"/scheme/gate/grades/{index}/minimum"
+        findings.add_outside(place, grade.minimum, 0, 100)
+        if index and grade.minimum >= gate.grades[index - 1].minimum:
+            before = f"/scheme/gate/grades/{index - 1}/minimum"
+            findings.add("grades-not-descending", place, plain(grade.minimum), [before])
+    if gate.grades[-1].minimum != 0:
+        place = f"/scheme/gate/grades/{len(gate.grades) - 1}/minimum"
+        findings.add("last-grade-not-zero", place, plain(gate.grades[-1].minimum))
+    lights = scheme.lights
+    if lights.yellow_pace > lights.green_pace:
+        place, green = "/scheme/lights/yellow_pace", "/scheme/lights/green_pace"
+        findings.add("lights-order", place, plain(lights.yellow_pace), [green])
+
+
+def _check_weights(document: PlanDocument, findings: Findings) -> None:
+    defaults = document.scheme.weights
+    weights = [
+        *_weights("/groups", document.groups),
+        *_weights("/indicators", document.indicators),
+        ("/scheme/weights/mandatory", defaults.mandatory),
+        ("/scheme/weights/optional", defaults.optional),
+        ("/scheme/weights/self_selected", defaults.self_selected),
+    ]
+    for place, weight in weights:
+        if weight is not None and weight < 0:
+            findings.add("negative-weight", place, plain(weight))
+    weightless = {group.code for group in document.groups if group.weight == 0}
+    if not any(
+        (getattr(defaults, each.selection) if each.weight is None else each.weight) > 0
+        for each in document.indicators
+        if each.group not in weightless
+    ):
+        findings.add("no-positive-weight", "/indicators", None, ["/groups", "/scheme/weights"])
+
+
+def _weights(
+    place: str, entries: Iterable[Group | Indicator]
+) -> Iterator[tuple[str, Decimal | None]]:
+    for index, entry in enumerate(entries):
+        yield f"{place}/{index}/weight", entry.weight
+
+
+def _check_organizations(
+    document: PlanDocument,
+    units: Mapping[str, OrganizationEntry],
+    codes: Mapping[str, Codes],
+    findings: Findings,
+) -> None:
+    names: dict[str, str] = {}
+    for unit in document.organizations:
+        names.setdefault(unit.code, unit.code)
+        names.setdefault(unit.name, unit.code)
+    for index, unit in enumerate(document.organizations):
+        place = f"/organizations/{index}"
+        for number, alias in enumerate(unit.aliases):
+            if names.setdefault(alias, unit.code) != unit.code:
+                findings.add(
+                    "alias-collision", f"{place}/aliases/{number}", alias, [f"{place}/code"]
+                )
+        findings.add_unknown_among(f"{place}/members", unit.members, codes["organization"])
+        for number, member in enumerate(unit.members):
+            if member in units and units[member].members:
+                findings.add("collective-member", f"{place}/members/{number}", member)
+        if unit.members and unit.submits:
+            findings.add("collective-submits", f"{place}/submits", value=True)
+
+
+def _check_indicator(
+    place: str, indicator: Indicator, codes: Mapping[str, Codes], findings: Findings
+) -> None:
+    findings.add_unknown(f"{place}/group", indicator.group, codes["group"])
+    findings.add_unknown_among(f"{place}/owners", indicator.owners, codes["organization"])
+    findings.add_unknown(f"{place}/acting_owner", indicator.acting_owner, codes["organization"])
+    findings.add_unknown_among(
+        f"{place}/linked_measures", indicator.linked_measures, codes["measure"]
+    )
+    if indicator.multiplier == 0:
+        findings.add("multiplier-zero", f"{place}/multiplier", "0")
+    if indicator.formula and indicator.formula.multiplier == 0:
+        findings.add("multiplier-zero", f"{place}/formula/multiplier", "0")
+    _check_targets(place, indicator, findings)
+    _check_levels(place, indicator, findings)
+
+
+def _check_targets(place: str, indicator: Indicator, findings: Findings) -> None:
+    targets = indicator.targets
+    for index, target in enumerate(targets):
+        where = f"{place}/targets/{index}"
+        if target.kind in _KINDS_WITH_VALUE and target.value is None:
+            findings.add("value-required", f"{where}/value", None, [f"{where}/kind"])
+        if target.kind not in _KINDS_WITH_VALUE and target.value is not None:
+            findings.add("value-not-expected", f"{where}/value", target.value, [f"{where}/kind"])
+        if index and target.year <= targets[index - 1].year:
+            before = f"{place}/targets/{index - 1}/year"
+            findings.add("years-not-ascending", f"{where}/year", target.year, [before])
+    baseline = indicator.baseline
+    if baseline is not None and baseline.year > targets[0].year:
+        first = f"{place}/targets/0/year"
+        findings.add("baseline-after-target", f"{place}/baseline/year", baseline.year, [first])
+
+
+def _check_levels(place: str, indicator: Indicator, findings: Findings) -> None:
+    kinds = {target.kind for target in indicator.targets}
+    levels, targets = indicator.levels, f"{place}/targets"
+    if not levels and "qualitative" in kinds:
+        findings.add("levels-required", f"{place}/levels", None, [targets])
+    if levels and not kinds & _KINDS_WITH_LEVELS:
+        findings.add("levels-not-expected", f"{place}/levels", None, [targets])
+    findings.add_repeats(
+        "duplicate-code", _places(f"{place}/levels", "code", (x.code for x in levels))
+    )
+    for index, level in enumerate(levels):
+        findings.add_outside(f"{place}/levels/{index}/points", level.points, 0, 100)
+    if levels and levels[0].points < max(level.points for level in levels):
+        where, others = f"{place}/levels/0/points", [f"{place}/levels"]
+        findings.add("first-level-not-highest", where, levels[0].points, others)
+
+
+def _check_owner(
+    place: str, indicator: Indicator, units: Mapping[str, OrganizationEntry], findings: Findings
+) -> None:
+    acting, owners = indicator.acting_owner, indicator.owners
+    if acting is not None and acting in units and not units[acting].submits:
+        findings.add("acting-owner-does-not-submit", f"{place}/acting_owner", acting)
+    # An unknown owner is a fault of its own, and may be one that submits.
+    known = all(owner in units for owner in owners)
+    submits = known and any(units[owner].submits for owner in owners)
+    if indicator.aggregation.units == "direct" and acting is None and known and not submits:
+        rests_on = [f"{place}/acting_owner", f"{place}/aggregation"]
+        findings.add("no-reporting-owner", f"{place}/owners", None, rests_on)
+
+
+def _check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings: Findings) -> None:
+    for task_index, task in enumerate(document.tasks):
+        for index, measure in enumerate(task.measures):
+            place = f"/tasks/{task_index}/measures/{index}"
+            units, indicators = codes["organization"], codes["indicator"]
+            findings.add_unknown_among(f"{place}/lead_units", measure.lead_units, units)
+            findings.add_unknown_among(
+                f"{place}/responsible_units", measure.responsible_units, units
+            )
+            findings.add_unknown_among(
+                f"{place}/related_indicators", measure.related_indicators, indicators
+            )
+            for number, target in enumerate(measure.targets):
+                where = f"{place}/targets/{number}"
+                findings.add_unknown(f"{where}/indicator", target.indicator, indicators)
+                findings.add_unknown(
+                    f"{where}/related_indicator", target.related_indicator, indicators
+                )
+
+
+def _check_questions(
+    document: PlanDocument, codes: Mapping[str, Codes], findings: Findings
+) -> None:
+    for index, question in enumerate(document.open_questions):
+        place = f"/open_questions/{index}/subjects"
+        for number, subject in enumerate(question.subjects):
+            kind, colon, code = subject.partition(":")
+            if colon and kind in _SUBJECT_KINDS:
+                findings.add_unknown(f"{place}/{number}", code, codes[kind])
+            elif subject != "plan":
+                findings.add("unknown-subject", f"{place}/{number}", subject)
+        findings.add_repeats(
+            "repeated-reference",
+            [(f"{place}/{number}", subject) for number, subject in enumerate(question.subjects)],
+        )

@@ -1,0 +1,135 @@
+"""The faults of a plan document as they are found: codes, words, and what they rest on.
+
+Which faults a document has is decided in `plan.cross_checks`.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from services.core.kit.decimals import plain
+from services.core.kit.errors import Fault
+from services.core.kit.faults import echo
+from services.core.kit.text import Text
+
+_TEXTS: Mapping[str, Text] = {
+    "duplicate-code": Text("此代码已用过", "This code is used already"),
+    "repeated-reference": Text("同一列表中重复", "It is in this list already"),
+    "alias-collision": Text(
+        "此别名与另一单位的代码、名称或别名相同",
+        "Another organization has this alias as its code, name or alias",
+    ),
+    "unknown-group": Text("没有此分组", "There is no such group"),
+    "unknown-organization": Text("没有此单位", "There is no such organization"),
+    "unknown-indicator": Text("没有此指标", "There is no such indicator"),
+    "unknown-measure": Text("没有此措施", "There is no such measure"),
+    "unknown-task": Text("没有此任务", "There is no such task"),
+    "unknown-grade": Text("没有此等级", "There is no such grade"),
+    "unknown-subject": Text(
+        "应为 plan，或 indicator:、measure:、task:、organization:、group: 加代码",
+        "Must be plan, or indicator:, measure:, task:, organization: or group: and a code",
+    ),
+    "unknown-time-zone": Text("没有此时区", "There is no such time zone"),
+    "code-of-another-city": Text(
+        "计划代码应以城市代码开头", "A plan's code begins with the code of its city"
+    ),
+    "span-order": Text("结束日期早于开始日期", "It ends before it starts"),
+    "value-required": Text("此类目标须有数值", "A target of this kind needs a value"),
+    "value-not-expected": Text("此类目标没有数值", "A target of this kind has no value"),
+    "years-not-ascending": Text(
+        "目标年份应依次递增", "Targets are listed by ascending year, one a year"
+    ),
+    "baseline-after-target": Text(
+        "现状年份晚于首个目标年份", "The baseline is later than the first target"
+    ),
+    "levels-required": Text("定性指标须列出等级", "A qualitative indicator lists its levels"),
+    "levels-not-expected": Text("只有定性指标才有等级", "Only a qualitative indicator has levels"),
+    "first-level-not-highest": Text(
+        "第一个等级应为最高", "The first level listed has the most points"
+    ),
+    "out-of-range": Text("应在 {least} 与 {most} 之间", "Must be from {least} to {most}"),
+    "negative-weight": Text("权重不能为负", "A weight is not negative"),
+    "no-positive-weight": Text(
+        "至少一项指标（及其分组）的权重应大于零",
+        "At least one indicator, and its group, must have a weight above zero",
+    ),
+    "multiplier-zero": Text("乘数不能为零", "A multiplier is not zero"),
+    "grades-not-descending": Text(
+        "等级应由高到低排列，起始分依次递减", "Grades are listed best first, by descending minimum"
+    ),
+    "last-grade-not-zero": Text("最后一个等级应从零分起", "The last grade starts at 0"),
+    "lights-order": Text(
+        "黄灯界限不能高于绿灯界限", "Yellow cannot start at a higher pace than green"
+    ),
+    "collective-submits": Text(
+        "统称（有成员）不填报：submits 应为 false",
+        "A collective name (with members) never submits: submits must be false",
+    ),
+    "collective-member": Text(
+        "成员不能又是统称", "A member cannot be a collective name with members of its own"
+    ),
+    "acting-owner-does-not-submit": Text(
+        "暂代单位须能填报", "The acting owner must be an organization that submits"
+    ),
+    "no-reporting-owner": Text(
+        "须有能填报的牵头单位，或指定暂代单位（acting_owner）",
+        "It needs an owner that submits, or an acting_owner",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """The codes of one kind of thing; `complete` unless one of them could not be read."""
+
+    kind: str
+    known: frozenset[str]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The faults found so far. A verdict that rests on an unreadable place is left out."""
+
+    unreadable: Callable[[str], bool]
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(
+        self,
+        code: str,
+        place: str,
+        value: object = None,
+        rests_on: Iterable[str] = (),
+        **words: str,
+    ) -> None:
+        """Add a fault at `place`, which the values at `rests_on` bear out too."""
+        if not any(self.unreadable(read) for read in (place, *rests_on)):
+            detail = _TEXTS[code].format(**words)
+            self.faults.append(Fault(place, code, detail, echo(value)))
+
+    def add_outside(self, place: str, value: Decimal, least: int, most: int) -> None:
+        """Add a fault unless the value is from `least` to `most`."""
+        if not least <= value <= most:
+            self.add("out-of-range", place, plain(value), least=str(least), most=str(most))
+
+    def add_repeats(self, code: str, entries: Iterable[tuple[str, Hashable]]) -> None:
+        """Add a fault for each (place, value) whose value came before."""
+        seen: set[Hashable] = set()
+        for place, value in entries:
+            if self.unreadable(place):
+                continue
+            if value in seen:
+                self.add(code, place, value)
+            seen.add(value)
+
+    def add_unknown(self, place: str, code: str | None, codes: Codes) -> None:
+        """Add a fault where nothing has that code."""
+        if code is not None and codes.complete and code not in codes.known:
+            self.add(f"unknown-{codes.kind}", place, code)
+
+    def add_unknown_among(self, place: str, references: Sequence[str], codes: Codes) -> None:
+        """Add a fault for each reference in a list that is unknown or there twice."""
+        entries = [(f"{place}/{index}", code) for index, code in enumerate(references)]
+        for where, code in entries:
+            self.add_unknown(where, code, codes)
+        self.add_repeats("repeated-reference", entries)
