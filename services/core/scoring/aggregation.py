@@ -1,0 +1,147 @@
+"""From what units reported to the city's value of a period. Says nothing about targets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from services.core.kit.decimals import times, total
+from services.core.scoring.figures import ZERO, Figure, fraction
+
+UnitOperator = Literal["direct", "sum", "mean", "ratio_of_sums"]
+PeriodOperator = Literal["last", "sum", "mean", "ratio_of_sums"]
+Unusable = Literal[
+    "several_units", "levels_differ", "no_level", "no_number", "no_parts", "zero_denominator"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """What counts for one indicator and period, added up over the units, exactly.
+
+    `reports` counts units; `values` and `ratios` those with a value and with numerator and
+    denominator; `levels` are the lowest and highest code, one where they are equal;
+    `organization_code` is the unit where it is one alone.
+    """
+
+    period: str
+    reports: int
+    values: int = 0
+    value_sum: Decimal | None = None
+    ratios: int = 0
+    numerator_sum: Decimal | None = None
+    denominator_sum: Decimal | None = None
+    levels: tuple[str, ...] = ()
+    not_applicable: int = 0
+    not_applicable_reason: str | None = None
+    provisional: int = 0
+    falsified: int = 0
+    organization_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """How units and periods combine; `multiplier` turns a ratio into the indicator's unit."""
+
+    units: UnitOperator
+    periods: PeriodOperator
+    multiplier: Decimal
+    by_level: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The value as far as it can be read: one of four forms, or none where nothing counts."""
+
+    figure: Figure | None = None
+    level: str | None = None
+    not_applicable: str | None = None
+    unusable: Unusable | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing at all was reported."""
+        return self == NOTHING
+
+
+NOTHING = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """A period's reading, and what is known of the data behind it."""
+
+    reading: Reading
+    provisional: bool = False
+    falsified: bool = False
+
+
+def read_units(operands: Operands, operators: Operators) -> Reading:
+    """Return the reading of one period over its units; those not applicable are left out."""
+    if operands.reports == operands.not_applicable:
+        return Reading(not_applicable=operands.not_applicable_reason or "")
+    if operators.by_level:
+        return _read_level(operands)
+    if operators.units == "direct" and operands.reports > 1:
+        return Reading(unusable="several_units")
+    if not operands.values:
+        return Reading(unusable="no_number")
+    if operators.units == "ratio_of_sums" or (operators.units == "direct" and operands.ratios):
+        return _read_ratio((operands,), operators.multiplier)
+    divisor = operands.values if operators.units == "mean" else 1
+    return Reading(figure=Figure(operands.value_sum or ZERO, Decimal(divisor)))
+
+
+def combine(own: Operands | None, parts: Sequence[Operands], operators: Operators) -> Combined:
+    """Return a period's reading: its own value wins, else its finer periods', oldest first."""
+    if own is not None:
+        return _combined(read_units(own, operators), (own,))
+    readings = [(read_units(part, operators), part) for part in parts]
+    applicable = [(reading, part) for reading, part in readings if reading.not_applicable is None]
+    if not applicable:
+        return _combined(readings[-1][0], parts) if readings else Combined(NOTHING)
+    if operators.periods == "last" or operators.by_level:
+        reading, part = applicable[-1]
+        return _combined(reading, (part,))
+    used = tuple(part for _, part in applicable)
+    return _combined(_over_periods([reading for reading, _ in applicable], used, operators), used)
+
+
+def _read_level(operands: Operands) -> Reading:
+    if not operands.levels:
+        return Reading(unusable="no_level")
+    if len(operands.levels) > 1:
+        return Reading(unusable="levels_differ")
+    return Reading(level=operands.levels[0])
+
+
+def _read_ratio(parts: Sequence[Operands], multiplier: Decimal) -> Reading:
+    """Return Σ numerator × multiplier ÷ Σ denominator; rates are never averaged."""
+    if not any(part.ratios for part in parts):
+        return Reading(unusable="no_parts")
+    denominator = total([part.denominator_sum or ZERO for part in parts])
+    numerator = total([part.numerator_sum or ZERO for part in parts])
+    if denominator == 0:
+        return Reading(unusable="zero_denominator")
+    return Reading(figure=fraction(times(numerator, multiplier), denominator))
+
+
+def _over_periods(
+    readings: Sequence[Reading], used: Sequence[Operands], operators: Operators
+) -> Reading:
+    if operators.periods == "ratio_of_sums":
+        return _read_ratio(used, operators.multiplier)
+    broken = next((reading for reading in readings if reading.figure is None), None)
+    if broken is not None:
+        return broken
+    added = total([reading.figure.value for reading in readings if reading.figure is not None])
+    divisor = len(readings) if operators.periods == "mean" else 1
+    return Reading(figure=Figure(added, Decimal(divisor)))
+
+
+def _combined(reading: Reading, used: Sequence[Operands]) -> Combined:
+    return Combined(
+        reading,
+        provisional=any(part.provisional for part in used),
+        falsified=any(part.falsified for part in used),
+    )

@@ -1,0 +1,116 @@
+"""From a value and its target to met or not, and to an attainment of 0–100.
+
+Exactly the table of kinds and schemes in the design (scoring.md); lights are not decided here.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from services.core.kit.decimals import times
+from services.core.plan.document import TargetKind
+from services.core.scoring.figures import (
+    HUNDRED,
+    ZERO,
+    Figure,
+    compare,
+    compare_figures,
+    percent,
+    share_of_way,
+)
+
+SchemeName = Literal["completion-rate", "distance-to-target"]
+Rule = Literal[
+    "met",
+    "completion_rate",
+    "completion_rate_hold",
+    "completion_rate_no_baseline",
+    "distance_to_target",
+    "level_points",
+    "all_or_nothing",
+    "floor",
+]
+"""How an attainment came about; a completion rate that stands in for a distance says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attainment:
+    """Whether the target is met, and how far it is reached, 0–100."""
+
+    met: bool
+    value: Decimal
+    rule: Rule
+
+
+def is_hold(kind: TargetKind, bound: Decimal, baseline: Decimal | None) -> bool:
+    """Return whether the baseline is already at or beyond the target, which is to be held."""
+    if baseline is None:
+        return False
+    return baseline <= bound if kind == "at_most" else baseline >= bound
+
+
+def numeric(
+    figure: Figure,
+    kind: TargetKind,
+    bound: Decimal,
+    baseline: Decimal | None,
+    scheme: SchemeName,
+) -> Attainment:
+    """Return the attainment of a target that sets a number; `baseline` None: none to go by."""
+    if meets(figure, kind, bound):
+        return Attainment(met=True, value=HUNDRED, rule="met")
+    rate = completion(figure, bound, at_most=kind == "at_most")
+    if scheme == "completion-rate":
+        return Attainment(met=False, value=rate, rule="completion_rate")
+    if baseline is None:
+        return Attainment(met=False, value=rate, rule="completion_rate_no_baseline")
+    if is_hold(kind, bound, baseline):
+        return Attainment(met=False, value=rate, rule="completion_rate_hold")
+    way = share_of_way(figure, baseline, bound)
+    return Attainment(met=False, value=percent(way.top, way.bottom), rule="distance_to_target")
+
+
+def meets(figure: Figure, kind: TargetKind, bound: Decimal) -> bool:
+    """Return the verdict on the unrounded value."""
+    order = compare(figure, bound)
+    if kind == "at_most":
+        return order <= 0
+    return order > 0 if kind == "more_than" else order >= 0
+
+
+def completion(figure: Figure, bound: Decimal, *, at_most: bool) -> Decimal:
+    """Return the completion rate, 0–100, of a value that does not meet its bound.
+
+    x ÷ T where more of x is nearer to T, T ÷ x where less is. A negative bound is its mirror
+    image: at most −5 asks for a fall of at least 5, so −4 is 80. A bound of 0 has no rate.
+    """
+    if bound == 0:
+        return ZERO
+    scaled = times(bound, figure.bottom)
+    if (bound > 0) == at_most:
+        return percent(scaled, figure.top)
+    return percent(figure.top, scaled)
+
+
+def negative_growth(figure: Figure, *, growth_is_positive: bool) -> Attainment:
+    """Return all or nothing: met when the quantity fell, whichever sign says so."""
+    order = compare(figure, ZERO)
+    return _all_or_nothing(met=order < 0 if growth_is_positive else order > 0)
+
+
+def rising(figure: Figure, previous: Figure) -> Attainment:
+    """Return all or nothing: met when above the previous comparable period."""
+    return _all_or_nothing(met=compare_figures(figure, previous) > 0)
+
+
+def by_level(points: Decimal, *, top: bool) -> Attainment:
+    """Return the level's points (0–100); met at the top level of the list alone."""
+    if top:
+        return Attainment(met=True, value=HUNDRED, rule="met")
+    return Attainment(met=False, value=min(max(points, ZERO), HUNDRED), rule="level_points")
+
+
+def _all_or_nothing(*, met: bool) -> Attainment:
+    if met:
+        return Attainment(met=True, value=HUNDRED, rule="met")
+    return Attainment(met=False, value=ZERO, rule="all_or_nothing")

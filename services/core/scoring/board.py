@@ -1,0 +1,205 @@
+"""The scoreboard of a period as JSON: indicators, groups and the overall score.
+
+Put together from verdicts, and re-added from its own rows when one of them changes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from services.core.kit.decimals import display, plain
+from services.core.kit.text import Text
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.scoring.cases import Facts, Operated, build_case, facts_of, method_of
+from services.core.scoring.gate import Grading, grade
+from services.core.scoring.judgement import Case, Verdict, judge
+from services.core.scoring.reasons import words
+from services.core.scoring.rollup import GroupScore, Part, roll_up
+from services.core.scoring.traces import number_of, text_of, trace_of
+
+Row = dict[str, Any]
+Board = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What stays the same while the boards of one plan are made on one local date."""
+
+    state: PlanState
+    facts: Mapping[str, Facts]
+    today: date
+
+    @classmethod
+    def of(cls, state: PlanState, today: date) -> "Bench":
+        """Return the bench of a plan as it stands."""
+        return cls(state, facts_of(state), today)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A board with the traces of the indicators that were judged anew."""
+
+    board: Board
+    traces: Mapping[str, Any]
+
+
+def draw_board(
+    bench: Bench,
+    period: Period,
+    operated: Operated,
+    *,
+    indicators: Sequence[str] | None = None,
+    earlier: Board | None = None,
+) -> Drawn:
+    """Return the board of a period; with `earlier`, only `indicators` are judged anew."""
+    method = method_of(bench.state)
+    kept: dict[str, Row] = {row["code"]: row for row in (earlier or {}).get("indicators", ())}
+    judged = bench.facts if indicators is None else indicators
+    traces = {}
+    for code in judged:
+        case = build_case(
+            bench.state, bench.facts[code], period, operated, method=method, today=bench.today
+        )
+        verdict = judge(case)
+        kept[code] = _row(bench.facts[code], case, verdict)
+        traces[code] = trace_of(case, verdict)
+    rows = [kept[code] for code in bench.facts]
+    return Drawn(_add_up(bench.state, period, rows), traces)
+
+
+def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
+    """Return the board of a period of which no snapshot exists: nothing was reported."""
+    return draw_board(Bench.of(state, today), period, {})
+
+
+def _row(facts: Facts, case: Case, verdict: Verdict) -> Row:
+    indicator, target = facts.indicator, case.target
+    figure, level = verdict.reading.figure, verdict.reading.level
+    value = None if figure is None else figure.value
+    reason = words(verdict.reason, verdict.details)
+    return {
+        "code": indicator.code,
+        "name": indicator.name,
+        "group": indicator.group,
+        "selection": indicator.selection,
+        "state": verdict.state,
+        "value": text_of(value),
+        "level": level,
+        "display": _display(case, value, level),
+        "unit": indicator.unit,
+        "target": {
+            "year": target.year,
+            "kind": target.kind,
+            "value": text_of(target.value),
+            "text": target.text,
+            "source": target.source,
+        },
+        "met": verdict.met,
+        "attainment": text_of(verdict.attainment),
+        "pace": None if verdict.pace is None else plain(verdict.pace.ratio.value),
+        "light": verdict.light,
+        "reason": reason.zh,
+        "reason_en": reason.en,
+        "reason_code": verdict.reason,
+        "weight": plain(facts.weight),
+        "data_status": _data_status(verdict),
+        "falsified": verdict.falsified,
+    }
+
+
+def _display(case: Case, value: Decimal | None, level: str | None) -> str | None:
+    if value is not None:
+        return display(value, case.method.places)
+    return next((name for code, name, _ in case.levels if code == level), None)
+
+
+def _data_status(verdict: Verdict) -> str | None:
+    if verdict.reading.figure is None and verdict.reading.level is None:
+        return None
+    return "provisional" if verdict.provisional else "final"
+
+
+def _add_up(state: PlanState, period: Period, rows: Sequence[Row]) -> Board:
+    """Return the board of these rows: everything above them is added from them alone."""
+    document = state.document
+    total = roll_up(
+        {group.code: group.weight for group in document.groups},
+        [
+            Part(
+                row["group"],
+                row["state"],
+                Decimal(row["weight"]),
+                number_of(row["attainment"]),
+            )
+            for row in rows
+        ],
+    )
+    not_met = [row["code"] for row in rows if _caps(row, period)]
+    falsified = [row["code"] for row in rows if row["falsified"]]
+    grading = grade(total, document.scheme.gate, not_met, falsified)
+    names = {group.code: group.name for group in document.groups}
+    places = document.scheme.display_places
+    return {
+        "overall": {
+            "score": text_of(total.score),
+            "display": _shown(total.score, places),
+            "grade": grading.grade.code if grading.grade else None,
+            "grade_name": grading.grade.name if grading.grade else None,
+            "coverage": text_of(total.coverage),
+            "gate": _gate(state, grading, not_met, falsified),
+        },
+        "groups": [_group(group, names[group.code], places) for group in total.groups],
+        "indicators": list(rows),
+    }
+
+
+def _caps(row: Row, period: Period) -> bool:
+    """Return whether a mandatory indicator failed its target from the target's year on."""
+    failed = row["state"] == "missing" or (row["state"] == "scored" and not row["met"])
+    return bool(failed and row["selection"] == "mandatory" and period.year >= row["target"]["year"])
+
+
+def _shown(number: Decimal | None, places: int) -> str | None:
+    return None if number is None else display(number, places)
+
+
+def _sentence(text: Text | None) -> dict[str, str | None]:
+    return {"reason": text.zh if text else None, "reason_en": text.en if text else None}
+
+
+def _group(group: GroupScore, name: str, places: int) -> dict[str, Any]:
+    return {
+        "code": group.code,
+        "name": name,
+        "score": text_of(group.score),
+        "display": _shown(group.score, places),
+        "weight": plain(group.weight),
+        "coverage": text_of(group.coverage),
+        "reason_code": group.reason,
+        **_sentence(words(group.reason, {}) if group.reason else None),
+    }
+
+
+def _gate(
+    state: PlanState, grading: Grading, not_met: Sequence[str], falsified: Sequence[str]
+) -> dict[str, Any]:
+    gate = state.document.scheme.gate
+    return {
+        "grade_by_score": grading.by_score.code if grading.by_score else None,
+        "minimum_coverage": plain(gate.minimum_coverage),
+        "bands": [
+            {"code": band.code, "name": band.name, "minimum": plain(band.minimum)}
+            for band in gate.grades
+        ],
+        "mandatory_not_met": list(not_met),
+        "mandatory_not_met_cap": gate.mandatory_not_met_cap,
+        "falsified": list(falsified),
+        "falsified_grade": gate.falsified_grade,
+        "reasons": [
+            {"reason_code": code, **_sentence(words(code, details))}
+            for code, details in grading.reasons
+        ],
+    }

@@ -1,0 +1,183 @@
+"""Gathering a case: a plan as it stands and the operands of one period, put together.
+
+Reads what it is given; the database is elsewhere, and so is the verdict.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from services.core.plan.document import Indicator
+from services.core.plan.loading import leads_of
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.scoring.aggregation import Operands, Operators, combine
+from services.core.scoring.figures import Figure
+from services.core.scoring.judgement import Baseline, Case, Comparable, Method, Reporting
+from services.core.scoring.targets import target_for
+from services.core.submissions.rules import multiplier
+
+Operated = Mapping[tuple[str, str], Operands]
+"""Operands by (indicator code, period code), of one basis."""
+
+_MONTHS_IN_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a plan says of one indicator, whatever the period.
+
+    `owner` is the unit whose value is the city's where units combine directly; None: not so.
+    """
+
+    indicator: Indicator
+    owner: str | None
+    weight: Decimal
+    operators: Operators
+    pace_question: str | None
+    verdict_question: str | None
+
+
+def facts_of(state: PlanState) -> Mapping[str, Facts]:
+    """Return the facts of every indicator of a plan, in the document's order."""
+    doubts = _doubts(state)
+    return {
+        indicator.code: Facts(
+            indicator=indicator,
+            owner=_owner(indicator),
+            weight=_weight(state, indicator),
+            operators=Operators(
+                units=indicator.aggregation.units,
+                periods=indicator.aggregation.periods,
+                multiplier=multiplier(indicator),
+                by_level=bool(indicator.levels),
+            ),
+            pace_question=_doubt(doubts, "no_pace", indicator),
+            verdict_question=_doubt(doubts, "no_verdict", indicator),
+        )
+        for indicator in state.document.indicators
+    }
+
+
+def method_of(state: PlanState) -> Method:
+    """Return the parts of the plan's scheme that verdicts depend on."""
+    scheme = state.document.scheme
+    return Method(scheme.name, scheme.version, scheme.floor, scheme.display_places, scheme.lights)
+
+
+def periods_read(period: Period, indicator: Indicator) -> list[str]:
+    """Return the codes of the periods whose operands a verdict on `period` may look at."""
+    wanted = [period, *period.children(indicator.frequency)]
+    if any(entry.kind in {"rising", "assigned_by_superior"} for entry in indicator.targets):
+        before = period.previous()
+        wanted += [before, *before.children(indicator.frequency)]
+    return [each.code for each in wanted]
+
+
+def build_case(
+    state: PlanState,
+    facts: Facts,
+    period: Period,
+    operated: Operated,
+    *,
+    method: Method,
+    today: date,
+) -> Case:
+    """Return the case of an indicator in a period, as it is on the local date `today`."""
+    indicator = facts.indicator
+    target = target_for(indicator, period.year, state.assigned)
+    own, parts, absent = _operands(indicator, period, operated)
+    baseline = indicator.baseline
+    formula = indicator.formula
+    start = Period("annual", baseline.year if baseline else period.year)
+    opened = state.periods.get(period.code)
+    return Case(
+        indicator=indicator.code,
+        period=period.code,
+        operators=facts.operators,
+        own=own,
+        parts=parts,
+        absent=absent,
+        previous=_previous(facts, period, operated) if target.kind == "rising" else None,
+        target=target,
+        at_target_date=period.last_day >= target.end,
+        levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
+        growth_is_positive=formula is None or formula.sign_convention != "decline_positive",
+        baseline=Baseline(baseline.year, baseline.value) if baseline else None,
+        elapsed_months=period.months_since(start) if baseline else 0,
+        whole_months=_MONTHS_IN_YEAR * (target.year - start.year) if baseline else 0,
+        pace_question=facts.pace_question,
+        verdict_question=facts.verdict_question,
+        reporting=_reporting(indicator, period, opened.due_date if opened else None, today),
+        due_date=opened.due_date.isoformat() if opened else None,
+        method=method,
+    )
+
+
+def _operands(
+    indicator: Indicator, period: Period, operated: Operated
+) -> tuple[Operands | None, tuple[Operands, ...], tuple[str, ...]]:
+    """Return the period's own operands, or else those of its finer periods and what is absent."""
+    own = operated.get((indicator.code, period.code))
+    if own is not None:
+        return own, (), ()
+    codes = [child.code for child in period.children(indicator.frequency)]
+    found = {code: operated.get((indicator.code, code)) for code in codes}
+    return (
+        None,
+        tuple(operands for operands in found.values() if operands is not None),
+        tuple(code for code, operands in found.items() if operands is None),
+    )
+
+
+def _previous(facts: Facts, period: Period, operated: Operated) -> Comparable | None:
+    """Return the value of the period before, or a baseline that is of exactly that year."""
+    before = period.previous()
+    own, parts, _ = _operands(facts.indicator, before, operated)
+    figure = combine(own, parts, facts.operators).reading.figure
+    if figure is not None:
+        return Comparable(before.code, figure, "reported")
+    baseline = facts.indicator.baseline
+    if baseline is None or baseline.value is None or facts.pace_question is not None:
+        return None
+    if (before.frequency, before.year) != ("annual", baseline.year):
+        return None
+    return Comparable(before.code, Figure(baseline.value), "baseline")
+
+
+def _reporting(indicator: Indicator, period: Period, due: date | None, today: date) -> Reporting:
+    if due is None:
+        return "not_opened"
+    if period.months < Period(indicator.frequency, period.year).months:
+        return "less_often"
+    return "late" if due < today else "not_due"
+
+
+def _owner(indicator: Indicator) -> str | None:
+    if indicator.aggregation.units != "direct":
+        return None
+    return next(iter(leads_of(indicator)), None)
+
+
+def _weight(state: PlanState, indicator: Indicator) -> Decimal:
+    if indicator.weight is not None:
+        return indicator.weight
+    default: Decimal = getattr(state.document.scheme.weights, indicator.selection)
+    return default
+
+
+def _doubts(state: PlanState) -> Mapping[tuple[str, str], str]:
+    """Return the id of the first unsettled question by (effect, subject)."""
+    found: dict[tuple[str, str], str] = {}
+    for question in state.document.open_questions:
+        if question.effect != "none" and question.id not in state.settlements:
+            for subject in question.subjects:
+                found.setdefault((question.effect, subject), question.id)
+    return found
+
+
+def _doubt(doubts: Mapping[tuple[str, str], str], effect: str, indicator: Indicator) -> str | None:
+    """Return the question that holds an indicator back: its own, its group's or the plan's."""
+    subjects = (f"indicator:{indicator.code}", f"group:{indicator.group}", "plan")
+    return next((doubts[effect, at] for at in subjects if (effect, at) in doubts), None)

@@ -1,0 +1,65 @@
+"""Exact fractions: values before any division, so that no verdict ever sees a rounding.
+
+Arithmetic only; what a figure measures is not known here.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.core.kit.decimals import quotient, times, total
+
+ONE = Decimal(1)
+ZERO = Decimal(0)
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The exact number top ÷ bottom; `bottom` is above 0."""
+
+    top: Decimal
+    bottom: Decimal = ONE
+
+    @property
+    def value(self) -> Decimal:
+        """The number itself: exact where nothing is divided, else at scale 20, half even."""
+        return self.top if self.bottom == ONE else quotient(self.top, self.bottom)
+
+
+def difference(left: Decimal, right: Decimal) -> Decimal:
+    """Return left − right, exact whatever the ambient decimal context."""
+    return total((left, right.copy_negate()))
+
+
+def fraction(top: Decimal, bottom: Decimal) -> Figure:
+    """Return top ÷ bottom with a positive bottom. `bottom` is not 0."""
+    if bottom < 0:
+        return Figure(top.copy_negate(), bottom.copy_negate())
+    return Figure(top, bottom)
+
+
+def compare(figure: Figure, number: Decimal) -> int:
+    """Return -1, 0 or 1 as the figure is below, at or above `number`, by cross-multiplication."""
+    return _sign(figure.top, times(number, figure.bottom))
+
+
+def compare_figures(left: Figure, right: Figure) -> int:
+    """Return -1, 0 or 1 as `left` is below, at or above `right`, by cross-multiplication."""
+    return _sign(times(left.top, right.bottom), times(right.top, left.bottom))
+
+
+def share_of_way(figure: Figure, start: Decimal, end: Decimal) -> Figure:
+    """Return (figure − start) ÷ (end − start): how much of the way is done. start ≠ end."""
+    return fraction(
+        difference(figure.top, times(start, figure.bottom)),
+        times(difference(end, start), figure.bottom),
+    )
+
+
+def percent(top: Decimal, bottom: Decimal) -> Decimal:
+    """Return top ÷ bottom × 100 clipped to 0–100, at scale 20. `bottom` is not 0."""
+    return min(max(quotient(times(top, HUNDRED), bottom), ZERO), HUNDRED)
+
+
+def _sign(left: Decimal, right: Decimal) -> int:
+    return (left > right) - (left < right)

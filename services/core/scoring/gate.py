@@ -1,0 +1,73 @@
+"""The gate beside the score: the grade, what caps it and what vetoes it. All bands are data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.core.kit.decimals import display
+from services.core.plan.document import Gate, Grade
+from services.core.scoring.rollup import Total
+
+_NAMED_CODES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Grading:
+    """The grade given, None where there is none, with the grade by score alone and the reasons.
+
+    `reasons` are (code, details) of everything that withheld or lowered the grade.
+    """
+
+    grade: Grade | None
+    by_score: Grade | None
+    reasons: tuple[tuple[str, Mapping[str, str]], ...]
+
+
+def grade(
+    total: Total, gate: Gate, mandatory_not_met: Sequence[str], falsified: Sequence[str]
+) -> Grading:
+    """Return the grade of a score. The indicators named are those that cap or veto it.
+
+    The order is: none below the minimum coverage; then the cap; a veto stands above both.
+    """
+    by_score = _by_score(total.score, gate)
+    given = by_score
+    reasons: list[tuple[str, Mapping[str, str]]] = []
+    if total.score is None:
+        reasons.append(("nothing_assessed", {}))
+    elif total.coverage is None or total.coverage < gate.minimum_coverage:
+        given = None
+        reasons.append(("coverage_too_low", {"minimum": display(gate.minimum_coverage)}))
+    cap = _named(gate, gate.mandatory_not_met_cap)
+    if mandatory_not_met and cap is not None:
+        given = _worse(gate, given, cap)
+        reasons.append(
+            ("mandatory_not_met", {"codes": _listed(mandatory_not_met), "grade": cap.name})
+        )
+    veto = _named(gate, gate.falsified_grade)
+    if falsified and veto is not None:
+        given = veto
+        reasons.append(("data_falsified", {"codes": _listed(falsified), "grade": veto.name}))
+    return Grading(given, by_score, tuple(reasons))
+
+
+def _by_score(score: Decimal | None, gate: Gate) -> Grade | None:
+    if score is None:
+        return None
+    return next((band for band in gate.grades if score >= band.minimum), None)
+
+
+def _named(gate: Gate, code: str | None) -> Grade | None:
+    return next((band for band in gate.grades if band.code == code), None)
+
+
+def _worse(gate: Gate, given: Grade | None, cap: Grade) -> Grade | None:
+    """Return the worse of two grades; they are listed best first."""
+    if given is None:
+        return None
+    return max(given, cap, key=gate.grades.index)
+
+
+def _listed(codes: Sequence[str]) -> str:
+    shown = "、".join(codes[:_NAMED_CODES])
+    return shown if len(codes) <= _NAMED_CODES else f"{shown} …"

@@ -1,0 +1,268 @@
+"""The verdict on one indicator in one period. `Case` is all it looks at: nothing is hidden.
+
+Where a case comes from is in `scoring.cases`; how it is kept so that the verdict can be
+reached again is in `scoring.traces`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from services.core.kit.decimals import display
+from services.core.plan.document import Lights
+from services.core.scoring import attainment, lights
+from services.core.scoring.aggregation import (
+    Combined,
+    Operands,
+    Operators,
+    Reading,
+    combine,
+)
+from services.core.scoring.attainment import Attainment, Rule, SchemeName
+from services.core.scoring.figures import Figure, compare
+from services.core.scoring.lights import Light, Pace, Standing
+from services.core.scoring.targets import Target
+
+State = Literal["scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"]
+Reporting = Literal["not_opened", "not_due", "less_often", "late"]
+"""Where the period's reporting stands: never opened, before its due date or past it, or
+reported in wider periods than this one."""
+
+ASSESSED: frozenset[State] = frozenset({"scored", "missing"})
+"""The states whose attainment counts in the score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """The parts of the plan's scheme that a verdict depends on."""
+
+    name: SchemeName
+    version: str
+    floor: Decimal
+    places: int
+    lights: Lights
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Where the indicator stood at the end of `year`."""
+
+    year: int
+    value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """The earlier value that a rising target is compared with, and where it was found."""
+
+    period: str
+    figure: Figure
+    source: Literal["reported", "baseline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a verdict depends on.
+
+    `own` and `parts` are the operands of the period itself and of its finer periods, oldest
+    first; `absent` names the finer periods that have none. `levels` are (code, name, points),
+    the top one first. `elapsed_months` and `whole_months` run from the end of the baseline's
+    year to the period's end and to the target's date. `pace_question` and `verdict_question`
+    are the open questions that hold back the baseline or the whole verdict.
+    """
+
+    indicator: str
+    period: str
+    operators: Operators
+    own: Operands | None
+    parts: tuple[Operands, ...]
+    absent: tuple[str, ...]
+    previous: Comparable | None
+    target: Target
+    at_target_date: bool
+    levels: tuple[tuple[str, str, Decimal], ...]
+    growth_is_positive: bool
+    baseline: Baseline | None
+    elapsed_months: int
+    whole_months: int
+    pace_question: str | None
+    verdict_question: str | None
+    reporting: Reporting
+    due_date: str | None
+    method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found. `details` fill the words of the reason; None stands for nothing."""
+
+    state: State
+    reading: Reading
+    light: Light
+    reason: str
+    details: Mapping[str, str] = field(default_factory=dict)
+    attainment: Decimal | None = None
+    met: bool | None = None
+    rule: Rule | None = None
+    pace: Pace | None = None
+    provisional: bool = False
+    falsified: bool = False
+
+
+def judge(case: Case) -> Verdict:
+    """Return the verdict on a case."""
+    combined = combine(case.own, case.parts, case.operators)
+    reading = combined.reading
+    if reading.not_applicable is not None:
+        return _unassessed("not_applicable", "not_applicable", combined, why=reading.not_applicable)
+    if case.verdict_question is not None:
+        return _unassessed(
+            "not_assessable", "open_question", combined, question=case.verdict_question
+        )
+    obstacle = _target_obstacle(case)
+    if obstacle is not None:
+        return _unassessed("not_assessable", obstacle, combined, text=case.target.text or "—")
+    if reading.is_nothing:
+        return _unreported(case, combined)
+    if reading.unusable is not None:
+        return _unassessed("not_assessable", reading.unusable, combined)
+    return _assess(case, combined)
+
+
+def _unassessed(state: State, reason: str, combined: Combined, **details: str) -> Verdict:
+    return Verdict(
+        state,
+        combined.reading,
+        "grey",
+        reason,
+        details,
+        provisional=combined.provisional,
+        falsified=combined.falsified,
+    )
+
+
+def _target_obstacle(case: Case) -> str | None:
+    """Return why the target cannot be judged by, whatever is reported."""
+    target = case.target
+    if target.kind == "assigned_by_superior":
+        return "target_not_assigned"
+    if target.kind == "qualitative" and not case.levels:
+        return "target_in_words"
+    if target.kind in {"at_least", "more_than", "at_most"} and target.value is None:
+        return "target_in_words"
+    return None
+
+
+def _unreported(case: Case, combined: Combined) -> Verdict:
+    due = case.due_date or "—"
+    match case.reporting:
+        case "late":
+            return Verdict(
+                "missing",
+                combined.reading,
+                "grey",
+                "missing",
+                {"due": due},
+                attainment=case.method.floor,
+                rule="floor",
+            )
+        case "not_due":
+            return _unassessed("not_due", "not_due", combined, due=due)
+        case "less_often":
+            return _unassessed("not_due", "less_often", combined)
+        case "not_opened":
+            return _unassessed("not_opened", "not_opened", combined)
+
+
+def _assess(case: Case, combined: Combined) -> Verdict:
+    found = _attained(case, combined.reading)
+    if isinstance(found, str):
+        return _unassessed("not_assessable", found, combined)
+    reached, standing = found, _standing(case, combined, found)
+    colour, reason = lights.light(standing, case.method.lights)
+    return Verdict(
+        state="scored",
+        reading=combined.reading,
+        light=colour,
+        reason=reason,
+        details=_details(case, standing.pace),
+        attainment=reached.value,
+        met=reached.met,
+        rule=reached.rule,
+        pace=standing.pace,
+        provisional=combined.provisional,
+        falsified=combined.falsified,
+    )
+
+
+def _attained(case: Case, reading: Reading) -> Attainment | str:
+    """Return the attainment, or the code of the reason why there is none."""
+    if reading.figure is None:
+        return _attained_level(case, reading.level)
+    bound = case.target.bound
+    if bound is not None:
+        return attainment.numeric(
+            reading.figure, case.target.kind, bound, _usable_baseline(case), case.method.name
+        )
+    if case.target.kind == "negative_growth":
+        return attainment.negative_growth(
+            reading.figure, growth_is_positive=case.growth_is_positive
+        )
+    if case.previous is None:
+        return "no_previous_period"
+    return attainment.rising(reading.figure, case.previous.figure)
+
+
+def _attained_level(case: Case, level: str | None) -> Attainment | str:
+    if case.target.kind != "qualitative":
+        return "no_number"
+    for place, (code, _, points) in enumerate(case.levels):
+        if code == level:
+            return attainment.by_level(points, top=place == 0)
+    return "unknown_level"
+
+
+def _usable_baseline(case: Case) -> Decimal | None:
+    """Return the baseline's value unless there is none or an open question holds it back."""
+    if case.baseline is None or case.pace_question is not None:
+        return None
+    return case.baseline.value
+
+
+def _standing(case: Case, combined: Combined, reached: Attainment) -> Standing:
+    figure, bound, baseline = combined.reading.figure, case.target.bound, _usable_baseline(case)
+    hold = worse = False
+    pace: Pace | None = None
+    if figure is not None and bound is not None and baseline is not None:
+        hold = attainment.is_hold(case.target.kind, bound, baseline)
+        order = compare(figure, baseline)
+        worse = order > 0 if case.target.kind == "at_most" else order < 0
+        if not hold:
+            pace = lights.pace(figure, baseline, bound, case.elapsed_months, case.whole_months)
+    return Standing(
+        met=reached.met,
+        falsified=combined.falsified,
+        provisional=combined.provisional,
+        at_target_date=case.at_target_date,
+        hold=hold,
+        may_have_pace=bound is not None,
+        baseline_doubted=case.pace_question is not None,
+        has_baseline=baseline is not None,
+        worse_than_baseline=worse,
+        pace=pace,
+    )
+
+
+def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
+    rules, baseline = case.method.lights, case.baseline
+    return {
+        "target": case.target.text or "—",
+        "year": str(case.target.year),
+        "pace": "—" if pace is None else display(pace.ratio.value),
+        "green": display(rules.green_pace),
+        "yellow": display(rules.yellow_pace),
+        "question": case.pace_question or "—",
+        "baseline": "—" if baseline is None or baseline.value is None else f"{baseline.value:f}",
+        "baseline_year": "—" if baseline is None else str(baseline.year),
+    }

@@ -1,0 +1,97 @@
+"""Pace and light of an assessed indicator, with the code of the reason. Words are elsewhere."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from services.core.kit.decimals import quotient, times
+from services.core.plan.document import Lights
+from services.core.scoring.figures import Figure, compare, fraction, share_of_way
+
+Light = Literal["green", "yellow", "red", "grey"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Share of the way done against the share of time gone; `ratio` is exact."""
+
+    share: Decimal
+    expected: Decimal
+    ratio: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides a light. `may_have_pace` is false for targets that set no number."""
+
+    met: bool
+    falsified: bool
+    provisional: bool
+    at_target_date: bool
+    hold: bool
+    may_have_pace: bool
+    baseline_doubted: bool
+    has_baseline: bool
+    worse_than_baseline: bool
+    pace: Pace | None
+
+
+def pace(
+    figure: Figure, baseline: Decimal, bound: Decimal, elapsed: int, whole: int
+) -> Pace | None:
+    """Return the pace, or None where it is undefined.
+
+    share = (x − b) ÷ (T − b), expected = elapsed ÷ whole, in months from the baseline's date
+    to the period's end and to the target's date (the linear required path); past the target's
+    date the whole way is expected.
+    """
+    if baseline == bound or elapsed <= 0 or whole <= 0:
+        return None
+    share = share_of_way(figure, baseline, bound)
+    gone, all_of_it = Decimal(min(elapsed, whole)), Decimal(whole)
+    return Pace(
+        share=share.value,
+        expected=quotient(gone, all_of_it),
+        ratio=fraction(times(share.top, all_of_it), times(share.bottom, gone)),
+    )
+
+
+def light(standing: Standing, rules: Lights) -> tuple[Light, str]:
+    """Return the light and the code of its reason."""
+    if standing.falsified:
+        return "red", "falsified"
+    if standing.met:
+        return _good("met", standing, rules)
+    if standing.at_target_date:
+        return "red", "not_met_at_target_date"
+    if standing.hold:
+        return "red", "hold_fell"
+    return _on_the_way(standing, rules)
+
+
+def _on_the_way(standing: Standing, rules: Lights) -> tuple[Light, str]:
+    if not standing.may_have_pace:
+        return "grey", "no_pace_for_kind"
+    if standing.baseline_doubted:
+        return "grey", "baseline_doubted"
+    if not standing.has_baseline:
+        return "grey", "no_baseline"
+    if standing.worse_than_baseline:
+        return "red", "worse_than_baseline"
+    return _by_pace(standing, rules)
+
+
+def _by_pace(standing: Standing, rules: Lights) -> tuple[Light, str]:
+    if standing.pace is None:
+        return "grey", "before_baseline"
+    if compare(standing.pace.ratio, rules.green_pace) >= 0:
+        return _good("on_pace", standing, rules)
+    if compare(standing.pace.ratio, rules.yellow_pace) >= 0:
+        return "yellow", "behind"
+    return "red", "far_behind"
+
+
+def _good(reason: str, standing: Standing, rules: Lights) -> tuple[Light, str]:
+    if standing.provisional and rules.provisional_green_to_yellow:
+        return "yellow", f"{reason}_provisional"
+    return "green", reason

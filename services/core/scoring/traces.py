@@ -1,0 +1,233 @@
+"""Traces: a case and its verdict as JSON, from which the verdict can be reached again.
+
+A trace is bounded: sums over units, not the units themselves, which `queries.inputs_at` lists.
+Its words are in `scoring.explanation`.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.core.kit.decimals import plain
+from services.core.plan.document import Lights
+from services.core.scoring.aggregation import Operands, Operators
+from services.core.scoring.figures import Figure
+from services.core.scoring.judgement import (
+    Baseline,
+    Case,
+    Comparable,
+    Method,
+    Verdict,
+    judge,
+)
+from services.core.scoring.targets import Target
+
+Trace = Mapping[str, Any]
+"""JSON; decimals are plain text."""
+
+
+def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
+    """Return everything that a verdict was reached from, and the verdict."""
+    return {
+        "indicator": case.indicator,
+        "period": case.period,
+        "operators": {
+            "units": case.operators.units,
+            "periods": case.operators.periods,
+            "multiplier": plain(case.operators.multiplier),
+            "by_level": case.operators.by_level,
+        },
+        "operands": None if case.own is None else _operands_out(case.own),
+        "finer_periods": [_operands_out(part) for part in case.parts],
+        "finer_periods_missing": list(case.absent),
+        "previous": _previous_out(case.previous),
+        "target": _target_out(case.target),
+        "at_target_date": case.at_target_date,
+        "levels": [
+            {"code": code, "name": name, "points": plain(points)}
+            for code, name, points in case.levels
+        ],
+        "growth_is_positive": case.growth_is_positive,
+        "baseline": None
+        if case.baseline is None
+        else {"year": case.baseline.year, "value": text_of(case.baseline.value)},
+        "months": {"elapsed": case.elapsed_months, "whole": case.whole_months},
+        "questions": {"pace": case.pace_question, "verdict": case.verdict_question},
+        "reporting": {"status": case.reporting, "due_date": case.due_date},
+        "scheme": _method_out(case.method),
+        "result": result_of(verdict),
+    }
+
+
+def result_of(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as JSON; value, numerator and denominator are those it was taken on."""
+    figure, pace = verdict.reading.figure, verdict.pace
+    return {
+        "state": verdict.state,
+        "value": None if figure is None else plain(figure.value),
+        "numerator": None if figure is None else plain(figure.top),
+        "denominator": None if figure is None else plain(figure.bottom),
+        "level": verdict.reading.level,
+        "met": verdict.met,
+        "attainment": text_of(verdict.attainment),
+        "rule": verdict.rule,
+        "share": None if pace is None else plain(pace.share),
+        "expected": None if pace is None else plain(pace.expected),
+        "pace": None if pace is None else plain(pace.ratio.value),
+        "light": verdict.light,
+        "reason_code": verdict.reason,
+        "provisional": verdict.provisional,
+        "falsified": verdict.falsified,
+    }
+
+
+def replay(trace: Trace) -> Verdict:
+    """Reach the verdict again from a stored trace alone; `result_of` it equals the stored one."""
+    return judge(case_of(trace))
+
+
+def case_of(trace: Trace) -> Case:
+    """Return the case that a trace was made from."""
+    baseline, own = trace["baseline"], trace["operands"]
+    operators = trace["operators"]
+    return Case(
+        indicator=trace["indicator"],
+        period=trace["period"],
+        operators=Operators(
+            operators["units"],
+            operators["periods"],
+            Decimal(operators["multiplier"]),
+            operators["by_level"],
+        ),
+        own=None if own is None else _operands_in(own),
+        parts=tuple(_operands_in(part) for part in trace["finer_periods"]),
+        absent=tuple(trace["finer_periods_missing"]),
+        previous=_previous_in(trace["previous"]),
+        target=_target_in(trace["target"]),
+        at_target_date=trace["at_target_date"],
+        levels=tuple(
+            (level["code"], level["name"], Decimal(level["points"])) for level in trace["levels"]
+        ),
+        growth_is_positive=trace["growth_is_positive"],
+        baseline=None
+        if baseline is None
+        else Baseline(baseline["year"], number_of(baseline["value"])),
+        elapsed_months=trace["months"]["elapsed"],
+        whole_months=trace["months"]["whole"],
+        pace_question=trace["questions"]["pace"],
+        verdict_question=trace["questions"]["verdict"],
+        reporting=trace["reporting"]["status"],
+        due_date=trace["reporting"]["due_date"],
+        method=_method_in(trace["scheme"]),
+    )
+
+
+def text_of(number: Decimal | None) -> str | None:
+    """Return a number as JSON text; None stays None."""
+    return None if number is None else plain(number)
+
+
+def number_of(text: str | None) -> Decimal | None:
+    """Return the number of a JSON text; None stays None."""
+    return None if text is None else Decimal(text)
+
+
+def _operands_out(operands: Operands) -> dict[str, Any]:
+    """Return operands without what is absent, so that a trace stays short."""
+    written: dict[str, Any] = {"period": operands.period, "reports": operands.reports}
+    if operands.values:
+        written |= {"values": operands.values, "value_sum": text_of(operands.value_sum)}
+    if operands.ratios:
+        written |= {
+            "ratios": operands.ratios,
+            "numerator_sum": text_of(operands.numerator_sum),
+            "denominator_sum": text_of(operands.denominator_sum),
+        }
+    if operands.levels:
+        written["levels"] = list(operands.levels)
+    if operands.not_applicable:
+        written |= {
+            "not_applicable": operands.not_applicable,
+            "not_applicable_reason": operands.not_applicable_reason,
+        }
+    for name in ("provisional", "falsified", "organization_code"):
+        value = getattr(operands, name)
+        if value:
+            written[name] = value
+    return written
+
+
+def _operands_in(written: Mapping[str, Any]) -> Operands:
+    sums = ("value_sum", "numerator_sum", "denominator_sum")
+    return Operands(
+        **{
+            **written,
+            **{name: number_of(written[name]) for name in sums if name in written},
+            "levels": tuple(written.get("levels", ())),
+        }
+    )
+
+
+def _previous_out(previous: Comparable | None) -> dict[str, Any] | None:
+    if previous is None:
+        return None
+    return {
+        "period": previous.period,
+        "numerator": plain(previous.figure.top),
+        "denominator": plain(previous.figure.bottom),
+        "source": previous.source,
+    }
+
+
+def _previous_in(written: Mapping[str, Any] | None) -> Comparable | None:
+    if written is None:
+        return None
+    figure = Figure(Decimal(written["numerator"]), Decimal(written["denominator"]))
+    return Comparable(written["period"], figure, written["source"])
+
+
+def _target_out(target: Target) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "year": target.year,
+        "kind": target.kind,
+        "value": text_of(target.value),
+        "text": target.text,
+        "source": target.source,
+    }
+    if target.source == "assigned":
+        written |= {
+            "sequence": target.sequence,
+            "document_number": target.document_number,
+            "document_date": target.document_date,
+        }
+    return written
+
+
+def _target_in(written: Mapping[str, Any]) -> Target:
+    return Target(**{**written, "value": number_of(written["value"])})
+
+
+def _method_out(method: Method) -> dict[str, Any]:
+    return {
+        "name": method.name,
+        "version": method.version,
+        "floor": plain(method.floor),
+        "display_places": method.places,
+        "green_pace": plain(method.lights.green_pace),
+        "yellow_pace": plain(method.lights.yellow_pace),
+        "provisional_green_to_yellow": method.lights.provisional_green_to_yellow,
+    }
+
+
+def _method_in(written: Mapping[str, Any]) -> Method:
+    return Method(
+        name=written["name"],
+        version=written["version"],
+        floor=Decimal(written["floor"]),
+        places=written["display_places"],
+        lights=Lights(
+            green_pace=Decimal(written["green_pace"]),
+            yellow_pace=Decimal(written["yellow_pace"]),
+            provisional_green_to_yellow=written["provisional_green_to_yellow"],
+        ),
+    )
