@@ -1,0 +1,64 @@
+"""What every test may ask for: the servers of this run, a fresh database, an empty Valkey."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.support.servers import Addresses, Servers
+
+_SERVERS = pytest.StashKey[Servers]()
+
+
+def _addresses(config: pytest.Config) -> Addresses:
+    """Start the servers with the first test that needs them; parallel workers were told them."""
+    told: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if told is not None:
+        return Addresses(*told["wufei_servers"])
+    if _SERVERS not in config.stash:
+        config.stash[_SERVERS] = Servers().start()
+    return config.stash[_SERVERS].addresses
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a parallel worker where the servers are that the main process started."""
+    addresses = _addresses(node.config)
+    node.workerinput["wufei_servers"] = (addresses.postgres, addresses.valkey)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers, however the run ended."""
+    if _SERVERS in config.stash:
+        config.stash[_SERVERS].stop()
+
+
+@pytest.fixture(scope="session")
+def addresses(request: pytest.FixtureRequest) -> Addresses:
+    """Where this run's servers are."""
+    return _addresses(request.config)
+
+
+@pytest.fixture
+async def database_url(addresses: Addresses) -> AsyncIterator[str]:
+    """A migrated database for this test alone: `postgresql://…`."""
+    async with addresses.clone() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def module_database_url(addresses: Addresses) -> AsyncIterator[str]:
+    """A migrated database that the tests of one module share."""
+    async with addresses.clone() as url:
+        yield url
+
+
+@pytest.fixture
+async def redis_url(addresses: Addresses, worker_id: str) -> str:
+    """A Valkey database of this worker's own, empty at the start of the test."""
+    number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw")) % 16
+    url = f"{addresses.valkey.rsplit('/', 1)[0]}/{number}"
+    async with Redis.from_url(url) as client:
+        await client.flushdb()
+    return url

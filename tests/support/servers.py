@@ -1,0 +1,139 @@
+"""One PostgreSQL and one Valkey for a whole test run, and a fresh database for whoever asks."""
+
+import asyncio
+import itertools
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGINT, SIGTERM, Signals
+from typing import Any, Self
+
+import asyncpg
+
+from services.console.account import server_account
+from services.console.binaries import postgres_programs, valkey_program
+from services.console.launch import child_options
+from services.console.migrate import upgrade
+from services.console.postgres import ENVIRONMENT, Postgres
+from services.console.server_home import ServerHome
+from services.console.valkey import Valkey
+
+TEMPLATE = "template_wufei"
+
+# Durability is what a test run does not need; everything else is as in `wufei up`.
+_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+}
+_NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the servers of this run are; strings, so that another process can be told."""
+
+    postgres: str
+    valkey: str
+
+    def database(self, name: str) -> str:
+        """Return the address of a database of this server."""
+        return f"{self.postgres.rsplit('/', 1)[0]}/{name}"
+
+    @asynccontextmanager
+    async def clone(self, template: str = TEMPLATE) -> AsyncIterator[str]:
+        """Yield the address of a new database made like `template`, and drop it at the end."""
+        name = f"test_{os.getpid()}_{next(_NUMBERS)}"
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        try:
+            yield self.database(name)
+        finally:
+            await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.postgres)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+class Servers:
+    """The running servers; they stop with `stop`, or with the process that started them."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="wufei-tests-"))
+        self._folder.chmod(0o711)
+        self._processes: list[tuple[subprocess.Popen[bytes], Signals]] = []
+        self._home = ServerHome(self._folder, server_account(self._folder / "postgres"))
+        self._postgres = Postgres(
+            home=self._home,
+            programs=postgres_programs(None),
+            password=secrets.token_hex(8),
+            settings=_SETTINGS,
+        )
+        self._valkey = Valkey(home=self._home, program=valkey_program())
+
+    def start(self) -> Self:
+        """Start both servers and make the template; nothing is left behind when that fails."""
+        try:
+            self._postgres.create()
+            self._valkey.create()
+            self._spawn("postgres", self._postgres.arguments(), SIGINT)
+            self._spawn("valkey", self._valkey.arguments(), SIGTERM)
+            _complete(self._prepared())
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    @property
+    def addresses(self) -> Addresses:
+        """Return where they are."""
+        return Addresses(self._postgres.url("postgres"), self._valkey.url)
+
+    def stop(self) -> None:
+        """Stop both and remove what they wrote."""
+        for process, signal in self._processes:
+            process.send_signal(signal)
+        for process, _ in self._processes:
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _spawn(self, name: str, arguments: list[str], signal: Signals) -> None:
+        # The child only asks the kernel for a signal between fork and exec, which is why the
+        # warning about threads does not concern it.
+        with (self._folder / f"{name}.log").open("wb") as log, warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            options = child_options(self._home.account, death_signal=signal)
+            process = subprocess.Popen(
+                arguments, stdout=log, stderr=log, cwd="/", env=ENVIRONMENT, **options
+            )
+        self._processes.append((process, signal))
+
+    async def _prepared(self) -> None:
+        async with asyncio.timeout(30):
+            for accepts in (self._postgres.accepts, self._valkey.accepts):
+                while not await accepts():  # noqa: ASYNC110 (no event crosses processes)
+                    await asyncio.sleep(0.03)
+        await self._postgres.create_database(TEMPLATE)
+        await upgrade(self._postgres.url(TEMPLATE))
+
+
+def _complete(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine beside whatever event loop pytest keeps in this thread."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()

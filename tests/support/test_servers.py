@@ -1,0 +1,35 @@
+"""The test servers themselves."""
+
+import asyncpg
+from redis.asyncio import Redis
+
+from services.console.migrate import head, revision
+
+
+async def _tables(url: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("CREATE TABLE mine ()")
+        count = await connection.fetchval(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename = 'mine'"
+        )
+        return int(count)
+    finally:
+        await connection.close()
+
+
+async def test_each_test_has_a_database_of_its_own(database_url: str) -> None:
+    assert await _tables(database_url) == 1
+
+
+async def test_and_sees_nothing_of_another_test(database_url: str) -> None:
+    assert await _tables(database_url) == 1
+
+
+async def test_the_database_has_the_newest_schema(module_database_url: str) -> None:
+    assert await revision(module_database_url) == head()
+
+
+async def test_valkey_is_empty(redis_url: str) -> None:
+    async with Redis.from_url(redis_url) as client:
+        assert await client.dbsize() == 0
