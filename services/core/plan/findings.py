@@ -77,6 +77,9 @@ _TEXTS: Mapping[str, Text] = {
     ),
 }
 
+FAULT_CODES = frozenset(_TEXTS)
+"""The codes of the faults that a document may have beside those of its shape."""
+
 
 @dataclass(frozen=True, slots=True)
 class Codes:
