@@ -95,3 +95,8 @@ async def has_administrator(session: AsyncSession) -> bool:
         select(ApiKey.id).where(ApiKey.role == "system_admin", ApiKey.revoked_at.is_(None)).limit(1)
     )
     return found is not None
+
+
+async def city_codes(session: AsyncSession) -> Sequence[str]:
+    """Return the codes of all cities of this deployment."""
+    return (await session.scalars(select(City.city_code).order_by(City.city_code))).all()

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from uuid import UUID
+
 from services.core.kit.errors import DomainError, Kind
 from services.core.kit.text import Text
 
@@ -23,7 +25,7 @@ def _fingerprint(filters: Mapping[str, object]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def page_token(last_key: Sequence[str], filters: Mapping[str, object]) -> str:
+def new_page_token(last_key: Sequence[str], filters: Mapping[str, object]) -> str:
     """Return the token that goes on after `last_key` under the same `filters`."""
     text = json.dumps([_fingerprint(filters), *last_key])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -50,3 +52,15 @@ def read_page_token(token: str, filters: Mapping[str, object], *, parts: int) ->
             Text("该标记属于另一个列表或筛选条件", "The token belongs to another list or filter")
         )
     return [str(part) for part in last_key]
+
+
+def read_uuid(part: str) -> UUID:
+    """Return the id that a part of a page token holds.
+
+    Raises:
+        BadPageToken: it holds none.
+    """
+    try:
+        return UUID(part)
+    except ValueError:
+        raise BadPageToken from None

@@ -208,3 +208,8 @@ async def assignments(
         )
     )
     return found or 0
+
+
+async def has_plan(session: AsyncSession) -> bool:
+    """Return whether any plan is loaded."""
+    return await session.scalar(select(Plan.code).limit(1)) is not None

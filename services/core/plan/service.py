@@ -258,7 +258,7 @@ async def settle_question(
         "settled_at": now,
         "settled_by": dict(actor),
     }
-    settled = await session.scalar(
+    settled: Settlement | None = await session.scalar(
         upsert(Settlement).values(values).on_conflict_do_nothing().returning(Settlement)
     )
     if settled is None:

@@ -259,8 +259,8 @@ SELECT EXISTS (SELECT FROM added) AS added, (SELECT state FROM period) AS period
 
 async def create(
     connection: asyncpg.Connection,
-    row: Row,
     *,
+    row: Row,
     plan: PlanState,
     actor: Mapping[str, object],
     reply: Reply | None,

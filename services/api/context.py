@@ -1,0 +1,168 @@
+"""What routes ask for: the process's resources, sessions, the plan in scope, preconditions."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, NewType
+
+from fastapi import Depends, Header, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.api.doorbell import Doorbell
+from services.api.log_watch import LogWatch
+from services.api.plans_kept import PlansKept
+from services.api.routing import Replay
+from services.api.scoring.boards_kept import BoardsKept
+from services.api.security import Caller, Keys
+from services.core.kit.clock import Clock
+from services.core.kit.database import Database
+from services.core.kit.errors import DomainError, Kind, Stale
+from services.core.kit.idempotency import RequestKey, claim
+from services.core.kit.text import Text
+from services.core.plan.queries import PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one API process holds open."""
+
+    database: Database
+    clock: Clock
+    keys: Keys
+    plans: PlansKept
+    boards: BoardsKept
+    watch: LogWatch
+    doorbell: Doorbell
+
+
+def resources_of(request: Request) -> Resources:
+    """Return the resources of this process."""
+    found: Resources = request.app.state.resources
+    return found
+
+
+Held = Annotated[Resources, Depends(resources_of)]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="Makes a repeated POST answer as the first did, for 24 hours",
+    ),
+]
+ValidateOnly = Annotated[
+    bool, Query(description="Check everything, answer as if done, write nothing")
+]
+IfMatch = Annotated[
+    str | None, Header(max_length=500, description="The ETag that the change is based on")
+]
+IfNoneMatch = Annotated[str | None, Header(max_length=500)]
+PageSize = Annotated[int, Query(ge=1, le=500, description="Most items in one answer")]
+PageToken = Annotated[
+    str | None, Query(max_length=1000, description="`next_page_token` of the answer before")
+]
+
+ReadSession = NewType("ReadSession", AsyncSession)
+WriteSession = NewType("WriteSession", AsyncSession)
+
+
+async def request_key(request: Request, caller: Caller, key: str) -> RequestKey:
+    """Return the idempotency key of a request with a digest of what it asks."""
+    asked = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
+    asked.update(await request.body())
+    return RequestKey(caller.city_code, caller.credential_id, key, asked.digest())
+
+
+async def read_session(held: Held) -> AsyncIterator[AsyncSession]:
+    """Yield a session that is only read from."""
+    async with held.database.sessions() as session:
+        yield session
+
+
+async def write_session(
+    request: Request,
+    held: Held,
+    caller: Caller,
+    idempotency_key: IdempotencyKey = None,
+    *,
+    validate_only: ValidateOnly = False,
+) -> AsyncIterator[AsyncSession]:
+    """Yield a session inside the request's one transaction, committed before the answer leaves.
+
+    A repeated POST is answered from the kept reply; a preview is undone at the end.
+    """
+    async with held.database.sessions() as session, session.begin() as transaction:
+        if idempotency_key is not None and request.method == "POST" and not validate_only:
+            key = await request_key(request, caller, idempotency_key)
+            earlier = await claim(session, key, at=held.clock.true_now())
+            if earlier is not None:
+                raise Replay(earlier)
+            request.scope["claimed_key"] = (session, key)
+        yield session
+        if validate_only:
+            await transaction.rollback()
+    if not validate_only:
+        held.doorbell.ring()
+
+
+Reading = Annotated[ReadSession, Depends(read_session, scope="function")]
+Writing = Annotated[WriteSession, Depends(write_session, scope="function")]
+
+PlanCode = Annotated[
+    str, Path(alias="plan", max_length=60, description="Code of a plan, such as `410183-2025`")
+]
+
+
+async def plan_in_scope(plan_code: PlanCode, caller: Caller, held: Held) -> PlanState:
+    """Return the plan of the path if the caller may know of it."""
+    return await held.plans.get(plan_code, caller)
+
+
+PlanInScope = Annotated[PlanState, Depends(plan_in_scope)]
+
+
+class PreconditionRequired(DomainError):
+    """A change must name the version it is based on."""
+
+    code = "precondition-required"
+    kind = Kind.PRECONDITION_REQUIRED
+    title = Text("需要 If-Match", "If-Match is required")
+
+
+def etags(header: str) -> set[str]:
+    """Return the entity tags of an If-Match or If-None-Match header."""
+    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
+
+
+def check_match(
+    if_match: str | None, etag: str, *, required: bool, current: object | None = None
+) -> None:
+    """Refuse a change that is based on another version than `etag`.
+
+    Raises:
+        PreconditionRequired: it names none and must.
+        Stale: it names another; the answer carries the current representation.
+    """
+    if if_match is None:
+        if required:
+            raise PreconditionRequired
+        return
+    tags = etags(if_match)
+    if "*" not in tags and etag not in tags:
+        raise Stale(extra={"etag": etag, "current": current})
+
+
+def json_answer(
+    body: bytes, *, etag: str, if_none_match: str | None = None, status: int = 200
+) -> Response:
+    """Return ready-made JSON with its ETag, or 304 where the caller has it already."""
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
+        return Response(status_code=304, headers=headers)
+    return Response(body, status, headers, "application/json")
+
+
+def body_etag(body: bytes) -> str:
+    """Return a strong ETag made from the body itself."""
+    return f'"{hashlib.sha256(body).hexdigest()[:24]}"'

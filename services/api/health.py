@@ -1,0 +1,90 @@
+"""Whether this process lives, whether the system is ready, and its metrics. Public."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.api.context import Held, Resources
+from services.core.events.queries import oldest_pending_seconds
+from services.core.identity.queries import has_administrator
+from services.core.kit.schema import expected_revision, present_revision
+from services.core.plan.queries import has_plan
+
+router = APIRouter(tags=["health"])
+
+_STUCK_AFTER_SECONDS = 60
+"""Events that wait longer for their number mean that no worker is at work."""
+
+_lag = Gauge("wufei_drain_lag_seconds", "Age of the oldest event that has no number yet")
+
+
+class HealthOut(BaseModel):
+    """The process answers."""
+
+    status: str
+
+
+class ReadyOut(BaseModel):
+    """What the system's readiness depends on; each part `ok`, `degraded` or `failed`."""
+
+    status: str
+    parts: dict[str, str]
+    drain_lag_seconds: float | None
+
+
+@router.get("/healthz")
+async def healthz() -> HealthOut:
+    """Answer as long as the process lives."""
+    return HealthOut(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": ReadyOut}})
+async def readyz(held: Held, response: Response) -> ReadyOut:
+    """Answer 200 when requests can be served: schema, Postgres, a plan, an administrator.
+
+    Without Redis the system is degraded and still ready: the worker's timer finds the work.
+    """
+    parts, lag = await _parts(held)
+    parts["redis"] = "ok" if held.doorbell.answering else "degraded"
+    failed = "failed" in parts.values()
+    if failed:
+        response.status_code = 503
+    degraded = "degraded" in parts.values()
+    return ReadyOut(
+        status="failed" if failed else ("degraded" if degraded else "ok"),
+        parts=parts,
+        drain_lag_seconds=lag,
+    )
+
+
+async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
+    try:
+        revision = await present_revision(held.database.engine)
+        async with held.database.sessions() as session:
+            plan = await has_plan(session)
+            administrator = await has_administrator(session)
+            lag = await oldest_pending_seconds(session)
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return {"postgres": "failed"}, None
+    return {
+        "postgres": "ok",
+        "schema": "ok" if revision == expected_revision() else "failed",
+        "plan": "ok" if plan else "failed",
+        "administrator": "ok" if administrator else "failed",
+        "drain": "ok" if lag is None or lag < _STUCK_AFTER_SECONDS else "degraded",
+    }, lag
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request) -> Any:
+    """Return the metrics of this process in Prometheus' text format."""
+    held: Resources = request.app.state.resources
+    try:
+        async with held.database.sessions() as session:
+            _lag.set(await oldest_pending_seconds(session) or 0)
+    except (SQLAlchemyError, OSError, TimeoutError):
+        _lag.set(float("nan"))
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,70 @@
+"""Hears from Postgres that a city's log moved on, so that kept bodies know when they are old."""
+
+import asyncio
+import logging
+from collections import defaultdict
+
+import asyncpg
+
+logger = logging.getLogger("wufei.api")
+
+CHANNEL = "wufei_log"
+_PAUSE_SECONDS = 0.5
+
+
+class LogWatch:
+    """A count a city that goes up whenever its log moved on.
+
+    While the connection is down `generation` answers None, and nobody may keep anything.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._counts: dict[str, int] = defaultdict(int)
+        self._moved: dict[str, asyncio.Event] = {}
+        self._listening = False
+
+    def generation(self, city_code: str) -> int | None:
+        """Return the city's count, or None while it cannot be known."""
+        return self._counts[city_code] if self._listening else None
+
+    async def wait(self, city_code: str, seconds: float) -> None:
+        """Return when the city's log moves on, or after `seconds`."""
+        moved = self._moved.setdefault(city_code, asyncio.Event())
+        try:
+            await asyncio.wait_for(moved.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def run(self) -> None:
+        """Listen for ever, and again after every break."""
+        while True:
+            try:
+                await self._listen()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                logger.warning("not listening to the log: %s", type(error).__name__)
+            finally:
+                self._listening = False
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
+        closed = asyncio.Event()
+        connection = await asyncpg.connect(self._dsn, timeout=5)
+        try:
+            connection.add_termination_listener(lambda _: closed.set())
+            await connection.add_listener(CHANNEL, self._hear)
+            # What moved while we were deaf is unknown: everything kept is old.
+            for city_code in list(self._counts):
+                self._counts[city_code] += 1
+            self._listening = True
+            await closed.wait()
+        finally:
+            self._listening = False
+            connection.terminate()
+
+    def _hear(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
+        city_code = payload.split(":", 1)[0]
+        self._counts[city_code] += 1
+        moved = self._moved.pop(city_code, None)
+        if moved is not None:
+            moved.set()

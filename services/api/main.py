@@ -1,0 +1,120 @@
+"""The application: its routes, what it holds open, and its contract."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import swagger_ui_bundle
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.types import Lifespan
+
+from services.api import health, problems
+from services.api.context import Resources
+from services.api.contract import openapi_of
+from services.api.doorbell import Doorbell
+from services.api.feed import routes as feed
+from services.api.identity import routes as identity
+from services.api.log_watch import LogWatch
+from services.api.middleware import Envelope
+from services.api.plan import routes as plan
+from services.api.plans_kept import PlansKept
+from services.api.scoring import routes as scoring
+from services.api.scoring.boards_kept import BoardsKept
+from services.api.security import Keys, authenticate
+from services.api.settings import ApiSettings
+from services.api.submissions import routes as submissions
+from services.core.kit.database import connect
+from services.core.kit.schema import require_current
+
+_DESCRIPTION = """The ledger of a zero-waste city: what each unit reported, who approved it, how
+far each target is, and why. Every refusal is `application/problem+json` with a stable code."""
+
+
+class Application(FastAPI):
+    """FastAPI with our contract."""
+
+    def openapi(self) -> dict[str, object]:
+        """Return the contract."""
+        return openapi_of(self)
+
+
+def create_app(settings: ApiSettings | None = None) -> FastAPI:
+    """Return the application of one process; it refuses to start on an old schema."""
+    chosen = settings or ApiSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        dsn = chosen.database_url.get_secret_value()
+        redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
+        async with (
+            connect(
+                dsn, size=chosen.database_connections, application_name="wufei-api"
+            ) as database,
+            asyncio.TaskGroup() as tasks,
+        ):
+            await require_current(database.engine)
+            watch, doorbell = LogWatch(dsn), Doorbell(redis_url)
+            keys = Keys(database, chosen.clock.true_now)
+            app.state.resources = Resources(
+                database=database,
+                clock=chosen.clock,
+                keys=keys,
+                plans=PlansKept(database, watch),
+                boards=BoardsKept(watch),
+                watch=watch,
+                doorbell=doorbell,
+            )
+            background = [
+                tasks.create_task(work) for work in (watch.run(), doorbell.run(), keys.note_uses())
+            ]
+            yield
+            for task in background:
+                task.cancel()
+
+    return _application(lifespan)
+
+
+def create_contract_app() -> FastAPI:
+    """Return the application without anything behind it, for its contract only."""
+    return _application(None)
+
+
+def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
+    app = Application(
+        title="Wufei 无废",
+        version="1.0.0",
+        summary="The ledger under a zero-waste city's plan",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.add_middleware(Envelope)
+    problems.install(app)
+    app.include_router(health.router)
+    versioned = APIRouter(prefix="/v1", dependencies=[Depends(authenticate)])
+    for slice_routes in (identity, plan, submissions, scoring, feed):
+        versioned.include_router(slice_routes.router)
+    app.include_router(versioned)
+    _install_docs(app)
+    return app
+
+
+def _install_docs(app: FastAPI) -> None:
+    """Serve the docs page from files of our own, so that it works with no Internet."""
+    app.mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="Wufei 无废",
+            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="/docs/assets/swagger-ui.css",
+            swagger_favicon_url="/docs/assets/favicon-32x32.png",
+        )

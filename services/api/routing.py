@@ -1,0 +1,86 @@
+"""The route class of all our paths: exact JSON in, kept replies for repeated POSTs.
+
+A malformed body is remembered, not raised, so that 401, 403 and 404 come before it.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from typing_extensions import override
+
+from services.core.kit.exact_data import MalformedBody, read_json
+from services.core.kit.idempotency import StoredReply, keep
+
+
+class Replay(Exception):
+    """Thrown inside a request whose answer is known already."""
+
+    def __init__(self, reply: StoredReply) -> None:
+        super().__init__()
+        self.reply = reply
+
+
+_UNREADABLE = object()
+"""Stands for a body that could not be read; no schema accepts it."""
+
+
+class ExactRequest(Request):
+    """A request whose JSON numbers stay exact. An empty body of a verb is `{}`."""
+
+    @override
+    async def body(self) -> bytes:
+        return await super().body() or b"{}"
+
+    @override
+    async def json(self) -> Any:
+        try:
+            return read_json(await self.body())
+        except MalformedBody as error:
+            self.scope["malformed_body"] = error
+            return _UNREADABLE
+
+
+class ExactRoute(APIRoute):
+    """Hands requests on as `ExactRequest`, and keeps the reply of a claimed key."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            exact = ExactRequest(request.scope, request.receive)
+            try:
+                response = await handle(exact)
+            except Replay as replay:
+                return replayed(
+                    replay.reply.status or 200,
+                    replay.reply.body or b"",
+                    replay.reply.etag,
+                    replay.reply.location,
+                )
+            claimed = exact.scope.get("claimed_key")
+            if claimed is not None:
+                session, key = claimed
+                await keep(
+                    session,
+                    key,
+                    status=response.status_code,
+                    body=bytes(response.body),
+                    etag=response.headers.get("etag"),
+                    location=response.headers.get("location"),
+                )
+            return response
+
+        return answer
+
+
+def replayed(status: int, body: bytes, etag: str | None, location: str | None) -> Response:
+    """Return the answer that an earlier request with the same key was given."""
+    headers = {"Idempotency-Replayed": "true"}
+    if etag:
+        headers["ETag"] = etag
+    if location:
+        headers["Location"] = location
+    return Response(body, status, headers, "application/json")

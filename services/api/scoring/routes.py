@@ -1,0 +1,266 @@
+"""Paths of scores: the scoreboard, an indicator's series, and the trace of one score."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import AwareDatetime
+from pydantic_core import to_json
+
+from services.api.context import (
+    Held,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Resources,
+    body_etag,
+    json_answer,
+)
+from services.api.contract import refusals
+from services.api.plan.routes import parsed_period
+from services.api.routing import ExactRoute
+from services.api.scoring.boards_kept import Body
+from services.api.scoring.schemas import (
+    ContributionOut,
+    MethodOut,
+    ScoreboardOut,
+    ScoreOut,
+    SeriesOut,
+)
+from services.api.security import permitted
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Forbidden
+from services.core.kit.pagination import new_page_token, read_page_token
+from services.core.plan.errors import IndicatorNotFound
+from services.core.plan.loading import leads_of
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.scoring import queries
+from services.core.scoring.board import empty_board
+from services.core.scoring.cases import periods_read
+from services.core.scoring.models import ScoreInput
+from services.core.submissions.rules import text_of
+
+router = APIRouter(route_class=ExactRoute, tags=["scores"])
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
+Basis = Annotated[
+    Literal["approved", "submitted"],
+    Query(description="`submitted` counts what is under review too: provisional, the office's"),
+]
+PeriodQuery = Annotated[
+    str | None,
+    Query(max_length=40, description="Default: the plan's last target year"),
+]
+AsOf = Annotated[
+    AwareDatetime | None, Query(description="Read the scoreboard as it was at this instant")
+]
+IndicatorCode = Annotated[str, Path(alias="code", max_length=60)]
+
+_SEES_ALL = frozenset({"office", "leader"})
+_MOST_CONTRIBUTIONS = 500
+
+
+def _check_basis(actor: Actor, basis: str) -> None:
+    """Let only those see values under review who may see every submission of the plan."""
+    if basis == "submitted" and not _sees_all(actor):
+        raise Forbidden
+
+
+def _sees_all(actor: Actor) -> bool:
+    return actor.may(Permission.READ_SUBMISSIONS) and (
+        actor.role in _SEES_ALL or (actor.role == "integrator" and actor.organization_code is None)
+    )
+
+
+def _period(plan: PlanState, code: str | None) -> Period:
+    if code is not None:
+        return parsed_period(plan, code, "/query/period")
+    last = max(target.year for one in plan.document.indicators for target in one.targets)
+    return Period("annual", last)
+
+
+@router.get(
+    "/plans/{plan}/scoreboard",
+    responses=refusals(401, 403, 404, 422),
+    response_model=ScoreboardOut,
+)
+async def get_scoreboard(
+    actor: Reader,
+    plan: PlanInScope,
+    held: Held,
+    period: PeriodQuery = None,
+    basis: Basis = "approved",
+    as_of: AsOf = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return where the plan stands in a period: overall, by group and by indicator."""
+    _check_basis(actor, basis)
+    key = (plan.city_code, plan.code, period or "", basis)
+    kept = held.boards.get(key) if as_of is None else None
+    if kept is None:
+        generation = held.boards.generation(key)
+        kept = await _read_board(held, plan, _period(plan, period), basis, as_of)
+        if as_of is None:
+            held.boards.put(key, generation, kept)
+    etag, body = kept
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+async def _read_board(
+    held: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
+) -> Body:
+    async with held.database.pool.acquire() as connection:
+        row = await queries.latest_board_text(
+            connection, (plan.city_code, plan.code, basis, period.code), as_of=as_of
+        )
+    published = plan.periods.get(period.code)
+    head: dict[str, Any] = {
+        "plan": plan.code,
+        "plan_version": plan.version if row is None else row["plan_version"],
+        "plan_status": plan.document.status,
+        "period": period.code,
+        "basis": basis,
+        "as_of": as_of,
+        "position": 0,
+        "local_date": held.clock.today(plan.document.time_zone),
+        "method": {"name": plan.document.scheme.name, "version": plan.document.scheme.version},
+        "publication_number": published.publication_number if published else None,
+    }
+    if row is None:
+        drawn = empty_board(plan, period, held.clock.today(plan.document.time_zone))
+        body = to_json({**head, **drawn.board})
+    else:
+        head |= {
+            "as_of": as_of or row["computed_at"],
+            "position": row["position"],
+            "local_date": row["local_date"],
+            "method": {"name": row["method"], "version": row["method_version"]},
+        }
+        body = to_json(head)[:-1] + b"," + row["board"].encode()[1:]
+    return body_etag(body), body
+
+
+@router.get("/plans/{plan}/indicators/{code}/series", responses=refusals(400, 401, 403, 404, 422))
+async def get_indicator_series(
+    actor: Reader,
+    plan: PlanInScope,
+    code: IndicatorCode,
+    session: Reading,
+    basis: Basis = "approved",
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> SeriesOut:
+    """Return an indicator's standing in every period that has a scoreboard, by period code."""
+    _check_basis(actor, basis)
+    if code not in plan.indicators:
+        raise IndicatorNotFound
+    named = {"series": code, "plan": plan.code, "basis": basis}
+    after = read_page_token(page_token, named, parts=1)[0] if page_token else ""
+    points = await queries.series(
+        session,
+        (plan.city_code, plan.code, basis),
+        indicator_code=code,
+        after_period=after,
+        limit=page_size + 1,
+    )
+    page = points[:page_size]
+    more = len(points) > page_size
+    return SeriesOut.model_validate(
+        {
+            "plan": plan.code,
+            "indicator_code": code,
+            "basis": basis,
+            "items": page,
+            "next_page_token": new_page_token([page[-1]["period"]], named) if more else None,
+        }
+    )
+
+
+@router.get("/plans/{plan}/indicators/{code}/score", responses=refusals(401, 403, 404, 422))
+async def get_indicator_score(
+    actor: Reader,
+    plan: PlanInScope,
+    code: IndicatorCode,
+    session: Reading,
+    held: Held,
+    period: PeriodQuery = None,
+    basis: Basis = "approved",
+    as_of: AsOf = None,
+) -> ScoreOut:
+    """Return one score with everything it was made from, down to the submissions."""
+    _check_basis(actor, basis)
+    if code not in plan.indicators:
+        raise IndicatorNotFound
+    wanted = _period(plan, period)
+    place = (plan.city_code, plan.code, basis, wanted.code)
+    snapshot = await queries.latest_board(session, *place, as_of=as_of)
+    if snapshot is None:
+        drawn = empty_board(plan, wanted, held.clock.today(plan.document.time_zone))
+        board, traces, position = drawn.board, drawn.traces, 0
+        method = MethodOut(name=plan.document.scheme.name, version=plan.document.scheme.version)
+        inputs: list[ScoreInput] = []
+    else:
+        board, traces, position = snapshot.board, snapshot.traces, snapshot.position
+        method = MethodOut(name=snapshot.method, version=snapshot.method_version)
+        inputs = await _inputs(session, plan, code, wanted, basis, position)
+    seen = [one for one in inputs if _may_see(actor, plan, code, one.organization_code)]
+    return ScoreOut.model_validate(
+        {
+            "plan": plan.code,
+            "indicator_code": code,
+            "period": wanted.code,
+            "basis": basis,
+            "position": position,
+            "method": method,
+            "score": next(row for row in board["indicators"] if row["code"] == code),
+            "trace": traces[code],
+            "submissions": [_contribution(one) for one in seen],
+            "submissions_outside_scope": len(inputs) - len(seen),
+        }
+    )
+
+
+async def _inputs(
+    session: Reading, plan: PlanState, code: str, period: Period, basis: str, position: int
+) -> list[ScoreInput]:
+    """Return what counted for a score at its log position."""
+    return list(
+        await queries.inputs_at(
+            session,
+            (plan.city_code, plan.code, basis),
+            indicator_code=code,
+            periods=periods_read(period, plan.indicators[code]),
+            position=position,
+            limit=_MOST_CONTRIBUTIONS,
+        )
+    )
+
+
+def _may_see(actor: Actor, plan: PlanState, code: str, organization_code: str) -> bool:
+    """Return whether a contribution is the caller's to see: as with submissions."""
+    if not actor.may(Permission.READ_SUBMISSIONS):
+        return False
+    if _sees_all(actor) or actor.role == "superior":
+        return True
+    leads = actor.role != "reporter" and actor.organization_code in leads_of(plan.indicators[code])
+    return leads or actor.organization_code == organization_code
+
+
+def _contribution(one: ScoreInput) -> ContributionOut:
+    return ContributionOut(
+        submission_id=one.submission_id,
+        revision=one.revision,
+        organization_code=one.organization_code,
+        period=one.period,
+        value=text_of(one.value),
+        numerator=text_of(one.numerator),
+        denominator=text_of(one.denominator),
+        level=one.level,
+        not_applicable_reason=one.not_applicable_reason,
+        provisional=one.provisional,
+        falsified=one.falsified,
+    )

@@ -1,0 +1,134 @@
+"""From a bearer credential to an Actor. A key's revocation takes effect within five seconds."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated, Any, get_args
+from uuid import UUID
+
+import asyncpg
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.core.identity.actor import Actor
+from services.core.identity.errors import Unauthenticated
+from services.core.identity.models import ApiKey
+from services.core.identity.queries import key_by_digest
+from services.core.identity.rules import Permission, Scope
+from services.core.identity.service import note_use
+from services.core.kit.database import Database
+from services.core.kit.errors import Forbidden
+from services.core.kit.secrets import digest
+
+logger = logging.getLogger("wufei.api")
+
+KEPT = timedelta(seconds=4)
+"""How long a key is trusted without asking Postgres; below the promised five seconds."""
+
+_MOST_KEPT = 10_000
+_USE_NOTED_EVERY_SECONDS = 30
+_LABEL_PARTS = 4
+_LONGEST_TOKEN = 200
+
+bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key")
+
+
+class Keys:
+    """The keys met lately, and when each was last used."""
+
+    def __init__(self, database: Database, true_now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._true_now = true_now
+        self._met: dict[bytes, tuple[datetime, Actor]] = {}
+        self._used: dict[tuple[str, UUID], datetime] = {}
+
+    async def actor(self, token: str, request_id: str) -> Actor:
+        """Return who a token belongs to.
+
+        Raises:
+            Unauthenticated: nobody, or a key that expired or was revoked.
+        """
+        now = self._true_now()
+        key_digest = digest(token)
+        met = self._met.get(key_digest)
+        if met is None or met[0] <= now:
+            met = (now + KEPT, await self._look_up(token, key_digest, now))
+            if len(self._met) >= _MOST_KEPT:
+                self._met.clear()
+            self._met[key_digest] = met
+        actor = met[1]
+        self._used[actor.city_code, actor.credential_id] = now
+        return replace(actor, request_id=request_id)
+
+    def forget(self) -> None:
+        """Ask Postgres again for every key: something about keys changed in this process."""
+        self._met.clear()
+
+    async def _look_up(self, token: str, key_digest: bytes, now: datetime) -> Actor:
+        parts = token.split("_", 3)
+        if len(parts) != _LABEL_PARTS or len(token) > _LONGEST_TOKEN or not token.isascii():
+            raise Unauthenticated
+        async with self._database.sessions() as session:
+            key = await key_by_digest(session, city_code=parts[1], digest=key_digest, now=now)
+        if key is None:
+            raise Unauthenticated
+        return _actor(key)
+
+    async def note_uses(self) -> None:
+        """Write when keys were last used, every half minute, for ever."""
+        while True:
+            await asyncio.sleep(_USE_NOTED_EVERY_SECONDS)
+            used, self._used = self._used, {}
+            try:
+                async with self._database.transaction() as session:
+                    await note_use(session, used)
+            except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+                logger.warning("last use of keys not noted: %s", type(error).__name__)
+
+
+def _actor(key: ApiKey) -> Actor:
+    known = get_args(Scope)
+    return Actor(
+        credential_id=key.id,
+        name=key.name,
+        role=key.role,  # type: ignore[arg-type] # only roles of ours are ever written
+        city_code=key.city_code,
+        organization_code=key.organization_code,
+        plan_code=key.plan_code,
+        scopes=frozenset(scope for scope in known if scope in key.scopes),
+        every_city=key.every_city,
+        channel="api",
+        request_id="",
+    )
+
+
+async def authenticate(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+) -> Actor:
+    """Return the caller.
+
+    Raises:
+        Unauthenticated: there is no valid credential.
+    """
+    if credentials is None:
+        raise Unauthenticated
+    keys: Keys = request.app.state.resources.keys
+    return await keys.actor(credentials.credentials, request.scope["request_id"])
+
+
+Caller = Annotated[Actor, Depends(authenticate)]
+
+
+def permitted(permission: Permission) -> Callable[..., Coroutine[Any, Any, Actor]]:
+    """Return a dependency that lets a caller pass who may do this."""
+
+    async def check(actor: Caller) -> Actor:
+        if not actor.may(permission):
+            raise Forbidden
+        return actor
+
+    return check

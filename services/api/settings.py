@@ -1,0 +1,36 @@
+"""What the HTTP door is told by its environment."""
+
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.core.kit.clock import Clock
+
+
+class ApiSettings(BaseSettings):
+    """Settings of one API process; addresses of servers have no default."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: SecretStr = Field(description="Postgres, as postgresql://user:password@host/name")
+    redis_url: SecretStr | None = Field(
+        default=None, description="Redis or Valkey; without it the worker's own timer finds work"
+    )
+    clock_offset: float = Field(
+        default=0,
+        validation_alias="WUFEI_CLOCK_OFFSET",
+        description="Seconds between the domain's clock and the true one; set by `wufei up` only",
+    )
+    database_connections: int = Field(
+        default=8,
+        ge=2,
+        le=100,
+        validation_alias="WUFEI_DATABASE_CONNECTIONS",
+        description="Most connections of each of the two pools of a process",
+    )
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock of this process."""
+        return Clock(timedelta(seconds=self.clock_offset))
