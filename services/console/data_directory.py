@@ -28,7 +28,7 @@ class Layout:
         """Read lines of a name and a value; unknown names belong to a newer layout."""
         said = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
         return cls(
-            number=int(said.get("layout", "0")),
+            number=int(said["layout"]),
             postgresql=int(said["postgresql"]) if "postgresql" in said else None,
             servers=Path(said["servers"]) if "servers" in said else None,
         )
@@ -94,7 +94,7 @@ class DataDirectory:
                     f"{self.path} is not empty and no data directory of wufei (no file `layout`)"
                 ) from None
             return None
-        except ValueError:
+        except (KeyError, ValueError):
             raise ConsoleError(f"cannot understand {self._layout}") from None
         if layout.number != LAYOUT:
             raise ConsoleError(
