@@ -13,9 +13,10 @@ from redis.asyncio import Redis
 from services.console.answers import status
 from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
-from services.console.migrate import head, revision
+from services.console.migrate import revision
 from services.console.running import Running, read_running
 from services.console.settings import Settings
+from services.core.kit.schema import expected_revision
 
 _READY = 200
 _PARTS = ("api", "worker")
@@ -110,7 +111,7 @@ async def _database(url: str) -> list[Finding]:
         found = await revision(url)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         return [Finding("database", str(error) or type(error).__name__, good=False)]
-    wanted = head()
+    wanted = expected_revision()
     seen = f"at {found}" if found == wanted else f"at {found}, this version needs {wanted}"
     return [
         Finding("database", f"PostgreSQL {version} answers"),

@@ -6,7 +6,6 @@ from argparse import Namespace
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -14,6 +13,7 @@ from sqlalchemy.pool import NullPool
 from services.console.errors import ConsoleError
 from services.console.running import database_url
 from services.console.settings import PROJECT, Settings
+from services.core.kit.schema import expected_revision
 
 
 def run(_arguments: Namespace) -> int:
@@ -23,7 +23,7 @@ def run(_arguments: Namespace) -> int:
         asyncio.run(upgrade(url))
     except (OSError, asyncpg.PostgresError) as error:
         raise ConsoleError(f"cannot migrate: {error}") from None
-    print(f"the schema is at {head()}")
+    print(f"the schema is at {expected_revision()}")
     return 0
 
 
@@ -35,11 +35,6 @@ async def upgrade(url: str) -> None:
     )
     async with engine.connect() as connection:
         await connection.run_sync(_upgrade)
-
-
-def head() -> str | None:
-    """Return the newest revision of this version."""
-    return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 async def revision(url: str) -> str | None:

@@ -1,8 +1,59 @@
 """Makes a database ready for the doors: schema, first plan, first key; safe at every start."""
 
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.console.data_directory import write_secret
 from services.console.migrate import upgrade
+from services.console.settings import PROJECT
+from services.core.identity.actor import system
+from services.core.identity.queries import city_codes, key_by_digest
+from services.core.identity.service import create_first_key
+from services.core.kit.clock import Clock
+from services.core.kit.database import connect, lock_name
+from services.core.kit.exact_data import read_yaml
+from services.core.kit.secrets import digest
+from services.core.plan.loading import load_plan
+from services.core.plan.queries import has_plan
+from services.core.plan.rules import read_document
+
+_FIRST_PLAN = PROJECT / "plans" / "410183-2025.yaml"
+_ACTOR = system("wufei up")
 
 
-async def prepare(database_url: str) -> None:
-    """Bring the database to this version's schema."""
+async def prepare(database_url: str, *, admin_key: Path, clock: Clock) -> None:
+    """Bring the database to this version's schema, with a plan and an administrator in it."""
     await upgrade(database_url)
+    async with (
+        connect(database_url, size=2, application_name="wufei-up") as database,
+        database.transaction() as session,
+    ):
+        await lock_name(session, "wufei up")
+        if not await has_plan(session):
+            document = read_document(read_yaml(_FIRST_PLAN.read_bytes()))
+            await load_plan(session, document=document, actor=_ACTOR, now=clock.now())
+        await _write_first_key(session, admin_key, clock)
+
+
+async def _write_first_key(session: AsyncSession, file: Path, clock: Clock) -> None:
+    """Make an administrator's key unless `file` holds one that this database knows.
+
+    Written before the transaction ends: a crash between the two leaves a file that opens
+    nothing, which the next start replaces, and never a key that nobody holds.
+    """
+    cities = await city_codes(session)
+    kept = _digest_in(file)
+    now = clock.true_now()
+    for city in cities:
+        if await key_by_digest(session, city_code=city, digest=kept, now=now) is not None:
+            return
+    secret = await create_first_key(session, city_code=cities[0], actor=_ACTOR, now=now)
+    write_secret(file, secret + "\n")
+
+
+def _digest_in(file: Path) -> bytes:
+    try:
+        return digest(file.read_text().strip())
+    except FileNotFoundError:
+        return b""

@@ -63,7 +63,9 @@ class Settings(BaseSettings):
             name = str(first["loc"][0])
             known = cls.model_fields.get(name)
             variable = name if known is None else f"WUFEI_{name}"
-            raise ConsoleError(f"{variable.upper()}: {first['msg'].removeprefix('Value error, ')}") from None
+            raise ConsoleError(
+                f"{variable.upper()}: {first['msg'].removeprefix('Value error, ')}"
+            ) from None
 
 
 class UpSettings(Settings):

@@ -22,6 +22,7 @@ from services.console.prepare import prepare
 from services.console.running import Running
 from services.console.settings import UpSettings
 from services.console.supervisor import Part, Program
+from services.core.kit.clock import Clock
 
 _DATABASE = "wufei"
 _READY = 200
@@ -109,7 +110,7 @@ class System:
                 f"remove {_short(self._directory.clock)} to return to the true time"
             )
         await self._start_servers(group, embedded)
-        await _prepared(self._note.database_url)
+        await self._prepare(clock)
         environment = {
             "DATABASE_URL": self._note.database_url,
             "REDIS_URL": self._note.redis_url,
@@ -146,6 +147,12 @@ class System:
         await part.start()
         group.create_task(part.keep())
 
+    async def _prepare(self, clock: Clock) -> None:
+        try:
+            await prepare(self._note.database_url, admin_key=self._directory.admin_key, clock=clock)
+        except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
+            raise ConsoleError(f"cannot prepare the database: {error}") from None
+
     def _write_note(self) -> None:
         parts = (*self._servers, *self._doors)
         self._note.parts = {part.name: part.pid for part in parts if part.pid is not None}
@@ -172,13 +179,6 @@ class System:
         _say(f"  admin key  {_short(self._directory.admin_key)}")
         _say(f"  logs       {_short(self._directory.path / 'log')}")
         _say("  stop       Ctrl-C")
-
-
-async def _prepared(url: str) -> None:
-    try:
-        await prepare(url)
-    except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
-        raise ConsoleError(f"cannot prepare the database: {error}") from None
 
 
 def _say(line: str) -> None:

@@ -3,7 +3,8 @@
 import asyncpg
 from redis.asyncio import Redis
 
-from services.console.migrate import head, revision
+from services.console.migrate import revision
+from services.core.kit.schema import expected_revision
 
 
 async def _tables(url: str) -> int:
@@ -27,7 +28,7 @@ async def test_and_sees_nothing_of_another_test(database_url: str) -> None:
 
 
 async def test_the_database_has_the_newest_schema(module_database_url: str) -> None:
-    assert await revision(module_database_url) == head()
+    assert await revision(module_database_url) == expected_revision()
 
 
 async def test_valkey_is_empty(redis_url: str) -> None:
