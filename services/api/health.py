@@ -1,6 +1,7 @@
 """Whether this process lives, whether the system is ready, and its metrics. Public."""
 
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
@@ -8,8 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.api.context import Held, Resources
-from services.core.events.queries import oldest_pending_seconds
+from services.core.events.queries import oldest_pending_event
 from services.core.identity.queries import has_administrator
+from services.core.kit.ids import made_at
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
 
@@ -66,7 +68,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
         async with held.database.sessions() as session:
             plan = await has_plan(session)
             administrator = await has_administrator(session)
-            lag = await oldest_pending_seconds(session)
+            lag = _age(held, await oldest_pending_event(session))
     except (SQLAlchemyError, OSError, TimeoutError):
         return {"postgres": "failed"}, None
     return {
@@ -78,13 +80,20 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
     }, lag
 
 
+def _age(held: Resources, event_id: UUID | None) -> float | None:
+    """Return how many seconds ago an event was made."""
+    if event_id is None:
+        return None
+    return max(0.0, (held.clock.true_now() - made_at(event_id)).total_seconds())
+
+
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
     held: Resources = request.app.state.resources
     try:
         async with held.database.sessions() as session:
-            _lag.set(await oldest_pending_seconds(session) or 0)
+            _lag.set(_age(held, await oldest_pending_event(session)) or 0)
     except (SQLAlchemyError, OSError, TimeoutError):
         _lag.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

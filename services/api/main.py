@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import swagger_ui_bundle
 from fastapi import APIRouter, Depends, FastAPI
@@ -10,6 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Lifespan
+from typing_extensions import override
 
 from services.api import health, problems
 from services.api.context import Resources
@@ -36,6 +37,7 @@ far each target is, and why. Every refusal is `application/problem+json` with a 
 class Application(FastAPI):
     """FastAPI with our contract."""
 
+    @override
     def openapi(self) -> dict[str, object]:
         """Return the contract."""
         return openapi_of(self)
@@ -49,12 +51,9 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         dsn = chosen.database_url.get_secret_value()
         redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
-        async with (
-            connect(
-                dsn, size=chosen.database_connections, application_name="wufei-api"
-            ) as database,
-            asyncio.TaskGroup() as tasks,
-        ):
+        async with connect(
+            dsn, size=chosen.database_connections, application_name="wufei-api"
+        ) as database:
             await require_current(database.engine)
             watch, doorbell = LogWatch(dsn), Doorbell(redis_url)
             keys = Keys(database, chosen.clock.true_now)
@@ -68,11 +67,15 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 doorbell=doorbell,
             )
             background = [
-                tasks.create_task(work) for work in (watch.run(), doorbell.run(), keys.note_uses())
+                asyncio.create_task(work)
+                for work in (watch.run(), doorbell.run(), keys.note_uses())
             ]
-            yield
-            for task in background:
-                task.cancel()
+            try:
+                yield
+            finally:
+                for task in background:
+                    task.cancel()
+                await asyncio.gather(*background, return_exceptions=True)
 
     return _application(lifespan)
 

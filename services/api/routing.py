@@ -11,13 +11,13 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from services.core.kit.exact_data import MalformedBody, read_json
-from services.core.kit.idempotency import StoredReply, keep
+from services.core.kit.idempotency import KeptReply, keep
 
 
 class Replay(Exception):
     """Thrown inside a request whose answer is known already."""
 
-    def __init__(self, reply: StoredReply) -> None:
+    def __init__(self, reply: KeptReply) -> None:
         super().__init__()
         self.reply = reply
 
@@ -54,12 +54,7 @@ class ExactRoute(APIRoute):
             try:
                 response = await handle(exact)
             except Replay as replay:
-                return replayed(
-                    replay.reply.status or 200,
-                    replay.reply.body or b"",
-                    replay.reply.etag,
-                    replay.reply.location,
-                )
+                return replayed(replay.reply)
             claimed = exact.scope.get("claimed_key")
             if claimed is not None:
                 session, key = claimed
@@ -76,11 +71,11 @@ class ExactRoute(APIRoute):
         return answer
 
 
-def replayed(status: int, body: bytes, etag: str | None, location: str | None) -> Response:
+def replayed(reply: KeptReply) -> Response:
     """Return the answer that an earlier request with the same key was given."""
     headers = {"Idempotency-Replayed": "true"}
-    if etag:
-        headers["ETag"] = etag
-    if location:
-        headers["Location"] = location
-    return Response(body, status, headers, "application/json")
+    if reply.etag:
+        headers["ETag"] = reply.etag
+    if reply.location:
+        headers["Location"] = reply.location
+    return Response(reply.body, reply.status, headers, "application/json")

@@ -1,5 +1,6 @@
 """Paths of scores: the scoreboard, an indicator's series, and the trace of one score."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -113,35 +114,53 @@ async def get_scoreboard(
 async def _read_board(
     held: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
 ) -> Body:
-    async with held.database.pool.acquire() as connection:
-        row = await queries.latest_board_text(
-            connection, (plan.city_code, plan.code, basis, period.code), as_of=as_of
-        )
+    """Return a scoreboard's body: the snapshot in force, or one on which nothing stands yet."""
     published = plan.periods.get(period.code)
+    today = held.clock.today(plan.document.time_zone)
     head: dict[str, Any] = {
         "plan": plan.code,
-        "plan_version": plan.version if row is None else row["plan_version"],
+        "plan_version": plan.version,
         "plan_status": plan.document.status,
         "period": period.code,
         "basis": basis,
         "as_of": as_of,
         "position": 0,
-        "local_date": held.clock.today(plan.document.time_zone),
+        "local_date": today,
         "method": {"name": plan.document.scheme.name, "version": plan.document.scheme.version},
         "publication_number": published.publication_number if published else None,
     }
+    row, board = await _snapshot(held, plan, period, basis, as_of)
     if row is None:
-        drawn = empty_board(plan, period, held.clock.today(plan.document.time_zone))
-        body = to_json({**head, **drawn.board})
+        body = to_json({**head, **empty_board(plan, period, today).board})
     else:
         head |= {
+            "plan_version": row["plan_version"],
             "as_of": as_of or row["computed_at"],
             "position": row["position"],
             "local_date": row["local_date"],
             "method": {"name": row["method"], "version": row["method_version"]},
         }
-        body = to_json(head)[:-1] + b"," + row["board"].encode()[1:]
+        # The board is stored as it is shown: its text goes on where the head's ends.
+        body = to_json(head)[:-1] + b"," + board[1:]
     return body_etag(body), body
+
+
+async def _snapshot(
+    held: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
+) -> tuple[Mapping[str, Any] | None, bytes]:
+    if as_of is None:
+        async with held.database.pool.acquire() as connection:
+            row = await connection.fetchrow(
+                queries.LATEST_BOARD_SQL, plan.city_code, plan.code, basis, period.code
+            )
+        return row, row["board"].encode() if row else b""
+    async with held.database.sessions() as session:
+        snapshot = await queries.latest_board(
+            session, plan.city_code, plan.code, period=period.code, basis=basis, as_of=as_of
+        )
+    if snapshot is None:
+        return None, b""
+    return vars(snapshot), to_json(snapshot.board)
 
 
 @router.get("/plans/{plan}/indicators/{code}/series", responses=refusals(400, 401, 403, 404, 422))
@@ -162,8 +181,10 @@ async def get_indicator_series(
     after = read_page_token(page_token, named, parts=1)[0] if page_token else ""
     points = await queries.series(
         session,
-        (plan.city_code, plan.code, basis),
-        indicator_code=code,
+        plan.city_code,
+        plan.code,
+        indicator=code,
+        basis=basis,
         after_period=after,
         limit=page_size + 1,
     )
@@ -174,8 +195,8 @@ async def get_indicator_series(
             "plan": plan.code,
             "indicator_code": code,
             "basis": basis,
-            "items": page,
-            "next_page_token": new_page_token([page[-1]["period"]], named) if more else None,
+            "items": [{**point.row, "period": point.period} for point in page],
+            "next_page_token": new_page_token([page[-1].period], named) if more else None,
         }
     )
 
@@ -196,8 +217,9 @@ async def get_indicator_score(
     if code not in plan.indicators:
         raise IndicatorNotFound
     wanted = _period(plan, period)
-    place = (plan.city_code, plan.code, basis, wanted.code)
-    snapshot = await queries.latest_board(session, *place, as_of=as_of)
+    snapshot = await queries.latest_board(
+        session, plan.city_code, plan.code, period=wanted.code, basis=basis, as_of=as_of
+    )
     if snapshot is None:
         drawn = empty_board(plan, wanted, held.clock.today(plan.document.time_zone))
         board, traces, position = drawn.board, drawn.traces, 0
@@ -231,9 +253,11 @@ async def _inputs(
     return list(
         await queries.inputs_at(
             session,
-            (plan.city_code, plan.code, basis),
-            indicator_code=code,
+            plan.city_code,
+            plan.code,
+            indicator=code,
             periods=periods_read(period, plan.indicators[code]),
+            basis=basis,
             position=position,
             limit=_MOST_CONTRIBUTIONS,
         )

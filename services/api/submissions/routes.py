@@ -1,6 +1,5 @@
 """Paths of submissions. Creating one is the hot write: one statement, one round trip."""
 
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -52,7 +51,6 @@ from services.core.plan.queries import PlanState
 from services.core.submissions import queries, service
 from services.core.submissions.creation import (
     Draft,
-    Replayed,
     Reply,
     create,
     draw_up,
@@ -98,41 +96,22 @@ async def create_submission(
     if idempotency_key is not None and not validate_only:
         key = await request_key(request, actor, idempotency_key)
         reply = Reply(key, 201, answer, etag, location)
-    earlier = await _create(held, row, plan, actor, reply, undo=validate_only)
+    async with held.database.pool.acquire() as connection:
+        earlier = await create(
+            connection,
+            row=row,
+            plan=plan,
+            actor=actor.stamp(),
+            reply=reply,
+            true_now=held.clock.true_now(),
+            preview=validate_only,
+        )
     if earlier is not None:
-        return replayed(earlier.status, earlier.body, earlier.etag, earlier.location)
+        return replayed(earlier)
     held.doorbell.ring()
     return Response(
         answer, 201, {"ETag": etag, "Location": location}, media_type="application/json"
     )
-
-
-async def _create(
-    held: Resources,
-    row: Any,
-    plan: PlanState,
-    actor: Actor,
-    reply: Reply | None,
-    *,
-    undo: bool,
-) -> Replayed | None:
-    write = partial(
-        create,
-        row=row,
-        plan=plan,
-        actor=actor.stamp(),
-        reply=reply,
-        true_now=held.clock.true_now(),
-    )
-    async with held.database.pool.acquire() as connection:
-        if not undo:
-            return await write(connection)
-        preview = connection.transaction()
-        await preview.start()
-        try:
-            return await write(connection)
-        finally:
-            await preview.rollback()
 
 
 def _draft(body: SubmissionIn | Faulty, plan: PlanState, actor: Actor) -> Draft:
@@ -380,7 +359,7 @@ async def edit_submission(
         submission,
         plan=plan,
         actor=actor,
-        changes=body.model_dump(exclude_unset=True),
+        changes={name: getattr(body, name) for name in body.model_fields_set},
         now=held.clock.now(),
     )
     return _answer(submission, plan, actor)

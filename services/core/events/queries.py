@@ -1,9 +1,11 @@
 """Reading the log by position."""
 
+from uuid import UUID
+
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.models import LogHead
+from services.core.events.models import LogHead, PendingEvent
 
 
 async def log_position(session: AsyncSession, city_code: str) -> int:
@@ -27,15 +29,8 @@ async def cities_behind(session: AsyncSession, *, reader: str) -> list[str]:
     return list(found)
 
 
-async def oldest_pending_seconds(session: AsyncSession) -> float | None:
-    """Return how long the oldest event waits for its number, in seconds; None: none waits.
-
-    Its age is read from its id, which is a UUIDv7: the first 48 bits are milliseconds.
-    """
-    found = await session.scalar(
-        text(
-            "SELECT extract(epoch FROM now() - uuid_extract_timestamp(min(event_id)))"
-            " FROM event_pending"
-        )
+async def oldest_pending_event(session: AsyncSession) -> UUID | None:
+    """Return the id of the event that waits longest for its number; None: none waits."""
+    return await session.scalar(
+        select(PendingEvent.event_id).order_by(PendingEvent.event_id).limit(1)
     )
-    return None if found is None else max(0.0, float(found))

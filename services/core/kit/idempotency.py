@@ -74,7 +74,17 @@ class RequestKey:
     digest: bytes
 
 
-async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> StoredReply | None:
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """The answer that the first request with a key was given."""
+
+    status: int
+    body: bytes
+    etag: str | None
+    location: str | None
+
+
+async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> KeptReply | None:
     """Take the key for this transaction; return the earlier reply if there is one.
 
     Raises:
@@ -102,11 +112,11 @@ async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> 
     return found
 
 
-async def find_reply(session: AsyncSession, request: RequestKey) -> StoredReply | None:
-    """Return the reply stored for a request.
+async def find_reply(session: AsyncSession, request: RequestKey) -> KeptReply | None:
+    """Return the reply kept for a request.
 
     Raises:
-        IdempotencyKeyReused: the stored reply answers another request.
+        IdempotencyKeyReused: the kept reply answers another request.
     """
     found = await session.scalar(
         select(StoredReply).where(
@@ -115,9 +125,11 @@ async def find_reply(session: AsyncSession, request: RequestKey) -> StoredReply 
             StoredReply.key == request.key,
         )
     )
-    if found is not None and found.request_digest != request.digest:
+    if found is None:
+        return None
+    if found.request_digest != request.digest:
         raise IdempotencyKeyReused
-    return found
+    return KeptReply(found.status or 0, found.body or b"", found.etag, found.location)
 
 
 async def keep(

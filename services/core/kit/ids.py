@@ -1,5 +1,6 @@
 """Identifiers: UUIDv7, so that they sort by the time they were made."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -8,3 +9,8 @@ from uuid_utils.compat import uuid7
 def new_id() -> UUID:
     """Return a new UUIDv7."""
     return uuid7()
+
+
+def made_at(identifier: UUID) -> datetime:
+    """Return when a UUIDv7 was made: its first 48 bits are milliseconds (RFC 9562)."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)

@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-
 from uuid import UUID
 
 from services.core.kit.errors import DomainError, Kind

@@ -17,6 +17,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.idempotency import (
     IdempotencyKeyReused,
+    KeptReply,
     RequestInProgress,
     RequestKey,
 )
@@ -69,16 +70,6 @@ class Reply:
     body: bytes
     etag: str
     location: str
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """The answer that an earlier request with the same key was given."""
-
-    status: int
-    body: bytes
-    etag: str | None
-    location: str | None
 
 
 def draw_up(draft: Draft, *, plan: PlanState, actor: Actor, now: datetime) -> Row:
@@ -265,8 +256,11 @@ async def create(
     actor: Mapping[str, object],
     reply: Reply | None,
     true_now: datetime,
-) -> Replayed | None:
+    preview: bool = False,
+) -> KeptReply | None:
     """Write a new submission in one statement; return the earlier answer on a repeat.
+
+    A preview meets the same guards and is undone.
 
     Raises:
         SubmissionExists: the place has one already.
@@ -277,8 +271,8 @@ async def create(
     """
     request = reply.request if reply else None
     try:
-        written = await connection.fetchrow(
-            _CREATE,
+        written = await _execute(
+            connection,
             *(row[name] for name in _VALUES),
             plan.version,
             "created" if row["state"] == "draft" else "submitted",
@@ -294,6 +288,7 @@ async def create(
             request.city_code if request else None,
             true_now,
             to_json(event_data(row)).decode(),
+            preview=preview,
         )
     except asyncpg.UniqueViolationError as error:
         if "submission" not in (error.constraint_name or ""):
@@ -314,7 +309,22 @@ async def create(
     raise PlanChanged
 
 
-def _replayed(earlier: Mapping[str, Any], request: RequestKey) -> Replayed:
+async def _execute(
+    connection: asyncpg.Connection, *parameters: object, preview: bool
+) -> Mapping[str, Any]:
+    if not preview:
+        written: Mapping[str, Any] = await connection.fetchrow(_CREATE, *parameters)
+        return written
+    undone = connection.transaction()
+    await undone.start()
+    try:
+        written = await connection.fetchrow(_CREATE, *parameters)
+    finally:
+        await undone.rollback()
+    return written
+
+
+def _replayed(earlier: Mapping[str, Any], request: RequestKey) -> KeptReply:
     if earlier["request_digest"] != request.digest:
         raise IdempotencyKeyReused
-    return Replayed(earlier["status"], earlier["body"], earlier["etag"], earlier["location"])
+    return KeptReply(earlier["status"], earlier["body"], earlier["etag"], earlier["location"])

@@ -1,0 +1,14 @@
+"""The API with Xinmi's plan, one for each test module."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.api import Door, open_door
+
+
+@pytest.fixture(scope="module")
+async def door(module_database_url: str) -> AsyncIterator[Door]:
+    """The API at work on the module's database."""
+    async with open_door(module_database_url) as opened:
+        yield opened

@@ -1,0 +1,110 @@
+"""The API inside the test's process, with Xinmi's plan loaded, and keys for whoever is needed."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from services.api.context import Resources
+from services.api.main import create_app
+from services.api.settings import ApiSettings
+from services.core.identity.actor import system
+from services.core.identity.service import create_first_key
+from services.core.kit.exact_data import read_yaml
+from services.core.plan.document import PlanDocument
+from services.core.plan.loading import load_plan
+from services.core.plan.rules import read_document
+from services.worker.reactor import Reactor
+
+ROOT = Path(__file__).resolve().parents[2]
+XINMI = "410183-2025"
+_PLAN_FILE = ROOT / "plans" / f"{XINMI}.yaml"
+
+
+def xinmi() -> PlanDocument:
+    """Return Xinmi's plan."""
+    return read_document(read_yaml(_PLAN_FILE.read_bytes()))
+
+
+@dataclass
+class Door:
+    """The API at work: its application, and what it holds open."""
+
+    app: FastAPI
+    admin_secret: str
+    _keys: dict[tuple[str, str | None], str]
+
+    @property
+    def held(self) -> Resources:
+        """What the process holds open."""
+        found: Resources = self.app.state.resources
+        return found
+
+    def client(self, secret: str | None, **headers: str) -> httpx.AsyncClient:
+        """Return a client with a credential, or without."""
+        if secret is not None:
+            headers["Authorization"] = f"Bearer {secret}"
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app, raise_app_exceptions=False),
+            base_url="http://wufei.test/v1",
+            headers={"Accept-Language": "en", **headers},
+            timeout=30,
+        )
+
+    async def new_key(self, role: str, unit: str | None = None, **more: Any) -> str:
+        """Return the secret of a new key, made through the API by the administrator."""
+        async with self.client(self.admin_secret) as admin:
+            body = {"name": f"{role} {unit}", "role": role, "organization_code": unit, **more}
+            answer = await admin.post("/api-keys", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["secret"])
+
+    async def as_(self, role: str, unit: str | None = None) -> httpx.AsyncClient:
+        """Return a client for a role (and unit), its key made once."""
+        if (role, unit) not in self._keys:
+            self._keys[role, unit] = await self.new_key(role, unit)
+        return self.client(self._keys[role, unit])
+
+    async def react(self) -> None:
+        """Do what the worker would do."""
+        await Reactor(self.held.database, self.held.clock).react()
+
+
+@asynccontextmanager
+async def open_door(
+    database_url: str, *, offset: timedelta = timedelta(), redis_url: str | None = None
+) -> AsyncIterator[Door]:
+    """Yield the API on a migrated database, with Xinmi's plan and an administrator."""
+    settings = ApiSettings.model_validate(
+        {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "WUFEI_CLOCK_OFFSET": offset.total_seconds(),
+        }
+    )
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        held: Resources = app.state.resources
+        async with held.database.transaction() as session:
+            now = held.clock.now()
+            await load_plan(session, document=xinmi(), actor=system("test"), now=now)
+            secret = await create_first_key(
+                session, city_code="410183", actor=system("test"), now=held.clock.true_now()
+            )
+        yield Door(app, secret, {})
+
+
+def a_submission(**changes: object) -> Mapping[str, object]:
+    """Return a submission that is right, with changes."""
+    return {
+        "indicator_code": "U08",
+        "organization_code": "UN15",
+        "period": "2025",
+        "value": "40.65",
+        **changes,
+    }
