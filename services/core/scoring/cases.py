@@ -16,6 +16,7 @@ from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import Baseline, Case, Comparable, Method, Reporting
 from services.core.scoring.targets import target_for
+from services.core.scoring.touch import may_rise
 from services.core.submissions.rules import multiplier
 
 Operated = Mapping[tuple[str, str], Operands]
@@ -69,7 +70,7 @@ def method_of(state: PlanState) -> Method:
 def periods_read(period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
     wanted = [period, *period.children(indicator.frequency)]
-    if any(entry.kind in {"rising", "assigned_by_superior"} for entry in indicator.targets):
+    if may_rise(indicator):
         before = period.previous()
         wanted += [before, *before.children(indicator.frequency)]
     return [each.code for each in wanted]

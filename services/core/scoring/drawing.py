@@ -1,0 +1,162 @@
+"""Bringing boards up to date: which to draw, whole or in part, from what counts now.
+
+Between the pure rules and the database; when to do it is in `scoring.service`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.scoring import queries
+from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.cases import Operated, periods_read
+from services.core.scoring.queries import EarlierBoard
+from services.core.scoring.snapshots import Sheet, keep
+from services.core.scoring.touch import BASES, BoardKey, Wanted, chain
+
+_BOARDS_AT_ONCE = 32
+"""So many boards are held in memory at a time; one of 48 indicators is about 100 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """How many boards were drawn, and how many of them were not what was stored."""
+
+    boards: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A board to draw; `indicators` None: all of them anew."""
+
+    key: BoardKey
+    period: Period
+    indicators: Sequence[str] | None
+    earlier: EarlierBoard | None
+
+
+async def draw_wanted(
+    session: AsyncSession, bench: Bench, want: Wanted, *, position: int, now: datetime
+) -> Recomputed:
+    """Draw the boards that are wanted, and keep those that changed."""
+    state = bench.state
+    keys = [key for key in want.boards if not is_frozen(state, key)]
+    earlier = await queries.earlier_boards(session, state.city_code, state.code, keys)
+    orders = [
+        order for key in keys if (order := _order(bench, want, key, earlier.get(key))) is not None
+    ]
+    if not orders:
+        return Recomputed(0, 0)
+    operated = await _operands_of(session, bench, orders)
+    sheets = [_draw(bench, order, operated) for order in orders]
+    return Recomputed(len(sheets), await keep(session, bench, sheets, position=position, now=now))
+
+
+async def draw_all(
+    session: AsyncSession, bench: Bench, *, position: int, now: datetime
+) -> Recomputed:
+    """Draw every board of a plan whole: of each period opened, drawn before, or reported for."""
+    state = bench.state
+    operated = await queries.operands(
+        session, state.city_code, state.code, owners=_owners(bench, None)
+    )
+    drawn = await queries.boards_drawn(session, state.city_code, state.code)
+    keys = sorted(
+        key for key in {*drawn, *opened(state), *_reported(operated)} if not is_frozen(state, key)
+    )
+    boards = changed = 0
+    for start in range(0, len(keys), _BOARDS_AT_ONCE):
+        some = keys[start : start + _BOARDS_AT_ONCE]
+        earlier = await queries.earlier_boards(session, state.city_code, state.code, some)
+        sheets = [
+            _draw(bench, _Order(key, Period.parse(key[1]), None, earlier.get(key)), operated)
+            for key in some
+        ]
+        boards += len(sheets)
+        changed += await keep(session, bench, sheets, position=position, now=now)
+    return Recomputed(boards, changed)
+
+
+def opened(state: PlanState) -> list[BoardKey]:
+    """Return the boards of the periods that were ever opened."""
+    return [(basis, period) for period in state.periods for basis in BASES]
+
+
+def is_frozen(state: PlanState, key: BoardKey) -> bool:
+    """Return whether a board belongs to a published period."""
+    period = state.periods.get(key[1])
+    return period is not None and period.state == "published"
+
+
+def _reported(operated: Mapping[str, Operated]) -> Iterable[BoardKey]:
+    for basis, places in operated.items():
+        for period in {period for _, period in places}:
+            for each in chain(Period.parse(period)):
+                yield basis, each.code
+
+
+def _order(
+    bench: Bench, want: Wanted, key: BoardKey, earlier: EarlierBoard | None
+) -> _Order | None:
+    period, codes = Period.parse(key[1]), want.boards[key]
+    if earlier is None:
+        return None if key in want.if_drawn else _Order(key, period, None, None)
+    if (
+        codes is None
+        or earlier.plan_version != bench.state.version
+        or _fell_due(bench.state.due_date(key[1]), earlier.local_date, bench.today)
+    ):
+        return _Order(key, period, None, earlier)
+    judged = sorted(codes & bench.facts.keys())
+    return _Order(key, period, judged, earlier) if judged else None
+
+
+def _fell_due(due: date | None, since: date, today: date) -> bool:
+    """Return whether what is not reported changed its state between two local dates.
+
+    The domain's clock can be set back, and then what was missing is not due again.
+    """
+    return due is not None and min(since, today) <= due < max(since, today)
+
+
+async def _operands_of(
+    session: AsyncSession, bench: Bench, orders: Sequence[_Order]
+) -> Mapping[str, Operated]:
+    """Return the operands that these orders may look at, read at once."""
+    whole = any(order.indicators is None for order in orders)
+    codes = None if whole else {code for order in orders for code in order.indicators or ()}
+    owners = _owners(bench, codes)
+    periods = {
+        code
+        for order in orders
+        for indicator in owners
+        for code in periods_read(order.period, bench.facts[indicator].indicator)
+    }
+    return await queries.operands(
+        session,
+        bench.state.city_code,
+        bench.state.code,
+        owners=owners,
+        bases={order.key[0] for order in orders},
+        periods=periods,
+    )
+
+
+def _owners(bench: Bench, codes: Iterable[str] | None) -> dict[str, str | None]:
+    return {code: bench.facts[code].owner for code in (bench.facts if codes is None else codes)}
+
+
+def _draw(bench: Bench, order: _Order, operated: Mapping[str, Operated]) -> Sheet:
+    drawn = draw_board(
+        bench,
+        order.period,
+        operated.get(order.key[0], {}),
+        indicators=order.indicators,
+        earlier=order.earlier.board if order.earlier else None,
+    )
+    return Sheet(order.key, drawn, whole=order.indicators is None, earlier=order.earlier)

@@ -1,0 +1,347 @@
+"""Reading scores: the log ahead, what counts, and the boards drawn from it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, or_, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.models import ReaderCursor
+from services.core.scoring.aggregation import Operands
+from services.core.scoring.models import ScoreInput, ScoreSnapshot
+from services.core.scoring.touch import BoardKey, LogEvent
+
+LATEST_BOARD_SQL = """
+SELECT board::text AS board, position, sequence, plan_version, method, method_version,
+    local_date, computed_at
+FROM score_snapshot
+WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND period = $4
+ORDER BY sequence DESC LIMIT 1
+"""
+"""The hot read, for asyncpg: city, plan, basis, period → the newest board as JSON text."""
+
+
+async def latest_board(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    *,
+    period: str,
+    basis: str,
+    as_of: datetime | None = None,
+) -> ScoreSnapshot | None:
+    """Return the newest snapshot of a board, or the one that was the newest at `as_of`."""
+    wanted = (
+        select(ScoreSnapshot)
+        .where(
+            ScoreSnapshot.city_code == city_code,
+            ScoreSnapshot.plan_code == plan_code,
+            ScoreSnapshot.basis == basis,
+            ScoreSnapshot.period == period,
+        )
+        .order_by(ScoreSnapshot.sequence.desc())
+        .limit(1)
+    )
+    if as_of is not None:
+        wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
+    return await session.scalar(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """An indicator's row of the newest board of one period."""
+
+    period: str
+    position: int
+    row: Mapping[str, Any]
+
+
+_SERIES = text("""
+SELECT s.period, s.position, i.row
+FROM (
+    SELECT DISTINCT ON (period) period, position, board FROM score_snapshot
+    WHERE city_code = :city AND plan_code = :plan AND basis = :basis AND period > :after
+    ORDER BY period, sequence DESC
+) s
+CROSS JOIN LATERAL jsonb_array_elements(s.board->'indicators') AS i(row)
+WHERE i.row->>'code' = :indicator
+ORDER BY s.period LIMIT :most
+""").columns(row=JSONB)
+
+
+async def series(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    *,
+    indicator: str,
+    basis: str,
+    after_period: str = "",
+    limit: int = 50,
+) -> list[SeriesPoint]:
+    """Return an indicator's values over the periods, in the order of their codes."""
+    rows = await session.execute(
+        _SERIES,
+        {
+            "city": city_code,
+            "plan": plan_code,
+            "basis": basis,
+            "after": after_period,
+            "indicator": indicator,
+            "most": limit,
+        },
+    )
+    return [SeriesPoint(*row) for row in rows]
+
+
+async def inputs_at(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    *,
+    indicator: str,
+    periods: Collection[str],
+    basis: str,
+    position: int,
+    limit: int = 500,
+) -> list[ScoreInput]:
+    """Return the values that counted for an indicator at a log position, by period and unit."""
+    rows = await session.scalars(
+        select(ScoreInput)
+        .where(
+            ScoreInput.city_code == city_code,
+            ScoreInput.plan_code == plan_code,
+            ScoreInput.basis == basis,
+            ScoreInput.indicator_code == indicator,
+            ScoreInput.period.in_(periods),
+            ScoreInput.from_position <= position,
+            or_(ScoreInput.until_position.is_(None), ScoreInput.until_position > position),
+        )
+        .order_by(ScoreInput.period, ScoreInput.organization_code)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def periods_with_board(
+    session: AsyncSession, city_code: str, plan_code: str, basis: str = "approved"
+) -> list[str]:
+    """Return the codes of the periods of which a board was drawn."""
+    keys = await boards_drawn(session, city_code, plan_code)
+    return sorted(period for found, period in keys if found == basis)
+
+
+async def boards_drawn(session: AsyncSession, city_code: str, plan_code: str) -> list[BoardKey]:
+    """Return which boards of a plan were ever drawn: each has a first snapshot."""
+    rows = await session.execute(
+        select(ScoreSnapshot.basis, ScoreSnapshot.period).where(
+            ScoreSnapshot.city_code == city_code,
+            ScoreSnapshot.plan_code == plan_code,
+            ScoreSnapshot.sequence == 1,
+        )
+    )
+    return [(basis, period) for basis, period in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The next events of a city's log, and the position up to which all is done."""
+
+    after: int
+    events: Sequence[LogEvent]
+
+
+_NEXT = text("""
+WITH reader AS MATERIALIZED (
+    SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
+)
+SELECT r.position AS after, p.position, e.type, e.plan_code, e.subject_kind,
+    CASE WHEN e.subject_kind <> 'scoreboard' THEN e.data END AS data
+FROM reader r
+LEFT JOIN LATERAL (
+    SELECT position, event_id FROM event_position
+    WHERE city_code = :city AND position > r.position ORDER BY position LIMIT :most
+) p ON TRUE
+LEFT JOIN event e ON e.city_code = :city AND e.id = p.event_id
+ORDER BY p.position
+""").columns(data=JSONB)
+
+
+async def next_events(
+    session: AsyncSession, city_code: str, reader: str, *, most: int
+) -> Batch | None:
+    """Lock a reader's cursor and return the events after it; None: it has no cursor yet."""
+    rows = (await session.execute(_NEXT, {"city": city_code, "reader": reader, "most": most})).all()
+    if not rows:
+        return None
+    return Batch(
+        after=rows[0].after,
+        events=[
+            LogEvent(row.position, row.type, row.plan_code, row.subject_kind, row.data or {})
+            for row in rows
+            if row.position is not None
+        ],
+    )
+
+
+async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
+    """Lock a reader's cursor and return its position; None: it has no cursor yet."""
+    return await session.scalar(
+        select(ReaderCursor.position)
+        .where(ReaderCursor.city_code == city_code, ReaderCursor.reader == reader)
+        .with_for_update()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDay:
+    """A plan with its time zone, and the local date up to which its calendar was followed."""
+
+    plan_code: str
+    time_zone: str
+    followed: date | None
+
+
+_PLAN_DAYS = text("""
+SELECT p.code, v.document->>'time_zone' AS time_zone, c.position AS followed
+FROM plan p
+JOIN plan_version v ON v.city_code = p.city_code AND v.plan_code = p.code
+    AND v.version = p.version
+LEFT JOIN reader_cursor c ON c.city_code = p.city_code AND c.reader = :prefix || p.code
+WHERE p.city_code = :city ORDER BY p.code
+""")
+
+
+async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[PlanDay]:
+    """Return the plans of a city; `prefix` and the plan's code name the cursor of its calendar."""
+    rows = await session.execute(_PLAN_DAYS, {"city": city_code, "prefix": prefix})
+    return [
+        PlanDay(
+            row.code,
+            row.time_zone,
+            None if row.followed is None else date.fromordinal(row.followed),
+        )
+        for row in rows
+    ]
+
+
+_OPERANDS = """
+SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
+    count(i.value) AS reported, sum(i.value) AS value_sum,
+    count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
+    sum(i.denominator) AS denominator_sum,
+    min(i.level) AS lowest_level, max(i.level) AS highest_level,
+    count(i.not_applicable_reason) AS not_applicable,
+    min(i.not_applicable_reason) AS not_applicable_reason,
+    count(*) FILTER (WHERE i.provisional) AS provisional,
+    count(*) FILTER (WHERE i.falsified) AS falsified,
+    CASE WHEN count(*) = 1 THEN min(i.organization_code) END AS organization_code
+FROM unnest(CAST(:codes AS text[]), CAST(:owners AS text[])) AS f(code, owner)
+JOIN score_input i ON i.indicator_code = f.code
+    AND (f.owner IS NULL OR i.organization_code = f.owner)
+WHERE i.city_code = :city AND i.plan_code = :plan AND i.until_position IS NULL {narrowed}
+GROUP BY i.basis, i.indicator_code, i.period
+"""
+_ALL_OPERANDS = text(_OPERANDS.format(narrowed=""))
+_SOME_OPERANDS = text(
+    _OPERANDS.format(
+        narrowed="AND i.basis = ANY(CAST(:bases AS text[]))"
+        " AND i.period = ANY(CAST(:periods AS text[]))"
+    )
+)
+
+
+async def operands(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    *,
+    owners: Mapping[str, str | None],
+    bases: Collection[str] = (),
+    periods: Collection[str] | None = None,
+) -> dict[str, dict[tuple[str, str], Operands]]:
+    """Return what counts now, added up over the units: by basis, then (indicator, period).
+
+    `owners` names the indicators, each with the unit whose value alone counts (None: every
+    unit's). `periods` None reads every basis and period.
+    """
+    values: dict[str, Any] = {
+        "city": city_code,
+        "plan": plan_code,
+        "codes": list(owners),
+        "owners": list(owners.values()),
+    }
+    if periods is None:
+        rows = await session.execute(_ALL_OPERANDS, values)
+    else:
+        values |= {"bases": list(bases), "periods": list(periods)}
+        rows = await session.execute(_SOME_OPERANDS, values)
+    found: dict[str, dict[tuple[str, str], Operands]] = {}
+    for row in rows:
+        place = (row.indicator_code, row.period)
+        found.setdefault(row.basis, {})[place] = _operands(row)
+    return found
+
+
+def _operands(row: Row[Any]) -> Operands:
+    levels = {row.lowest_level, row.highest_level} - {None}
+    return Operands(
+        period=row.period,
+        reports=row.reports,
+        values=row.reported,
+        value_sum=row.value_sum,
+        ratios=row.ratios,
+        numerator_sum=row.numerator_sum,
+        denominator_sum=row.denominator_sum,
+        levels=tuple(sorted(levels)),
+        not_applicable=row.not_applicable,
+        not_applicable_reason=row.not_applicable_reason,
+        provisional=row.provisional,
+        falsified=row.falsified,
+        organization_code=row.organization_code,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierBoard:
+    """The newest snapshot of a board as far as drawing the next one needs it."""
+
+    sequence: int
+    plan_version: int
+    local_date: date
+    board: dict[str, Any]
+
+
+_EARLIER = text("""
+SELECT k.basis, k.period, s.sequence, s.plan_version, s.local_date, s.board
+FROM unnest(CAST(:bases AS text[]), CAST(:periods AS text[])) AS k(basis, period)
+CROSS JOIN LATERAL (
+    SELECT sequence, plan_version, local_date, board FROM score_snapshot
+    WHERE city_code = :city AND plan_code = :plan AND basis = k.basis AND period = k.period
+    ORDER BY sequence DESC LIMIT 1
+) s
+""").columns(board=JSONB)
+
+
+async def earlier_boards(
+    session: AsyncSession, city_code: str, plan_code: str, keys: Sequence[BoardKey]
+) -> dict[BoardKey, EarlierBoard]:
+    """Return the newest snapshots of those boards that were ever drawn."""
+    rows = await session.execute(
+        _EARLIER,
+        {
+            "city": city_code,
+            "plan": plan_code,
+            "bases": [basis for basis, _ in keys],
+            "periods": [period for _, period in keys],
+        },
+    )
+    return {
+        (row.basis, row.period): EarlierBoard(
+            row.sequence, row.plan_version, row.local_date, row.board
+        )
+        for row in rows
+    }

@@ -1,0 +1,150 @@
+"""Verbs of scoring: follow the log, follow the calendar, recompute a plan.
+
+Each runs in the caller's transaction under the lock of one cursor a city, so it may be
+killed at any line or run twice. How boards come about is in `scoring.drawing`.
+"""
+
+from datetime import date
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.kit.clock import Clock
+from services.core.plan.errors import PlanNotFound
+from services.core.plan.queries import PlanState, plan_state
+from services.core.scoring import queries
+from services.core.scoring.board import Bench
+from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
+from services.core.scoring.inputs import apply_events, remake
+from services.core.scoring.touch import Touch, touched, wanted
+
+READER = "scoring"
+"""The name of scoring's cursor in the log; its row is the lock of all scoring in a city."""
+
+CALENDAR = "scoring-date/"
+"""Before a plan's code: the cursor that holds, as an ordinal, the local date it is scored for."""
+
+_START = text("""
+INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
+ON CONFLICT DO NOTHING
+""")
+_MOVE = text("""
+WITH moved AS (
+    UPDATE reader_cursor SET position = CAST(:position AS bigint)
+    WHERE city_code = :city AND reader = :reader RETURNING position
+)
+SELECT pg_notify('wufei_log', CAST(:city AS text) || ':' || position) FROM moved
+""")
+_ANNOUNCE = text("""
+SELECT pg_notify('wufei_log', CAST(:city AS text) || ':' || CAST(:position AS bigint))
+""")
+_FOLLOWED = text("""
+INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :day)
+ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
+""")
+
+
+async def follow_log(
+    session: AsyncSession, city_code: str, *, clock: Clock, most: int = 500
+) -> bool:
+    """Do what the next numbered events of a city ask for; return whether there were any."""
+    batch = await queries.next_events(session, city_code, READER, most=most)
+    if batch is None:
+        await session.execute(_START, {"city": city_code, "reader": READER})
+        batch = await queries.next_events(session, city_code, READER, most=most)
+    if batch is None or not batch.events:
+        return False
+    upto = batch.events[-1].position
+    inputs = []
+    if any(event.subject_kind == "submission" for event in batch.events):
+        inputs = await apply_events(session, city_code, after=batch.after, upto=upto)
+    for plan_code, touch in touched(batch.events, inputs).items():
+        state = await plan_state(session, city_code, plan_code)
+        if state is not None:
+            await _renew(session, state, touch, position=upto, clock=clock)
+    await session.execute(_MOVE, {"city": city_code, "reader": READER, "position": upto})
+    return True
+
+
+async def follow_date(session: AsyncSession, city_code: str, *, clock: Clock) -> int:
+    """Draw anew what fell due since this was last done; return how many boards changed.
+
+    Cheap to ask often: where the local date is the one already followed, it is one SELECT.
+    """
+    changed = 0
+    for plan in await queries.plan_days(session, city_code, CALENDAR):
+        today = clock.today(plan.time_zone)
+        if plan.followed == today:
+            continue
+        position = await _locked(session, city_code)
+        state = await plan_state(session, city_code, plan.plan_code)
+        if state is not None:
+            touch = Touch(periods=_fell_due(state, plan.followed, today))
+            drawn = await _renew(session, state, touch, position=position, clock=clock)
+            changed += drawn.changed
+        await session.execute(
+            _FOLLOWED,
+            {"city": city_code, "reader": CALENDAR + plan.plan_code, "day": today.toordinal()},
+        )
+        if changed:
+            await session.execute(_ANNOUNCE, {"city": city_code, "position": position})
+    return changed
+
+
+async def recompute_plan(
+    session: AsyncSession, city_code: str, plan_code: str, *, clock: Clock
+) -> Recomputed:
+    """Draw every board of a plan from what counts, and keep those that are not as stored.
+
+    A published period keeps the board it was published with.
+
+    Raises:
+        PlanNotFound: the city has no such plan.
+    """
+    position = await _locked(session, city_code)
+    state = await plan_state(session, city_code, plan_code)
+    if state is None:
+        raise PlanNotFound
+    done = await _renew(session, state, Touch(whole_plan=True), position=position, clock=clock)
+    if done.changed:
+        await session.execute(_ANNOUNCE, {"city": city_code, "position": position})
+    return done
+
+
+async def rebuild_inputs(session: AsyncSession, city_code: str, plan_code: str) -> bool:
+    """Make what counts in a plan anew from the log; return whether it differed.
+
+    Boards are not drawn; where it differed, `recompute_plan` should follow.
+    """
+    position = await _locked(session, city_code)
+    return await remake(session, city_code, plan_code, upto=position)
+
+
+async def _locked(session: AsyncSession, city_code: str) -> int:
+    """Lock the city's cursor and return up to which position the log was followed."""
+    position = await queries.locked_position(session, city_code, READER)
+    if position is None:
+        await session.execute(_START, {"city": city_code, "reader": READER})
+        position = await queries.locked_position(session, city_code, READER)
+    return position or 0
+
+
+async def _renew(
+    session: AsyncSession, state: PlanState, touch: Touch, *, position: int, clock: Clock
+) -> Recomputed:
+    bench = Bench.of(state, clock.today(state.document.time_zone))
+    now = clock.now()
+    if touch.whole_plan:
+        return await draw_all(session, bench, position=position, now=now)
+    drawn = opened(state)
+    if touch.indicators:
+        drawn += await queries.boards_drawn(session, state.city_code, state.code)
+    want = wanted(touch, state.indicators, drawn)
+    return await draw_wanted(session, bench, want, position=position, now=now)
+
+
+def _fell_due(state: PlanState, followed: date | None, today: date) -> set[str]:
+    """Return the opened periods whose due date lies between two local dates, in either order."""
+    since = date.min if followed is None else followed
+    first, last = min(since, today), max(since, today)
+    return {code for code, period in state.periods.items() if first <= period.due_date < last}

@@ -1,0 +1,141 @@
+"""What an event touches: which boards have to be drawn anew, and for which indicators.
+
+Pure; reading events and drawing boards is in `scoring.service`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from services.core.plan.document import Indicator
+from services.core.plan.periods import LAST_YEAR, Period
+
+BASES = ("approved", "submitted")
+"""What counts for a board: the approved values, or also what is still under review."""
+
+BoardKey = tuple[str, str]
+"""(basis, period code)."""
+
+_WHOLE_PLAN = frozenset({"plan.published", "question.settled"})
+_WHOLE_PERIOD = frozenset({"period.opened", "period.closed", "period.reopened"})
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """An event as far as scoring looks at it."""
+
+    position: int
+    type: str
+    plan_code: str | None
+    subject_kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedInput:
+    """A value that began or ceased to count."""
+
+    plan_code: str
+    basis: str
+    indicator_code: str
+    period: str
+
+
+@dataclass(slots=True)
+class Touch:
+    """What of one plan has to be looked at again."""
+
+    whole_plan: bool = False
+    periods: set[str] = field(default_factory=set)
+    indicators: set[str] = field(default_factory=set)
+    inputs: set[tuple[str, str, str]] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The boards to draw: the indicators to judge anew, None for all of them.
+
+    Those in `if_drawn` only matter where such a board exists.
+    """
+
+    boards: dict[BoardKey, set[str] | None] = field(default_factory=dict)
+    if_drawn: set[BoardKey] = field(default_factory=set)
+
+    def whole(self, key: BoardKey) -> None:
+        """Want a whole board."""
+        self.boards[key] = None
+        self.if_drawn.discard(key)
+
+    def judge(self, key: BoardKey, indicator: str, *, if_drawn: bool = False) -> None:
+        """Want one indicator of a board judged anew."""
+        if key not in self.boards:
+            self.boards[key] = set()
+            if if_drawn:
+                self.if_drawn.add(key)
+        elif not if_drawn:
+            self.if_drawn.discard(key)
+        judged = self.boards[key]
+        if judged is not None:
+            judged.add(indicator)
+
+
+def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[str, Touch]:
+    """Return what a batch of events touches, by plan code."""
+    found: dict[str, Touch] = {}
+    for event in events:
+        if event.plan_code is None or not _matters(event):
+            continue
+        touch = found.setdefault(event.plan_code, Touch())
+        if event.type == "target.assigned":
+            touch.indicators.add(event.data["indicator_code"])
+        elif event.type in _WHOLE_PLAN:
+            touch.whole_plan = True
+        else:
+            touch.periods.add(event.data["period"])
+    for row in inputs:
+        touch = found.setdefault(row.plan_code, Touch())
+        touch.inputs.add((row.basis, row.indicator_code, row.period))
+    return found
+
+
+def _matters(event: LogEvent) -> bool:
+    return event.type == "target.assigned" or event.type in _WHOLE_PLAN | _WHOLE_PERIOD
+
+
+def wanted(touch: Touch, indicators: Mapping[str, Indicator], drawn: Iterable[BoardKey]) -> Wanted:
+    """Return the boards that a touch of single values, targets and periods asks for.
+
+    `drawn` are the boards of the plan that exist; it matters for assigned targets alone.
+    """
+    found = Wanted()
+    for period in touch.periods:
+        for basis in BASES:
+            found.whole((basis, period))
+    for code in touch.indicators:
+        for key in drawn:
+            found.judge(key, code)
+    for basis, code, period in touch.inputs:
+        indicator = indicators.get(code)
+        for each in chain(Period.parse(period)):
+            found.judge((basis, each.code), code)
+            following = _next(each)
+            if indicator is not None and may_rise(indicator) and following is not None:
+                found.judge((basis, following.code), code, if_drawn=True)
+    return found
+
+
+def chain(period: Period) -> tuple[Period, ...]:
+    """Return a period and the wider ones that combine it."""
+    return (period, *period.parents())
+
+
+def may_rise(indicator: Indicator) -> bool:
+    """Return whether a verdict may compare with the period before."""
+    kinds = {entry.kind for entry in indicator.targets}
+    return bool(kinds & {"rising", "assigned_by_superior"})
+
+
+def _next(period: Period) -> Period | None:
+    following = Period.containing(period.last_day + timedelta(days=1), period.frequency)
+    return following if following.year <= LAST_YEAR else None
