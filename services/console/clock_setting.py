@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 from services.console.errors import ConsoleError
@@ -19,7 +20,7 @@ def settled_clock(kept: Path, now: datetime | None) -> Clock:
         return Clock() if earlier is None else Clock(earlier[1])
     if earlier is not None and earlier[0] == now:
         return Clock(earlier[1])
-    offset = timedelta(seconds=round((now - Clock.true_now()).total_seconds()))
+    offset = timedelta(seconds=ceil((now - Clock.true_now()).total_seconds()))
     text = {"now": now.isoformat(), "offset_seconds": int(offset.total_seconds())}
     kept.write_text(json.dumps(text) + "\n")
     return Clock(offset)

@@ -1,11 +1,16 @@
 """The program `wufei`: reads the command line; a command's own module is loaded only then."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
+from uuid import UUID
 
 from services.console.errors import ConsoleError
+from services.core.identity.rules import ROLES, SCOPES
+
+_Commands = _SubParsersAction[ArgumentParser]
 
 _COMMANDS = {
     "up": ("up:run", "start everything on this machine and keep it running"),
@@ -35,6 +40,42 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="wufei", description="The ledger of a zero-waste city's plan.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, (function, summary) in _COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary)
-        command.set_defaults(function=function)
+        _add(commands, name, function, summary)
+    _add_plan(_group(commands, "plan", "check and load plan documents"))
+    _add_key(_group(commands, "key", "make, list and revoke keys"))
+    scores = _group(commands, "score", "recompute scores")
+    recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
+    recompute.add_argument("--plan", help="code of one plan; default: all")
     return parser
+
+
+def _add(commands: _Commands, name: str, function: str, summary: str) -> ArgumentParser:
+    command: ArgumentParser = commands.add_parser(name, help=summary, description=summary)
+    command.set_defaults(function=function)
+    return command
+
+
+def _group(commands: _Commands, name: str, summary: str) -> _Commands:
+    group = commands.add_parser(name, help=summary, description=summary)
+    return group.add_subparsers(metavar="ACTION", required=True)
+
+
+def _add_plan(actions: _Commands) -> None:
+    for name, summary in (
+        ("check", "say every fault of a document; needs no database"),
+        ("load", "load a document: a new plan, a new version, or nothing"),
+    ):
+        _add(actions, name, f"plans:{name}", summary).add_argument("file", type=Path)
+
+
+def _add_key(actions: _Commands) -> None:
+    create = _add(actions, "create", "keys:create", "make a key; its secret is shown once")
+    create.add_argument("--name", required=True)
+    create.add_argument("--role", required=True, choices=ROLES)
+    create.add_argument("--organization", help="code of the unit, such as UN15")
+    create.add_argument("--plan", help="bind the key to one plan")
+    create.add_argument("--city", help="code of the city; default: the unit's or the first")
+    create.add_argument("--scope", action="append", choices=SCOPES, help="may be repeated")
+    _add(actions, "list", "keys:show_all", "list every key")
+    revoke = _add(actions, "revoke", "keys:revoke", "revoke a key")
+    revoke.add_argument("id", type=UUID)

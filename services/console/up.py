@@ -5,7 +5,7 @@ import os
 import time
 from argparse import Namespace
 from pathlib import Path
-from signal import SIGHUP, SIGINT, SIGTERM
+from signal import SIGHUP, SIGINT, SIGTERM, Signals
 from typing import Never
 
 import asyncpg
@@ -39,14 +39,15 @@ async def _until_told(settings: UpSettings) -> int:
     told = asyncio.Event()
     task = asyncio.ensure_future(_up(settings))
 
-    def stop() -> None:
+    def stop(signal: Signals) -> None:
         # A second signal must not cut the orderly end short.
         if not told.is_set():
+            _say(f"stopping ({signal.name})")
             told.set()
             task.cancel()
 
     for signal in (SIGINT, SIGTERM, SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(signal, stop)
+        asyncio.get_running_loop().add_signal_handler(signal, stop, signal)
     try:
         await task
     except asyncio.CancelledError:

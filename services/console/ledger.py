@@ -1,0 +1,63 @@
+"""The open ledger for commands that work in it: its database and its clock."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.console.clock_setting import settled_clock
+from services.console.data_directory import DataDirectory
+from services.console.errors import ConsoleError
+from services.console.running import database_url
+from services.console.settings import Settings
+from services.core.kit.clock import Clock
+from services.core.kit.database import Database, connect
+from services.core.kit.errors import DomainError
+from services.core.kit.schema import SchemaBehind, require_current
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A database at this version's schema, and the clock that its doors go by."""
+
+    database: Database
+    clock: Clock
+
+
+@asynccontextmanager
+async def open_ledger() -> AsyncIterator[Ledger]:
+    """Yield the ledger of DATABASE_URL, or of the `wufei up` that runs here.
+
+    Raises:
+        ConsoleError: it cannot be reached, or refuses what is asked.
+    """
+    settings = Settings.read()
+    clock = Clock()
+    if settings.database_url is None:
+        clock = settled_clock(DataDirectory(settings.data_dir).clock, None)
+    try:
+        async with connect(
+            database_url(settings), size=2, application_name="wufei-console"
+        ) as database:
+            await require_current(database.engine)
+            yield Ledger(database, clock)
+    except DomainError as error:
+        raise ConsoleError(told(error)) from None
+    except SchemaBehind as error:
+        raise ConsoleError(str(error)) from None
+    except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
+        raise ConsoleError(f"cannot work in the database: {error}") from None
+
+
+def told(error: DomainError) -> str:
+    """Return a refusal as lines for a terminal: what it is, then every fault with its path."""
+    detail = error.detail.en if error.detail else error.title.en
+    lines = [f"{detail} ({error.code})"]
+    lines += [
+        f"  {fault.pointer or '/'}: {fault.detail.en} ({fault.code})"
+        + (f": {fault.value}" if fault.value is not None else "")
+        for fault in error.faults
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,110 @@
+"""What a linter cannot say about the tree: who commits, who selects, how things are named."""
+
+import ast
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ROOT / "services"
+CORE = SERVICES / "core"
+
+LONGEST_FILE = 400
+NAMELESS = {"utils", "helpers", "common", "base", "misc"}
+DOMAIN = re.compile(
+    r"\b(indicator|submission|plan|milestone|alert|webhook|score)s?\b", re.IGNORECASE
+)
+
+WRITERS = {
+    "service",  # verbs that change state, and what outgrew it:
+    "creation",  # submissions: the one-statement write of a new one
+    "loading",  # plan: a document into its tables
+    "drawing",  # scoring: boards brought up to date
+    "inputs",  # scoring: the log into what is scored
+    "snapshots",  # scoring: results into their table
+}
+"""Files of a slice that write; they, models and queries are all that knows the database."""
+
+DATABASE = {"sqlalchemy", "asyncpg"}
+
+
+def _modules(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def _slices() -> list[Path]:
+    return [path for path in _modules(CORE) if path.parent not in {CORE, CORE / "kit"}]
+
+
+def _named(paths: Iterable[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(_text(path))
+
+
+def _calling(wanted: str, paths: Iterable[Path]) -> list[str]:
+    """Return where `wanted` is called; with a dot it is a method's name."""
+    found = []
+    for path in paths:
+        for node in ast.walk(_tree(path)):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=name)) if f".{name}" == wanted:
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+                case ast.Call(func=ast.Name(id=name)) if name == wanted:
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    return found
+
+
+def _imported(path: Path) -> set[str]:
+    """Return the top packages that a module imports."""
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names}
+
+
+def test_core_leaves_the_commit_to_the_doors() -> None:
+    assert _calling(".commit", _modules(CORE)) == []
+
+
+def test_only_queries_select() -> None:
+    others = [path for path in _slices() if path.name != "queries.py"]
+    assert _calling("select", others) == []
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    long = [path for path in _modules(SERVICES) if len(_text(path).splitlines()) > LONGEST_FILE]
+    assert _named(long) == []
+
+
+def test_every_module_has_a_name() -> None:
+    parts = {path: {*path.parts[:-1], path.stem} for path in _modules(SERVICES)}
+    assert _named(path for path, names in parts.items() if names & NAMELESS) == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [path for path in _modules(SERVICES) if not ast.get_docstring(_tree(path))]
+    assert _named(silent) == []
+
+
+def test_kit_holds_no_word_of_the_domain() -> None:
+    said = [path for path in _modules(CORE / "kit") if DOMAIN.search(_text(path).replace("_", " "))]
+    assert _named(said) == []
+
+
+def test_what_has_no_role_with_the_database_is_pure() -> None:
+    others = [path for path in _slices() if path.stem not in {"models", "queries", *WRITERS}]
+    assert _named(path for path in others if _imported(path) & DATABASE) == []
+
+
+def test_every_writer_is_still_there() -> None:
+    assert {path.stem for path in _slices()} >= WRITERS
