@@ -5,12 +5,13 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 from services.console.errors import ConsoleError
 from services.core.identity.rules import ROLES, SCOPES
 
-_Commands = _SubParsersAction[ArgumentParser]
+_Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
 _COMMANDS = {
     "up": ("up:run", "start everything on this machine and keep it running"),

@@ -1,9 +1,10 @@
 """Who acts: a value made by a door from a credential, and passed to everything below."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
-from services.core.identity.rules import PERMITTED_ROLES, Permission, Role, Scope
+from services.core.identity.rules import DEFAULT_SCOPES, PERMITTED_ROLES, Permission, Role, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Actor:
     every_city: bool
     channel: str
     request_id: str
+    kind: Literal["api_key", "operator"] = "api_key"
 
     def may(self, permission: Permission) -> bool:
         """Return whether role and scopes together permit it."""
@@ -32,7 +34,7 @@ class Actor:
     def stamp(self) -> dict[str, object]:
         """Return what history and events keep of the actor."""
         return {
-            "kind": "api_key",
+            "kind": self.kind,
             "id": str(self.credential_id),
             "name": self.name,
             "role": self.role,
@@ -40,6 +42,23 @@ class Actor:
             "channel": self.channel,
             "request_id": self.request_id,
         }
+
+
+def operator(city_code: str) -> Actor:
+    """Return whoever has the machine itself and uses the console: a system administrator."""
+    return Actor(
+        credential_id=UUID(int=0),
+        name="console",
+        role="system_admin",
+        city_code=city_code,
+        organization_code=None,
+        plan_code=None,
+        scopes=DEFAULT_SCOPES["system_admin"],
+        every_city=True,
+        channel="console",
+        request_id="",
+        kind="operator",
+    )
 
 
 def system(name: str) -> dict[str, object]:
