@@ -62,7 +62,7 @@ class ExactRoute(APIRoute):
                     session,
                     key,
                     status=response.status_code,
-                    body=bytes(response.body),
+                    body=exact.scope.get("reply_to_keep", bytes(response.body)),
                     etag=response.headers.get("etag"),
                     location=response.headers.get("location"),
                 )

@@ -11,11 +11,13 @@ import uvloop
 from services.console.data_directory import DataDirectory
 from services.console.running import read_running
 from services.console.settings import Settings
+from services.core.kit.logs import configure
 
 
 def run_api(_arguments: Namespace) -> int:
     """Serve HTTP until a signal ends it."""
     settings = Settings.read()
+    configure("api")
     _adopt_running(settings)
     uvicorn.run(
         "services.api.main:create_app",
@@ -34,6 +36,7 @@ def run_api(_arguments: Namespace) -> int:
 
 def run_worker(_arguments: Namespace) -> int:
     """Work until a signal ends it."""
+    configure("worker")
     _adopt_running(Settings.read())
     worker = import_module("services.worker.main")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

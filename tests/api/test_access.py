@@ -108,6 +108,17 @@ async def test_a_secret_is_shown_once_and_kept_as_a_hash(door: Door) -> None:
     assert all(secret not in str(dict(row)) for row in rows)
 
 
+async def test_a_repeated_request_for_a_key_does_not_show_its_secret_again(door: Door) -> None:
+    body, key = {"name": "once", "role": "leader"}, {"Idempotency-Key": "a-key"}
+    async with door.client(door.admin_secret) as admin:
+        first = await admin.post("/api-keys", json=body, headers=key)
+        second = await admin.post("/api-keys", json=body, headers=key)
+    assert first.json()["secret"]
+    assert second.json() == {**first.json(), "secret": None}
+    kept = await door.held.database.pool.fetch("SELECT * FROM stored_reply")
+    assert all(first.json()["secret"] not in str(dict(row)) for row in kept)
+
+
 async def test_a_revoked_key_stops_working(door: Door) -> None:
     async with door.client(door.admin_secret) as admin:
         made = (await admin.post("/api-keys", json={"name": "k", "role": "leader"})).json()

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from tests.support.api import XINMI, Door, a_submission
 
@@ -218,6 +219,23 @@ async def test_a_verb_repeated_with_its_key_answers_as_the_first_time(door: Door
     assert (second.status_code, second.content) == (200, first.content)
     assert second.headers["Idempotency-Replayed"] == "true"
     assert without.status_code == 409
+
+
+async def test_a_repeat_while_the_first_still_runs_waits_for_its_answer(door: Door) -> None:
+    made = await reported(door)
+    path, key = f"/submissions/{made['id']}/approve", {"Idempotency-Key": "slow-approve"}
+    async with await door.as_("office") as office, door.held.database.transaction() as held_up:
+        await held_up.execute(text("SELECT * FROM submission FOR UPDATE"))
+        first = asyncio.create_task(office.post(path, headers=key))
+        await asyncio.sleep(0.2)
+        second = asyncio.create_task(office.post(path, headers=key))
+        await asyncio.sleep(0.2)
+        assert not first.done()
+        assert not second.done()
+        await held_up.rollback()
+        answers = await asyncio.gather(first, second)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].content == answers[1].content
 
 
 async def test_the_second_of_two_editors_is_told_what_stands_now(door: Door) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from services.api.context import Held, PageSize, PageToken, Reading, Writing
 from services.api.contract import refusals
@@ -43,9 +43,14 @@ async def who_am_i(actor: Caller) -> MeOut:
 
 @router.post("/api-keys", status_code=201, responses=refusals(401, 403, 409, 422))
 async def create_api_key(
-    body: KeyIn, actor: KeyManager, session: Writing, held: Held, response: Response
+    body: KeyIn,
+    request: Request,
+    actor: KeyManager,
+    session: Writing,
+    held: Held,
+    response: Response,
 ) -> KeyMadeOut:
-    """Make a key. Its secret is in this answer and nowhere else."""
+    """Make a key. Its secret is in this answer and nowhere else, not even in a repeated one."""
     plans = await visible_plans(
         session, city_code=None if actor.every_city else actor.city_code, plan_code=None
     )
@@ -65,6 +70,8 @@ async def create_api_key(
         now=held.clock.true_now(),
     )
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
+    # A secret is never stored: what is kept for a repeated request has none.
+    request.scope["reply_to_keep"] = key_made_out(key, None).model_dump_json().encode()
     return key_made_out(key, secret)
 
 

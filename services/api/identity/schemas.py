@@ -61,7 +61,9 @@ class KeyOut(BaseModel):
 class KeyMadeOut(KeyOut):
     """A key at its creation, with the secret that is shown this once."""
 
-    secret: str = Field(description="Shown this once; only its hash is kept")
+    secret: str | None = Field(
+        description="Shown this once, only its hash is kept; null where the answer is repeated"
+    )
 
 
 class KeyListOut(BaseModel):
@@ -131,7 +133,7 @@ def key_out(key: ApiKey) -> KeyOut:
     return KeyOut(**_key_fields(key))
 
 
-def key_made_out(key: ApiKey, secret: str) -> KeyMadeOut:
+def key_made_out(key: ApiKey, secret: str | None) -> KeyMadeOut:
     """Return a new key with its secret."""
     return KeyMadeOut(**_key_fields(key), secret=secret)
 

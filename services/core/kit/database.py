@@ -70,7 +70,13 @@ async def connect(
     dsn: str, *, size: int = 8, application_name: str = "wufei"
 ) -> AsyncIterator[Database]:
     """Open `dsn` (`postgresql://…`) with at most `size` connections of either sort."""
-    settings = {"application_name": application_name, "timezone": "UTC", "jit": "off"}
+    settings = {
+        "application_name": application_name,
+        "timezone": "UTC",
+        "jit": "off",
+        # Whoever waits longer for a row than a caller waits for an answer gives it up.
+        "lock_timeout": "10s",
+    }
     engine = create_async_engine(
         "postgresql+asyncpg://" + dsn.split("://", 1)[1],
         pool_size=size,

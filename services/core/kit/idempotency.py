@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import (
     DateTime,
     Index,
@@ -16,10 +17,10 @@ from sqlalchemy import (
     Text,
     delete,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,7 +29,6 @@ from services.core.kit.errors import DomainError, Kind
 from services.core.kit.text import Text as Sentence
 
 KEPT = timedelta(hours=24)
-LONGEST_WAIT_SECONDS = 10
 
 
 class IdempotencyKeyReused(DomainError):
@@ -91,7 +91,22 @@ async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> 
         IdempotencyKeyReused: the earlier request was another one.
         RequestInProgress: the earlier request has not answered within ten seconds.
     """
-    await session.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT_SECONDS}s'"))
+    try:
+        claimed = await _take(session, request, at)
+    except DBAPIError as error:
+        if isinstance(getattr(error.orig, "__cause__", None), asyncpg.LockNotAvailableError):
+            raise RequestInProgress from None
+        raise
+    if claimed:
+        return None
+    found = await find_reply(session, request)
+    if found is None:  # the first was undone between our two statements
+        raise RequestInProgress
+    return found
+
+
+async def _take(session: AsyncSession, request: RequestKey, at: datetime) -> bool:
+    """Write the row of a key; wait for whoever is writing it too; return whether it is ours."""
     taken = await session.execute(
         insert(StoredReply)
         .values(
@@ -104,12 +119,7 @@ async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> 
         .on_conflict_do_nothing()
         .returning(StoredReply.key)
     )
-    if taken.first() is not None:
-        return None
-    found = await find_reply(session, request)
-    if found is None:  # the first was undone between our two statements
-        raise RequestInProgress
-    return found
+    return taken.first() is not None
 
 
 async def find_reply(session: AsyncSession, request: RequestKey) -> KeptReply | None:
