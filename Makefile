@@ -40,13 +40,15 @@ migrate: $(runtime) ## Bring the database of DATABASE_URL, or of a running `make
 bench: $(development) ## Measure, each figure as a ratio to a ceiling of the same run
 	$(python) -m bench
 
-lock: ## Write both locks anew (FLAGS=--upgrade takes the newest releases)
+lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.8
 	build/lock/bin/python -m uv $(compile) --extra embedded --output-file requirements.lock
 	build/lock/bin/python -m uv $(compile) --all-extras --constraint requirements.lock \
 		--output-file requirements-dev.lock
+	build/lock/bin/python -m uv $(compile) --constraint requirements.lock \
+		--output-file deploy/requirements.lock
 	rm -rf build/lock
 
 compile = pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \

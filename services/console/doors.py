@@ -5,20 +5,24 @@ import os
 from argparse import Namespace
 from importlib import import_module
 
+import asyncpg
 import uvicorn
 import uvloop
 
 from services.console.data_directory import DataDirectory
-from services.console.running import read_running
+from services.console.errors import ConsoleError
+from services.console.running import database_url, read_running
 from services.console.settings import Settings
+from services.core.kit.database import connect
 from services.core.kit.logs import configure
+from services.core.kit.schema import SchemaBehind, require_current
 
 
 def run_api(_arguments: Namespace) -> int:
     """Serve HTTP until a signal ends it."""
     settings = Settings.read()
     configure("api")
-    _adopt_running(settings)
+    _use_servers(settings)
     uvicorn.run(
         "services.api.main:create_app",
         factory=True,
@@ -37,16 +41,27 @@ def run_api(_arguments: Namespace) -> int:
 def run_worker(_arguments: Namespace) -> int:
     """Work until a signal ends it."""
     configure("worker")
-    _adopt_running(Settings.read())
+    _use_servers(Settings.read())
     worker = import_module("services.worker.main")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(worker.run())
     return 0
 
 
-def _adopt_running(settings: Settings) -> None:
+def _use_servers(settings: Settings) -> None:
     """Let a further door on this machine find the embedded servers that run."""
-    running = read_running(DataDirectory(settings.data_dir))
-    if running is not None and settings.database_url is None:
-        os.environ["DATABASE_URL"] = running.database_url
-        os.environ.setdefault("REDIS_URL", running.redis_url)
+    os.environ["DATABASE_URL"] = url = database_url(settings)
+    if settings.database_url is None:
+        running = read_running(DataDirectory(settings.data_dir))
+        if running is not None:
+            os.environ.setdefault("REDIS_URL", running.redis_url)
+    asyncio.run(_require_schema(url))
+
+
+async def _require_schema(url: str) -> None:
+    """Say in a line, before anything starts, what a door would end with a traceback for."""
+    try:
+        async with connect(url, size=1, application_name="wufei") as database:
+            await require_current(database.engine)
+    except (SchemaBehind, OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise ConsoleError(f"cannot use the database: {error}") from None

@@ -41,12 +41,22 @@ class Program:
 
 
 class Part:
-    """One supervised process; `say` gets a line when it fell, `changed` is called at each start."""
+    """One supervised process, of no use without those it comes `after`.
+
+    `say` gets a line when it fell, `changed` is called at each start.
+    """
 
     def __init__(
-        self, program: Program, *, say: Callable[[str], None], changed: Callable[[], None]
+        self,
+        program: Program,
+        *,
+        say: Callable[[str], None],
+        changed: Callable[[], None],
+        after: Sequence["Part"] = (),
     ) -> None:
         self.name = program.name
+        self.ready = asyncio.Event()
+        self._after = after
         self._program = program
         self._say = say
         self._changed = changed
@@ -75,23 +85,23 @@ class Part:
                     await asyncio.sleep(_NEXT_TRY)
         except TimeoutError:
             raise self._failure(f"was not ready within {_LONGEST_START:.0f} s") from None
+        self.ready.set()
 
     async def keep(self) -> Never:
-        """Start it again whenever it ends, a little later each time.
+        """Start it again whenever it ends, a little later each time, and after what it needs.
 
         Raises:
             ConsoleError: it ended too often.
         """
-        loop = asyncio.get_running_loop()
         while True:
             assert self._process is not None  # noqa: S101 (keep follows start)
             code = await self._process.wait()
-            now = loop.time()
-            self._failures = [*(at for at in self._failures if at > now - WINDOW), now]
-            if len(self._failures) >= MOST_FAILURES:
-                raise self._failure(f"ended {MOST_FAILURES} times within {WINDOW:.0f} s")
+            self.ready.clear()
+            failures = self._count_failure()
             self._say(f"{self.name} ended ({_reason(code)}); starting it again")
-            await asyncio.sleep(pause(len(self._failures)))
+            await asyncio.sleep(pause(failures))
+            for part in self._after:
+                await part.ready.wait()
             await self.start()
 
     async def stop(self) -> None:
@@ -122,13 +132,23 @@ class Part:
             await asyncio.sleep(_NEXT_LOOK)
         return True
 
+    def _count_failure(self) -> int:
+        """Return how often it failed lately; an end that another's end explains is no failure."""
+        now = asyncio.get_running_loop().time()
+        self._failures = [at for at in self._failures if at > now - WINDOW]
+        if all(part.ready.is_set() for part in self._after):
+            self._failures.append(now)
+        if len(self._failures) >= MOST_FAILURES:
+            raise self._failure(f"ended {MOST_FAILURES} times within {WINDOW:.0f} s")
+        return len(self._failures)
+
     def _failure(self, what: str) -> ConsoleError:
         return ConsoleError(f"{self.name} {what}; see {self._program.log}")
 
 
 def pause(failures: int) -> float:
     """Return the seconds before the next start after so many recent failures."""
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (failures - 1))
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** max(0, failures - 1))
 
 
 def _reason(code: int) -> str:

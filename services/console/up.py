@@ -143,7 +143,8 @@ class System:
             self._note.redis_url = self._settings.redis_url.get_secret_value()
 
     async def _start(self, group: asyncio.TaskGroup, stage: list[Part], program: Program) -> None:
-        part = Part(program, say=_say, changed=self._write_note)
+        after = () if stage is self._servers else tuple(self._servers)
+        part = Part(program, say=_say, changed=self._write_note, after=after)
         stage.append(part)
         await part.start()
         group.create_task(part.keep())

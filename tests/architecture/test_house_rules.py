@@ -22,6 +22,7 @@ WRITERS = {
     "drawing",  # scoring: boards brought up to date
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
+    "plans_followed",  # scoring: plans read once and kept while the log is followed
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 

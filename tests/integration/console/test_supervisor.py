@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
@@ -32,6 +32,7 @@ async def make(tmp_path: Path) -> AsyncIterator[tuple[Make, list[str]]]:
         accepts: Callable[[], Awaitable[bool]] | None = None,
         patience: float = 0.0,
         term_seconds: float = 2.0,
+        after: Sequence[Part] = (),
     ) -> Part:
         program = Program(
             name="part",
@@ -43,7 +44,7 @@ async def make(tmp_path: Path) -> AsyncIterator[tuple[Make, list[str]]]:
             patience=patience,
             stop=((SIGTERM, term_seconds), (SIGKILL, 1.0)),
         )
-        parts.append(Part(program, say=said.append, changed=lambda: None))
+        parts.append(Part(program, say=said.append, changed=lambda: None, after=after))
         return parts[-1]
 
     yield part, said
@@ -78,6 +79,22 @@ async def test_a_part_that_keeps_dying_is_given_up(
         await asyncio.wait_for(part.keep(), 20)
     assert said == ["part ended (exit code 3); starting it again"] * (MOST_FAILURES - 1)
     assert part.pid is None
+
+
+async def test_what_cannot_live_without_another_waits_for_it_and_does_not_fail(
+    make: tuple[Make, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_FIRST_PAUSE", 0.01)
+    server = make[0](_ENDLESS)
+    door = make[0]("raise SystemExit(3)", after=[server])
+    await door.start()
+    keeping = asyncio.create_task(door.keep())
+    await asyncio.sleep(0.5)
+    assert not keeping.done()
+    assert len(make[1]) == 1
+    await server.start()
+    with pytest.raises(ConsoleError, match="part ended 5 times"):
+        await asyncio.wait_for(keeping, 20)
 
 
 async def test_a_start_refused_at_first_is_tried_again(
