@@ -1,5 +1,6 @@
 """Round every request: its id, a bound on its body, no NUL in its address, its metrics."""
 
+import asyncio
 import contextlib
 import re
 import time
@@ -13,6 +14,9 @@ from services.core.kit.ids import new_id
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Longest body taken: a plan of a thousand indicators is well below."""
+
+_DRAINED_BYTES = 128 * 1024 * 1024
+_DRAINED_SECONDS = 10
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 
@@ -62,6 +66,7 @@ class Envelope:
 
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > MAX_BODY_BYTES:
+            await _drain(receive)
             await _refuse(413, scope, send_with_id)
         elif b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             await _refuse(400, scope, send_with_id)
@@ -94,7 +99,22 @@ class Envelope:
         with contextlib.suppress(_BodyTooLarge):
             await self._app(scope, receive_bounded, send_unless_refused)
         if too_large:
+            await _drain(receive)
             await _refuse(413, scope, send)
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on and forget, within bounds: a client that is still sending cannot hear an answer."""
+    read = 0
+    try:
+        async with asyncio.timeout(_DRAINED_SECONDS):
+            while read < _DRAINED_BYTES:
+                message = await receive()
+                read += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
 
 
 async def _refuse(status: int, scope: Scope, send: Send) -> None:

@@ -377,8 +377,10 @@ async def test_a_list_is_read_page_by_page_and_its_token_fits_no_other(door: Doo
             query["page_token"] = page["next_page_token"]
         wrong = await leader.get(PATH, params={**query, "indicator_code": "U08"})
         nonsense = await leader.get(PATH, params={"page_token": "zzz"})
+        none = await leader.get(PATH, params={"period": "2025-13"})
     assert len(found) == 5
     assert set(found) == made
+    assert (none.status_code, none.json()["errors"][0]["pointer"]) == (422, "/query/period")
     assert (wrong.status_code, wrong.json()["code"]) == (400, "bad-page-token")
     assert nonsense.status_code == 400
 

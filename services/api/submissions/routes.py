@@ -202,6 +202,8 @@ async def list_submissions(
     page_token: PageToken = None,
 ) -> Response:
     """List the submissions that the caller may see, newest first."""
+    if period is not None:
+        parsed_period(plan, period, "/query/period")
     filters = Filters(indicator_code, organization_code, period, state)
     if changed_after is not None:
         if page_token is not None:
