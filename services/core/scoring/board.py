@@ -1,6 +1,7 @@
 """The scoreboard of a period as JSON: indicators, groups and the overall score.
 
-Put together from verdicts, and re-added from its own rows when one of them changes.
+Put together from verdicts, and re-added from its own rows when one of them changes. Each row
+carries the digest of its trace, so two boards are equal only where their traces are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +14,20 @@ from services.core.kit.decimals import display, plain
 from services.core.kit.text import Text
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
-from services.core.scoring.cases import Facts, Operated, build_case, facts_of, method_of
+from services.core.scoring.aggregation import Operands
+from services.core.scoring.cases import (
+    Facts,
+    Operated,
+    build_case,
+    facts_of,
+    method_of,
+    periods_read,
+)
 from services.core.scoring.gate import Grading, grade
-from services.core.scoring.judgement import Case, Verdict, judge
+from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, roll_up
-from services.core.scoring.traces import number_of, text_of, trace_of
+from services.core.scoring.traces import Trace, digest_of, number_of, text_of, trace_of
 
 Row = dict[str, Any]
 Board = dict[str, Any]
@@ -30,12 +39,17 @@ class Bench:
 
     state: PlanState
     facts: Mapping[str, Facts]
+    method: Method
     today: date
 
     @classmethod
     def of(cls, state: PlanState, today: date) -> "Bench":
         """Return the bench of a plan as it stands."""
-        return cls(state, facts_of(state), today)
+        return cls(state, facts_of(state), method_of(state), today)
+
+
+Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
+"""Rows and traces of one period by indicator, each with the operands it was made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +67,33 @@ def draw_board(
     *,
     indicators: Sequence[str] | None = None,
     earlier: Board | None = None,
+    known: Judged | None = None,
 ) -> Drawn:
-    """Return the board of a period; with `earlier`, only `indicators` are judged anew."""
-    method = method_of(bench.state)
+    """Return the board of a period; with `earlier`, only `indicators` are judged anew.
+
+    `known` holds what was judged in the same period on another basis, which mostly is the
+    same, and is filled for the next one.
+    """
     kept: dict[str, Row] = {row["code"]: row for row in (earlier or {}).get("indicators", ())}
-    judged = bench.facts if indicators is None else indicators
+    known = {} if known is None else known
     traces = {}
-    for code in judged:
-        case = build_case(
-            bench.state, bench.facts[code], period, operated, method=method, today=bench.today
-        )
-        verdict = judge(case)
-        kept[code] = _row(bench.facts[code], case, verdict)
-        traces[code] = trace_of(case, verdict)
+    for code in bench.facts if indicators is None else indicators:
+        read = [
+            operated.get((code, each)) for each in periods_read(period, bench.facts[code].indicator)
+        ]
+        if code not in known or known[code][0] != read:
+            known[code] = (read, *_judged(bench, code, period, operated))
+        _, kept[code], traces[code] = known[code]
     rows = [kept[code] for code in bench.facts]
     return Drawn(_add_up(bench.state, period, rows), traces)
+
+
+def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tuple[Row, Trace]:
+    facts = bench.facts[code]
+    case = build_case(bench.state, facts, period, operated, method=bench.method, today=bench.today)
+    verdict = judge(case)
+    trace = trace_of(case, verdict)
+    return _row(facts, case, verdict, digest_of(trace)), trace
 
 
 def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
@@ -75,7 +101,7 @@ def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
     return draw_board(Bench.of(state, today), period, {})
 
 
-def _row(facts: Facts, case: Case, verdict: Verdict) -> Row:
+def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
     indicator, target = facts.indicator, case.target
     figure, level = verdict.reading.figure, verdict.reading.level
     value = None if figure is None else figure.value
@@ -107,6 +133,7 @@ def _row(facts: Facts, case: Case, verdict: Verdict) -> Row:
         "weight": plain(facts.weight),
         "data_status": _data_status(verdict),
         "falsified": verdict.falsified,
+        "trace_digest": digest,
     }
 
 

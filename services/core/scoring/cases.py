@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
-from services.core.plan.document import Indicator
+from services.core.plan.document import Frequency, Indicator
 from services.core.plan.loading import leads_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
@@ -69,11 +70,17 @@ def method_of(state: PlanState) -> Method:
 
 def periods_read(period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
-    wanted = [period, *period.children(indicator.frequency)]
+    codes = [period.code, *_finer(period, indicator.frequency)]
     if may_rise(indicator):
         before = period.previous()
-        wanted += [before, *before.children(indicator.frequency)]
-    return [each.code for each in wanted]
+        codes += [before.code, *_finer(before, indicator.frequency)]
+    return codes
+
+
+@lru_cache(maxsize=4096)
+def _finer(period: Period, frequency: Frequency) -> tuple[str, ...]:
+    """Return the codes of the finer periods; a full recompute asks for the same ones often."""
+    return tuple(child.code for child in period.children(frequency))
 
 
 def build_case(
@@ -123,7 +130,7 @@ def _operands(
     own = operated.get((indicator.code, period.code))
     if own is not None:
         return own, (), ()
-    codes = [child.code for child in period.children(indicator.frequency)]
+    codes = _finer(period, indicator.frequency)
     found = {code: operated.get((indicator.code, code)) for code in codes}
     return (
         None,

@@ -6,13 +6,14 @@ Between the pure rules and the database; when to do it is in `scoring.service`.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring import queries
-from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.board import Bench, Judged, draw_board
 from services.core.scoring.cases import Operated, periods_read
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.snapshots import Sheet, keep
@@ -67,14 +68,26 @@ async def draw_all(
     )
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
     keys = sorted(
-        key for key in {*drawn, *opened(state), *_reported(operated)} if not is_frozen(state, key)
+        (
+            key
+            for key in {*drawn, *opened(state), *_reported(operated)}
+            if not is_frozen(state, key)
+        ),
+        key=itemgetter(1),
     )
+    known: dict[str, Judged] = {}
     boards = changed = 0
     for start in range(0, len(keys), _BOARDS_AT_ONCE):
         some = keys[start : start + _BOARDS_AT_ONCE]
         earlier = await queries.earlier_boards(session, state.city_code, state.code, some)
+        known = {period: known.get(period, {}) for _, period in some}
         sheets = [
-            _draw(bench, _Order(key, Period.parse(key[1]), None, earlier.get(key)), operated)
+            _draw(
+                bench,
+                _Order(key, Period.parse(key[1]), None, earlier.get(key)),
+                operated,
+                known[key[1]],
+            )
             for key in some
         ]
         boards += len(sheets)
@@ -108,6 +121,7 @@ def _order(
         return None if key in want.if_drawn else _Order(key, period, None, None)
     if (
         codes is None
+        or (earlier.sequence + 1) % queries.WHOLE_EVERY == 0
         or earlier.plan_version != bench.state.version
         or _fell_due(bench.state.due_date(key[1]), earlier.local_date, bench.today)
     ):
@@ -151,12 +165,15 @@ def _owners(bench: Bench, codes: Iterable[str] | None) -> dict[str, str | None]:
     return {code: bench.facts[code].owner for code in (bench.facts if codes is None else codes)}
 
 
-def _draw(bench: Bench, order: _Order, operated: Mapping[str, Operated]) -> Sheet:
+def _draw(
+    bench: Bench, order: _Order, operated: Mapping[str, Operated], known: Judged | None = None
+) -> Sheet:
     drawn = draw_board(
         bench,
         order.period,
         operated.get(order.key[0], {}),
         indicators=order.indicators,
         earlier=order.earlier.board if order.earlier else None,
+        known=known,
     )
-    return Sheet(order.key, drawn, whole=order.indicators is None, earlier=order.earlier)
+    return Sheet(order.key, drawn, order.earlier)

@@ -7,6 +7,7 @@ alone; the submitted one also follows what is under review, and falls back to th
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.scoring import queries
 from services.core.scoring.touch import ChangedInput
 
 _PLACE = ("plan_code", "indicator_code", "period", "organization_code")
@@ -61,9 +62,9 @@ _IMAGES = """
     WHERE p.city_code = :city AND e.subject_kind = 'submission'
 """
 
-_APPLY = text(f"""
+_APPLY = f"""
 WITH images AS MATERIALIZED (
-    {_IMAGES} AND p.position > :after AND p.position <= :upto
+    {_IMAGES.replace(":city", "$1")} AND p.position > $2 AND p.position <= $3
 ), approved AS (
     SELECT DISTINCT ON ({_PLACES}) * FROM images WHERE state = 'approved'
     ORDER BY {_PLACES}, position DESC, version DESC
@@ -80,27 +81,27 @@ WITH images AS MATERIALIZED (
         SELECT {_of("a", _CONTENT)}, 2 FROM approved a WHERE {_same_place("a", "l")}
         UNION ALL
         SELECT {_of("c", _CONTENT)}, 3 FROM score_input c
-        WHERE c.city_code = :city AND c.basis = 'approved' AND c.until_position IS NULL
+        WHERE c.city_code = $1 AND c.basis = 'approved' AND c.until_position IS NULL
             AND {_same_place("c", "l")}
         ORDER BY preference LIMIT 1
     ) s ON TRUE
 ), changed AS MATERIALIZED (
-    SELECT w.* FROM wanted w LEFT JOIN score_input c ON c.city_code = :city
+    SELECT w.* FROM wanted w LEFT JOIN score_input c ON c.city_code = $1
         AND c.basis = w.basis AND {_same_place("c", "w")} AND c.until_position IS NULL
     WHERE ({_of("w", _CONTENT)}) IS DISTINCT FROM ({_of("c", _CONTENT)})
 ), closed AS (
     UPDATE score_input c SET until_position = w.from_position FROM changed w
-    WHERE c.city_code = :city AND c.basis = w.basis AND {_same_place("c", "w")}
+    WHERE c.city_code = $1 AND c.basis = w.basis AND {_same_place("c", "w")}
         AND c.until_position IS NULL
     RETURNING 1
 ), added AS (
     -- Counting the closed rows makes sure that they are closed before others take their place.
     INSERT INTO score_input (city_code, {_COLUMNS})
-    SELECT :city, {_COLUMNS} FROM changed
+    SELECT $1, {_COLUMNS} FROM changed
     WHERE submission_id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
 )
 SELECT DISTINCT plan_code, basis, indicator_code, period FROM changed
-""")  # noqa: S608 (column names of our own)
+"""  # noqa: S608 (column names of our own)
 
 
 async def apply_events(
@@ -110,7 +111,8 @@ async def apply_events(
 
     Of several events on one place only the last that matters leaves a row.
     """
-    rows = await session.execute(_APPLY, {"city": city_code, "after": after, "upto": upto})
+    connection = await queries.driver(session)
+    rows = await connection.fetch(_APPLY, city_code, after, upto)
     return [ChangedInput(*row) for row in rows]
 
 

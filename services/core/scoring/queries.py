@@ -1,18 +1,32 @@
 """Reading scores: the log ahead, what counts, and the boards drawn from it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select, text
+import asyncpg
+from pydantic_core import from_json
+from sqlalchemy import or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import ReaderCursor
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.models import ScoreInput, ScoreSnapshot
 from services.core.scoring.touch import BoardKey, LogEvent
+
+
+async def driver(session: AsyncSession) -> asyncpg.Connection:
+    """Return the driver's connection inside the session's transaction, for the hot statements.
+
+    SQLAlchemy opens the transaction with its first statement, so one must have been executed.
+    """
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return raw.driver_connection
+
 
 LATEST_BOARD_SQL = """
 SELECT board::text AS board, position, sequence, plan_version, method, method_version,
@@ -33,7 +47,11 @@ async def latest_board(
     basis: str,
     as_of: datetime | None = None,
 ) -> ScoreSnapshot | None:
-    """Return the newest snapshot of a board, or the one that was the newest at `as_of`."""
+    """Return the newest snapshot of a board, or the one that was the newest at `as_of`.
+
+    A snapshot stores the traces that were new with it; here `traces` holds those of all its
+    indicators.
+    """
     wanted = (
         select(ScoreSnapshot)
         .where(
@@ -47,7 +65,39 @@ async def latest_board(
     )
     if as_of is not None:
         wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
-    return await session.scalar(wanted)
+    snapshot = await session.scalar(wanted)
+    if snapshot is not None:
+        set_committed_value(snapshot, "traces", await _traces(session, snapshot))
+    return snapshot
+
+
+WHOLE_EVERY = 50
+"""Every so many snapshots of a board hold all traces, so that none is far to seek."""
+
+_TRACES = text("""
+SELECT DISTINCT ON (t.code) t.code, t.trace
+FROM score_snapshot s CROSS JOIN LATERAL jsonb_each(s.traces) AS t(code, trace)
+WHERE s.city_code = :city AND s.plan_code = :plan AND s.basis = :basis AND s.period = :period
+    AND s.sequence <= :sequence AND s.sequence > :sequence - :span
+ORDER BY t.code, s.sequence DESC
+""").columns(trace=JSONB)
+
+
+async def _traces(session: AsyncSession, snapshot: ScoreSnapshot) -> dict[str, Any]:
+    """Return each indicator's trace as it was last made up to a snapshot."""
+    rows = await session.execute(
+        _TRACES,
+        {
+            "city": snapshot.city_code,
+            "plan": snapshot.plan_code,
+            "basis": snapshot.basis,
+            "period": snapshot.period,
+            "sequence": snapshot.sequence,
+            "span": WHOLE_EVERY,
+        },
+    )
+    shown = {row["code"] for row in snapshot.board["indicators"]}
+    return {code: trace for code, trace in rows if code in shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +280,7 @@ async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[
 
 _OPERANDS = """
 SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
-    count(i.value) AS reported, sum(i.value) AS value_sum,
+    count(i.value) AS values, sum(i.value) AS value_sum,
     count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
     sum(i.denominator) AS denominator_sum,
     min(i.level) AS lowest_level, max(i.level) AS highest_level,
@@ -239,18 +289,16 @@ SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
     count(*) FILTER (WHERE i.provisional) AS provisional,
     count(*) FILTER (WHERE i.falsified) AS falsified,
     CASE WHEN count(*) = 1 THEN min(i.organization_code) END AS organization_code
-FROM unnest(CAST(:codes AS text[]), CAST(:owners AS text[])) AS f(code, owner)
+FROM unnest($3::text[], $4::text[]) AS f(code, owner)
 JOIN score_input i ON i.indicator_code = f.code
     AND (f.owner IS NULL OR i.organization_code = f.owner)
-WHERE i.city_code = :city AND i.plan_code = :plan AND i.until_position IS NULL {narrowed}
+WHERE i.city_code = $1 AND i.plan_code = $2 AND i.until_position IS NULL {narrowed}
 GROUP BY i.basis, i.indicator_code, i.period
 """
-_ALL_OPERANDS = text(_OPERANDS.format(narrowed=""))
-_SOME_OPERANDS = text(
-    _OPERANDS.format(
-        narrowed="AND i.basis = ANY(CAST(:bases AS text[]))"
-        " AND i.period = ANY(CAST(:periods AS text[]))"
-    )
+_SUMMED = tuple(each.name for each in fields(Operands) if each.name != "levels")
+_ALL_OPERANDS = _OPERANDS.format(narrowed="")
+_SOME_OPERANDS = _OPERANDS.format(
+    narrowed="AND i.basis = ANY($5::text[]) AND i.period = ANY($6::text[])"
 )
 
 
@@ -268,41 +316,22 @@ async def operands(
     `owners` names the indicators, each with the unit whose value alone counts (None: every
     unit's). `periods` None reads every basis and period.
     """
-    values: dict[str, Any] = {
-        "city": city_code,
-        "plan": plan_code,
-        "codes": list(owners),
-        "owners": list(owners.values()),
-    }
+    connection = await driver(session)
+    scope = (city_code, plan_code, list(owners), list(owners.values()))
     if periods is None:
-        rows = await session.execute(_ALL_OPERANDS, values)
+        rows = await connection.fetch(_ALL_OPERANDS, *scope)
     else:
-        values |= {"bases": list(bases), "periods": list(periods)}
-        rows = await session.execute(_SOME_OPERANDS, values)
+        rows = await connection.fetch(_SOME_OPERANDS, *scope, list(bases), list(periods))
     found: dict[str, dict[tuple[str, str], Operands]] = {}
     for row in rows:
-        place = (row.indicator_code, row.period)
-        found.setdefault(row.basis, {})[place] = _operands(row)
+        place = (row["indicator_code"], row["period"])
+        found.setdefault(row["basis"], {})[place] = _operands(row)
     return found
 
 
-def _operands(row: Row[Any]) -> Operands:
-    levels = {row.lowest_level, row.highest_level} - {None}
-    return Operands(
-        period=row.period,
-        reports=row.reports,
-        values=row.reported,
-        value_sum=row.value_sum,
-        ratios=row.ratios,
-        numerator_sum=row.numerator_sum,
-        denominator_sum=row.denominator_sum,
-        levels=tuple(sorted(levels)),
-        not_applicable=row.not_applicable,
-        not_applicable_reason=row.not_applicable_reason,
-        provisional=row.provisional,
-        falsified=row.falsified,
-        organization_code=row.organization_code,
-    )
+def _operands(row: Mapping[str, Any]) -> Operands:
+    levels = {row["lowest_level"], row["highest_level"]} - {None}
+    return Operands(levels=tuple(sorted(levels)), **{name: row[name] for name in _SUMMED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,33 +344,27 @@ class EarlierBoard:
     board: dict[str, Any]
 
 
-_EARLIER = text("""
-SELECT k.basis, k.period, s.sequence, s.plan_version, s.local_date, s.board
-FROM unnest(CAST(:bases AS text[]), CAST(:periods AS text[])) AS k(basis, period)
+_EARLIER = """
+SELECT k.basis, k.period, s.sequence, s.plan_version, s.local_date, s.board::text AS board
+FROM unnest($3::text[], $4::text[]) AS k(basis, period)
 CROSS JOIN LATERAL (
     SELECT sequence, plan_version, local_date, board FROM score_snapshot
-    WHERE city_code = :city AND plan_code = :plan AND basis = k.basis AND period = k.period
+    WHERE city_code = $1 AND plan_code = $2 AND basis = k.basis AND period = k.period
     ORDER BY sequence DESC LIMIT 1
 ) s
-""").columns(board=JSONB)
+"""
 
 
 async def earlier_boards(
     session: AsyncSession, city_code: str, plan_code: str, keys: Sequence[BoardKey]
 ) -> dict[BoardKey, EarlierBoard]:
     """Return the newest snapshots of those boards that were ever drawn."""
-    rows = await session.execute(
-        _EARLIER,
-        {
-            "city": city_code,
-            "plan": plan_code,
-            "bases": [basis for basis, _ in keys],
-            "periods": [period for _, period in keys],
-        },
-    )
+    connection = await driver(session)
+    bases, periods = [basis for basis, _ in keys], [period for _, period in keys]
+    rows = await connection.fetch(_EARLIER, city_code, plan_code, bases, periods)
     return {
-        (row.basis, row.period): EarlierBoard(
-            row.sequence, row.plan_version, row.local_date, row.board
+        (row["basis"], row["period"]): EarlierBoard(
+            row["sequence"], row["plan_version"], row["local_date"], from_json(row["board"])
         )
         for row in rows
     }

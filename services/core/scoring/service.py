@@ -4,18 +4,19 @@ Each runs in the caller's transaction under the lock of one cursor a city, so it
 killed at any line or run twice. How boards come about is in `scoring.drawing`.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.clock import Clock
 from services.core.plan.errors import PlanNotFound
-from services.core.plan.queries import PlanState, plan_state
+from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.board import Bench
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
 from services.core.scoring.inputs import apply_events, remake
+from services.core.scoring.plans_followed import PlansFollowed, read_plan
 from services.core.scoring.touch import Touch, touched, wanted
 
 READER = "scoring"
@@ -28,13 +29,12 @@ _START = text("""
 INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
 ON CONFLICT DO NOTHING
 """)
-_MOVE = text("""
+_MOVE = """
 WITH moved AS (
-    UPDATE reader_cursor SET position = CAST(:position AS bigint)
-    WHERE city_code = :city AND reader = :reader RETURNING position
+    UPDATE reader_cursor SET position = $3 WHERE city_code = $1 AND reader = $2 RETURNING position
 )
-SELECT pg_notify('wufei_log', CAST(:city AS text) || ':' || position) FROM moved
-""")
+SELECT pg_notify('wufei_log', $1 || ':' || position) FROM moved
+"""
 _ANNOUNCE = text("""
 SELECT pg_notify('wufei_log', CAST(:city AS text) || ':' || CAST(:position AS bigint))
 """)
@@ -42,6 +42,8 @@ _FOLLOWED = text("""
 INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :day)
 ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
 """)
+
+_followed = PlansFollowed()
 
 
 async def follow_log(
@@ -58,11 +60,15 @@ async def follow_log(
     inputs = []
     if any(event.subject_kind == "submission" for event in batch.events):
         inputs = await apply_events(session, city_code, after=batch.after, upto=upto)
+    benches = _followed.resume(session, city_code, batch.after, batch.events)
     for plan_code, touch in touched(batch.events, inputs).items():
-        state = await plan_state(session, city_code, plan_code)
-        if state is not None:
-            await _renew(session, state, touch, position=upto, clock=clock)
-    await session.execute(_MOVE, {"city": city_code, "reader": READER, "position": upto})
+        bench = await _bench(session, city_code, plan_code, clock, benches.get(plan_code))
+        if bench is not None:
+            benches[plan_code] = bench
+            await _renew(session, bench, touch, position=upto, now=clock.now())
+    _followed.leave(session, city_code, upto, benches)
+    connection = await queries.driver(session)
+    await connection.execute(_MOVE, city_code, READER, upto)
     return True
 
 
@@ -77,10 +83,10 @@ async def follow_date(session: AsyncSession, city_code: str, *, clock: Clock) ->
         if plan.followed == today:
             continue
         position = await _locked(session, city_code)
-        state = await plan_state(session, city_code, plan.plan_code)
-        if state is not None:
-            touch = Touch(periods=_fell_due(state, plan.followed, today))
-            drawn = await _renew(session, state, touch, position=position, clock=clock)
+        bench = await _bench(session, city_code, plan.plan_code, clock)
+        if bench is not None:
+            touch = Touch(periods=_fell_due(bench.state, plan.followed, today))
+            drawn = await _renew(session, bench, touch, position=position, now=clock.now())
             changed += drawn.changed
         await session.execute(
             _FOLLOWED,
@@ -102,10 +108,11 @@ async def recompute_plan(
         PlanNotFound: the city has no such plan.
     """
     position = await _locked(session, city_code)
-    state = await plan_state(session, city_code, plan_code)
-    if state is None:
+    bench = await _bench(session, city_code, plan_code, clock)
+    if bench is None:
         raise PlanNotFound
-    done = await _renew(session, state, Touch(whole_plan=True), position=position, clock=clock)
+    touch = Touch(whole_plan=True)
+    done = await _renew(session, bench, touch, position=position, now=clock.now())
     if done.changed:
         await session.execute(_ANNOUNCE, {"city": city_code, "position": position})
     return done
@@ -129,13 +136,23 @@ async def _locked(session: AsyncSession, city_code: str) -> int:
     return position or 0
 
 
+async def _bench(
+    session: AsyncSession, city_code: str, plan_code: str, clock: Clock, known: Bench | None = None
+) -> Bench | None:
+    """Return the bench of a plan for its local date; `known` spares reading the plan."""
+    state = known.state if known else await read_plan(session, city_code, plan_code)
+    if state is None:
+        return None
+    today = clock.today(state.document.time_zone)
+    return known if known and known.today == today else Bench.of(state, today)
+
+
 async def _renew(
-    session: AsyncSession, state: PlanState, touch: Touch, *, position: int, clock: Clock
+    session: AsyncSession, bench: Bench, touch: Touch, *, position: int, now: datetime
 ) -> Recomputed:
-    bench = Bench.of(state, clock.today(state.document.time_zone))
-    now = clock.now()
     if touch.whole_plan:
         return await draw_all(session, bench, position=position, now=now)
+    state = bench.state
     drawn = opened(state)
     if touch.indicators:
         drawn += await queries.boards_drawn(session, state.city_code, state.code)

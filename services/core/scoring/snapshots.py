@@ -1,56 +1,66 @@
-"""Writing boards: a snapshot and its event for each one that changed, nothing for the others."""
+"""Writing boards: a snapshot and its event for each one that changed, nothing for the others.
+
+One statement writes them all: snapshots, events, and the events' wait for a number.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.service import Happening, record
-from services.core.plan.queries import PlanState
+from services.core.kit.ids import new_id
+from services.core.scoring import queries
 from services.core.scoring.board import Bench, Board, Drawn
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.touch import BoardKey
 
-ACTOR: Mapping[str, object] = {"kind": "system", "name": "scoring"}
+_ACTOR = to_json({"kind": "system", "name": "scoring"}).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A board to be kept. `whole` is false where only some of its traces were made anew."""
+    """A board drawn, and the one that it would replace."""
 
     key: BoardKey
     drawn: Drawn
-    whole: bool
     earlier: EarlierBoard | None
 
+    @property
+    def sequence(self) -> int:
+        """The number of the snapshot that it would be."""
+        return self.earlier.sequence + 1 if self.earlier else 1
 
-# Postgres compares, so that the earlier traces need not travel.
-_KEEP = text("""
+    def is_news(self, plan_version: int) -> bool:
+        """Return whether it differs from what is stored, the plan's version included."""
+        return (
+            self.earlier is None
+            or self.earlier.plan_version != plan_version
+            or self.earlier.board != self.drawn.board
+        )
+
+
+_KEEP = """
 WITH made AS (
-    SELECT m.basis, m.period, m.whole, CAST(m.board AS jsonb) AS board,
-        CAST(m.traces AS jsonb) AS traces, m.sequence
-    FROM unnest(CAST(:bases AS text[]), CAST(:periods AS text[]), CAST(:sequences AS integer[]),
-        CAST(:whole AS boolean[]), CAST(:boards AS text[]), CAST(:traces AS text[]))
-        AS m(basis, period, sequence, whole, board, traces)
-), compared AS (
-    SELECT m.basis, m.period, m.sequence, m.board,
-        CASE WHEN m.whole THEN m.traces ELSE s.traces || m.traces END AS traces,
-        s.sequence AS before, s.plan_version, s.board AS board_before, s.traces AS traces_before
-    FROM made m LEFT JOIN score_snapshot s ON s.city_code = :city AND s.plan_code = :plan
-        AND s.basis = m.basis AND s.period = m.period AND s.sequence = m.sequence - 1
+    SELECT * FROM unnest($3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
+        $8::uuid[], $9::text[]) AS m(basis, period, sequence, board, traces, event_id, data)
+), kept AS (
+    INSERT INTO score_snapshot (city_code, plan_code, basis, period, sequence, plan_version,
+        method, method_version, position, local_date, computed_at, board, traces)
+    SELECT $1, $2, basis, period, sequence, $10::integer, $11::text, $12::text, $13::bigint,
+        $14::date, $15::timestamptz, board::jsonb, traces::jsonb
+    FROM made
+), happened AS (
+    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id, actor, data,
+        occurred_at)
+    SELECT $1, event_id, $2, 'score.updated', 'scoreboard', $2 || '/' || period || '/' || basis,
+        $16::text::jsonb, data::jsonb, $15
+    FROM made
 )
-INSERT INTO score_snapshot (city_code, plan_code, basis, period, sequence, plan_version, method,
-    method_version, position, local_date, computed_at, board, traces)
-SELECT :city, :plan, basis, period, sequence, :version, :method, :method_version, :position,
-    :local_date, :computed_at, board, traces
-FROM compared
-WHERE before IS NULL OR plan_version <> :version OR board <> board_before
-    OR traces <> traces_before
-RETURNING basis, period
-""")
+INSERT INTO event_pending (city_code, event_id) SELECT $1, event_id FROM made
+"""
 
 
 async def keep(
@@ -60,59 +70,46 @@ async def keep(
 
     The caller holds the cursor's lock, so nobody else counts up the same sequence.
     """
-    if not sheets:
-        return 0
     state, scheme = bench.state, bench.state.document.scheme
-    rows = await session.execute(
+    news = [sheet for sheet in sheets if sheet.is_news(state.version)]
+    if not news:
+        return 0
+    connection = await queries.driver(session)
+    await connection.execute(
         _KEEP,
-        {
-            "city": state.city_code,
-            "plan": state.code,
-            "bases": [sheet.key[0] for sheet in sheets],
-            "periods": [sheet.key[1] for sheet in sheets],
-            "sequences": [sheet.earlier.sequence + 1 if sheet.earlier else 1 for sheet in sheets],
-            "whole": [sheet.whole for sheet in sheets],
-            "boards": [to_json(sheet.drawn.board).decode() for sheet in sheets],
-            "traces": [to_json(sheet.drawn.traces).decode() for sheet in sheets],
-            "version": state.version,
-            "method": scheme.name,
-            "method_version": scheme.version,
-            "position": position,
-            "local_date": bench.today,
-            "computed_at": now,
-        },
+        state.city_code,
+        state.code,
+        [sheet.key[0] for sheet in news],
+        [sheet.key[1] for sheet in news],
+        [sheet.sequence for sheet in news],
+        [to_json(sheet.drawn.board).decode() for sheet in news],
+        [to_json(sheet.drawn.traces).decode() for sheet in news],
+        [new_id() for _ in news],
+        [to_json(_event_data(sheet, position)).decode() for sheet in news],
+        state.version,
+        scheme.name,
+        scheme.version,
+        position,
+        bench.today,
+        now,
+        _ACTOR,
     )
-    changed = {(basis, period) for basis, period in rows}
-    await record(
-        session,
-        *(_happening(state, sheet, position, now) for sheet in sheets if sheet.key in changed),
-    )
-    return len(changed)
+    return len(news)
 
 
-def _happening(state: PlanState, sheet: Sheet, position: int, now: datetime) -> Happening:
+def _event_data(sheet: Sheet, position: int) -> Mapping[str, Any]:
     basis, period = sheet.key
     overall = sheet.drawn.board["overall"]
-    return Happening(
-        city_code=state.city_code,
-        plan_code=state.code,
-        type="score.updated",
-        subject_kind="scoreboard",
-        subject_id=f"{state.code}/{period}/{basis}",
-        organization_code=None,
-        actor=ACTOR,
-        data={
-            "period": period,
-            "basis": basis,
-            "score": overall["score"],
-            "display": overall["display"],
-            "grade": overall["grade"],
-            "coverage": overall["coverage"],
-            "indicators": _changed(sheet.drawn.board, sheet.earlier),
-            "position": position,
-        },
-        occurred_at=now,
-    )
+    return {
+        "period": period,
+        "basis": basis,
+        "score": overall["score"],
+        "display": overall["display"],
+        "grade": overall["grade"],
+        "coverage": overall["coverage"],
+        "indicators": _changed(sheet.drawn.board, sheet.earlier),
+        "position": position,
+    }
 
 
 def _changed(board: Board, earlier: EarlierBoard | None) -> list[str]:

@@ -19,6 +19,7 @@ BoardKey = tuple[str, str]
 
 _WHOLE_PLAN = frozenset({"plan.published", "question.settled"})
 _WHOLE_PERIOD = frozenset({"period.opened", "period.closed", "period.reopened"})
+_PLAN_SUBJECTS = frozenset({"plan", "target", "question", "period"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ class Wanted:
         judged = self.boards[key]
         if judged is not None:
             judged.add(indicator)
+
+
+def alters_plan(event: LogEvent) -> bool:
+    """Return whether a plan, or what is decided beside it, is not what it was before."""
+    return event.type.partition(".")[0] in _PLAN_SUBJECTS
 
 
 def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[str, Touch]:

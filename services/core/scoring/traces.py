@@ -6,7 +6,10 @@ Its words are in `scoring.explanation`.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
+
+from pydantic_core import to_json
 
 from services.core.kit.decimals import plain
 from services.core.plan.document import Lights
@@ -57,6 +60,11 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
         "scheme": _method_out(case.method),
         "result": result_of(verdict),
     }
+
+
+def digest_of(trace: Trace) -> str:
+    """Return what tells a trace from every other one: 128 bits of its JSON, as hexadecimals."""
+    return blake2b(to_json(trace), digest_size=16).hexdigest()
 
 
 def result_of(verdict: Verdict) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""Plans as they stood where this process last left a city's log, so that each is read once.
+
+Whatever changes a plan is an event of the log. So a plan that was read while the log was
+followed up to a position is good for as long as the following events do not concern it, and
+nobody else has moved the cursor meanwhile.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.queries import PlanState, plan_state
+from services.core.scoring.board import Bench
+from services.core.scoring.touch import LogEvent, alters_plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    position: int
+    benches: dict[str, Bench]
+
+
+class PlansFollowed:
+    """Benches by database, city and plan, each city with the position at which it was left."""
+
+    def __init__(self) -> None:
+        self._left: WeakKeyDictionary[Engine | Connection, dict[str, _Left]] = WeakKeyDictionary()
+
+    def resume(
+        self, session: AsyncSession, city_code: str, after: int, events: Iterable[LogEvent]
+    ) -> dict[str, Bench]:
+        """Return what is still good, after these events, of what was left at position `after`."""
+        left = self._cities(session).pop(city_code, None)
+        if left is None or left.position != after:
+            return {}
+        altered = {event.plan_code for event in events if alters_plan(event)}
+        return {code: bench for code, bench in left.benches.items() if code not in altered}
+
+    def leave(
+        self, session: AsyncSession, city_code: str, position: int, benches: dict[str, Bench]
+    ) -> None:
+        """Keep benches for whoever goes on from `position`.
+
+        Should the transaction not commit, whoever goes on does so from another position.
+        """
+        self._cities(session)[city_code] = _Left(position, benches)
+
+    def _cities(self, session: AsyncSession) -> dict[str, _Left]:
+        return self._left.setdefault(session.get_bind(), {})
+
+
+async def read_plan(session: AsyncSession, city_code: str, plan_code: str) -> PlanState | None:
+    """Return a plan as it stands, cut off from the session: a rollback must not expire it."""
+    state = await plan_state(session, city_code, plan_code)
+    if state is None:
+        return None
+    assigned = [row for rows in state.assigned.values() for row in rows]
+    for row in (*assigned, *state.settlements.values(), *state.periods.values()):
+        session.expunge(row)
+    return state

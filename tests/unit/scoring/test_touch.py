@@ -1,0 +1,69 @@
+"""Which boards an event asks for."""
+
+from typing import Any
+
+import pytest
+
+from services.core.scoring.touch import ChangedInput, LogEvent, Touch, alters_plan, touched, wanted
+from tests.unit.scoring.builders import PLAN, a_state, a_target, an_indicator
+
+RISING = a_state(an_indicator(targets=[a_target("rising", None)])).indicators
+STEADY = a_state(an_indicator()).indicators
+
+
+def an_event(type_: str, **data: Any) -> LogEvent:
+    return LogEvent(7, type_, PLAN, type_.split(".", maxsplit=1)[0], data)
+
+
+@pytest.mark.parametrize(
+    ("event", "touch"),
+    [
+        (an_event("plan.published"), Touch(whole_plan=True)),
+        (an_event("question.settled"), Touch(whole_plan=True)),
+        (an_event("period.opened", period="2025"), Touch(periods={"2025"})),
+        (an_event("period.reopened", period="2025"), Touch(periods={"2025"})),
+        (an_event("target.assigned", indicator_code="R01"), Touch(indicators={"R01"})),
+    ],
+)
+def test_what_an_event_touches(event: LogEvent, touch: Touch) -> None:
+    assert touched([event], []) == {PLAN: touch}
+
+
+@pytest.mark.parametrize("type_", ["score.updated", "period.published", "submission.approved"])
+def test_what_touches_nothing_by_itself(type_: str) -> None:
+    assert touched([an_event(type_, period="2025")], []) == {}
+
+
+def test_scores_and_submissions_alter_no_plan() -> None:
+    altering = ["plan.published", "period.published", "target.assigned", "question.settled"]
+    assert all(alters_plan(an_event(type_)) for type_ in altering)
+    assert not any(alters_plan(an_event(t)) for t in ("score.updated", "submission.approved"))
+
+
+def test_a_value_asks_for_its_period_and_the_wider_ones_of_its_basis() -> None:
+    touch = touched([], [ChangedInput(PLAN, "approved", "R01", "2025-03")])[PLAN]
+    want = wanted(touch, STEADY, [])
+    assert want.boards == {
+        ("approved", period): {"R01"} for period in ("2025-03", "2025-Q1", "2025-H1", "2025")
+    }
+    assert want.if_drawn == set()
+
+
+def test_a_value_that_others_rise_from_asks_for_the_next_periods_where_they_exist() -> None:
+    touch = Touch(inputs={("approved", "R01", "2025-Q4"), ("approved", "R01", "2026-Q1")})
+    want = wanted(touch, RISING, [])
+    assert want.if_drawn == {("approved", period) for period in ("2026-Q2", "2026-H2", "2027")}
+    assert ("approved", "2026-Q1") in want.boards
+
+
+def test_a_whole_board_needs_no_single_indicators() -> None:
+    touch = Touch(periods={"2025"}, inputs={("approved", "R01", "2025")})
+    assert wanted(touch, STEADY, []).boards == {
+        ("approved", "2025"): None,
+        ("submitted", "2025"): None,
+    }
+
+
+def test_the_last_year_has_no_next() -> None:
+    want = wanted(Touch(inputs={("approved", "R01", "2100")}), RISING, [])
+    assert list(want.boards) == [("approved", "2100")]
