@@ -26,6 +26,7 @@ from services.api.scoring import routes as scoring
 from services.api.scoring.boards_kept import BoardsKept
 from services.api.security import Keys, authenticate
 from services.api.settings import ApiSettings
+from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
@@ -101,7 +102,7 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     problems.install(app)
     app.include_router(health.router)
     versioned = APIRouter(prefix="/v1", dependencies=[Depends(authenticate)])
-    for slice_routes in (identity, plan, submissions, scoring, feed):
+    for slice_routes in (identity, plan, submissions, review, scoring, feed):
         versioned.include_router(slice_routes.router)
     app.include_router(versioned)
     _install_docs(app)

@@ -55,6 +55,7 @@ async def test_an_approval_moves_figure_light_and_trace(door: Door) -> None:
     assert after["reason"]
     assert [one["submission_id"] for one in trace["submissions"]] == [made]
     assert trace["score"] == after
+    assert any("97.5" in step for step in trace["steps"])
     assert [point["period"] for point in series["items"]] == ["2025"]
 
 

@@ -30,6 +30,8 @@ from services.api.plan.schemas import (
     QuestionOut,
     TaskListOut,
     TaskOut,
+)
+from services.api.plan.views import (
     assigned_out,
     indicator_out,
     period_out,

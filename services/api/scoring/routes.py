@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime
 from pydantic_core import to_json
 
@@ -21,6 +21,7 @@ from services.api.context import (
 )
 from services.api.contract import refusals
 from services.api.plan.routes import parsed_period
+from services.api.problems import language_of
 from services.api.routing import ExactRoute
 from services.api.scoring.boards_kept import Body
 from services.api.scoring.schemas import (
@@ -42,6 +43,7 @@ from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board
 from services.core.scoring.cases import periods_read
+from services.core.scoring.explanation import explain
 from services.core.scoring.models import ScoreInput
 from services.core.submissions.rules import text_of
 
@@ -203,6 +205,7 @@ async def get_indicator_series(
 
 @router.get("/plans/{plan}/indicators/{code}/score", responses=refusals(401, 403, 404, 422))
 async def get_indicator_score(
+    request: Request,
     actor: Reader,
     plan: PlanInScope,
     code: IndicatorCode,
@@ -229,6 +232,9 @@ async def get_indicator_score(
         board, traces, position = snapshot.board, snapshot.traces, snapshot.position
         method = MethodOut(name=snapshot.method, version=snapshot.method_version)
         inputs = await _inputs(session, plan, code, wanted, basis, position)
+    row = next((row for row in board["indicators"] if row["code"] == code), None)
+    if row is None:  # a board frozen before a later version of the plan brought this indicator
+        raise IndicatorNotFound
     seen = [one for one in inputs if _may_see(actor, plan, code, one.organization_code)]
     return ScoreOut.model_validate(
         {
@@ -238,7 +244,8 @@ async def get_indicator_score(
             "basis": basis,
             "position": position,
             "method": method,
-            "score": next(row for row in board["indicators"] if row["code"] == code),
+            "score": row,
+            "steps": [step.in_(language_of(request)) for step in explain(traces[code])],
             "trace": traces[code],
             "submissions": [_contribution(one) for one in seen],
             "submissions_outside_scope": len(inputs) - len(seen),

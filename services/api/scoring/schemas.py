@@ -135,6 +135,7 @@ class ScoreOut(BaseModel):
     position: int
     method: MethodOut
     score: IndicatorScoreOut
+    steps: list[str] = Field(description="The trace in words, in the caller's language")
     trace: dict[str, Any]
     submissions: list[ContributionOut] = Field(description="At most 500, within the caller's scope")
     submissions_outside_scope: int

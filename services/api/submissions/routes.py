@@ -9,7 +9,6 @@ from pydantic_core import to_json
 from services.api.context import (
     Held,
     IdempotencyKey,
-    IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
@@ -17,8 +16,6 @@ from services.api.context import (
     Reading,
     Resources,
     ValidateOnly,
-    Writing,
-    check_match,
     json_answer,
     request_key,
 )
@@ -30,12 +27,9 @@ from services.api.submissions.schemas import (
     CheckedSubmission,
     Faulty,
     HistoryOut,
-    ReasonIn,
-    RemarkIn,
     SubmissionIn,
     SubmissionListOut,
     SubmissionOut,
-    SubmissionPatch,
     history_out,
     submission_body,
     submission_etag,
@@ -48,7 +42,7 @@ from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
-from services.core.submissions import queries, service
+from services.core.submissions import queries
 from services.core.submissions.creation import (
     Draft,
     Reply,
@@ -57,9 +51,8 @@ from services.core.submissions.creation import (
     reference_faults,
 )
 from services.core.submissions.errors import SubmissionNotFound
-from services.core.submissions.models import Submission
 from services.core.submissions.queries import Filters
-from services.core.submissions.rules import Form, State, Verb
+from services.core.submissions.rules import Form, State
 
 router = APIRouter(route_class=ExactRoute, tags=["submissions"])
 
@@ -319,157 +312,3 @@ async def get_submission_history(
         if len(found) > page_size
         else None,
     )
-
-
-async def _locked(session: Writing, actor: Actor, submission_id: UUID) -> Submission:
-    submission = await queries.for_update(session, actor, submission_id)
-    if submission is None:
-        raise SubmissionNotFound
-    return submission
-
-
-def _answer(submission: Submission, plan: PlanState, actor: Actor) -> Response:
-    row = vars(submission)
-    return json_answer(submission_body(row, plan, actor), etag=submission_etag(row))
-
-
-@router.patch(
-    "/submissions/{submission_id}",
-    responses=refusals(400, 401, 403, 404, 409, 412, 415, 422, 428),
-    response_model=SubmissionOut,
-)
-async def edit_submission(
-    submission_id: UUID,
-    body: SubmissionPatch,
-    actor: Writer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
-) -> Response:
-    """Change what is reported while it is a draft or returned. `If-Match` is required."""
-    submission = await _locked(session, actor, submission_id)
-    plan = await held.plans.of_city(submission.city_code, submission.plan_code)
-    row = vars(submission)
-    check_match(
-        if_match,
-        submission_etag(row),
-        required=True,
-        current=submission_fields(row, plan, actor),
-    )
-    await service.edit(
-        session,
-        submission,
-        plan=plan,
-        actor=actor,
-        changes={name: getattr(body, name) for name in body.model_fields_set},
-        now=held.clock.now(),
-    )
-    return _answer(submission, plan, actor)
-
-
-async def _move(
-    verb: Verb,
-    submission_id: UUID,
-    reason: str | None,
-    actor: Actor,
-    session: Writing,
-    held: Resources,
-    if_match: str | None,
-) -> Response:
-    submission = await _locked(session, actor, submission_id)
-    plan = await held.plans.of_city(submission.city_code, submission.plan_code)
-    row = vars(submission)
-    check_match(
-        if_match,
-        submission_etag(row),
-        required=False,
-        current=submission_fields(row, plan, actor),
-    )
-    await service.move(
-        session,
-        submission,
-        verb,
-        plan=plan,
-        actor=actor,
-        reason=reason,
-        now=held.clock.now(),
-    )
-    return _answer(submission, plan, actor)
-
-
-@router.post("/submissions/{submission_id}/submit", responses=_VERB, response_model=SubmissionOut)
-async def submit_submission(
-    submission_id: UUID,
-    body: RemarkIn,
-    actor: Writer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
-) -> Response:
-    """Hand a draft or a returned one in for review."""
-    return await _move("submit", submission_id, body.reason, actor, session, held, if_match)
-
-
-@router.post("/submissions/{submission_id}/withdraw", responses=_VERB, response_model=SubmissionOut)
-async def withdraw_submission(
-    submission_id: UUID,
-    body: RemarkIn,
-    actor: Writer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
-) -> Response:
-    """Take back what was not approved yet; its place is free again."""
-    return await _move("withdraw", submission_id, body.reason, actor, session, held, if_match)
-
-
-@router.post("/submissions/{submission_id}/approve", responses=_VERB, response_model=SubmissionOut)
-async def approve_submission(
-    submission_id: UUID,
-    body: RemarkIn,
-    actor: Reviewer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
-) -> Response:
-    """Approve it: from now on it counts. Nobody approves what their own unit reported."""
-    return await _move("approve", submission_id, body.reason, actor, session, held, if_match)
-
-
-@router.post("/submissions/{submission_id}/return", responses=_VERB, response_model=SubmissionOut)
-async def return_submission(
-    submission_id: UUID,
-    body: ReasonIn,
-    actor: Reviewer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
-) -> Response:
-    """Send it back to its unit, with the reason."""
-    return await _move("return", submission_id, body.reason, actor, session, held, if_match)
-
-
-@router.post("/submissions/{submission_id}/reopen", responses=_VERB, response_model=SubmissionOut)
-async def reopen_submission(
-    submission_id: UUID,
-    body: ReasonIn,
-    actor: Reviewer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
-) -> Response:
-    """Begin a correction: a new revision. The approved one counts until this one is approved."""
-    return await _move("reopen", submission_id, body.reason, actor, session, held, if_match)
-
-
-@router.post("/submissions/{submission_id}/falsify", responses=_VERB, response_model=SubmissionOut)
-async def falsify_submission(
-    submission_id: UUID,
-    body: ReasonIn,
-    actor: Reviewer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
-) -> Response:
-    """Mark an approved value as found falsified; the grade follows from it."""
-    return await _move("falsify", submission_id, body.reason, actor, session, held, if_match)

@@ -1,0 +1,215 @@
+"""Plans as the wire shows them: made from the document and what is decided beside it."""
+
+from typing import Any
+
+from services.api.plan.schemas import (
+    AggregationOut,
+    AssignedOut,
+    BaselineOut,
+    IndicatorOut,
+    LevelOut,
+    MeasureOut,
+    MeasureTargetOut,
+    PeriodOut,
+    PlanDetailOut,
+    PlanOut,
+    QuestionOut,
+    SettlementOut,
+    TargetOut,
+    TaskOut,
+    UnitOut,
+)
+from services.core.plan.document import Indicator, Measure, OpenQuestion, Task
+from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
+from services.core.plan.queries import PlanState
+from services.core.plan.service import period_actions
+
+
+def plan_out(plan: PlanState) -> PlanOut:
+    """Return the head of a plan."""
+    return PlanOut(**_head(plan))
+
+
+def plan_detail_out(plan: PlanState) -> PlanDetailOut:
+    """Return a plan with its document."""
+    return PlanDetailOut(
+        **_head(plan),
+        questions=[_question(question, plan) for question in plan.document.open_questions],
+        periods=[period_out(period) for period in plan.periods.values()],
+        document=plan.document.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def _head(plan: PlanState) -> dict[str, Any]:
+    document = plan.document
+    return {
+        "code": plan.code,
+        "city_code": plan.city_code,
+        "city": document.city.name,
+        "title": document.title,
+        "version": plan.version,
+        "status": document.status,
+        "status_text": document.status_text,
+        "start": document.span.start,
+        "end": document.span.end,
+        "time_zone": document.time_zone,
+        "indicators": len(document.indicators),
+        "tasks": len(document.tasks),
+        "measures": sum(len(task.measures) for task in document.tasks),
+        "organizations": len(document.organizations),
+        "open_questions": sum(
+            question.needs_decision and question.id not in plan.settlements
+            for question in document.open_questions
+        ),
+        "notes": list(document.notes),
+    }
+
+
+def _question(question: OpenQuestion, plan: PlanState) -> QuestionOut:
+    settled = plan.settlements.get(question.id)
+    return QuestionOut(
+        id=question.id,
+        subjects=list(question.subjects),
+        text=question.text,
+        text_en=question.text_en,
+        needs_decision=question.needs_decision,
+        effect=question.effect,
+        settlement=None if settled is None else _settlement(settled),
+    )
+
+
+def _settlement(settled: Settlement) -> SettlementOut:
+    return SettlementOut(
+        decision=settled.decision,
+        document_number=settled.document_number,
+        document_date=settled.document_date,
+        settled_at=settled.settled_at,
+    )
+
+
+def settled_out(question_id: str, settled: Settlement, plan: PlanState) -> QuestionOut:
+    """Return a question with the decision that was just recorded."""
+    question = next(one for one in plan.document.open_questions if one.id == question_id)
+    return _question(question, plan).model_copy(update={"settlement": _settlement(settled)})
+
+
+def _questions_on(subject: str, plan: PlanState) -> list[QuestionOut]:
+    return [
+        _question(question, plan)
+        for question in plan.document.open_questions
+        if subject in question.subjects
+    ]
+
+
+def _unit(code: str, plan: PlanState, *, acting: bool = False) -> UnitOut:
+    return UnitOut(code=code, name=plan.organizations[code].name, acting=acting)
+
+
+def assigned_out(row: AssignedTarget) -> AssignedOut:
+    """Return an assigned target."""
+    return AssignedOut(
+        year=row.year,
+        kind=row.kind,
+        value=row.value,
+        text=row.text,
+        document_number=row.document_number,
+        document_date=row.document_date,
+        attachment=row.attachment,
+        assigned_at=row.assigned_at,
+        sequence=row.sequence,
+    )
+
+
+def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
+    """Return an indicator with what was assigned and asked about it."""
+    targets = []
+    for target in indicator.targets:
+        assigned = plan.assigned.get((indicator.code, target.year), ())
+        targets.append(
+            TargetOut(
+                year=target.year,
+                kind=target.kind,
+                value=target.value,
+                text=target.text,
+                assigned_by=target.assigned_by,
+                assigned=assigned_out(assigned[-1]) if assigned else None,
+            )
+        )
+    owners = [_unit(code, plan) for code in indicator.owners]
+    if indicator.acting_owner is not None:
+        owners.append(_unit(indicator.acting_owner, plan, acting=True))
+    baseline = indicator.baseline
+    return IndicatorOut(
+        code=indicator.code,
+        row=indicator.row,
+        name=indicator.name,
+        printed_name=indicator.printed_name,
+        group=indicator.group,
+        level1=indicator.level1,
+        level2=indicator.level2,
+        selection=indicator.selection,
+        adjusted=indicator.adjusted,
+        unit=indicator.unit,
+        baseline=None
+        if baseline is None
+        else BaselineOut(year=baseline.year, value=baseline.value, text=baseline.text),
+        target=targets[-1],
+        targets=targets,
+        direction=indicator.direction,
+        aggregation=AggregationOut(
+            units=indicator.aggregation.units, periods=indicator.aggregation.periods
+        ),
+        frequency=indicator.frequency,
+        owners=owners,
+        owner_text=indicator.owner_text,
+        levels=[
+            LevelOut(code=level.code, name=level.name, points=level.points)
+            for level in indicator.levels
+        ],
+        formula=indicator.formula,
+        scope=indicator.scope,
+        weight=indicator.weight,
+        linked_measures=list(indicator.linked_measures),
+        quality_flags=list(indicator.quality_flags),
+        open_questions=_questions_on(f"indicator:{indicator.code}", plan),
+    )
+
+
+def task_out(task: Task, plan: PlanState) -> TaskOut:
+    """Return a task with its measures and their units."""
+    return TaskOut(
+        number=task.number,
+        section=task.section,
+        title=task.title,
+        measures=[_measure(measure, plan) for measure in task.measures],
+    )
+
+
+def _measure(measure: Measure, plan: PlanState) -> MeasureOut:
+    return MeasureOut(
+        code=measure.code,
+        text=measure.text,
+        lead_units=[_unit(code, plan) for code in measure.lead_units],
+        lead_text=measure.lead_text,
+        responsible_units=[_unit(code, plan) for code in measure.responsible_units],
+        responsible_text=measure.responsible_text,
+        deadline=measure.deadline,
+        targets=[MeasureTargetOut(**target.model_dump()) for target in measure.targets],
+        related_indicators=list(measure.related_indicators),
+        open_questions=_questions_on(f"measure:{measure.code}", plan),
+    )
+
+
+def period_out(period: PlanPeriod) -> PeriodOut:
+    """Return a period with what can be done with it."""
+    return PeriodOut(
+        plan=period.plan_code,
+        period=period.period,
+        state=period.state,
+        due_date=period.due_date,
+        opened_at=period.opened_at,
+        closed_at=period.closed_at,
+        published_at=period.published_at,
+        publication_number=period.publication_number,
+        allowed_actions=list(period_actions(period.state)),
+    )
