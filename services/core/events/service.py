@@ -61,12 +61,15 @@ async def record(session: AsyncSession, *happenings: Happening) -> list[UUID]:
     return ids
 
 
+_LAST_ID = UUID(int=2**128 - 1)
+
+# Taken by a bound and not by a list of ids, so that the index alone is read however many wait.
 _NUMBER = text("""
     WITH taken AS (
         DELETE FROM event_pending
-        WHERE city_code = :city AND event_id IN (
+        WHERE city_code = :city AND event_id <= coalesce((
             SELECT event_id FROM event_pending
-            WHERE city_code = :city ORDER BY event_id LIMIT :most)
+            WHERE city_code = :city ORDER BY event_id OFFSET :most - 1 LIMIT 1), :last)
         RETURNING event_id
     ), numbered AS (
         INSERT INTO event_position (city_code, position, event_id)
@@ -74,7 +77,7 @@ _NUMBER = text("""
         RETURNING position
     )
     UPDATE log_head SET position = :head + (SELECT count(*) FROM numbered)
-    WHERE city_code = :city RETURNING position - :head
+    WHERE city_code = :city AND EXISTS (SELECT FROM numbered) RETURNING position - :head
 """)
 
 
@@ -92,5 +95,7 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
         text("SELECT position FROM log_head WHERE city_code = :city FOR UPDATE"),
         {"city": city_code},
     )
-    numbered = await session.scalar(_NUMBER, {"city": city_code, "head": head, "most": most})
+    numbered = await session.scalar(
+        _NUMBER, {"city": city_code, "head": head, "most": most, "last": _LAST_ID}
+    )
     return int(numbered or 0)
