@@ -18,6 +18,8 @@ QUEUE = "wufei:doorbell"
 JOB = "react"
 _INTERVAL_SECONDS = 0.05
 _PAUSE_SECONDS = 2
+_MOST_WAITING = 64
+"""Rings that nobody hears must not fill Redis: there are no more ids than these."""
 
 
 class Doorbell:
@@ -60,9 +62,15 @@ class Doorbell:
             while True:
                 await self._rung.wait()
                 self._rung.clear()
-                # The id changes with the interval: a job that runs already may have read too early.
-                bucket = int(time.time() / _INTERVAL_SECONDS)
-                await pool.enqueue_job(JOB, _job_id=f"{JOB}:{bucket}", _expires=60)
+                await pool.enqueue_job(JOB, _job_id=ring_id(time.time()), _expires=60)
                 await asyncio.sleep(_INTERVAL_SECONDS)
         finally:
             await pool.aclose()
+
+
+def ring_id(at: float) -> str:
+    """Return the id of a ring at a second since the epoch.
+
+    It changes with the interval: a job that runs already may have read too early.
+    """
+    return f"{JOB}:{int(at / _INTERVAL_SECONDS) % _MOST_WAITING}"

@@ -9,18 +9,21 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.api.context import Held, Resources
-from services.core.events.queries import oldest_pending_event
+from services.core.events.queries import oldest_waiting_event
 from services.core.identity.queries import has_administrator
 from services.core.kit.ids import made_at
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
+from services.core.scoring.service import READER
 
 router = APIRouter(tags=["health"])
 
 _STUCK_AFTER_SECONDS = 60
-"""Events that wait longer for their number mean that no worker is at work."""
+"""An event that waits longer to be numbered and followed: no worker works, or it cannot go on."""
 
-_lag = Gauge("wufei_drain_lag_seconds", "Age of the oldest event that has no number yet")
+_lag = Gauge(
+    "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"
+)
 
 
 class HealthOut(BaseModel):
@@ -68,7 +71,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
         async with held.database.sessions() as session:
             plan = await has_plan(session)
             administrator = await has_administrator(session)
-            lag = _age(held, await oldest_pending_event(session))
+            lag = _age(held, await oldest_waiting_event(session, reader=READER))
     except (SQLAlchemyError, OSError, TimeoutError):
         return {"postgres": "failed"}, None
     return {
@@ -93,7 +96,7 @@ async def metrics(request: Request) -> Any:
     held: Resources = request.app.state.resources
     try:
         async with held.database.sessions() as session:
-            _lag.set(_age(held, await oldest_pending_event(session)) or 0)
+            _lag.set(_age(held, await oldest_waiting_event(session, reader=READER)) or 0)
     except (SQLAlchemyError, OSError, TimeoutError):
         _lag.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

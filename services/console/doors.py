@@ -8,6 +8,7 @@ from importlib import import_module
 import asyncpg
 import uvicorn
 import uvloop
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
@@ -15,7 +16,11 @@ from services.console.running import database_url, read_running
 from services.console.settings import Settings
 from services.core.kit.database import connect
 from services.core.kit.logs import configure
+from services.core.kit.outage import cause_of, is_away
 from services.core.kit.schema import SchemaBehind, require_current
+
+_PATIENCE = 20.0
+_NEXT_TRY = 0.25
 
 
 def run_api(_arguments: Namespace) -> int:
@@ -59,9 +64,19 @@ def _use_servers(settings: Settings) -> None:
 
 
 async def _require_schema(url: str) -> None:
-    """Say in a line, before anything starts, what a door would end with a traceback for."""
-    try:
-        async with connect(url, size=1, application_name="wufei") as database:
-            await require_current(database.engine)
-    except (SchemaBehind, OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise ConsoleError(f"cannot use the database: {error}") from None
+    """Say in a line, before anything starts, what a door would end with a traceback for.
+
+    A database that is away is waited for: after a crash of both it may come up second.
+    """
+    loop = asyncio.get_running_loop()
+    latest = loop.time() + _PATIENCE
+    while True:
+        try:
+            async with connect(url, size=1, application_name="wufei") as database:
+                await require_current(database.engine)
+        except (SchemaBehind, OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
+            if not is_away(error) or loop.time() > latest:
+                raise ConsoleError(f"cannot use the database: {cause_of(error)}") from None
+        else:
+            return
+        await asyncio.sleep(_NEXT_TRY)

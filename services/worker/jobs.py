@@ -1,11 +1,18 @@
-"""What the doorbell can ask for. Jobs carry no meaning: all state is in Postgres."""
+"""What the doorbell can ask for. Jobs carry no meaning and do no work: they wake the reactor.
+
+So none of them can fail, be lost or run twice with any effect: all state is in Postgres.
+"""
 
 from typing import Any
 
 from arq import cron, func
+from arq.cron import CronJob
 from arq.worker import Function
 
 from services.worker.reactor import Reactor
+
+_TRIES = 5
+_TIMEOUT_SECONDS = 10
 
 
 async def react(ctx: dict[str, Any]) -> None:
@@ -15,12 +22,30 @@ async def react(ctx: dict[str, Any]) -> None:
 
 
 async def sweep(ctx: dict[str, Any]) -> None:
-    """Do what no event asks for."""
+    """Wake the reactor, and let it do what no event asks for."""
     reactor: Reactor = ctx["reactor"]
-    await reactor.sweep()
+    reactor.wake(sweep=True)
 
 
-FUNCTIONS: list[Function] = [func(react, name="react", keep_result=0, max_tries=1, timeout=10)]
+FUNCTIONS: list[Function] = [
+    func(react, name="react", keep_result=0, max_tries=_TRIES, timeout=_TIMEOUT_SECONDS)
+]
 
-CRON = [cron(sweep, second={5, 35}, keep_result=600, max_tries=1, timeout=120, unique=True)]
-"""A slot's result is kept longer than clocks of two workers may differ, so it runs once."""
+
+def timetable() -> list[CronJob]:
+    """Return what runs by the clock, made anew: a used one would make up for all it missed.
+
+    A slot's result is kept longer than the clocks of two workers may differ, so one of all
+    workers runs it.
+    """
+    return [
+        cron(
+            sweep,
+            name="sweep",
+            second={5, 35},
+            keep_result=600,
+            max_tries=_TRIES,
+            timeout=_TIMEOUT_SECONDS,
+            unique=True,
+        )
+    ]

@@ -4,100 +4,62 @@ import asyncio
 import logging
 import signal
 
-from arq.connections import RedisSettings
-from arq.worker import Worker
-from redis.exceptions import RedisError
-
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
-from services.core.kit.wire import deserialize, serialize
-from services.worker.jobs import CRON, FUNCTIONS
+from services.worker.doorbell import Doorbell
 from services.worker.reactor import Reactor
 from services.worker.settings import WorkerSettings
 
 logger = logging.getLogger("wufei.worker")
 
-QUEUE = "wufei:doorbell"
-_POLL_SECONDS = 0.05
-_PAUSE_SECONDS = 1.0
 _SWEEP_EVERY_SECONDS = 30.0
 _CONNECTIONS = 4
 
 
 async def run(settings: WorkerSettings | None = None) -> None:
-    """Work until SIGTERM or SIGINT. Refuses to start on an old schema."""
-    chosen = settings or WorkerSettings()
-    stop = asyncio.Event()
+    """Work until SIGTERM or SIGINT, which are a good end.
+
+    Raises:
+        SchemaBehind: the database is at another revision.
+    """
+    working = asyncio.create_task(_work(settings or WorkerSettings()))
+    told = False
+
+    def stop() -> None:
+        nonlocal told
+        told = True
+        working.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    dsn = chosen.database_url.get_secret_value()
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        await working
+    except asyncio.CancelledError:
+        if not told:
+            raise
+    logger.info("the worker has stopped")
+
+
+async def _work(settings: WorkerSettings) -> None:
+    dsn = settings.database_url.get_secret_value()
     async with connect(dsn, size=_CONNECTIONS, application_name="wufei-worker") as database:
         await require_current(database.engine)
-        reactor = Reactor(database, chosen.clock)
+        reactor = Reactor(database, settings.clock)
+        doorbell = None
+        if settings.redis_url is not None:
+            doorbell = Doorbell(settings.redis_url.get_secret_value(), reactor)
+        logger.info("the worker is at work")
         async with asyncio.TaskGroup() as tasks:
-            work = [tasks.create_task(reactor.run()), tasks.create_task(_tick(reactor))]
-            if chosen.redis_url is not None:
-                url = chosen.redis_url.get_secret_value()
-                work.append(tasks.create_task(_answer_doorbell(url, reactor)))
-            await stop.wait()
-            for task in work:
-                task.cancel()
+            tasks.create_task(reactor.run())
+            tasks.create_task(_tick(reactor, doorbell))
+            if doorbell is not None:
+                tasks.create_task(doorbell.run())
 
 
-async def _tick(reactor: Reactor) -> None:
-    """Sweep by a plain timer: arq's cron does not run while Redis is gone."""
+async def _tick(reactor: Reactor, doorbell: Doorbell | None) -> None:
+    """Sweep at the start, then by a plain timer while the doorbell's timetable does not run."""
+    reactor.wake(sweep=True)
     while True:
-        try:
-            await reactor.sweep()
-        except Exception as error:  # noqa: BLE001 (a sweep put off is found by the next)
-            logger.warning("sweep put off: %s", type(error).__name__)
         await asyncio.sleep(_SWEEP_EVERY_SECONDS)
-
-
-async def _answer_doorbell(redis_url: str, reactor: Reactor) -> None:
-    """Run arq's worker for ever: it ends whenever Redis does, and begins again with it."""
-    settings = RedisSettings.from_dsn(redis_url)
-    settings.conn_retries = 0
-    settings.conn_timeout = 2
-    answering = True
-    while True:
-        worker = Worker(
-            functions=FUNCTIONS,
-            cron_jobs=CRON,
-            queue_name=QUEUE,
-            redis_settings=settings,
-            ctx={"reactor": reactor},
-            poll_delay=_POLL_SECONDS,
-            max_jobs=20,
-            keep_result=0,
-            max_tries=1,
-            handle_signals=False,
-            job_serializer=serialize,
-            job_deserializer=deserialize,
-        )
-        try:
-            await worker.async_run()
-            answering = True
-        except (RedisError, OSError, TimeoutError, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and _is_ours():
-                raise
-            if answering:
-                logger.warning("doorbell silent, the timer goes on: %s", type(error).__name__)
-            answering = False
-        finally:
-            await _close(worker)
-        await asyncio.sleep(_PAUSE_SECONDS)
-
-
-def _is_ours() -> bool:
-    """Return whether this task itself was asked to end."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-async def _close(worker: Worker) -> None:
-    try:
-        await worker.close()
-    except (RedisError, OSError, AttributeError, asyncio.CancelledError):
-        if _is_ours():
-            raise
+        if doorbell is None or not doorbell.answering:
+            reactor.wake(sweep=True)

@@ -6,8 +6,8 @@ from pydantic_core import from_json, to_json
 
 
 def serialize(message: dict[str, Any]) -> bytes:
-    """Return a message as JSON."""
-    return to_json(message)
+    """Return a message as JSON; what has no JSON, such as an error, is told by its text."""
+    return to_json(message, fallback=str)
 
 
 def deserialize(message: bytes) -> dict[str, Any]:

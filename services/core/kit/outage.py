@@ -1,0 +1,41 @@
+"""Telling a database that is away, or busy with another's lock, from a fault of ours."""
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+_AWAY = (
+    PoolTimeout,
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.TooManyConnectionsError,
+)
+_CONTENDED = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+
+
+def is_away(error: BaseException) -> bool:
+    """Return whether Postgres could not be reached, or left in the middle of it."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(cause_of(error), _AWAY)
+
+
+def is_contended(error: BaseException) -> bool:
+    """Return whether others stood in the way, so that a later try may well succeed."""
+    return isinstance(cause_of(error), _CONTENDED)
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return the driver's own error, which SQLAlchemy wraps twice."""
+    wrapped = getattr(error, "orig", None)
+    return error if wrapped is None else (wrapped.__cause__ or wrapped)

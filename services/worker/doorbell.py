@@ -1,0 +1,131 @@
+"""Listens to the doorbell: arq's worker over Redis, begun again whenever Redis comes back.
+
+Nothing that Redis does, holds or loses may end the process: without it the reactor's own
+timer finds the work, only later.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from arq.connections import ArqRedis
+from arq.worker import Worker
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from services.core.kit.wire import deserialize, serialize
+from services.worker.jobs import FUNCTIONS, timetable
+from services.worker.reactor import Reactor
+
+logger = logging.getLogger("wufei.worker")
+
+QUEUE = "wufei:doorbell"
+_POLL_SECONDS = 0.05
+_PAUSE_SECONDS = 1.0
+_CONNECT_SECONDS = 2
+_ANSWER_SECONDS = 3
+_END_SECONDS = 0.5
+_JOBS_AT_ONCE = 20
+
+_SILENCE = (RedisError, OSError)
+
+
+class Doorbell:
+    """Wakes a reactor when somebody rings; `answering` tells whether rings can arrive."""
+
+    def __init__(self, redis_url: str, reactor: Reactor) -> None:
+        self._redis_url = redis_url
+        self._reactor = reactor
+        self._reported = False
+        self.answering = False
+
+    async def run(self) -> None:
+        """Listen for ever."""
+        while True:
+            try:
+                await self._listen()
+            except asyncio.CancelledError as error:
+                if _ends():
+                    raise
+                self._fell_silent(error)
+            except Exception as error:  # noqa: BLE001 (whatever Redis holds, the worker lives on)
+                self._fell_silent(error)
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
+        pool = ConnectionPool.from_url(
+            self._redis_url, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_ANSWER_SECONDS
+        )
+        redis = ArqRedis(
+            pool,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+            default_queue_name=QUEUE,
+        )
+        try:
+            await redis.ping()
+            self._answers()
+            await self._answer(redis)
+        finally:
+            with suppress(*_SILENCE):
+                await redis.aclose(close_connection_pool=True)
+
+    async def _answer(self, redis: ArqRedis) -> None:
+        worker = Worker(
+            functions=FUNCTIONS,
+            cron_jobs=timetable(),
+            queue_name=QUEUE,
+            redis_pool=redis,
+            ctx={"reactor": self._reactor},
+            poll_delay=_POLL_SECONDS,
+            max_jobs=_JOBS_AT_ONCE,
+            keep_result=0,
+            handle_signals=False,
+            job_serializer=serialize,
+            job_deserializer=deserialize,
+        )
+        try:
+            await worker.async_run()
+        except _SILENCE:
+            raise
+        except Exception:
+            # What cannot be read would stop every worker again; and it says nothing anyway.
+            await redis.delete(QUEUE)
+            raise
+        finally:
+            await _end_jobs(worker)
+
+    def _answers(self) -> None:
+        if self._reported:
+            logger.info("the doorbell is heard again")
+        self._reported = False
+        self.answering = True
+        self._reactor.wake()
+
+    def _fell_silent(self, error: BaseException) -> None:
+        """Say so once a silence; what is not Redis's absence is said with all that is known."""
+        self.answering = False
+        if self._reported:
+            return
+        self._reported = True
+        expected = isinstance(error, _SILENCE)
+        logger.warning(
+            "the doorbell is silent, the timer goes on: %s",
+            type(error).__name__,
+            exc_info=None if expected else error,
+        )
+
+
+def _ends() -> bool:
+    """Return whether this task itself was asked to end; arq cancels tasks of its own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _end_jobs(worker: Worker) -> None:
+    """End what arq started; its own `close` would leave connections open after a fault."""
+    running = list(worker.tasks.values())
+    for task in running:
+        task.cancel()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), _END_SECONDS)

@@ -1,0 +1,22 @@
+"""A ledger whose day is today, and a Valkey of one's own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.core.kit.clock import Clock
+from services.core.kit.database import connect
+from tests.integration.scoring.ledger import Ledger
+from tests.worker.running import OwnValkey, own_valkey
+
+
+@pytest.fixture
+async def ledger(database_url: str) -> AsyncIterator[Ledger]:
+    async with connect(database_url, size=8) as database:
+        yield Ledger(database, Clock())
+
+
+@pytest.fixture
+async def valkey() -> AsyncIterator[OwnValkey]:
+    async with own_valkey() as own:
+        yield own

@@ -1,0 +1,218 @@
+"""The doorbell from both ends: the API's ring, arq over a real Valkey, the worker's ear."""
+
+import asyncio
+import itertools
+import logging
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from services.api.doorbell import QUEUE, ring_id
+from services.api.doorbell import Doorbell as Bell
+from services.core.kit.wire import deserialize, serialize
+from services.worker import doorbell
+from services.worker.doorbell import Doorbell
+from services.worker.reactor import Reactor
+from tests.integration.scoring.ledger import Ledger
+from tests.unit.scoring.builders import a_document
+from tests.worker.running import OwnValkey, at_work, idle, shows, until
+
+
+@asynccontextmanager
+async def listening(redis_url: str, ledger: Ledger) -> AsyncIterator[Doorbell]:
+    """A reactor that only a ring wakes, and its ear."""
+    reactor = Reactor(ledger.database, ledger.clock, look_every=3600)
+    ear = Doorbell(redis_url, reactor)
+    running = asyncio.create_task(ear.run())
+    try:
+        async with at_work(reactor):
+            yield ear
+        assert not running.done()
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+@asynccontextmanager
+async def ringing(redis_url: str) -> AsyncIterator[Bell]:
+    """The API's end, connected."""
+    bell = Bell(redis_url)
+    running = asyncio.create_task(bell.run())
+    try:
+        await until(lambda: _answering(bell))
+        yield bell
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def _answering(either: Bell | Doorbell) -> bool:
+    return either.answering
+
+
+async def _silent(ear: Doorbell) -> bool:
+    return not ear.answering
+
+
+@contextmanager
+def quick_return(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patched:
+        patched.setattr(doorbell, "_PAUSE_SECONDS", 0.05)
+        patched.setattr(doorbell, "_ANSWER_SECONDS", 0.3)
+        yield
+
+
+async def test_a_ring_brings_an_approval_to_the_board(ledger: Ledger, redis_url: str) -> None:
+    await ledger.load(a_document())
+    async with listening(redis_url, ledger) as ear, ringing(redis_url) as bell:
+        await until(lambda: _answering(ear))
+        await until(lambda: idle(ledger))
+        await ledger.report(90)
+        bell.ring()
+        await until(shows(ledger, "90"))
+
+
+async def test_a_hundred_rings_are_a_handful_of_jobs(redis_url: str) -> None:
+    async with ringing(redis_url) as bell, Redis.from_url(redis_url) as redis:
+        for _ in range(100):
+            bell.ring()
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(0.1)
+        assert 1 <= await redis.zcard(QUEUE) <= 12
+
+
+def test_rings_that_nobody_hears_do_not_pile_up() -> None:
+    hour = [ring_id(1_700_000_000 + (moment + 0.5) / 20) for moment in range(72_000)]
+    assert len(set(hour)) == 64
+    assert all(one != following for one, following in itertools.pairwise(hour))
+
+
+async def test_redis_may_be_absent_then_come_go_and_come_back(
+    ledger: Ledger,
+    valkey: OwnValkey,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "wufei.worker")
+    await ledger.load(a_document())
+    await valkey.start()
+    await valkey.kill()
+    with quick_return(monkeypatch):
+        async with listening(valkey.url, ledger) as ear:
+            for value in ("90", "91"):
+                await asyncio.sleep(0.2)
+                assert not ear.answering
+                await valkey.start()
+                async with ringing(valkey.url) as bell:
+                    await until(lambda: _answering(ear))
+                    await until(lambda: idle(ledger))
+                    await ledger.report(value)
+                    bell.ring()
+                    await until(shows(ledger, value))
+                await valkey.kill()
+                await until(lambda: _silent(ear))
+    assert [each.getMessage().split(":")[0] for each in caplog.records] == [
+        "the doorbell is silent, the timer goes on",
+        "the doorbell is heard again",
+        "the doorbell is silent, the timer goes on",
+        "the doorbell is heard again",
+        "the doorbell is silent, the timer goes on",
+    ]
+    assert all(each.exc_info is None for each in caplog.records)
+
+
+async def test_a_redis_that_hangs_counts_as_absent(
+    ledger: Ledger, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await valkey.start()
+    with quick_return(monkeypatch):
+        async with listening(valkey.url, ledger) as ear:
+            await until(lambda: _answering(ear))
+            valkey.freeze()
+            await until(lambda: _silent(ear))
+            valkey.freeze(on=False)
+            await until(lambda: _answering(ear))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists a process's connections")
+async def test_many_faults_leave_no_task_and_no_connection_behind(
+    ledger: Ledger, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ledger.load(a_document())
+    await valkey.start()
+    with quick_return(monkeypatch):
+        async with listening(valkey.url, ledger) as ear:
+            await until(lambda: _answering(ear))
+            await until(lambda: idle(ledger))
+            before = _held()
+            for _ in range(5):
+                await valkey.kill()
+                await until(lambda: _silent(ear))
+                await valkey.start()
+                await until(lambda: _answering(ear))
+            await asyncio.sleep(0.2)
+            after = _held()
+    assert after[0] <= before[0] + 1
+    assert after[1] <= before[1] + 1
+
+
+def _held() -> tuple[int, int]:
+    """How many files and connections this process holds open, and how many tasks."""
+    return len(list(Path("/proc/self/fd").iterdir())), len(asyncio.all_tasks())
+
+
+@pytest.mark.parametrize("poison", ["unreadable id", "another type", "unreadable job"])
+async def test_what_lies_in_redis_cannot_stop_the_ear(
+    ledger: Ledger, redis_url: str, monkeypatch: pytest.MonkeyPatch, poison: str
+) -> None:
+    await ledger.load(a_document())
+    with quick_return(monkeypatch):
+        async with Redis.from_url(redis_url) as redis:
+            match poison:
+                case "unreadable id":
+                    await redis.zadd(QUEUE, {b"\xff\xfe": 1})
+                case "another type":
+                    await redis.set(QUEUE, "mine")
+                case _:
+                    await redis.zadd(QUEUE, {"x": 1})
+                    await redis.set("arq:job:x", b"\x80\x04no pickle, please")
+            async with listening(redis_url, ledger) as ear:
+                await asyncio.sleep(0.3)
+                if poison == "another type":
+                    await redis.flushdb()
+                await until(lambda: _answering(ear))
+                async with ringing(redis_url) as bell:
+                    await until(lambda: idle(ledger))
+                    await ledger.report(90)
+                    bell.ring()
+                    await until(shows(ledger, "90"))
+
+
+async def test_a_flush_loses_a_ring_and_nothing_else(ledger: Ledger, redis_url: str) -> None:
+    await ledger.load(a_document())
+    async with (
+        listening(redis_url, ledger) as ear,
+        ringing(redis_url) as bell,
+        Redis.from_url(redis_url) as redis,
+    ):
+        await until(lambda: _answering(ear))
+        for value in range(20):
+            await ledger.report(value)
+            bell.ring()
+            await redis.flushdb()
+        bell.ring()
+        await until(shows(ledger, "19"))
+        assert ear.answering
+
+
+def test_messages_are_json_and_errors_in_them_are_told_by_their_text() -> None:
+    assert deserialize(serialize({"r": ValueError("no such job"), "a": []})) == {
+        "r": "no such job",
+        "a": [],
+    }

@@ -1,0 +1,270 @@
+"""The loop that does the work, inside the test's process."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from services.core.events.queries import log_position, oldest_waiting_event
+from services.core.events.service import Happening, record
+from services.core.kit.clock import Clock
+from services.core.kit.database import connect
+from services.core.scoring.service import READER
+from services.worker.jobs import react, sweep
+from services.worker.reactor import Reactor
+from tests.integration.scoring.ledger import ACTOR, Ledger
+from tests.support.api import open_door
+from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
+from tests.worker.running import Relay, at_work, idle, shows, until
+
+OTHER = "410184"
+
+
+async def everything(ledger: Ledger) -> list[Any]:
+    return [
+        await ledger.execute(f"SELECT * FROM {table} ORDER BY {table}")
+        for table in ("event_position", "reader_cursor", "log_head", "score_input")
+    ] + await ledger.execute(
+        "SELECT period, basis, max(sequence) FROM score_snapshot GROUP BY 1, 2"
+    )
+
+
+async def test_only_a_ring_wakes_it_early(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    reactor = Reactor(ledger.database, ledger.clock, look_every=3600)
+    async with at_work(reactor):
+        await ledger.report(90)
+        await asyncio.sleep(0.1)
+        assert await ledger.snapshot() is None
+        reactor.wake()
+        await until(lambda: idle(ledger))
+        await ledger.report(91)
+        await asyncio.sleep(0.1)
+        assert (await ledger.row())["value"] == "90"
+        assert not await idle(ledger)
+        reactor.wake()
+        await until(shows(ledger, "91"))
+
+
+async def test_without_any_ring_it_looks_by_itself(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    async with at_work(Reactor(ledger.database, ledger.clock, look_every=0.05)):
+        await ledger.report(90)
+        await until(shows(ledger, "90"))
+
+
+@pytest.mark.parametrize("job", [react, sweep])
+async def test_each_job_may_run_twice(
+    ledger: Ledger, job: Callable[[dict[str, Any]], Awaitable[None]]
+) -> None:
+    await ledger.load(a_document())
+    await ledger.report(90)
+    reactor = Reactor(ledger.database, ledger.clock, look_every=3600)
+    await reactor.react()
+    await reactor.sweep()
+    await reactor.react()
+    assert await idle(ledger)
+    before = await everything(ledger)
+    async with at_work(reactor):
+        for _ in range(2):
+            await job({"reactor": reactor})
+            await asyncio.sleep(0.2)
+    assert await everything(ledger) == before
+
+
+async def test_a_sweep_follows_the_date_once(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    reactor = Reactor(ledger.database, ledger.clock)
+    await reactor.react()
+    for _ in range(2):
+        await reactor.sweep()
+        rows = await ledger.execute(
+            "SELECT position FROM reader_cursor WHERE reader LIKE 'scoring-date/%'"
+        )
+        assert rows == [(ledger.clock.today("Asia/Shanghai").toordinal(),)]
+
+
+async def test_two_at_once_do_the_work_once(ledger: Ledger) -> None:
+    await ledger.load(a_document(an_indicator(owners=[f"UN0{unit}" for unit in range(1, 6)])))
+    reactors = [Reactor(ledger.database, ledger.clock) for _ in range(2)]
+    for turn in range(10):
+        await ledger.report(turn, unit="UN01")
+        await asyncio.gather(*(each.react() for each in reactors))
+    head = await ledger.execute("SELECT position FROM log_head")
+    assert head == await ledger.execute(
+        "SELECT position FROM reader_cursor WHERE reader = :reader", reader=READER
+    )
+    assert head == await ledger.execute("SELECT count(*) FROM event")
+    assert (await ledger.recompute()).changed == 0
+
+
+async def _poison(ledger: Ledger) -> None:
+    """Record an event that says less than it must."""
+    async with ledger.database.transaction() as session:
+        await record(
+            session,
+            Happening(
+                city_code=CITY,
+                plan_code=PLAN,
+                type="period.opened",
+                subject_kind="period",
+                subject_id="2025",
+                organization_code=None,
+                actor=ACTOR,
+                data={},
+                occurred_at=Clock.true_now(),
+            ),
+        )
+
+
+async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger.load(a_document())
+    await ledger.report(90)
+    await _poison(ledger)
+    await ledger.report(91)
+    with caplog.at_level(logging.INFO, "wufei.worker"):
+        reactor = Reactor(ledger.database, ledger.clock)
+        await reactor.react()
+        await reactor.react()
+    said = [each.getMessage() for each in caplog.records]
+    assert len(said) == 1, "what is in trouble is not tried again at once"
+    assert said[0].startswith(f"city {CITY} stands before event 3 (period.opened)")
+    assert "KeyError: 'period'" in said[0]
+    assert caplog.records[0].exc_info is not None
+    assert (await ledger.row())["value"] == "90", "what comes before it is done"
+
+    await ledger.execute(
+        "UPDATE event SET data = jsonb_build_object('period', subject_id)"
+        " WHERE type = 'period.opened'"
+    )
+    await Reactor(ledger.database, ledger.clock).react()
+    assert (await ledger.row())["value"] == "91"
+    assert (await ledger.recompute()).changed == 0
+
+
+async def test_a_city_in_trouble_is_tried_again_less_and_less_often(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger.load(a_document())
+    await _poison(ledger)
+    async with at_work(Reactor(ledger.database, ledger.clock, look_every=0.02)):
+        await asyncio.sleep(1.8)
+    said = [each.getMessage() for each in caplog.records if each.name == "wufei.worker"]
+    assert [line[: line.index(":")].rsplit(" in ")[1] for line in said] == ["1 s", "2 s"]
+    assert [each.exc_info is None for each in caplog.records if each.name == "wufei.worker"] == [
+        False,
+        True,
+    ], "one traceback a trouble"
+
+
+async def test_a_city_in_trouble_does_not_hold_up_another(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    await _poison(ledger)
+    async with ledger.database.transaction() as session:
+        await record(
+            session,
+            Happening(OTHER, None, "plan.published", "plan", "x", None, {}, {}, Clock.true_now()),
+        )
+    await Reactor(ledger.database, ledger.clock).react()
+    async with ledger.database.sessions() as session:
+        assert await log_position(session, OTHER) == 1
+    followed = await ledger.execute(
+        "SELECT position FROM reader_cursor WHERE city_code = :city", city=OTHER
+    )
+    assert followed == [(1,)]
+
+
+async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
+    async with open_door(database_url) as door:
+        await door.react()
+        async with door.client(None) as client:
+            ready = (await client.get("http://wufei.test/readyz")).json()
+            assert (ready["parts"]["drain"], ready["drain_lag_seconds"]) == ("ok", None)
+            ledger = Ledger(door.held.database, door.held.clock)
+            await _poison(ledger)
+            await door.react()
+            waits = (await client.get("http://wufei.test/readyz")).json()["drain_lag_seconds"]
+        assert waits is not None
+        async with ledger.database.sessions() as session:
+            assert await oldest_waiting_event(session, reader=READER) is not None
+
+
+async def test_a_lock_held_by_somebody_is_no_error(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger.load(a_document())
+    await Reactor(ledger.database, ledger.clock).react()
+    await ledger.execute("SELECT set_config('lock_timeout', '10s', false)")
+    await ledger.report(90)
+    holding = await asyncpg.connect(ledger.database.dsn)
+    try:
+        async with holding.transaction():
+            await holding.execute("SELECT FROM reader_cursor FOR UPDATE")
+            await _canceled(ledger)
+    finally:
+        await holding.close()
+    (said,) = [each for each in caplog.records if each.name == "wufei.worker"]
+    assert (said.levelname, said.exc_info) == ("WARNING", None)
+    await Reactor(ledger.database, ledger.clock).react()
+    assert (await ledger.row())["value"] == "90"
+
+
+async def _canceled(ledger: Ledger) -> None:
+    """Let a reactor wait for a lock until an operator cancels its statement, both times."""
+    reacting = asyncio.create_task(Reactor(ledger.database, ledger.clock).react())
+    killer = await asyncpg.connect(ledger.database.dsn)
+    try:
+        while not reacting.done():
+            await killer.execute(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            await asyncio.sleep(0.02)
+    finally:
+        await killer.close()
+    await reacting
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger.load(a_document())
+    caplog.set_level(logging.INFO, "wufei.worker")
+    address = urlsplit(ledger.database.dsn)
+    relay = Relay(str(address.hostname), int(address.port or 0))
+    await relay.start()
+    dsn = ledger.database.dsn.replace(f":{address.port}/", f":{relay.port}/")
+    try:
+        async with (
+            connect(dsn, size=2) as database,
+            at_work(Reactor(database, ledger.clock, look_every=0.02)),
+        ):
+            await until(lambda: idle(ledger))
+            await relay.cut()
+            await ledger.report(90)
+            await until(_said(caplog, "the database is away"))
+            await asyncio.sleep(0.7)
+            await relay.start()
+            await until(_said(caplog, "the database is back"))
+            await until(shows(ledger, "90"))
+    finally:
+        await relay.cut()
+    said = [each for each in caplog.records if each.name == "wufei.worker"]
+    assert [each.getMessage().split(",")[0] for each in said] == [
+        "the database is away",
+        "the database is back",
+    ]
+    assert [each.exc_info for each in said] == [None, None]
+
+
+def _said(caplog: pytest.LogCaptureFixture, words: str) -> Callable[[], Awaitable[bool]]:
+    async def said() -> bool:
+        return any(words in message for message in caplog.messages)
+
+    return said
