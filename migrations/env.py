@@ -26,8 +26,13 @@ def _include_name(name: str | None, kind: str, _parents: MutableMapping[Any, str
 
 
 def _note_head(_context: object, _revision: object, scripts: list[MigrationScript]) -> None:
-    """Keep the newest revision in a file, so that two branches that both add one collide."""
+    """Keep the newest revision in a file, so that two branches that both add one collide.
+
+    `alembic check` asks for a revision too, without a message, and never writes it.
+    """
     for script in scripts:
+        if script.message is None:
+            continue
         Path(__file__).with_name("HEAD").write_text(f"{script.rev_id}\n")
 
 

@@ -175,12 +175,3 @@ async def test_a_database_that_is_not_there_is_told_in_one_line(database_url: st
             'wufei: cannot use the database: database "none_of_this_name" does not exist\n'
         )
         worker.log.write_text("")
-
-
-async def test_it_refuses_an_old_schema_in_one_line(ledger: Ledger) -> None:
-    await ledger.execute("UPDATE alembic_version SET version_num = '0000'")
-    async with a_worker(ledger.database.dsn, at_work=False) as worker:
-        assert await worker.ended() == 1
-        (line,) = worker.log.read_text().splitlines()
-        assert line.startswith("wufei: cannot use the database: the database is at revision 0000")
-        worker.log.write_text("")

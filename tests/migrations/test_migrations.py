@@ -1,0 +1,179 @@
+"""The schema: what the migrations make of an empty database, and that the models say the same."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from services.console.migrate import configuration, revision, upgrade
+from services.console.settings import PROJECT
+from services.core.kit.schema import expected_revision
+from services.core.registry import metadata
+from tests.support.servers import Addresses
+
+_WITNESS = """
+CREATE SCHEMA witness;
+CREATE TABLE witness.seen (tag text, lock_timeout text);
+CREATE FUNCTION witness.note() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO witness.seen VALUES (tg_tag, current_setting('lock_timeout')); END $$;
+CREATE EVENT TRIGGER witness ON ddl_command_start EXECUTE FUNCTION witness.note();
+"""
+"""Notes every change of the schema, and how long it would have waited for a lock."""
+
+
+@pytest.fixture
+async def empty_url(addresses: Addresses) -> AsyncIterator[str]:
+    """A database in which nothing is."""
+    async with addresses.clone("template0") as url:
+        yield url
+
+
+async def _rows(url: str, statement: str) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(statement)]
+    finally:
+        await connection.close()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _wufei(door: str, url: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.console", door),
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": url, "WUFEI_PORT": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await asyncio.wait_for(process.communicate(), 30)
+    return process.returncode, printed.decode()
+
+
+def _check(connection: Connection) -> None:
+    command.check(configuration(connection))
+
+
+async def test_an_empty_database_comes_to_the_head_waiting_for_no_lock_long(empty_url: str) -> None:
+    await _execute(empty_url, _WITNESS)
+    await upgrade(empty_url)
+    assert await revision(empty_url) == expected_revision()
+    seen = await _rows(empty_url, "SELECT tag, lock_timeout FROM witness.seen")
+    assert len(seen) > len(metadata.tables)
+    assert {lock_timeout for _, lock_timeout in seen} == {"5s"}
+
+
+async def test_upgrading_again_does_nothing_and_two_at_once_do_it_once(empty_url: str) -> None:
+    both = await asyncio.gather(*(_wufei("migrate", empty_url) for _ in range(2)))
+    assert both == [(0, f"the schema is at {expected_revision()}\n")] * 2
+    assert await revision(empty_url) == expected_revision()
+    await _execute(empty_url, _WITNESS)
+    await upgrade(empty_url)
+    assert await _rows(empty_url, "SELECT * FROM witness.seen") == []
+
+
+async def test_the_models_say_what_the_schema_is(database_url: str) -> None:
+    before = expected_revision()
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        poolclass=NullPool,
+        async_creator=lambda: asyncpg.connect(database_url),
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(_check)
+    assert expected_revision() == before, "a check changes no file"
+
+
+def test_there_is_one_head_and_the_file_names_it() -> None:
+    assert ScriptDirectory.from_config(configuration()).get_heads() == [expected_revision()]
+
+
+async def test_every_table_belongs_to_a_city_and_its_keys_begin_with_it(database_url: str) -> None:
+    keys = await _rows(
+        database_url,
+        """
+        SELECT c.relname, k.relname, a.attname
+        FROM pg_class c
+        JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique
+        JOIN pg_class k ON k.oid = i.indexrelid
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+        WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
+        """,
+    )
+    tables = {table for table, _, _ in keys}
+    assert tables == {*metadata.tables, "alembic_version"}
+    assert {table for table, _, column in keys if column != "city_code"} == {"alembic_version"}
+
+
+async def test_every_constraint_and_index_has_a_name_of_our_own(database_url: str) -> None:
+    constraints = await _rows(
+        database_url,
+        """
+        SELECT r.relname, c.conname, c.contype::text
+        FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid
+        WHERE r.relnamespace = 'public'::regnamespace AND NOT r.relispartition
+            AND r.relname <> 'alembic_version' AND c.contype IN ('p', 'u', 'f', 'c')
+        """,
+    )
+    prefixes = {"p": "pk", "u": "uq", "f": "fk", "c": "ck"}
+    assert [
+        (table, name)
+        for table, name, kind in constraints
+        if not name.startswith(f"{prefixes[kind]}_{table}")
+    ] == []
+    indexes = await _rows(
+        database_url,
+        """
+        SELECT c.relname, k.relname FROM pg_index i
+        JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class k ON k.oid = i.indexrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
+            AND c.relname <> 'alembic_version' AND NOT i.indisprimary
+        """,
+    )
+    assert [
+        (table, name)
+        for table, name in indexes
+        if not name.startswith((f"ix_{table}", f"uq_{table}"))
+    ] == []
+
+
+async def test_every_large_table_is_cut_by_city(database_url: str) -> None:
+    parts = await _rows(
+        database_url,
+        """
+        SELECT p.relname, count(*) FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
+        WHERE p.relkind = 'p' GROUP BY p.relname ORDER BY p.relname
+        """,
+    )
+    said = [
+        (name, 4)
+        for name, table in sorted(metadata.tables.items())
+        if table.dialect_options["postgresql"]["partition_by"]
+    ]
+    assert parts == said
+
+
+@pytest.mark.parametrize("door", ["api", "worker"])
+async def test_a_door_refuses_an_old_schema_in_one_line(database_url: str, door: str) -> None:
+    await _execute(database_url, "UPDATE alembic_version SET version_num = '0000'")
+    code, printed = await _wufei(door, database_url)
+    assert code == 1
+    assert printed == (
+        "wufei: cannot use the database: the database is at revision 0000,"
+        f" this program needs {expected_revision()}: run `wufei migrate`\n"
+    )
