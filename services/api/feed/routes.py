@@ -3,18 +3,18 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from services.api.context import Held
 from services.api.contract import refusals
 from services.api.feed.schemas import FeedOut, event_out
-from services.api.routing import ExactRoute
+from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.feed.queries import events_after
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 
-router = APIRouter(route_class=ExactRoute, tags=["events"])
+router = versioned_router("events")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_EVENTS))]
 

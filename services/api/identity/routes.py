@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.api.context import Held, PageSize, PageToken, Reading, Writing
 from services.api.contract import refusals
@@ -20,7 +20,7 @@ from services.api.identity.schemas import (
     me_out,
     organization_out,
 )
-from services.api.routing import ExactRoute
+from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
 from services.core.identity import queries, service
 from services.core.identity.actor import Actor
@@ -30,7 +30,7 @@ from services.core.identity.service import KeyRequest
 from services.core.kit.pagination import new_page_token, read_page_token, read_uuid
 from services.core.plan.queries import visible_plans
 
-router = APIRouter(route_class=ExactRoute, tags=["identity"])
+router = versioned_router("identity")
 
 KeyManager = Annotated[Actor, Depends(permitted(Permission.MANAGE_KEYS))]
 

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import Depends, Header, Path, Request, Response
 
+from services.api.answers import body_etag, json_answer
 from services.api.context import (
     Held,
     IfMatch,
@@ -11,9 +12,7 @@ from services.api.context import (
     PlanInScope,
     Reading,
     Writing,
-    body_etag,
     check_match,
-    json_answer,
 )
 from services.api.contract import refusals
 from services.api.plan.schemas import (
@@ -41,7 +40,7 @@ from services.api.plan.views import (
     task_out,
 )
 from services.api.problems import UnsupportedMediaType
-from services.api.routing import ExactRoute
+from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -57,7 +56,7 @@ from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
 from services.core.plan.service import Assignment, Decision, PeriodVerb
 
-router = APIRouter(route_class=ExactRoute, tags=["plans"])
+router = versioned_router("plans")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
 Loader = Annotated[Actor, Depends(permitted(Permission.LOAD_PLAN))]

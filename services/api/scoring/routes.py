@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime
 from pydantic_core import to_json
 
+from services.api.answers import body_etag, json_answer
 from services.api.context import (
+    Access,
     Held,
     IfNoneMatch,
     PageSize,
@@ -16,14 +18,13 @@ from services.api.context import (
     PlanInScope,
     Reading,
     Resources,
-    body_etag,
-    json_answer,
+    access,
 )
 from services.api.contract import refusals
+from services.api.kept_answers import KeptRoute
 from services.api.plan.routes import parsed_period
 from services.api.problems import language_of
-from services.api.routing import ExactRoute
-from services.api.scoring.boards_kept import Body
+from services.api.routing import versioned_router
 from services.api.scoring.schemas import (
     ContributionOut,
     MethodOut,
@@ -47,7 +48,8 @@ from services.core.scoring.explanation import explain
 from services.core.scoring.models import ScoreInput
 from services.core.submissions.rules import text_of
 
-router = APIRouter(route_class=ExactRoute, tags=["scores"])
+router = versioned_router("scores")
+kept_router = versioned_router("scores", route_class=KeptRoute)
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
 Basis = Annotated[
@@ -86,36 +88,28 @@ def _period(plan: PlanState, code: str | None) -> Period:
     return Period("annual", last)
 
 
-@router.get(
+@kept_router.get(
     "/plans/{plan}/scoreboard",
     responses=refusals(401, 403, 404, 422),
     response_model=ScoreboardOut,
 )
 async def get_scoreboard(
-    actor: Reader,
-    plan: PlanInScope,
-    held: Held,
+    to: Annotated[Access, Depends(access(Permission.READ_PLAN))],
     period: PeriodQuery = None,
     basis: Basis = "approved",
     as_of: AsOf = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return where the plan stands in a period: overall, by group and by indicator."""
-    _check_basis(actor, basis)
-    key = (plan.city_code, plan.code, period or "", basis)
-    kept = held.boards.get(key) if as_of is None else None
-    if kept is None:
-        generation = held.boards.generation(key)
-        kept = await _read_board(held, plan, _period(plan, period), basis, as_of)
-        if as_of is None:
-            held.boards.put(key, generation, kept)
-    etag, body = kept
-    return json_answer(body, etag=etag, if_none_match=if_none_match)
+    plan, held = to.plan, to.held
+    _check_basis(to.actor, basis)
+    body = await _read_board(held, plan, _period(plan, period), basis, as_of)
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
 async def _read_board(
     held: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
-) -> Body:
+) -> bytes:
     """Return a scoreboard's body: the snapshot in force, or one on which nothing stands yet."""
     published = plan.periods.get(period.code)
     today = held.clock.today(plan.document.time_zone)
@@ -144,7 +138,7 @@ async def _read_board(
         }
         # The board is stored as it is shown: its text goes on where the head's ends.
         body = to_json(head)[:-1] + b"," + board[1:]
-    return body_etag(body), body
+    return body
 
 
 async def _snapshot(

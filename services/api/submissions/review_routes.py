@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
-from services.api.context import Held, IfMatch, Resources, Writing, check_match, json_answer
+from services.api.answers import json_answer
+from services.api.context import Held, IfMatch, Resources, Writing, check_match
 from services.api.contract import refusals
-from services.api.routing import ExactRoute
+from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.submissions.schemas import (
     ReasonIn,
@@ -26,7 +27,7 @@ from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.models import Submission
 from services.core.submissions.rules import Verb
 
-router = APIRouter(route_class=ExactRoute, tags=["submissions"])
+router = versioned_router("submissions")
 
 Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 Reviewer = Annotated[Actor, Depends(permitted(Permission.REVIEW_SUBMISSIONS))]

@@ -3,25 +3,26 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic_core import to_json
 
+from services.api.answers import json_answer
 from services.api.context import (
+    Access,
     Held,
     IdempotencyKey,
     IfNoneMatch,
     PageSize,
     PageToken,
-    PlanInScope,
     Reading,
     Resources,
     ValidateOnly,
-    json_answer,
+    access,
     request_key,
 )
 from services.api.contract import refusals
 from services.api.plan.routes import parsed_period
-from services.api.routing import ExactRoute, replayed
+from services.api.routing import replayed, versioned_router
 from services.api.security import permitted
 from services.api.submissions.schemas import (
     CheckedSubmission,
@@ -54,10 +55,9 @@ from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.queries import Filters
 from services.core.submissions.rules import Form, State
 
-router = APIRouter(route_class=ExactRoute, tags=["submissions"])
+router = versioned_router("submissions")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
-Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 Reviewer = Annotated[Actor, Depends(permitted(Permission.REVIEW_SUBMISSIONS))]
 
 _CREATED: dict[int | str, dict[str, Any]] = {201: {"model": SubmissionOut}}
@@ -73,14 +73,13 @@ _VERB = refusals(400, 401, 403, 404, 409, 412, 422)
 async def create_submission(
     body: CheckedSubmission,
     request: Request,
-    actor: Writer,
-    plan: PlanInScope,
-    held: Held,
+    to: Annotated[Access, Depends(access(Permission.WRITE_SUBMISSIONS))],
     idempotency_key: IdempotencyKey = None,
     *,
     validate_only: ValidateOnly = False,
 ) -> Response:
     """Report a value. A second one for the same indicator, unit and period is 409."""
+    plan, actor, held = to.plan, to.actor, to.held
     draft = _draft(body, plan, actor)
     row = draw_up(draft, plan=plan, actor=actor, now=held.clock.now())
     answer, etag = submission_body(row, plan, actor), submission_etag(row)
@@ -181,9 +180,7 @@ def _behalf_faults(body: SubmissionIn, actor: Actor) -> list[Fault]:
     response_model=SubmissionListOut,
 )
 async def list_submissions(
-    actor: Reader,
-    plan: PlanInScope,
-    held: Held,
+    to: Annotated[Access, Depends(access(Permission.READ_SUBMISSIONS))],
     indicator_code: Annotated[str | None, Query(max_length=60)] = None,
     organization_code: Annotated[str | None, Query(max_length=60)] = None,
     period: Annotated[str | None, Query(max_length=40)] = None,
@@ -195,6 +192,7 @@ async def list_submissions(
     page_token: PageToken = None,
 ) -> Response:
     """List the submissions that the caller may see, newest first."""
+    plan, actor, held = to.plan, to.actor, to.held
     if period is not None:
         parsed_period(plan, period, "/query/period")
     filters = Filters(indicator_code, organization_code, period, state)

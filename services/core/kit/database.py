@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
+from typing_extensions import override
 
 CITY_PARTITIONS = 4
 """Hash partitions, by city, of each large table."""
@@ -61,6 +62,18 @@ async def lock_name(session: AsyncSession, name: str) -> None:
     )
 
 
+class PlainConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
+    """A pooled connection that is given back without a round trip.
+
+    What runs on it is single statements and transactions that leave nothing in the session,
+    so there is nothing to reset.
+    """
+
+    @override
+    def get_reset_query(self) -> str:
+        return ""
+
+
 def _json(value: Any) -> str:
     return to_json(value).decode()
 
@@ -88,7 +101,12 @@ async def connect(
     )
     try:
         async with asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, command_timeout=15, server_settings=settings
+            dsn,
+            min_size=1,
+            max_size=size,
+            command_timeout=15,
+            server_settings=settings,
+            connection_class=PlainConnection,
         ) as pool:
             sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
             yield Database(dsn, engine, sessions, pool)

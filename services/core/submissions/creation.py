@@ -212,7 +212,7 @@ _COLUMNS = (
     " updated_at, submitted_at"
 )
 _VALUES = tuple(name.strip() for name in _COLUMNS.split(","))
-_CREATE = f"""
+CREATE = f"""
 WITH period AS (
     -- The lock makes a closing wait for us, and us for a closing.
     SELECT state FROM plan_period
@@ -246,6 +246,35 @@ WITH period AS (
 )
 SELECT EXISTS (SELECT FROM added) AS added, (SELECT state FROM period) AS period_state
 """  # noqa: S608 (column names of our own)
+"""The statement; `parameters` says what goes where."""
+
+
+def parameters(
+    row: Row,
+    plan: PlanState,
+    actor: Mapping[str, object],
+    reply: Reply | None,
+    true_now: datetime,
+) -> tuple[object, ...]:
+    """Return what `CREATE` takes, in its order."""
+    request = reply.request if reply else None
+    return (
+        *(row[name] for name in _VALUES),
+        plan.version,
+        "created" if row["state"] == "draft" else "submitted",
+        to_json(image(row)).decode(),
+        to_json(actor).decode(),
+        new_id(),
+        request.key if request else None,
+        request.digest if request else None,
+        reply.status if reply else None,
+        reply.body if reply else None,
+        reply.etag if reply else None,
+        reply.location if reply else None,
+        request.city_code if request else None,
+        true_now,
+        to_json(event_data(row)).decode(),
+    )
 
 
 async def create(
@@ -272,23 +301,7 @@ async def create(
     request = reply.request if reply else None
     try:
         written = await _execute(
-            connection,
-            *(row[name] for name in _VALUES),
-            plan.version,
-            "created" if row["state"] == "draft" else "submitted",
-            to_json(image(row)).decode(),
-            to_json(actor).decode(),
-            new_id(),
-            request.key if request else None,
-            request.digest if request else None,
-            reply.status if reply else None,
-            reply.body if reply else None,
-            reply.etag if reply else None,
-            reply.location if reply else None,
-            request.city_code if request else None,
-            true_now,
-            to_json(event_data(row)).decode(),
-            preview=preview,
+            connection, parameters(row, plan, actor, reply, true_now), preview=preview
         )
     except asyncpg.UniqueViolationError as error:
         if "submission" not in (error.constraint_name or ""):
@@ -310,15 +323,15 @@ async def create(
 
 
 async def _execute(
-    connection: asyncpg.Connection, *parameters: object, preview: bool
+    connection: asyncpg.Connection, values: tuple[object, ...], *, preview: bool
 ) -> Mapping[str, Any]:
     if not preview:
-        written: Mapping[str, Any] = await connection.fetchrow(_CREATE, *parameters)
+        written: Mapping[str, Any] = await connection.fetchrow(CREATE, *values)
         return written
     undone = connection.transaction()
     await undone.start()
     try:
-        written = await connection.fetchrow(_CREATE, *parameters)
+        written = await connection.fetchrow(CREATE, *values)
     finally:
         await undone.rollback()
     return written

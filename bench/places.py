@@ -1,0 +1,110 @@
+"""Endless distinct places (indicator, organization, period) to report for."""
+
+import json
+from decimal import Decimal
+from functools import cache
+from uuid import UUID
+
+from bench.system import PLAN, ROOT
+from services.core.identity.actor import Actor
+from services.core.identity.rules import DEFAULT_SCOPES
+from services.core.kit.clock import Clock
+from services.core.kit.exact_data import read_yaml
+from services.core.kit.idempotency import RequestKey
+from services.core.kit.ids import new_id
+from services.core.plan.document import PlanDocument
+from services.core.plan.queries import PlanState
+from services.core.plan.rules import read_document
+from services.core.submissions.creation import Draft, Reply, draw_up, parameters
+from services.core.submissions.rules import Form
+
+
+@cache
+def xinmi() -> PlanDocument:
+    """Return Xinmi's plan."""
+    return read_document(read_yaml((ROOT / "plans" / f"{PLAN}.yaml").read_bytes()))
+
+
+@cache
+def _choices() -> tuple[list[str], list[str]]:
+    document = xinmi()
+    return (
+        [one.code for one in document.indicators if not one.levels],
+        [one.code for one in document.organizations if one.submits],
+    )
+
+
+def place(number: int) -> tuple[str, str, str]:
+    """Return the `number`-th place: indicator, organization, month."""
+    indicators, units = _choices()
+    number, indicator = divmod(number, len(indicators))
+    number, unit = divmod(number, len(units))
+    year, month = divmod(number, 12)
+    return indicators[indicator], units[unit], f"{2022 + year}-{month + 1:02}"
+
+
+def report_body(number: int) -> bytes:
+    """Return the JSON of a report for the `number`-th place."""
+    indicator, unit, period = place(number)
+    body = {
+        "indicator_code": indicator,
+        "organization_code": unit,
+        "period": period,
+        "value": "94.78",
+        "source": "bench",
+    }
+    return json.dumps(body).encode()
+
+
+_OFFICE = Actor(
+    credential_id=UUID(int=1),
+    name="bench",
+    role="office",
+    city_code="410183",
+    organization_code=None,
+    plan_code=None,
+    scopes=DEFAULT_SCOPES["office"],
+    every_city=False,
+    channel="api",
+    request_id="bench",
+)
+
+
+@cache
+def _plan() -> PlanState:
+    return PlanState("410183", PLAN, 1, xinmi(), {}, {}, {})
+
+
+def statement_values(number: int) -> tuple[object, ...]:
+    """Return what the creating statement takes for the `number`-th place, made beforehand.
+
+    Only what must differ is put in: ids, place, key. So the ceiling pays for nothing but the
+    statement itself.
+    """
+    values = list(_template())
+    identifier = new_id()
+    values[_ID], values[_EVENT_ID] = identifier, UUID(int=identifier.int ^ 1)
+    values[_INDICATOR], values[_UNIT], values[_PERIOD] = place(number)
+    values[_KEY] = f"bench-{number}"
+    return tuple(values)
+
+
+_ID, _INDICATOR, _UNIT, _PERIOD, _EVENT_ID, _KEY = 1, 3, 4, 5, 28, 29
+"""Where the statement takes what must differ, counted from 0."""
+
+
+@cache
+def _template() -> tuple[object, ...]:
+    """Return the values of one report; only what must differ is replaced afterwards."""
+    indicator, unit, period = place(0)
+    now = Clock.true_now()
+    row = draw_up(
+        Draft(indicator, unit, period, Form(value=None), "final", None, "bench", draft=True),
+        plan=_plan(),
+        actor=_OFFICE,
+        now=now,
+    )
+    row = {**row, "state": "submitted", "value": Decimal("94.78")}
+    request = RequestKey("410183", _OFFICE.credential_id, "bench", b"0" * 32)
+    reply = Reply(request, 201, b"{" + b" " * 800 + b"}", '"bench"', "/v1/submissions/bench")
+    return parameters(row, _plan(), _OFFICE.stamp(), reply, now)

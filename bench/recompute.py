@@ -1,0 +1,355 @@
+"""What the worker does: number events, follow one approval, recompute a whole plan."""
+
+import resource
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from statistics import median
+from typing import Any
+
+import asyncpg
+
+from bench.places import statement_values, xinmi
+from bench.report import Measure
+from bench.system import PLAN, System
+from services.console.migrate import upgrade
+from services.core.events.service import number_committed
+from services.core.identity.actor import system as system_actor
+from services.core.kit.clock import Clock
+from services.core.kit.database import Database, connect
+from services.core.kit.ids import new_id
+from services.core.plan.document import PlanDocument
+from services.core.plan.loading import leads_of, load_plan
+from services.core.scoring.service import follow_log, recompute_plan
+from services.core.submissions.creation import CREATE
+
+CITY = "410183"
+_ACTOR = system_actor("bench")
+_CLOCK = Clock()
+_UNITS, _MONTHS, _INDICATORS = 200, 60, 48
+
+
+@asynccontextmanager
+async def _fresh_database(system: System, name: str, plan: PlanDocument) -> AsyncIterator[Database]:
+    """Yield a new database of the same server with `plan` loaded and followed."""
+    server = await asyncpg.connect(system.database_url)
+    await server.execute(f"CREATE DATABASE {name}")
+    url = system.database_url.rsplit("/", 1)[0] + f"/{name}"
+    try:
+        await upgrade(url)
+        async with connect(url, size=4) as database:
+            async with database.transaction() as session:
+                await load_plan(session, document=plan, actor=_ACTOR, now=_CLOCK.now())
+            await _follow_all(database, plan.city.code)
+            yield database
+    finally:
+        await server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await server.close()
+
+
+async def _follow(database: Database, city_code: str) -> bool:
+    async with database.transaction() as session:
+        numbered = await number_committed(session, city_code)
+    async with database.transaction() as session:
+        return await follow_log(session, city_code, clock=_CLOCK) or bool(numbered)
+
+
+async def _follow_all(database: Database, city_code: str) -> None:
+    while await _follow(database, city_code):
+        pass
+
+
+async def _timed(work: Callable[[], Awaitable[Any]]) -> float:
+    started = time.perf_counter()
+    await work()
+    return time.perf_counter() - started
+
+
+async def drain(system: System) -> list[str]:
+    """Number a backlog of 20,000 committed events, beside an INSERT of as many bare rows."""
+    async with _fresh_database(system, "bench_drain", xinmi()) as database:
+        connection = await asyncpg.connect(database.dsn)
+        await connection.execute(
+            "INSERT INTO event SELECT $1, gen_random_uuid(), $2, 'score.updated', 'scoreboard',"
+            " 'x', NULL, '{}', '{}', now() FROM generate_series(1, 20000)",
+            CITY,
+            PLAN,
+        )
+        await connection.execute(
+            "INSERT INTO event_pending SELECT city_code, id FROM event"
+            " WHERE NOT EXISTS (SELECT FROM event_position WHERE event_id = id)"
+        )
+        await connection.execute("CREATE TABLE bare (city text, position bigint, id uuid)")
+
+        async def number_all() -> None:
+            while True:
+                async with database.transaction() as session:
+                    if not await number_committed(session, CITY):
+                        return
+
+        async def insert_bare() -> None:
+            await connection.execute(
+                "INSERT INTO bare SELECT city_code, row_number() OVER (), id FROM event"
+            )
+
+        bare = await _timed(insert_bare)
+        numbered = await _timed(number_all)
+        await connection.close()
+    line = (
+        f"{'numbering committed events':<46}{20000 / numbered:>10,.0f} /s  "
+        f"one bare INSERT of as many rows {20000 / bare:,.0f} /s"
+    )
+    return [line]
+
+
+_HAND_APPROVAL = """
+WITH taken AS (
+    DELETE FROM event_pending WHERE city_code = 'hand' RETURNING event_id
+), numbered AS (
+    INSERT INTO event_position SELECT 'hand', $2, event_id FROM taken
+), head AS (
+    UPDATE log_head SET position = $2 WHERE city_code = 'hand'
+), closed AS (
+    UPDATE score_input SET until_position = $2
+    WHERE city_code = 'hand' AND plan_code = $5 AND indicator_code = $1 AND period = '2025'
+    AND until_position IS NULL RETURNING *
+), opened AS (
+    INSERT INTO score_input
+    SELECT city_code, plan_code, basis, indicator_code, period, organization_code, $2, NULL,
+        submission_id, revision + 1, $3::numeric, NULL, NULL, NULL, NULL, false, false FROM closed
+    RETURNING basis, value
+), earlier AS (
+    SELECT DISTINCT ON (basis) * FROM score_snapshot
+    WHERE city_code = 'hand' AND plan_code = $5 AND period = '2025'
+    ORDER BY basis, sequence DESC
+), judged AS (
+    SELECT earlier.basis, part.place, CASE WHEN part.line->>'code' = $1
+        THEN part.line || jsonb_build_object('value', opened.value::text, 'attainment',
+            least(opened.value / 95 * 100, 100)::text) ELSE part.line END AS line
+    FROM earlier JOIN opened USING (basis),
+        jsonb_array_elements(earlier.board->'indicators') WITH ORDINALITY AS part(line, place)
+), added AS (
+    SELECT basis, sum((line->>'weight')::numeric * (line->>'attainment')::numeric)
+            / nullif(sum((line->>'weight')::numeric)
+                FILTER (WHERE line->>'attainment' IS NOT NULL), 0) AS score,
+        jsonb_agg(line ORDER BY place) AS lines
+    FROM judged GROUP BY basis
+), kept AS (
+    INSERT INTO score_snapshot
+    SELECT city_code, plan_code, basis, period, sequence + 1, plan_version, method,
+        method_version, $2, local_date, now(),
+        board || jsonb_build_object('indicators', lines, 'overall',
+            board->'overall' || jsonb_build_object('score', score::text)),
+        jsonb_build_object($1::text, traces->$1)
+    FROM earlier JOIN added USING (basis)
+), told AS (
+    INSERT INTO event SELECT 'hand', $4, $5, 'score.updated', 'scoreboard', 'x', NULL, '{}',
+        '{"basis": "approved"}', now() RETURNING id
+), pending AS (
+    INSERT INTO event_pending SELECT 'hand', id FROM told
+), cursor AS (
+    UPDATE reader_cursor SET position = $2 WHERE city_code = 'hand'
+)
+SELECT pg_notify('wufei_log', 'hand:' || $2::text)
+"""
+
+
+async def incremental(system: System) -> list[str]:
+    """Follow one approval, beside one hand-written statement that does it, both committed."""
+    plan = xinmi()
+    async with _fresh_database(system, "bench_incremental", plan) as database:
+        connection = await asyncpg.connect(database.dsn)
+        measured = [one for one in plan.indicators if not one.levels]
+        ours, hands = [], []
+        for number in range(80):
+            indicator = measured[number % len(measured)]
+            await _approved(connection, indicator.code, leads_of(indicator)[0], number)
+            ours.append(await _timed(lambda: _follow(database, CITY)))
+            await _follow_all(database, CITY)
+            if number == len(measured):
+                await _copy_for_hand(connection)
+            if number > len(measured):
+                values = (indicator.code, 100_000 + number, Decimal(20 + number), new_id(), PLAN)
+                hands.append(await _timed(lambda: connection.fetch(_HAND_APPROVAL, *values)))  # noqa: B023
+        ours = ours[-len(hands) :]
+        await connection.close()
+    times = [[1000 * seconds for seconds in each] for each in (ours, hands)]
+    measure = Measure(
+        what="number and follow one approval",
+        figures=times[0],
+        ceiling_name="one hand-written statement",
+        ceilings=times[1],
+        goal=3.0,
+        unit="ms",
+        lower_is_better=True,
+    )
+    return [measure.line()]
+
+
+async def _approved(connection: asyncpg.Connection, indicator: str, unit: str, number: int) -> None:
+    """Write one more approved revision of an indicator's value, as the doors would."""
+    values = list(statement_values(number))
+    values[3], values[4], values[5] = indicator, unit, "2025"
+    found = await connection.fetchval(
+        "SELECT id FROM submission WHERE indicator_code = $1 AND period = '2025'", indicator
+    )
+    if found is None:
+        await connection.fetchrow(CREATE, *values)
+        found = values[1]
+    value = str(20 + number)
+    version = 10 + number
+    await connection.execute(
+        "INSERT INTO submission_history SELECT city_code, submission_id, $2, 'approved',"
+        " after || jsonb_build_object('state', 'approved', 'value', $3::text), actor, NULL, now()"
+        " FROM submission_history WHERE submission_id = $1 AND version = 1",
+        found,
+        version,
+        value,
+    )
+    event_id = new_id()
+    await connection.execute(
+        "INSERT INTO event SELECT city_code, $2, plan_code, 'submission.approved', subject_kind,"
+        " subject_id, organization_code, actor,"
+        " data || jsonb_build_object('version', $3::int, 'state', 'approved'), now()"
+        " FROM event WHERE subject_id = $1::text AND type = 'submission.submitted'",
+        str(found),
+        event_id,
+        version,
+    )
+    await connection.execute("INSERT INTO event_pending VALUES ($1, $2)", CITY, event_id)
+
+
+async def _copy_for_hand(connection: asyncpg.Connection) -> None:
+    """Give the hand-written statement rows of its own to work on."""
+    await connection.execute(
+        "INSERT INTO score_input SELECT 'hand', plan_code, basis, indicator_code, period,"
+        " organization_code, from_position, NULL, submission_id, revision, value, numerator,"
+        " denominator, level, not_applicable_reason, provisional, falsified"
+        " FROM score_input WHERE until_position IS NULL"
+    )
+    await connection.execute(
+        "INSERT INTO score_snapshot SELECT DISTINCT ON (basis, period) 'hand', plan_code, basis,"
+        " period, sequence, plan_version, method, method_version, position, local_date,"
+        " computed_at, board, traces FROM score_snapshot ORDER BY basis, period, sequence DESC"
+    )
+    await connection.execute("INSERT INTO log_head VALUES ('hand', 1)")
+    await connection.execute("INSERT INTO reader_cursor VALUES ('hand', 'scoring', 1)")
+
+
+_HAND_FULL = """
+WITH summed AS (
+    SELECT period, indicator_code, count(*) AS units, sum(value) AS value,
+        sum(numerator) AS numerator, sum(denominator) AS denominator
+    FROM score_input
+    WHERE city_code = $1 AND plan_code = $2 AND basis = 'approved' AND until_position IS NULL
+    GROUP BY period, indicator_code
+), judged AS (
+    SELECT period, indicator_code, (substr(indicator_code, 2)::int % 6) AS grp,
+        CASE WHEN substr(indicator_code, 2)::int % 2 = 0 THEN value / units
+            ELSE numerator / denominator * 100 END AS value
+    FROM summed
+), attained AS (
+    SELECT *, least(greatest(value / 95, 0), 1) * 100 AS attainment FROM judged
+), grouped AS (
+    SELECT period, grp, avg(attainment) AS score,
+        jsonb_agg(jsonb_build_object('code', indicator_code, 'value', value::text,
+            'attainment', attainment::text, 'met', value >= 95,
+            'light', CASE WHEN value >= 95 THEN 'green' ELSE 'red' END,
+            'reason', 'target 95') ORDER BY indicator_code) AS lines
+    FROM attained GROUP BY period, grp
+), boards AS (
+    SELECT period, jsonb_build_object('overall', avg(score)::text, 'groups',
+        jsonb_agg(jsonb_build_object('code', grp, 'score', score::text, 'lines', lines)
+            ORDER BY grp)) AS board
+    FROM grouped GROUP BY period
+)
+INSERT INTO hand_board SELECT period, board FROM boards
+"""
+
+
+def _synthetic() -> PlanDocument:
+    """Return a plan of 48 indicators that 200 units report every month."""
+    stored = xinmi().model_dump(mode="python")
+    units = [f"V{number:03}" for number in range(_UNITS)]
+    kept = {one["code"]: one for one in stored["organizations"]}
+    first = kept["UN15"] | {"aliases": (), "members": ()}
+    template = next(one for one in stored["indicators"] if one["code"] == "U07")
+    stored |= {
+        "code": "999999-bench",
+        "city": {"code": "999999", "name": "Bench", "superior": None},
+        "organizations": [first | {"code": unit, "name": unit} for unit in units],
+        "tasks": (),
+        "open_questions": (),
+        "groups": [{"code": f"G{number}", "name": f"Group {number}"} for number in range(6)],
+        "indicators": [
+            template
+            | {
+                "code": f"I{number:02}",
+                "group": f"G{number % 6}",
+                "owners": ("V000",),
+                "frequency": "monthly",
+                "aggregation": {
+                    "units": "mean" if number % 2 == 0 else "ratio_of_sums",
+                    "periods": "last",
+                },
+                "linked_measures": (),
+            }
+            for number in range(_INDICATORS)
+        ],
+    }
+    return PlanDocument.model_validate(stored)
+
+
+async def full(system: System) -> list[str]:
+    """Recompute 48 indicators x 200 units x 60 months, beside one hand-written statement."""
+    plan = _synthetic()
+    place = (plan.city.code, plan.code)
+    async with _fresh_database(system, "bench_full", plan) as database:
+        connection = await asyncpg.connect(database.dsn)
+        await connection.execute(
+            f"""INSERT INTO score_input
+            SELECT $1, $2, 'approved', 'I' || lpad(i::text, 2, '0'),
+                (2021 + p / 12)::text || '-' || lpad((p % 12 + 1)::text, 2, '0'),
+                'V' || lpad(u::text, 3, '0'), 1, NULL, gen_random_uuid(), 1,
+                round((random() * 100)::numeric, 2), round((random() * 50)::numeric, 2) + 1,
+                100, NULL, NULL, false, false
+            FROM generate_series(0, {_INDICATORS - 1}) i, generate_series(0, {_MONTHS - 1}) p,
+                generate_series(0, {_UNITS - 1}) u""",
+            *place,
+            timeout=120,
+        )
+        await connection.execute("ANALYZE score_input")
+        await connection.execute("CREATE TABLE hand_board (period text, board jsonb)")
+        ours, hands = [], []
+        for number in range(4):
+            await connection.execute("TRUNCATE hand_board")
+            hand = await _timed(lambda: connection.execute(_HAND_FULL, *place, timeout=120))
+            # As if every board had been drawn by an older version: each is drawn and kept anew.
+            await connection.execute("UPDATE score_snapshot SET plan_version = 0")
+
+            async def recompute() -> None:
+                async with database.transaction() as session:
+                    await recompute_plan(session, *place, clock=_CLOCK)
+
+            ourselves = await _timed(recompute)
+            if number:
+                ours.append(ourselves)
+                hands.append(hand)
+        boards = await connection.fetchval("SELECT count(DISTINCT period) FROM score_snapshot")
+        await connection.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    measure = Measure(
+        what="full recompute, 576,000 values",
+        figures=ours,
+        ceiling_name="one hand-written statement",
+        ceilings=hands,
+        goal=3.0,
+        unit="s",
+        lower_is_better=True,
+    )
+    note = (
+        f"    {boards} boards (with quarters, half-years and years; the statement writes"
+        f" {_MONTHS}); median {median(ours):.2f} s; peak memory of this process {peak:.0f} MB"
+    )
+    return [measure.line(), note]

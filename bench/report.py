@@ -1,0 +1,38 @@
+"""Tables: a figure, its ceiling, the ratio, the goal, and whether it is reached."""
+
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One line: what was measured over several rounds against what.
+
+    With `lower_is_better` the figures are times and the ratio may be at most the goal.
+    """
+
+    what: str
+    figures: list[float]
+    ceiling_name: str
+    ceilings: list[float]
+    goal: float
+    unit: str = "/s"
+    lower_is_better: bool = False
+
+    def line(self) -> str:
+        """Return the line; the ratio is the median of the rounds' own ratios."""
+        ratio = median(
+            figure / ceiling for figure, ceiling in zip(self.figures, self.ceilings, strict=True)
+        )
+        reached = ratio <= self.goal if self.lower_is_better else ratio >= self.goal
+        sign = "<=" if self.lower_is_better else ">="
+        return (
+            f"{self.what:<46}{median(self.figures):>10,.1f} {self.unit:<4}"
+            f"{self.ceiling_name:<40}{median(self.ceilings):>10,.1f} {self.unit:<4}"
+            f"ratio {ratio:5.2f}  goal {sign} {self.goal:<5} {'ok' if reached else 'SHORT'}"
+        )
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value below which `share` (0-1) of the values lie."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]

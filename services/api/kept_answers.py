@@ -1,0 +1,78 @@
+"""Answers kept as bytes until the log of their city moves on: for what many ask often.
+
+An answer is kept for one credential and one address, so whoever may not read it never meets
+it; what it says depends on the log alone, and the log's generation tells when it is old.
+"""
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import Request, Response
+from typing_extensions import override
+
+from services.api.answers import json_answer
+from services.api.log_watch import LogWatch
+from services.api.routing import ExactRoute
+from services.api.security import authenticate
+from services.core.identity.actor import Actor
+from services.core.kit.clock import Clock
+
+KEPT = timedelta(seconds=5)
+_MOST_KEPT = 2000
+
+Address = tuple[object, ...]
+
+
+class KeptAnswers:
+    """Bodies with their ETags, by credential and address."""
+
+    def __init__(self, watch: LogWatch) -> None:
+        self._watch = watch
+        self._kept: dict[Address, tuple[int, datetime, str, bytes]] = {}
+
+    def generation(self, actor: Actor) -> int | None:
+        """Return the generation to note before an answer is made; None: keep nothing."""
+        return None if actor.every_city else self._watch.generation(actor.city_code)
+
+    def get(self, address: Address, generation: int | None) -> tuple[str, bytes] | None:
+        """Return ETag and body if the log has not moved on since they were made."""
+        kept = self._kept.get(address)
+        if kept is None or kept[0] != generation or kept[1] < Clock.true_now():
+            return None
+        return kept[2], kept[3]
+
+    def put(self, address: Address, generation: int | None, etag: str, body: bytes) -> None:
+        """Keep an answer that was made after `generation` was noted."""
+        if generation is None:
+            return
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[address] = (generation, Clock.true_now() + KEPT, etag, body)
+
+
+class KeptRoute(ExactRoute):
+    """A route whose whole answers are kept."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            actor = await authenticate(request)
+            answers: KeptAnswers = request.app.state.resources.answers
+            generation = answers.generation(actor)
+            scope = request.scope
+            address = (actor.credential_id, scope["path"], scope["query_string"])
+            kept = answers.get(address, generation)
+            if kept is not None:
+                etag, body = kept
+                return json_answer(
+                    body, etag=etag, if_none_match=request.headers.get("if-none-match")
+                )
+            response = await handle(request)
+            if response.status_code == 200:  # noqa: PLR2004 (a 304 has no body to keep)
+                answers.put(address, generation, response.headers["etag"], bytes(response.body))
+            return response
+
+        return answer
