@@ -3,7 +3,7 @@
 Between the pure rules and the database; when to do it is in `scoring.service`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import itemgetter
@@ -42,11 +42,21 @@ class _Order:
 
 
 async def draw_wanted(
-    session: AsyncSession, bench: Bench, want: Wanted, *, position: int, now: datetime
+    session: AsyncSession,
+    bench: Bench,
+    want: Wanted,
+    *,
+    published: Collection[str] = (),
+    position: int,
+    now: datetime,
 ) -> Recomputed:
-    """Draw the boards that are wanted, and keep those that changed."""
+    """Draw the boards that are wanted, and keep those that changed.
+
+    Those of the periods `published` just now are drawn a last time.
+    """
     state = bench.state
-    keys = [key for key in want.boards if not is_frozen(state, key)]
+    frozen = await _frozen(session, state, {period for _, period in want.boards}, position)
+    keys = [key for key in want.boards if key[1] in published or key[1] not in frozen]
     earlier = await queries.earlier_boards(session, state.city_code, state.code, keys)
     orders = [
         order for key in keys if (order := _order(bench, want, key, earlier.get(key))) is not None
@@ -59,7 +69,12 @@ async def draw_wanted(
 
 
 async def draw_all(
-    session: AsyncSession, bench: Bench, *, position: int, now: datetime
+    session: AsyncSession,
+    bench: Bench,
+    *,
+    published: Collection[str] = (),
+    position: int,
+    now: datetime,
 ) -> Recomputed:
     """Draw every board of a plan whole: of each period opened, drawn before, or reported for."""
     state = bench.state
@@ -67,14 +82,9 @@ async def draw_all(
         session, state.city_code, state.code, owners=_owners(bench, None)
     )
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
-    keys = sorted(
-        (
-            key
-            for key in {*drawn, *opened(state), *_reported(operated)}
-            if not is_frozen(state, key)
-        ),
-        key=itemgetter(1),
-    )
+    frozen = await _frozen(session, state, state.periods, position) - set(published)
+    every = {*drawn, *opened(state), *_reported(operated)}
+    keys = sorted((key for key in every if key[1] not in frozen), key=itemgetter(1))
     known: dict[str, Judged] = {}
     boards = changed = 0
     for start in range(0, len(keys), _BOARDS_AT_ONCE):
@@ -100,10 +110,24 @@ def opened(state: PlanState) -> list[BoardKey]:
     return [(basis, period) for period in state.periods for basis in BASES]
 
 
-def is_frozen(state: PlanState, key: BoardKey) -> bool:
-    """Return whether a board belongs to a published period."""
-    period = state.periods.get(key[1])
-    return period is not None and period.state == "published"
+async def _frozen(
+    session: AsyncSession, state: PlanState, periods: Iterable[str], position: int
+) -> set[str]:
+    """Return which periods are published as of a position of the log.
+
+    What the tables say may be ahead of the log: a value approved just before the publication
+    has not come by yet, and belongs to the published board.
+    """
+    published = [
+        code
+        for code in periods
+        if code in state.periods and state.periods[code].state == "published"
+    ]
+    if not published:
+        return set()
+    return await queries.published_periods(
+        session, state.city_code, state.code, published, upto=position
+    )
 
 
 def _reported(operated: Mapping[str, Operated]) -> Iterable[BoardKey]:

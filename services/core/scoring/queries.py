@@ -237,6 +237,29 @@ async def next_events(
     )
 
 
+_PUBLISHED = text("""
+SELECT last.period FROM (
+    SELECT DISTINCT ON (e.subject_id) e.data->>'period' AS period, e.type
+    FROM event e JOIN event_position p ON p.city_code = e.city_code AND p.event_id = e.id
+    WHERE e.city_code = :city AND e.subject_kind = 'period' AND e.subject_id = ANY(:subjects)
+        AND p.position <= :upto
+    ORDER BY e.subject_id, p.position DESC
+) AS last
+WHERE last.type = 'period.published'
+""")
+
+
+async def published_periods(
+    session: AsyncSession, city_code: str, plan_code: str, periods: Sequence[str], *, upto: int
+) -> set[str]:
+    """Return which of these periods the log up to a position leaves published."""
+    subjects = [f"{plan_code}/{period}" for period in periods]
+    found = await session.scalars(
+        _PUBLISHED, {"city": city_code, "subjects": subjects, "upto": upto}
+    )
+    return set(found)
+
+
 async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
     """Lock a reader's cursor and return its position; None: it has no cursor yet."""
     return await session.scalar(

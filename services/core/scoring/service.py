@@ -17,7 +17,7 @@ from services.core.scoring.board import Bench
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
 from services.core.scoring.inputs import apply_events, remake
 from services.core.scoring.plans_followed import PlansFollowed, read_plan
-from services.core.scoring.touch import Touch, touched, wanted
+from services.core.scoring.touch import Touch, touched, up_to_publication, wanted
 
 READER = "scoring"
 """The name of scoring's cursor in the log; its row is the lock of all scoring in a city."""
@@ -56,12 +56,13 @@ async def follow_log(
         batch = await queries.next_events(session, city_code, READER, most=most)
     if batch is None or not batch.events:
         return False
-    upto = batch.events[-1].position
+    events = up_to_publication(batch.events)
+    upto = events[-1].position
     inputs = []
-    if any(event.subject_kind == "submission" for event in batch.events):
+    if any(event.subject_kind == "submission" for event in events):
         inputs = await apply_events(session, city_code, after=batch.after, upto=upto)
-    benches = _followed.resume(session, city_code, batch.after, batch.events)
-    for plan_code, touch in touched(batch.events, inputs).items():
+    benches = _followed.resume(session, city_code, batch.after, events)
+    for plan_code, touch in touched(events, inputs).items():
         bench = await _bench(session, city_code, plan_code, clock, benches.get(plan_code))
         if bench is not None:
             benches[plan_code] = bench
@@ -102,7 +103,7 @@ async def recompute_plan(
 ) -> Recomputed:
     """Draw every board of a plan from what counts, and keep those that are not as stored.
 
-    A published period keeps the board it was published with.
+    A period whose publication was followed keeps the board it was published with.
 
     Raises:
         PlanNotFound: the city has no such plan.
@@ -151,13 +152,15 @@ async def _renew(
     session: AsyncSession, bench: Bench, touch: Touch, *, position: int, now: datetime
 ) -> Recomputed:
     if touch.whole_plan:
-        return await draw_all(session, bench, position=position, now=now)
+        return await draw_all(session, bench, published=touch.published, position=position, now=now)
     state = bench.state
     drawn = opened(state)
     if touch.indicators:
         drawn += await queries.boards_drawn(session, state.city_code, state.code)
     want = wanted(touch, state.indicators, drawn)
-    return await draw_wanted(session, bench, want, position=position, now=now)
+    return await draw_wanted(
+        session, bench, want, published=touch.published, position=position, now=now
+    )
 
 
 def _fell_due(state: PlanState, followed: date | None, today: date) -> set[str]:

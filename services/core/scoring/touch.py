@@ -3,7 +3,7 @@
 Pure; reading events and drawing boards is in `scoring.service`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,8 @@ BoardKey = tuple[str, str]
 """(basis, period code)."""
 
 _WHOLE_PLAN = frozenset({"plan.published", "question.settled"})
-_WHOLE_PERIOD = frozenset({"period.opened", "period.closed", "period.reopened"})
+_PUBLICATION = "period.published"
+_WHOLE_PERIOD = frozenset({"period.opened", "period.closed", "period.reopened", _PUBLICATION})
 _PLAN_SUBJECTS = frozenset({"plan", "target", "question", "period"})
 
 
@@ -45,10 +46,11 @@ class ChangedInput:
 
 @dataclass(slots=True)
 class Touch:
-    """What of one plan has to be looked at again."""
+    """What of one plan has to be looked at again; `published`: for the last time."""
 
     whole_plan: bool = False
     periods: set[str] = field(default_factory=set)
+    published: set[str] = field(default_factory=set)
     indicators: set[str] = field(default_factory=set)
     inputs: set[tuple[str, str, str]] = field(default_factory=set)
 
@@ -86,6 +88,14 @@ def alters_plan(event: LogEvent) -> bool:
     return event.type.partition(".")[0] in _PLAN_SUBJECTS
 
 
+def up_to_publication(events: Sequence[LogEvent]) -> Sequence[LogEvent]:
+    """Return the events up to the first publication: its boards hold what came before it."""
+    for count, event in enumerate(events, start=1):
+        if event.type == _PUBLICATION:
+            return events[:count]
+    return events
+
+
 def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[str, Touch]:
     """Return what a batch of events touches, by plan code."""
     found: dict[str, Touch] = {}
@@ -99,6 +109,8 @@ def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[
             touch.whole_plan = True
         else:
             touch.periods.add(event.data["period"])
+            if event.type == _PUBLICATION:
+                touch.published.add(event.data["period"])
     for row in inputs:
         touch = found.setdefault(row.plan_code, Touch())
         touch.inputs.add((row.basis, row.indicator_code, row.period))

@@ -22,6 +22,10 @@ def an_event(type_: str, **data: Any) -> LogEvent:
         (an_event("question.settled"), Touch(whole_plan=True)),
         (an_event("period.opened", period="2025"), Touch(periods={"2025"})),
         (an_event("period.reopened", period="2025"), Touch(periods={"2025"})),
+        (
+            an_event("period.published", period="2025"),
+            Touch(periods={"2025"}, published={"2025"}),
+        ),
         (an_event("target.assigned", indicator_code="R01"), Touch(indicators={"R01"})),
     ],
 )
@@ -29,7 +33,7 @@ def test_what_an_event_touches(event: LogEvent, touch: Touch) -> None:
     assert touched([event], []) == {PLAN: touch}
 
 
-@pytest.mark.parametrize("type_", ["score.updated", "period.published", "submission.approved"])
+@pytest.mark.parametrize("type_", ["score.updated", "submission.approved"])
 def test_what_touches_nothing_by_itself(type_: str) -> None:
     assert touched([an_event(type_, period="2025")], []) == {}
 
