@@ -92,6 +92,7 @@ async def reading(system: System, bare: int) -> list[Measure]:
     }
     rates: dict[str, list[float]] = {name: [] for name in asked}
     with system.worker_paused():
+        await _raw(system, 20_000)
         for number in range(ROUNDS + 1):
             for name, (port, message) in asked.items():
                 amount = 1000 if "list" in name else 4000
