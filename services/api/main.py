@@ -1,6 +1,7 @@
 """The application: its routes, what it holds open, and its contract."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -71,6 +72,9 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 asyncio.create_task(work)
                 for work in (watch.run(), doorbell.run(), keys.note_uses())
             ]
+            # What the start has made stays for good: no collection need look at it again.
+            gc.collect()
+            gc.freeze()
             try:
                 yield
             finally:

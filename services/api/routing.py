@@ -4,15 +4,20 @@ A malformed body is remembered, not raised, so that 401, 403 and 404 come before
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
-from services.api.security import authenticate
+from services.api.plans_kept import PlansKept
+from services.api.security import authenticate, require
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.idempotency import KeptReply, keep
+from services.core.plan.queries import PlanState
 
 
 class Replay(Exception):
@@ -43,16 +48,55 @@ class ExactRequest(Request):
             return _UNREADABLE
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks, and the plan of the path, which is in the caller's scope."""
+
+    actor: Actor
+    plan: PlanState
+
+
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+
+
+def plan_access(permission: Permission) -> Callable[[_Endpoint], _Endpoint]:
+    """Mark an endpoint below `/plans/{plan}`: its route finds `access_of` before all else.
+
+    Does what a dependency would, at a fraction of what solving one costs a hot route.
+    """
+
+    def mark(endpoint: _Endpoint) -> _Endpoint:
+        setattr(endpoint, _PERMISSION, permission)
+        return endpoint
+
+    return mark
+
+
+_PERMISSION = "plan_access_permission"
+
+
+def access_of(request: Request) -> Access:
+    """Return what the route of a marked endpoint has found."""
+    access: Access = request.scope["access"]
+    return access
+
+
 class ExactRoute(APIRoute):
     """Lets in known callers only, hands on `ExactRequest`s, keeps the reply of a claimed key."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        permission: Permission | None = getattr(self.endpoint, _PERMISSION, None)
 
         async def answer(request: Request) -> Response:
             exact = ExactRequest(request.scope, request.receive)
             exact.scope["actor"] = await authenticate(exact)
+            if permission is not None:
+                actor = require(exact, permission)
+                plans: PlansKept = request.app.state.resources.plans
+                plan = await plans.get(exact.path_params["plan"], actor)
+                exact.scope["access"] = Access(actor, plan)
             try:
                 response = await handle(exact)
             except Replay as replay:

@@ -10,21 +10,21 @@ from pydantic_core import to_json
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
-    Access,
     Held,
     IfNoneMatch,
     PageSize,
     PageToken,
+    PlanCode,
     PlanInScope,
     Reading,
     Resources,
-    access,
+    resources_of,
 )
 from services.api.contract import refusals
 from services.api.kept_answers import KeptRoute
 from services.api.plan.routes import parsed_period
 from services.api.problems import language_of
-from services.api.routing import versioned_router
+from services.api.routing import access_of, plan_access, versioned_router
 from services.api.scoring.schemas import (
     ContributionOut,
     MethodOut,
@@ -93,16 +93,19 @@ def _period(plan: PlanState, code: str | None) -> Period:
     responses=refusals(401, 403, 404, 422),
     response_model=ScoreboardOut,
 )
+@plan_access(Permission.READ_PLAN)
 async def get_scoreboard(
-    to: Annotated[Access, Depends(access(Permission.READ_PLAN))],
+    request: Request,
+    _plan: PlanCode,
     period: PeriodQuery = None,
     basis: Basis = "approved",
     as_of: AsOf = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return where the plan stands in a period: overall, by group and by indicator."""
-    plan, held = to.plan, to.held
-    _check_basis(to.actor, basis)
+    access, held = access_of(request), resources_of(request)
+    plan = access.plan
+    _check_basis(access.actor, basis)
     body = await _read_board(held, plan, _period(plan, period), basis, as_of)
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 

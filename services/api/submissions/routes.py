@@ -8,21 +8,21 @@ from pydantic_core import to_json
 
 from services.api.answers import json_answer
 from services.api.context import (
-    Access,
     Held,
     IdempotencyKey,
     IfNoneMatch,
     PageSize,
     PageToken,
+    PlanCode,
     Reading,
     Resources,
     ValidateOnly,
-    access,
     request_key,
+    resources_of,
 )
 from services.api.contract import refusals
 from services.api.plan.routes import parsed_period
-from services.api.routing import replayed, versioned_router
+from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
 from services.api.submissions.schemas import (
     CheckedSubmission,
@@ -70,16 +70,18 @@ _VERB = refusals(400, 401, 403, 404, 409, 412, 422)
     responses={**_CREATED, **refusals(400, 401, 403, 404, 409, 413, 415, 422)},
     response_model=None,
 )
+@plan_access(Permission.WRITE_SUBMISSIONS)
 async def create_submission(
     body: CheckedSubmission,
     request: Request,
-    to: Annotated[Access, Depends(access(Permission.WRITE_SUBMISSIONS))],
+    _plan: PlanCode,
     idempotency_key: IdempotencyKey = None,
     *,
     validate_only: ValidateOnly = False,
 ) -> Response:
     """Report a value. A second one for the same indicator, unit and period is 409."""
-    plan, actor, held = to.plan, to.actor, to.held
+    access, held = access_of(request), resources_of(request)
+    plan, actor = access.plan, access.actor
     draft = _draft(body, plan, actor)
     row = draw_up(draft, plan=plan, actor=actor, now=held.clock.now())
     answer, etag = submission_body(row, plan, actor), submission_etag(row)
@@ -179,8 +181,10 @@ def _behalf_faults(body: SubmissionIn, actor: Actor) -> list[Fault]:
     responses=refusals(400, 401, 403, 404, 422),
     response_model=SubmissionListOut,
 )
+@plan_access(Permission.READ_SUBMISSIONS)
 async def list_submissions(
-    to: Annotated[Access, Depends(access(Permission.READ_SUBMISSIONS))],
+    request: Request,
+    _plan: PlanCode,
     indicator_code: Annotated[str | None, Query(max_length=60)] = None,
     organization_code: Annotated[str | None, Query(max_length=60)] = None,
     period: Annotated[str | None, Query(max_length=40)] = None,
@@ -192,7 +196,8 @@ async def list_submissions(
     page_token: PageToken = None,
 ) -> Response:
     """List the submissions that the caller may see, newest first."""
-    plan, actor, held = to.plan, to.actor, to.held
+    access, held = access_of(request), resources_of(request)
+    plan, actor = access.plan, access.actor
     if period is not None:
         parsed_period(plan, period, "/query/period")
     filters = Filters(indicator_code, organization_code, period, state)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from services.core.identity.rules import DEFAULT_SCOPES, PERMITTED_ROLES, Permission, Role, Scope
+from services.core.identity.rules import DEFAULT_SCOPES, Permission, Role, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Actor:
 
     def may(self, permission: Permission) -> bool:
         """Return whether role and scopes together permit it."""
-        return permission.scope in self.scopes and self.role in PERMITTED_ROLES[permission]
+        return permission.scope in self.scopes and self.role in permission.roles
 
     def stamp(self) -> dict[str, object]:
         """Return what history and events keep of the actor."""

@@ -33,55 +33,38 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 ROLES_OF_ONE_ORGANIZATION: frozenset[Role] = frozenset({"reporter", "lead"})
 
 
-class Permission(Enum):
-    """Something that a caller may be permitted to do; each is opened by one scope."""
-
-    READ_PLAN = "read-plan"
-    LOAD_PLAN = "load-plan"
-    RUN_PERIOD = "run-period"
-    SETTLE_QUESTION = "settle-question"
-    ASSIGN_TARGET = "assign-target"
-    READ_SUBMISSIONS = "read-submissions"
-    WRITE_SUBMISSIONS = "write-submissions"
-    REVIEW_SUBMISSIONS = "review-submissions"
-    READ_EVENTS = "read-events"
-    MANAGE_KEYS = "manage-keys"
-
-    @property
-    def scope(self) -> Scope:
-        """Return the scope that opens this permission."""
-        return _SCOPE_OF[self]
-
-
-_SCOPE_OF: Mapping[Permission, Scope] = {
-    Permission.READ_PLAN: "plan:read",
-    Permission.LOAD_PLAN: "plan:write",
-    Permission.RUN_PERIOD: "plan:write",
-    Permission.SETTLE_QUESTION: "plan:write",
-    Permission.ASSIGN_TARGET: "plan:write",
-    Permission.READ_SUBMISSIONS: "submissions:read",
-    Permission.WRITE_SUBMISSIONS: "submissions:write",
-    Permission.REVIEW_SUBMISSIONS: "submissions:review",
-    Permission.READ_EVENTS: "events:read",
-    Permission.MANAGE_KEYS: "keys:write",
-}
-
 _READERS: frozenset[Role] = frozenset(
     {"reporter", "lead", "office", "leader", "superior", "integrator"}
 )
 
-PERMITTED_ROLES: Mapping[Permission, frozenset[Role]] = {
-    Permission.READ_PLAN: _READERS | {"system_admin"},
-    Permission.LOAD_PLAN: frozenset({"office", "system_admin"}),
-    Permission.RUN_PERIOD: frozenset({"office"}),
-    Permission.SETTLE_QUESTION: frozenset({"office"}),
-    Permission.ASSIGN_TARGET: frozenset({"office", "superior"}),
-    Permission.READ_SUBMISSIONS: _READERS,
-    Permission.WRITE_SUBMISSIONS: frozenset({"reporter", "lead", "office", "integrator"}),
-    Permission.REVIEW_SUBMISSIONS: frozenset({"lead", "office", "integrator"}),
-    Permission.READ_EVENTS: _READERS,
-    Permission.MANAGE_KEYS: frozenset({"system_admin"}),
-}
+
+class Permission(Enum):
+    """Something that a caller may be permitted to do: the scope that opens it, and for whom."""
+
+    READ_PLAN = ("plan:read", _READERS | {"system_admin"}, "read plans")
+    LOAD_PLAN = ("plan:write", frozenset({"office", "system_admin"}), "load plans")
+    RUN_PERIOD = ("plan:write", frozenset({"office"}), "run periods")
+    SETTLE_QUESTION = ("plan:write", frozenset({"office"}), "settle open questions")
+    ASSIGN_TARGET = ("plan:write", frozenset({"office", "superior"}), "assign targets")
+    READ_SUBMISSIONS = ("submissions:read", _READERS, "read submissions")
+    WRITE_SUBMISSIONS = (
+        "submissions:write",
+        frozenset({"reporter", "lead", "office", "integrator"}),
+        "report values",
+    )
+    REVIEW_SUBMISSIONS = (
+        "submissions:review",
+        frozenset({"lead", "office", "integrator"}),
+        "review what was reported",
+    )
+    READ_EVENTS = ("events:read", _READERS, "read events")
+    MANAGE_KEYS = ("keys:write", frozenset({"system_admin"}), "manage keys")
+
+    def __init__(self, scope: Scope, roles: frozenset[Role], meaning: str) -> None:
+        self.scope = scope
+        self.roles = roles
+        self.meaning = meaning
+
 
 _REPORTER: frozenset[Scope] = frozenset(
     {
