@@ -54,16 +54,39 @@ IdempotencyKey = Annotated[
     Header(
         min_length=1,
         max_length=255,
-        description="Makes a repeated POST answer as the first did, for 24 hours",
+        pattern="^[ -~]+$",
+        description="Makes a repeated POST answer as the first did, for 24 hours and for this"
+        " credential: the same status, body, `ETag` and `Location`. With another body it is"
+        " refused (422 `idempotency-key-reused`); while the first still runs, a repeat waits up"
+        " to 10 s and then is 409 `request-in-progress`. Previews are not kept.",
+        examples=["8f14e45f-ceea-467f-a8d5-2f0b6a0a1b1c"],
     ),
 ]
 ValidateOnly = Annotated[
-    bool, Query(description="Check everything, answer as if done, write nothing")
+    bool,
+    Query(
+        description="A preview: the same checks and the same answer, and nothing is written, no"
+        " event recorded"
+    ),
 ]
 IfMatch = Annotated[
-    str | None, Header(max_length=500, description="The ETag that the change is based on")
+    str | None,
+    Header(
+        max_length=500,
+        description="The `ETag` that the change is based on; `*` for whichever there is. A stale"
+        " one is 412 with the current representation",
+        examples=['"019aafc0-0000-7000-8000-000000000000.2"'],
+    ),
 ]
-IfNoneMatch = Annotated[str | None, Header(max_length=500)]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        max_length=500,
+        description="The `ETag` that the caller has already; where it still holds, the answer is"
+        " 304 without a body",
+        examples=['"9ecaa73d214a48ce56fb480d"'],
+    ),
+]
 PageSize = Annotated[int, Query(ge=1, le=500, description="Most items in one answer")]
 PageToken = Annotated[
     str | None, Query(max_length=1000, description="`next_page_token` of the answer before")
@@ -116,7 +139,13 @@ Reading = Annotated[ReadSession, Depends(read_session, scope="function")]
 Writing = Annotated[WriteSession, Depends(write_session, scope="function")]
 
 PlanCode = Annotated[
-    str, Path(alias="plan", max_length=60, description="Code of a plan, such as `410183-2025`")
+    str,
+    Path(
+        alias="plan",
+        max_length=60,
+        description="Code of a plan: the city's code and a name, such as `410183-2025`",
+        examples=["410183-2025"],
+    ),
 ]
 
 
@@ -137,9 +166,9 @@ class PreconditionRequired(DomainError):
 
 
 def check_match(
-    if_match: str | None, etag: str, *, required: bool, current: object | None = None
+    if_match: str | None, etag: str | None, *, required: bool, current: object | None = None
 ) -> None:
-    """Refuse a change that is based on another version than `etag`.
+    """Refuse a change that is based on another version than `etag` (None: there is none yet).
 
     Raises:
         PreconditionRequired: it names none and must.
@@ -150,5 +179,5 @@ def check_match(
             raise PreconditionRequired
         return
     tags = etags(if_match)
-    if "*" not in tags and etag not in tags:
+    if etag is None or ("*" not in tags and etag not in tags):
         raise Stale(extra={"etag": etag, "current": current})

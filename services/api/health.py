@@ -1,14 +1,16 @@
 """Whether this process lives, whether the system is ready, and its metrics. Public."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.api.context import Held, Resources
+from services.api.contract.choices import one_of
+from services.api.contract.shown import Example, answering
 from services.core.events.queries import oldest_waiting_event
 from services.core.identity.queries import has_administrator
 from services.core.kit.ids import made_at
@@ -26,27 +28,55 @@ _lag = Gauge(
 )
 
 
+_Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
+_LIVES = Example("Lives", "The process lives", {"status": "ok"})
+_PARTS = {"postgres": "ok", "schema": "ok", "plan": "ok", "administrator": "ok", "drain": "ok"}
+_READY = Example(
+    "Ready",
+    "Requests can be served",
+    {"status": "ok", "parts": {**_PARTS, "redis": "ok"}, "drain_lag_seconds": None},
+)
+_NOT_READY = Example(
+    "NotReady",
+    "Requests cannot be served",
+    {
+        "status": "failed",
+        "parts": {"postgres": "failed", "redis": "degraded"},
+        "drain_lag_seconds": None,
+    },
+)
+_METRICS = Example(
+    "Metrics",
+    "Prometheus' text format",
+    'wufei_http_requests_total{route="/v1/me",status="200"} 17.0\n',
+)
+
+
 class HealthOut(BaseModel):
     """The process answers."""
 
-    status: str
+    status: Annotated[str, one_of(["ok"])] = Field(description="Always `ok`")
 
 
 class ReadyOut(BaseModel):
     """What the system's readiness depends on; each part `ok`, `degraded` or `failed`."""
 
-    status: str
-    parts: dict[str, str]
-    drain_lag_seconds: float | None
+    status: _Health = Field(description="The worst of the parts")
+    parts: dict[str, _Health] = Field(description="Postgres, schema, plan, …, by name")
+    drain_lag_seconds: float | None = Field(
+        description="How long the oldest event has been waiting; null: none is"
+    )
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses=answering(_LIVES))
 async def healthz() -> HealthOut:
     """Answer as long as the process lives."""
     return HealthOut(status="ok")
 
 
-@router.get("/readyz", responses={503: {"model": ReadyOut}})
+@router.get(
+    "/readyz", responses={**answering(_READY), **answering(_NOT_READY, status=503, model=ReadyOut)}
+)
 async def readyz(held: Held, response: Response) -> ReadyOut:
     """Answer 200 when requests can be served: schema, Postgres, a plan, an administrator.
 
@@ -90,7 +120,9 @@ def _age(held: Resources, event_id: UUID | None) -> float | None:
     return max(0.0, (held.clock.true_now() - made_at(event_id)).total_seconds())
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics", response_class=Response, responses=answering(_METRICS, media_type="text/plain")
+)
 async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
     held: Resources = request.app.state.resources

@@ -15,13 +15,15 @@ from typing_extensions import override
 
 from services.api import health, problems
 from services.api.context import Resources
-from services.api.contract import openapi_of
+from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
 from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
 from services.api.middleware import Envelope
+from services.api.plan import decision_routes as decisions
+from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plans_kept import PlansKept
 from services.api.scoring import routes as scoring
@@ -32,8 +34,18 @@ from services.api.submissions import routes as submissions
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
 
-_DESCRIPTION = """The ledger of a zero-waste city: what each unit reported, who approved it, how
-far each target is, and why. Every refusal is `application/problem+json` with a stable code."""
+# Those that are asked most come first.
+_ROUTERS = (
+    scoring.kept_router,
+    submissions.router,
+    scoring.router,
+    review.router,
+    plan.router,
+    decisions.router,
+    periods.router,
+    feed.router,
+    identity.router,
+)
 
 
 class Application(FastAPI):
@@ -42,7 +54,9 @@ class Application(FastAPI):
     @override
     def openapi(self) -> dict[str, object]:
         """Return the contract."""
-        return openapi_of(self)
+        if self.openapi_schema is None:
+            self.openapi_schema = contract_of(self, _ROUTERS)
+        return self.openapi_schema
 
 
 def create_app(settings: ApiSettings | None = None) -> FastAPI:
@@ -95,7 +109,6 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
         title="Wufei 无废",
         version="1.0.0",
         summary="The ledger under a zero-waste city's plan",
-        description=_DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -105,11 +118,10 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     app.add_middleware(Envelope)
     problems.install(app)
     app.include_router(health.router)
-    # Routes are matched one after the other, so those that are asked most come first; an
-    # included router would be matched as a whole before its routes are.
-    app.router.routes.extend(scoring.kept_router.routes)
-    for slice_routes in (submissions, scoring, review, plan, feed, identity):
-        app.router.routes.extend(slice_routes.router.routes)
+    # Routes are matched one after the other; an included router would be matched as a whole
+    # before its routes are.
+    for router in _ROUTERS:
+        app.router.routes.extend(router.routes)
     _install_docs(app)
     return app
 

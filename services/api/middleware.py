@@ -7,10 +7,13 @@ import time
 from collections.abc import Mapping
 
 from prometheus_client import Counter, Histogram
-from pydantic_core import to_json
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.problems import problem_of
+from services.core.kit.errors import DomainError, Kind
 from services.core.kit.ids import new_id
+from services.core.kit.text import Text
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Longest body taken: a plan of a thousand indicators is well below."""
@@ -28,13 +31,24 @@ _seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )
 
-_REFUSALS: Mapping[int, tuple[str, str]] = {
-    400: ("malformed-address", "The address holds a NUL character 地址含有空字符"),
-    413: ("body-too-large", f"The body is longer than {MAX_BODY_BYTES} bytes 请求体过大"),
-}
+
+class MalformedAddress(DomainError):
+    """The address holds a NUL character, which no name of ours does."""
+
+    code = "malformed-address"
+    kind = Kind.MALFORMED
+    title = Text("地址含有空字符", "The address holds a NUL character")
 
 
-class _BodyTooLarge(Exception):
+class BodyTooLarge(DomainError):
+    """The body is longer than 8 MiB."""
+
+    code = "body-too-large"
+    kind = Kind.TOO_LARGE
+    title = Text("请求体超过 8 MiB", "The body is longer than 8 MiB")
+
+
+class _TooMuch(Exception):
     pass
 
 
@@ -64,19 +78,27 @@ class Envelope:
                 message["headers"].append((b"x-request-id", request_id))
             await send(message)
 
+        try:
+            await self._pass(scope, receive, send_with_id, headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "no route")
+            _requests.labels(route, str(answered)).inc()
+            _seconds.labels(route).observe(time.perf_counter() - started)
+
+    async def _pass(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
+    ) -> None:
+        """Pass a request on, unless its address or its length is refused at once."""
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared[:20]) > MAX_BODY_BYTES:
             await _drain(receive)
-            await _refuse(413, scope, send_with_id)
+            await _refuse(BodyTooLarge(), scope, receive, send)
         elif b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
-            await _refuse(400, scope, send_with_id)
+            await _refuse(MalformedAddress(), scope, receive, send)
         elif declared == b"0" and b"transfer-encoding" not in headers:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, send)
         else:
-            await self._bounded(scope, receive, send_with_id)
-        route = getattr(scope.get("route"), "path", "no route")
-        _requests.labels(route, str(answered)).inc()
-        _seconds.labels(route).observe(time.perf_counter() - started)
+            await self._bounded(scope, receive, send)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413 once more than the longest body came in, whatever was declared."""
@@ -89,18 +111,18 @@ class Envelope:
             read += len(message.get("body", b""))
             if read > MAX_BODY_BYTES:
                 too_large = True
-                raise _BodyTooLarge
+                raise _TooMuch
             return message
 
         async def send_unless_refused(message: Message) -> None:
             if not too_large:
                 await send(message)
 
-        with contextlib.suppress(_BodyTooLarge):
+        with contextlib.suppress(_TooMuch):
             await self._app(scope, receive_bounded, send_unless_refused)
         if too_large:
             await _drain(receive)
-            await _refuse(413, scope, send)
+            await _refuse(BodyTooLarge(), scope, receive, send)
 
 
 async def _drain(receive: Receive) -> None:
@@ -117,23 +139,7 @@ async def _drain(receive: Receive) -> None:
         return
 
 
-async def _refuse(status: int, scope: Scope, send: Send) -> None:
-    code, detail = _REFUSALS[status]
-    body = to_json(
-        {
-            "type": f"urn:wufei:problem:{code}",
-            "title": detail,
-            "status": status,
-            "detail": detail,
-            "instance": f"urn:wufei:request:{scope['request_id']}",
-            "code": code,
-            "errors": [],
-        }
-    )
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def _refuse(error: DomainError, scope: Scope, receive: Receive, send: Send) -> None:
+    refusal = problem_of(error).answer(Request(scope))
+    refusal.headers["Connection"] = "close"
+    await refusal(scope, receive, send)

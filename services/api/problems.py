@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -52,68 +53,75 @@ class DatabaseUnavailable(DomainError):
     title = Text("数据库暂不可用，请稍后重试", "The database does not answer; try again")
 
 
-_HTTP: Mapping[int, tuple[str, Text]] = {
+HTTP_PROBLEMS: Mapping[int, tuple[str, Text]] = {
     404: ("no-such-path", Text("没有这个路径", "There is no such path")),
     405: ("method-not-allowed", Text("该路径不支持此方法", "The path does not take this method")),
     500: ("internal-error", Text("服务内部错误", "An error of ours")),
 }
+"""Refusals that no error class stands for, by status."""
 
 
 def language_of(request: Request) -> Language:
     """Return the language that `Accept-Language` prefers; Chinese where it does not say."""
     best: tuple[float, Language] = (0, "zh-CN")
     for part in request.headers.get("accept-language", "").lower().split(",")[:20]:
-        tag, _, parameters = part.strip().partition(";")
+        tag, _, parameters = part.partition(";")
         try:
             quality = float(parameters.strip().removeprefix("q=")) if parameters else 1.0
         except ValueError:
             continue
-        if quality > best[0] and tag.split("-")[0] in {"zh", "en"}:
-            best = (quality, "zh-CN" if tag.startswith("zh") else "en")
+        language = tag.strip().split("-")[0]
+        if quality > best[0] and language in {"zh", "en"}:
+            best = (quality, "zh-CN" if language == "zh" else "en")
     return best[1]
 
 
-def _problem(
-    request: Request,
-    status: int,
-    code: str,
-    title: Text,
-    *,
-    detail: Text | None = None,
-    faults: Sequence[Fault] = (),
-    extra: Mapping[str, object] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    language = language_of(request)
-    request_id = request.scope.get("request_id", "")
-    body: dict[str, Any] = {
-        "type": f"urn:wufei:problem:{code}",
-        "title": title.in_(language),
-        "status": status,
-        "detail": (detail or title).in_(language),
-        "instance": f"urn:wufei:request:{request_id}",
-        "code": code,
-        "errors": [
-            {
-                "pointer": fault.pointer,
-                "code": fault.code,
-                "detail": fault.detail.in_(language),
-                "value": fault.value,
-            }
-            for fault in faults
-        ],
-        **(extra or {}),
-    }
-    return Response(
-        to_json(body, fallback=str),
-        status,
-        {"Content-Language": language, "Cache-Control": "no-store", **(headers or {})},
-        MEDIA_TYPE,
-    )
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A refusal before it is put into a language."""
+
+    status: int
+    code: str
+    title: Text
+    detail: Text | None = None
+    faults: Sequence[Fault] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self, language: Language, request_id: str) -> dict[str, Any]:
+        """Return the members of the answer."""
+        return {
+            "type": f"urn:wufei:problem:{self.code}",
+            "title": self.title.in_(language),
+            "status": self.status,
+            "detail": (self.detail or self.title).in_(language),
+            "instance": f"urn:wufei:request:{request_id}",
+            "code": self.code,
+            "errors": [
+                {
+                    "pointer": fault.pointer,
+                    "code": fault.code,
+                    "detail": fault.detail.in_(language),
+                    "value": fault.value,
+                }
+                for fault in self.faults
+            ],
+            **self.extra,
+        }
+
+    def answer(self, request: Request) -> Response:
+        """Return it as the caller of `request` reads it."""
+        language = language_of(request)
+        return Response(
+            to_json(self.body(language, request.scope.get("request_id", "")), fallback=str),
+            self.status,
+            {"Content-Language": language, "Cache-Control": "no-store", **self.headers},
+            MEDIA_TYPE,
+        )
 
 
-async def _domain_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
+def problem_of(error: DomainError) -> Problem:
+    """Return what an error looks like from outside."""
     headers = {}
     extra = dict(error.extra)
     if error.kind is Kind.UNAUTHENTICATED:
@@ -123,8 +131,7 @@ async def _domain_error(request: Request, error: Exception) -> Response:
     etag = extra.pop("etag", None)
     if isinstance(etag, str):
         headers["ETag"] = etag
-    return _problem(
-        request,
+    return Problem(
         STATUS[error.kind],
         error.code,
         error.title,
@@ -133,6 +140,11 @@ async def _domain_error(request: Request, error: Exception) -> Response:
         extra=extra,
         headers=headers,
     )
+
+
+async def _domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)  # noqa: S101 (registered for this type only)
+    return problem_of(error).answer(request)
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
@@ -151,8 +163,10 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    code, title = _HTTP.get(error.status_code, ("http-error", Text(error.detail, error.detail)))
-    return _problem(request, error.status_code, code, title, headers=error.headers)
+    code, title = HTTP_PROBLEMS.get(
+        error.status_code, ("http-error", Text(error.detail, error.detail))
+    )
+    return Problem(error.status_code, code, title, headers=error.headers or {}).answer(request)
 
 
 async def _database_error(request: Request, error: Exception) -> Response:
@@ -182,8 +196,14 @@ async def _database_error(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     logger.error("unexpected error in request %s", request.scope.get("request_id"), exc_info=error)
-    code, title = _HTTP[500]
-    return _problem(request, 500, code, title)
+    return Problem(500, *HTTP_PROBLEMS[500]).answer(request)
+
+
+async def _crashed(request: Request, error: Exception) -> Response:
+    """Answer where nothing of ours is left around the request to add its id."""
+    answer = await _unexpected(request, error)
+    answer.headers["X-Request-Id"] = request.scope.get("request_id", "")
+    return answer
 
 
 def install(app: FastAPI) -> None:
@@ -201,7 +221,7 @@ def install(app: FastAPI) -> None:
         TimeoutError,
     ):
         app.add_exception_handler(kind, _database_error)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, _crashed)
 
 
 def query_pointer(name: str) -> str:

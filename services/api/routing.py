@@ -84,10 +84,15 @@ def access_of(request: Request) -> Access:
 class ExactRoute(APIRoute):
     """Lets in known callers only, hands on `ExactRequest`s, keeps the reply of a claimed key."""
 
+    @property
+    def permission(self) -> Permission | None:
+        """The permission that a marked endpoint asks for."""
+        return getattr(self.endpoint, _PERMISSION, None)
+
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        permission: Permission | None = getattr(self.endpoint, _PERMISSION, None)
+        permission = self.permission
 
         async def answer(request: Request) -> Response:
             exact = ExactRequest(request.scope, request.receive)

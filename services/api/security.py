@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 from uuid import UUID
 
 import asyncpg
@@ -140,10 +140,21 @@ async def _caller(request: Request) -> Actor:
 Caller = Annotated[Actor, Depends(_caller)]
 
 
-def permitted(permission: Permission) -> Callable[[Request], Coroutine[Any, Any, Actor]]:
-    """Return a dependency that lets a caller pass who may do this."""
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """The dependency that lets a caller pass who has this permission."""
 
-    async def check(request: Request) -> Actor:
-        return require(request, permission)
+    permission: Permission
 
-    return check
+    async def __call__(self, request: Request) -> Actor:
+        """Return the caller.
+
+        Raises:
+            Forbidden: its role or its scopes do not allow it.
+        """
+        return require(request, self.permission)
+
+
+def permitted(permission: Permission) -> Permitted:
+    """Return the dependency that lets a caller pass who may do this."""
+    return Permitted(permission)

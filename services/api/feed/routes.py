@@ -6,7 +6,9 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from services.api.context import Held
-from services.api.contract import refusals
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import answering
+from services.api.feed import examples
 from services.api.feed.schemas import FeedOut, event_out
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -21,12 +23,12 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_EVENTS))]
 _LOOK_EVERY_SECONDS = 1.0
 
 
-@router.get("/events", responses=refusals(401, 403, 422))
+@router.get("/events", responses={**answering(examples.EVENTS), **refusals(403)})
 async def read_events(
     actor: Reader,
     held: Held,
     after: Annotated[int, Query(ge=0, le=2**62, description="The last position you have")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most positions to read")] = 100,
     types: Annotated[
         str, Query(max_length=2000, description="Types, separated by commas; empty for all")
     ] = "",
@@ -34,7 +36,10 @@ async def read_events(
         float, Query(ge=0, le=30, description="Seconds to wait for the first event")
     ] = 0,
 ) -> FeedOut:
-    """Return the events after a position, gap-free, in order. Nothing ever appears behind it."""
+    """Return the events after a position, gap-free, in order. Nothing ever appears behind it.
+
+    With `wait` the answer comes with the first event, or empty after so many seconds.
+    """
     wanted = [name.strip() for name in types.split(",") if name.strip()]
     give_up = asyncio.get_running_loop().time() + wait
     while True:

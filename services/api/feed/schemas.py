@@ -1,60 +1,43 @@
 """What events look like on the wire."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from services.core.events.catalogue import EventType
 from services.core.feed.queries import Positioned
+
+_TYPES = get_args(EventType)
 
 
 class SubjectOut(BaseModel):
     """What an event is about."""
 
-    kind: str
-    id: str
+    kind: str = Field(description="Such as `submission`, `indicator`, `period` or `plan`")
+    id: str = Field(description="Its id; for things of a plan the plan's code, `/`, and theirs")
 
 
 class EventOut(BaseModel):
     """Something that happened. The list of types is open: pass over what you do not know."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "019aafc0-0000-7000-8000-000000000001",
-                    "position": 17,
-                    "type": "submission.approved",
-                    "timestamp": "2026-10-09T01:00:00Z",
-                    "plan": "410183-2025",
-                    "subject": {
-                        "kind": "submission",
-                        "id": "019aafc0-0000-7000-8000-000000000000",
-                    },
-                    "actor": {"kind": "api_key", "role": "office", "name": "领导小组办公室"},
-                    "data": {"indicator_code": "U08", "period": "2025", "revision": 1},
-                }
-            ]
-        }
-    )
-
-    id: UUID
+    id: UUID = Field(description="Its id, for good; the same in a webhook")
     position: int = Field(description="Its number in the city's log: 1, 2, 3, … without a gap")
-    type: str
-    timestamp: datetime
-    plan: str | None
-    subject: SubjectOut
-    actor: dict[str, Any]
-    data: dict[str, Any]
+    type: str = Field(description=f"Until now: {', '.join(f'`{one}`' for one in _TYPES)}")
+    timestamp: datetime = Field(description="When it happened")
+    plan: str | None = Field(description="Code of the plan that it belongs to")
+    subject: SubjectOut = Field(description="What it is about")
+    actor: dict[str, Any] = Field(description="Who did it: `kind`, `role`, `name`, …")
+    data: dict[str, Any] = Field(description="What the type needs; more members may appear")
 
 
 class FeedOut(BaseModel):
     """Events after a position, in order."""
 
-    items: list[EventOut]
+    items: list[EventOut] = Field(description="Those that the caller may hear of")
     last_position: int = Field(description="Ask for what comes after this next time")
-    has_more: bool
+    has_more: bool = Field(description="Whether more are waiting already")
 
 
 def event_out(positioned: Positioned) -> EventOut:

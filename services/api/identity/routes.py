@@ -3,10 +3,20 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Path, Request, Response
 
-from services.api.context import Held, PageSize, PageToken, Reading, Writing
-from services.api.contract import refusals
+from services.api.answers import body_etag, json_answer
+from services.api.context import (
+    Held,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Reading,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.identity import examples
 from services.api.identity.schemas import (
     KeyIn,
     KeyListOut,
@@ -33,15 +43,28 @@ from services.core.plan.queries import visible_plans
 router = versioned_router("identity")
 
 KeyManager = Annotated[Actor, Depends(permitted(Permission.MANAGE_KEYS))]
+KeyId = Annotated[
+    UUID,
+    Path(description="Id of a key", examples=["019aafc0-0000-7000-8000-0000000000a1"]),
+]
+OrganizationCode = Annotated[
+    str,
+    Path(max_length=60, description="Code of an organization of the city", examples=["UN15"]),
+]
 
 
-@router.get("/me", responses=refusals(401))
+@router.get("/me", responses=answering(examples.ME))
 async def who_am_i(actor: Caller) -> MeOut:
     """Return who the caller is, and its scopes."""
     return me_out(actor)
 
 
-@router.post("/api-keys", status_code=201, responses=refusals(401, 403, 409, 422))
+@router.post(
+    "/api-keys",
+    status_code=201,
+    responses={**answering(examples.KEY_MADE, ETAG, LOCATION, status=201), **refusals(403)},
+    openapi_extra=asking(examples.KEY),
+)
 async def create_api_key(
     body: KeyIn,
     request: Request,
@@ -50,7 +73,11 @@ async def create_api_key(
     held: Held,
     response: Response,
 ) -> KeyMadeOut:
-    """Make a key. Its secret is in this answer and nowhere else, not even in a repeated one."""
+    """Make a key. Its secret is in this answer and nowhere else, not even in a repeated one.
+
+    The key is of the city of its `plan` or `organization_code`; a scope beyond its role is a
+    fault.
+    """
     plans = await visible_plans(
         session, city_code=None if actor.every_city else actor.city_code, plan_code=None
     )
@@ -70,12 +97,13 @@ async def create_api_key(
         now=held.clock.true_now(),
     )
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
+    response.headers["ETag"] = body_etag(key_out(key).model_dump_json().encode())
     # A secret is never stored: what is kept for a repeated request has none.
     request.scope["reply_to_keep"] = key_made_out(key, None).model_dump_json().encode()
     return key_made_out(key, secret)
 
 
-@router.get("/api-keys", responses=refusals(401, 403, 400))
+@router.get("/api-keys", responses={**answering(examples.KEYS), **refusals(403)})
 async def list_api_keys(
     actor: KeyManager, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> KeyListOut:
@@ -94,23 +122,30 @@ async def list_api_keys(
     )
 
 
-@router.get("/api-keys/{key_id}", responses=refusals(401, 403, 404))
-async def get_api_key(key_id: UUID, actor: KeyManager, session: Reading) -> KeyOut:
+@router.get(
+    "/api-keys/{key_id}",
+    responses={**answering(examples.KEY_OUT, ETAG), **refusals(403, 404)},
+    response_model=KeyOut,
+)
+async def get_api_key(
+    key_id: KeyId, actor: KeyManager, session: Reading, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one key, without its secret."""
     key = await queries.visible_key(session, actor, key_id)
     if key is None:
         raise KeyNotFound
-    return key_out(key)
+    body = key_out(key).model_dump_json().encode()
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
-@router.delete("/api-keys/{key_id}", status_code=204, responses=refusals(401, 403, 404))
-async def revoke_api_key(key_id: UUID, actor: KeyManager, session: Writing, held: Held) -> None:
+@router.delete("/api-keys/{key_id}", status_code=204, responses=refusals(403, 404))
+async def revoke_api_key(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> None:
     """Revoke a key; it stops working within five seconds. Again changes nothing."""
     await service.revoke_key(session, key_id=key_id, actor=actor, now=held.clock.true_now())
     held.keys.forget()
 
 
-@router.get("/organizations", responses=refusals(400, 401))
+@router.get("/organizations", responses=answering(examples.ORGANIZATIONS))
 async def list_organizations(
     actor: Caller, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> OrganizationListOut:
@@ -136,10 +171,17 @@ async def list_organizations(
     )
 
 
-@router.get("/organizations/{code}", responses=refusals(401, 404))
-async def get_organization(code: str, actor: Caller, session: Reading) -> OrganizationOut:
+@router.get(
+    "/organizations/{code}",
+    responses={**answering(examples.ORGANIZATION, ETAG), **refusals(404)},
+    response_model=OrganizationOut,
+)
+async def get_organization(
+    code: OrganizationCode, actor: Caller, session: Reading, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return one organization of the caller's city."""
     found = await queries.organizations_by_code(session, city_code=actor.city_code, codes=[code])
     if not found:
         raise OrganizationNotFound
-    return organization_out(found[0])
+    body = organization_out(found[0]).model_dump_json().encode()
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)

@@ -4,30 +4,27 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from services.api.contract.choices import one_of
+from services.api.instants import Instant
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, Organization
-from services.core.identity.rules import Role, Scope
+from services.core.identity.rules import ROLES, SCOPES, Role, Scope
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 _Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+_Role = Annotated[str, one_of(ROLES)]
+_Scope = Annotated[str, one_of(SCOPES)]
 
 
 class KeyIn(BaseModel):
     """A key to be made."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"name": "市城管局填报员", "role": "reporter", "organization_code": "UN15"}
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid")
 
-    name: _Name
-    role: Role
+    name: _Name = Field(description="Whose key it is, for people: an office or a system")
+    role: Role = Field(description="What it may do at most")
     organization_code: _Code | None = Field(
         default=None, description="Required for `reporter` and `lead`; else the whole city or plan"
     )
@@ -35,7 +32,7 @@ class KeyIn(BaseModel):
     scopes: list[Scope] | None = Field(
         default=None, max_length=20, description="Default: the role's"
     )
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = Field(default=None, description="Default: it does not expire")
     city_code: _Code | None = Field(
         default=None, description="For the first administrator: where neither plan nor unit tells"
     )
@@ -44,18 +41,20 @@ class KeyIn(BaseModel):
 class KeyOut(BaseModel):
     """A key as it may be shown at any time."""
 
-    id: UUID
-    name: str
-    role: str
-    organization_code: str | None
-    plan: str | None
-    city_code: str
-    scopes: list[str]
-    prefix: str
-    created_at: datetime
-    last_used_at: datetime | None
-    expires_at: datetime | None
-    revoked_at: datetime | None
+    id: UUID = Field(description="Its id, for good")
+    name: str = Field(description="Whose key it is")
+    role: _Role = Field(description="What it may do at most")
+    organization_code: str | None = Field(
+        description="The organization it is bound to; null: the whole city or plan"
+    )
+    plan: str | None = Field(description="The plan it is bound to; null: every plan of the city")
+    city_code: str = Field(description="Code of its city")
+    scopes: list[_Scope] = Field(description="What it opens within its role")
+    prefix: str = Field(description="How its secret begins, to recognize it by")
+    created_at: datetime = Field(description="When it was made")
+    last_used_at: datetime | None = Field(description="When it was last used, to half a minute")
+    expires_at: datetime | None = Field(description="When it stops working by itself")
+    revoked_at: datetime | None = Field(description="When it was revoked")
 
 
 class KeyMadeOut(KeyOut):
@@ -69,63 +68,43 @@ class KeyMadeOut(KeyOut):
 class KeyListOut(BaseModel):
     """A page of keys."""
 
-    items: list[KeyOut]
-    next_page_token: str | None
+    items: list[KeyOut] = Field(description="At most `page_size`, by city and age")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class OrganizationOut(BaseModel):
     """A unit, a township-level body, or a collective name, which never submits."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "code": "UN06",
-                    "name": "市邮政公司",
-                    "kind": "enterprise",
-                    "aliases": ["邮政公司"],
-                    "members": [],
-                    "submits": True,
-                    "city_code": "410183",
-                    "administrative_code": None,
-                    "role": None,
-                    "note": None,
-                    "ended_at": None,
-                }
-            ]
-        }
-    )
-
-    code: str
-    name: str
-    kind: str
-    aliases: list[str]
+    code: str = Field(description="Its code within the city, such as `UN15` or `410183107`")
+    name: str = Field(description="Its name")
+    kind: str = Field(description="What it is, such as `government_department` or `township`")
+    aliases: list[str] = Field(description="Other names that the plan gives it")
     members: list[str] = Field(description="Codes of the bodies that a collective name stands for")
-    submits: bool
-    city_code: str
-    administrative_code: str | None
-    role: str | None
-    note: str | None
-    ended_at: datetime | None
+    submits: bool = Field(description="Whether values can be reported for it")
+    city_code: str = Field(description="Code of its city")
+    administrative_code: str | None = Field(description="Division code (GB/T 2260, GB/T 10114)")
+    role: str | None = Field(description="Its part in the leading group, as printed")
+    note: str | None = Field(description="What else should be known")
+    ended_at: datetime | None = Field(description="Since when the plan names it no more")
 
 
 class OrganizationListOut(BaseModel):
     """A page of organizations."""
 
-    items: list[OrganizationOut]
-    next_page_token: str | None
+    items: list[OrganizationOut] = Field(description="At most `page_size`, by city and code")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class MeOut(BaseModel):
     """Who the caller is."""
 
-    credential_id: UUID
-    name: str
-    role: str
-    city_code: str
-    organization_code: str | None
-    plan: str | None
-    scopes: list[str]
+    credential_id: UUID = Field(description="Id of the key that was presented")
+    name: str = Field(description="Whose key it is")
+    role: _Role = Field(description="What it may do at most")
+    city_code: str = Field(description="Code of its city")
+    organization_code: str | None = Field(description="The organization it is bound to")
+    plan: str | None = Field(description="The plan it is bound to; null: every plan of the city")
+    scopes: list[_Scope] = Field(description="What it opens within its role")
 
 
 def key_out(key: ApiKey) -> KeyOut:

@@ -1,265 +1,315 @@
 """What plans look like on the wire: the printed words beside what they were read as."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from services.api.contract.choices import one_of
+from services.api.contract.plan_document import REFERENCE
 from services.core.kit.decimals import ExactDecimal
-from services.core.plan.document import Formula, TargetKind
+from services.core.plan.document import Day, Direction, Frequency, Selection, TargetKind
 
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+_Kind = Annotated[str, one_of(get_args(TargetKind))]
+_PlanStatus = Annotated[str, one_of(["draft", "issued"])]
+_UnitsOperator = Annotated[str, one_of(["direct", "sum", "mean", "ratio_of_sums"])]
+_PeriodsOperator = Annotated[str, one_of(["last", "sum", "mean", "ratio_of_sums"])]
+_PERIOD = "`2025`, `2025-H1`, `2025-Q3` or `2025-09`"
+_AS_PRINTED = "As printed"
 
 
 class PlanOut(BaseModel):
     """A plan: its document's head, its version, its status."""
 
-    code: str
-    city_code: str
-    city: str
-    title: str
-    version: int
-    status: str = Field(description="`draft` (征求意见稿) or `issued`")
-    status_text: str
-    start: date
-    end: date
-    time_zone: str
-    indicators: int
-    tasks: int
-    measures: int
-    organizations: int
-    open_questions: int = Field(description="Those that are not settled yet")
-    notes: list[str]
+    code: str = Field(description="The city's code and a name, such as `410183-2025`")
+    city_code: str = Field(description="Administrative division code (GB/T 2260)")
+    city: str = Field(description="The city's name")
+    title: str = Field(description=_AS_PRINTED)
+    version: int = Field(description="1 for the first document loaded; each change adds one")
+    status: _PlanStatus = Field(description="`draft` (征求意见稿) or `issued`")
+    status_text: str = Field(description="The status in the document's words")
+    start: date = Field(description="First day of the plan")
+    end: date = Field(description="Last day of the plan")
+    time_zone: str = Field(description="Where its days begin, such as `Asia/Shanghai`")
+    indicators: int = Field(description="How many indicators it has")
+    tasks: int = Field(description="How many tasks it has")
+    measures: int = Field(description="How many measures its tasks have together")
+    organizations: int = Field(description="How many organizations it names")
+    open_questions: int = Field(description="Those that need a decision and have none yet")
+    notes: list[str] = Field(description="What a reader of the plan should know")
 
 
 class PlanDetailOut(PlanOut):
     """A plan with its whole document, as loaded, and its open questions."""
 
-    questions: list["QuestionOut"]
-    periods: list["PeriodOut"]
-    document: dict[str, Any] = Field(description="The document, in the format of `plans/*.yaml`")
+    questions: list["QuestionOut"] = Field(description="Every open question (待核实)")
+    periods: list["PeriodOut"] = Field(description="The periods that were ever opened")
+    document: Annotated[dict[str, Any], WithJsonSchema({"allOf": [{"$ref": REFERENCE}]})] = Field(
+        description="The document, as it can be loaded again"
+    )
 
 
 class PlanListOut(BaseModel):
     """The plans in the caller's scope."""
 
-    items: list[PlanOut]
-    next_page_token: str | None
+    items: list[PlanOut] = Field(description="Ordered by city and code")
+    next_page_token: str | None = Field(description="Always null: the list is whole")
 
 
 class LoadedOut(BaseModel):
     """What loading a document did."""
 
-    outcome: Literal["created", "new_version", "unchanged"]
-    code: str
-    version: int
-    city_code: str
+    outcome: Literal["created", "new_version", "unchanged"] = Field(
+        description="`unchanged`: the document is the one that is in force"
+    )
+    code: str = Field(description="Code of the plan")
+    version: int = Field(description="The version in force now")
+    city_code: str = Field(description="Code of its city")
 
 
 class UnitOut(BaseModel):
     """A unit by code and name; `acting` marks one that stands in until a question is settled."""
 
-    code: str
-    name: str
-    acting: bool
+    code: str = Field(description="Code of the organization, such as `UN15`")
+    name: str = Field(description="Its name")
+    acting: bool = Field(description="It stands in: the plan leaves open who is in charge")
 
 
 class BaselineOut(BaseModel):
     """Where an indicator stood; `text` as printed."""
 
-    year: int
-    value: ExactDecimal | None
-    text: str
+    year: int = Field(description="The year it was measured for")
+    value: ExactDecimal | None = Field(description="Null where nothing was printed")
+    text: str = Field(description=_AS_PRINTED)
 
 
 class AssignedOut(BaseModel):
     """A target assigned by the superior, with the document that says so."""
 
-    year: int
-    kind: str
-    value: ExactDecimal | None
-    text: str | None
-    document_number: str
-    document_date: date
-    attachment: str | None
-    assigned_at: datetime
+    year: int = Field(description="By the end of which it is to be reached")
+    kind: _Kind = Field(description="What sort of target it is")
+    value: ExactDecimal | None = Field(description="Null where the kind sets no number")
+    text: str | None = Field(description="In the superior's words")
+    document_number: str = Field(description="Number of the document that assigns it")
+    document_date: date = Field(description="Date of that document")
+    attachment: str | None = Field(description="Where the document can be read")
+    assigned_at: datetime = Field(description="When it was recorded")
     sequence: int = Field(description="1 for the first; the highest counts")
 
 
 class TargetOut(BaseModel):
     """What is to be reached; `text` as printed, `assigned` where the superior has spoken."""
 
-    year: int
-    kind: str
-    value: ExactDecimal | None
-    text: str
-    assigned_by: str | None
-    assigned: AssignedOut | None
+    year: int = Field(description="By the end of which it is to be reached")
+    kind: _Kind = Field(description="What sort of target it is")
+    value: ExactDecimal | None = Field(description="Null where the kind sets no number")
+    text: str = Field(description=_AS_PRINTED)
+    assigned_by: str | None = Field(description="Who assigns it, where the plan leaves it open")
+    assigned: AssignedOut | None = Field(description="What was assigned last")
 
 
 class SettlementOut(BaseModel):
     """The decision on an open question."""
 
-    decision: str
-    document_number: str
-    document_date: date
-    settled_at: datetime
+    decision: str = Field(description="What was decided")
+    document_number: str = Field(description="Number of the document that decides it")
+    document_date: date = Field(description="Date of that document")
+    settled_at: datetime = Field(description="When it was recorded")
 
 
 class QuestionOut(BaseModel):
-    """Where the plan contradicts itself (待核实), and what was decided."""
+    """Where the plan contradicts itself or leaves something open (待核实), and the decision."""
 
-    id: str
-    subjects: list[str]
-    text: str
-    text_en: str | None
-    needs_decision: bool
-    effect: str = Field(description="`none`, `no_pace` or `no_verdict`, until it is settled")
-    settlement: SettlementOut | None
+    id: str = Field(description="Its id within the plan, such as `T01`")
+    subjects: list[str] = Field(description="What it concerns, such as `indicator:R07`")
+    text: str = Field(description="The question, in Chinese")
+    text_en: str | None = Field(description="The question, in English")
+    needs_decision: bool = Field(description="False for a plain note")
+    effect: Annotated[str, one_of(["none", "no_pace", "no_verdict"])] = Field(
+        description="What it holds back until it is settled"
+    )
+    settlement: SettlementOut | None = Field(description="The decision; null: it is open")
 
 
 class LevelOut(BaseModel):
     """A level of a qualitative indicator."""
 
-    code: str
-    name: str
-    points: ExactDecimal
+    code: str = Field(description="What is reported as `level`")
+    name: str = Field(description="Its name")
+    points: ExactDecimal = Field(description="0–100")
 
 
 class AggregationOut(BaseModel):
     """How units and periods combine."""
 
-    units: str
-    periods: str
+    units: _UnitsOperator = Field(
+        description="`direct`: the first owner's value is the city's; otherwise over all units"
+    )
+    periods: _PeriodsOperator = Field(
+        description="Over finer periods, where the wider one has no value of its own"
+    )
+
+
+class QuantityOut(BaseModel):
+    """A named amount of a formula with its unit."""
+
+    name: str = Field(description="Its name")
+    unit: str = Field(description="Its unit, such as `万吨`")
+
+
+class FormulaOut(BaseModel):
+    """How the value comes about, where the rule was found, and how sure we are of it."""
+
+    kind: str = Field(description="Such as `ratio` or `amount`")
+    expression: str | None = Field(description="In words and signs")
+    numerator: QuantityOut | None = Field(description="What is divided")
+    denominator: QuantityOut | None = Field(description="What it is divided by")
+    multiplier: ExactDecimal | None = Field(description="100 for a percentage")
+    base_year: int | None = Field(description="The year that a change is counted from")
+    sign_convention: Annotated[
+        str | None, one_of(["decline_positive", "growth_positive"], nullable=True)
+    ] = Field(description="What a positive value means, where it could be read both ways")
+    source: str = Field(description="Where the rule was found")
+    source_reference: str | None = Field(description="The place in that source")
+    confidence: str = Field(description="How sure we are, such as `high`")
+    note: str | None = Field(description="What else should be known")
 
 
 class IndicatorOut(BaseModel):
     """An indicator of the plan."""
 
-    code: str
-    row: int | None
-    name: str
-    printed_name: str
-    group: str
-    level1: str
-    level2: str
-    selection: str
-    adjusted: bool
-    unit: str
-    baseline: BaselineOut | None
-    target: TargetOut
-    targets: list[TargetOut]
-    direction: str
-    aggregation: AggregationOut
-    frequency: str
-    owners: list[UnitOut]
-    owner_text: str
-    levels: list[LevelOut]
-    formula: Formula | None
-    scope: str | None
-    weight: ExactDecimal | None
-    linked_measures: list[str]
-    quality_flags: list[str]
-    open_questions: list[QuestionOut]
+    code: str = Field(description="Its code within the plan, such as `U08`")
+    row: int | None = Field(description="Its row in the printed table")
+    name: str = Field(description="Its name, without marks")
+    printed_name: str = Field(description="Its name as printed, with ★ and *")
+    group: str = Field(description="Code of the group that it is scored under")
+    level1: str = Field(description="First-level heading")
+    level2: str = Field(description="Second-level heading")
+    selection: Annotated[str, one_of(get_args(Selection))] = Field(
+        description="★ mandatory (必选), optional (可选) or self-selected (自选)"
+    )
+    adjusted: bool = Field(description="* the city adapted the national indicator")
+    unit: str = Field(description="Unit of its values, such as `%`")
+    baseline: BaselineOut | None = Field(description="Where it stood")
+    target: TargetOut = Field(description="The last of its targets")
+    targets: list[TargetOut] = Field(description="All of its targets, by year")
+    direction: Annotated[str, one_of(get_args(Direction))] = Field(
+        description="Which way is better"
+    )
+    aggregation: AggregationOut = Field(description="How reported values become the city's")
+    frequency: Annotated[str, one_of(get_args(Frequency))] = Field(
+        description="How often it is reported"
+    )
+    owners: list[UnitOut] = Field(description="The units in charge, the first one leading")
+    owner_text: str = Field(description="The units in charge, as printed")
+    levels: list[LevelOut] = Field(description="Of a qualitative one, the top level first")
+    formula: FormulaOut | None = Field(description="How its value comes about")
+    scope: str | None = Field(description="What it is measured over, such as the urban area")
+    weight: ExactDecimal | None = Field(description="Null: the scheme's weight of its selection")
+    linked_measures: list[str] = Field(description="Codes of the measures that serve it")
+    quality_flags: list[str] = Field(description="Doubts about its data")
+    open_questions: list[QuestionOut] = Field(description="The questions on it, settled or not")
 
 
 class IndicatorListOut(BaseModel):
     """The indicators in the document's order."""
 
-    items: list[IndicatorOut]
-    next_page_token: str | None
-    plan_status: str
+    items: list[IndicatorOut] = Field(description="Every indicator, in the document's order")
+    next_page_token: str | None = Field(description="Always null: the list is whole")
+    plan_status: _PlanStatus = Field(description="`draft` (征求意见稿) or `issued`")
 
 
 class MeasureTargetOut(BaseModel):
     """A number or promise inside a measure's sentence, quoted."""
 
-    quote: str
-    kind: str
-    indicator: str | None
-    related_indicator: str | None
-    value: ExactDecimal | None
-    unit: str | None
-    year: int | None
-    base_year: int | None
-    note: str | None
+    quote: str = Field(description=_AS_PRINTED)
+    kind: str = Field(description="What sort of promise it is, such as `at_least`")
+    indicator: str | None = Field(description="Code of the indicator that it repeats")
+    related_indicator: str | None = Field(description="Code of an indicator close to it")
+    value: ExactDecimal | None = Field(description="Its number, if there is one")
+    unit: str | None = Field(description="The number's unit")
+    year: int | None = Field(description="By the end of which it is promised")
+    base_year: int | None = Field(description="The year that a change is counted from")
+    note: str | None = Field(description="What else should be known")
 
 
 class MeasureOut(BaseModel):
     """A clause with its own lead and responsible units."""
 
-    code: str
-    text: str
-    lead_units: list[UnitOut]
-    lead_text: str
-    responsible_units: list[UnitOut]
-    responsible_text: str | None
-    deadline: int | None
-    targets: list[MeasureTargetOut]
-    related_indicators: list[str]
-    open_questions: list[QuestionOut]
+    code: str = Field(description="Such as `14.1`: the task's number and its own")
+    text: str = Field(description=_AS_PRINTED)
+    lead_units: list[UnitOut] = Field(description="The leading units (牵头单位)")
+    lead_text: str = Field(description="The leading units, as printed")
+    responsible_units: list[UnitOut] = Field(description="The responsible units (责任单位)")
+    responsible_text: str | None = Field(description="The responsible units, as printed")
+    deadline: int | None = Field(description="The year by whose end it is due")
+    targets: list[MeasureTargetOut] = Field(description="What its sentence promises")
+    related_indicators: list[str] = Field(description="Codes of the indicators that it serves")
+    open_questions: list[QuestionOut] = Field(description="The questions on it, settled or not")
 
 
 class TaskOut(BaseModel):
     """A task with its measures."""
 
-    number: int
-    section: str
-    title: str
-    measures: list[MeasureOut]
+    number: int = Field(description="Its number in the plan")
+    section: str = Field(description="The heading that it stands under")
+    title: str = Field(description=_AS_PRINTED)
+    measures: list[MeasureOut] = Field(description="Its clauses")
 
 
 class TaskListOut(BaseModel):
     """The tasks in the document's order."""
 
-    items: list[TaskOut]
-    next_page_token: str | None
+    items: list[TaskOut] = Field(description="Every task, in the document's order")
+    next_page_token: str | None = Field(description="Always null: the list is whole")
 
 
 class PeriodOut(BaseModel):
-    """A period of a plan."""
+    """A period of a plan. One that was never opened is planned, and not listed."""
 
-    plan: str
-    period: str
-    state: str
-    due_date: date
-    opened_at: datetime
-    closed_at: datetime | None
-    published_at: datetime | None
-    publication_number: int | None
-    allowed_actions: list[str]
+    plan: str = Field(description="Code of the plan")
+    period: str = Field(description=_PERIOD)
+    state: Annotated[str, one_of(["open", "closed", "published"])] = Field(
+        description="`open` takes values, `closed` ends reviews, `published` is frozen"
+    )
+    due_date: date = Field(description="The last day on which its values are in time")
+    opened_at: datetime = Field(description="When the units were first asked for values")
+    closed_at: datetime | None = Field(description="When it was closed; null while it is open")
+    published_at: datetime | None = Field(description="When it was last published")
+    publication_number: int | None = Field(description="Number of its last publication")
+    allowed_actions: list[Annotated[str, one_of(["open", "close", "publish", "reopen"])]] = Field(
+        description="What its state allows"
+    )
+
+
+class PeriodListOut(BaseModel):
+    """The periods that were ever opened."""
+
+    items: list[PeriodOut] = Field(description="By code")
+    next_page_token: str | None = Field(description="Always null: the list is whole")
 
 
 class AssignmentIn(BaseModel):
     """A target that the superior assigned: a value or words, and the document that says so."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "kind": "at_least",
-                    "value": "60",
-                    "document_number": "郑环文〔2025〕18号",
-                    "document_date": "2025-03-20",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid")
 
-    kind: TargetKind
-    value: ExactDecimal | None = None
-    text: _Words | None = None
-    document_number: _Words
-    document_date: date
+    kind: TargetKind = Field(
+        description="`at_least`, `more_than`, `at_most` and `full_coverage` need a value"
+    )
+    value: ExactDecimal | None = Field(default=None, description="The number to be reached")
+    text: _Words | None = Field(default=None, description="In the superior's words")
+    document_number: _Words = Field(description="Number of the document that assigns it")
+    document_date: Day = Field(description="Date of that document")
     attachment: _Words | None = Field(default=None, description="Where the document can be read")
 
 
 class AssignmentListOut(BaseModel):
     """Every target assigned to an indicator for a year, oldest first."""
 
-    items: list[AssignedOut]
-    next_page_token: str | None
+    items: list[AssignedOut] = Field(description="Oldest first; the last counts")
+    next_page_token: str | None = Field(description="Always null: the list is whole")
 
 
 class DecisionIn(BaseModel):
@@ -267,6 +317,6 @@ class DecisionIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    decision: _Words
-    document_number: _Words
-    document_date: date
+    decision: _Words = Field(description="What was decided")
+    document_number: _Words = Field(description="Number of the document that decides it")
+    document_date: Day = Field(description="Date of that document")

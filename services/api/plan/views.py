@@ -6,6 +6,7 @@ from services.api.plan.schemas import (
     AggregationOut,
     AssignedOut,
     BaselineOut,
+    FormulaOut,
     IndicatorOut,
     LevelOut,
     MeasureOut,
@@ -34,7 +35,7 @@ def plan_detail_out(plan: PlanState) -> PlanDetailOut:
     """Return a plan with its document."""
     return PlanDetailOut(
         **_head(plan),
-        questions=[_question(question, plan) for question in plan.document.open_questions],
+        questions=[question_out(question, plan) for question in plan.document.open_questions],
         periods=[period_out(period) for period in plan.periods.values()],
         document=plan.document.model_dump(mode="json", exclude_none=True),
     )
@@ -65,7 +66,8 @@ def _head(plan: PlanState) -> dict[str, Any]:
     }
 
 
-def _question(question: OpenQuestion, plan: PlanState) -> QuestionOut:
+def question_out(question: OpenQuestion, plan: PlanState) -> QuestionOut:
+    """Return an open question, with the decision if there is one."""
     settled = plan.settlements.get(question.id)
     return QuestionOut(
         id=question.id,
@@ -90,12 +92,12 @@ def _settlement(settled: Settlement) -> SettlementOut:
 def settled_out(question_id: str, settled: Settlement, plan: PlanState) -> QuestionOut:
     """Return a question with the decision that was just recorded."""
     question = next(one for one in plan.document.open_questions if one.id == question_id)
-    return _question(question, plan).model_copy(update={"settlement": _settlement(settled)})
+    return question_out(question, plan).model_copy(update={"settlement": _settlement(settled)})
 
 
 def _questions_on(subject: str, plan: PlanState) -> list[QuestionOut]:
     return [
-        _question(question, plan)
+        question_out(question, plan)
         for question in plan.document.open_questions
         if subject in question.subjects
     ]
@@ -166,7 +168,7 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
             LevelOut(code=level.code, name=level.name, points=level.points)
             for level in indicator.levels
         ],
-        formula=indicator.formula,
+        formula=None if indicator.formula is None else FormulaOut(**indicator.formula.model_dump()),
         scope=indicator.scope,
         weight=indicator.weight,
         linked_measures=list(indicator.linked_measures),
@@ -213,3 +215,8 @@ def period_out(period: PlanPeriod) -> PeriodOut:
         publication_number=period.publication_number,
         allowed_actions=list(period_actions(period.state)),
     )
+
+
+def period_etag(period: PlanPeriod) -> str:
+    """Return the strong ETag of a period: its name and version."""
+    return f'"{period.plan_code}/{period.period}.{period.version}"'

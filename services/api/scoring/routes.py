@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Path, Query, Request, Response
-from pydantic import AwareDatetime
+from fastapi import Depends, Query, Request, Response
 from pydantic_core import to_json
 
 from services.api.answers import body_etag, json_answer
@@ -20,11 +19,15 @@ from services.api.context import (
     Resources,
     resources_of,
 )
-from services.api.contract import refusals
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering
+from services.api.instants import Instant
 from services.api.kept_answers import KeptRoute
-from services.api.plan.routes import parsed_period
+from services.api.plan.period_routes import parsed_period
+from services.api.plan.routes import IndicatorCode
 from services.api.problems import language_of
 from services.api.routing import access_of, plan_access, versioned_router
+from services.api.scoring import examples
 from services.api.scoring.schemas import (
     ContributionOut,
     MethodOut,
@@ -58,12 +61,20 @@ Basis = Annotated[
 ]
 PeriodQuery = Annotated[
     str | None,
-    Query(max_length=40, description="Default: the plan's last target year"),
+    Query(
+        max_length=40,
+        description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`; default: the plan's last target"
+        " year",
+        examples=["2025"],
+    ),
 ]
 AsOf = Annotated[
-    AwareDatetime | None, Query(description="Read the scoreboard as it was at this instant")
+    Instant | None,
+    Query(
+        description="As it was at this instant; default: now",
+        examples=["2026-01-31T16:00:00Z"],
+    ),
 ]
-IndicatorCode = Annotated[str, Path(alias="code", max_length=60)]
 
 _SEES_ALL = frozenset({"office", "leader"})
 _MOST_CONTRIBUTIONS = 500
@@ -90,7 +101,7 @@ def _period(plan: PlanState, code: str | None) -> Period:
 
 @kept_router.get(
     "/plans/{plan}/scoreboard",
-    responses=refusals(401, 403, 404, 422),
+    responses={**answering(examples.SCOREBOARD, ETAG), **refusals(403, 404)},
     response_model=ScoreboardOut,
 )
 @plan_access(Permission.READ_PLAN)
@@ -162,7 +173,10 @@ async def _snapshot(
     return vars(snapshot), to_json(snapshot.board)
 
 
-@router.get("/plans/{plan}/indicators/{code}/series", responses=refusals(400, 401, 403, 404, 422))
+@router.get(
+    "/plans/{plan}/indicators/{code}/series",
+    responses={**answering(examples.SERIES), **refusals(403, 404)},
+)
 async def get_indicator_series(
     actor: Reader,
     plan: PlanInScope,
@@ -200,7 +214,10 @@ async def get_indicator_series(
     )
 
 
-@router.get("/plans/{plan}/indicators/{code}/score", responses=refusals(401, 403, 404, 422))
+@router.get(
+    "/plans/{plan}/indicators/{code}/score",
+    responses={**answering(examples.SCORE), **refusals(403, 404)},
+)
 async def get_indicator_score(
     request: Request,
     actor: Reader,

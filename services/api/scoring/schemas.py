@@ -1,141 +1,204 @@
 """What scores look like on the wire. Decimals are text; null means that there is none."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.api.contract.choices import one_of
+from services.core.plan.document import Selection, TargetKind
+from services.core.scoring.judgement import State
+from services.core.scoring.lights import Light
+from services.core.submissions.rules import DataStatus
+
+_State = Annotated[str, one_of(get_args(State))]
+_Light = Annotated[str, one_of(get_args(Light))]
+_Basis = Annotated[str, one_of(["approved", "submitted"])]
+_PERIOD = "`2025`, `2025-H1`, `2025-Q3` or `2025-09`"
+
+
+class _Open(BaseModel):
+    """Boards are stored as they are shown, so what a later version adds is passed on."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class MethodOut(BaseModel):
     """By which scheme a score was made."""
 
-    name: str
-    version: str
+    name: Annotated[str, one_of(["completion-rate", "distance-to-target"])] = Field(
+        description="The rule"
+    )
+    version: str = Field(description="The version of the rule's parameters, as the plan names it")
 
 
-class GateOut(BaseModel):
-    """What stands beside the score: why the grade is not better."""
+class BandOut(_Open):
+    """A grade and the score from which it is given."""
 
-    model_config = {"extra": "allow"}
+    code: str = Field(description="Such as `good`")
+    name: str = Field(description="Such as 良好")
+    minimum: str = Field(description="The least score")
 
 
-class OverallOut(BaseModel):
+class GateReasonOut(_Open):
+    """Why the grade is not the one of the score."""
+
+    reason_code: str = Field(description="Stable, English")
+    reason: str | None = Field(description="In Chinese")
+    reason_en: str | None = Field(description="In English")
+
+
+class GateOut(_Open):
+    """What stands beside the score: grades, caps and vetoes, and which of them applied."""
+
+    grade_by_score: str | None = Field(description="The grade that the score alone would give")
+    minimum_coverage: str = Field(description="Below it no grade is given")
+    bands: list[BandOut] = Field(description="The grades, best first")
+    mandatory_not_met: list[str] = Field(description="Codes of mandatory indicators not met")
+    mandatory_not_met_cap: str | None = Field(description="The best grade while there are any")
+    falsified: list[str] = Field(description="Codes of indicators with a falsified value")
+    falsified_grade: str | None = Field(description="The grade while there are any")
+    reasons: list[GateReasonOut] = Field(description="Why the grade is not the score's")
+
+
+class OverallOut(_Open):
     """The score of the plan in a period."""
 
-    model_config = {"extra": "allow"}
-
-    score: str | None
-    display: str | None
-    grade: str | None
+    score: str | None = Field(description="0–100, unrounded; null: nothing can be assessed yet")
+    display: str | None = Field(description="The score as it is shown to people")
+    grade: str | None = Field(description="Code of the grade; null: none is given")
+    grade_name: str | None = Field(description="Name of the grade")
     coverage: str | None = Field(description="Assessable weight ÷ all weight, 0–1")
-    gate: GateOut
+    gate: GateOut = Field(description="What stands beside the score")
 
 
-class GroupOut(BaseModel):
+class GroupOut(_Open):
     """The score of a group."""
 
-    model_config = {"extra": "allow"}
+    code: str = Field(description="Code of the group")
+    name: str = Field(description="Its name")
+    score: str | None = Field(description="0–100, unrounded; null: nothing in it can be assessed")
+    display: str | None = Field(description="The score as it is shown to people")
+    weight: str | None = Field(description="Its weight in the overall score")
+    coverage: str | None = Field(description="Assessable weight ÷ all weight, 0–1")
+    reason_code: str | None = Field(description="Why it has no score")
+    reason: str | None = Field(description="The same in Chinese")
+    reason_en: str | None = Field(description="The same in English")
 
-    code: str
-    name: str
-    score: str | None
-    weight: str | None
-    coverage: str | None
+
+class ScoredTargetOut(_Open):
+    """The target that was measured against."""
+
+    year: int = Field(description="By the end of which it is to be reached")
+    kind: Annotated[str, one_of(get_args(TargetKind))] = Field(description="What sort it is")
+    value: str | None = Field(description="Null where the kind sets no number")
+    text: str | None = Field(description="As printed, or in the superior's words")
+    source: Annotated[str, one_of(["plan", "assigned"])] = Field(
+        description="Printed in the plan, or assigned by the superior"
+    )
 
 
-class IndicatorScoreOut(BaseModel):
+class _Standing(_Open):
+    state: _State = Field(description="`scored` and `missing` count in the score, the others not")
+    value: str | None = Field(description="The city's value, unrounded")
+    display: str | None = Field(description="The value, or the level's name, for people")
+    met: bool | None = Field(description="Whether the target is met; null: nobody can say")
+    attainment: str | None = Field(description="0–100, what the score is added from")
+    light: _Light = Field(description="Where it is heading; `grey`: nobody can say")
+    level: str | None = Field(description="Code of the level, of a qualitative one")
+    target: ScoredTargetOut = Field(description="What it was measured against")
+    pace: str | None = Field(description="Share of the way done ÷ share of time gone")
+    reason_code: str = Field(description="Why it stands so: stable, English")
+    reason: str = Field(description="The same in Chinese")
+    reason_en: str = Field(description="The same in English")
+    data_status: Annotated[str | None, one_of(get_args(DataStatus), nullable=True)] = Field(
+        description="Whether the value may still be revised; null: there is none"
+    )
+    falsified: bool = Field(description="A value in it was found falsified")
+
+
+class IndicatorScoreOut(_Standing):
     """Where one indicator stands, with its light and the reason in words."""
 
-    model_config = {"extra": "allow"}
-
-    code: str
-    name: str
-    group: str
-    state: str = Field(
-        description="`scored`, `missing`, `not_applicable`, `not_assessable`, `not_due`,"
-        " `not_opened`"
+    code: str = Field(description="Code of the indicator")
+    name: str = Field(description="Its name")
+    group: str = Field(description="Code of its group")
+    selection: Annotated[str, one_of(get_args(Selection))] = Field(
+        description="Mandatory, optional or self-selected"
     )
-    value: str | None
-    display: str | None
-    target: Any
-    met: bool | None
-    attainment: str | None
-    pace: str | None
-    light: str
-    reason: str
-    weight: str
+    unit: str = Field(description="Unit of its value")
+    weight: str = Field(description="Its weight in the score")
 
 
 class ScoreboardOut(BaseModel):
     """The scoreboard of a period."""
 
-    plan: str
-    plan_version: int
-    plan_status: str
-    period: str
-    basis: str
-    as_of: datetime | None
-    position: int = Field(description="The log position that it was computed at")
-    local_date: date
-    method: MethodOut
-    publication_number: int | None
-    overall: OverallOut
-    groups: list[GroupOut]
-    indicators: list[IndicatorScoreOut]
+    plan: str = Field(description="Code of the plan")
+    plan_version: int = Field(description="The version of the plan that it was made by")
+    plan_status: Annotated[str, one_of(["draft", "issued"])] = Field(
+        description="Whether the plan is a draft (征求意见稿)"
+    )
+    period: str = Field(description=_PERIOD)
+    basis: _Basis = Field(description="Which values count")
+    as_of: datetime | None = Field(
+        description="The instant it is of: the one asked for, or when it was computed"
+    )
+    position: int = Field(description="The log position that it was computed at; 0: never yet")
+    local_date: date = Field(description="The day it was made for, where the city is")
+    method: MethodOut = Field(description="By which scheme")
+    publication_number: int | None = Field(description="Number of the frozen scoreboard")
+    overall: OverallOut = Field(description="The score of the plan")
+    groups: list[GroupOut] = Field(description="In the document's order")
+    indicators: list[IndicatorScoreOut] = Field(description="In the document's order")
 
 
-class PointOut(BaseModel):
+class PointOut(_Standing):
     """One period of a series."""
 
-    model_config = {"extra": "allow"}
-
-    period: str
-    state: str
-    value: str | None
-    display: str | None
-    met: bool | None
-    attainment: str | None
-    light: str
+    period: str = Field(description=_PERIOD)
 
 
 class SeriesOut(BaseModel):
     """An indicator's values over time, by period code."""
 
-    plan: str
-    indicator_code: str
-    basis: str
-    items: list[PointOut]
-    next_page_token: str | None
+    plan: str = Field(description="Code of the plan")
+    indicator_code: str = Field(description="Code of the indicator")
+    basis: _Basis = Field(description="Which values count")
+    items: list[PointOut] = Field(description="The periods that have a scoreboard, by code")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class ContributionOut(BaseModel):
     """A reported value that went into a score."""
 
-    submission_id: UUID
-    revision: int
-    organization_code: str
-    period: str
-    value: str | None
-    numerator: str | None
-    denominator: str | None
-    level: str | None
-    not_applicable_reason: str | None
-    provisional: bool
-    falsified: bool
+    submission_id: UUID = Field(description="Id of the submission")
+    revision: int = Field(description="The revision that counted")
+    organization_code: str = Field(description="The unit that the value is of")
+    period: str = Field(description=_PERIOD)
+    value: str | None = Field(description="Exact")
+    numerator: str | None = Field(description="As reported, exact")
+    denominator: str | None = Field(description="As reported, exact")
+    level: str | None = Field(description="Code of the level reported")
+    not_applicable_reason: str | None = Field(description="Why there is no value")
+    provisional: bool = Field(description="It may still be revised, or is still under review")
+    falsified: bool = Field(description="It was found falsified")
 
 
 class ScoreOut(BaseModel):
     """One score with its trace: recomputing from it gives the same digits."""
 
-    plan: str
-    indicator_code: str
-    period: str
-    basis: str
-    position: int
-    method: MethodOut
-    score: IndicatorScoreOut
+    plan: str = Field(description="Code of the plan")
+    indicator_code: str = Field(description="Code of the indicator")
+    period: str = Field(description=_PERIOD)
+    basis: _Basis = Field(description="Which values count")
+    position: int = Field(description="The log position that it was computed at; 0: never yet")
+    method: MethodOut = Field(description="By which scheme")
+    score: IndicatorScoreOut = Field(description="The indicator's row of the scoreboard")
     steps: list[str] = Field(description="The trace in words, in the caller's language")
-    trace: dict[str, Any]
+    trace: dict[str, Any] = Field(
+        description="Everything that the verdict was reached from, and the verdict: `operators`,"
+        " `operands`, `target`, `levels`, `baseline`, `months`, `scheme`, `result`, …"
+    )
     submissions: list[ContributionOut] = Field(description="At most 500, within the caller's scope")
-    submissions_outside_scope: int
+    submissions_outside_scope: int = Field(description="How many more went into it")

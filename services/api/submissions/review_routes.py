@@ -1,15 +1,17 @@
 """Paths that change a submission: edit, submit, withdraw, approve, return, reopen, falsify."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Response
 
 from services.api.answers import json_answer
 from services.api.context import Held, IfMatch, Resources, Writing, check_match
-from services.api.contract import refusals
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering, asking
 from services.api.routing import versioned_router
 from services.api.security import permitted
+from services.api.submissions import examples
+from services.api.submissions.routes import SubmissionId
 from services.api.submissions.schemas import (
     ReasonIn,
     RemarkIn,
@@ -32,10 +34,10 @@ router = versioned_router("submissions")
 Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 Reviewer = Annotated[Actor, Depends(permitted(Permission.REVIEW_SUBMISSIONS))]
 
-_VERB = refusals(400, 401, 403, 404, 409, 412, 415, 422)
+_VERB = refusals(403, 404, 409, 412)
 
 
-async def _locked(session: Writing, actor: Actor, submission_id: UUID) -> Submission:
+async def _locked(session: Writing, actor: Actor, submission_id: SubmissionId) -> Submission:
     submission = await queries.for_update(session, actor, submission_id)
     if submission is None:
         raise SubmissionNotFound
@@ -49,11 +51,12 @@ def _answer(submission: Submission, plan: PlanState, actor: Actor) -> Response:
 
 @router.patch(
     "/submissions/{submission_id}",
-    responses=refusals(400, 401, 403, 404, 409, 412, 415, 422, 428),
+    responses={**answering(examples.EDITED, ETAG), **_VERB, **refusals(428)},
+    openapi_extra=asking(examples.EDIT),
     response_model=SubmissionOut,
 )
 async def edit_submission(
-    submission_id: UUID,
+    submission_id: SubmissionId,
     body: SubmissionPatch,
     actor: Writer,
     session: Writing,
@@ -83,7 +86,7 @@ async def edit_submission(
 
 async def _move(
     verb: Verb,
-    submission_id: UUID,
+    submission_id: SubmissionId,
     reason: str | None,
     actor: Actor,
     session: Writing,
@@ -111,9 +114,14 @@ async def _move(
     return _answer(submission, plan, actor)
 
 
-@router.post("/submissions/{submission_id}/submit", responses=_VERB, response_model=SubmissionOut)
+@router.post(
+    "/submissions/{submission_id}/submit",
+    responses={**answering(examples.SUBMITTED, ETAG), **_VERB},
+    openapi_extra=asking(examples.REMARK, required=False),
+    response_model=SubmissionOut,
+)
 async def submit_submission(
-    submission_id: UUID,
+    submission_id: SubmissionId,
     body: RemarkIn,
     actor: Writer,
     session: Writing,
@@ -124,9 +132,14 @@ async def submit_submission(
     return await _move("submit", submission_id, body.reason, actor, session, held, if_match)
 
 
-@router.post("/submissions/{submission_id}/withdraw", responses=_VERB, response_model=SubmissionOut)
+@router.post(
+    "/submissions/{submission_id}/withdraw",
+    responses={**answering(examples.WITHDRAWN, ETAG), **_VERB},
+    openapi_extra=asking(examples.REMARK, required=False),
+    response_model=SubmissionOut,
+)
 async def withdraw_submission(
-    submission_id: UUID,
+    submission_id: SubmissionId,
     body: RemarkIn,
     actor: Writer,
     session: Writing,
@@ -137,9 +150,14 @@ async def withdraw_submission(
     return await _move("withdraw", submission_id, body.reason, actor, session, held, if_match)
 
 
-@router.post("/submissions/{submission_id}/approve", responses=_VERB, response_model=SubmissionOut)
+@router.post(
+    "/submissions/{submission_id}/approve",
+    responses={**answering(examples.APPROVED, ETAG), **_VERB},
+    openapi_extra=asking(examples.REMARK, required=False),
+    response_model=SubmissionOut,
+)
 async def approve_submission(
-    submission_id: UUID,
+    submission_id: SubmissionId,
     body: RemarkIn,
     actor: Reviewer,
     session: Writing,
@@ -150,9 +168,14 @@ async def approve_submission(
     return await _move("approve", submission_id, body.reason, actor, session, held, if_match)
 
 
-@router.post("/submissions/{submission_id}/return", responses=_VERB, response_model=SubmissionOut)
+@router.post(
+    "/submissions/{submission_id}/return",
+    responses={**answering(examples.RETURNED, ETAG), **_VERB},
+    openapi_extra=asking(examples.REASON),
+    response_model=SubmissionOut,
+)
 async def return_submission(
-    submission_id: UUID,
+    submission_id: SubmissionId,
     body: ReasonIn,
     actor: Reviewer,
     session: Writing,
@@ -163,9 +186,14 @@ async def return_submission(
     return await _move("return", submission_id, body.reason, actor, session, held, if_match)
 
 
-@router.post("/submissions/{submission_id}/reopen", responses=_VERB, response_model=SubmissionOut)
+@router.post(
+    "/submissions/{submission_id}/reopen",
+    responses={**answering(examples.REOPENED, ETAG), **_VERB},
+    openapi_extra=asking(examples.REASON),
+    response_model=SubmissionOut,
+)
 async def reopen_submission(
-    submission_id: UUID,
+    submission_id: SubmissionId,
     body: ReasonIn,
     actor: Reviewer,
     session: Writing,
@@ -176,9 +204,14 @@ async def reopen_submission(
     return await _move("reopen", submission_id, body.reason, actor, session, held, if_match)
 
 
-@router.post("/submissions/{submission_id}/falsify", responses=_VERB, response_model=SubmissionOut)
+@router.post(
+    "/submissions/{submission_id}/falsify",
+    responses={**answering(examples.FALSIFIED, ETAG), **_VERB},
+    openapi_extra=asking(examples.REASON),
+    response_model=SubmissionOut,
+)
 async def falsify_submission(
-    submission_id: UUID,
+    submission_id: SubmissionId,
     body: ReasonIn,
     actor: Reviewer,
     session: Writing,

@@ -1,9 +1,9 @@
 """Paths of submissions. Creating one is the hot write: one statement, one round trip."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
 from services.api.answers import json_answer
@@ -20,10 +20,12 @@ from services.api.context import (
     request_key,
     resources_of,
 )
-from services.api.contract import refusals
-from services.api.plan.routes import parsed_period
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.plan.period_routes import parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
+from services.api.submissions import examples
 from services.api.submissions.schemas import (
     CheckedSubmission,
     Faulty,
@@ -58,16 +60,22 @@ from services.core.submissions.rules import Form, State
 router = versioned_router("submissions")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
-Reviewer = Annotated[Actor, Depends(permitted(Permission.REVIEW_SUBMISSIONS))]
 
-_CREATED: dict[int | str, dict[str, Any]] = {201: {"model": SubmissionOut}}
-_VERB = refusals(400, 401, 403, 404, 409, 412, 422)
+
+SubmissionId = Annotated[
+    UUID,
+    Path(description="Id of a submission", examples=["019aafc0-0000-7000-8000-000000000000"]),
+]
 
 
 @router.post(
     "/plans/{plan}/submissions",
     status_code=201,
-    responses={**_CREATED, **refusals(400, 401, 403, 404, 409, 413, 415, 422)},
+    responses={
+        **answering(examples.SUBMITTED, ETAG, LOCATION, status=201, model=SubmissionOut),
+        **refusals(403, 404, 409),
+    },
+    openapi_extra=asking(examples.RATIO, examples.VALUE, examples.NOT_APPLICABLE),
     response_model=None,
 )
 @plan_access(Permission.WRITE_SUBMISSIONS)
@@ -79,7 +87,11 @@ async def create_submission(
     *,
     validate_only: ValidateOnly = False,
 ) -> Response:
-    """Report a value. A second one for the same indicator, unit and period is 409."""
+    """Report a value. A second one for the same indicator, unit and period is 409.
+
+    It is handed in for review at once unless `draft` is true. The 409 `submission-exists` names
+    the first, unless that was withdrawn.
+    """
     access, held = access_of(request), resources_of(request)
     plan, actor = access.plan, access.actor
     draft = _draft(body, plan, actor)
@@ -178,24 +190,37 @@ def _behalf_faults(body: SubmissionIn, actor: Actor) -> list[Fault]:
 
 @router.get(
     "/plans/{plan}/submissions",
-    responses=refusals(400, 401, 403, 404, 422),
+    responses={**answering(examples.SUBMISSIONS), **refusals(403, 404)},
     response_model=SubmissionListOut,
 )
 @plan_access(Permission.READ_SUBMISSIONS)
 async def list_submissions(
     request: Request,
     _plan: PlanCode,
-    indicator_code: Annotated[str | None, Query(max_length=60)] = None,
-    organization_code: Annotated[str | None, Query(max_length=60)] = None,
-    period: Annotated[str | None, Query(max_length=40)] = None,
-    state: State | None = None,
+    indicator_code: Annotated[
+        str | None, Query(max_length=60, description="Of this indicator only")
+    ] = None,
+    organization_code: Annotated[
+        str | None, Query(max_length=60, description="Of this organization only")
+    ] = None,
+    period: Annotated[str | None, Query(max_length=40, description="Of this period only")] = None,
+    state: Annotated[State | None, Query(description="In this state only")] = None,
     changed_after: Annotated[
-        int | None, Query(ge=0, le=2**62, description="List what changed since this log position")
+        int | None,
+        Query(
+            ge=0,
+            le=2**62,
+            description="List what changed since this log position; not with `page_token`",
+        ),
     ] = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> Response:
-    """List the submissions that the caller may see, newest first."""
+    """List the submissions that the caller may see, newest first.
+
+    With `changed_after` it lists what changed since that position of the city's log, and what
+    was withdrawn as `tombstones`; go on from `position` while `has_more`.
+    """
     access, held = access_of(request), resources_of(request)
     plan, actor = access.plan, access.actor
     if period is not None:
@@ -265,11 +290,11 @@ async def _changes(
 
 @router.get(
     "/submissions/{submission_id}",
-    responses=refusals(401, 403, 404, 422),
+    responses={**answering(examples.SUBMISSION, ETAG), **refusals(403, 404)},
     response_model=SubmissionOut,
 )
 async def get_submission(
-    submission_id: UUID, actor: Reader, held: Held, if_none_match: IfNoneMatch = None
+    submission_id: SubmissionId, actor: Reader, held: Held, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one submission."""
     async with held.database.pool.acquire() as connection:
@@ -282,9 +307,12 @@ async def get_submission(
     )
 
 
-@router.get("/submissions/{submission_id}/history", responses=refusals(400, 401, 403, 404, 422))
+@router.get(
+    "/submissions/{submission_id}/history",
+    responses={**answering(examples.HISTORY), **refusals(403, 404)},
+)
 async def get_submission_history(
-    submission_id: UUID,
+    submission_id: SubmissionId,
     actor: Reader,
     held: Held,
     session: Reading,

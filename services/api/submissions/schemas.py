@@ -22,7 +22,7 @@ from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
 from services.core.submissions.creation import Row, place_of
 from services.core.submissions.models import SubmissionHistory
-from services.core.submissions.rules import DataStatus, State, allowed_actions, text_of
+from services.core.submissions.rules import DataStatus, State, Verb, allowed_actions, text_of
 
 _Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
@@ -33,39 +33,31 @@ class _In(BaseModel):
 
 
 class SubmissionIn(_In):
-    """A value for (indicator, organization, period), in exactly one of four forms."""
+    """A value for (indicator, organization, period), in exactly one of four forms.
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "indicator_code": "U08",
-                    "organization_code": "UN15",
-                    "period": "2025",
-                    "numerator": "8.52",
-                    "denominator": "21.10",
-                    "data_status": "final",
-                    "source": "城管局2025年度报表",
-                }
-            ]
-        },
-    )
+    The forms are `value`; `numerator` with `denominator`; `level`; `not_applicable_reason`.
+    """
 
-    indicator_code: _Code
-    organization_code: _Code
-    period: _Code = Field(description="`2025`, `2025-H1`, `2025-Q3`, `2025-09`")
-    value: ExactDecimal | None = None
+    indicator_code: _Code = Field(description="Code of an indicator of the plan")
+    organization_code: _Code = Field(description="The unit that the value is of")
+    period: _Code = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
+    value: ExactDecimal | None = Field(default=None, description="The value itself")
     numerator: ExactDecimal | None = Field(
         default=None, description="With `denominator`; the value is then computed exactly"
     )
-    denominator: ExactDecimal | None = None
+    denominator: ExactDecimal | None = Field(
+        default=None, description="0 only where the numerator is 0 too: then it is not applicable"
+    )
     level: _Code | None = Field(default=None, description="Code of a level of a qualitative one")
-    not_applicable_reason: _Words | None = None
-    data_status: DataStatus = "final"
-    note: _Words | None = None
+    not_applicable_reason: _Words | None = Field(
+        default=None, description="Why the indicator does not apply to the unit in this period"
+    )
+    data_status: DataStatus = Field(default="final", description="Whether it may still be revised")
+    note: _Words | None = Field(default=None, description="For whoever reviews it")
     source: _Words | None = Field(default=None, description="Where the figure comes from")
-    draft: bool = Field(default=False, description="Keep it a draft; it may still lack its value")
+    draft: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="Keep it a draft; it may still lack its value"
+    )
     on_behalf_of: bool | _Code | None = Field(
         default=None, description="The office only: `true`, or the code of the unit"
     )
@@ -74,30 +66,30 @@ class SubmissionIn(_In):
 class SubmissionPatch(_In):
     """What may change while it is a draft or returned; null clears."""
 
-    value: ExactDecimal | None = None
-    numerator: ExactDecimal | None = None
-    denominator: ExactDecimal | None = None
-    level: _Code | None = None
-    not_applicable_reason: _Words | None = None
-    data_status: DataStatus = "final"
-    note: _Words | None = None
-    source: _Words | None = None
+    value: ExactDecimal | None = Field(default=None, description="The value itself")
+    numerator: ExactDecimal | None = Field(default=None, description="With `denominator`")
+    denominator: ExactDecimal | None = Field(default=None, description="With `numerator`")
+    level: _Code | None = Field(default=None, description="Code of a level of a qualitative one")
+    not_applicable_reason: _Words | None = Field(
+        default=None, description="Why the indicator does not apply to the unit in this period"
+    )
+    data_status: DataStatus = Field(default="final", description="Whether it may still be revised")
+    note: _Words | None = Field(default=None, description="For whoever reviews it")
+    source: _Words | None = Field(default=None, description="Where the figure comes from")
 
 
 class ReasonIn(_In):
     """Why; the unit reads it."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"reason": "分母口径应为产生量"}]}
-    )
-
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+    reason: Annotated[
+        str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)
+    ] = Field(description="In a sentence or two")
 
 
 class RemarkIn(_In):
     """A remark, if there is one."""
 
-    reason: _Words | None = None
+    reason: _Words | None = Field(default=None, description="In a sentence or two")
 
 
 class Faulty:
@@ -127,67 +119,73 @@ CheckedSubmission = Annotated[SubmissionIn, WrapValidator(_keep_faults)]
 class SubmissionOut(BaseModel):
     """A submission and what this caller may do with it."""
 
-    id: UUID
-    plan: str
-    indicator_code: str
-    organization_code: str
-    period: str
-    state: State
-    revision: int
+    id: UUID = Field(description="Its id, for good")
+    plan: str = Field(description="Code of the plan")
+    indicator_code: str = Field(description="Code of the indicator")
+    organization_code: str = Field(description="The unit that the value is of")
+    period: str = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
+    state: State = Field(description="Where it stands in the review")
+    revision: int = Field(description="1 at first; each correction of an approved one adds one")
     approved_revision: int | None = Field(description="The revision that counts; null: none yet")
-    value: str | None
-    numerator: str | None
-    denominator: str | None
-    level: str | None
-    not_applicable_reason: str | None
-    data_status: DataStatus
-    note: str | None
-    source: str | None
+    value: str | None = Field(description="Exact; computed from numerator and denominator")
+    numerator: str | None = Field(description="As reported, exact")
+    denominator: str | None = Field(description="As reported, exact")
+    level: str | None = Field(description="Code of the level reported")
+    not_applicable_reason: str | None = Field(description="Why there is no value")
+    data_status: DataStatus = Field(description="Whether it may still be revised")
+    note: str | None = Field(description="For whoever reviews it")
+    source: str | None = Field(description="Where the figure comes from")
     on_behalf_of: str | None = Field(description="The unit, where somebody else reported for it")
-    falsified: bool
+    falsified: bool = Field(description="It was found falsified; the grade follows from it")
     counts: bool = Field(description="Whether the city's value can come from this unit")
-    reason: str | None
-    allowed_actions: list[str]
-    created_at: datetime
-    updated_at: datetime
-    submitted_at: datetime | None
-    decided_at: datetime | None
+    reason: str | None = Field(description="Why it was last returned, reopened or otherwise moved")
+    allowed_actions: list[Verb] = Field(description="What this caller may do with it now")
+    created_at: datetime = Field(description="When it was first written")
+    updated_at: datetime = Field(description="When it last changed")
+    submitted_at: datetime | None = Field(description="When it was last handed in")
+    decided_at: datetime | None = Field(description="When it was last approved or returned")
 
 
-class Tombstone(BaseModel):
+class TombstoneOut(BaseModel):
     """What was withdrawn since the position asked for."""
 
-    id: UUID
-    position: int
+    id: UUID = Field(description="Id of the submission")
+    position: int = Field(description="Log position of its withdrawal")
 
 
 class SubmissionListOut(BaseModel):
     """A page of submissions, newest first; or, with `changed_after`, by log position."""
 
-    items: list[SubmissionOut]
-    next_page_token: str | None
-    tombstones: list[Tombstone] = Field(description="With `changed_after` only")
+    items: list[SubmissionOut] = Field(description="At most `page_size`")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
+    tombstones: list[TombstoneOut] = Field(description="With `changed_after` only")
     position: int | None = Field(description="With `changed_after`: go on from here")
-    has_more: bool
+    has_more: bool = Field(description="Whether more follow")
 
 
 class ChangeOut(BaseModel):
     """One change of a submission: before and after, who, when, by which channel, why."""
 
-    version: int
-    action: str
-    before: dict[str, Any] | None
-    after: dict[str, Any]
-    actor: dict[str, Any]
-    reason: str | None
-    occurred_at: datetime
+    version: int = Field(description="1 for its making; the ETag ends in it")
+    action: str = Field(description="What was done, such as `approved`")
+    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
+    after: dict[str, Any] = Field(
+        description="What it is since, in the names of `SubmissionOut`, without what depends on"
+        " the caller"
+    )
+    actor: dict[str, Any] = Field(
+        description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
+        " `request_id`"
+    )
+    reason: str | None = Field(description="The reason that was given")
+    occurred_at: datetime = Field(description="When")
 
 
 class HistoryOut(BaseModel):
     """The changes of a submission, oldest first."""
 
-    items: list[ChangeOut]
-    next_page_token: str | None
+    items: list[ChangeOut] = Field(description="At most `page_size`")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 def submission_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:

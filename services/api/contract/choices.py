@@ -1,0 +1,11 @@
+"""Values that a member may have, said in the contract without being enforced on our own output."""
+
+from collections.abc import Sequence
+
+from pydantic import WithJsonSchema
+
+
+def one_of(choices: Sequence[str], *, nullable: bool = False) -> WithJsonSchema:
+    """Return the annotation of a text that is one of `choices`."""
+    schema: dict[str, object] = {"type": "string", "enum": list(choices)}
+    return WithJsonSchema({"anyOf": [schema, {"type": "null"}]} if nullable else schema)

@@ -1,0 +1,206 @@
+"""The OpenAPI document: FastAPI's own, completed, with what operations share said once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import yaml
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from typing_extensions import override
+
+from services.api.contract.components import (
+    COMMON_PARAMETERS,
+    HEADERS,
+    problem_schemas,
+    refusal_responses,
+)
+from services.api.contract.plan_document import plan_document_schemas
+from services.api.contract.problem_codes import problem_codes
+from services.api.contract.shape import complete, permission_of
+
+DESCRIPTION = """The ledger of a zero-waste city: what each unit reported, who approved it, how
+far each target is, and why.
+
+- **Numbers** are exact: text on output (`"94.78"`), text or numbers on input, at most 38 digits.
+- **Periods** are written `2025`, `2025-H1`, `2025-Q3`, `2025-09`; instants are RFC 3339 in UTC.
+- **Unknown members** of a body are refused (422). Unknown members of an answer may appear at
+  any time, and so may new event types: pass over what you do not know.
+- **Refusals** are `application/problem+json` (RFC 9457) with a stable `code`; all codes are listed
+  under `x-problem-codes`. They come in this order: 401; 404 and 403 as far as the body is not
+  needed to tell; 422 with every fault at once; then 409, 412, 428. What lies outside a caller's
+  scope is 404.
+- **Writes** may be tried with `validate_only=true`. A POST may carry an `Idempotency-Key`.
+- **Concurrency**: items have a strong `ETag`. PATCH and PUT need `If-Match`; the POST of a verb
+  honours one.
+- **Lists** answer `items` and `next_page_token`; a token fits the filters it was made for.
+"""
+
+TAGS: Sequence[Mapping[str, str]] = (
+    {"name": "health", "description": "Whether the process lives and the system is ready. Public."},
+    {"name": "identity", "description": "Who calls; keys and their scopes; the organizations."},
+    {"name": "plans", "description": "The plan as printed, and what is decided beside it."},
+    {"name": "periods", "description": "Asking for values, closing, publishing a scoreboard."},
+    {"name": "submissions", "description": "Reported values and their review."},
+    {"name": "scores", "description": "Where the plan stands, and why."},
+    {"name": "events", "description": "The numbered log of what happened."},
+)
+
+SECURITY = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, as `POST /v1/api-keys` shows it once. The names listed with an"
+        " operation are the scopes that the key must carry.",
+    }
+}
+
+_SHARED = {
+    "plan": "Plan",
+    "page_size": "PageSize",
+    "page_token": "PageToken",
+    "validate_only": "ValidateOnly",
+    "Idempotency-Key": "IdempotencyKey",
+    "If-Match": "IfMatch",
+    "If-None-Match": "IfNoneMatch",
+}
+"""Parameters that are the same wherever they occur, and the names of their components."""
+_ORDER = (
+    "operationId",
+    "tags",
+    "summary",
+    "description",
+    "security",
+    "parameters",
+    "requestBody",
+    "responses",
+)
+
+
+def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
+    """Return the whole contract; `routers` are those that `app` serves."""
+    # What FastAPI returns holds pieces of the routes themselves, which are not to be changed.
+    document = deepcopy(
+        get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=DESCRIPTION,
+            routes=app.routes,
+            tags=[dict(tag) for tag in TAGS],
+            servers=[{"url": "/", "description": "Where this document was read"}],
+        )
+    )
+    document["components"]["securitySchemes"] = SECURITY
+    for path, operations in document["paths"].items():
+        if path.startswith("/v1/"):
+            for operation in operations.values():
+                operation["security"] = [{"bearer": []}]
+    permissions = {
+        route.name: permission_of(route)
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute)
+    }
+    shared: dict[str, Any] = {"parameters": dict(COMMON_PARAMETERS), "examples": {}}
+    common = [{"$ref": f"#/components/parameters/{name}"} for name in COMMON_PARAMETERS]
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            complete(operation, method, permissions.get(operation["operationId"]))
+            _share(operation, shared)
+            operation.setdefault("parameters", []).extend(common)
+            operations[method] = _in_order(operation)
+    schemas = {
+        **document["components"]["schemas"],
+        **problem_schemas(),
+        **plan_document_schemas(),
+    }
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    document["components"] = {
+        "securitySchemes": document["components"]["securitySchemes"],
+        "parameters": dict(sorted(shared["parameters"].items())),
+        "headers": dict(HEADERS),
+        "responses": _with_request_id(refusal_responses()),
+        "examples": dict(sorted(shared["examples"].items())),
+        "schemas": dict(sorted(schemas.items())),
+    }
+    document["x-problem-codes"] = problem_codes()
+    tags = document.pop("tags")
+    untitled: dict[str, Any] = _untitled(document)
+    head = {name: untitled.pop(name) for name in ("openapi", "info", "servers")}
+    return {**head, "tags": tags, **untitled}
+
+
+def _share(operation: dict[str, Any], shared: dict[str, Any]) -> None:
+    """Move an operation's examples, and the parameters that many have, to the components."""
+    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+    for content in (body.get("content", {}) for body in bodies):
+        for media in content.values():
+            for name, example in media.get("examples", {}).items():
+                _keep(shared["examples"], name, example)
+                media["examples"][name] = {"$ref": f"#/components/examples/{name}"}
+    for index, parameter in enumerate(operation.get("parameters", [])):
+        component = _SHARED.get(parameter["name"])
+        if component is not None:
+            _keep(shared["parameters"], component, parameter)
+            operation["parameters"][index] = {"$ref": f"#/components/parameters/{component}"}
+
+
+def _in_order(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation with its members in the order that people read them."""
+    return {name: operation[name] for name in _ORDER if name in operation}
+
+
+def _keep(components: dict[str, Any], name: str, value: dict[str, Any]) -> None:
+    if components.setdefault(name, value) != value:
+        raise ValueError(f"two different components are called {name}")
+
+
+def _with_request_id(responses: dict[str, Any]) -> dict[str, Any]:
+    for response in responses.values():
+        response["headers"]["X-Request-Id"] = {"$ref": "#/components/headers/XRequestId"}
+    return responses
+
+
+_NAMED = {"properties", "$defs", "schemas", "examples", "example", "headers", "paths"}
+"""Members whose own members are names or values of ours, among them `title`."""
+
+
+def _untitled(node: Any, *, names: bool = False) -> Any:
+    """Return the document without the titles that pydantic derives from names."""
+    if isinstance(node, list):
+        return [_untitled(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {}
+    for name, member in node.items():
+        if name in {"example", "value", "default", "x-problem-codes", "info"} and not names:
+            kept[name] = member
+        elif names or name != "title":
+            kept[name] = _untitled(member, names=not names and name in _NAMED)
+    return kept
+
+
+class _Plain(yaml.SafeDumper):
+    """YAML without anchors, paragraphs as blocks."""
+
+    @override
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Plain.add_representer(str, _text)
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """Return the contract as it is committed."""
+    return yaml.dump(
+        document, Dumper=_Plain, allow_unicode=True, sort_keys=False, width=100, indent=2
+    )

@@ -1,0 +1,17 @@
+"""The plan document as components of the contract, from the format itself."""
+
+from typing import Any
+
+from services.core.plan.document import PlanDocument
+
+COMPONENT = "PlanDocument"
+REFERENCE = f"#/components/schemas/{COMPONENT}"
+
+
+def plan_document_schemas() -> dict[str, Any]:
+    """Return the schema of a plan document and of its parts, whose names begin with `Plan`."""
+    whole = PlanDocument.model_json_schema(
+        mode="validation", ref_template="#/components/schemas/Plan{model}"
+    )
+    parts = whole.pop("$defs")
+    return {COMPONENT: whole, **{f"Plan{name}": part for name, part in parts.items()}}

@@ -1,0 +1,53 @@
+"""The stable codes of all refusals, gathered from the error classes themselves."""
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import cleandoc
+from typing import Any
+
+import services.core
+from services.api.problems import HTTP_PROBLEMS, STATUS
+from services.core.kit.errors import DomainError
+
+_OURS = ("services.core.", "services.api.")
+
+
+def problem_codes() -> list[dict[str, Any]]:
+    """Return every code once, with its status, its titles and what it means; by status."""
+    codes = {
+        code: {
+            "code": code,
+            "status": status,
+            "title": title.en,
+            "title_zh": title.zh,
+            "description": title.en + ".",
+        }
+        for status, (code, title) in HTTP_PROBLEMS.items()
+    }
+    for error in _errors():
+        # A class that only narrows another shares its code; the wider one comes first.
+        codes.setdefault(
+            error.code,
+            {
+                "code": error.code,
+                "status": STATUS[error.kind],
+                "title": error.title.en,
+                "title_zh": error.title.zh,
+                "description": " ".join(cleandoc(error.__doc__ or "").split()),
+            },
+        )
+    return sorted(codes.values(), key=lambda one: (one["status"], one["code"]))
+
+
+def _errors() -> Iterator[type[DomainError]]:
+    """Yield the refusals of core and of this door, whoever imported them so far."""
+    for module in pkgutil.walk_packages(services.core.__path__, "services.core."):
+        import_module(module.name)
+    waiting = [DomainError]
+    while waiting:
+        found = sorted(waiting.pop(0).__subclasses__(), key=lambda one: one.__qualname__)
+        for error in found:
+            if error.__module__.startswith(_OURS) and hasattr(error, "code"):
+                yield error
+        waiting.extend(found)

@@ -1,0 +1,86 @@
+"""What a refusal looks like, and which refusals a route declares.
+
+A route names those that its own rules bring about. What follows from its shape alone (a
+credential, a body, parameters) is added to every operation by `contract.shape`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEDIA_TYPE = "application/problem+json"
+
+MEANINGS: Mapping[int, str] = {
+    400: "The request cannot be read: its address, its body or its page token.",
+    401: "There is no valid credential.",
+    403: "The caller is known and not permitted to do this.",
+    404: "There is no such thing within the caller's scope.",
+    409: "The present state does not allow it; `allowed_actions` lists what it allows.",
+    412: "It changed since the caller read it; `current` is what it is now.",
+    413: "The body is longer than 8 MiB.",
+    415: "The body is of a media type that this path does not take.",
+    422: "The input has faults; `errors` lists every one with its place.",
+    428: "`If-Match` is required: a change names the version that it is based on.",
+    503: "The database does not answer; send the request again.",
+}
+
+NAMES: Mapping[int, str] = {
+    400: "BadRequest",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    412: "PreconditionFailed",
+    413: "BodyTooLarge",
+    415: "UnsupportedMediaType",
+    422: "InvalidInput",
+    428: "PreconditionRequired",
+    503: "Unavailable",
+}
+"""What the response components are called."""
+
+
+class FaultOut(BaseModel):
+    """One thing wrong with the input."""
+
+    pointer: str = Field(
+        description="JSON pointer (RFC 6901) into the body; `/query/…`, `/path/…` and `/header/…`"
+        " point at parameters; empty: the body as a whole"
+    )
+    code: str = Field(description="Stable, English, kebab-case, such as `unknown-indicator`")
+    detail: str = Field(description="What is wrong, in the language of the answer")
+    value: Any = Field(description="What was sent, if it is short and plain; null otherwise")
+
+
+class ProblemOut(BaseModel):
+    """A refusal as RFC 9457 describes it.
+
+    `title` and `detail` follow `Accept-Language` (`zh-CN`, the default, or `en`). The members
+    that are not required belong to some codes only. More may be added.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="`urn:wufei:problem:` and the code")
+    title: str = Field(description="The sort of refusal, for people")
+    status: int = Field(description="The HTTP status, once more")
+    detail: str = Field(description="What stood in the way this time, for people")
+    instance: str = Field(description="`urn:wufei:request:` and the request's id")
+    code: str = Field(
+        description="Stable, English, kebab-case: what programs decide by; all are listed under"
+        " `x-problem-codes`"
+    )
+    errors: list[FaultOut] = Field(description="Every fault of the input; empty otherwise")
+    allowed_actions: list[str] = Field(
+        default=[], description="409: what the present state allows this caller"
+    )
+    state: str = Field(default="", description="409: the present state")
+    period: str = Field(default="", description="`period-closed`: the period")
+    submission_id: str = Field(default="", description="`submission-exists`: the one there is")
+    current: Any = Field(default=None, description="412: the current representation")
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of a route that may refuse with these statuses."""
+    return {status: {"$ref": f"#/components/responses/{NAMES[status]}"} for status in statuses}

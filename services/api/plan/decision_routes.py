@@ -1,0 +1,153 @@
+"""Paths of what is decided beside a plan: targets the superior assigns, questions settled."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Response
+from pydantic_core import from_json
+
+from services.api.answers import body_etag
+from services.api.context import Held, IfMatch, PlanInScope, Writing, check_match
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering, asking
+from services.api.plan import examples
+from services.api.plan.routes import IndicatorCode, Reader, indicator_body
+from services.api.plan.schemas import (
+    AssignedOut,
+    AssignmentIn,
+    AssignmentListOut,
+    DecisionIn,
+    QuestionOut,
+)
+from services.api.plan.views import assigned_out, question_out, settled_out
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.plan import queries, service
+from services.core.plan.errors import IndicatorNotFound, QuestionNotFound
+from services.core.plan.queries import PlanState
+from services.core.plan.service import Assignment, Decision
+
+router = versioned_router("plans")
+
+Assigner = Annotated[Actor, Depends(permitted(Permission.ASSIGN_TARGET))]
+Settler = Annotated[Actor, Depends(permitted(Permission.SETTLE_QUESTION))]
+Year = Annotated[int, Path(ge=1990, le=2100, description="The target's year", examples=[2025])]
+QuestionId = Annotated[
+    str, Path(max_length=60, description="Id of an open question of the plan", examples=["T01"])
+]
+
+
+async def _fresh(session: Writing, plan: PlanState) -> PlanState:
+    """Return the plan as this transaction sees it, for a change that is based on its version."""
+    found = await queries.plan_state(session, plan.city_code, plan.code)
+    return found or plan
+
+
+@router.get(
+    "/plans/{plan}/indicators/{code}/targets/{year}",
+    responses={**answering(examples.ASSIGNMENTS), **refusals(403, 404)},
+)
+async def list_assigned_targets(
+    actor: Reader, plan: PlanInScope, code: IndicatorCode, year: Year
+) -> AssignmentListOut:
+    """List every target assigned to an indicator for a year, oldest first; the last counts."""
+    del actor
+    if code not in plan.indicators:
+        raise IndicatorNotFound
+    assigned = plan.assigned.get((code, year), ())
+    return AssignmentListOut(items=[assigned_out(row) for row in assigned], next_page_token=None)
+
+
+@router.put(
+    "/plans/{plan}/indicators/{code}/targets/{year}",
+    responses={**answering(examples.ASSIGNED, ETAG), **refusals(403, 404, 409, 412, 428)},
+    openapi_extra=asking(examples.ASSIGNMENT),
+)
+async def assign_target(
+    body: AssignmentIn,
+    actor: Assigner,
+    plan: PlanInScope,
+    code: IndicatorCode,
+    year: Year,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: IfMatch = None,
+) -> AssignedOut:
+    """Record a target assigned by the superior; earlier ones of the year stay readable.
+
+    The first of a year needs no `If-Match`; a later one names the indicator's ETag, and so
+    does the answer: that of the indicator after the change.
+    """
+    fresh = await _fresh(session, plan)
+    current = indicator_body(fresh, code)
+    assigned_before = bool(fresh.assigned.get((code, year)))
+    check_match(if_match, body_etag(current), required=assigned_before, current=from_json(current))
+    row = await service.assign_target(
+        session,
+        plan=fresh,
+        indicator_code=code,
+        year=year,
+        assignment=Assignment(
+            kind=body.kind,
+            value=body.value,
+            text=body.text,
+            document_number=body.document_number,
+            document_date=body.document_date,
+            attachment=body.attachment,
+        ),
+        actor=actor.stamp(),
+        now=held.clock.now(),
+    )
+    held.plans.forget(plan.code)
+    response.headers["ETag"] = body_etag(indicator_body(await _fresh(session, plan), code))
+    return assigned_out(row)
+
+
+@router.post(
+    "/plans/{plan}/open-questions/{question_id}/settle",
+    responses={**answering(examples.SETTLED, ETAG), **refusals(403, 404, 409, 412)},
+    openapi_extra=asking(examples.DECISION),
+)
+async def settle_open_question(
+    body: DecisionIn,
+    actor: Settler,
+    plan: PlanInScope,
+    question_id: QuestionId,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: IfMatch = None,
+) -> QuestionOut:
+    """Record the decision on an open question; the printed text stays beside it."""
+    if if_match is not None:
+        current = _question(await _fresh(session, plan), question_id)
+        check_match(if_match, _etag(current), required=False, current=current)
+    settled = await service.settle_question(
+        session,
+        plan=plan,
+        question_id=question_id,
+        decision=Decision(
+            decision=body.decision,
+            document_number=body.document_number,
+            document_date=body.document_date,
+        ),
+        actor=actor.stamp(),
+        now=held.clock.now(),
+    )
+    held.plans.forget(plan.code)
+    answer = settled_out(question_id, settled, plan)
+    response.headers["ETag"] = _etag(answer)
+    return answer
+
+
+def _question(plan: PlanState, question_id: str) -> QuestionOut:
+    for question in plan.document.open_questions:
+        if question.id == question_id:
+            return question_out(question, plan)
+    raise QuestionNotFound
+
+
+def _etag(question: QuestionOut) -> str:
+    return body_etag(question.model_dump_json().encode())

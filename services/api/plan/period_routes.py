@@ -1,0 +1,185 @@
+"""Paths of a plan's periods: which there are, and opening, closing, publishing, reopening one."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Response
+
+from services.api.context import Held, IfMatch, PlanInScope, Writing, check_match
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering
+from services.api.plan import examples
+from services.api.plan.schemas import PeriodListOut, PeriodOut
+from services.api.plan.views import period_etag, period_out
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan import queries, service
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.plan.service import PeriodVerb
+
+router = versioned_router("periods")
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
+PeriodRunner = Annotated[Actor, Depends(permitted(Permission.RUN_PERIOD))]
+PeriodCode = Annotated[
+    str,
+    Path(
+        alias="period",
+        max_length=40,
+        description="A year `2025`, a half `2025-H1`, a quarter `2025-Q3` or a month `2025-09`",
+        examples=["2025"],
+    ),
+]
+
+
+def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
+    """Return the period of a code.
+
+    Raises:
+        InvalidInput: it is no period, or begins before the plan does.
+    """
+    try:
+        period = Period.parse(code)
+    except ValueError:
+        raise InvalidInput(
+            faults=[
+                Fault(
+                    pointer,
+                    "invalid-period",
+                    Text(
+                        "周期应写作 2025、2025-H1、2025-Q3 或 2025-09",
+                        "A period is written 2025, 2025-H1, 2025-Q3 or 2025-09",
+                    ),
+                    code[:40],
+                )
+            ]
+        ) from None
+    if period.last_day < plan.document.span.start:
+        raise InvalidInput(
+            faults=[
+                Fault(
+                    pointer,
+                    "period-before-plan",
+                    Text("该周期早于计划的开始", "The period ends before the plan begins"),
+                    code,
+                )
+            ]
+        )
+    return period
+
+
+@router.get(
+    "/plans/{plan}/periods", responses={**answering(examples.PERIODS), **refusals(403, 404)}
+)
+async def list_periods(actor: Reader, plan: PlanInScope) -> PeriodListOut:
+    """List the periods that were ever opened."""
+    del actor
+    periods = [period_out(period) for _, period in sorted(plan.periods.items())]
+    return PeriodListOut(items=periods, next_page_token=None)
+
+
+async def _move(
+    verb: PeriodVerb,
+    code: str,
+    actor: Actor,
+    plan: PlanState,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: str | None,
+) -> PeriodOut:
+    period = parsed_period(plan, code, "/path/period")
+    if if_match is not None:
+        present = await queries.period_for_update(session, plan.city_code, plan.code, period.code)
+        check_match(
+            if_match,
+            None if present is None else period_etag(present),
+            required=False,
+            current=None if present is None else period_out(present),
+        )
+    row = await service.move_period(
+        session,
+        plan=plan,
+        period=period,
+        verb=verb,
+        actor=actor.stamp(),
+        now=held.clock.now(),
+    )
+    held.plans.forget(plan.code)
+    response.headers["ETag"] = period_etag(row)
+    return period_out(row)
+
+
+_REFUSALS = refusals(403, 404, 409, 412)
+
+
+@router.post(
+    "/plans/{plan}/periods/{period}/open",
+    responses={**answering(examples.OPENED, ETAG), **_REFUSALS},
+)
+async def open_period(
+    actor: PeriodRunner,
+    plan: PlanInScope,
+    period: PeriodCode,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: IfMatch = None,
+) -> PeriodOut:
+    """Ask the units for a period's values; from its due date on a value may be missing."""
+    return await _move("open", period, actor, plan, session, held, response, if_match)
+
+
+@router.post(
+    "/plans/{plan}/periods/{period}/close",
+    responses={**answering(examples.CLOSED, ETAG), **_REFUSALS},
+)
+async def close_period(
+    actor: PeriodRunner,
+    plan: PlanInScope,
+    period: PeriodCode,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: IfMatch = None,
+) -> PeriodOut:
+    """Stop the writing of a period's values; what is under review can still be decided."""
+    return await _move("close", period, actor, plan, session, held, response, if_match)
+
+
+@router.post(
+    "/plans/{plan}/periods/{period}/publish",
+    responses={**answering(examples.PUBLISHED, ETAG), **_REFUSALS},
+)
+async def publish_period(
+    actor: PeriodRunner,
+    plan: PlanInScope,
+    period: PeriodCode,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: IfMatch = None,
+) -> PeriodOut:
+    """Freeze the scoreboard of a period under the next number."""
+    return await _move("publish", period, actor, plan, session, held, response, if_match)
+
+
+@router.post(
+    "/plans/{plan}/periods/{period}/reopen",
+    responses={**answering(examples.REOPENED, ETAG), **_REFUSALS},
+)
+async def reopen_period(
+    actor: PeriodRunner,
+    plan: PlanInScope,
+    period: PeriodCode,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: IfMatch = None,
+) -> PeriodOut:
+    """Open a closed or published period again; it is scored anew from then on."""
+    return await _move("reopen", period, actor, plan, session, held, response, if_match)

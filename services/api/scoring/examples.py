@@ -1,0 +1,153 @@
+"""What the contract shows of scores: the city's recycling rate in 2025, and its trace."""
+
+from typing import Any
+
+from services.api.contract.shown import Example
+
+_TARGET = {"year": 2025, "kind": "at_least", "value": "40", "text": "40", "source": "plan"}
+_STANDING: dict[str, Any] = {
+    "state": "scored",
+    "value": "40.37914691943127962085",
+    "level": None,
+    "display": "40.38",
+    "target": _TARGET,
+    "met": True,
+    "attainment": "100",
+    "pace": "1.18957345971563981043",
+    "light": "green",
+    "reason": "已达到2025年目标（40）",
+    "reason_en": "The 2025 target (40) is met",
+    "reason_code": "met",
+    "data_status": "final",
+    "falsified": False,
+}
+_ROW = {
+    "code": "U08",
+    "name": "（城区）生活垃圾回收利用率",
+    "group": "U",
+    "selection": "mandatory",
+    "unit": "%",
+    "weight": "2",
+    **_STANDING,
+}
+_METHOD = {"name": "completion-rate", "version": "1"}
+SCOREBOARD = Example(
+    "Scoreboard",
+    "The scoreboard of 2025",
+    {
+        "plan": "410183-2025",
+        "plan_version": 1,
+        "plan_status": "draft",
+        "period": "2025",
+        "basis": "approved",
+        "as_of": "2026-01-14T07:40:01.020417Z",
+        "position": 63,
+        "local_date": "2026-01-14",
+        "method": _METHOD,
+        "publication_number": None,
+        "overall": {
+            "score": "83.70513",
+            "display": "83.71",
+            "grade": "good",
+            "grade_name": "良好",
+            "coverage": "0.97222222222222222222",
+            "gate": {
+                "grade_by_score": "good",
+                "minimum_coverage": "0.6",
+                "bands": [
+                    {"code": "excellent", "name": "优秀", "minimum": "90"},
+                    {"code": "good", "name": "良好", "minimum": "80"},
+                    {"code": "pass", "name": "合格", "minimum": "60"},
+                    {"code": "fail", "name": "不合格", "minimum": "0"},
+                ],
+                "mandatory_not_met": [],
+                "mandatory_not_met_cap": "good",
+                "falsified": [],
+                "falsified_grade": "fail",
+                "reasons": [],
+            },
+        },
+        "groups": [
+            {
+                "code": "U",
+                "name": "固体废物资源化利用",
+                "score": "91.11111111111111111111",
+                "display": "91.11",
+                "weight": "18",
+                "coverage": "1",
+                "reason_code": None,
+                "reason": None,
+                "reason_en": None,
+            }
+        ],
+        "indicators": [_ROW],
+    },
+)
+SERIES = Example(
+    "Series",
+    "An indicator over time",
+    {
+        "plan": "410183-2025",
+        "indicator_code": "U08",
+        "basis": "approved",
+        "items": [{"period": "2025", **_STANDING}],
+        "next_page_token": None,
+    },
+)
+SCORE = Example(
+    "Score",
+    "One score with everything that it was made from",
+    {
+        "plan": "410183-2025",
+        "indicator_code": "U08",
+        "period": "2025",
+        "basis": "approved",
+        "position": 63,
+        "method": _METHOD,
+        "score": _ROW,
+        "steps": ["市城管局2025年的值为 8.52 ÷ 21.1 × 100", "目标为至少 40：已达到"],
+        "trace": {
+            "indicator": "U08",
+            "period": "2025",
+            "operators": {
+                "units": "direct",
+                "periods": "ratio_of_sums",
+                "multiplier": "100",
+                "by_level": False,
+            },
+            "operands": {
+                "period": "2025",
+                "reports": 1,
+                "ratios": 1,
+                "numerator_sum": "8.52",
+                "denominator_sum": "21.1",
+                "organization_code": "UN15",
+            },
+            "target": _TARGET,
+            "result": {
+                "state": "scored",
+                "value": "40.37914691943127962085",
+                "met": True,
+                "attainment": "100",
+                "light": "green",
+                "reason_code": "met",
+            },
+        },
+        "submissions": [
+            {
+                "submission_id": "019aafc0-0000-7000-8000-000000000000",
+                "revision": 1,
+                "organization_code": "UN15",
+                "period": "2025",
+                "value": "40.37914691943127962085",
+                "numerator": "8.52",
+                "denominator": "21.1",
+                "level": None,
+                "not_applicable_reason": None,
+                "provisional": False,
+                "falsified": False,
+            }
+        ],
+        "submissions_outside_scope": 0,
+    },
+)
