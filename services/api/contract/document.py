@@ -111,6 +111,7 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
             _share(operation, shared)
             operation.setdefault("parameters", []).extend(common)
             operations[method] = _in_order(operation)
+    document["paths"] = dict(sorted(document["paths"].items(), key=_place))
     schemas = {
         **document["components"]["schemas"],
         **problem_schemas(),
@@ -131,6 +132,13 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     untitled: dict[str, Any] = _untitled(document)
     head = {name: untitled.pop(name) for name in ("openapi", "info", "servers")}
     return {**head, "tags": tags, **untitled}
+
+
+def _place(path: tuple[str, dict[str, Any]]) -> tuple[int, str]:
+    """Return where a path stands: by tag, whatever order its routes are matched in."""
+    address, operations = path
+    tag = next(iter(operations.values()))["tags"][0]
+    return [one["name"] for one in TAGS].index(tag), address
 
 
 def _share(operation: dict[str, Any], shared: dict[str, Any]) -> None:

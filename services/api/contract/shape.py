@@ -18,7 +18,6 @@ _HEADER_NAMES = {
     "if-none-match": "If-None-Match",
 }
 _LOCATIONS = ["path", "query", "header"]
-_PUBLIC_STATUSES = {"400"}
 
 
 def permission_of(route: APIRoute) -> Permission | None:
