@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from services.core.kit.errors import DomainError, Fault, InvalidInput, Kind
 from services.core.kit.exact_data import MalformedBody
 from services.core.kit.faults import faults_of, pointer
+from services.core.kit.outage import cause_of, is_away, is_contended
 from services.core.kit.text import Language, Text
 
 logger = logging.getLogger("wufei.api")
@@ -171,25 +172,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _database_error(request: Request, error: Exception) -> Response:
     """Tell an absent database (503) from a fault of ours (500)."""
-    cause = getattr(error, "orig", None) or error
-    gone = (
-        isinstance(error, PoolTimeout | OSError | asyncpg.InterfaceError | TimeoutError)
-        or (isinstance(error, DBAPIError) and error.connection_invalidated)
-        or isinstance(
-            getattr(cause, "__cause__", None) or cause,
-            asyncpg.PostgresConnectionError
-            | asyncpg.OperatorInterventionError
-            | asyncpg.CannotConnectNowError
-            | asyncpg.TooManyConnectionsError
-            | asyncpg.LockNotAvailableError
-            | asyncpg.QueryCanceledError
-            | asyncpg.DeadlockDetectedError
-            | asyncpg.InterfaceError
-            | OSError,
-        )
-    )
-    if gone:
-        logger.warning("database unavailable: %s", type(cause).__name__)
+    if is_away(error) or is_contended(error):
+        logger.warning("database unavailable: %s", type(cause_of(error)).__name__)
         return await _domain_error(request, DatabaseUnavailable())
     return await _unexpected(request, error)
 
@@ -217,6 +201,7 @@ def install(app: FastAPI) -> None:
         PoolTimeout,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
         OSError,
         TimeoutError,
     ):

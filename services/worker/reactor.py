@@ -49,6 +49,7 @@ class Reactor:
         self._woken = asyncio.Event()
         self._sweep_wanted = False
         self._away = False
+        self._say_again_at = 0.0
         self._troubles: dict[str, _Trouble] = {}
 
     def wake(self, *, sweep: bool = False) -> None:
@@ -150,21 +151,26 @@ class Reactor:
             logger.info("city %s is followed again", city_code)
 
     def _put_off(self, error: Exception) -> None:
-        """Say so once an outage; what is none is said each time, with all that is known."""
-        if not is_away(error):
-            logger.error("work put off: %s", type(error).__name__, exc_info=_unless_met(error))
-        elif not self._away:
-            self._away = True
-            logger.warning("the database is away, work is put off: %s", _named(error))
+        """Say so once a minute; what is no outage is said with all that is known."""
+        if self._away and time.monotonic() < self._say_again_at:
+            return
+        self._say_again_at = time.monotonic() + _LONGEST_PAUSE_SECONDS
+        self._away = True
+        cause = cause_of(error)
+        if is_away(error):
+            logger.warning("the database is away, work is put off: %s", type(cause).__name__)
+        else:
+            logger.error(
+                "work is put off: %s: %s",
+                type(cause).__name__,
+                str(cause)[:200],
+                exc_info=_unless_met(error),
+            )
 
     def _came_back(self) -> None:
         if self._away:
             self._away = False
-            logger.info("the database is back")
-
-
-def _named(error: BaseException) -> str:
-    return type(cause_of(error)).__name__
+            logger.info("the database is back, work goes on")
 
 
 def _unless_met(error: Exception) -> Exception | None:

@@ -34,3 +34,5 @@ def configure(part: str, *, level: int = logging.INFO) -> None:
     # Theirs say on every start and every job what ours says when it matters.
     for chatty in ("arq", "uvicorn", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Its pool tells with a traceback that the server is away; who needs the pool says it shorter.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)

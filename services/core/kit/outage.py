@@ -9,9 +9,11 @@ _AWAY = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a farewell of the server that came between two statements
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
+    asyncpg.DatabaseDroppedError,
     asyncpg.IdleSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
 )
@@ -27,7 +29,9 @@ def is_away(error: BaseException) -> bool:
     """Return whether Postgres could not be reached, or left in the middle of it."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    return isinstance(cause_of(error), _AWAY)
+    cause = cause_of(error)
+    # The driver's refusal of a value of ours is an InterfaceError too.
+    return isinstance(cause, _AWAY) and not isinstance(cause, ValueError)
 
 
 def is_contended(error: BaseException) -> bool:

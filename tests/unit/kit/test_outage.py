@@ -1,0 +1,70 @@
+"""A database that is away or busy, told from a fault of ours."""
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from services.core.kit.outage import cause_of, is_away, is_contended
+
+
+def _wrapped(error: Exception, *, invalidated: bool = False) -> DBAPIError:
+    """What SQLAlchemy makes of an error of the driver: its own twin of it in between."""
+    twin = RuntimeError("twin")
+    twin.__cause__ = error
+    return DBAPIError("SELECT 1", None, twin, connection_invalidated=invalidated)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(),
+        ConnectionResetError(),
+        TimeoutError(),
+        PoolTimeout(),
+        asyncpg.CannotConnectNowError("starting up"),
+        asyncpg.AdminShutdownError("terminated"),
+        asyncpg.ConnectionDoesNotExistError("closed in the middle"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 11"),
+        asyncpg.TooManyConnectionsError("too many clients"),
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_away(error: Exception) -> None:
+    assert is_away(error)
+    assert is_away(_wrapped(error))
+    assert not is_contended(error)
+    assert cause_of(_wrapped(error)) is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.LockNotAvailableError("lock timeout"),
+        asyncpg.DeadlockDetectedError("deadlock"),
+        asyncpg.QueryCanceledError("canceled"),
+    ],
+)
+def test_a_lock_of_others_is_no_absence(error: Exception) -> None:
+    assert is_contended(error)
+    assert is_contended(_wrapped(error))
+    assert not is_away(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("period"),
+        asyncpg.DataError("invalid input for query argument $1"),
+        asyncpg.UniqueViolationError("duplicate key"),
+        asyncpg.UndefinedTableError("no such table"),
+    ],
+)
+def test_a_fault_of_ours_is_neither(error: Exception) -> None:
+    for each in (error, _wrapped(error)):
+        assert not is_away(each)
+        assert not is_contended(each)
+
+
+def test_a_connection_that_was_given_up_is_away_whatever_is_said() -> None:
+    assert is_away(_wrapped(RuntimeError("unknown"), invalidated=True))
