@@ -3,10 +3,12 @@
 import asyncio
 import sys
 
+import uvloop
+
 from bench import http, recompute
 from bench.system import bare_app, running_system
 
-NAMES = ("creating", "reading", "lag", "incremental", "full", "drain")
+NAMES = ("lag", "creating", "parallel", "reading", "listing", "drain", "incremental", "full")
 
 
 async def main(names: list[str]) -> None:
@@ -16,16 +18,28 @@ async def main(names: list[str]) -> None:
         # The lag first: the others leave the worker a backlog to work through.
         if "lag" in wanted:
             print(await http.lag(system), flush=True)
-        for name, work in (("creating", http.creating), ("reading", http.reading)):
-            if name in wanted:
-                for measure in await work(system, bare):
-                    print(measure.line(), flush=True)
         with system.worker_paused():
-            for name in ("drain", "incremental", "full"):
-                if name in wanted:
-                    for line in await getattr(recompute, name)(system):
+            for name in NAMES:
+                if name in wanted and name in _HTTP:
+                    for line in await _HTTP[name](system, bare):
+                        print(line, flush=True)
+                elif name in wanted and name in _WORK:
+                    for line in await _WORK[name](system):
                         print(line, flush=True)
 
 
+_HTTP = {
+    "creating": http.creating,
+    "parallel": http.parallel,
+    "reading": http.reading,
+    "listing": http.listing,
+}
+_WORK = {"drain": recompute.drain, "incremental": recompute.incremental, "full": recompute.full}
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    unknown = set(sys.argv[1:]) - set(NAMES)
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(sys.argv[1:]))

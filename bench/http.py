@@ -2,47 +2,56 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from itertools import count
 
 import asyncpg
 import httpx
 
 from bench.load import Outcome, request, volley
-from bench.places import report_body, statement_values
-from bench.report import Measure, percentile
-from bench.system import PLAN, System
+from bench.places import choices, report_body, statement_values
+from bench.report import Measure, waiting
+from bench.system import CITY, PLAN, System
 from services.core.submissions.creation import CREATE
 
-ROUNDS = 5
+_ROUNDS = 15
+"""Short and many: what else the machine does then hits a figure and its ceiling alike."""
+
+_POSTS = 600
+_LISTED_ROWS = 100_000
 _numbers = count()
 
 
-async def creating(system: System, bare: int) -> list[Measure]:
+async def creating(system: System, bare: int) -> list[str]:
     """Measure POST of a submission at 8 clients, beside the same statement without the rest."""
-    figures: list[float] = []
-    bares: list[float] = []
-    raws: list[float] = []
-    with system.worker_paused():
-        for number in range(ROUNDS + 1):
-            made = await _post(system, 1500)
-            assert set(made.statuses) == {201}, made.statuses
-            numbers = [next(_numbers) for _ in range(1500)]
-            posts = [request("POST", "/statement", body=str(one).encode()) for one in numbers]
-            plain = await volley(bare, posts, clients=8)
-            assert set(plain.statuses) == {201}, plain.statuses
-            raw = await _raw(system, 2500)
-            if number:  # the first round warms everything up
-                figures.append(made.rate)
-                bares.append(plain.rate)
-                raws.append(raw)
+    figures, bares, raws = [], [], []
+    for number in range(_ROUNDS + 1):
+        made = await volley(system.port, _posts(system, _POSTS), clients=8)
+        assert set(made.statuses) == {201}, made.statuses
+        plain = await _bare(bare)
+        assert set(plain.statuses) == {201}, plain.statuses
+        raw = await _raw(system, 2 * _POSTS)
+        if number:  # the first round warms everything up
+            figures.append(made.rate)
+            bares.append(plain.rate)
+            raws.append(raw)
+    what = "POST submission, 8 clients"
     return [
-        Measure("POST submission, 8 clients", figures, "bare route, same statement", bares, 0.65),
-        Measure("POST submission, 8 clients", figures, "asyncpg, same statement", raws, 0.30),
+        Measure(what, figures, "bare route, same statement", bares, 0.65).line(),
+        Measure(what, figures, "asyncpg, same statement", raws, 0.30).line(),
     ]
 
 
-async def _post(system: System, amount: int) -> Outcome:
-    posts = [
+async def parallel(system: System, _bare: int) -> list[str]:
+    """Measure how long each of 50 callers waits who report at the same time, over and over."""
+    made = await volley(system.port, _posts(system, 2000), clients=50)
+    assert set(made.statuses) == {201}, made.statuses
+    waits = [1000 * seconds for seconds in made.latencies]
+    return [waiting("POST submission, 50 clients", waits)]
+
+
+def _posts(system: System, amount: int) -> list[bytes]:
+    return [
         request(
             "POST",
             f"/v1/plans/{PLAN}/submissions",
@@ -53,7 +62,14 @@ async def _post(system: System, amount: int) -> Outcome:
         )
         for number in (next(_numbers) for _ in range(amount))
     ]
-    return await volley(system.port, posts, clients=8)
+
+
+async def _bare(port: int) -> Outcome:
+    numbers = [next(_numbers) for _ in range(_POSTS)]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        await client.put("/values", params={"first": numbers[0], "amount": len(numbers)})
+    posts = [request("POST", "/statement", body=report_body(number)) for number in numbers]
+    return await volley(port, posts, clients=8)
 
 
 async def _raw(system: System, amount: int) -> float:
@@ -71,8 +87,8 @@ async def _raw(system: System, amount: int) -> float:
         return amount / (time.perf_counter() - started)
 
 
-async def reading(system: System, bare: int) -> list[Measure]:
-    """Measure the scoreboard and a list of 50, each beside its ceiling."""
+async def reading(system: System, bare: int) -> list[str]:
+    """Measure the scoreboard and its 304, beside a route that has the bytes ready."""
     bearer = f"Bearer {system.office}"
     board = f"/v1/plans/{PLAN}/scoreboard?period=2025"
     async with httpx.AsyncClient(
@@ -82,29 +98,72 @@ async def reading(system: System, bare: int) -> list[Measure]:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{bare}") as client:
         await client.put("/ready", content=answer.content)
     etag = answer.headers["ETag"]
-    many = f"/v1/plans/{PLAN}/submissions?organization_code=UN15&page_size=50"
-    asked = {
-        "board": (system.port, request("GET", board, Authorization=bearer)),
-        "304": (system.port, request("GET", board, If_None_Match=etag, Authorization=bearer)),
-        "ready": (bare, request("GET", "/ready")),
-        "list": (system.port, request("GET", many, Authorization=bearer)),
-        "bare list": (bare, request("GET", "/list")),
-    }
-    rates: dict[str, list[float]] = {name: [] for name in asked}
-    with system.worker_paused():
-        await _raw(system, 20_000)
-        for number in range(ROUNDS + 1):
-            for name, (port, message) in asked.items():
-                amount = 1000 if "list" in name else 4000
-                done = await volley(port, [message] * amount, clients=16)
-                assert set(done.statuses) == {304 if name == "304" else 200}, done.statuses
-                if number:
-                    rates[name].append(done.rate)
+    rates = await _rates(
+        {
+            "board": (system.port, request("GET", board, Authorization=bearer)),
+            "304": (system.port, request("GET", board, If_None_Match=etag, Authorization=bearer)),
+            "ready": (bare, request("GET", "/ready")),
+        },
+        amount=2000,
+    )
+    ready, boards = rates["ready"], rates["board"]
     return [
-        Measure("GET scoreboard", rates["board"], "bare route, bytes ready", rates["ready"], 0.60),
-        Measure("GET scoreboard, 304", rates["304"], "GET scoreboard", rates["board"], 1.0),
-        Measure("GET 50 submissions", rates["list"], "bare route, query", rates["bare list"], 0.60),
+        Measure("GET scoreboard", boards, "bare route, bytes ready", ready, 0.60).line(),
+        Measure("GET scoreboard, 304", rates["304"], "GET scoreboard", boards, 1.0).line(),
     ]
+
+
+async def listing(system: System, bare: int) -> list[str]:
+    """Measure a list of 50 among 100,000 rows, beside its query in a route that writes rows."""
+    await _fill(system)
+    path = f"/v1/plans/{PLAN}/submissions?organization_code=UN15&page_size=50"
+    rates = await _rates(
+        {
+            "list": (system.port, request("GET", path, Authorization=f"Bearer {system.office}")),
+            "bare": (bare, request("GET", "/list")),
+        },
+        amount=500,
+    )
+    return [
+        Measure(
+            "GET 50 submissions", rates["list"], "bare route, query", rates["bare"], 0.60
+        ).line()
+    ]
+
+
+async def _rates(
+    asked: Mapping[str, tuple[int, bytes]], *, amount: int
+) -> Mapping[str, list[float]]:
+    """Return the answers per second of each request, round by round, at 16 clients."""
+    rates: dict[str, list[float]] = {name: [] for name in asked}
+    for number in range(_ROUNDS + 1):
+        for name, (port, message) in asked.items():
+            done = await volley(port, [message] * amount, clients=16)
+            assert set(done.statuses) == {304 if name == "304" else 200}, done.statuses
+            if number:
+                rates[name].append(done.rate)
+    return rates
+
+
+async def _fill(system: System) -> None:
+    """Write submissions, in a time that no other benchmark reports for."""
+    indicators, units = choices()
+    connection = await asyncpg.connect(system.database_url)
+    await connection.execute(
+        """
+        INSERT INTO submission (city_code, id, plan_code, indicator_code, organization_code,
+            period, state, revision, version, value, data_status, on_behalf, falsified,
+            reported_by, reported_by_organization, created_at, updated_at, submitted_at)
+        SELECT $1, uuidv7(), $2, indicator, unit, 'filled-' || number, 'submitted', 1, 1,
+            94.78, 'final', false, false, gen_random_uuid(), unit, now(), now(), now()
+        FROM generate_series(1, $5::int / cardinality($3::text[]) / cardinality($4::text[]) + 1)
+            AS number, unnest($4::text[]) AS unit, unnest($3::text[]) AS indicator
+        """,
+        *(CITY, PLAN, indicators, units, _LISTED_ROWS),
+        timeout=120,
+    )
+    await connection.execute("VACUUM ANALYZE submission", timeout=120)
+    await connection.close()
 
 
 async def lag(system: System) -> str:
@@ -128,10 +187,7 @@ async def lag(system: System) -> str:
             while not await _shows(client, period, body["value"]):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
             waits.append((time.perf_counter() - started) * 1000)
-    return (
-        f"{'approval until the scoreboard shows it':<46}{percentile(waits, 0.5):>10,.1f} ms  "
-        f"p95 {percentile(waits, 0.95):,.1f} ms, worst {max(waits):,.1f} ms"
-    )
+    return waiting("approval until the scoreboard shows it", waits)
 
 
 async def _shows(client: httpx.AsyncClient, period: str, value: str) -> bool:

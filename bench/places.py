@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import cache
 from uuid import UUID
 
-from bench.system import PLAN, ROOT
+from bench.system import CITY, PLAN, ROOT
 from services.core.identity.actor import Actor
 from services.core.identity.rules import DEFAULT_SCOPES
 from services.core.kit.clock import Clock
@@ -26,7 +26,8 @@ def xinmi() -> PlanDocument:
 
 
 @cache
-def _choices() -> tuple[list[str], list[str]]:
+def choices() -> tuple[list[str], list[str]]:
+    """Return the codes of the indicators that take numbers, and of the units that report."""
     document = xinmi()
     return (
         [one.code for one in document.indicators if not one.levels],
@@ -36,7 +37,7 @@ def _choices() -> tuple[list[str], list[str]]:
 
 def place(number: int) -> tuple[str, str, str]:
     """Return the `number`-th place: indicator, organization, month."""
-    indicators, units = _choices()
+    indicators, units = choices()
     number, indicator = divmod(number, len(indicators))
     number, unit = divmod(number, len(units))
     year, month = divmod(number, 12)
@@ -60,7 +61,7 @@ _OFFICE = Actor(
     credential_id=UUID(int=1),
     name="bench",
     role="office",
-    city_code="410183",
+    city_code=CITY,
     organization_code=None,
     plan_code=None,
     scopes=DEFAULT_SCOPES["office"],
@@ -72,7 +73,7 @@ _OFFICE = Actor(
 
 @cache
 def _plan() -> PlanState:
-    return PlanState("410183", PLAN, 1, xinmi(), {}, {}, {})
+    return PlanState(CITY, PLAN, 1, xinmi(), {}, {}, {})
 
 
 def statement_values(number: int) -> tuple[object, ...]:
@@ -105,6 +106,6 @@ def _template() -> tuple[object, ...]:
         now=now,
     )
     row = {**row, "state": "submitted", "value": Decimal("94.78")}
-    request = RequestKey("410183", _OFFICE.credential_id, "bench", b"0" * 32)
+    request = RequestKey(CITY, _OFFICE.credential_id, "bench", b"0" * 32)
     reply = Reply(request, 201, b"{" + b" " * 800 + b"}", '"bench"', "/v1/submissions/bench")
     return parameters(row, _plan(), _OFFICE.stamp(), reply, now)

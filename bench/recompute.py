@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from bench.places import xinmi
 from bench.report import Measure
-from bench.system import PLAN, System
+from bench.system import CITY, PLAN, System
 from services.console.migrate import upgrade
 from services.core.events.service import number_committed
 from services.core.identity.actor import system as system_actor
@@ -25,7 +25,6 @@ from services.core.plan.document import PlanDocument
 from services.core.plan.loading import leads_of, load_plan
 from services.core.scoring.service import follow_log, recompute_plan
 
-CITY = "410183"
 _ACTOR = system_actor("bench")
 _CLOCK = Clock()
 _UNITS, _MONTHS, _INDICATORS = 200, 60, 48

@@ -33,6 +33,8 @@ class Measure:
         )
 
 
-def percentile(values: list[float], share: float) -> float:
-    """Return the value below which `share` (0-1) of the values lie."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+def waiting(what: str, milliseconds: list[float]) -> str:
+    """Return the line of how long callers waited; it stands beside no ceiling."""
+    waits = sorted(milliseconds)
+    p50, p95 = (waits[int(len(waits) * share)] for share in (0.5, 0.95))
+    return f"{what:<46}{p50:>10,.1f} ms  p95 {p95:,.1f} ms, worst {waits[-1]:,.1f} ms"

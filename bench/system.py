@@ -17,6 +17,7 @@ import httpx
 from services.console.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
+CITY = "410183"
 PLAN = "410183-2025"
 
 
