@@ -81,7 +81,6 @@ IfMatch = Annotated[
 IfNoneMatch = Annotated[
     str | None,
     Header(
-        max_length=500,
         description="The `ETag` that the caller has already; where it still holds, the answer is"
         " 304 without a body",
         examples=['"9ecaa73d214a48ce56fb480d"'],

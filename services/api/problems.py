@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from services.core.kit.errors import DomainError, Fault, InvalidInput, Kind
 from services.core.kit.exact_data import MalformedBody
@@ -167,7 +168,19 @@ async def _http_error(request: Request, error: Exception) -> Response:
     code, title = HTTP_PROBLEMS.get(
         error.status_code, ("http-error", Text(error.detail, error.detail))
     )
-    return Problem(error.status_code, code, title, headers=error.headers or {}).answer(request)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = _allowed(request) or headers["Allow"]
+    return Problem(error.status_code, code, title, headers=headers).answer(request)
+
+
+def _allowed(request: Request) -> str:
+    """Return every method of a path; the router itself only names those of one route."""
+    allowed: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            allowed |= route.methods or set()
+    return ", ".join(sorted(allowed))
 
 
 async def _database_error(request: Request, error: Exception) -> Response:

@@ -33,11 +33,11 @@ _UNREADABLE = object()
 
 
 class ExactRequest(Request):
-    """A request whose JSON numbers stay exact. An empty body of a verb is `{}`."""
+    """A request whose JSON numbers stay exact. An empty body of a POST is `{}`."""
 
     @override
     async def body(self) -> bytes:
-        return await super().body() or b"{}"
+        return await super().body() or (b"{}" if self.method == "POST" else b"")
 
     @override
     async def json(self) -> Any:
