@@ -1,5 +1,6 @@
 """The OpenAPI document: FastAPI's own, completed, with what operations share said once."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -147,7 +148,7 @@ def _share(operation: dict[str, Any], shared: dict[str, Any]) -> None:
     for content in (body.get("content", {}) for body in bodies):
         for media in content.values():
             for name, example in media.get("examples", {}).items():
-                _keep(shared["examples"], name, example)
+                _keep(shared["examples"], name, {**example, "value": json.loads(example["value"])})
                 media["examples"][name] = {"$ref": f"#/components/examples/{name}"}
     for index, parameter in enumerate(operation.get("parameters", [])):
         component = _SHARED.get(parameter["name"])

@@ -1,5 +1,6 @@
 """What a route shows in the contract beside its types: examples, and the headers of its answer."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,12 @@ class Example:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """Return it as a media type's `examples`."""
-        return {self.name: {"summary": self.summary, "value": self.value}}
+        """Return it as a media type's `examples`, its value as JSON text.
+
+        FastAPI leaves every null out of what it is given; `contract.document` reads the text.
+        """
+        text = json.dumps(self.value, ensure_ascii=False)
+        return {self.name: {"summary": self.summary, "value": text}}
 
 
 def asking(

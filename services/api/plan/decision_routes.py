@@ -10,7 +10,7 @@ from services.api.context import Held, IfMatch, PlanInScope, Writing, check_matc
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan import examples
-from services.api.plan.routes import IndicatorCode, Reader, indicator_body
+from services.api.plan.routes import Reader, indicator_body
 from services.api.plan.schemas import (
     AssignedOut,
     AssignmentIn,
@@ -32,6 +32,15 @@ router = versioned_router("plans")
 
 Assigner = Annotated[Actor, Depends(permitted(Permission.ASSIGN_TARGET))]
 Settler = Annotated[Actor, Depends(permitted(Permission.SETTLE_QUESTION))]
+AssignedCode = Annotated[
+    str,
+    Path(
+        alias="code",
+        max_length=60,
+        description="Code of an indicator whose target the plan leaves to the superior",
+        examples=["R01"],
+    ),
+]
 Year = Annotated[int, Path(ge=1990, le=2100, description="The target's year", examples=[2025])]
 QuestionId = Annotated[
     str, Path(max_length=60, description="Id of an open question of the plan", examples=["T01"])
@@ -49,7 +58,7 @@ async def _fresh(session: Writing, plan: PlanState) -> PlanState:
     responses={**answering(examples.ASSIGNMENTS), **refusals(403, 404)},
 )
 async def list_assigned_targets(
-    actor: Reader, plan: PlanInScope, code: IndicatorCode, year: Year
+    actor: Reader, plan: PlanInScope, code: AssignedCode, year: Year
 ) -> AssignmentListOut:
     """List every target assigned to an indicator for a year, oldest first; the last counts."""
     del actor
@@ -68,7 +77,7 @@ async def assign_target(
     body: AssignmentIn,
     actor: Assigner,
     plan: PlanInScope,
-    code: IndicatorCode,
+    code: AssignedCode,
     year: Year,
     session: Writing,
     held: Held,

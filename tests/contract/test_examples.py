@@ -1,0 +1,205 @@
+"""The examples of the contract are true: what is asked really works, what is answered fits."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from services.api.contract.__main__ import PATH
+from tests.support.api import XINMI, Door, a_submission, open_door
+
+CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+
+CALLERS = {
+    "create_api_key": "administrator",
+    "list_api_keys": "administrator",
+    "get_api_key": "administrator",
+    "revoke_api_key": "administrator",
+    "assign_target": "superior",
+    "create_submission": "reporter",
+    "edit_submission": "reporter",
+    "submit_submission": "reporter",
+    "withdraw_submission": "reporter",
+}
+"""Who asks, where it is not the office."""
+
+BEFORE = {
+    "edit_submission": "draft",
+    "submit_submission": "draft",
+    "withdraw_submission": "submitted",
+    "approve_submission": "submitted",
+    "return_submission": "submitted",
+    "reopen_submission": "approved",
+    "falsify_submission": "approved",
+}
+"""The state that a submission must be in; any will do for the others."""
+
+_months: Iterator[int] = count(1)
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reference names, or the node itself."""
+    if "$ref" not in node:
+        return node
+    found: Any = CONTRACT
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return resolved(found)
+
+
+def faults(schema: dict[str, Any], value: object) -> list[str]:
+    """Return what is wrong with a value by a schema of the contract."""
+    whole = {**schema, "components": CONTRACT["components"]}
+    checker = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [f"{error.json_path}: {error.message}" for error in checker.iter_errors(value)]
+
+
+def bodies() -> Iterator[Any]:
+    """Yield every body of the contract that has examples, asked and answered."""
+    for path, operations in CONTRACT["paths"].items():
+        for method, operation in operations.items():
+            name = operation["operationId"]
+            asked = operation.get("requestBody", {}).get("content", {})
+            for media_type, media in asked.items():
+                yield pytest.param(media, id=f"{name}-{media_type}")
+            for status, response in operation["responses"].items():
+                for media in resolved(response).get("content", {}).values():
+                    yield pytest.param(media, id=f"{name}-{status}")
+            assert path
+            assert method
+
+
+@pytest.mark.parametrize("media", list(bodies()))
+def test_an_example_fits_its_schema(media: dict[str, Any]) -> None:
+    assert media["examples"]
+    for name, example in media["examples"].items():
+        assert faults(media["schema"], resolved(example)["value"]) == [], name
+
+
+@pytest.mark.parametrize("kind", ["parameters", "headers"])
+def test_an_example_of_a_header_or_parameter_fits(kind: str) -> None:
+    components: dict[str, Any] = CONTRACT["components"][kind]
+    assert [
+        (name, faults(one["schema"], one["example"]))
+        for name, one in components.items()
+        if "example" in one and faults(one["schema"], one["example"])
+    ] == []
+
+
+@pytest.fixture(scope="module")
+async def door(module_database_url: str) -> AsyncIterator[Door]:
+    """The API at work, with one submission approved and counted."""
+    async with open_door(module_database_url) as opened:
+        await a_submission_in(opened, "approved")
+        await opened.react()
+        yield opened
+
+
+async def a_submission_in(door: Door, state: str) -> httpx.Response:
+    """Return the newest answer about a submission of the reporter in a state."""
+    year, month = divmod(next(_months), 12)
+    body = a_submission(
+        period=f"{2022 + year}-{month + 1:02}",
+        value=None,
+        numerator="8.52",
+        denominator="21.10",
+        draft=state == "draft",
+    )
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        made = await unit.post(f"/plans/{XINMI}/submissions", json=body)
+        assert made.status_code == 201, made.text
+        if state == "approved":
+            made = await office.post(f"/submissions/{made.json()['id']}/approve")
+    return made
+
+
+async def ensure_period(door: Door, wanted: str) -> None:
+    """Bring the period of the examples into a state."""
+    path = f"/plans/{XINMI}/periods"
+    async with await door.as_("office") as office:
+        states = {one["period"]: one["state"] for one in (await office.get(path)).json()["items"]}
+        state = states.get("2025")
+        if state is None:
+            await office.post(f"{path}/2025/open")
+        elif state != "open":
+            await office.post(f"{path}/2025/reopen")
+        if wanted == "published":
+            await office.post(f"{path}/2025/publish")
+
+
+async def a_key(door: Door) -> str:
+    async with door.client(door.admin_secret) as admin:
+        made = await admin.post("/api-keys", json={"name": "示例", "role": "leader"})
+    return str(made.json()["id"])
+
+
+async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
+    caller = CALLERS.get(operation_id, "office")
+    if caller == "administrator":
+        return door.client(door.admin_secret)
+    return await door.as_(caller, "UN15" if caller == "reporter" else None)
+
+
+def requests() -> Iterator[Any]:
+    """Yield every operation with each body that the contract shows of it."""
+    for path, operations in CONTRACT["paths"].items():
+        for method, operation in operations.items():
+            name = operation["operationId"]
+            content = operation.get("requestBody", {}).get("content", {})
+            if not operation.get("requestBody", {}).get("required", False):
+                yield pytest.param(path, method, operation, None, None, id=name)
+            for media_type, media in content.items():
+                for shown, example in media["examples"].items():
+                    value = resolved(example)["value"]
+                    yield pytest.param(
+                        path, method, operation, media_type, value, id=f"{name}-{shown}"
+                    )
+
+
+@pytest.mark.parametrize(("path", "method", "operation", "media_type", "body"), list(requests()))
+async def test_what_the_contract_shows_really_works(
+    door: Door, path: str, method: str, operation: dict[str, Any], media_type: str | None, body: Any
+) -> None:
+    name = operation["operationId"]
+    parameters = [resolved(one) for one in operation["parameters"]]
+    named = {one["name"]: one["example"] for one in parameters if one["in"] == "path"}
+    query = {
+        one["name"]: one["example"]
+        for one in parameters
+        if one["in"] == "query" and "example" in one
+    }
+    headers = {"Content-Type": media_type} if media_type else {}
+    if method != "get":
+        query["validate_only"] = "true"
+    await ensure_period(door, "published" if name == "reopen_period" else "open")
+    if name == "open_period":
+        named["period"] = "2021"
+    if "key_id" in named:
+        named["key_id"] = await a_key(door)
+    if "submission_id" in named:
+        present = await a_submission_in(door, BEFORE.get(name, "submitted"))
+        named["submission_id"] = present.json()["id"]
+        if method == "patch":
+            headers["If-Match"] = present.headers["ETag"]
+    sent: dict[str, Any] = {"json": body}
+    if media_type == "application/yaml":
+        sent = {"content": yaml.safe_dump(body, allow_unicode=True)}
+    async with await as_caller(door, name) as client:
+        answer = await client.request(
+            method,
+            f"http://wufei.test{path.format(**named)}",
+            params=query,
+            headers=headers,
+            **sent,
+        )
+
+    # Without Redis and a worker the system is degraded, and still ready.
+    shown = operation["responses"][str(answer.status_code)]
+    assert answer.status_code < 300, answer.text
+    for schema in (media["schema"] for media in shown.get("content", {}).values()):
+        value = answer.json() if "json" in answer.headers["Content-Type"] else answer.text
+        assert faults(schema, value) == []
