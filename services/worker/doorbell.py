@@ -11,7 +11,8 @@ from contextlib import suppress
 from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import TimeoutError as RedisSlow
 
 from services.core.kit.wire import deserialize, serialize
 from services.worker.jobs import FUNCTIONS, timetable
@@ -27,7 +28,7 @@ _ANSWER_SECONDS = 3
 _END_SECONDS = 0.5
 _JOBS_AT_ONCE = 20
 
-_SILENCE = (RedisError, OSError)
+_SILENCE = (RedisAway, RedisSlow, OSError)
 
 
 class Doorbell:
@@ -89,7 +90,7 @@ class Doorbell:
         except _SILENCE:
             raise
         except Exception:
-            # What cannot be read would stop every worker again; and it says nothing anyway.
+            # What cannot be read would stop this again and again, and it says nothing anyway.
             await redis.delete(QUEUE)
             raise
         finally:

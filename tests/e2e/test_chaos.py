@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -106,7 +106,7 @@ async def _up(data: Path) -> AsyncIterator[Whole]:
         cwd=PROJECT,
         env={**kept, "WUFEI_DATA_DIR": str(data), "WUFEI_PORT": str(port)},
         stdout=PIPE,
-        stderr=DEVNULL,
+        stderr=STDOUT,
     )
     try:
         async with asyncio.timeout(60):
