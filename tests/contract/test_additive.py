@@ -215,7 +215,8 @@ BREAKS: dict[str, tuple[Change, str]] = {
         lambda of: of.asked["required"].append("kind"), "ThingIn.kind is now required"),
     "new asked member demanded": (
         lambda of: (
-            of.asked["properties"].update(more={"type": "string"}), of.asked["required"].append("more")),
+            of.asked["properties"].update(more={"type": "string"}),
+            of.asked["required"].append("more")),
         "ThingIn.more is now required"),
     "asked values narrowed": (
         lambda of: of.asked["properties"]["kind"]["enum"].remove("b"),
