@@ -112,6 +112,7 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         strict_content_type=False,
         generate_unique_id_function=lambda route: route.name,
     )

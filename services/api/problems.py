@@ -24,6 +24,9 @@ logger = logging.getLogger("wufei.api")
 
 MEDIA_TYPE = "application/problem+json"
 
+MOST_FAULTS = 1000
+"""Faults told in one answer; of those beyond only the number."""
+
 STATUS: Mapping[Kind, int] = {
     Kind.MALFORMED: 400,
     Kind.UNAUTHENTICATED: 401,
@@ -92,6 +95,7 @@ class Problem:
 
     def body(self, language: Language, request_id: str) -> dict[str, Any]:
         """Return the members of the answer."""
+        more = len(self.faults) - MOST_FAULTS
         return {
             "type": f"urn:wufei:problem:{self.code}",
             "title": self.title.in_(language),
@@ -106,9 +110,10 @@ class Problem:
                     "detail": fault.detail.in_(language),
                     "value": fault.value,
                 }
-                for fault in self.faults
+                for fault in self.faults[:MOST_FAULTS]
             ],
             **self.extra,
+            **({"more_errors": more} if more > 0 else {}),
         }
 
     def answer(self, request: Request) -> Response:

@@ -33,6 +33,10 @@ _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
 
 
+def _written(token: str) -> bool:
+    return token.isascii() and token.isprintable()
+
+
 class Keys:
     """The keys met lately, and when each was last used."""
 
@@ -66,7 +70,7 @@ class Keys:
 
     async def _look_up(self, token: str, key_digest: bytes, now: datetime) -> Actor:
         parts = token.split("_", 3)
-        if len(parts) != _LABEL_PARTS or len(token) > _LONGEST_TOKEN or not token.isascii():
+        if len(parts) != _LABEL_PARTS or len(token) > _LONGEST_TOKEN or not _written(token):
             raise Unauthenticated
         async with self._database.sessions() as session:
             key = await key_by_digest(session, city_code=parts[1], digest=key_digest, now=now)

@@ -71,7 +71,10 @@ class ProblemOut(BaseModel):
         description="Stable, English, kebab-case: what programs decide by; all are listed under"
         " `x-problem-codes`"
     )
-    errors: list[FaultOut] = Field(description="Every fault of the input; empty otherwise")
+    errors: list[FaultOut] = Field(
+        description="Every fault of the input, up to a thousand; empty for other refusals"
+    )
+    more_errors: int = Field(default=0, description="How many faults there are beyond those")
     allowed_actions: list[str] = Field(
         default=[], description="409: what the present state allows this caller"
     )

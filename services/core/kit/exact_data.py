@@ -16,6 +16,11 @@ from services.core.kit.text import Text
 
 _DEEPEST = 64
 _LONGEST_INTEGER = 60
+_MOST_MEMBERS = 1000
+"""An object is a record: none of ours has a tenth as many members."""
+
+_MOST_VALUES = 200_000
+"""Twice what the largest document of ours holds. More only makes a mountain of faults."""
 
 
 class MalformedBody(DomainError):
@@ -37,6 +42,8 @@ def _integer(text: str) -> int | Decimal:
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
+    if len(pairs) > _MOST_MEMBERS:
+        raise ValueError(f"an object of more than {_MOST_MEMBERS} members")
     if len(members) != len(pairs):
         raise ValueError("a member name occurs twice")
     return members
@@ -50,15 +57,22 @@ _decoder = json.JSONDecoder(
 )
 
 
+def _refuse_mountains(text: str) -> None:
+    """Refuse too many values before they are made: between any two of them stands a comma."""
+    if text.count(",") > _MOST_VALUES:
+        raise ValueError(f"more than {_MOST_VALUES} values")
+
+
 def read_json(body: bytes) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        MalformedBody: not UTF-8, not JSON, a name twice, NaN or Infinity, too deep, or a
-            string that no database can hold (a lone surrogate, U+0000).
+        MalformedBody: not UTF-8, not JSON, a name twice, NaN or Infinity, too deep, too many
+            values, or a string that no database can hold (a lone surrogate, U+0000).
     """
     try:
         text = body.decode()
+        _refuse_mountains(text)
         value = _decoder.decode(text)
     except RecursionError:
         raise _too_deep() from None
@@ -111,6 +125,8 @@ class _ExactLoader(yaml.CSafeLoader):
     @override
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         members = super().construct_mapping(node, deep=deep)
+        if len(node.value) > _MOST_MEMBERS:
+            raise yaml.YAMLError(f"a mapping of more than {_MOST_MEMBERS} members")
         if len(members) != len(node.value):
             raise yaml.YAMLError(f"a name occurs twice near line {node.start_mark.line + 1}")
         return members
@@ -133,9 +149,9 @@ _ExactLoader.add_constructor("tag:yaml.org,2002:timestamp", _yaml_text)
 
 
 def _refuse_bombs(text: str) -> None:
-    """Refuse aliases and deep nesting before anything is built from them."""
+    """Refuse aliases, deep nesting and too many values before anything is built from them."""
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    for number, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
         if isinstance(event, yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not allowed")
         if isinstance(event, yaml.CollectionStartEvent):
@@ -144,13 +160,15 @@ def _refuse_bombs(text: str) -> None:
             depth -= 1
         if depth > _DEEPEST:
             raise _too_deep()
+        if number > _MOST_VALUES * 2:  # names are events too
+            raise yaml.YAMLError(f"more than {_MOST_VALUES} values")
 
 
 def read_yaml(body: bytes) -> Any:
     """Return the value of a YAML text of JSON's shape; decimals exact, dates as text.
 
     Raises:
-        MalformedBody: not UTF-8, not YAML, aliases, a name twice, too deep.
+        MalformedBody: not UTF-8, not YAML, aliases, a name twice, too deep, too many values.
     """
     try:
         text = body.decode()
