@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from typing_extensions import override
 
 from services.api.direct import DirectReader
@@ -34,11 +35,24 @@ _UNREADABLE = object()
 
 
 class ExactRequest(Request):
-    """A request whose JSON numbers stay exact. An empty body of a POST is `{}`."""
+    """A request whose JSON numbers stay exact. An empty body of a POST is `{}`, of any type."""
+
+    _untyped: Headers | None = None
+
+    @property
+    @override
+    def headers(self) -> Headers:
+        return self._untyped or super().headers
 
     @override
     async def body(self) -> bytes:
-        return await super().body() or (b"{}" if self.method == "POST" else b"")
+        sent = await super().body()
+        if sent or self.method != "POST":
+            return sent
+        # Some clients name a type whenever they post, even where they have nothing to say.
+        named = self.scope["headers"]
+        self._untyped = Headers(raw=[one for one in named if one[0] != b"content-type"])
+        return b"{}"
 
     @override
     async def json(self) -> Any:

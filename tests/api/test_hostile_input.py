@@ -379,6 +379,21 @@ async def test_a_body_of_another_type_is_refused(
     assert refused(answer, 415) == "unsupported-media-type"
 
 
+@pytest.mark.parametrize(
+    "media_type", ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8", ";;", ""]
+)
+async def test_nothing_is_nothing_whatever_type_it_is_said_to_be(
+    office: httpx.AsyncClient, submission_id: str, media_type: str
+) -> None:
+    verbs = f"/v1/submissions/{submission_id}"
+    headers = {"Content-Type": media_type}
+    preview = {"validate_only": "true"}
+    submitted = await office.post(f"{verbs}/submit", headers=headers, params=preview)
+    without_reason = await office.post(f"{verbs}/return", headers=headers, params=preview)
+    assert submitted.json()["state"] == "submitted"
+    assert refused(without_reason, 422) == "invalid-input"
+
+
 ODD_YAML: Mapping[str, bytes] = {
     "nothing": b"",
     "a blank": b"\n\n",
