@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 import swagger_ui_bundle
 from fastapi import FastAPI
@@ -16,6 +17,7 @@ from typing_extensions import override
 from services.api import health, problems
 from services.api.context import Resources
 from services.api.contract.document import contract_of
+from services.api.contract.viewer import for_viewer
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
@@ -133,10 +135,16 @@ def _install_docs(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
+        return HTMLResponse(page())
+
+    @cache
+    def page() -> bytes:
+        shown = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title="Wufei 无废",
             swagger_js_url="/docs/assets/swagger-ui-bundle.js",
             swagger_css_url="/docs/assets/swagger-ui.css",
             swagger_favicon_url="/docs/assets/favicon-32x32.png",
+            swagger_ui_parameters={"spec": for_viewer(app.openapi())},
         )
+        return bytes(shown.body)

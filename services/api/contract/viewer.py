@@ -1,0 +1,49 @@
+"""The contract as the docs page can show it: the viewer we carry knows OpenAPI 3.0 only.
+
+What callers are promised is the contract itself; this is a picture of it.
+"""
+
+from typing import Any
+
+_VALUES = {"value", "example", "default"}
+"""Members that hold values of callers, which are left as they are."""
+
+
+def for_viewer(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return a contract of OpenAPI 3.1 in the words of 3.0."""
+    shown: dict[str, Any] = _older(contract)
+    shown["openapi"] = "3.0.3"
+    shown["info"] = {name: text for name, text in shown["info"].items() if name != "summary"}
+    return shown
+
+
+def _older(node: Any, *, names: bool = False) -> Any:
+    """Return a part in the older words; the members of one with `names` are called as we like."""
+    if isinstance(node, list):
+        return [_older(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    if names:
+        return {name: _older(one) for name, one in node.items()}
+    older = {
+        name: one if name in _VALUES else _older(one, names=name == "properties")
+        for name, one in node.items()
+    }
+    if isinstance(older.get("anyOf"), list):
+        older = _nullable(older)
+    if isinstance(older.get("const"), str):
+        older["enum"] = [older.pop("const")]
+    return older
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a choice that says `nullable` where 3.1 lists null among the types."""
+    choices = [one for one in schema["anyOf"] if one != {"type": "null"}]
+    if len(choices) == len(schema["anyOf"]):
+        return schema
+    rest = {name: one for name, one in schema.items() if name != "anyOf"}
+    if len(choices) > 1:
+        return {"anyOf": choices, "nullable": True, **rest}
+    if "$ref" in choices[0]:
+        return {"allOf": choices, "nullable": True, **rest}
+    return {**choices[0], "nullable": True, **rest}

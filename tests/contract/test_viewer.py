@@ -1,0 +1,80 @@
+"""The docs page can show the contract: its viewer takes OpenAPI 3.0 only."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import schemathesis
+from swagger_ui_bundle import swagger_ui_path
+
+from services.api.contract.viewer import for_viewer
+from services.api.main import create_contract_app
+
+
+async def _shown() -> dict[str, Any]:
+    app = httpx.ASGITransport(create_contract_app())
+    async with httpx.AsyncClient(transport=app, base_url="http://wufei.test") as client:
+        page = [await client.get("/docs") for _ in range(2)][-1]
+    assert len(page.headers.get_list("X-Request-Id")) == 1
+    assert "https://" not in page.text
+    found = re.search(r'^"spec": (.*),$', page.text, re.MULTILINE)
+    assert found
+    spec: dict[str, Any] = json.loads(found[1])
+    return spec
+
+
+async def test_the_page_carries_what_its_viewer_understands() -> None:
+    bundle = next(swagger_ui_path.glob("swagger-ui-bundle.js")).read_text(encoding="utf-8")
+    spec = await _shown()
+    assert 'openapi: 3.0.n"' in bundle, "the viewer is newer: show it the contract itself"
+    assert spec["openapi"] == "3.0.3"
+    schemathesis.openapi.from_dict(spec).validate()
+
+
+async def test_the_page_shows_every_operation_and_example() -> None:
+    contract, spec = create_contract_app().openapi(), await _shown()
+    assert spec["paths"].keys() == contract["paths"].keys()
+    assert spec["components"]["examples"] == contract["components"]["examples"]
+    assert spec["x-problem-codes"] == contract["x-problem-codes"]
+    assert "null" not in list(_types(spec["components"]["schemas"]))
+
+
+def _types(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _types(one)
+    elif isinstance(node, dict):
+        if isinstance(node.get("type"), str):
+            yield node["type"]
+        for one in node.values():
+            yield from _types(one)
+
+
+def test_null_is_said_the_older_way() -> None:
+    text, null, thing = {"type": "string"}, {"type": "null"}, {"$ref": "#/components/schemas/X"}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "t", "summary": "s"},
+        "schemas": {
+            "a": {"anyOf": [text, null], "description": "d"},
+            "b": {"anyOf": [thing, null]},
+            "c": {"anyOf": [text, thing, null]},
+            "d": {"anyOf": [text, thing]},
+            "e": {"const": "x"},
+        },
+        "examples": {"f": {"value": {"anyOf": [null]}}},
+    }
+    assert for_viewer(document) == {
+        "openapi": "3.0.3",
+        "info": {"title": "t"},
+        "schemas": {
+            "a": {"type": "string", "nullable": True, "description": "d"},
+            "b": {"allOf": [thing], "nullable": True},
+            "c": {"anyOf": [text, thing], "nullable": True},
+            "d": {"anyOf": [text, thing]},
+            "e": {"enum": ["x"]},
+        },
+        "examples": {"f": {"value": {"anyOf": [null]}}},
+    }
