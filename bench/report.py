@@ -8,7 +8,7 @@ from statistics import median
 class Measure:
     """One line: what was measured over several rounds against what.
 
-    With `lower_is_better` the figures are times and the ratio may be at most the goal.
+    Rates are to reach the goal; times, in another unit than /s, to stay below it.
     """
 
     what: str
@@ -17,15 +17,15 @@ class Measure:
     ceilings: list[float]
     goal: float
     unit: str = "/s"
-    lower_is_better: bool = False
 
     def line(self) -> str:
         """Return the line; the ratio is the median of the rounds' own ratios."""
         ratio = median(
             figure / ceiling for figure, ceiling in zip(self.figures, self.ceilings, strict=True)
         )
-        reached = ratio <= self.goal if self.lower_is_better else ratio >= self.goal
-        sign = "<=" if self.lower_is_better else ">="
+        sign, reached = ("<=", ratio <= self.goal)
+        if self.unit == "/s":
+            sign, reached = (">=", ratio >= self.goal)
         return (
             f"{self.what:<46}{median(self.figures):>10,.1f} {self.unit:<4}"
             f"{self.ceiling_name:<40}{median(self.ceilings):>10,.1f} {self.unit:<4}"
