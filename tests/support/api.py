@@ -1,5 +1,6 @@
 """The API inside the test's process, with Xinmi's plan loaded, and keys for whoever is needed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.api.context import Resources
+from services.api.log_watch import CHANNEL
 from services.api.main import create_app
 from services.api.settings import ApiSettings
 from services.core.identity.actor import system
@@ -23,6 +25,7 @@ from services.worker.reactor import Reactor
 
 ROOT = Path(__file__).resolve().parents[2]
 XINMI = "410183-2025"
+_NOBODY = "000000"
 _PLAN_FILE = ROOT / "plans" / f"{XINMI}.yaml"
 
 
@@ -71,8 +74,19 @@ class Door:
         return self.client(self._keys[role, unit])
 
     async def react(self) -> None:
-        """Do what the worker would do."""
+        """Do what the worker would do, and wait until this process has heard of it."""
         await Reactor(self.held.database, self.held.clock).react()
+        await self._hear_everything()
+
+    async def _hear_everything(self) -> None:
+        """Wait for a notice of our own: Postgres delivers notices in the order of commits."""
+        watch = self.held.watch
+        async with asyncio.timeout(10):
+            while (before := watch.generation(_NOBODY)) is None:  # noqa: ASYNC110 (no event tells)
+                await asyncio.sleep(0.01)
+            await self.held.database.pool.execute(f"SELECT pg_notify('{CHANNEL}', '{_NOBODY}:0')")
+            while watch.generation(_NOBODY) == before:  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
 
 
 @asynccontextmanager
