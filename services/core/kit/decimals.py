@@ -45,7 +45,9 @@ def exact(raw: object) -> Decimal:
 
 def plain(number: Decimal) -> str:
     """Return `number` as JSON text: no exponent, no trailing zeros, no negative zero."""
-    text = format(number, "f")
+    text = str(number)
+    if "E" in text:
+        text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from services.core.identity.actor import Actor
@@ -102,12 +102,19 @@ def state_allows(verb: Verb, place: Place) -> bool:
     return not (verb == "falsify" and place.falsified)
 
 
-VERBS: tuple[Verb, ...] = ("edit", "submit", "withdraw", "approve", "return", "reopen", "falsify")
+_VERBS_IN: Mapping[State, tuple[Verb, ...]] = {
+    state: tuple(verb for at, verb in TRANSITIONS if at == state) for state in get_args(State)
+}
+"""The verbs that a state may allow; a list asks this of every row."""
 
 
 def allowed_actions(actor: Actor, place: Place) -> list[Verb]:
     """Return the verbs that this actor may use on this submission now."""
-    return [verb for verb in VERBS if state_allows(verb, place) and has_right(actor, verb, place)]
+    return [
+        verb
+        for verb in _VERBS_IN[place.state]
+        if state_allows(verb, place) and has_right(actor, verb, place)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
