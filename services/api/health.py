@@ -12,11 +12,11 @@ from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import Example, answering
 from services.core.events.queries import oldest_waiting_event
+from services.core.followers import READERS
 from services.core.identity.queries import has_administrator
 from services.core.kit.ids import made_at
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
-from services.core.scoring.service import READER
 
 router = APIRouter(tags=["health"])
 
@@ -101,7 +101,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
         async with held.database.sessions() as session:
             plan = await has_plan(session)
             administrator = await has_administrator(session)
-            lag = _age(held, await oldest_waiting_event(session, reader=READER))
+            lag = _age(held, await oldest_waiting_event(session, readers=READERS))
     except (SQLAlchemyError, OSError, TimeoutError):
         return {"postgres": "failed"}, None
     return {
@@ -128,7 +128,7 @@ async def metrics(request: Request) -> Any:
     held: Resources = request.app.state.resources
     try:
         async with held.database.sessions() as session:
-            _lag.set(_age(held, await oldest_waiting_event(session, reader=READER)) or 0)
+            _lag.set(_age(held, await oldest_waiting_event(session, readers=READERS)) or 0)
     except (SQLAlchemyError, OSError, TimeoutError):
         _lag.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

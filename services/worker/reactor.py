@@ -10,14 +10,16 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.core.events.queries import cities_behind, next_unread
 from services.core.events.service import number_committed
+from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, Follower
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
 from services.core.kit.outage import cause_of, is_away, is_contended
-from services.core.scoring.service import READER, follow_date, follow_log
 
 logger = logging.getLogger("wufei.worker")
 
@@ -26,12 +28,21 @@ LOOK_EVERY_SECONDS = 1.0
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
-_AT_ONCE = 500
+
+
+async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> bool:
+    return await number_committed(session, city_code, most=most) > 0
+
+
+_NUMBERING = Follower("numbering", _number, at_once=2000)
+"""The first step of every pass; it reads no numbers, it gives them."""
+
+_STEPS = (_NUMBERING, *FOLLOWERS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """A city whose log could not be followed so many times, and when it is tried again."""
+    """A step of a city that could not be done so many times, and when it is tried again."""
 
     times: int
     again_at: float
@@ -50,7 +61,7 @@ class Reactor:
         self._sweep_wanted = False
         self._away = False
         self._say_again_at = 0.0
-        self._troubles: dict[str, _Trouble] = {}
+        self._troubles: dict[tuple[str, str], _Trouble] = {}
 
     def wake(self, *, sweep: bool = False) -> None:
         """Look for work now; with `sweep`, also for what no event asks for."""
@@ -78,11 +89,9 @@ class Reactor:
     async def react(self) -> None:
         """Do all the work there is, city by city."""
         async with self._database.sessions() as session:
-            waiting = await cities_behind(session, reader=READER)
+            waiting = await cities_behind(session, readers=READERS)
         for city_code in waiting:
-            trouble = self._troubles.get(city_code)
-            if trouble is None or trouble.again_at <= time.monotonic():
-                await self._follow(city_code)
+            await self._follow(city_code)
 
     async def sweep(self) -> None:
         """Do what no event asks for: what fell due by the date alone, and what is too old."""
@@ -90,8 +99,9 @@ class Reactor:
             cities = await city_codes(session)
         for city_code in cities:
             try:
-                async with self._database.transaction() as session:
-                    await follow_date(session, city_code, clock=self._clock)
+                for follow_date in DATE_FOLLOWERS:
+                    async with self._database.transaction() as session:
+                        await follow_date(session, city_code, self._clock)
             except Exception as error:
                 if is_away(error):
                     raise
@@ -100,55 +110,65 @@ class Reactor:
             await forget_old(session, now=self._clock.true_now())
 
     async def _follow(self, city_code: str) -> None:
-        """Follow a city to the end of its log, or up to the event that cannot be followed.
+        """Take every step of a city until none finds anything to do: a step may write events."""
+        busy = True
+        while busy:
+            busy = False
+            for step in _STEPS:
+                trouble = self._troubles.get((city_code, step.reader))
+                if trouble is None or trouble.again_at <= time.monotonic():
+                    busy |= await self._take(city_code, step)
+
+    async def _take(self, city_code: str, step: Follower) -> bool:
+        """Take a step to the end of the log, or up to the event that cannot be followed.
 
         After a fault it goes on event by event: what comes before the bad one is done, and
-        the log says which one it is. None is ever passed over.
+        the log says which one it is. None is ever passed over. Returns whether any was done.
         """
-        failed: Exception | None = None
-        for at_once in (_AT_ONCE, 1):
+        done, failed = False, None
+        for at_once in (step.at_once, 1):
             try:
-                await self._to_the_end(city_code, at_once)
+                while await self._turn(city_code, step, at_once):
+                    done = True
             except Exception as error:
                 if is_away(error):
                     raise
                 failed = error
             else:
-                self._got_well(city_code)
-                return
+                self._got_well(city_code, step)
+                return done
         assert failed is not None  # noqa: S101 (the loop ends by return otherwise)
-        await self._note_trouble(city_code, failed)
+        await self._note_trouble(city_code, step, failed)
+        return done
 
-    async def _to_the_end(self, city_code: str, at_once: int) -> None:
-        more = True
-        while more:
-            async with self._database.transaction() as session:
-                numbered = await number_committed(session, city_code)
-            async with self._database.transaction() as session:
-                followed = await follow_log(session, city_code, clock=self._clock, most=at_once)
-            more = bool(numbered) or followed
+    async def _turn(self, city_code: str, step: Follower, at_once: int) -> bool:
+        async with self._database.transaction() as session:
+            return await step.follow(session, city_code, self._clock, at_once)
 
-    async def _note_trouble(self, city_code: str, error: Exception) -> None:
-        before = self._troubles.get(city_code)
+    async def _note_trouble(self, city_code: str, step: Follower, error: Exception) -> None:
+        before = self._troubles.get((city_code, step.reader))
         times = before.times + 1 if before else 1
         pause = min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS * 2.0**times)
-        self._troubles[city_code] = _Trouble(times, time.monotonic() + pause)
-        async with self._database.sessions() as session:
-            unread = await next_unread(session, city_code, reader=READER)
+        self._troubles[city_code, step.reader] = _Trouble(times, time.monotonic() + pause)
+        unread = None
+        if step is not _NUMBERING:
+            async with self._database.sessions() as session:
+                unread = await next_unread(session, city_code, reader=step.reader)
         logger.log(
             logging.WARNING if is_contended(error) else logging.ERROR,
-            "city %s stands before %s and is tried again in %.0f s: %s: %s",
+            "city %s stands before %s with %s and is tried again in %.0f s: %s: %s",
             city_code,
             f"event {unread.position} ({unread.type})" if unread else "its next number",
+            step.reader,
             pause,
             type(cause_of(error)).__name__,
             str(cause_of(error))[:200],
             exc_info=_unless_met(error) if times == 1 else None,
         )
 
-    def _got_well(self, city_code: str) -> None:
-        if self._troubles.pop(city_code, None) is not None:
-            logger.info("city %s is followed again", city_code)
+    def _got_well(self, city_code: str, step: Follower) -> None:
+        if self._troubles.pop((city_code, step.reader), None) is not None:
+            logger.info("city %s is followed again with %s", city_code, step.reader)
 
     def _put_off(self, error: Exception) -> None:
         """Say so once a minute; what is no outage is said with all that is known."""

@@ -21,7 +21,7 @@ from services.console.postgres import ENVIRONMENT
 from services.console.server_home import ServerHome
 from services.console.settings import PROJECT
 from services.console.valkey import Valkey
-from services.core.scoring.service import READER
+from services.core.followers import READERS
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import Ledger
 
@@ -62,8 +62,9 @@ async def idle(ledger: Ledger) -> bool:
     """Whether every event is numbered and followed."""
     (counts,) = await ledger.execute(
         "SELECT (SELECT count(*) FROM event), (SELECT sum(position) FROM log_head),"
-        " (SELECT sum(position) FROM reader_cursor WHERE reader = :reader)",
-        reader=READER,
+        " (SELECT sum(position) FROM reader_cursor WHERE reader = ANY(:readers)) / :number",
+        readers=list(READERS),
+        number=len(READERS),
     )
     return len(set(counts)) == 1
 

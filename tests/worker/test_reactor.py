@@ -11,6 +11,7 @@ import pytest
 
 from services.core.events.queries import log_position, oldest_waiting_event
 from services.core.events.service import Happening, record
+from services.core.followers import READERS
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.scoring.service import READER
@@ -192,7 +193,7 @@ async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
             waits = (await client.get("http://wufei.test/readyz")).json()["drain_lag_seconds"]
         assert waits is not None
         async with ledger.database.sessions() as session:
-            assert await oldest_waiting_event(session, reader=READER) is not None
+            assert await oldest_waiting_event(session, readers=READERS) is not None
 
 
 async def test_a_lock_held_by_somebody_is_no_error(

@@ -44,8 +44,13 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "plans", "description": "The plan as printed, and what is decided beside it."},
     {"name": "periods", "description": "Asking for values, closing, publishing a scoreboard."},
     {"name": "submissions", "description": "Reported values and their review."},
+    {"name": "obligations", "description": "Who owes which value by when, and what was met."},
     {"name": "scores", "description": "Where the plan stands, and why."},
+    {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},
+    {"name": "alerts", "description": "Deadlines coming up and passed, and who was told."},
+    {"name": "calendars", "description": "Working days, and deadlines for calendar programs."},
     {"name": "events", "description": "The numbered log of what happened."},
+    {"name": "webhooks", "description": "Signed deliveries of events to other systems."},
 )
 
 SECURITY = {

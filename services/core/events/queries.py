@@ -1,5 +1,6 @@
 """Reading the log by position."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,17 +16,22 @@ async def log_position(session: AsyncSession, city_code: str) -> int:
     return found or 0
 
 
-async def cities_behind(session: AsyncSession, *, reader: str) -> list[str]:
-    """Return the cities with events that have no number yet, or that `reader` has not read."""
+_BEHIND = """
+log_head AS head CROSS JOIN unnest(CAST(:readers AS text[])) AS r(reader)
+    LEFT JOIN reader_cursor AS cursor
+        ON cursor.city_code = head.city_code AND cursor.reader = r.reader
+"""
+
+
+async def cities_behind(session: AsyncSession, *, readers: Sequence[str]) -> list[str]:
+    """Return the cities with events that have no number yet, or that a reader has not read."""
     found = await session.scalars(
         text(
-            "SELECT DISTINCT city_code FROM event_pending"
-            " UNION SELECT head.city_code FROM log_head AS head"
-            " LEFT JOIN reader_cursor AS cursor"
-            " ON cursor.city_code = head.city_code AND cursor.reader = :reader"
+            "SELECT DISTINCT city_code FROM event_pending"  # noqa: S608 (text of our own)
+            f" UNION SELECT head.city_code FROM {_BEHIND}"
             " WHERE head.position > coalesce(cursor.position, 0)"
         ),
-        {"reader": reader},
+        {"readers": list(readers)},
     )
     return list(found)
 
@@ -53,13 +59,11 @@ async def next_unread(session: AsyncSession, city_code: str, *, reader: str) -> 
     return None if row is None else Unread(*row)
 
 
-_OLDEST_WAITING = text("""
+_OLDEST_WAITING = text(f"""
 SELECT event_id FROM (
     SELECT event_id FROM event_pending
     UNION ALL
-    SELECT unread.event_id FROM log_head AS head
-    LEFT JOIN reader_cursor AS cursor
-        ON cursor.city_code = head.city_code AND cursor.reader = :reader
+    SELECT unread.event_id FROM {_BEHIND}
     CROSS JOIN LATERAL (
         SELECT p.event_id FROM event_position p
         WHERE p.city_code = head.city_code AND p.position > coalesce(cursor.position, 0)
@@ -68,10 +72,10 @@ SELECT event_id FROM (
     WHERE head.position > coalesce(cursor.position, 0)
 ) AS waiting
 ORDER BY event_id LIMIT 1
-""")
+""")  # noqa: S608 (text of our own)
 
 
-async def oldest_waiting_event(session: AsyncSession, *, reader: str) -> UUID | None:
-    """Return the oldest event that has no number yet or that `reader` has not read; None: none."""
-    found: UUID | None = await session.scalar(_OLDEST_WAITING, {"reader": reader})
+async def oldest_waiting_event(session: AsyncSession, *, readers: Sequence[str]) -> UUID | None:
+    """Return the oldest event that has no number yet or that a reader has not read; None: none."""
+    found: UUID | None = await session.scalar(_OLDEST_WAITING, {"readers": list(readers)})
     return found

@@ -57,6 +57,26 @@ class Permission(Enum):
         frozenset({"lead", "office", "integrator"}),
         "review what was reported",
     )
+    READ_CALENDAR = ("plan:read", _READERS | {"system_admin"}, "read working days")
+    CHANGE_CALENDAR = ("plan:write", frozenset({"office", "system_admin"}), "set working days")
+    READ_MILESTONES = ("milestones:read", _READERS, "read milestones")
+    WRITE_MILESTONES = (
+        "milestones:write",
+        frozenset({"reporter", "lead", "office", "integrator"}),
+        "assign, report on and close milestones",
+    )
+    READ_ALERTS = ("alerts:read", _READERS, "read alerts")
+    ANSWER_ALERTS = (
+        "milestones:write",
+        frozenset({"reporter", "lead", "office"}),
+        "acknowledge and snooze alerts",
+    )
+    CHANGE_ALERT_RULES = ("plan:write", frozenset({"office"}), "change alert rules")
+    MANAGE_WEBHOOKS = (
+        "webhooks:write",
+        frozenset({"office", "integrator"}),
+        "manage webhook endpoints",
+    )
     READ_EVENTS = ("events:read", _READERS, "read events")
     MANAGE_KEYS = ("keys:write", frozenset({"system_admin"}), "manage keys")
 

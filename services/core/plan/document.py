@@ -17,6 +17,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,3
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
 Year = Annotated[int, Field(ge=1990, le=2100, strict=True)]
+Days = Annotated[int, Field(ge=0, le=366, strict=True)]
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -311,12 +312,41 @@ class Scheme(_Entry):
 
 
 class DueDays(_Entry):
-    """Calendar days after a period's end by which its values are due, by frequency."""
+    """Days after a period's end by which its values are due, by frequency.
 
-    annual: Annotated[int, Field(ge=0, le=366, strict=True)]
-    half_yearly: Annotated[int, Field(ge=0, le=366, strict=True)]
-    quarterly: Annotated[int, Field(ge=0, le=366, strict=True)]
-    monthly: Annotated[int, Field(ge=0, le=366, strict=True)]
+    `unit` says whether they are calendar days or working days.
+    """
+
+    annual: Days
+    half_yearly: Days
+    quarterly: Days
+    monthly: Days
+    unit: Literal["calendar", "working"] = "calendar"
+
+
+class PublicityDay(_Entry):
+    """A day of each year for which publicity is planned, such as 06-05."""
+
+    month: Annotated[int, Field(ge=1, le=12, strict=True)]
+    day: Annotated[int, Field(ge=1, le=31, strict=True)]
+    name: Line
+
+
+class Supervision(_Entry):
+    """How deadlines are watched: by which calendar, and how many working days people have.
+
+    `sign_days` to accept or decline what was assigned, `review_days` to review what was handed
+    in, `decision_days` to decide on an extension, `answer_days` to answer a return; at most
+    `extension_limit` extensions are granted for one thing.
+    """
+
+    calendar: Code = "CN"
+    sign_days: Days = 3
+    review_days: Days = 5
+    decision_days: Days = 5
+    answer_days: Days = 5
+    extension_limit: Annotated[int, Field(ge=0, le=100, strict=True)] = 2
+    publicity_days: Annotated[tuple[PublicityDay, ...], Field(max_length=100)] = ()
 
 
 class PlanDocument(_Entry):
@@ -333,6 +363,7 @@ class PlanDocument(_Entry):
     time_zone: Line = "Asia/Shanghai"
     span: Span
     due_days: DueDays
+    supervision: Supervision = Supervision()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]
     organizations: Annotated[tuple[OrganizationEntry, ...], Field(min_length=1, max_length=2000)]

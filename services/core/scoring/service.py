@@ -46,9 +46,7 @@ ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
 _followed = PlansFollowed()
 
 
-async def follow_log(
-    session: AsyncSession, city_code: str, *, clock: Clock, most: int = 500
-) -> bool:
+async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
     """Do what the next numbered events of a city ask for; return whether there were any."""
     batch = await queries.next_events(session, city_code, READER, most=most)
     if batch is None:
@@ -73,7 +71,7 @@ async def follow_log(
     return True
 
 
-async def follow_date(session: AsyncSession, city_code: str, *, clock: Clock) -> int:
+async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
     """Draw anew what fell due since this was last done; return how many boards changed.
 
     Cheap to ask often: where the local date is the one already followed, it is one SELECT.

@@ -125,7 +125,7 @@ async def test_a_reader_sees_every_committed_event_once_and_in_order(
     async with database.sessions() as session:
         assert await _read(session, 0) == served, "something appeared behind what was served"
         assert await log_position(session, CITY) == len(committed)
-        assert await cities_behind(session, reader="nobody") == [CITY]
+        assert await cities_behind(session, readers=["nobody"]) == [CITY]
 
 
 async def test_who_commits_late_comes_later_whatever_its_id(database: Database) -> None:
@@ -167,7 +167,7 @@ async def test_every_city_counts_for_itself(database: Database) -> None:
     async with database.sessions() as session:
         assert await log_position(session, OTHER) == 1
         assert await log_position(session, CITY) == 0
-        assert sorted(await cities_behind(session, reader="nobody")) == [CITY, OTHER]
+        assert sorted(await cities_behind(session, readers=["nobody"])) == [CITY, OTHER]
 
 
 async def test_nothing_to_number_writes_nothing(database: Database) -> None:

@@ -1,0 +1,1 @@
+"""Working days: which days are worked in a city, by which source, and what follows from it."""
