@@ -10,11 +10,9 @@ depends_on = ${repr(depends_on)}
 
 def upgrade() -> None:
     """Expand: add what the new version needs, break nothing that the old one uses."""
-    op.execute("SET LOCAL lock_timeout = '3s'")
     ${upgrades if upgrades else "..."}
 
 
 def downgrade() -> None:
     """Take back what upgrade added."""
-    op.execute("SET LOCAL lock_timeout = '3s'")
     ${downgrades if downgrades else "..."}

@@ -1,20 +1,28 @@
 """All tables of all slices in one metadata, for migrations and tests. Holds nothing else."""
 
 from services.core.audit import models as audit
+from services.core.calendars import models as calendars
 from services.core.events import models as events
+from services.core.extensions import models as extensions
 from services.core.identity import models as identity
 from services.core.kit import idempotency
 from services.core.kit.database import Base
+from services.core.milestones import models as milestones
+from services.core.obligations import models as obligations
 from services.core.plan import models as plan
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
 
 __all__ = [
     "audit",
+    "calendars",
     "events",
+    "extensions",
     "idempotency",
     "identity",
     "metadata",
+    "milestones",
+    "obligations",
     "plan",
     "scoring",
     "submissions",

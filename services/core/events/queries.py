@@ -1,10 +1,13 @@
 """Reading the log by position."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import LogHead
@@ -14,6 +17,69 @@ async def log_position(session: AsyncSession, city_code: str) -> int:
     """Return the last position given in a city; 0 before the first."""
     found = await session.scalar(select(LogHead.position).where(LogHead.city_code == city_code))
     return found or 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """An event as a reader of the log meets it."""
+
+    position: int
+    id: UUID
+    type: str
+    plan_code: str | None
+    subject_kind: str
+    subject_id: str
+    organization_code: str | None
+    data: Mapping[str, Any]
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The next stretch of a city's log for a reader: (`after`, `upto`], of the wanted types."""
+
+    after: int
+    upto: int
+    events: Sequence[LogEvent]
+
+
+_NEXT_WINDOW = text("""
+WITH reader AS MATERIALIZED (
+    SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
+), numbers AS (
+    SELECT p.position, p.event_id FROM event_position p, reader r
+    WHERE p.city_code = :city AND p.position > r.position ORDER BY p.position LIMIT :most
+)
+SELECT r.position AS after, n.upto, e.position, e.id, e.type, e.plan_code, e.subject_kind,
+    e.subject_id, e.organization_code, e.data, e.occurred_at
+FROM reader r
+CROSS JOIN (SELECT max(position) AS upto FROM numbers) n
+LEFT JOIN (
+    SELECT numbers.position, event.* FROM numbers
+    JOIN event ON event.city_code = :city AND event.id = numbers.event_id
+    WHERE event.type = ANY(CAST(:types AS text[]))
+) e ON TRUE
+ORDER BY e.position
+""").columns(data=JSONB)
+
+
+async def next_window(
+    session: AsyncSession, city_code: str, *, reader: str, types: Sequence[str], most: int
+) -> Window | None:
+    """Lock a reader's cursor and return what comes next; None: nothing does.
+
+    At most `most` numbers are read, whatever their types. A reader without a cursor has
+    read nothing yet and is begun by `events.service.begin_reading`.
+    """
+    found = await session.execute(
+        _NEXT_WINDOW,
+        {"city": city_code, "reader": reader, "types": list(types), "most": most},
+    )
+    rows = found.all()
+    if not rows or rows[0].upto is None:
+        return None
+    events = [LogEvent(*row[2:]) for row in rows if row.position is not None]
+    return Window(after=rows[0].after, upto=rows[0].upto, events=events)
 
 
 _BEHIND = """

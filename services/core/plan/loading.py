@@ -18,9 +18,9 @@ from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan import queries
-from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.document import Indicator, Measure, PlanDocument
 from services.core.plan.errors import InvalidPlan
-from services.core.plan.models import IndicatorLead, Plan, PlanVersion
+from services.core.plan.models import IndicatorLead, MeasureUnit, Plan, PlanVersion
 
 Outcome = Literal["created", "new_version", "unchanged"]
 
@@ -163,6 +163,31 @@ async def _write_version(
     ]
     if leads:
         await session.execute(insert(IndicatorLead), leads)
+    await session.execute(
+        delete(MeasureUnit).where(
+            MeasureUnit.city_code == document.city.code, MeasureUnit.plan_code == document.code
+        )
+    )
+    parts = [
+        {**place, "organization_code": unit, "measure_code": measure.code, "part": part}
+        for task in document.tasks
+        for measure in task.measures
+        for unit, part in units_of(measure, document).items()
+    ]
+    if parts:
+        await session.execute(insert(MeasureUnit), parts)
+
+
+def units_of(measure: Measure, document: PlanDocument) -> Mapping[str, str]:
+    """Return by unit whether it is `lead` or `responsible` in a measure; who is both leads.
+
+    A collective name stands for its members.
+    """
+    members = {entry.code: entry.members for entry in document.organizations}
+    shared = [
+        unit for named in measure.responsible_units for unit in (members.get(named) or (named,))
+    ]
+    return dict.fromkeys(shared, "responsible") | dict.fromkeys(measure.lead_units, "lead")
 
 
 def leads_of(indicator: Indicator) -> tuple[str, ...]:

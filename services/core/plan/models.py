@@ -62,6 +62,22 @@ class IndicatorLead(Base):
     indicator_code: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
+class MeasureUnit(Base):
+    """Which organization leads or shares in which measure in the version in force, for scope."""
+
+    __tablename__ = "measure_unit"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+        CheckConstraint("part IN ('lead', 'responsible')", name="part"),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    organization_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    measure_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    part: Mapped[str] = mapped_column(Text)
+
+
 class PlanPeriod(Base):
     """A period that was opened for reporting. Without a row a period is planned."""
 

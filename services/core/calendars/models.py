@@ -1,0 +1,53 @@
+"""Tables of working days: the years that were announced, and the days that are not as the week."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Date, DateTime, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+
+
+class CalendarYear(Base):
+    """An announced year of a calendar. A year without a row is reckoned Monday to Friday."""
+
+    __tablename__ = "calendar_year"
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    calendar_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column()
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class CalendarDay(Base):
+    """A day that is worked or rested otherwise than its weekday says, or that has a name."""
+
+    __tablename__ = "calendar_day"
+    __table_args__ = (CheckConstraint("kind IN ('workday', 'rest')", name="kind"),)
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    calendar_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+
+
+class CalendarHistory(Base):
+    """One change of a calendar: a year as it was announced, by whom. Append-only.
+
+    `version` counts the changes of the whole calendar.
+    """
+
+    __tablename__ = "calendar_history"
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    calendar_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    years: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
