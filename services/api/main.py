@@ -123,12 +123,12 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     )
     app.add_middleware(Envelope)
     problems.install(app)
-    app.include_router(health.router)
-    app.include_router(calendar_files.router)
     # Routes are matched one after the other; an included router would be matched as a whole
     # before its routes are.
     for router in _ROUTERS:
         app.router.routes.extend(router.routes)
+    app.include_router(calendar_files.router)
+    app.include_router(health.router)
     _install_docs(app)
     return app
 
