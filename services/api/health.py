@@ -13,6 +13,7 @@ from services.api.contract.choices import one_of
 from services.api.contract.shown import Example, answering
 from services.core.events.queries import oldest_waiting_event
 from services.core.identity.queries import has_administrator
+from services.core.kit.database import takes_writes
 from services.core.kit.ids import made_at
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
@@ -30,7 +31,14 @@ _lag = Gauge(
 
 _Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
 _LIVES = Example("Lives", "The process lives", {"status": "ok"})
-_PARTS = {"postgres": "ok", "schema": "ok", "plan": "ok", "administrator": "ok", "drain": "ok"}
+_PARTS = {
+    "postgres": "ok",
+    "writes": "ok",
+    "schema": "ok",
+    "plan": "ok",
+    "administrator": "ok",
+    "drain": "ok",
+}
 _READY = Example(
     "Ready",
     "Requests can be served",
@@ -96,9 +104,11 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
 
 
 async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
+    now = held.clock.true_now()
     try:
         revision = await present_revision(held.database.engine)
         async with held.database.sessions() as session:
+            writes = await takes_writes(session)
             plan = await has_plan(session)
             administrator = await has_administrator(session)
             lag = _age(held, await oldest_waiting_event(session, reader=READER))
@@ -106,6 +116,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
         return {"postgres": "failed"}, None
     return {
         "postgres": "ok",
+        "writes": "ok" if writes and not held.writes.refused_lately(now) else "failed",
         "schema": "ok" if revision == expected_revision() else "failed",
         "plan": "ok" if plan else "failed",
         "administrator": "ok" if administrator else "failed",

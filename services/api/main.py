@@ -33,6 +33,7 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.write_watch import WriteWatch
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
 
@@ -83,6 +84,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,
+                writes=WriteWatch(),
             )
             background = [
                 asyncio.create_task(work)

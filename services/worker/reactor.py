@@ -16,7 +16,7 @@ from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
-from services.core.kit.outage import cause_of, is_away, is_contended
+from services.core.kit.outage import cause_of, is_away, is_contended, is_unable
 from services.core.scoring.service import READER, follow_date, follow_log
 
 logger = logging.getLogger("wufei.worker")
@@ -136,7 +136,7 @@ class Reactor:
         async with self._database.sessions() as session:
             unread = await next_unread(session, city_code, reader=READER)
         logger.log(
-            logging.WARNING if is_contended(error) else logging.ERROR,
+            _gravity(error),
             "city %s stands before %s and is tried again in %.0f s: %s: %s",
             city_code,
             f"event {unread.position} ({unread.type})" if unread else "its next number",
@@ -160,7 +160,8 @@ class Reactor:
         if is_away(error):
             logger.warning("the database is away, work is put off: %s", type(cause).__name__)
         else:
-            logger.error(
+            logger.log(
+                _gravity(error),
                 "work is put off: %s: %s",
                 type(cause).__name__,
                 str(cause)[:200],
@@ -174,5 +175,9 @@ class Reactor:
 
 
 def _unless_met(error: Exception) -> Exception | None:
-    """Return an error for its traceback, None where others' locks are all there is to it."""
-    return None if is_contended(error) else error
+    """Return an error for its traceback, None where it is the database's trouble, not ours."""
+    return None if is_contended(error) or is_unable(error) else error
+
+
+def _gravity(error: Exception) -> int:
+    return logging.WARNING if _unless_met(error) is None else logging.ERROR

@@ -195,6 +195,29 @@ async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
             assert await oldest_waiting_event(session, reader=READER) is not None
 
 
+async def test_a_full_disk_is_told_without_a_traceback_and_nothing_is_lost(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger.load(a_document())
+    await Reactor(ledger.database, ledger.clock).react()
+    await ledger.report(90)
+    await ledger.execute(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$"
+    )
+    await ledger.execute(
+        "CREATE TRIGGER full_disk BEFORE INSERT ON score_snapshot"
+        " FOR EACH ROW EXECUTE FUNCTION full_disk()"
+    )
+    await Reactor(ledger.database, ledger.clock).react()
+    (said,) = [each for each in caplog.records if each.name == "wufei.worker"]
+    assert (said.levelname, said.exc_info) == ("WARNING", None)
+    assert "DiskFullError: No space left on device" in said.getMessage()
+    await ledger.execute("DROP TRIGGER full_disk ON score_snapshot")
+    await Reactor(ledger.database, ledger.clock).react()
+    assert (await ledger.row())["value"] == "90"
+
+
 async def test_a_lock_held_by_somebody_is_no_error(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
