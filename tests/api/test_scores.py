@@ -111,6 +111,8 @@ async def test_an_assigned_target_makes_its_indicator_assessable(door: Door) -> 
     after = row_of(await board(door, "2025"), "D06")
     assert (before["state"], before["light"]) == ("not_assessable", "grey")
     assert (after["state"], after["met"], after["target"]["value"]) == ("scored", True, "80")
+    assert after["reason"] == "已达到2025年目标（≥ 80）"
+    assert after["reason_en"] == "The 2025 target (≥ 80) is met"
 
 
 async def test_a_missing_value_counts_from_its_due_date_on(door: Door) -> None:

@@ -122,7 +122,7 @@ def judge(case: Case) -> Verdict:
         )
     obstacle = _target_obstacle(case)
     if obstacle is not None:
-        return _unassessed("not_assessable", obstacle, combined, text=case.target.text or "—")
+        return _unassessed("not_assessable", obstacle, combined, text=case.target.name)
     if reading.is_nothing:
         return _unreported(case, combined)
     if reading.unusable is not None:
@@ -257,7 +257,7 @@ def _standing(case: Case, combined: Combined, reached: Attainment) -> Standing:
 def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
     rules, baseline = case.method.lights, case.baseline
     return {
-        "target": case.target.text or "—",
+        "target": case.target.name,
         "year": str(case.target.year),
         "pace": "—" if pace is None else display(pace.ratio.value),
         "green": display(rules.green_pace),
