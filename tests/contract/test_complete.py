@@ -161,6 +161,9 @@ def test_an_answer_names_its_headers(path: str, method: str, operation: dict[str
             assert resolved(headers["Content-Language"])["required"]
         if status == "201":
             assert "Location" in headers
+        if status == "200":
+            in_a_language = operation["operationId"] == "get_indicator_score"
+            assert ("Content-Language" in headers) is ("Vary" in headers) is in_a_language
         if status == "200" and "If-None-Match" in parameters(operation):
             assert "ETag" in headers
         if status == "200" and path.startswith("/v1/submissions/{submission_id}/"):
