@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
@@ -112,6 +112,8 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
             plan = await has_plan(session)
             administrator = await has_administrator(session)
             lag = _age(held, await oldest_waiting_event(session, reader=READER))
+    except ProgrammingError:  # a table that we ask is not there
+        return {"postgres": "ok", "schema": "failed"}, None
     except (SQLAlchemyError, OSError, TimeoutError):
         return {"postgres": "failed"}, None
     return {

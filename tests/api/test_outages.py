@@ -80,3 +80,19 @@ async def test_a_database_that_only_reads_is_not_ready_and_says_so(database_url:
             assert (status, said["parts"]["writes"]) == (503, "failed")
             assert_unavailable(await office.post(SUBMISSIONS, json=a_submission()))
             assert (await office.get(SUBMISSIONS)).status_code == 200
+
+
+async def test_a_database_that_was_never_migrated_lacks_its_schema_and_nothing_else(
+    own_door: Door,
+) -> None:
+    await own_door.held.database.pool.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    status, said = await readiness(own_door)
+    assert (status, said["status"]) == (503, "failed")
+    assert (said["parts"]["postgres"], said["parts"]["schema"]) == ("ok", "failed")
+
+
+async def test_another_revision_is_the_schemas_fault_alone(own_door: Door) -> None:
+    await own_door.held.database.pool.execute("UPDATE alembic_version SET version_num = '0000'")
+    status, said = await readiness(own_door)
+    failed = {name for name, part in said["parts"].items() if part == "failed"}
+    assert (status, failed) == (503, {"schema"})
