@@ -4,13 +4,14 @@ import asyncio
 import itertools
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from services.api import doorbell as api_doorbell
 from services.api.doorbell import QUEUE, ring_id
 from services.api.doorbell import Doorbell as Bell
 from services.core.kit.wire import deserialize, serialize
@@ -18,6 +19,7 @@ from services.worker import doorbell
 from services.worker.doorbell import Doorbell
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import Ledger
+from tests.support.api import open_door
 from tests.unit.scoring.builders import a_document
 from tests.worker.running import OwnValkey, at_work, idle, shows, until
 
@@ -138,6 +140,30 @@ async def test_a_redis_that_hangs_counts_as_absent(
             await until(lambda: _silent(ear))
             valkey.freeze(on=False)
             await until(lambda: _answering(ear))
+
+
+async def test_a_redis_that_hangs_shows_though_nobody_rings(
+    database_url: str, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_doorbell, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(api_doorbell, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(api_doorbell, "_PAUSE_SECONDS", 0.05)
+    await valkey.start()
+    async with open_door(database_url, redis_url=valkey.url) as door, door.client(None) as client:
+
+        def says(part: str) -> Callable[[], Awaitable[bool]]:
+            async def said() -> bool:
+                answer = await client.get("http://wufei.test/readyz")
+                assert answer.status_code == 200
+                return bool(answer.json()["parts"]["redis"] == part)
+
+            return said
+
+        await until(says("ok"))
+        valkey.freeze()
+        await until(says("degraded"))
+        valkey.freeze(on=False)
+        await until(says("ok"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists a process's connections")
