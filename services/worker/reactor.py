@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from services.core.events.queries import cities_behind, next_unread
-from services.core.events.service import number_committed
+from services.core.events.service import beat, forget_silent, number_committed
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
+from services.core.kit.ids import new_id
 from services.core.kit.outage import cause_of, is_away, is_contended, is_unable
 from services.core.scoring.service import READER, follow_date, follow_log
 
@@ -23,6 +24,9 @@ logger = logging.getLogger("wufei.worker")
 
 LOOK_EVERY_SECONDS = 1.0
 """How long a lost ring can go unnoticed."""
+
+BEAT_EVERY_SECONDS = 10.0
+"""How often it says that it goes on."""
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -51,6 +55,8 @@ class Reactor:
         self._away = False
         self._say_again_at = 0.0
         self._troubles: dict[str, _Trouble] = {}
+        self._id = new_id()
+        self._beat_again_at = 0.0
 
     def wake(self, *, sweep: bool = False) -> None:
         """Look for work now; with `sweep`, also for what no event asks for."""
@@ -79,6 +85,7 @@ class Reactor:
         """Do all the work there is, city by city."""
         async with self._database.sessions() as session:
             waiting = await cities_behind(session, reader=READER)
+        await self._beat()
         for city_code in waiting:
             trouble = self._troubles.get(city_code)
             if trouble is None or trouble.again_at <= time.monotonic():
@@ -89,6 +96,7 @@ class Reactor:
         async with self._database.sessions() as session:
             cities = await city_codes(session)
         for city_code in cities:
+            await self._beat()
             try:
                 async with self._database.transaction() as session:
                     await follow_date(session, city_code, clock=self._clock)
@@ -98,6 +106,7 @@ class Reactor:
                 logger.warning("city %s: date not followed", city_code, exc_info=_unless_met(error))
         async with self._database.transaction() as session:
             await forget_old(session, now=self._clock.true_now())
+            await forget_silent(session, now=self._clock.true_now())
 
     async def _follow(self, city_code: str) -> None:
         """Follow a city to the end of its log, or up to the event that cannot be followed.
@@ -126,7 +135,22 @@ class Reactor:
                 numbered = await number_committed(session, city_code)
             async with self._database.transaction() as session:
                 followed = await follow_log(session, city_code, clock=self._clock, most=at_once)
+            await self._beat()
             more = bool(numbered) or followed
+
+    async def _beat(self) -> None:
+        """Write down now and then that the work goes on; a fault in this must not hold it up."""
+        if time.monotonic() < self._beat_again_at:
+            return
+        self._beat_again_at = time.monotonic() + BEAT_EVERY_SECONDS
+        try:
+            async with self._database.transaction() as session:
+                cities = await city_codes(session)
+                await beat(session, cities, worker_id=self._id, now=self._clock.true_now())
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.warning("no heartbeat was written", exc_info=_unless_met(error))
 
     async def _note_trouble(self, city_code: str, error: Exception) -> None:
         before = self._troubles.get(city_code)

@@ -1,6 +1,8 @@
 """What callers and operators are told while the database cannot do its work."""
 
+import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -96,3 +98,27 @@ async def test_another_revision_is_the_schemas_fault_alone(own_door: Door) -> No
     status, said = await readiness(own_door)
     failed = {name for name, part in said["parts"].items() if part == "failed"}
     assert (status, failed) == (503, {"schema"})
+
+
+async def test_a_worker_shows_in_readiness_and_metrics_until_it_is_silent(own_door: Door) -> None:
+    database, now = own_door.held.database, Clock.true_now()
+    never, said = await readiness(own_door)
+    assert (never, said["parts"]["worker"], await silence(own_door)) == (200, "degraded", None)
+    await own_door.react()
+    going_on, said = await readiness(own_door)
+    assert (going_on, said["parts"]["worker"]) == (200, "ok")
+    assert 0 <= (await silence(own_door) or 0) < 60
+    await database.pool.execute(
+        "UPDATE worker_heartbeat SET beat_at = $1", now - timedelta(seconds=61)
+    )
+    silent, said = await readiness(own_door)
+    assert (silent, said["parts"]["worker"]) == (200, "degraded")
+    assert (await silence(own_door) or 0) >= 61
+
+
+async def silence(door: Door) -> float | None:
+    """How long no worker was heard of, as the metrics say it."""
+    async with door.client(None) as client:
+        metrics = (await client.get("http://wufei.test/metrics")).text
+    (found,) = re.findall(r"^wufei_worker_silence_seconds (\S+)$", metrics, re.MULTILINE)
+    return None if found == "NaN" else float(found)

@@ -14,6 +14,7 @@ from services.core.events.service import Happening, record
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.scoring.service import READER
+from services.worker import reactor as worker_reactor
 from services.worker.jobs import react, sweep
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import ACTOR, Ledger
@@ -178,6 +179,48 @@ async def test_a_city_in_trouble_does_not_hold_up_another(ledger: Ledger) -> Non
         "SELECT position FROM reader_cursor WHERE city_code = :city", city=OTHER
     )
     assert followed == [(1,)]
+
+
+async def _beats(ledger: Ledger) -> list[Any]:
+    return await ledger.execute("SELECT city_code, worker_id, beat_at FROM worker_heartbeat")
+
+
+@pytest.mark.parametrize(("every", "again"), [(3600, False), (0, True)])
+async def test_it_says_now_and_then_that_it_goes_on(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, every: float, *, again: bool
+) -> None:
+    monkeypatch.setattr(worker_reactor, "BEAT_EVERY_SECONDS", every)
+    await ledger.load(a_document())
+    reactor = Reactor(ledger.database, ledger.clock)
+    await reactor.react()
+    (first,) = await _beats(ledger)
+    await reactor.react()
+    await reactor.sweep()
+    (second,) = await _beats(ledger)
+    assert second[:2] == first[:2] == (CITY, second[1])
+    assert (second[2] > first[2]) is again
+
+
+async def test_a_worker_that_fell_silent_is_forgotten_after_an_hour(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    await Reactor(ledger.database, ledger.clock).react()
+    await ledger.execute("UPDATE worker_heartbeat SET beat_at = beat_at - interval '61 minutes'")
+    other = Reactor(ledger.database, ledger.clock)
+    await other.react()
+    assert len(await _beats(ledger)) == 2
+    await other.sweep()
+    assert len(await _beats(ledger)) == 1
+
+
+async def test_a_beat_that_cannot_be_written_holds_up_no_work(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger.load(a_document())
+    await ledger.report(90)
+    await ledger.execute("ALTER TABLE worker_heartbeat RENAME TO lost")
+    await Reactor(ledger.database, ledger.clock).react()
+    assert (await ledger.row())["value"] == "90"
+    assert caplog.messages == ["no heartbeat was written"]
 
 
 async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
