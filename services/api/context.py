@@ -159,7 +159,7 @@ PlanInScope = Annotated[PlanState, Depends(plan_in_scope)]
 
 
 class PreconditionRequired(DomainError):
-    """A change must name the version it is based on."""
+    """A change has to name the version that it is based on."""
 
     code = "precondition-required"
     kind = Kind.PRECONDITION_REQUIRED

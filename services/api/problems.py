@@ -43,7 +43,7 @@ STATUS: Mapping[Kind, int] = {
 
 
 class UnsupportedMediaType(DomainError):
-    """The body is of a type that this path does not take."""
+    """The `Content-Type` is none that this path takes."""
 
     code = "unsupported-media-type"
     kind = Kind.UNSUPPORTED

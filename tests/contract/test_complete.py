@@ -9,6 +9,7 @@ import schemathesis
 import yaml
 
 from services.api.contract.__main__ import PATH
+from services.api.contract.problem_codes import problem_codes
 
 CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 COMPONENTS = CONTRACT["components"]
@@ -202,4 +203,26 @@ def test_every_problem_code_is_listed_once_with_its_status() -> None:
     for one in codes.values():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", one["code"])
         assert one["title"]
-        assert one["description"]
+        assert one["title_zh"]
+
+
+def named_in_the_contract() -> set[str]:
+    """Everything that a caller knows by name: members, parameters and headers."""
+    members = {
+        member
+        for schema in COMPONENTS["schemas"].values()
+        for member in schema.get("properties", ())
+    }
+    headers = {"Allow", "Content-Type", "ETag", "Retry-After"}
+    return members | headers | {name for _, _, one in operations() for name in parameters(one)}
+
+
+@pytest.mark.parametrize("problem", problem_codes(), ids=lambda problem: str(problem["code"]))
+def test_a_problem_code_is_explained_to_a_caller_in_a_sentence(problem: dict[str, Any]) -> None:
+    meaning = problem["description"]
+    assert re.fullmatch(r"[A-Z].{20,}\.", meaning)
+    assert meaning.rstrip(".") != problem["title"], "it says no more than its title"
+    assert set(re.findall(r"`([^`]+)`", meaning)) <= named_in_the_contract()
+    plain = re.sub(r"`[^`]+`", "", meaning)
+    inner = re.findall(r"\w*_\w*|[A-Za-z]*[a-z][A-Z][a-z]\w*|\b(?:None|True|False)\b", plain)
+    assert inner == [], "names of the program"
