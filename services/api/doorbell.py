@@ -78,7 +78,8 @@ class Doorbell:
     async def _is_rung(self) -> bool:
         """Wait for a ring; return False where none has come for a while."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), _LOOK_SECONDS)
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._rung.wait()
         return self._rung.is_set()
 
 

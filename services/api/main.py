@@ -36,6 +36,7 @@ from services.api.submissions import routes as submissions
 from services.api.write_watch import WriteWatch
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
+from services.core.kit.tasks import end
 
 # Those that are asked most come first.
 _ROUTERS = (
@@ -96,9 +97,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             try:
                 yield
             finally:
-                for task in background:
-                    task.cancel()
-                await asyncio.gather(*background, return_exceptions=True)
+                await end(*background)
 
     return _application(lifespan)
 

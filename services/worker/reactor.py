@@ -67,7 +67,8 @@ class Reactor:
         """React for ever; an absent database is waited for."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._look_every)
+                async with asyncio.timeout(self._look_every):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 await self.react()

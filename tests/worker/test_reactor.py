@@ -51,6 +51,21 @@ async def test_only_a_ring_wakes_it_early(ledger: Ledger) -> None:
         await until(shows(ledger, "91"))
 
 
+async def test_a_ring_that_comes_with_the_request_to_end_does_not_cover_it(
+    ledger: Ledger,
+) -> None:
+    await ledger.load(a_document())
+    reactor = Reactor(ledger.database, ledger.clock, look_every=3600)
+    running = asyncio.create_task(reactor.run())
+    reactor.wake()
+    await until(lambda: idle(ledger))
+    await asyncio.sleep(0.1)
+    reactor.wake()
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=30)
+    assert done == {running}
+
+
 async def test_without_any_ring_it_looks_by_itself(ledger: Ledger) -> None:
     await ledger.load(a_document())
     async with at_work(Reactor(ledger.database, ledger.clock, look_every=0.05)):
