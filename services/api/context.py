@@ -15,6 +15,7 @@ from services.api.log_watch import LogWatch
 from services.api.plans_kept import PlansKept
 from services.api.routing import Replay
 from services.api.security import Keys, caller_of
+from services.api.write_watch import WriteWatch
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -35,6 +36,7 @@ class Resources:
     answers: KeptAnswers
     watch: LogWatch
     doorbell: Doorbell
+    writes: WriteWatch
 
 
 def resources_of(request: Request) -> Resources:
@@ -157,7 +159,7 @@ PlanInScope = Annotated[PlanState, Depends(plan_in_scope)]
 
 
 class PreconditionRequired(DomainError):
-    """A change must name the version it is based on."""
+    """A change has to name the version that it is based on."""
 
     code = "precondition-required"
     kind = Kind.PRECONDITION_REQUIRED

@@ -35,8 +35,10 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.write_watch import WriteWatch
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
+from services.core.kit.tasks import end
 
 # Those that are asked most come first.
 _ROUTERS = (
@@ -86,6 +88,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,
+                writes=WriteWatch(),
             )
             background = [
                 asyncio.create_task(work)
@@ -97,9 +100,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             try:
                 yield
             finally:
-                for task in background:
-                    task.cancel()
-                await asyncio.gather(*background, return_exceptions=True)
+                await end(*background)
 
     return _application(lifespan)
 

@@ -9,16 +9,27 @@ from dataclasses import dataclass
 import asyncpg
 from redis import RedisError
 from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.answers import status
 from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
+from services.console.heartbeat import beats
 from services.console.migrate import revision
 from services.console.running import Running, read_running
 from services.console.settings import Settings
+from services.core.events.queries import SILENT_AFTER
+from services.core.kit.clock import Clock
 from services.core.kit.schema import expected_revision
 
 _READY = 200
+_NO_ANSWER = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    SQLAlchemyError,
+)
 _PARTS = ("api", "worker")
 
 
@@ -109,14 +120,27 @@ async def _database(url: str) -> list[Finding]:
         finally:
             await connection.close()
         found = await revision(url)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        work = [await _work(url)] if found == expected_revision() else []
+    except _NO_ANSWER as error:
         return [Finding("database", str(error) or type(error).__name__, good=False)]
     wanted = expected_revision()
     seen = f"at {found}" if found == wanted else f"at {found}, this version needs {wanted}"
     return [
         Finding("database", f"PostgreSQL {version} answers"),
         Finding("schema", seen, good=found == wanted),
+        *work,
     ]
+
+
+async def _work(url: str) -> Finding:
+    """Tell a worker that goes on from one that is gone or stands still: by its beat."""
+    heard, now = await beats(url), Clock.true_now()
+    if not heard:
+        return Finding("work goes on", "no worker was ever at work here", good=False)
+    at_work = sum(now - beat < SILENT_AFTER for beat in heard)
+    seconds = max(0.0, (now - heard[0]).total_seconds())
+    seen = f"{at_work} at work, the last sign of it {seconds:.0f} s ago"
+    return Finding("work goes on", seen, good=at_work > 0)
 
 
 async def _redis(url: str) -> Finding:

@@ -49,11 +49,15 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         required=False,
     ),
     "ContentLanguage": {
-        "description": "The language of `title` and `detail`.",
+        "description": "The language of what is meant for people: a problem's `title` and `detail`,"
+        " a score's `steps`.",
         "required": True,
         "schema": {"type": "string", "enum": ["zh-CN", "en"]},
         "example": "zh-CN",
     },
+    "Vary": _header(
+        "The request headers that the answer depends on.", "Authorization, Accept-Language"
+    ),
     "WWWAuthenticate": _header("How to present a credential.", 'Bearer realm="wufei"'),
     "RetryAfter": {
         "description": "Seconds after which it may be worth to try again.",
@@ -77,7 +81,8 @@ COMMON_PARAMETERS: Mapping[str, dict[str, Any]] = {
         "name": "Accept-Language",
         "in": "header",
         "required": False,
-        "description": "The language of problems: `zh-CN`, the default, or `en`.",
+        "description": "The language of problems and of the steps of a score: `zh-CN`, the default,"
+        " or `en`.",
         "schema": {"type": "string"},
         "example": "zh-CN",
     },

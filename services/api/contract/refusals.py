@@ -22,7 +22,7 @@ MEANINGS: Mapping[int, str] = {
     415: "The body is of a media type that this path does not take.",
     422: "The input has faults; `errors` lists every one with its place.",
     428: "`If-Match` is required: a change names the version that it is based on.",
-    503: "The database does not answer; send the request again.",
+    503: "The database does not answer or cannot write now; send the request again.",
 }
 
 NAMES: Mapping[int, str] = {

@@ -8,6 +8,8 @@ from pydantic import BaseModel
 
 ETAG = "ETag"
 LOCATION = "Location"
+CONTENT_LANGUAGE = "Content-Language"
+VARY = "Vary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,10 +147,10 @@ class SubmissionOut(BaseModel):
 
 
 class TombstoneOut(BaseModel):
-    """What was withdrawn since the position asked for."""
+    """What left the list since the position asked for: withdrawn, or in another state now."""
 
     id: UUID = Field(description="Id of the submission")
-    position: int = Field(description="Log position of its withdrawal")
+    position: int = Field(description="Log position of its last change")
 
 
 class SubmissionListOut(BaseModel):

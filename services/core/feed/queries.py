@@ -20,6 +20,7 @@ _FOR_SUPERIOR = (
     "period.published",
     "period.reopened",
     "submission.approved",
+    "submission.falsified",
     "score.updated",
 )
 

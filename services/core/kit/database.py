@@ -62,6 +62,11 @@ async def lock_name(session: AsyncSession, name: str) -> None:
     )
 
 
+async def takes_writes(session: AsyncSession) -> bool:
+    """Return whether the server lets anybody write: a standby, or a database set so, does not."""
+    return bool(await session.scalar(text("SHOW transaction_read_only")) == "off")
+
+
 class PlainConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
     """A pooled connection that is given back without a round trip.
 
