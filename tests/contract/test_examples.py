@@ -137,6 +137,12 @@ async def a_key(door: Door) -> str:
     return str(made.json()["id"])
 
 
+async def an_obligation(door: Door) -> str:
+    async with await door.as_("office") as office:
+        owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1")
+    return str(owed.json()["items"][0]["id"])
+
+
 async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
     caller = CALLERS.get(operation_id, "office")
     if caller == "administrator":
@@ -180,6 +186,8 @@ async def test_what_the_contract_shows_really_works(
         named["period"] = "2021"
     if "key_id" in named:
         named["key_id"] = await a_key(door)
+    if "obligation_id" in named:
+        named["obligation_id"] = await an_obligation(door)
     if "submission_id" in named:
         present = await a_submission_in(door, BEFORE.get(name, "submitted"))
         named["submission_id"] = present.json()["id"]
@@ -188,6 +196,8 @@ async def test_what_the_contract_shows_really_works(
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":
         sent = {"content": yaml.safe_dump(body, allow_unicode=True)}
+    if media_type == "text/csv":
+        sent = {"content": body.encode()}
     async with await as_caller(door, name) as client:
         answer = await client.request(
             method,

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from services.core.calendars.rules import is_weekday
-from services.core.kit.errors import Fault
+from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 
 Kind = Literal["workday", "rest"]
@@ -57,8 +57,12 @@ class Announcement:
         }
 
 
-def day_faults(year: int, days: Sequence[Day]) -> list[Fault]:
-    """Return what is wrong with the days listed for a year: outside of it, or listed twice."""
+def check_days(year: int, days: Sequence[Day]) -> None:
+    """Refuse days listed for a year that are outside of it, or listed twice.
+
+    Raises:
+        InvalidInput: some are; all of them are told.
+    """
     faults, seen = [], set()
     for index, day in enumerate(days):
         place, value = f"/days/{index}/date", day.date.isoformat()
@@ -67,7 +71,8 @@ def day_faults(year: int, days: Sequence[Day]) -> list[Fault]:
         elif day.date in seen:
             faults.append(Fault(place, "repeated-day", _TWICE, value))
         seen.add(day.date)
-    return faults
+    if faults:
+        raise InvalidInput(faults=faults)
 
 
 def whole_year(year: int, exceptional: Iterable[Day]) -> list[Day]:

@@ -62,7 +62,7 @@ def summed_for(actor: Actor) -> Condition:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list is narrowed by; None does not narrow, but what is waived is to be asked for."""
+    """What a list is narrowed by; None does not narrow."""
 
     period: str | None = None
     organization_code: str | None = None
@@ -70,49 +70,75 @@ class Filters:
     status: Status | None = None
     due_before: date | None = None
 
+    def named(self) -> dict[str, object]:
+        """Return those given by name."""
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in given.items() if value is not None}
+
     def condition(self) -> Condition:
-        """Return the condition on the rows themselves; the status is found out later."""
-        given = {
-            "o.period = :period": self.period,
-            "o.organization_code = :organization": self.organization_code,
-            "o.indicator_code = :indicator": self.indicator_code,
-            "o.due_date < :due_before": self.due_before,
-        }
-        wanted = {sql: value for sql, value in given.items() if value is not None}
-        state = "o.state = 'waived'" if self.status == "waived" else "o.state = 'owed'"
-        return Condition(
-            " AND ".join([state, *wanted]),
-            {sql.rpartition(":")[2]: value for sql, value in wanted.items()},
-        )
+        """Return the condition that narrows; what is waived is to be asked for."""
+        parts = [] if self.status == "waived" else ["o.state = 'owed'"]
+        parts += [_NARROWED[self.status]] if self.status is not None else []
+        wanted = {name: value for name, value in self.named().items() if name in _NARROWING}
+        return Condition(" AND ".join([*parts, *(_NARROWING[name] for name in wanted)]), wanted)
+
+
+_NARROWING: Mapping[str, str] = {
+    "period": "o.period = :period",
+    "organization_code": "o.organization_code = :organization_code",
+    "indicator_code": "o.indicator_code = :indicator_code",
+    "due_before": "o.due_date < :due_before",
+}
 
 
 _SAME_PLACE = """s.city_code = o.city_code AND s.plan_code = o.plan_code
         AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
         AND s.period = o.period AND s.state <> 'withdrawn'"""
 
-# Due is a local day, and it ends at its 24:00.
-_END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
-
-# What was handed in once stays handed in while it is returned or corrected.
-_STANDING = f"""
-SELECT o.*, p.state AS period_state, s.id AS submission_id, s.state AS submission_state,
-    s.reported_at, CASE
-        WHEN o.state = 'waived' THEN 'waived'
-        WHEN s.reported_at < {_END} THEN 'met'
-        WHEN s.reported_at IS NOT NULL THEN 'late'
-        WHEN o.due_date < :today OR p.state <> 'open' THEN 'missing'
-        ELSE 'expected' END AS status
+# What was handed in stays so while it is returned or corrected, and the first time counts. A
+# draft was never handed in; most values were once, and need no look into their history.
+_PLACED = f"""
 FROM obligation AS o
 JOIN plan_period AS p ON p.city_code = o.city_code AND p.plan_code = o.plan_code
     AND p.period = o.period
 LEFT JOIN LATERAL (
-    SELECT s.id, s.state, CASE WHEN s.version = 1 OR s.state = 'draft' THEN s.submitted_at ELSE (
+    SELECT s.id, s.state, s.submitted_at, CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
         SELECT min(h.occurred_at) FROM submission_history AS h WHERE h.city_code = s.city_code
             AND h.submission_id = s.id AND h.action = 'submitted') END AS reported_at
     FROM submission AS s WHERE {_SAME_PLACE}
 ) AS s ON TRUE
-WHERE o.city_code = :city AND o.plan_code = :plan
 """  # noqa: S608 (text of our own)
+
+# Due is a local day, and it ends at its 24:00.
+_END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
+
+
+def _statuses(unmet: str) -> Mapping[Status, str]:
+    """Return when an obligation has which status; of what is waived, the others do not matter.
+
+    `unmet` says how to tell that nothing was handed in.
+    """
+    return {
+        "waived": "o.state = 'waived'",
+        "met": f"(s.submitted_at < {_END} OR s.reported_at < {_END})",
+        "late": f"(s.submitted_at >= {_END} AND s.reported_at >= {_END})",
+        "missing": f"({unmet} AND (o.due_date < :today OR p.state <> 'open'))",
+        "expected": f"({unmet} AND o.due_date >= :today AND p.state = 'open')",
+    }
+
+
+_STATUS = _statuses("s.submitted_at IS NULL")
+# Postgres knows how many rows have no partner, and not how many have one without a value.
+_NARROWED = _statuses(
+    f"NOT EXISTS (SELECT FROM submission AS s WHERE {_SAME_PLACE} AND s.state <> 'draft')"
+)
+
+_CASE = " ".join(f"WHEN {condition} THEN '{status}'" for status, condition in _STATUS.items())
+_STANDING = f"""
+SELECT o.*, p.state AS period_state, s.id AS submission_id, s.state AS submission_state,
+    s.reported_at, CASE {_CASE} END AS status
+{_PLACED} WHERE o.city_code = :city AND o.plan_code = :plan
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +195,14 @@ async def page(
     limit: int,
 ) -> list[Standing]:
     """Return up to `limit` visible obligations of a plan, soonest due first, after a place."""
-    visible, narrowed = visible_to(actor), filters.condition()
-    sql = f"SELECT * FROM ({_STANDING} AND {visible.sql} AND {narrowed.sql}"  # noqa: S608
-    names: dict[str, object] = {**visible.parameters, **narrowed.parameters, "most": limit}
+    scope, narrowed = visible_to(actor), filters.condition()
+    sql = f"{_STANDING} AND {scope.sql} AND {narrowed.sql}"
+    names: dict[str, object] = {**scope.parameters, **narrowed.parameters, "most": limit}
     if after is not None:
         sql += " AND (o.due_date, o.id) > (:after_date, :after_id)"
         names |= {"after_date": after[0], "after_id": after[1]}
-    sql += ") AS standing"
-    if filters.status is not None:
-        sql += " WHERE status = :status"
-        names["status"] = filters.status
     rows = await session.execute(
-        text(f"{sql} ORDER BY due_date, id LIMIT :most"), {**_at(plan, today), **names}
+        text(f"{sql} ORDER BY o.due_date, o.id LIMIT :most"), {**_at(plan, today), **names}
     )
     return [_standing(row) for row in rows.mappings()]
 
@@ -250,13 +272,13 @@ async def history(
 
 async def ended_units(session: AsyncSession, city_code: str, zone: str) -> dict[str, date]:
     """Return since which local date units of a city are no more."""
-    ended = func.date(func.timezone(zone, Organization.ended_at))
+    ended_on = func.date(func.timezone(zone, Organization.ended_at)).label("ended_on")
     rows = await session.execute(
-        select(Organization.code, ended).where(
+        select(Organization.code, ended_on).where(
             Organization.city_code == city_code, Organization.ended_at.is_not(None)
         )
     )
-    return dict(rows.tuples().all())
+    return {row.code: row.ended_on for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,24 +325,15 @@ _COLUMNS: Mapping[Grouping, str] = {
     "period": "o.period",
 }
 
-# A value that was handed in once needs no look into its history.
 _COUNTED = f"""
-SELECT {{column}} AS code, count(*) AS expected,
-    count(s.id) AS reported,
-    count(*) FILTER (WHERE s.submitted_at < {_END} OR (s.version > 1 AND EXISTS (
-        SELECT FROM submission_history AS h WHERE h.city_code = s.city_code
-            AND h.submission_id = s.id AND h.action = 'submitted' AND h.occurred_at < {_END})
-    )) AS on_time,
-    count(*) FILTER (WHERE s.id IS NULL AND (o.due_date < :today OR p.state <> 'open')) AS missing
-FROM obligation AS o
-JOIN plan_period AS p ON p.city_code = o.city_code AND p.plan_code = o.plan_code
-    AND p.period = o.period
-JOIN organization AS u ON u.city_code = o.city_code AND u.code = o.organization_code
-LEFT JOIN submission AS s ON {_SAME_PLACE} AND s.state <> 'draft'
+SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS reported,
+    count(*) FILTER (WHERE {_STATUS["met"]}) AS on_time,
+    count(*) FILTER (WHERE {_STATUS["missing"]}) AS missing
+{_PLACED} JOIN organization AS u ON u.city_code = o.city_code AND u.code = o.organization_code
 WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
     AND o.organization_code = ANY(:units)
     AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
-"""  # noqa: S608 (text of our own)
+"""
 
 
 async def counted(

@@ -7,7 +7,6 @@ told by the event of the period or plan that it follows from; an extension has i
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -317,11 +316,11 @@ async def _reconcile(
     raised = await session.scalars(_RAISE, {**wanted, "ids": [new_id() for _ in owed]})
     await _remember(session, plan.city_code, list(raised), "raised", actor, now)
     turned = await session.execute(_TURN, {**wanted, "open": [row.period for row in rows]})
-    states = sorted(turned.tuples())
-    for state, group in groupby(states, key=lambda each: each[0]):
-        ids = [each[1] for each in group]
-        action = "waived" if state == "waived" else "restored"
-        await _remember(session, plan.city_code, ids, action, actor, now)
+    ids_by_state: dict[str, list[UUID]] = {"waived": [], "owed": []}
+    for state, obligation_id in turned:
+        ids_by_state[state].append(obligation_id)
+    await _remember(session, plan.city_code, ids_by_state["waived"], "waived", actor, now)
+    await _remember(session, plan.city_code, ids_by_state["owed"], "restored", actor, now)
 
 
 _REMEMBER = text("""

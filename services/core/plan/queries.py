@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,6 +38,10 @@ class PlanState:
     def organizations(self) -> Mapping[str, OrganizationEntry]:
         """Return the organizations that the document names, by code."""
         return {entry.code: entry for entry in self.document.organizations}
+
+    def local_date(self, instant: datetime) -> date:
+        """Return the date of an instant in the plan's time zone."""
+        return instant.astimezone(ZoneInfo(self.document.time_zone)).date()
 
     def due_date(self, period: str) -> date | None:
         """Return until when the values of an opened period are due."""
