@@ -17,6 +17,7 @@ from typing_extensions import override
 from services.api import health, problems
 from services.api.agenda import file_routes as calendar_files
 from services.api.agenda import routes as agenda
+from services.api.calendars import routes as calendars
 from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.contract.viewer import for_viewer
@@ -26,6 +27,7 @@ from services.api.identity import routes as identity
 from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
 from services.api.middleware import Envelope
+from services.api.obligations import routes as obligations
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
@@ -49,6 +51,8 @@ _ROUTERS = (
     plan.router,
     decisions.router,
     periods.router,
+    obligations.router,
+    calendars.router,
     feed.router,
     agenda.router,
     identity.router,

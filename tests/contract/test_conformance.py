@@ -130,6 +130,7 @@ class Stage:
     secrets: dict[str, str]
     keys: list[str]
     submissions: dict[str, str]
+    obligation: str
     numbers: Iterator[int] = field(default_factory=count)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
@@ -172,6 +173,7 @@ class Stage:
             "submission_id": self.submissions[case.operation.label.rsplit("/", 1)[-1]],
             "key_id": self.keys[0],
             "period": "2025",
+            "obligation_id": self.obligation,
         }
         if case.operation.method == "put":
             real["code"] = "R01"  # the superior assigns its target
@@ -200,6 +202,8 @@ async def _prepare(door: Door, bridge: Bridge) -> Stage:
             made[place] = answer.json()["id"]
             if state == "approved":
                 await reviewer.post(f"/submissions/{made[place]}/approve")
+        await reviewer.post(f"/plans/{XINMI}/periods/2024/open")
+        owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1")
     async with door.client(door.admin_secret) as admin:
         spare = await admin.post("/api-keys", json={"name": "spare", "role": "leader"})
     await door.react()
@@ -209,6 +213,7 @@ async def _prepare(door: Door, bridge: Bridge) -> Stage:
         secrets,
         [spare.json()["id"]],
         {label.rsplit("/", 1)[-1]: one for label, one in anywhere.items()} | made,
+        owed.json()["items"][0]["id"],
     )
 
 

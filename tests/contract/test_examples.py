@@ -145,6 +145,12 @@ async def a_calendar_token(door: Door) -> dict[str, Any]:
     return dict(made.json())
 
 
+async def an_obligation(door: Door) -> str:
+    async with await door.as_("office") as office:
+        owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1")
+    return str(owed.json()["items"][0]["id"])
+
+
 async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
     caller = CALLERS.get(operation_id, "office")
     if caller == "administrator":
@@ -192,6 +198,8 @@ async def test_what_the_contract_shows_really_works(
         named["token_id"] = (await a_calendar_token(door))["id"]
     if name == "read_calendar":
         query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
+    if "obligation_id" in named:
+        named["obligation_id"] = await an_obligation(door)
     if "submission_id" in named:
         present = await a_submission_in(door, BEFORE.get(name, "submitted"))
         named["submission_id"] = present.json()["id"]
@@ -200,6 +208,8 @@ async def test_what_the_contract_shows_really_works(
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":
         sent = {"content": yaml.safe_dump(body, allow_unicode=True)}
+    if media_type == "text/csv":
+        sent = {"content": body.encode()}
     async with await as_caller(door, name) as client:
         answer = await client.request(
             method,

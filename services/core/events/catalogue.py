@@ -10,6 +10,7 @@ EventType = Literal[
     "period.closed",
     "period.published",
     "period.reopened",
+    "period.rescheduled",
     "submission.created",
     "submission.changed",
     "submission.submitted",

@@ -19,6 +19,7 @@ _FOR_SUPERIOR = (
     "period.closed",
     "period.published",
     "period.reopened",
+    "period.rescheduled",
     "submission.approved",
     "submission.falsified",
     "score.updated",
@@ -68,7 +69,7 @@ def _of_role(actor: Actor) -> ColumnElement[bool]:
         IndicatorLead.organization_code == actor.organization_code,
         IndicatorLead.indicator_code == Event.data["indicator_code"].astext,
     )
-    return or_(own, and_(Event.subject_kind == "submission", led))
+    return or_(own, and_(Event.subject_kind.in_(("submission", "obligation")), led))
 
 
 async def events_after(
