@@ -8,7 +8,7 @@ from functools import cached_property
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.plan.document import Indicator, OrganizationEntry, PlanDocument
+from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
 from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
 
 
@@ -37,6 +37,11 @@ class PlanState:
     def organizations(self) -> Mapping[str, OrganizationEntry]:
         """Return the organizations that the document names, by code."""
         return {entry.code: entry for entry in self.document.organizations}
+
+    @cached_property
+    def measures(self) -> Mapping[str, Measure]:
+        """Return the measures of all tasks by code, in the document's order."""
+        return {measure.code: measure for task in self.document.tasks for measure in task.measures}
 
     def due_date(self, period: str) -> date | None:
         """Return until when the values of an opened period are due."""
