@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.clock import Clock
+from services.core.milestones import following as milestones
 from services.core.scoring import service as scoring
 
 Follow = Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, bool]]
@@ -29,7 +30,10 @@ class Follower:
     at_once: int = 500
 
 
-FOLLOWERS = (Follower(scoring.READER, scoring.follow_log),)
+FOLLOWERS = (
+    Follower(scoring.READER, scoring.follow_log),
+    Follower(milestones.READER, milestones.follow_log),
+)
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
