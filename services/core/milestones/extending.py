@@ -3,10 +3,11 @@
 The place above milestones and obligations. What it is for is locked first, the request second.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +15,13 @@ from services.core.extensions import queries as extension_queries
 from services.core.extensions import service as extensions
 from services.core.extensions.errors import ExtensionNotPossible, OwnExtension
 from services.core.extensions.models import Extension
-from services.core.extensions.rules import TRANSITIONS, Subject, Verb, proposal_faults
+from services.core.extensions.rules import (
+    TRANSITIONS,
+    Subject,
+    SubjectKind,
+    Verb,
+    proposal_faults,
+)
 from services.core.extensions.service import Proposal
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Forbidden, InvalidInput
@@ -24,6 +31,8 @@ from services.core.milestones.desk import Desk
 from services.core.milestones.models import Milestone
 from services.core.milestones.rights import acts_for, judges, reviews
 from services.core.milestones.rules import Deed
+from services.core.plan.loading import leads_of
+from services.core.plan.queries import PlanState
 
 
 async def ask_for_milestone(
@@ -200,3 +209,25 @@ async def withdraw(session: AsyncSession, case: Case, *, reason: str | None) -> 
         actor=case.desk.actor.stamp(),
         now=case.desk.now,
     )
+
+
+async def leads_of_subjects(
+    session: AsyncSession, asked: Sequence[Extension], plan: PlanState
+) -> Mapping[UUID, tuple[str, ...]]:
+    """Return by subject the units that answer for it: that lead its measure or indicator."""
+    measures = await queries.measures_of(session, plan.city_code, _subjects(asked, "milestone"))
+    indicators = await queries.indicators_of(
+        session, plan.city_code, _subjects(asked, "obligation")
+    )
+    found: dict[UUID, tuple[str, ...]] = {}
+    for subject, code in measures.items():
+        measure = plan.measures.get(code)
+        found[subject] = () if measure is None else measure.lead_units
+    for subject, code in indicators.items():
+        indicator = plan.indicators.get(code)
+        found[subject] = () if indicator is None else leads_of(indicator)
+    return found
+
+
+def _subjects(asked: Sequence[Extension], kind: SubjectKind) -> list[UUID]:
+    return [one.subject_id for one in asked if one.subject_kind == kind]

@@ -23,6 +23,7 @@ from services.core.identity.actor import Actor
 from services.core.milestones.conditions import light_on, visible_to
 from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rules import Share, State
+from services.core.obligations.models import Obligation
 from services.core.plan.document import Lights
 
 
@@ -152,6 +153,34 @@ async def turns(session: AsyncSession, city_code: str, plan_code: str) -> list[t
         )
     )
     return [(state, began) for state, began in rows if began is not None]
+
+
+async def measures_of(
+    session: AsyncSession, city_code: str, milestone_ids: Sequence[UUID]
+) -> Mapping[UUID, str]:
+    """Return by milestone the code of its measure."""
+    if not milestone_ids:
+        return {}
+    rows = await session.execute(
+        select(Milestone.id, Milestone.measure_code).where(
+            Milestone.city_code == city_code, Milestone.id.in_(milestone_ids)
+        )
+    )
+    return {row.id: row.measure_code for row in rows}
+
+
+async def indicators_of(
+    session: AsyncSession, city_code: str, obligation_ids: Sequence[UUID]
+) -> Mapping[UUID, str]:
+    """Return by obligation the code of its indicator."""
+    if not obligation_ids:
+        return {}
+    rows = await session.execute(
+        select(Obligation.id, Obligation.indicator_code).where(
+            Obligation.city_code == city_code, Obligation.id.in_(obligation_ids)
+        )
+    )
+    return {row.id: row.indicator_code for row in rows}
 
 
 async def branch_count(session: AsyncSession, parent: Milestone) -> int:

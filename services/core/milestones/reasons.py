@@ -45,10 +45,10 @@ REASONS: Mapping[str, Text] = {
     ),
     "milestones_red": Text(
         "{red} 项节点亮红灯，其中 {overdue} 项逾期",
-        "{red} milestones are red, {overdue} of them overdue",
+        "Red milestones: {red}, overdue: {overdue}",
     ),
     "indicators_red": Text("关联指标亮红灯：{codes}", "Linked indicators are red: {codes}"),
-    "milestones_yellow": Text("{yellow} 项节点亮黄灯", "{yellow} milestones are yellow"),
+    "milestones_yellow": Text("{yellow} 项节点亮黄灯", "Yellow milestones: {yellow}"),
     "indicators_yellow": Text("关联指标亮黄灯：{codes}", "Linked indicators are yellow: {codes}"),
     "all_green": Text("节点和关联指标均正常", "Its milestones and linked indicators are on course"),
     "nothing_to_judge": Text("暂无可评判的节点或指标", "There is nothing to judge yet"),
