@@ -18,15 +18,20 @@ from services.api import health, problems
 from services.api.agenda import file_routes as calendar_files
 from services.api.agenda import routes as agenda
 from services.api.calendars import routes as calendars
+from services.api.calendars_kept import CalendarsKept
 from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.contract.viewer import for_viewer
 from services.api.doorbell import Doorbell
+from services.api.extensions import routes as extensions
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
 from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
 from services.api.middleware import Envelope
+from services.api.milestones import progress_routes as progress
+from services.api.milestones import routes as milestones
+from services.api.milestones import verb_routes as milestone_verbs
 from services.api.obligations import routes as obligations
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
@@ -48,6 +53,10 @@ _ROUTERS = (
     submissions.router,
     scoring.router,
     review.router,
+    milestones.router,
+    milestone_verbs.router,
+    extensions.router,
+    progress.router,  # before plan: `tasks/progress` is no task
     plan.router,
     decisions.router,
     periods.router,
@@ -89,6 +98,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 clock=chosen.clock,
                 keys=keys,
                 plans=PlansKept(database, watch),
+                calendars=CalendarsKept(database, watch),
                 answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,

@@ -134,7 +134,7 @@ async def _database(url: str) -> list[Finding]:
             return [answers, Finding("schema", seen, good=False)]
         schema = Finding("schema", f"at {found}")
         return [answers, schema, await _work(url), await _calendar(url)]
-    except (*_NO_ANSWER, SQLAlchemyError) as error:
+    except _NO_ANSWER as error:
         return [Finding("database", str(error) or type(error).__name__, good=False)]
 
 

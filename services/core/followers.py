@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.clock import Clock
+from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
 from services.core.scoring import service as scoring
 
@@ -33,6 +34,7 @@ class Follower:
 FOLLOWERS = (
     Follower(obligations.READER, obligations.follow_log),
     Follower(scoring.READER, scoring.follow_log),
+    Follower(milestones.READER, milestones.follow_log),
 )
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)

@@ -23,6 +23,11 @@ WRITERS = {
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
+    "conditions",  # milestones: what a caller may see, as SQL for the slices above too
+    "changes",  # milestones: a change with its history and its event
+    "assigning",  # milestones: a new one, and what was assigned changed
+    "extending",  # milestones: more time, decided and put into force
+    "following",  # milestones: what follows from a published plan or a changed calendar
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 

@@ -36,6 +36,7 @@ OPERATIONS = [
     pytest.param(path, method, operation, id=operation["operationId"])
     for path, method, operation in operations()
 ]
+
 each_operation = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 
 

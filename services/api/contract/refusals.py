@@ -81,6 +81,7 @@ class ProblemOut(BaseModel):
     state: str = Field(default="", description="409: the present state")
     period: str = Field(default="", description="`period-closed`: the period")
     submission_id: str = Field(default="", description="`submission-exists`: the one there is")
+    extension_id: str = Field(default="", description="`extension-waiting`: the one that waits")
     current: Any = Field(default=None, description="412: the current representation")
 
 

@@ -92,7 +92,12 @@ def _sees_all(actor: Actor) -> bool:
     )
 
 
-def _period(plan: PlanState, code: str | None) -> Period:
+def period_of_board(plan: PlanState, code: str | None) -> Period:
+    """Return the period that is asked for, by default the plan's last target year.
+
+    Raises:
+        InvalidInput: the code is no period, or begins before the plan does.
+    """
     if code is not None:
         return parsed_period(plan, code, "/query/period")
     last = max(target.year for one in plan.document.indicators for target in one.targets)
@@ -117,7 +122,7 @@ async def get_scoreboard(
     access, held = access_of(request), resources_of(request)
     plan = access.plan
     _check_basis(access.actor, basis)
-    body = await _read_board(held, plan, _period(plan, period), basis, as_of)
+    body = await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
@@ -237,7 +242,7 @@ async def get_indicator_score(
     _check_basis(actor, basis)
     if code not in plan.indicators:
         raise IndicatorNotFound
-    wanted = _period(plan, period)
+    wanted = period_of_board(plan, period)
     snapshot = await queries.latest_board(
         session, plan.city_code, plan.code, period=wanted.code, basis=basis, as_of=as_of
     )

@@ -35,6 +35,7 @@ EventType = Literal[
     "milestone.rescheduled",
     "extension.requested",
     "extension.decided",
+    "extension.changed",
     "alert_rules.changed",
     "alert.raised",
     "alert.escalated",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.plan.document import Indicator, OrganizationEntry, PlanDocument
+from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
 from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
 
 
@@ -38,6 +38,11 @@ class PlanState:
     def organizations(self) -> Mapping[str, OrganizationEntry]:
         """Return the organizations that the document names, by code."""
         return {entry.code: entry for entry in self.document.organizations}
+
+    @cached_property
+    def measures(self) -> Mapping[str, Measure]:
+        """Return the measures of all tasks by code, in the document's order."""
+        return {measure.code: measure for task in self.document.tasks for measure in task.measures}
 
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""
