@@ -1,5 +1,6 @@
 """All tables of all slices in one metadata, for migrations and tests. Holds nothing else."""
 
+from services.core.alerts import models as alerts
 from services.core.audit import models as audit
 from services.core.calendars import models as calendars
 from services.core.events import models as events
@@ -14,6 +15,7 @@ from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
 
 __all__ = [
+    "alerts",
     "audit",
     "calendars",
     "events",
