@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.alerts import following as alerts
 from services.core.kit.clock import Clock
 from services.core.scoring import service as scoring
 
@@ -29,9 +30,12 @@ class Follower:
     at_once: int = 500
 
 
-FOLLOWERS = (Follower(scoring.READER, scoring.follow_log),)
+FOLLOWERS = (
+    Follower(scoring.READER, scoring.follow_log),
+    Follower(alerts.READER, alerts.follow_log),
+)
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
-DATE_FOLLOWERS: tuple[FollowDate, ...] = (scoring.follow_date,)
+DATE_FOLLOWERS: tuple[FollowDate, ...] = (scoring.follow_date, alerts.follow_date)
 """Asked every half minute, so each is cheap where nothing fell due."""

@@ -23,6 +23,11 @@ WRITERS = {
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
+    "findings",  # alerts: the one pass over what is open and what was told of it
+    "evaluation",  # alerts: findings into what is told
+    "notices",  # alerts: what was decided into its tables, with its events
+    "digests",  # alerts: what a unit is told once a day
+    "following",  # alerts: when a plan is evaluated
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 

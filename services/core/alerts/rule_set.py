@@ -51,7 +51,7 @@ TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5]
 
 
 def _fault(code: str, zh: str, en: str) -> PydanticCustomError:
-    return PydanticCustomError(code, en, {"zh": zh})  # type: ignore[arg-type] # wants a literal
+    return PydanticCustomError(code, en, {"zh": zh})
 
 
 class _Part(BaseModel):
@@ -149,7 +149,7 @@ class Rules(_Part):
 
 
 class Recipient(_Part):
-    """Somebody by function: the clerk of the unit in charge, the head of the office, …"""
+    """Somebody by function, such as the head of the office."""
 
     of: Party = Field(description="The unit in charge, the lead of its measure, or the office")
     function: Function = Field(description="Which function in it")
@@ -230,7 +230,9 @@ class RuleSet(_Part):
     def _within_the_ladder(self) -> Self:
         wanted = [getattr(self.rules, code).level for code in RULES]
         if any(level is not None and level >= len(self.ladder) for level in wanted):
-            raise _fault("level_not_on_ladder", "没有该级别", "A rule names a level that is not there")
+            raise _fault(
+                "level_not_on_ladder", "没有该级别", "A rule names a level that is not there"
+            )
         return self
 
     @property
