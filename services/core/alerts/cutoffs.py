@@ -49,12 +49,15 @@ def cutoffs(
     """
     steps: list[Step] = []
     latest: list[date] = []
-    near, limit = today, today
+    near, limit, every = today, today, rule.repeat_every or 0
     for step in all_steps(rule, rules):
-        if step.repeat:
-            limit = _worked_through(calendar, limit, rule.repeat_every or 0)
         stage = rule.stages[min(len(steps), len(rule.stages) - 1)]
-        near = _latest(partial(_is_due, stage, calendar, lead, limit), near)
+        if step.repeat and stage.unit == "working" and stage.offset > 0:
+            # Working days after working days: nothing has to be searched.
+            near = _worked_through(calendar, near, every)
+        else:
+            limit = _worked_through(calendar, limit, every) if step.repeat else limit
+            near = _latest(partial(_is_due, stage, calendar, lead, limit), near)
         if step.repeat and near < since:
             break
         steps.append(step)

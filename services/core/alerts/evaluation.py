@@ -67,7 +67,7 @@ async def _follow(
     done: Evaluated,
 ) -> None:
     steps = ground.cutoffs(source)
-    async for found in findings(session, ground, source, touch):
+    async for found in findings(session, ground, source, steps, touch):
         decisions = [
             decision
             for each in found

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.alerts.cutoffs import Cutoffs
 from services.core.alerts.ground import Ground
 from services.core.alerts.listed import listed
 from services.core.alerts.sources import MUTED, NOTHING, Source
@@ -101,7 +102,7 @@ ORDER BY f.mark
 
 
 async def findings(
-    session: AsyncSession, ground: Ground, source: Source, touch: Touch | None
+    session: AsyncSession, ground: Ground, source: Source, steps: Cutoffs, touch: Touch | None
 ) -> AsyncIterator[list[Finding]]:
     """Yield what is newly due by a rule and what ended, in bounded batches, soonest due first.
 
@@ -109,7 +110,7 @@ async def findings(
     """
     rows = await session.stream(
         _statement(ground, source, touch),
-        _parameters(ground, source, touch),
+        _parameters(ground, source, steps, touch),
         execution_options={"yield_per": AT_ONCE},
     )
     async for some in rows.partitions(AT_ONCE):
@@ -137,8 +138,9 @@ def _statement(ground: Ground, source: Source, touch: Touch | None) -> Any:
     ).columns(image=JSONB)
 
 
-def _parameters(ground: Ground, source: Source, touch: Touch | None) -> dict[str, Any]:
-    found = ground.cutoffs(source)
+def _parameters(
+    ground: Ground, source: Source, found: Cutoffs, touch: Touch | None
+) -> dict[str, Any]:
     moment, plan = ground.moment, ground.plan
     # The first step past the due date, from which on a parent speaks for its children.
     overdue = [day for step, day in zip(found.steps, found.latest, strict=True) if step.offset > 0]

@@ -5,13 +5,12 @@ One evaluation a plan at a time: the row of its last one is the lock.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import queries
 from services.core.alerts.evaluation import Evaluated, evaluate
 from services.core.alerts.ground import Ground
-from services.core.alerts.models import AlertEvaluation
 from services.core.alerts.rule_set import RuleSet, default_rules
 from services.core.alerts.touch import EVERY_PLAN, TYPES, Touch, touched
 from services.core.calendars.queries import working_calendar
@@ -25,6 +24,14 @@ READER = "alerts"
 
 EVERY = timedelta(minutes=10)
 """How often a plan is evaluated whole, whatever happened."""
+
+# Looked for first: an INSERT would wait for whoever holds the row.
+_BEGIN = text("""
+INSERT INTO alert_evaluation (city_code, plan_code)
+SELECT :city, :plan WHERE NOT EXISTS (
+    SELECT FROM alert_evaluation WHERE city_code = :city AND plan_code = :plan)
+ON CONFLICT DO NOTHING
+""")
 
 
 async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
@@ -88,11 +95,7 @@ async def evaluate_plan(
 
     A plan that was never evaluated is evaluated whole: what is overdue arrives together.
     """
-    await session.execute(
-        insert(AlertEvaluation)
-        .values(city_code=city_code, plan_code=plan_code)
-        .on_conflict_do_nothing()
-    )
+    await session.execute(_BEGIN, {"city": city_code, "plan": plan_code})
     last = await queries.locked_evaluation(session, city_code, plan_code, wait=wait)
     if last is None or (not wait and not _is_due(last.evaluated_for, clock.now())):
         return None

@@ -4,6 +4,7 @@ What a stage is and when it is due is in `alerts.stages`; who is told at which l
 `alerts.escalation`.
 """
 
+from collections.abc import Container, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -17,6 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
 from services.core.plan.document import Code, Line, PlanDocument
 
 Unit = Literal["working", "calendar"]
@@ -247,6 +250,23 @@ class RuleSet(_Part):
             for rung in self.ladder
             if rung.from_offset is None or rung.from_offset <= offset
         )
+
+
+def reference_faults(
+    office: str | None, posts: Sequence[Post], organizations: Container[str]
+) -> list[Fault]:
+    """Return a fault for each organization that rules name and the plan does not have."""
+    named = [("/office", office)] if office not in {None, NO_OFFICE} else []
+    named += [
+        (f"/posts/{index}/organization_code", post.organization_code)
+        for index, post in enumerate(posts)
+    ]
+    unknown = Text("计划中没有此单位", "The plan has no such organization")
+    return [
+        Fault(place, "unknown-organization", unknown, code)
+        for place, code in named
+        if code not in organizations
+    ]
 
 
 def default_rules(document: PlanDocument) -> RuleSet:

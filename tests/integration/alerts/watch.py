@@ -95,11 +95,13 @@ class Watch:
     seen: set[UUID] = field(default_factory=set)
 
     @classmethod
-    async def over(cls, database: Database, document: PlanDocument | None = None) -> "Watch":
-        """Load a plan and China's working days of 2025 and 2026."""
-        watch = cls(database, document or a_watched_plan())
+    async def over(cls, database: Database, *, looked_at: bool = True) -> "Watch":
+        """Load a plan and China's working days of 2025 and 2026, and look at it once."""
+        watch = cls(database, a_watched_plan())
         await watch.load(watch.document)
         await watch.announce(2025, 2026)
+        if looked_at:
+            await watch.look("2026-01-05")
         return watch
 
     async def load(self, document: PlanDocument, on: str = "2026-01-05") -> None:
