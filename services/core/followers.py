@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.alerts import following as alerts
 from services.core.kit.clock import Clock
 from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
@@ -35,9 +36,10 @@ FOLLOWERS = (
     Follower(obligations.READER, obligations.follow_log),
     Follower(scoring.READER, scoring.follow_log),
     Follower(milestones.READER, milestones.follow_log),
+    Follower(alerts.READER, alerts.follow_log),
 )
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
-DATE_FOLLOWERS: tuple[FollowDate, ...] = (scoring.follow_date,)
+DATE_FOLLOWERS: tuple[FollowDate, ...] = (scoring.follow_date, alerts.follow_date)
 """Asked every half minute, so each is cheap where nothing fell due."""

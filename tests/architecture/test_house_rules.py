@@ -27,7 +27,11 @@ WRITERS = {
     "changes",  # milestones: a change with its history and its event
     "assigning",  # milestones: a new one, and what was assigned changed
     "extending",  # milestones: more time, decided and put into force
-    "following",  # milestones: what follows from a published plan or a changed calendar
+    "findings",  # alerts: the one pass over what is open and what was told of it
+    "evaluation",  # alerts: findings into what is told
+    "notices",  # alerts: what was decided into its tables, with its events
+    "digests",  # alerts: what a unit is told once a day
+    "following",  # milestones, alerts: what follows from the log and the calendar
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 
