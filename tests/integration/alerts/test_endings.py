@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.core.alerts.rule_set import default_rules
 from tests.integration.alerts.watch import LEAD, OFFICE, UNIT, Watch
 from tests.unit.scoring.builders import PLAN
 
@@ -210,6 +211,4 @@ async def test_a_rule_that_is_turned_off_ends_its_alerts(watch: Watch) -> None:
 
 
 async def rule_set(watch: Watch) -> dict[str, dict[str, dict[str, object]]]:
-    from services.core.alerts.rule_set import default_rules
-
     return default_rules(watch.document).model_dump(mode="json")

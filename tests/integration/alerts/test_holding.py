@@ -196,7 +196,7 @@ async def test_every_decision_keeps_the_rules_and_calendar_it_was_taken_by(watch
     await watch.milestone("2026-10-12")
     await watch.look("2026-10-10")
     await watch.set_rules()
-    await watch.announce(2024)
+    await watch.announce(2024, date(2024, 3, 4))
     await watch.look("2026-10-12")
     await answer(watch, "2026-10-12", promised="2026-10-13")
     rows = await watch.execute(

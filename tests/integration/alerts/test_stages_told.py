@@ -129,7 +129,7 @@ async def test_a_due_date_beyond_the_calendar_is_provisional(watch: Watch) -> No
     assert await watch.alerts("calendar, calendar_version") == [("provisional", 1)]
 
     # The notice of 2027 comes: its only change here is that the 11th is a rest day.
-    await watch.announce(2027, days={date(2027, 1, 11): False})
+    await watch.announce(2027, date(2027, 1, 11))
     for day in ("2027-01-12", "2027-01-13", "2027-01-14"):
         await watch.look(day)
     assert await watch.told() == [], "an announced year repeats nothing"

@@ -14,7 +14,8 @@ from services.core.alerts.evaluation import Evaluated
 from services.core.alerts.following import evaluate_plan, follow_log
 from services.core.alerts.models import AlertRules
 from services.core.alerts.rule_set import RuleSet, default_rules
-from services.core.calendars.models import CalendarDay, CalendarHistory, CalendarYear
+from services.core.calendars.announcement import Announcement, Day
+from services.core.calendars.service import announce_year
 from services.core.events.catalogue import EventType
 from services.core.events.service import Happening, number_committed, record
 from services.core.extensions.models import Extension
@@ -26,7 +27,6 @@ from services.core.obligations.models import Obligation
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.submissions.models import Submission, SubmissionHistory
-from tests.unit.alerts.builders import china
 from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -91,15 +91,13 @@ class Watch:
 
     database: Database
     document: PlanDocument
-    calendar_version: int = 0
     seen: set[UUID] = field(default_factory=set)
 
     @classmethod
     async def over(cls, database: Database, *, looked_at: bool = True) -> "Watch":
-        """Load a plan and China's working days of 2025 and 2026, and look at it once."""
+        """Load a plan, with which come the working days that are known, and look at it once."""
         watch = cls(database, a_watched_plan())
         await watch.load(watch.document)
-        await watch.announce(2025, 2026)
         if looked_at:
             await watch.look("2026-01-05")
         return watch
@@ -109,32 +107,17 @@ class Watch:
         async with self.database.transaction() as session:
             await load_plan(session, document=document, actor=ACTOR, now=at(on).now())
 
-    async def announce(self, *years: int, days: Mapping[date, bool] | None = None) -> None:
-        """Announce years of China's working days."""
-        changed = china(*years).days if days is None else days
-        self.calendar_version += 1
-        place = {"city_code": CITY, "calendar_code": "CN"}
+    async def announce(self, year: int, *rests: date) -> None:
+        """Announce a year in which these days are of rest."""
+        days = [Day(day, "rest", "休息日") for day in rests]
         async with self.database.transaction() as session:
-            for year in years:
-                row = {**place, "year": year, "source": "国务院办公厅", "version": 1}
-                await session.execute(
-                    insert(CalendarYear).values(**row, changed_at=Clock.true_now())
-                )
-            for day, worked in changed.items():
-                kind = "workday" if worked else "rest"
-                await session.execute(
-                    insert(CalendarDay)
-                    .values(**place, day=day, kind=kind, source="国务院办公厅")
-                    .on_conflict_do_nothing()
-                )
-            await session.execute(
-                insert(CalendarHistory).values(
-                    **place,
-                    version=self.calendar_version,
-                    years={},
-                    actor=ACTOR,
-                    occurred_at=Clock.true_now() + timedelta(seconds=self.calendar_version),
-                )
+            await announce_year(
+                session,
+                city_code=CITY,
+                code="CN",
+                announcement=Announcement.of(year, "国务院办公厅", days),
+                actor=ACTOR,
+                now=Clock.true_now(),
             )
 
     async def milestone(self, due: str, **changes: Any) -> UUID:

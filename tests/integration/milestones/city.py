@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.calendars.announcement import Announcement, Day
 from services.core.calendars.queries import working_calendar
+from services.core.calendars.service import announce_year
 from services.core.events.service import Happening, number_committed, record
 from services.core.identity.actor import Actor, operator, system
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
@@ -129,19 +131,17 @@ class City:
             )
 
     async def announce(self, *rests: date, year: int = 2025) -> None:
-        """Announce a year of the calendar with these days of rest, and say so in the log."""
-        await self.execute(
-            "INSERT INTO calendar_year VALUES (:city, 'CN', :year, 'test', 1, now())",
-            city=CITY,
-            year=year,
-        )
-        for day in rests:
-            await self.execute(
-                "INSERT INTO calendar_day VALUES (:city, 'CN', :day, 'rest', NULL, 'test')",
-                city=CITY,
-                day=day,
+        """Announce a year of the calendar with these days of rest."""
+        days = [Day(day, "rest", "休息日") for day in rests]
+        async with self.database.transaction() as session:
+            await announce_year(
+                session,
+                city_code=CITY,
+                code="CN",
+                announcement=Announcement.of(year, "test", days),
+                actor=system("test"),
+                now=self.now,
             )
-        await self.tell("calendar.changed", code="CN", years=[year])
 
     async def execute(self, statement: str, **values: Any) -> list[Any]:
         async with self.database.transaction() as session:
