@@ -76,7 +76,7 @@ async def test_a_unit_sees_what_it_has_to_do_soonest_first(door: Door) -> None:
     )
     sign = await add(base, Milestone, state="assigned", sign_by=date(2026, 2, 4))
     work = await add(base, Milestone, due_date=date(2026, 1, 30))
-    await add(base, Milestone, state="closed")
+    await add(base, Milestone, state="closed", grade="pass")
     await add(base, Milestone, organization_code="UN16")
     async with await door.as_("reporter", OTHER) as unit:
         found = await _todo(unit)
@@ -227,7 +227,7 @@ async def test_a_calendar_program_reads_the_deadlines_of_a_unit(door: Door) -> N
         await session.execute(text("DELETE FROM milestone"))
         await session.execute(text("DELETE FROM obligation"))
     open_one = await add(base, Milestone, version=3)
-    done = await add(base, Milestone, state="closed")
+    done = await add(base, Milestone, state="closed", grade="pass")
     gone = await add(base, Milestone, state="cancelled")
     owed = await add(base, Obligation)
     await add(base, Milestone, organization_code="UN16")

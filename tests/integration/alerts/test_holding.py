@@ -165,7 +165,7 @@ async def test_a_parents_overdue_alert_speaks_for_its_children_of_the_same_unit(
     assert ("T-1", 0, 1, "muted") in await watch.notices()
     await watch.look("2026-10-14")
     assert [each.data["title"] for each in await watch.told()] == ["总体", "他项"]
-    await watch.change("milestone", parent, state="closed")
+    await watch.change("milestone", parent, state="closed", grade="pass")
     await watch.look("2026-10-15")
     told_of = [(each.type, each.data["title"], each.data["stage"]) for each in await watch.told()]
     assert ("alert.raised", "子项", "O+1") in told_of

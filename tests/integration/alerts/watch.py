@@ -85,6 +85,14 @@ class Told:
         )
 
 
+def dated(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns with days written as text, as the database takes them."""
+    return {
+        name: date.fromisoformat(value) if name.endswith(("_date", "_by")) and value else value
+        for name, value in columns.items()
+    }
+
+
 @dataclass
 class Watch:
     """A database with one plan, evaluated when a test says so."""
@@ -144,7 +152,7 @@ class Watch:
             "created_at": made,
             "updated_at": made,
             "version": 1,
-            **changes,
+            **dated(changes),
         }
         return await self._insert(Milestone, row)
 
@@ -239,10 +247,7 @@ class Watch:
 
     async def change(self, table: str, identifier: UUID, **columns: Any) -> None:
         """Change a deadline as its own slice would."""
-        columns = {
-            name: date.fromisoformat(value) if name.endswith(("_date", "_by")) and value else value
-            for name, value in columns.items()
-        }
+        columns = dated(columns)
         settings = ", ".join(f"{name} = :{name}" for name in columns)
         await self.execute(
             f"UPDATE {table} SET {settings} WHERE id = :id", id=identifier, **columns
