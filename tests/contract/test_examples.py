@@ -26,6 +26,7 @@ CALLERS = {
     "submit_submission": "reporter",
     "withdraw_submission": "reporter",
     "create_calendar_token": "reporter",
+    "request_obligation_extension": "reporter",
     "accept_milestone": "reporter UN10",
     "decline_milestone": "reporter UN10",
     "report_milestone_progress": "reporter UN10",
@@ -160,7 +161,7 @@ async def a_calendar_token(door: Door) -> dict[str, Any]:
 
 async def an_obligation(door: Door) -> str:
     async with await door.as_("office") as office:
-        owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1")
+        owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1&organization=UN15")
     return str(owed.json()["items"][0]["id"])
 
 

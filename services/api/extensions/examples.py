@@ -45,6 +45,24 @@ _REQUESTED: dict[str, Any] = {
     "decided_at": None,
     "allowed_actions": ["withdraw"],
 }
+OWED_REQUEST = Example(
+    "OwedExtensionRequest",
+    "Two weeks more to report a value",
+    {"proposed_date": "2027-02-14", "reason": "处置企业年报尚未出具"},
+)
+OWED_REQUESTED = Example(
+    "OwedExtensionRequested",
+    "Asked for; the present due date stands until it is granted",
+    {
+        **_REQUESTED,
+        "subject_kind": "obligation",
+        "subject_id": "019bb0f0-1d2c-7000-8000-0000000000c1",
+        "organization_code": "UN15",
+        "reason": "处置企业年报尚未出具",
+        "present_date": "2027-01-31",
+        "proposed_date": "2027-02-14",
+    },
+)
 _DECIDED: dict[str, Any] = {
     **_REQUESTED,
     "decided_by": {

@@ -19,9 +19,10 @@ from services.api.context import (
     check_version,
 )
 from services.api.contract.refusals import refusals
-from services.api.contract.shown import ETAG, answering, asking
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.extensions import examples
 from services.api.extensions.schemas import (
+    ExtensionIn,
     ExtensionListOut,
     ExtensionOut,
     GrantIn,
@@ -29,6 +30,7 @@ from services.api.extensions.schemas import (
     extension_fields,
 )
 from services.api.milestones.routes import Reader, Writer, writing_desk
+from services.api.obligations.routes import ObligationId
 from services.api.routing import versioned_router
 from services.api.submissions.schemas import ReasonIn, RemarkIn
 from services.core.extensions import queries
@@ -40,6 +42,8 @@ from services.core.kit.pagination import new_page_token, read_page_token, read_u
 from services.core.milestones import extending
 from services.core.milestones.conditions import extensions_visible_to
 from services.core.milestones.extending import Case
+from services.core.obligations.errors import ObligationNotFound
+from services.core.obligations.queries import visible as visible_obligation
 
 router = versioned_router("milestones")
 
@@ -117,6 +121,41 @@ async def get_extension(
     leads = await extending.leads_of_subjects(session, [row], plan)
     _, body, etag = extension_body(row, actor, leads.get(row.subject_id, ()))
     return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@router.post(
+    "/obligations/{obligation_id}/extensions",
+    status_code=201,
+    responses={
+        **answering(examples.OWED_REQUESTED, ETAG, LOCATION, status=201, model=ExtensionOut),
+        **refusals(403, 404, 409),
+    },
+    openapi_extra=asking(examples.OWED_REQUEST),
+    response_model=None,
+)
+async def request_obligation_extension(
+    obligation_id: ObligationId, body: ExtensionIn, actor: Writer, session: Writing, held: Held
+) -> Response:
+    """Ask for more time to report one value; the unit that owes it asks.
+
+    One request may wait at a time, and the plan limits how many are granted. Until it is
+    granted the present due date stands.
+    """
+    obligation = await visible_obligation(session, actor, obligation_id, for_update=True)
+    if obligation is None:
+        raise ObligationNotFound
+    plan = await held.plans.of_city(obligation.city_code, obligation.plan_code)
+    extension = await extending.ask_for_obligation(
+        session,
+        obligation,
+        desk=await writing_desk(session, held, plan, actor),
+        proposed_date=body.proposed_date,
+        reason=body.reason,
+    )
+    leads = extending.indicator_leads(plan, obligation.indicator_code)
+    _, answer, etag = extension_body(extension, actor, leads)
+    headers = {"ETag": etag, "Location": f"/v1/extensions/{extension.id}"}
+    return Response(answer, 201, headers, media_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)

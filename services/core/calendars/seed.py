@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 
-from chinese_calendar import constants  # type: ignore[import-untyped]
+from chinese_calendar import constants
 from pydantic_core import to_json
 
 from services.core.calendars.announcement import Announcement, Day

@@ -12,7 +12,7 @@ class ExtensionNotFound(NotFound):
 
 
 class ExtensionWaiting(DomainError):
-    """Another request for more time waits for its answer; `extra` holds its id."""
+    """Another request for more time waits for its answer; `extension_id` names it."""
 
     code = "extension-waiting"
     kind = Kind.CONFLICT
@@ -40,7 +40,7 @@ class ExtensionDecided(TransitionRefused):
 
 
 class OwnExtension(Forbidden):
-    """Nobody decides on what their own unit asked for."""
+    """The caller, or its unit, asked for this extension itself: somebody else decides on it."""
 
     code = "own-extension"
     title = Text("不能审批本单位的延期申请", "Nobody decides on what their own unit asked for")

@@ -31,6 +31,9 @@ from services.core.milestones.desk import Desk
 from services.core.milestones.models import Milestone
 from services.core.milestones.rights import acts_for, judges, reviews
 from services.core.milestones.rules import Deed
+from services.core.obligations import service as obligations
+from services.core.obligations.models import Obligation
+from services.core.obligations.queries import obligation_for_update
 from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
 
@@ -62,6 +65,52 @@ async def ask_for_milestone(
         limit=desk.supervision.extension_limit,
         actor=desk.actor.stamp(),
         now=desk.now,
+    )
+
+
+async def ask_for_obligation(
+    session: AsyncSession,
+    obligation: Obligation,
+    *,
+    desk: Desk,
+    proposed_date: date,
+    reason: str,
+) -> Extension:
+    """Ask for more time for a locked obligation.
+
+    Raises:
+        Forbidden: the actor does not report for the unit.
+        InvalidInput: the date is not after the present one.
+        ObligationNotExtendable: the value was handed in, or can no longer be.
+        ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
+    """
+    if not acts_for(desk.actor, obligation.organization_code):
+        raise Forbidden
+    faults = proposal_faults(proposed_date, obligation.due_date)
+    if faults:
+        raise InvalidInput(faults=faults)
+    await obligations.check_extendable(session, obligation)
+    decide_by = desk.in_working_days(desk.supervision.decision_days)
+    return await extensions.request_extension(
+        session,
+        subject=_owed(obligation),
+        proposal=Proposal(proposed_date, reason, decide_by),
+        limit=desk.supervision.extension_limit,
+        actor=desk.actor.stamp(),
+        now=desk.now,
+    )
+
+
+def _owed(obligation: Obligation) -> Subject:
+    return Subject(
+        kind="obligation",
+        id=obligation.id,
+        city_code=obligation.city_code,
+        plan_code=obligation.plan_code,
+        organization_code=obligation.organization_code,
+        due_date=obligation.due_date,
+        granted=obligation.extensions,
+        told={"indicator_code": obligation.indicator_code, "period": obligation.period},
     )
 
 
@@ -101,9 +150,35 @@ async def take_up(session: AsyncSession, extension: Extension, *, desk: Desk) ->
 
 
 async def _take_up_obligation(session: AsyncSession, extension: Extension, desk: Desk) -> Case:
-    """Refuse: obligations are not extended from here yet."""
-    del session, extension, desk
-    raise ExtensionNotPossible
+    obligation = await obligation_for_update(session, extension.city_code, extension.subject_id)
+    if obligation is None:
+        raise ExtensionNotPossible
+    return Case(
+        extension=await extension_queries.lock(session, extension),
+        subject=_owed(obligation),
+        leads=indicator_leads(desk.plan, obligation.indicator_code),
+        desk=desk,
+        put_into_force=partial(_extend_obligation, session, obligation, extension.id, desk),
+    )
+
+
+async def _extend_obligation(
+    session: AsyncSession,
+    obligation: Obligation,
+    extension_id: UUID,
+    desk: Desk,
+    granted: date,
+    _reason: str | None,
+) -> None:
+    # The reason stands in the extension, which the obligation's history names.
+    await obligations.extend(
+        session,
+        obligation=obligation,
+        granted_date=granted,
+        extension_id=extension_id,
+        actor=desk.actor.stamp(),
+        now=desk.now,
+    )
 
 
 async def _extend_milestone(
@@ -224,9 +299,14 @@ async def leads_of_subjects(
         measure = plan.measures.get(code)
         found[subject] = () if measure is None else measure.lead_units
     for subject, code in indicators.items():
-        indicator = plan.indicators.get(code)
-        found[subject] = () if indicator is None else leads_of(indicator)
+        found[subject] = indicator_leads(plan, code)
     return found
+
+
+def indicator_leads(plan: PlanState, indicator_code: str) -> tuple[str, ...]:
+    """Return the units that lead an indicator; none where a later version dropped it."""
+    indicator = plan.indicators.get(indicator_code)
+    return () if indicator is None else leads_of(indicator)
 
 
 def _subjects(asked: Sequence[Extension], kind: SubjectKind) -> list[UUID]:

@@ -218,6 +218,17 @@ async def one(
     return None if row is None else _standing(row)
 
 
+async def obligation_for_update(
+    session: AsyncSession, city_code: str, obligation_id: UUID
+) -> Obligation | None:
+    """Return an obligation, whoever asks, locked until the transaction ends."""
+    return await session.scalar(
+        select(Obligation)
+        .where(Obligation.city_code == city_code, Obligation.id == obligation_id)
+        .with_for_update()
+    )
+
+
 async def visible(
     session: AsyncSession, actor: Actor, obligation_id: UUID, *, for_update: bool = False
 ) -> Obligation | None:

@@ -99,8 +99,7 @@ async def extend(
         detail = Text("须晚于现在的截止日期", "Must be later than the present due date")
         value = granted_date.isoformat()
         raise InvalidInput(faults=[Fault("/granted_date", "not-later", detail, value)])
-    if not is_extendable(await facts_of(session, obligation)):
-        raise ObligationNotExtendable(extra={"allowed_actions": []})
+    await check_extendable(session, obligation)
     obligation.due_date = granted_date
     obligation.epoch += 1
     obligation.extensions += 1
@@ -133,6 +132,17 @@ async def extend(
             occurred_at=now,
         ),
     )
+
+
+async def check_extendable(session: AsyncSession, obligation: Obligation) -> None:
+    """Let a locked obligation pass whose date can still move.
+
+    Raises:
+        ObligationNotExtendable: the value was handed in or is owed no more, or its period
+            takes none.
+    """
+    if not is_extendable(await facts_of(session, obligation)):
+        raise ObligationNotExtendable(extra={"allowed_actions": []})
 
 
 async def facts_of(session: AsyncSession, obligation: Obligation) -> Facts:
