@@ -82,7 +82,6 @@ class ProblemOut(BaseModel):
     period: str = Field(default="", description="`period-closed`: the period")
     submission_id: str = Field(default="", description="`submission-exists`: the one there is")
     extension_id: str = Field(default="", description="`extension-waiting`: the one that waits")
-    extension_id: str = Field(default="", description="`extension-waiting`: the one that waits")
     current: Any = Field(default=None, description="412: the current representation")
 
 
