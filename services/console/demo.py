@@ -18,7 +18,7 @@ from rich.table import Table
 from services.console.clock_setting import settled_clock
 from services.console.data_directory import DataDirectory
 from services.console.demo_stage import Line, Stage, open_stage
-from services.console.demo_story import DAYS, FIRST_MORNING, demonstration_plan, walk
+from services.console.demo_story import DAYS, FIRST_MORNING, OFFICE, demonstration_plan, walk
 from services.console.errors import ConsoleError
 from services.console.prepare import prepare
 from services.console.servers import Servers
@@ -46,7 +46,7 @@ async def _run(settings: UpSettings) -> int:
             days = progress.add_task("演示 demonstration", total=len(DAYS))
             async for day in walk(stage):
                 progress.update(days, advance=1, description=f"演示 {day:%Y-%m-%d}")
-        told = await stage.told()
+        told = await stage.told(OFFICE)
         settled_clock(stage.directory.clock, stage.now)
     console.print(_table(told))
     for line in _ending(folder, told):

@@ -16,6 +16,7 @@ from services.api.settings import ApiSettings
 from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
 from services.core.kit.clock import Clock
+from services.core.webhooks.wording import Names, told
 from services.worker.reactor import Reactor
 
 _REFUSED = 400
@@ -89,6 +90,49 @@ class Stage:
         await reactor.react()
         await reactor.sweep()
         await reactor.react()
+
+
+    async def told(self, reader: str) -> list[Line]:
+        """Return what the log holds, in sentences, as somebody may read it; values by the day."""
+        names = await self._names(reader)
+        lines: list[Line] = []
+        after, more = 0, True
+        while more:
+            page = await self.ask(reader, "GET", f"/events?after={after}&limit=1000")
+            for event in page["items"]:
+                _tell(lines, event, names)
+            after, more = page["last_position"], page["has_more"]
+        return lines
+
+    async def _names(self, reader: str) -> Names:
+        units = await self.ask(reader, "GET", "/organizations?page_size=500")
+        return Names(organizations={unit["code"]: unit["name"] for unit in units["items"]})
+
+
+_BY_THE_DAY = {"submission.submitted": "填报提交", "submission.approved": "审核通过"}
+_LEFT_OUT = {"score.updated"}
+
+
+def _tell(lines: list[Line], event: Mapping[str, Any], names: Names) -> None:
+    """Add an event to what is told; of values only how many a day."""
+    kind = event["type"]
+    if kind in _LEFT_OUT:
+        return
+    said = told(event, names)
+    day, who = said.at.split(" ")[0], str(event["actor"].get("name", ""))
+    if kind not in _BY_THE_DAY:
+        lines.append(Line(day, who, said.heading, said.line))
+        return
+    what = _BY_THE_DAY[kind]
+    for number in range(len(lines) - 1, -1, -1):
+        line = lines[number]
+        if line.day != day:
+            break
+        if line.what == what:
+            count = int(line.about.split(" ")[0]) + 1
+            lines[number] = replace(line, about=f"{count} 项")
+            return
+    lines.append(Line(day, "各单位" if kind.endswith("submitted") else who, what, "1 项"))
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ _LABEL = "【演示】"
 _NOTE = "演示数据，非实际上报"
 _PLAN = "/plans/410183-2025"
 _PERIOD = "2025"
-_OFFICE, _LEAD, _UNIT = "领导小组办公室", "市城管局", "市供销社"
+OFFICE, _LEAD, _UNIT = "领导小组办公室", "市城管局", "市供销社"
 _LEAD_CODE, _UNIT_CODE = "UN15", "UN39"
 _LATE = frozenset({"U07"})
 """What nobody reports in time."""
@@ -59,7 +59,7 @@ class Deed:
 
 _STORY: Mapping[date, tuple[Deed, ...]] = {
     date(2026, 1, 5): (
-        Deed(_OFFICE, f"{_PLAN}/periods/{_PERIOD}/open"),
+        Deed(OFFICE, f"{_PLAN}/periods/{_PERIOD}/open"),
         Deed(
             _LEAD,
             f"{_PLAN}/milestones",
@@ -143,7 +143,7 @@ async def _cast(stage: Stage) -> None:
     plan = first_plan()
     names = {unit.code: unit.name for unit in plan.organizations if unit.submits}
     reporters = {unit for indicator in plan.indicators for unit in leads_of(indicator)[:1]}
-    await _enter(stage, _OFFICE, "office", None)
+    await _enter(stage, OFFICE, "office", None)
     await _enter(stage, _LEAD, "lead", _LEAD_CODE)
     await _enter(stage, _UNIT, "reporter", _UNIT_CODE)
     for code in sorted(reporters & set(names)):
@@ -183,7 +183,7 @@ async def _report(stage: Stage, indicator: Indicator) -> None:
         **_value(indicator),
     }
     made = await stage.ask(str(unit), "POST", f"{_PLAN}/submissions", body)
-    await stage.ask(_OFFICE, "POST", f"/submissions/{made['id']}/approve", {})
+    await stage.ask(OFFICE, "POST", f"/submissions/{made['id']}/approve", {})
 
 
 def _value(indicator: Indicator) -> dict[str, str]:
