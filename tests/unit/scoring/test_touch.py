@@ -66,7 +66,7 @@ def test_more_time_asks_for_the_boards_there_are_of_its_period_and_the_wider_one
         for basis in ("approved", "submitted")
         for period in ("2025-Q4", "2025-H2", "2025")
     }
-    assert want.boards == dict.fromkeys(keys, {"R01"})
+    assert want.boards == {key: {"R01"} for key in keys}
     assert want.if_drawn == keys
 
 
