@@ -87,6 +87,29 @@ async def test_upgrading_again_does_nothing_and_two_at_once_do_it_once(empty_url
     assert await _rows(empty_url, "SELECT * FROM witness.seen") == []
 
 
+async def test_a_city_that_was_there_before_gets_its_calendar(empty_url: str) -> None:
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        poolclass=NullPool,
+        async_creator=lambda: asyncpg.connect(empty_url),
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda bound: command.upgrade(configuration(bound), "0001"))
+    await _execute(empty_url, "INSERT INTO city VALUES ('410183', '新密市'), ('410184', '新郑市')")
+    await upgrade(empty_url)
+    years = (
+        "SELECT city_code, min(year), max(year), count(*) FROM calendar_year GROUP BY 1 ORDER BY 1"
+    )
+    assert await _rows(empty_url, years) == [
+        ("410183", 2004, 2026, 23),
+        ("410184", 2004, 2026, 23),
+    ]
+    day = "SELECT kind, note FROM calendar_day WHERE city_code = '410183' AND day = '2026-10-10'"
+    assert await _rows(empty_url, day) == [("workday", "国庆节调休")]
+    versions = "SELECT city_code, version FROM calendar_history ORDER BY 1"
+    assert await _rows(empty_url, versions) == [("410183", 1), ("410184", 1)]
+
+
 async def test_the_models_say_what_the_schema_is(database_url: str) -> None:
     before = expected_revision()
     engine = create_async_engine(
