@@ -17,6 +17,8 @@ from typing_extensions import override
 from services.api import health, problems
 from services.api.agenda import file_routes as calendar_files
 from services.api.agenda import routes as agenda
+from services.api.alerts import routes as alerts
+from services.api.alerts import rule_routes as alert_rules
 from services.api.calendars import routes as calendars
 from services.api.calendars_kept import CalendarsKept
 from services.api.context import Resources
@@ -63,6 +65,8 @@ _ROUTERS = (
     obligations.router,
     calendars.router,
     feed.router,
+    alerts.router,
+    alert_rules.router,
     agenda.router,
     identity.router,
 )

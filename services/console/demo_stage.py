@@ -91,7 +91,6 @@ class Stage:
         await reactor.sweep()
         await reactor.react()
 
-
     async def told(self, reader: str) -> list[Line]:
         """Return what the log holds, in sentences, as somebody may read it; values by the day."""
         names = await self._names(reader)

@@ -78,6 +78,13 @@ class Door:
         await Reactor(self.held.database, self.held.clock).react()
         await self._hear_everything()
 
+    async def sweep(self) -> None:
+        """Do what the worker does by the date alone."""
+        reactor = Reactor(self.held.database, self.held.clock)
+        await reactor.sweep()
+        await reactor.react()
+        await self._hear_everything()
+
     async def _hear_everything(self) -> None:
         """Wait for a notice of our own: Postgres delivers notices in the order of commits."""
         watch = self.held.watch

@@ -26,12 +26,13 @@ EVERY = timedelta(minutes=10)
 """How often a plan is evaluated whole, whatever happened."""
 
 # Looked for first: an INSERT would wait for whoever holds the row.
-_BEGIN = text("""
+BEGIN = text("""
 INSERT INTO alert_evaluation (city_code, plan_code)
 SELECT :city, :plan WHERE NOT EXISTS (
     SELECT FROM alert_evaluation WHERE city_code = :city AND plan_code = :plan)
 ON CONFLICT DO NOTHING
 """)
+"""Gives a plan (`city`, `plan`) the row that is the lock of its evaluations."""
 
 
 async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
@@ -95,7 +96,7 @@ async def evaluate_plan(
 
     A plan that was never evaluated is evaluated whole: what is overdue arrives together.
     """
-    await session.execute(_BEGIN, {"city": city_code, "plan": plan_code})
+    await session.execute(BEGIN, {"city": city_code, "plan": plan_code})
     last = await queries.locked_evaluation(session, city_code, plan_code, wait=wait)
     if last is None or (not wait and not _is_due(last.evaluated_for, clock.now())):
         return None

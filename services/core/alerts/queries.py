@@ -21,7 +21,9 @@ from services.core.alerts.models import (
 from services.core.alerts.rules import State
 from services.core.alerts.touch import Touch
 from services.core.identity.actor import Actor
+from services.core.kit.database import lock_name
 from services.core.plan.models import IndicatorLead, MeasureUnit
+from services.core.plan.queries import PlanState
 
 _WIDENED = text("""
 WITH asked AS (
@@ -321,3 +323,60 @@ async def stalest_evaluation(session: AsyncSession) -> Stalest | None:
     """Return the evaluation that lies back the longest in this deployment; None: no plan."""
     row = (await session.execute(_STALEST)).one_or_none()
     return None if row is None else Stalest(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class TriedNotice:
+    """A notice that a trial would give, or keep back."""
+
+    rule: str
+    stage: str
+    repeat: int
+    level: int
+    outcome: str
+    subject_kind: str
+    subject_id: str
+    organization_code: str
+    due_date: date | None
+    message: str
+    message_en: str
+
+
+_TRIED = """
+FROM alert_notice n JOIN alert a ON a.city_code = n.city_code AND a.alert_key = n.alert_key
+WHERE n.city_code = :city AND a.plan_code = :plan AND n.xmin = pg_current_xact_id()::xid
+"""
+"""What this transaction itself has written, and nobody else sees."""
+
+_TRIED_NOTICES = text(f"""
+SELECT a.rule, n.stage, n.repeat, n.level, n.outcome, a.subject_kind, a.subject_id,
+    a.organization_code, a.due_date, a.message, a.message_en
+{_TRIED} ORDER BY n.level DESC, a.due_date, a.rule, a.subject_id, n.reach LIMIT :most
+""")
+_TRIED_COUNTS = text(f"""
+SELECT a.rule, n.stage, n.level, n.outcome, count(*)
+{_TRIED} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+""")
+
+
+async def tried_notices(
+    session: AsyncSession, city_code: str, plan_code: str, *, limit: int
+) -> list[TriedNotice]:
+    """Return what the evaluation in this transaction decided, the most severe first."""
+    rows = await session.execute(
+        _TRIED_NOTICES, {"city": city_code, "plan": plan_code, "most": limit}
+    )
+    return [TriedNotice(*row) for row in rows]
+
+
+async def tried_counts(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> dict[tuple[str, str, int, str], int]:
+    """Return how many notices it decided on, by rule, stage, level and outcome."""
+    rows = await session.execute(_TRIED_COUNTS, {"city": city_code, "plan": plan_code})
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+
+
+async def lock_rules(session: AsyncSession, plan: PlanState) -> None:
+    """Wait until nobody else changes the rules of a plan, and keep others from it."""
+    await lock_name(session, f"alert-rules/{plan.city_code}/{plan.code}")

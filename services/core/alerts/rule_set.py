@@ -271,7 +271,12 @@ def reference_faults(
 
 def default_rules(document: PlanDocument) -> RuleSet:
     """Return the rules that hold for a plan until they are changed: version 0."""
-    return RuleSet.model_validate({**_DEFAULTS, "office": document.supervision.office or NO_OFFICE})
+    return default_rules_of(document.supervision.office or NO_OFFICE)
+
+
+def default_rules_of(office: str) -> RuleSet:
+    """Return the default rules of a leading group's office."""
+    return RuleSet.model_validate({**_DEFAULTS, "office": office})
 
 
 def _stages(*offsets: int) -> list[dict[str, Any]]:

@@ -1,0 +1,255 @@
+"""Paths of alerts: list and read them, acknowledge and snooze."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Response
+from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.api.alerts import examples
+from services.api.alerts.schemas import (
+    AcknowledgeIn,
+    AlertDetailOut,
+    AlertHistoryOut,
+    AlertListOut,
+    SnoozeIn,
+    alert_fields,
+    change_out,
+    notice_fields,
+)
+from services.api.answers import body_etag, json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Resources,
+    Writing,
+    check_match,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering, asking
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.core.alerts import queries, service
+from services.core.alerts.errors import AlertNotFound
+from services.core.alerts.following import rules_of
+from services.core.alerts.models import Alert
+from services.core.alerts.queries import Filters
+from services.core.alerts.rules import State
+from services.core.alerts.service import Standing
+from services.core.calendars.queries import working_calendar
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.plan.queries import PlanState
+
+router = versioned_router("alerts")
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_ALERTS))]
+Answerer = Annotated[Actor, Depends(permitted(Permission.ANSWER_ALERTS))]
+AlertId = Annotated[
+    UUID, Path(description="Id of an alert", examples=["019bb0f1-6b00-7a10-8a44-0d6c0f0e5b01"])
+]
+
+_NOTICES_SHOWN = 100
+_VERB = refusals(403, 404, 409, 412)
+
+
+async def standing_of(session: AsyncSession, plan: PlanState, held: Resources) -> Standing:
+    """Return what alerts of a plan are judged by now."""
+    rules, version = await rules_of(session, plan)
+    supervision = plan.document.supervision
+    calendar = await working_calendar(session, plan.city_code, supervision.calendar)
+    today = held.clock.today(plan.document.time_zone)
+    return Standing(rules, version, calendar, held.clock.now(), today)
+
+
+@router.get("/plans/{plan}/alerts", responses={**answering(examples.ALERTS), **refusals(403, 404)})
+async def list_alerts(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    held: Held,
+    state: Annotated[State | None, Query(description="In this state only")] = None,
+    organization: Annotated[
+        str | None, Query(max_length=60, description="Of this unit only")
+    ] = None,
+    level: Annotated[int | None, Query(ge=0, le=20, description="At this level only")] = None,
+    rule: Annotated[str | None, Query(max_length=60, description="Of this rule only")] = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> AlertListOut:
+    """List the alerts that the caller may see, newest first.
+
+    A unit sees its own, a lead also those of the measures and indicators it leads, the office
+    and the leader all.
+    """
+    named: dict[str, object] = {
+        "alerts": plan.code,
+        "state": state,
+        "organization": organization,
+        "level": level,
+        "rule": rule,
+    }
+    standing = await standing_of(session, plan, held)
+    found = await queries.page(
+        session,
+        actor,
+        plan_code=plan.code,
+        filters=Filters(state, organization, level, rule),
+        today=standing.today,
+        after=read_uuid(read_page_token(page_token, named, parts=1)[0]) if page_token else None,
+        limit=page_size + 1,
+    )
+    page, more = found[:page_size], len(found) > page_size
+    return AlertListOut.model_validate(
+        {
+            "items": [alert_fields(one, standing=standing, actor=actor) for one in page],
+            "next_page_token": new_page_token([str(page[-1].id)], named) if more else None,
+        }
+    )
+
+
+async def _shown(session: AsyncSession, alert: Alert, standing: Standing, actor: Actor) -> bytes:
+    notices = await queries.notices(session, alert.city_code, alert.alert_key, limit=_NOTICES_SHOWN)
+    fields: dict[str, Any] = alert_fields(alert, standing=standing, actor=actor)
+    return to_json({**fields, "notices": [notice_fields(one) for one in notices]})
+
+
+@router.get(
+    "/alerts/{alert_id}",
+    responses={**answering(examples.ALERT, ETAG), **refusals(403, 404)},
+    response_model=AlertDetailOut,
+)
+async def get_alert(
+    alert_id: AlertId,
+    actor: Reader,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one alert with its notices: what was told when, what was kept back, by which rules."""
+    alert = await queries.one(session, actor, alert_id)
+    if alert is None:
+        raise AlertNotFound
+    plan = await held.plans.of_city(alert.city_code, alert.plan_code)
+    body = await _shown(session, alert, await standing_of(session, plan, held), actor)
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+@router.get(
+    "/alerts/{alert_id}/history",
+    responses={**answering(examples.HISTORY), **refusals(403, 404)},
+)
+async def get_alert_history(
+    alert_id: AlertId,
+    actor: Reader,
+    session: Reading,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> AlertHistoryOut:
+    """Return the changes of an alert, oldest first."""
+    alert = await queries.one(session, actor, alert_id)
+    if alert is None:
+        raise AlertNotFound
+    named = {"alert-history": str(alert_id)}
+    after = 0
+    if page_token is not None:
+        (last,) = read_page_token(page_token, named, parts=1)
+        if not (last.isdecimal() and last.isascii() and len(last) < 10):  # noqa: PLR2004
+            raise BadPageToken
+        after = int(last)
+    found = await queries.history(
+        session, alert.city_code, alert.id, after=after, limit=page_size + 1
+    )
+    page, more = found[:page_size], len(found) > page_size
+    return AlertHistoryOut(
+        items=[change_out(one) for one in page],
+        next_page_token=new_page_token([str(page[-1].version)], named) if more else None,
+    )
+
+
+async def _locked(session: Writing, actor: Actor, alert_id: AlertId) -> Alert:
+    alert = await queries.one(session, actor, alert_id, for_update=True)
+    if alert is None:
+        raise AlertNotFound
+    return alert
+
+
+async def _check(
+    session: Writing, alert: Alert, standing: Standing, actor: Actor, if_match: str | None
+) -> None:
+    if if_match is not None:
+        present = await _shown(session, alert, standing, actor)
+        check_match(
+            if_match,
+            body_etag(present),
+            required=False,
+            current=alert_fields(alert, standing=standing, actor=actor),
+        )
+
+
+@router.post(
+    "/alerts/{alert_id}/acknowledge",
+    responses={**answering(examples.ACKNOWLEDGED, ETAG), **_VERB},
+    openapi_extra=asking(examples.ACKNOWLEDGE),
+    response_model=AlertDetailOut,
+)
+async def acknowledge_alert(
+    alert_id: AlertId,
+    body: AcknowledgeIn,
+    actor: Answerer,
+    session: Writing,
+    held: Held,
+    if_match: IfMatch = None,
+) -> Response:
+    """Say what is being done, and by when it will be.
+
+    The next notice waits for the promised date, at most three working days; the top level does
+    not wait.
+    """
+    alert = await _locked(session, actor, alert_id)
+    plan = await held.plans.of_city(alert.city_code, alert.plan_code)
+    standing = await standing_of(session, plan, held)
+    await _check(session, alert, standing, actor, if_match)
+    await service.acknowledge(
+        session,
+        alert,
+        standing=standing,
+        actor=actor,
+        note=body.note,
+        promised_date=body.promised_date,
+    )
+    answer = await _shown(session, alert, standing, actor)
+    return json_answer(answer, etag=body_etag(answer))
+
+
+@router.post(
+    "/alerts/{alert_id}/snooze",
+    responses={**answering(examples.SNOOZED, ETAG), **_VERB},
+    openapi_extra=asking(examples.SNOOZE),
+    response_model=AlertDetailOut,
+)
+async def snooze_alert(
+    alert_id: AlertId,
+    body: SnoozeIn,
+    actor: Answerer,
+    session: Writing,
+    held: Held,
+    if_match: IfMatch = None,
+) -> Response:
+    """Put an alert off until a day, on which it is told of again. The top level is the office's."""
+    alert = await _locked(session, actor, alert_id)
+    plan = await held.plans.of_city(alert.city_code, alert.plan_code)
+    standing = await standing_of(session, plan, held)
+    await _check(session, alert, standing, actor, if_match)
+    await service.snooze(
+        session, alert, standing=standing, actor=actor, until=body.until, reason=body.reason
+    )
+    answer = await _shown(session, alert, standing, actor)
+    return json_answer(answer, etag=body_etag(answer))

@@ -1,0 +1,144 @@
+"""Paths of the rules by which a plan's alerts are raised: read, change, try."""
+
+from typing import Annotated
+
+from fastapi import Depends, Response
+
+from services.api.alerts import examples
+from services.api.alerts.schemas import (
+    AlertRulesOut,
+    DryRunIn,
+    DryRunOut,
+    TriedCountOut,
+    tried_out,
+)
+from services.api.answers import json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PlanInScope,
+    Reading,
+    Writing,
+    check_match,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering, asking
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.core.alerts import queries, service
+from services.core.alerts.models import AlertRules
+from services.core.alerts.rule_set import RuleSet, default_rules
+from services.core.alerts.trial import try_rules
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.plan.queries import PlanState
+
+router = versioned_router("alerts")
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_ALERTS))]
+Changer = Annotated[Actor, Depends(permitted(Permission.CHANGE_ALERT_RULES))]
+
+
+def _out(plan: PlanState, stored: AlertRules | None) -> AlertRulesOut:
+    if stored is None:
+        return AlertRulesOut(
+            plan=plan.code,
+            version=0,
+            changed_at=None,
+            changed_by=None,
+            rule_set=default_rules(plan.document).model_dump(mode="json"),
+        )
+    return AlertRulesOut(
+        plan=plan.code,
+        version=stored.version,
+        changed_at=stored.changed_at,
+        changed_by=stored.changed_by,
+        rule_set=stored.rule_set,
+    )
+
+
+def _etag(plan: PlanState, version: int) -> str:
+    return f'"alert-rules.{plan.code}.{version}.{plan.version if version == 0 else 0}"'
+
+
+@router.get(
+    "/plans/{plan}/alert-rules",
+    responses={**answering(examples.RULES, ETAG), **refusals(403, 404)},
+    response_model=AlertRulesOut,
+)
+async def get_alert_rules(
+    actor: Reader, plan: PlanInScope, session: Reading, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Return the alert rules in force; until somebody changes them, the defaults."""
+    del actor
+    stored = await queries.rules_in_force(session, plan.city_code, plan.code)
+    body = _out(plan, stored).model_dump_json().encode()
+    etag = _etag(plan, stored.version if stored else 0)
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@router.put(
+    "/plans/{plan}/alert-rules",
+    responses={**answering(examples.RULES_CHANGED, ETAG), **refusals(403, 404, 409, 412, 428)},
+    openapi_extra=asking(examples.RULE_SET),
+    response_model=AlertRulesOut,
+)
+async def change_alert_rules(
+    body: RuleSet,
+    actor: Changer,
+    plan: PlanInScope,
+    session: Writing,
+    held: Held,
+    if_match: IfMatch = None,
+) -> Response:
+    """Put other rules in force, whole. `If-Match` is required; earlier versions stay readable.
+
+    What was told stays told: a change of rules repeats nothing.
+    """
+    await queries.lock_rules(session, plan)
+    stored = await queries.rules_in_force(session, plan.city_code, plan.code)
+    version = stored.version if stored else 0
+    check_match(
+        if_match, _etag(plan, version), required=True, current=_out(plan, stored).model_dump()
+    )
+    changed = await service.change_rules(
+        session, plan=plan, rules=body, version=version, actor=actor, now=held.clock.now()
+    )
+    answer = _out(plan, changed).model_dump_json().encode()
+    return json_answer(answer, etag=_etag(plan, changed.version))
+
+
+@router.post(
+    "/plans/{plan}/alert-rules/dry-run",
+    responses={**answering(examples.TRIED), **refusals(403, 404, 412)},
+    openapi_extra=asking(examples.TRIAL, required=False),
+)
+async def try_alert_rules(
+    body: DryRunIn, actor: Changer, plan: PlanInScope, held: Held, if_match: IfMatch = None
+) -> DryRunOut:
+    """Say what an evaluation would tell now, or at another instant, and do nothing of it.
+
+    `If-Match` names the rules in force that the trial is to be compared with.
+    """
+    del actor
+    at = body.at or held.clock.now()
+    async with held.database.sessions() as session, session.begin() as transaction:
+        if if_match is not None:
+            stored = await queries.rules_in_force(session, plan.city_code, plan.code)
+            version = stored.version if stored else 0
+            check_match(if_match, _etag(plan, version), required=False)
+        done, listed, counts = await try_rules(session, plan=plan, rules=body.rule_set, now=at)
+        await transaction.rollback()
+    return DryRunOut(
+        at=at,
+        told=done.told,
+        withheld=done.withheld,
+        resolved=done.resolved,
+        digests=done.digests,
+        counts=[
+            TriedCountOut(rule=rule, stage=stage, level=level, outcome=outcome, count=count)
+            for (rule, stage, level, outcome), count in counts.items()
+        ],
+        notices=[tried_out(one) for one in listed],
+    )

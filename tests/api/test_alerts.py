@@ -1,0 +1,216 @@
+"""Alerts as callers meet them: whose they see, how they answer, and rules as data."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from services.core.kit.clock import Clock
+from services.core.kit.ids import new_id
+from services.core.milestones.models import Milestone
+from tests.support.api import XINMI, Door, open_door
+from tests.support.duties import add
+
+NOW = datetime(2026, 3, 12, 2, tzinfo=UTC)
+"""Thursday, 10 o'clock in Xinmi: a milestone due on Monday is three working days overdue."""
+
+LEAD, UNIT, OTHER = "UN15", "UN39", "UN10"
+PLAN = f"/plans/{XINMI}"
+
+
+@pytest.fixture(scope="module")
+async def door(module_database_url: str) -> AsyncIterator[Door]:
+    """The API with one milestone overdue, after an evaluation that told of it."""
+    async with open_door(module_database_url, offset=NOW - Clock.true_now()) as opened:
+        await opened.react()
+        for unit in (UNIT, UNIT, OTHER):
+            measure = "5.1" if unit == UNIT else "14.1"
+            await add(
+                opened.held.database,
+                Milestone,
+                organization_code=unit,
+                measure_code=measure,
+                due_date=date(2026, 3, 9),
+                original_due_date=date(2026, 3, 9),
+            )
+        await _evaluate(opened)
+        yield opened
+
+
+async def _evaluate(door: Door) -> None:
+    """Let ten minutes pass for the engine, which otherwise waits for them."""
+    async with door.held.database.pool.acquire() as connection:
+        await connection.execute("UPDATE alert_evaluation SET evaluated_for = NULL")
+    await door.react()
+    await door.sweep()
+
+
+async def _alerts(client: httpx.AsyncClient, **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    asked = {"page_size": 1, "rule": "milestone_due", **query}
+    while True:
+        answer = await client.get(f"{PLAN}/alerts", params=asked)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found += page["items"]
+        if page["next_page_token"] is None:
+            return found
+        asked["page_token"] = page["next_page_token"]
+
+
+async def test_everybody_sees_what_is_theirs(door: Door) -> None:
+    seen = {}
+    for role, unit in (
+        ("reporter", UNIT),
+        ("reporter", OTHER),
+        ("reporter", "UN08"),
+        ("lead", LEAD),
+        ("office", None),
+        ("leader", None),
+    ):
+        async with await door.as_(role, unit) as client:
+            seen[role, unit] = sorted(
+                one["organization_code"]
+                for one in await _alerts(client, state="open")
+                if one["due_date"] == "2026-03-09"
+            )
+    both = [UNIT, UNIT]
+    assert seen == {
+        ("reporter", UNIT): both,
+        ("reporter", OTHER): [OTHER],
+        ("reporter", "UN08"): [],
+        ("lead", LEAD): both,
+        ("office", None): sorted([OTHER, *both]),
+        ("leader", None): sorted([OTHER, *both]),
+    }
+    async with await door.as_("superior") as superior:
+        assert await _alerts(superior) == []
+    async with await door.as_("reporter", UNIT) as unit, await door.as_("reporter", OTHER) as other:
+        (mine, *_) = await _alerts(unit)
+        assert (await unit.get(f"/alerts/{mine['id']}")).status_code == 200
+        assert (await other.get(f"/alerts/{mine['id']}")).status_code == 404
+        assert (await other.get(f"/alerts/{mine['id']}/history")).status_code == 404
+        assert (await unit.get(f"/alerts/{new_id()}")).json()["code"] == "alert-not-found"
+
+
+async def test_an_alert_says_what_when_and_by_which_rules(door: Door) -> None:
+    async with await door.as_("reporter", UNIT) as unit:
+        (first, *_) = await _alerts(unit, state="open")
+        answer = await unit.get(f"/alerts/{first['id']}")
+        again = await unit.get(
+            f"/alerts/{first['id']}", headers={"If-None-Match": answer.headers["ETag"]}
+        )
+        changes = (await unit.get(f"/alerts/{first['id']}/history")).json()["items"]
+    alert = answer.json()
+    assert (alert["stage"], alert["level"], alert["calendar"]) == ("O+3", 2, "official")
+    assert (alert["due_date"], alert["epoch"], alert["state"]) == ("2026-03-09", 1, "open")
+    assert "逾期" in alert["message"]
+    assert "overdue" in alert["message_en"]
+    assert alert["allowed_actions"] == ["acknowledge", "snooze"]
+    assert [one["outcome"] for one in alert["notices"]].count("given") == 1
+    assert {"superseded"} < {one["outcome"] for one in alert["notices"]}
+    assert again.status_code == 304
+    assert [one["action"] for one in changes] == ["given"]
+
+
+async def test_a_unit_promises_and_somebody_else_may_not(door: Door) -> None:
+    async with (
+        await door.as_("reporter", UNIT) as unit,
+        await door.as_("lead", LEAD) as lead,
+        await door.as_("leader") as leader,
+    ):
+        (alert, *_) = await _alerts(unit, state="open")
+        path = f"/alerts/{alert['id']}"
+        body = {"note": "设备已到场", "promised_date": "2026-03-16"}
+        assert (await lead.post(f"{path}/acknowledge", json=body)).status_code == 403
+        assert (await leader.post(f"{path}/acknowledge", json=body)).status_code == 403
+        late = await unit.post(f"{path}/acknowledge", json={**body, "promised_date": "2026-03-11"})
+        empty = await unit.post(f"{path}/acknowledge", json={"note": "", "more": 1})
+        tried = await unit.post(f"{path}/acknowledge?validate_only=true", json=body)
+        stale = await unit.post(
+            f"{path}/acknowledge", json=body, headers={"If-Match": '"no such version"'}
+        )
+        done = await unit.post(f"{path}/acknowledge", json=body)
+        twice = await unit.post(f"{path}/acknowledge", json=body)
+    assert [one["pointer"] for one in late.json()["errors"]] == ["/promised_date"]
+    assert {one["pointer"] for one in empty.json()["errors"]} == {
+        "/note",
+        "/promised_date",
+        "/more",
+    }
+    assert (tried.status_code, tried.json()["state"]) == (200, "acknowledged")
+    assert stale.status_code == 412
+    assert (done.status_code, done.json()["promised_date"]) == (200, "2026-03-16")
+    assert (twice.status_code, twice.json()["allowed_actions"]) == (409, ["snooze"])
+
+
+async def test_a_snooze_needs_a_reason_and_a_near_day(door: Door) -> None:
+    async with await door.as_("reporter", OTHER) as unit:
+        (alert, *_) = await _alerts(unit, state="open")
+        path = f"/alerts/{alert['id']}/snooze"
+        far = await unit.post(path, json={"until": "2026-12-31", "reason": "等待批复"})
+        done = await unit.post(path, json={"until": "2026-03-20", "reason": "等待批复"})
+        listed = await _alerts(unit, state="snoozed")
+    assert [one["pointer"] for one in far.json()["errors"]] == ["/until"]
+    assert (done.status_code, done.json()["hold_until"]) == (200, "2026-03-20")
+    assert [one["id"] for one in listed] == [alert["id"]]
+
+
+async def test_rules_are_data_with_versions(door: Door) -> None:
+    path = f"{PLAN}/alert-rules"
+    async with await door.as_("office") as office, await door.as_("reporter", UNIT) as unit:
+        before = await office.get(path)
+        rules = before.json()["rule_set"]
+        bare = await office.put(path, json=rules)
+        forbidden = await unit.put(path, json=rules)
+        tag = {"If-Match": before.headers["ETag"]}
+        wrong = await office.put(
+            path,
+            json={**rules, "acknowledge_days": 9, "snooze_days": 0, "colour": "blue"},
+            headers=tag,
+        )
+        strange = await office.put(path, json={**rules, "office": "UN99"}, headers=tag)
+        rules["rules"]["publicity_day"]["enabled"] = False
+        changed = await office.put(path, json=rules, headers=tag)
+        stale = await office.put(path, json=rules, headers=tag)
+        after = (await unit.get(path)).json()
+    assert (before.json()["version"], bare.status_code, forbidden.status_code) == (0, 428, 403)
+    assert {one["pointer"] for one in wrong.json()["errors"]} == {
+        "/acknowledge_days",
+        "/snooze_days",
+        "/colour",
+    }
+    assert [one["pointer"] for one in strange.json()["errors"]] == ["/office"]
+    assert (changed.status_code, changed.json()["version"]) == (200, 1)
+    assert (stale.status_code, stale.json()["current"]["version"]) == (412, 1)
+    assert after["rule_set"]["rules"]["publicity_day"]["enabled"] is False
+
+
+async def test_a_trial_tells_what_a_real_evaluation_then_does(database_url: str) -> None:
+    async with open_door(database_url, offset=NOW - Clock.true_now()) as door:
+        await door.react()
+        await _evaluate(door)
+        for _ in range(3):
+            await add(
+                door.held.database,
+                Milestone,
+                organization_code=UNIT,
+                due_date=date(2026, 3, 13),
+                original_due_date=date(2026, 3, 13),
+            )
+        async with await door.as_("office") as office, await door.as_("reporter", UNIT) as unit:
+            tried = (await office.post(f"{PLAN}/alert-rules/dry-run")).json()
+            assert [one for one in await _alerts(office) if one["due_date"] == "2026-03-13"] == []
+            await _evaluate(door)
+            told = [one for one in await _alerts(office) if one["due_date"] == "2026-03-13"]
+            later = await office.post(
+                f"{PLAN}/alert-rules/dry-run", json={"at": "2026-03-18T10:00:00+08:00"}
+            )
+            forbidden = await unit.post(f"{PLAN}/alert-rules/dry-run")
+    expected = {"rule": "milestone_due", "stage": "T-1", "level": 1, "outcome": "given"}
+    assert {**expected, "count": 3} in tried["counts"]
+    assert [(one["stage"], one["level"]) for one in told] == [("T-1", 1)] * 3
+    assert {(one["stage"], one["level"]) for one in later.json()["notices"]} >= {("O+3", 2)}
+    assert forbidden.status_code == 403
