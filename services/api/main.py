@@ -83,6 +83,9 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,
+                seal=chosen.seal,
+                webhook_addresses=chosen.webhook_addresses,
+                feed_kept=chosen.feed_kept,
             )
             background = [
                 asyncio.create_task(work)

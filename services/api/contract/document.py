@@ -63,13 +63,13 @@ SECURITY = {
 }
 
 _SHARED = {
-    "plan": "Plan",
-    "page_size": "PageSize",
-    "page_token": "PageToken",
-    "validate_only": "ValidateOnly",
-    "Idempotency-Key": "IdempotencyKey",
-    "If-Match": "IfMatch",
-    "If-None-Match": "IfNoneMatch",
+    ("path", "plan"): "Plan",
+    ("query", "page_size"): "PageSize",
+    ("query", "page_token"): "PageToken",
+    ("query", "validate_only"): "ValidateOnly",
+    ("header", "Idempotency-Key"): "IdempotencyKey",
+    ("header", "If-Match"): "IfMatch",
+    ("header", "If-None-Match"): "IfNoneMatch",
 }
 """Parameters that are the same wherever they occur, and the names of their components."""
 _ORDER = (
@@ -156,7 +156,7 @@ def _share(operation: dict[str, Any], shared: dict[str, Any]) -> None:
                 _keep(shared["examples"], name, {**example, "value": json.loads(example["value"])})
                 media["examples"][name] = {"$ref": f"#/components/examples/{name}"}
     for index, parameter in enumerate(operation.get("parameters", [])):
-        component = _SHARED.get(parameter["name"])
+        component = _SHARED.get((parameter["in"], parameter["name"]))
         if component is not None:
             _keep(shared["parameters"], component, parameter)
             operation["parameters"][index] = {"$ref": f"#/components/parameters/{component}"}
