@@ -48,7 +48,11 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "scores", "description": "Where the plan stands, and why."},
     {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},
     {"name": "alerts", "description": "Deadlines coming up and passed, and who was told."},
-    {"name": "calendars", "description": "Working days, and deadlines for calendar programs."},
+    {
+        "name": "agenda",
+        "description": "What waits for the caller; deadlines for calendar programs.",
+    },
+    {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
     {"name": "webhooks", "description": "Signed deliveries of events to other systems."},
 )
@@ -59,7 +63,14 @@ SECURITY = {
         "scheme": "bearer",
         "description": "An API key, as `POST /v1/api-keys` shows it once. The names listed with an"
         " operation are the scopes that the key must carry.",
-    }
+    },
+    "calendar_token": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "For calendar programs, which send no header: the secret in the address"
+        " that `POST …/calendar-tokens` shows once.",
+    },
 }
 
 _SHARED = {
@@ -102,7 +113,7 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         if path.startswith("/v1/"):
             for operation in operations.values():
-                operation["security"] = [{"bearer": []}]
+                operation.setdefault("security", [{"bearer": []}])
     permissions = {
         route.name: permission_of(route)
         for router in routers
