@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, Text, delete, select
@@ -17,6 +17,9 @@ from services.core.kit.text import Text as Sentence
 
 KEPT = timedelta(days=30)
 """How long an operation that has ended is told of."""
+
+
+OperationState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
 
 
 class Operation(Base):

@@ -1,7 +1,6 @@
 """Reading endpoints, deliveries and attempts, and finding what is to be delivered to whom."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Row,
     Select,
     Text,
     Uuid,
@@ -33,11 +33,12 @@ from services.core.identity.models import ApiKey
 from services.core.identity.rules import Permission
 from services.core.webhooks.models import (
     WebhookAttempt,
+    WebhookBody,
     WebhookDelivery,
     WebhookEndpoint,
     WebhookSecret,
 )
-from services.core.webhooks.rules import DeliveryState, State, owner_of
+from services.core.webhooks.rules import DeliveryFilters, State, owner_of
 
 _owner = WebhookEndpoint.owner
 _OWNERS_ROLES = sorted(Permission.MANAGE_WEBHOOKS.roles)
@@ -113,15 +114,6 @@ async def secrets_of(
     return secrets
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryFilters:
-    """What a list of deliveries is narrowed by; None does not narrow."""
-
-    state: DeliveryState | None = None
-    event_type: str | None = None
-    event_id: UUID | None = None
-
-
 async def deliveries(
     session: AsyncSession,
     of: WebhookEndpoint,
@@ -174,18 +166,39 @@ async def delivery(
 
 
 async def attempts_of(
-    session: AsyncSession, city_code: str, delivery_ids: Sequence[UUID]
-) -> Mapping[UUID, Sequence[WebhookAttempt]]:
-    """Return the attempts of deliveries, the first first."""
-    found = await session.scalars(
-        select(WebhookAttempt)
-        .where(WebhookAttempt.city_code == city_code, WebhookAttempt.delivery_id.in_(delivery_ids))
-        .order_by(WebhookAttempt.delivery_id, WebhookAttempt.number)
+    session: AsyncSession, city_code: str, delivery_ids: Sequence[UUID], *, cut: int
+) -> Mapping[UUID, Sequence[Row[*tuple[Any, ...]]]]:
+    """Return the attempts of deliveries, the first first, with so much of what was answered."""
+    attempt = WebhookAttempt
+    found = await session.execute(
+        select(
+            attempt.delivery_id,
+            attempt.number,
+            attempt.started_at,
+            attempt.lease_until,
+            attempt.outcome,
+            attempt.status_code,
+            attempt.duration_ms,
+            func.left(attempt.response_head, cut).label("response_head"),
+            attempt.request_head,
+        )
+        .where(attempt.city_code == city_code, attempt.delivery_id.in_(delivery_ids))
+        .order_by(attempt.delivery_id, attempt.number)
     )
-    attempts: dict[UUID, list[WebhookAttempt]] = {one: [] for one in delivery_ids}
-    for attempt in found:
-        attempts[attempt.delivery_id].append(attempt)
+    attempts: dict[UUID, list[Row[*tuple[Any, ...]]]] = {one: [] for one in delivery_ids}
+    for row in found:
+        attempts[row.delivery_id].append(row)
     return attempts
+
+
+async def body_of(session: AsyncSession, delivery: WebhookDelivery) -> bytes | None:
+    """Return the bytes that a delivery sends."""
+    return await session.scalar(
+        select(WebhookBody.body).where(
+            WebhookBody.city_code == delivery.city_code,
+            WebhookBody.event_id == delivery.event_id,
+        )
+    )
 
 
 async def orphans(
@@ -220,19 +233,6 @@ async def has_receivers(session: AsyncSession, city_code: str) -> bool:
         WebhookEndpoint.city_code == city_code, WebhookEndpoint.state != "disabled"
     )
     return await session.scalar(one.limit(1)) is not None
-
-
-async def receiver(
-    session: AsyncSession, city_code: str, endpoint_id: UUID
-) -> WebhookEndpoint | None:
-    """Return an endpoint that is not disabled, whoever asks."""
-    return await session.scalar(
-        select(WebhookEndpoint).where(
-            WebhookEndpoint.city_code == city_code,
-            WebhookEndpoint.id == endpoint_id,
-            WebhookEndpoint.state != "disabled",
-        )
-    )
 
 
 _TEST: EventType = "webhook.test"

@@ -142,18 +142,20 @@ async def _go_on(session: AsyncSession, city_code: str, operation_id: str, clock
     progress: dict[str, Any] = dict(operation.progress)
     after = progress["position"]
     upto = min(after + _STRETCH, progress["last"])
-    endpoint = await queries.receiver(session, city_code, UUID(operation.request["endpoint_id"]))
-    if endpoint is not None and upto > after:
+    place = (city_code, UUID(operation.request["endpoint_id"]))
+    endpoint = await session.get(WebhookEndpoint, place)
+    receives = endpoint is not None and endpoint.state != "disabled"
+    if endpoint is not None and receives and upto > after:
         since = datetime.fromisoformat(operation.request["since"])
         progress["resent"] += await _send_again(session, endpoint, since, after=after, upto=upto)
     progress["position"] = upto
     operation.progress = progress
     operation.updated_at = clock.now()
     operation.state = "running"
-    over = endpoint is None or upto >= progress["last"]
+    over = not receives or upto >= progress["last"]
     if over:
-        # Of an endpoint that was deleted or disabled meanwhile, the rest is not sent.
-        operation.state = "succeeded" if endpoint is not None else "cancelled"
+        # To an endpoint that was deleted or disabled meanwhile the rest is not sent.
+        operation.state = "succeeded" if receives else "cancelled"
         operation.result = {"resent": progress["resent"]}
     await session.flush()
     return over

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, get_args
+from uuid import UUID
 
 from services.core.events.catalogue import EventType
 from services.core.identity.actor import Actor
@@ -209,6 +210,15 @@ def allowed_actions(state: State, format_: Format) -> list[Action]:
     if state == "failing":
         actions.append("enable")
     return [*actions, "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilters:
+    """What a list of deliveries is narrowed by; None does not narrow."""
+
+    state: DeliveryState | None = None
+    event_type: str | None = None
+    event_id: UUID | None = None
 
 
 Owner = Mapping[str, str | None]
