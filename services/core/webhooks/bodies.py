@@ -20,15 +20,15 @@ def body_of(
 ) -> bytes:
     """Return an event as a receiver gets it: `{type, timestamp, data}`.
 
-    `data` begins with what the feed says of every event; where a member of the event's own
-    data had one of those names, it would give way.
+    `data` begins with what is said of every event; a member of the event's own data that has
+    the same name follows as `data_…`.
     """
-    envelope = {
+    of_every_event = {
         "id": event_id,
         "position": position,
         "plan": plan_code,
         "subject": {"kind": subject[0], "id": subject[1]},
         "actor": actor,
     }
-    told = {**envelope, **data, **envelope}
-    return to_json({"type": type_, "timestamp": occurred_at, "data": told})
+    own = {(f"data_{name}" if name in of_every_event else name): data[name] for name in data}
+    return to_json({"type": type_, "timestamp": occurred_at, "data": {**of_every_event, **own}})

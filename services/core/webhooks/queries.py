@@ -260,7 +260,8 @@ def wanted_deliveries(
 ) -> Select[*tuple[Any, ...]]:
     """Return the selection of new deliveries for the events of the positions (after, upto].
 
-    They are due in the order of the log. `only` narrows it further.
+    They are due in the order of the log: the statement begins when the cursor is locked, the
+    transaction may have begun before another's. `only` narrows it further.
     """
     ordinal = EventPosition.position - after
     wanted = (
@@ -274,7 +275,7 @@ def wanted_deliveries(
             literal("pending", Text),
             literal(0),
             literal(0),
-            func.now() + ordinal * literal(_APART),
+            func.statement_timestamp() + ordinal * literal(_APART),
             literal(value=False),
             func.now(),
         )
@@ -296,7 +297,7 @@ _APART = timedelta(microseconds=1)
 def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
     """Return a UUIDv7 with the instant of an event's and a chance of its own."""
     instant = func.left(cast(event_id, Text), 15)
-    return cast(instant + func.substr(cast(func.gen_random_uuid(), Text), 16), Uuid)
+    return cast(func.concat(instant, func.substr(cast(func.gen_random_uuid(), Text), 16)), Uuid)
 
 
 def _addressed() -> ColumnElement[bool]:

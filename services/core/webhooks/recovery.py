@@ -18,7 +18,7 @@ from services.core.identity.actor import Actor
 from services.core.kit import operations
 from services.core.kit.clock import Clock
 from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.operations import Operation
+from services.core.kit.operations import Operation, OperationNotFound
 from services.core.kit.text import Text
 from services.core.webhooks import queries
 from services.core.webhooks.happenings import of_endpoint
@@ -134,9 +134,12 @@ async def follow_replays(
 
 async def _go_on(session: AsyncSession, city_code: str, operation_id: str, clock: Clock) -> bool:
     """Do one stretch of a replay; return whether it is over."""
-    operation = await operations.operation_of(
-        session, city_code, UUID(operation_id), for_update=True
-    )
+    try:
+        operation = await operations.operation_of(
+            session, city_code, UUID(operation_id), for_update=True
+        )
+    except OperationNotFound:
+        return True
     if operation.state not in operations.OPEN:
         return True
     progress: dict[str, Any] = dict(operation.progress)
@@ -175,7 +178,7 @@ async def _send_again(
             settled_at=None,
             manual=False,
             attempts_before=WebhookDelivery.attempts,
-            next_attempt_at=func.now()
+            next_attempt_at=func.statement_timestamp()
             + (WebhookDelivery.position - after) * timedelta(microseconds=1),
         )
         .returning(WebhookDelivery.id)
