@@ -33,7 +33,6 @@ READER = "webhook-replays"
 KIND = "webhook-replay"
 """What a replay's operation is called."""
 
-_STRETCH = 2000
 _SLACK = timedelta(hours=1)
 """Ids tell when an event was made; by so much it may have happened after that."""
 
@@ -126,14 +125,18 @@ async def follow_replays(
     if window is None:
         return False
     asked = next(iter(window.events), None)
-    done = asked is None or await _go_on(session, city_code, asked.data["operation_id"], clock)
+    done = asked is None or await _go_on(
+        session, city_code, asked.data["operation_id"], clock, most
+    )
     position = window.upto if asked is None else asked.position - (0 if done else 1)
     await read_up_to(session, city_code, reader=READER, position=position)
     return done
 
 
-async def _go_on(session: AsyncSession, city_code: str, operation_id: str, clock: Clock) -> bool:
-    """Do one stretch of a replay; return whether it is over."""
+async def _go_on(
+    session: AsyncSession, city_code: str, operation_id: str, clock: Clock, most: int
+) -> bool:
+    """Do one stretch of a replay, of so many positions; return whether it is over."""
     try:
         operation = await operations.operation_of(
             session, city_code, UUID(operation_id), for_update=True
@@ -144,7 +147,7 @@ async def _go_on(session: AsyncSession, city_code: str, operation_id: str, clock
         return True
     progress: dict[str, Any] = dict(operation.progress)
     after = progress["position"]
-    upto = min(after + _STRETCH, progress["last"])
+    upto = min(after + most, progress["last"])
     place = (city_code, UUID(operation.request["endpoint_id"]))
     endpoint = await session.get(WebhookEndpoint, place)
     receives = endpoint is not None and endpoint.state != "disabled"

@@ -33,6 +33,7 @@ class Receivers:
     database: Database
     clock: Clock = field(default_factory=Clock)
     seal: Seal = field(default_factory=lambda: Seal.read(new_seal_key()))
+    stretch: int = 2000
 
     async def execute(self, statement: str, **values: Any) -> list[Any]:
         async with self.database.transaction() as session:
@@ -107,7 +108,7 @@ class Receivers:
         while await self.turn(most):
             pass
         async with self.database.transaction() as session:
-            await recovery.follow_replays(session, CITY, self.clock)
+            await recovery.follow_replays(session, CITY, self.clock, self.stretch)
 
     async def turn(self, most: int = 200) -> bool:
         async with self.database.transaction() as session:
