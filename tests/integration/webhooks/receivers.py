@@ -35,10 +35,13 @@ class Receivers:
     seal: Seal = field(default_factory=lambda: Seal.read(new_seal_key()))
     stretch: int = 2000
 
-    async def execute(self, statement: str, **values: Any) -> list[Any]:
+    async def execute(self, statement: str, **values: Any) -> None:
         async with self.database.transaction() as session:
-            result = await session.execute(text(statement), values)
-            return list(result.all()) if result.returns_rows else []
+            await session.execute(text(statement), values)
+
+    async def rows(self, statement: str, **values: Any) -> list[Any]:
+        async with self.database.sessions() as session:
+            return list(await session.execute(text(statement), values))
 
     async def found_city(self) -> None:
         """Make the city, two units of which one leads an indicator, and nothing else."""
@@ -107,16 +110,20 @@ class Receivers:
                 pass
         while await self.turn(most):
             pass
-        async with self.database.transaction() as session:
-            await recovery.follow_replays(session, CITY, self.clock, self.stretch)
+        while await self.replay_turn():
+            pass
 
     async def turn(self, most: int = 200) -> bool:
         async with self.database.transaction() as session:
             return await planning.follow_log(session, CITY, self.clock, most)
 
+    async def replay_turn(self) -> bool:
+        async with self.database.transaction() as session:
+            return await recovery.follow_replays(session, CITY, self.clock, self.stretch)
+
     async def due(self, endpoint: WebhookEndpoint, state: str = "pending") -> list[int]:
         """Return the positions of an endpoint's deliveries in a state, as they come due."""
-        rows = await self.execute(
+        rows = await self.rows(
             "SELECT position FROM webhook_delivery WHERE endpoint_id = :id AND state = :state"
             " ORDER BY next_attempt_at, position",
             id=endpoint.id,
@@ -135,7 +142,7 @@ class Receivers:
         )
 
     async def state(self, endpoint: WebhookEndpoint) -> tuple[str, str | None]:
-        [row] = await self.execute(
+        [row] = await self.rows(
             "SELECT state, state_reason FROM webhook_endpoint WHERE id = :id", id=endpoint.id
         )
         return row.state, row.state_reason

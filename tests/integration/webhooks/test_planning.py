@@ -62,7 +62,7 @@ def _datas(type_: str, own: WebhookEndpoint) -> list[dict[str, object]]:
     if type_.startswith("submission."):
         return [{"indicator_code": "U08"}, {"indicator_code": "U01"}]
     if type_.startswith("webhook."):
-        nothing = {"operation_id": str(new_id())}
+        nothing: dict[str, object] = {"operation_id": str(new_id())}
         return [nothing, {**nothing, "owner_credential_id": str(own.owner_credential_id)}]
     return [{}]
 
@@ -149,7 +149,7 @@ async def test_a_city_without_receivers_is_passed_over_and_the_next_one_misses_n
 ) -> None:
     await receivers.happen(*(happening() for _ in range(50)))
     await receivers.pass_over(most=1)
-    [cursor] = await receivers.execute(
+    [cursor] = await receivers.rows(
         "SELECT position FROM reader_cursor WHERE reader = :reader", reader=READER
     )
     assert cursor.position == 50
@@ -167,7 +167,7 @@ async def test_an_event_is_written_down_once_and_says_what_the_feed_says(
     told = happening(indicator_code="U08", subject=("submission", "9"), position="其三")
     [event_id] = await receivers.happen(told)
     await receivers.pass_over()
-    [kept] = await receivers.execute("SELECT event_id, body FROM webhook_body")
+    [kept] = await receivers.rows("SELECT event_id, body FROM webhook_body")
     assert kept.event_id == event_id
     assert json.loads(kept.body) == {
         "type": "submission.approved",
@@ -205,7 +205,7 @@ async def test_whoever_plans_at_the_same_time_plans_each_delivery_once(
     await receivers.pass_over()
     for endpoint in endpoints:
         assert await receivers.due(endpoint) == list(range(1, 121))
-    [bodies] = await receivers.execute("SELECT count(*) FROM webhook_body")
+    [bodies] = await receivers.rows("SELECT count(*) FROM webhook_body")
     assert bodies.count == 120
 
 
@@ -245,10 +245,10 @@ async def test_an_endpoint_whose_owner_is_gone_hears_no_more(receivers: Receiver
     assert await receivers.due(lost, "cancelled") == [1]
     assert await receivers.due(lost) == []
     assert await receivers.due(kept) == [1, 2, 3], "and its owner's office hears of it"
-    [event] = await receivers.execute("SELECT * FROM event WHERE type = 'webhook.disabled'")
+    [event] = await receivers.rows("SELECT * FROM event WHERE type = 'webhook.disabled'")
     assert (event.subject_id, event.organization_code) == (str(lost.id), "UN15")
     assert event.data["reason"] == "scope-lost"
-    [noted] = await receivers.execute(
+    [noted] = await receivers.rows(
         "SELECT actor FROM audit_entry WHERE action = 'webhook_endpoint.disabled'"
     )
     assert noted.actor == {"kind": "system", "name": "webhooks"}
@@ -265,7 +265,7 @@ async def test_a_lost_scope_shows_by_the_date_too(receivers: Receivers) -> None:
         async with receivers.database.transaction() as session:
             await follow_date(session, CITY, receivers.clock)
     assert await receivers.state(endpoint) == ("disabled", "scope-lost")
-    [said] = await receivers.execute("SELECT count(*) FROM event WHERE type = 'webhook.disabled'")
+    [said] = await receivers.rows("SELECT count(*) FROM event WHERE type = 'webhook.disabled'")
     assert said.count == 1
 
 
@@ -292,6 +292,6 @@ async def test_what_is_older_than_ninety_days_goes_with_its_attempts(
     async with receivers.database.transaction() as session:
         await follow_date(session, CITY, receivers.clock)
     for table in ("webhook_attempt", "webhook_delivery", "webhook_body"):
-        [left] = await receivers.execute(f"SELECT count(*) FROM {table}")
+        [left] = await receivers.rows(f"SELECT count(*) FROM {table}")
         assert left.count == 1, table
     assert len(await receivers.due(endpoint)) == 1

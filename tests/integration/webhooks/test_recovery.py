@@ -82,7 +82,7 @@ async def test_what_failed_was_cancelled_or_missed_is_sent_again_and_nothing_els
     assert await receivers.due(endpoint, "delivered") == list(range(1, 11))
     assert await receivers.due(beside, "failed") == list(range(1, 31)), "another's are not touched"
     assert (over.state, over.result) == ("succeeded", {"resent": len(again)})
-    rows = await receivers.execute(
+    rows = await receivers.rows(
         "SELECT attempts - attempts_before AS tries, manual FROM webhook_delivery"
         " WHERE endpoint_id = :id AND state = 'pending'",
         id=endpoint.id,
@@ -141,8 +141,7 @@ async def test_a_long_replay_lets_the_pass_end_and_others_be_told(receivers: Rec
     await receivers.pass_over()
     await receivers.settle(endpoint, "failed", range(1, 46))
     await _begin(receivers, endpoint, owner, receivers.clock.now() - timedelta(hours=1))
-    async with receivers.database.transaction() as session:
-        assert not await recovery.follow_replays(session, CITY, receivers.clock, receivers.stretch)
+    assert not await receivers.replay_turn(), "one stretch a pass"
     await receivers.happen(happening())
     await receivers.pass_over()
     assert 47 in await receivers.due(endpoint)
@@ -216,7 +215,7 @@ async def test_a_retry_is_sent_next_and_once(receivers: Receivers) -> None:
     )
     for position in (1, 2):
         await _retry(receivers, endpoint, position)
-    rows = await receivers.execute(
+    rows = await receivers.rows(
         "SELECT state, manual, attempts - attempts_before AS tries, next_attempt_at <= now() AS due"
         " FROM webhook_delivery ORDER BY position"
     )
