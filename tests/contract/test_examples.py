@@ -1,6 +1,7 @@
 """The examples of the contract are true: what is asked really works, what is answered fits."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -145,11 +146,55 @@ async def a_calendar_token(door: Door) -> dict[str, Any]:
     return dict(made.json())
 
 
+async def an_endpoint(door: Door, *, disabled: bool = False) -> str:
+    async with await door.as_("office") as office:
+        made = await office.post("/webhook-endpoints", json={"url": "https://example.org/"})
+        if disabled:
+            await office.post(f"/webhook-endpoints/{made.json()['id']}/disable")
+    return str(made.json()["id"])
+
+
+async def a_delivery(door: Door) -> str:
+    endpoint_id = await an_endpoint(door)
+    async with await door.as_("office") as office:
+        tested = await office.post(f"/webhook-endpoints/{endpoint_id}/test")
+        await door.react()
+        listed = await office.get(tested.headers["Location"].removeprefix("/v1"))
+    return str(listed.json()["items"][0]["id"])
+
+
+async def an_operation(door: Door) -> str:
+    endpoint_id = await an_endpoint(door)
+    since = (door.held.clock.now() - timedelta(hours=1)).isoformat()
+    async with await door.as_("office") as office:
+        begun = await office.post(f"/webhook-endpoints/{endpoint_id}/replay", json={"since": since})
+    return str(begun.json()["id"])
+
+
 async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
     caller = CALLERS.get(operation_id, "office")
     if caller == "administrator":
         return door.client(door.admin_secret)
     return await door.as_(caller, "UN15" if caller == "reporter" else None)
+
+
+async def name_what_exists(door: Door, operation_id: str, named: dict[str, str]) -> None:
+    """Put ids of things that are really there in place of the examples'."""
+    if "key_id" in named:
+        named["key_id"] = await a_key(door)
+    if "token_id" in named:
+        named["token_id"] = (await a_calendar_token(door))["id"]
+    if "submission_id" in named:
+        present = await a_submission_in(door, BEFORE.get(operation_id, "submitted"))
+        named["submission_id"] = present.json()["id"]
+    if "endpoint_id" in named:
+        named["endpoint_id"] = await an_endpoint(
+            door, disabled=operation_id == "enable_webhook_endpoint"
+        )
+    if "delivery_id" in named:
+        named["delivery_id"] = await a_delivery(door)
+    if "operation_id" in named:
+        named["operation_id"] = await an_operation(door)
 
 
 def requests() -> Iterator[Any]:
@@ -186,17 +231,13 @@ async def test_what_the_contract_shows_really_works(
     await ensure_period(door, "published" if name == "reopen_period" else "open")
     if name == "open_period":
         named["period"] = "2021"
-    if "key_id" in named:
-        named["key_id"] = await a_key(door)
-    if "token_id" in named:
-        named["token_id"] = (await a_calendar_token(door))["id"]
+    await name_what_exists(door, name, named)
     if name == "read_calendar":
         query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
-    if "submission_id" in named:
-        present = await a_submission_in(door, BEFORE.get(name, "submitted"))
-        named["submission_id"] = present.json()["id"]
-        if method == "patch":
-            headers["If-Match"] = present.headers["ETag"]
+    if method == "patch":
+        headers["If-Match"] = "*"
+    if name == "replay_webhook_events":
+        body = {"since": (door.held.clock.now() - timedelta(days=1)).isoformat()}
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":
         sent = {"content": yaml.safe_dump(body, allow_unicode=True)}
