@@ -27,6 +27,15 @@ WRITERS = {
     "planning",  # webhooks: the log into deliveries, in one statement a stretch
     "recovery",  # webhooks: what was not delivered made due again
     "retention",  # webhooks: what is too old
+    "conditions",  # milestones: what a caller may see, as SQL for the slices above too
+    "changes",  # milestones: a change with its history and its event
+    "assigning",  # milestones: a new one, and what was assigned changed
+    "extending",  # milestones: more time, decided and put into force
+    "findings",  # alerts: the one pass over what is open and what was told of it
+    "evaluation",  # alerts: findings into what is told
+    "notices",  # alerts: what was decided into its tables, with its events
+    "digests",  # alerts: what a unit is told once a day
+    "following",  # milestones, alerts: what follows from the log and the calendar
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 

@@ -157,6 +157,7 @@ EVENT_EXAMPLES: Mapping[EventType, EventExample] = {
     "period.closed": _period("A period takes no more values", "closed"),
     "period.published": _period("The scoreboard of a period was published", "published", 1),
     "period.reopened": _period("A period takes values again", "open", 1),
+    "period.rescheduled": _period("The values of a period are due on another day", "open"),
     "submission.created": _submission("A draft was written", "draft", 1),
     "submission.changed": _submission("A draft was changed", "draft", 2),
     "submission.submitted": _submission("A value was handed in for review", "submitted", 1),
@@ -231,6 +232,7 @@ EVENT_EXAMPLES: Mapping[EventType, EventExample] = {
     "extension.decided": _extension(
         "More time was granted", "approved", granted_date="2026-12-15", decision_reason="属实"
     ),
+    "extension.changed": _extension("It is to be decided by another day", "requested"),
     "alert_rules.changed": EventExample(
         "The alert rules of a plan changed", ("alert_rules", _PLAN), {"version": 2}
     ),

@@ -66,7 +66,7 @@ class QuestionData(TypedDict):
 
 
 class PeriodData(TypedDict):
-    """A period was opened, closed, published or opened again."""
+    """A period was opened, closed, published or opened again, or is due on another day."""
 
     period: _Period
     state: Annotated[str, _("What it is from now on")]
@@ -139,7 +139,7 @@ class MilestoneData(TypedDict):
 
 
 class ExtensionData(TypedDict):
-    """More time was asked for, or that was decided."""
+    """More time was asked for, or that was decided, or is to be by another day."""
 
     subject_kind: Annotated[str, _("`milestone` or `obligation`")]
     subject_id: Annotated[str, _("Id of what needs more time")]
