@@ -35,6 +35,7 @@ from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
 from services.api.milestones import verb_routes as milestone_verbs
 from services.api.obligations import routes as obligations
+from services.api.operations import routes as operations
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
@@ -44,6 +45,8 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.webhooks import delivery_routes as deliveries
+from services.api.webhooks import routes as webhooks
 from services.api.write_watch import WriteWatch
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
@@ -67,6 +70,9 @@ _ROUTERS = (
     feed.router,
     alerts.router,
     alert_rules.router,
+    webhooks.router,
+    deliveries.router,
+    operations.router,
     agenda.router,
     identity.router,
 )
@@ -106,6 +112,9 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,
+                seal=chosen.seal,
+                webhook_addresses=chosen.webhook_addresses,
+                feed_kept=chosen.feed_kept,
                 writes=WriteWatch(),
             )
             background = [

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.answers import status
 from services.console.clock_setting import settled_clock
-from services.console.data_directory import DataDirectory
+from services.console.data_directory import DataDirectory, kept_secret_key
 from services.console.errors import ConsoleError
 from services.console.heartbeat import beats
 from services.console.parts import door_part
@@ -112,6 +112,8 @@ class System:
                 f"the domain's clock shows {clock.now():%Y-%m-%d %H:%M} UTC; "
                 f"remove {_short(self._directory.clock)} to return to the true time"
             )
+        if settings.webhook_allow_loopback:
+            _say("webhooks may go to this machine (WUFEI_WEBHOOK_ALLOW_LOOPBACK): demo and tests")
         self._servers = servers
         await servers.start(group)
         self._note.database_url, self._note.redis_url = servers.database_url, servers.redis_url
@@ -124,6 +126,7 @@ class System:
             "WUFEI_DATA_DIR": str(self._directory.path),
             "WUFEI_STOP_WITHIN": "1",
             "WUFEI_CLOCK_OFFSET": f"{clock.offset.total_seconds():.0f}",
+            "WUFEI_SECRET_KEY": self._secret_key(),
         }
         for name in _DOORS:
             program = door_part(name, environment=environment, log=self._directory.log(name))
@@ -132,6 +135,11 @@ class System:
             await part.start()
             group.create_task(part.keep())
         await self._ready()
+
+    def _secret_key(self) -> str:
+        if self._settings.secret_key is not None:
+            return self._settings.secret_key.get_secret_value()
+        return kept_secret_key(self._directory.secret_key)
 
     async def _prepare(self, clock: Clock) -> None:
         try:

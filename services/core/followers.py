@@ -15,6 +15,7 @@ from services.core.kit.clock import Clock
 from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
 from services.core.scoring import service as scoring
+from services.core.webhooks import planning, recovery, retention
 
 Follow = Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, bool]]
 """Takes a session, a city, the clock and the most events of one turn; whether it did any."""
@@ -37,9 +38,15 @@ FOLLOWERS = (
     Follower(scoring.READER, scoring.follow_log),
     Follower(milestones.READER, milestones.follow_log),
     Follower(alerts.READER, alerts.follow_log),
+    Follower(planning.READER, planning.follow_log, at_once=200),
+    Follower(recovery.READER, recovery.follow_replays, at_once=2000),
 )
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
-DATE_FOLLOWERS: tuple[FollowDate, ...] = (scoring.follow_date, alerts.follow_date)
+DATE_FOLLOWERS: tuple[FollowDate, ...] = (
+    scoring.follow_date,
+    alerts.follow_date,
+    retention.follow_date,
+)
 """Asked every half minute, so each is cheap where nothing fell due."""

@@ -7,13 +7,14 @@ from services.core.calendars import models as calendars
 from services.core.events import models as events
 from services.core.extensions import models as extensions
 from services.core.identity import models as identity
-from services.core.kit import idempotency
+from services.core.kit import idempotency, operations
 from services.core.kit.database import Base
 from services.core.milestones import models as milestones
 from services.core.obligations import models as obligations
 from services.core.plan import models as plan
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
+from services.core.webhooks import models as webhooks
 
 __all__ = [
     "agenda",
@@ -27,9 +28,11 @@ __all__ = [
     "metadata",
     "milestones",
     "obligations",
+    "operations",
     "plan",
     "scoring",
     "submissions",
+    "webhooks",
 ]
 
 metadata = Base.metadata

@@ -23,6 +23,10 @@ WRITERS = {
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
+    "lifecycle",  # webhooks: endpoints tested, enabled, disabled, deleted
+    "planning",  # webhooks: the log into deliveries, in one statement a stretch
+    "recovery",  # webhooks: what was not delivered made due again
+    "retention",  # webhooks: what is too old
     "conditions",  # milestones: what a caller may see, as SQL for the slices above too
     "changes",  # milestones: a change with its history and its event
     "assigning",  # milestones: a new one, and what was assigned changed

@@ -35,6 +35,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.api.contract.__main__ import PATH
+from services.core.kit.clock import Clock
 from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.milestones import a_milestone_in, an_extension
 
@@ -144,6 +145,8 @@ class Stage:
     obligation: str
     milestones: dict[str, str]
     extensions: dict[str, str]
+    webhooks: dict[str, str]
+    endpoints: dict[str, str]
     numbers: Iterator[int] = field(default_factory=count)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
@@ -155,13 +158,15 @@ class Stage:
         """
         number = next(self.numbers)
         if fair or number % 3:
-            self._aim(case)
+            self._aim(case, fair=fair)
         if fair:
             case.headers.pop("Idempotency-Key", None)  # it was another operation's too
         if (fair or number % 2) and "If-Match" in case.headers:
             case.headers["If-Match"] = "*"
         if "wait" in case.query:
             case.query["wait"] = 0
+        if fair and case.operation.label.endswith("/replay"):
+            case.body = {"since": Clock().now().isoformat()}  # the example's date grows old
         caller = _who_may(case.operation.label)
         if not fair and number % 5 == 0:
             caller = "office" if caller == "administrator" else "administrator"
@@ -174,12 +179,12 @@ class Stage:
             for failure in found.exceptions:
                 self.failures.setdefault(f"{failure}", str(found))
 
-    def _aim(self, case: Any) -> None:
+    def _aim(self, case: Any, *, fair: bool) -> None:
         """Name things that exist, so that not every answer is a 404."""
         meta = case.meta
         assert meta is not None
         path = meta.components.get(ParameterLocation.PATH)
-        if path is None or path.mode.is_negative:
+        if not fair and (path is None or path.mode.is_negative):
             return
         named = case.path_parameters
         real = {
@@ -190,7 +195,12 @@ class Stage:
             "key_id": self.keys[0],
             "period": "2025",
             "obligation_id": self.obligation,
+            **self.webhooks,
         }
+        # Each that alters an endpoint for the others has one of its own.
+        real["endpoint_id"] = self.endpoints.get(
+            case.operation.definition.raw["operationId"], self.webhooks["endpoint_id"]
+        )
         if case.operation.method == "put":
             real["code"] = "R01"  # the superior assigns its target
         for name in named.keys() & real.keys():
@@ -257,7 +267,35 @@ async def _prepare(door: Door, bridge: Bridge) -> Stage:
         owed.json()["items"][0]["id"],
         milestones,
         extensions,
+        *await _webhooks(door, secrets["office"]),
     )
+
+
+async def _webhooks(door: Door, office: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Make an endpoint with a delivery and an operation, and those that are to be altered."""
+    path = "/webhook-endpoints"
+    async with door.client(office) as client:
+
+        async def made() -> str:
+            answer = await client.post(path, json={"url": "https://example.org/"})
+            return str(answer.json()["id"])
+
+        altered = {
+            f"{verb}_webhook_endpoint": await made() for verb in ("enable", "disable", "delete")
+        }
+        await client.post(f"{path}/{altered['enable_webhook_endpoint']}/disable")
+        endpoint_id = await made()
+        await client.post(f"{path}/{endpoint_id}/test")
+        await door.react()
+        listed = (await client.get(f"{path}/{endpoint_id}/deliveries")).json()["items"]
+        since = {"since": door.held.clock.now().isoformat()}
+        begun = await client.post(f"{path}/{endpoint_id}/replay", json=since)
+    named = {
+        "endpoint_id": endpoint_id,
+        "delivery_id": listed[0]["id"],
+        "operation_id": begun.json()["id"],
+    }
+    return named, altered
 
 
 @pytest.fixture(scope="module")

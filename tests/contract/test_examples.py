@@ -1,6 +1,7 @@
 """The examples of the contract are true: what is asked really works, what is answered fits."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -159,6 +160,31 @@ async def a_calendar_token(door: Door) -> dict[str, Any]:
     return dict(made.json())
 
 
+async def an_endpoint(door: Door, *, disabled: bool = False) -> str:
+    async with await door.as_("office") as office:
+        made = await office.post("/webhook-endpoints", json={"url": "https://example.org/"})
+        if disabled:
+            await office.post(f"/webhook-endpoints/{made.json()['id']}/disable")
+    return str(made.json()["id"])
+
+
+async def a_delivery(door: Door) -> str:
+    endpoint_id = await an_endpoint(door)
+    async with await door.as_("office") as office:
+        tested = await office.post(f"/webhook-endpoints/{endpoint_id}/test")
+        await door.react()
+        listed = await office.get(tested.headers["Location"].removeprefix("/v1"))
+    return str(listed.json()["items"][0]["id"])
+
+
+async def an_operation(door: Door) -> str:
+    endpoint_id = await an_endpoint(door)
+    since = (door.held.clock.now() - timedelta(hours=1)).isoformat()
+    async with await door.as_("office") as office:
+        begun = await office.post(f"/webhook-endpoints/{endpoint_id}/replay", json={"since": since})
+    return str(begun.json()["id"])
+
+
 async def an_obligation(door: Door) -> str:
     async with await door.as_("office") as office:
         owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1&organization=UN15")
@@ -185,6 +211,18 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         present = await an_extension(door, due_date="2026-10-31")
         named["extension_id"] = present.json()["id"]
     return None if present is None else present.headers["ETag"]
+
+
+async def make_webhooks_named(door: Door, operation_id: str, named: dict[str, Any]) -> None:
+    """Make the endpoint, the delivery or the operation that a path names."""
+    if "endpoint_id" in named:
+        named["endpoint_id"] = await an_endpoint(
+            door, disabled=operation_id == "enable_webhook_endpoint"
+        )
+    if "delivery_id" in named:
+        named["delivery_id"] = await a_delivery(door)
+    if "operation_id" in named:
+        named["operation_id"] = await an_operation(door)
 
 
 async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
@@ -231,9 +269,12 @@ async def test_what_the_contract_shows_really_works(
         named["period"] = "2021"
     if name == "read_calendar":
         query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
+    if name == "replay_webhook_events":
+        body = {"since": (door.held.clock.now() - timedelta(days=1)).isoformat()}
     etag = await make_what_is_named(door, name, named)
-    if method == "patch" and etag is not None:
-        headers["If-Match"] = etag
+    await make_webhooks_named(door, name, named)
+    if method == "patch":
+        headers["If-Match"] = etag or "*"
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":
         sent = {"content": yaml.safe_dump(body, allow_unicode=True)}
