@@ -6,12 +6,14 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.kit.clock import Clock
+from services.core.kit.sealing import Seal
+from services.core.webhooks.addresses import AddressPolicy, policy_of
 
 
 class ApiSettings(BaseSettings):
     """Settings of one API process; addresses of servers have no default."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     database_url: SecretStr = Field(description="Postgres, as postgresql://user:password@host/name")
     redis_url: SecretStr | None = Field(
@@ -29,8 +31,51 @@ class ApiSettings(BaseSettings):
         validation_alias="WUFEI_DATABASE_CONNECTIONS",
         description="Most connections of each of the two pools of a process",
     )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        validation_alias="WUFEI_SECRET_KEY",
+        description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
+        " webhooks: the first seals, each opens; without one nothing is sealed or opened",
+    )
+    port: int = Field(
+        default=8000,
+        validation_alias="WUFEI_PORT",
+        description="Port that this process listens on, where no webhook may go",
+    )
+    webhook_allow_loopback: bool = Field(
+        default=False,
+        validation_alias="WUFEI_WEBHOOK_ALLOW_LOOPBACK",
+        description="Demonstrations and tests only: webhooks may go to this machine",
+    )
+    webhook_allow_cidrs: str = Field(
+        default="",
+        validation_alias="WUFEI_WEBHOOK_ALLOW_CIDRS",
+        description="Networks of the intranet that webhooks may go to, separated by commas",
+    )
+    webhook_robot_hosts: str = Field(
+        default="",
+        validation_alias="WUFEI_WEBHOOK_ROBOT_HOSTS",
+        description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
+    )
 
     @property
     def clock(self) -> Clock:
         """Return the clock of this process."""
         return Clock(timedelta(seconds=self.clock_offset))
+
+    @property
+    def seal(self) -> Seal | None:
+        """Return what seals and opens secrets; None: no key is set."""
+        return None if self.secret_key is None else Seal.read(self.secret_key.get_secret_value())
+
+    @property
+    def webhook_addresses(self) -> AddressPolicy:
+        """Return where webhooks may go."""
+        servers = (self.database_url, self.redis_url)
+        return policy_of(
+            allow_loopback=self.webhook_allow_loopback,
+            allow_cidrs=self.webhook_allow_cidrs,
+            servers=[one.get_secret_value() for one in servers if one is not None],
+            own_ports=(self.port,),
+            robot_hosts=self.webhook_robot_hosts,
+        )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.console.errors import ConsoleError
+from services.core.kit.sealing import Seal, new_seal_key
 
 LAYOUT = 1
 """Raised when an older program could no longer read what a newer one left."""
@@ -48,6 +49,7 @@ class DataDirectory:
         self.path = path
         self.running = path / "run" / "services.json"
         self.admin_key = path / "admin.key"
+        self.secret_key = path / "secret.key"
         self.clock = path / "clock.json"
         self.password = path / "postgres.password"
         self._layout = path / "layout"
@@ -121,6 +123,22 @@ class DataDirectory:
         self.path.mkdir(parents=True)
         # The servers' user must get through, and see nothing but what is theirs.
         self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
+
+
+def kept_secret_key(path: Path) -> str:
+    """Return the key that seals secrets in the database, made at the first start.
+
+    Raises:
+        ConsoleError: the file cannot be read, or holds no key.
+    """
+    try:
+        if not path.exists():
+            write_secret(path, new_seal_key() + "\n")
+        kept = path.read_text().strip()
+        Seal.read(kept)
+    except (OSError, ValueError) as error:
+        raise ConsoleError(f"cannot use {path}: {error}") from None
+    return kept
 
 
 def write_secret(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ import uvicorn
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.console.data_directory import DataDirectory
+from services.console.data_directory import DataDirectory, kept_secret_key
 from services.console.errors import ConsoleError
 from services.console.running import database_url, read_running
 from services.console.settings import Settings
@@ -57,9 +57,11 @@ def _use_servers(settings: Settings) -> None:
     """Let a further door on this machine find the embedded servers that run."""
     os.environ["DATABASE_URL"] = url = database_url(settings)
     if settings.database_url is None:
-        running = read_running(DataDirectory(settings.data_dir))
+        directory = DataDirectory(settings.data_dir)
+        running = read_running(directory)
         if running is not None:
             os.environ.setdefault("REDIS_URL", running.redis_url)
+            os.environ.setdefault("WUFEI_SECRET_KEY", kept_secret_key(directory.secret_key))
     asyncio.run(_require_schema(url))
 
 

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, Validation
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.console.errors import ConsoleError
+from services.core.kit.sealing import Seal
+from services.core.webhooks.addresses import policy_of
 
 PROJECT = Path(__file__).resolve().parents[2]
 """The folder that holds services/, migrations/ and plans/."""
@@ -23,6 +25,16 @@ def _redis_url(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().startswith(("redis://", "rediss://")):
         raise ValueError("must have the form redis://:password@host:port/0")
     return secret
+
+
+def _secret_key(secret: SecretStr) -> SecretStr:
+    Seal.read(secret.get_secret_value())
+    return secret
+
+
+def _cidrs(text: str) -> str:
+    policy_of(allow_loopback=False, allow_cidrs=text)
+    return text
 
 
 class Settings(BaseSettings):
@@ -51,6 +63,17 @@ class Settings(BaseSettings):
         None,
         validation_alias="REDIS_URL",
         description="Redis or Valkey to use in place of the embedded one.",
+    )
+    secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
+        None,
+        description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
+        " webhooks: the first seals, each opens. `wufei up` makes one in the data directory.",
+    )
+    webhook_allow_loopback: bool = Field(
+        default=False, description="For demonstrations and tests: webhooks may go to this machine."
+    )
+    webhook_allow_cidrs: Annotated[str, AfterValidator(_cidrs)] = Field(
+        "", description="Networks of the intranet that webhooks may go to, separated by commas."
     )
 
     @classmethod

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.answers import status
 from services.console.clock_setting import settled_clock
-from services.console.data_directory import DataDirectory
+from services.console.data_directory import DataDirectory, kept_secret_key
 from services.console.embedded import Embedded, embedded_servers
 from services.console.errors import ConsoleError
 from services.console.parts import door_part, postgres_part, valkey_part
@@ -110,6 +110,8 @@ class System:
                 f"the domain's clock shows {clock.now():%Y-%m-%d %H:%M} UTC; "
                 f"remove {_short(self._directory.clock)} to return to the true time"
             )
+        if settings.webhook_allow_loopback:
+            _say("webhooks may go to this machine (WUFEI_WEBHOOK_ALLOW_LOOPBACK): demo and tests")
         await self._start_servers(group, embedded)
         await self._prepare(clock)
         environment = {
@@ -120,11 +122,17 @@ class System:
             "WUFEI_DATA_DIR": str(self._directory.path),
             "WUFEI_STOP_WITHIN": "1",
             "WUFEI_CLOCK_OFFSET": f"{clock.offset.total_seconds():.0f}",
+            "WUFEI_SECRET_KEY": self._secret_key(),
         }
         for name in _DOORS:
             log = self._directory.log(name)
             await self._start(group, self._doors, door_part(name, environment=environment, log=log))
         await self._ready()
+
+    def _secret_key(self) -> str:
+        if self._settings.secret_key is not None:
+            return self._settings.secret_key.get_secret_value()
+        return kept_secret_key(self._directory.secret_key)
 
     async def _start_servers(self, group: asyncio.TaskGroup, embedded: Embedded) -> None:
         account, logs = embedded.home.account, self._directory.log

@@ -145,7 +145,7 @@ async def test_it_brings_up_the_whole_and_takes_it_down(data: Path) -> None:
         assert (await up.get("/readyz")).status_code == 200
         assert (await up.get("/docs")).status_code == 200
         assert len((await up.get("/v1/plans")).json()["items"]) == 1
-        for secret in ("admin.key", "postgres.password", "run/services.json"):
+        for secret in ("admin.key", "secret.key", "postgres.password", "run/services.json"):
             assert (data / secret).stat().st_mode & 0o777 == 0o600
         code, printed = await _wufei("doctor", data, up.port)
         assert (code, "FAULT" in printed) == (0, False), printed

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from services.console.data_directory import DataDirectory, Layout, write_secret
+from services.console.data_directory import (
+    DataDirectory,
+    Layout,
+    kept_secret_key,
+    write_secret,
+)
 from services.console.errors import ConsoleError
 
 
@@ -73,3 +78,13 @@ def test_a_large_log_is_set_aside(directory: DataDirectory) -> None:
         log.write_bytes(b"x" * 5_000_001)
         assert not directory.log("api").exists()
         assert log.with_suffix(".log.1").exists()
+
+
+def test_the_sealing_key_is_made_once_and_only_for_us(directory: DataDirectory) -> None:
+    with directory.locked():
+        key = kept_secret_key(directory.secret_key)
+        assert kept_secret_key(directory.secret_key) == key
+        assert directory.secret_key.stat().st_mode & 0o777 == 0o600
+        directory.secret_key.write_text("nonsense")
+        with pytest.raises(ConsoleError, match=r"cannot use .*secret\.key"):
+            kept_secret_key(directory.secret_key)

@@ -7,11 +7,12 @@ import pytest
 from services.console.errors import ConsoleError
 from services.console.main import main
 from services.console.settings import Settings, UpSettings
+from services.core.kit.sealing import new_seal_key
 
 
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HOST", "PORT", "DATA_DIR", "NOW", "PG_BIN", "STOP_WITHIN"):
+    for name in ("HOST", "PORT", "DATA_DIR", "NOW", "PG_BIN", "STOP_WITHIN", "SECRET_KEY"):
         monkeypatch.delenv(f"WUFEI_{name}", raising=False)
     for name in ("DATABASE_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -31,6 +32,8 @@ def test_nothing_has_to_be_set() -> None:
         ("WUFEI_NOW", "2026-01-01T00:00:00", "WUFEI_NOW: .*timezone"),
         ("DATABASE_URL", "mysql://host", "DATABASE_URL: must have the form postgresql://"),
         ("REDIS_URL", "host:6379", "REDIS_URL: must have the form redis://"),
+        ("WUFEI_SECRET_KEY", "sesame", "WUFEI_SECRET_KEY: .*key"),
+        ("WUFEI_WEBHOOK_ALLOW_CIDRS", "10.0.0.1/8", "WUFEI_WEBHOOK_ALLOW_CIDRS: .*host bits"),
     ],
 )
 def test_a_wrong_word_is_named(
@@ -43,7 +46,9 @@ def test_a_wrong_word_is_named(
 
 def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:sesame@host/name")
+    monkeypatch.setenv("WUFEI_SECRET_KEY", key := new_seal_key())
     assert "sesame" not in repr(Settings.read())
+    assert key not in repr(Settings.read())
 
 
 def test_the_clock_of_a_real_database_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""Secrets that must be read again: sealed with a key that the database does not hold."""
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+_VERSION = b"\x01"
+_KEY_BYTES = 32
+_MARK_BYTES = 4
+_NONCE_BYTES = 12
+
+
+class CannotUnseal(Exception):
+    """What was sealed cannot be opened: its key is not among ours, or it belongs elsewhere."""
+
+
+class Seal:
+    """Keys of 32 bytes: the first one seals, each of them opens what it once sealed.
+
+    The form is a version, four bytes that mark the key, the nonce, and what the cipher made.
+    A `context` such as a table's name and a row's id is bound to what is sealed, so that it
+    opens only where it was put.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys or any(len(key) != _KEY_BYTES for key in keys):
+            raise ValueError("at least one key of 32 bytes is needed")
+        self._ciphers = {_mark(key): ChaCha20Poly1305(key) for key in keys}
+        self._first = _mark(keys[0])
+
+    @classmethod
+    def read(cls, text: str) -> "Seal":
+        """Return the seal of keys in base64, separated by commas.
+
+        Raises:
+            ValueError: one of them is not base64 of 32 bytes, or there is none.
+        """
+        try:
+            keys = [base64.b64decode(one.strip(), validate=True) for one in text.split(",")]
+        except binascii.Error:
+            raise ValueError("keys are base64, separated by commas") from None
+        return cls(keys)
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Return `plain` sealed with the first key."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self._first].encrypt(nonce, plain, context.encode())
+        return _VERSION + self._first + nonce + sealed
+
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """Return what was sealed in this context.
+
+        Raises:
+            CannotUnseal: with none of the keys, or not here.
+        """
+        version, mark, nonce, rest = sealed[:1], sealed[1:5], sealed[5:17], sealed[17:]
+        cipher = self._ciphers.get(mark) if version == _VERSION else None
+        if cipher is None:
+            raise CannotUnseal
+        try:
+            return cipher.decrypt(nonce, rest, context.encode())
+        except (InvalidTag, ValueError):
+            raise CannotUnseal from None
+
+
+def new_seal_key() -> str:
+    """Return a new key as `Seal.read` takes it."""
+    return base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+
+
+def _mark(key: bytes) -> bytes:
+    """Return what tells a key from others, and tells nothing of it."""
+    return hashlib.sha256(b"mark of a sealing key" + key).digest()[:_MARK_BYTES]

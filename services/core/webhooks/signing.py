@@ -1,0 +1,108 @@
+"""Standard Webhooks signatures over bytes: `v1` (HMAC-SHA256) and `v1a` (ed25519). Pure.
+
+What is signed is `{id}.{timestamp}.{body}`; with several live keys each signs, the newest
+first, and a receiver accepts any.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+Kind = Literal["v1", "v1a"]
+
+SHORTEST, LONGEST = 24, 64
+"""Bytes of a symmetric secret."""
+
+_NEW_BYTES = 32
+_SEED_BYTES = 32
+_PREFIXES: dict[Kind, str] = {"v1": "whsec_", "v1a": "whsk_"}
+_PUBLIC_PREFIX = "whpk_"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One key: its kind, and its bytes; an ed25519 one is its seed."""
+
+    kind: Kind
+    secret: bytes
+
+    @property
+    def text(self) -> str:
+        """The secret as it is shown once: `whsec_…`, or `whsk_…` of seed and public key."""
+        shown = self.secret if self.kind == "v1" else self.secret + self._public_bytes()
+        return _PREFIXES[self.kind] + _base64(shown)
+
+    @property
+    def public_text(self) -> str | None:
+        """The public key as a receiver is given it, `whpk_…`; a symmetric one has none."""
+        return None if self.kind == "v1" else _PUBLIC_PREFIX + _base64(self._public_bytes())
+
+    def sign(self, content: bytes) -> str:
+        """Return the signature of `content` with its version before it."""
+        if self.kind == "v1":
+            signature = hmac.digest(self.secret, content, hashlib.sha256)
+        else:
+            signature = self._private().sign(content)
+        return f"{self.kind},{_base64(signature)}"
+
+    def _private(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self.secret)
+
+    def _public_bytes(self) -> bytes:
+        return self._private().public_key().public_bytes_raw()
+
+
+def new_key(kind: Kind) -> SigningKey:
+    """Return a new random key."""
+    return SigningKey(kind, secrets.token_bytes(_NEW_BYTES if kind == "v1" else _SEED_BYTES))
+
+
+def read_key(text: str) -> SigningKey | None:
+    """Return the key that a text gives, `whsec_…` or `whsk_…`; None: it gives none.
+
+    A symmetric secret has 24 to 64 bytes; an ed25519 one is a seed, with or without its public
+    key behind it, which then must be its own.
+    """
+    for kind, prefix in _PREFIXES.items():
+        if not text.startswith(prefix):
+            continue
+        try:
+            secret = base64.b64decode(text.removeprefix(prefix), validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        return _symmetric(secret) if kind == "v1" else _asymmetric(secret)
+    return None
+
+
+def _symmetric(secret: bytes) -> SigningKey | None:
+    return SigningKey("v1", secret) if SHORTEST <= len(secret) <= LONGEST else None
+
+
+def _asymmetric(secret: bytes) -> SigningKey | None:
+    if len(secret) not in {_SEED_BYTES, 2 * _SEED_BYTES}:
+        return None
+    key = SigningKey("v1a", secret[:_SEED_BYTES])
+    public = secret[_SEED_BYTES:]
+    return key if not public or public == key._public_bytes() else None  # noqa: SLF001 (its own module)
+
+
+def signature_header(
+    keys: Iterable[SigningKey], *, message_id: str, timestamp: int, body: bytes
+) -> str:
+    """Return the value of `webhook-signature`: one signature a key, in the order given.
+
+    `timestamp` is this attempt's, in whole seconds; `body` the bytes that are sent.
+    """
+    content = f"{message_id}.{timestamp}.".encode() + body
+    return " ".join(key.sign(content) for key in keys)
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
