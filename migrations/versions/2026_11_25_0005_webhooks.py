@@ -1,4 +1,4 @@
-"""Webhook endpoints with their secrets, deliveries and attempts; long work; a log's beginning."""
+"""Webhook endpoints with their secrets, deliveries and attempts; long work."""
 
 from alembic import op
 
@@ -135,12 +135,9 @@ CREATE TABLE webhook_attempt (
     request_head JSONB,
     CONSTRAINT pk_webhook_attempt PRIMARY KEY (city_code, delivery_id, number)
 ) PARTITION BY HASH (city_code);
-
-ALTER TABLE log_head ADD COLUMN trimmed_to BIGINT DEFAULT 0 NOT NULL;
 """
 
 _DOWN = """
-ALTER TABLE log_head DROP COLUMN trimmed_to;
 DROP TABLE webhook_attempt;
 DROP TABLE webhook_delivery;
 DROP TABLE webhook_body;
@@ -151,7 +148,7 @@ DROP TABLE operation;
 
 
 def upgrade() -> None:
-    """Add tables and a column with a constant beside what there is; nothing uses them yet."""
+    """Add tables beside those there are; nothing that runs already uses them."""
     for statement in _UP.split(";\n"):
         if statement.strip():
             op.execute(statement)

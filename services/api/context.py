@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, NewType
 
 from fastapi import Depends, Header, Path, Query, Request
@@ -20,8 +21,10 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Kind, Stale
 from services.core.kit.idempotency import RequestKey, claim
+from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
+from services.core.webhooks.addresses import AddressPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ class Resources:
     answers: KeptAnswers
     watch: LogWatch
     doorbell: Doorbell
+    seal: Seal | None
+    webhook_addresses: AddressPolicy
+    feed_kept: timedelta | None
 
 
 def resources_of(request: Request) -> Resources:

@@ -15,6 +15,8 @@ from starlette.types import Lifespan
 from typing_extensions import override
 
 from services.api import health, problems
+from services.api.agenda import file_routes as calendar_files
+from services.api.agenda import routes as agenda
 from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.contract.viewer import for_viewer
@@ -46,6 +48,7 @@ _ROUTERS = (
     decisions.router,
     periods.router,
     feed.router,
+    agenda.router,
     identity.router,
 )
 
@@ -83,6 +86,9 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,
+                seal=chosen.seal,
+                webhook_addresses=chosen.webhook_addresses,
+                feed_kept=chosen.feed_kept,
             )
             background = [
                 asyncio.create_task(work)
@@ -120,11 +126,12 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     )
     app.add_middleware(Envelope)
     problems.install(app)
-    app.include_router(health.router)
     # Routes are matched one after the other; an included router would be matched as a whole
     # before its routes are.
     for router in _ROUTERS:
         app.router.routes.extend(router.routes)
+    app.include_router(calendar_files.router)
+    app.include_router(health.router)
     _install_docs(app)
     return app
 

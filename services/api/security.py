@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, get_args
 from uuid import UUID
@@ -62,7 +62,7 @@ class Keys:
             self._met[key_digest] = met
         actor = met[1]
         self._used[actor.city_code, actor.credential_id] = now
-        return replace(actor, request_id=request_id)
+        return actor.in_request(request_id)
 
     def forget(self) -> None:
         """Ask Postgres again for every key: something about keys changed in this process."""

@@ -58,10 +58,22 @@ class ApiSettings(BaseSettings):
         description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
     )
 
+    feed_kept_days: int | None = Field(
+        default=None,
+        ge=1,
+        validation_alias="WUFEI_FEED_KEPT_DAYS",
+        description="Days after which the feed serves an event no more; by default it always does",
+    )
+
     @property
     def clock(self) -> Clock:
         """Return the clock of this process."""
         return Clock(timedelta(seconds=self.clock_offset))
+
+    @property
+    def feed_kept(self) -> timedelta | None:
+        """Return how long the feed serves an event; None: for good."""
+        return None if self.feed_kept_days is None else timedelta(days=self.feed_kept_days)
 
     @property
     def seal(self) -> Seal | None:

@@ -14,17 +14,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.console.answers import status
 from services.console.clock_setting import settled_clock
 from services.console.data_directory import DataDirectory, kept_secret_key
-from services.console.embedded import Embedded, embedded_servers
 from services.console.errors import ConsoleError
-from services.console.parts import door_part, postgres_part, valkey_part
+from services.console.parts import door_part
 from services.console.ports import require_free
 from services.console.prepare import prepare
 from services.console.running import Running
+from services.console.servers import Servers
 from services.console.settings import UpSettings
-from services.console.supervisor import Part, Program
+from services.console.supervisor import Part
 from services.core.kit.clock import Clock
 
-_DATABASE = "wufei"
 _READY = 200
 _READY_WITHIN = 60.0
 _DOORS = ("api", "worker")
@@ -73,7 +72,7 @@ class System:
     def __init__(self, settings: UpSettings, directory: DataDirectory) -> None:
         self._settings = settings
         self._directory = directory
-        self._servers: list[Part] = []
+        self._servers: Servers | None = None
         self._doors: list[Part] = []
         self._note = Running(os.getpid(), settings.host, settings.port, "", "")
 
@@ -96,14 +95,15 @@ class System:
     async def stop(self) -> None:
         """Stop the doors, then the servers, and forget the note."""
         await asyncio.gather(*(part.stop() for part in self._doors))
-        await asyncio.gather(*(part.stop() for part in self._servers))
+        if self._servers is not None:
+            await self._servers.stop()
         self._directory.running.unlink(missing_ok=True)
 
     async def _start_all(self, group: asyncio.TaskGroup) -> None:
         settings = self._settings
         now = settings.domain_now
         require_free(settings.host, settings.port)
-        embedded = embedded_servers(settings, self._directory, _say)
+        servers = Servers(settings, self._directory, say=_say, changed=self._write_note)
         clock = settled_clock(self._directory.clock, now)
         if clock.offset:
             _say(
@@ -112,7 +112,9 @@ class System:
             )
         if settings.webhook_allow_loopback:
             _say("webhooks may go to this machine (WUFEI_WEBHOOK_ALLOW_LOOPBACK): demo and tests")
-        await self._start_servers(group, embedded)
+        self._servers = servers
+        await servers.start(group)
+        self._note.database_url, self._note.redis_url = servers.database_url, servers.redis_url
         await self._prepare(clock)
         environment = {
             "DATABASE_URL": self._note.database_url,
@@ -125,37 +127,17 @@ class System:
             "WUFEI_SECRET_KEY": self._secret_key(),
         }
         for name in _DOORS:
-            log = self._directory.log(name)
-            await self._start(group, self._doors, door_part(name, environment=environment, log=log))
+            program = door_part(name, environment=environment, log=self._directory.log(name))
+            part = Part(program, say=_say, changed=self._write_note, after=servers.parts)
+            self._doors.append(part)
+            await part.start()
+            group.create_task(part.keep())
         await self._ready()
 
     def _secret_key(self) -> str:
         if self._settings.secret_key is not None:
             return self._settings.secret_key.get_secret_value()
         return kept_secret_key(self._directory.secret_key)
-
-    async def _start_servers(self, group: asyncio.TaskGroup, embedded: Embedded) -> None:
-        account, logs = embedded.home.account, self._directory.log
-        if embedded.postgres is not None:
-            part = postgres_part(embedded.postgres, account=account, log=logs("postgres"))
-            await self._start(group, self._servers, part)
-            await embedded.postgres.create_database(_DATABASE)
-            self._note.database_url = embedded.postgres.url(_DATABASE)
-        elif self._settings.database_url is not None:
-            self._note.database_url = self._settings.database_url.get_secret_value()
-        if embedded.valkey is not None:
-            part = valkey_part(embedded.valkey, account=account, log=logs("valkey"))
-            await self._start(group, self._servers, part)
-            self._note.redis_url = embedded.valkey.url
-        elif self._settings.redis_url is not None:
-            self._note.redis_url = self._settings.redis_url.get_secret_value()
-
-    async def _start(self, group: asyncio.TaskGroup, stage: list[Part], program: Program) -> None:
-        after = () if stage is self._servers else tuple(self._servers)
-        part = Part(program, say=_say, changed=self._write_note, after=after)
-        stage.append(part)
-        await part.start()
-        group.create_task(part.keep())
 
     async def _prepare(self, clock: Clock) -> None:
         try:
@@ -164,7 +146,7 @@ class System:
             raise ConsoleError(f"cannot prepare the database: {error}") from None
 
     def _write_note(self) -> None:
-        parts = (*self._servers, *self._doors)
+        parts = (*(self._servers.parts if self._servers else ()), *self._doors)
         self._note.parts = {part.name: part.pid for part in parts if part.pid is not None}
         self._note.write(self._directory)
 

@@ -1,5 +1,6 @@
 """All tables of all slices in one metadata, for migrations and tests. Holds nothing else."""
 
+from services.core.agenda import models as agenda
 from services.core.audit import models as audit
 from services.core.calendars import models as calendars
 from services.core.events import models as events
@@ -15,6 +16,7 @@ from services.core.submissions import models as submissions
 from services.core.webhooks import models as webhooks
 
 __all__ = [
+    "agenda",
     "audit",
     "calendars",
     "events",

@@ -24,6 +24,7 @@ CALLERS = {
     "edit_submission": "reporter",
     "submit_submission": "reporter",
     "withdraw_submission": "reporter",
+    "create_calendar_token": "reporter",
 }
 """Who asks, where it is not the office."""
 
@@ -137,6 +138,13 @@ async def a_key(door: Door) -> str:
     return str(made.json()["id"])
 
 
+async def a_calendar_token(door: Door) -> dict[str, Any]:
+    async with await door.as_("office") as office:
+        asked = {"name": "示例", "scope": "plan"}
+        made = await office.post(f"/plans/{XINMI}/calendar-tokens", json=asked)
+    return dict(made.json())
+
+
 async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
     caller = CALLERS.get(operation_id, "office")
     if caller == "administrator":
@@ -180,6 +188,10 @@ async def test_what_the_contract_shows_really_works(
         named["period"] = "2021"
     if "key_id" in named:
         named["key_id"] = await a_key(door)
+    if "token_id" in named:
+        named["token_id"] = (await a_calendar_token(door))["id"]
+    if name == "read_calendar":
+        query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
     if "submission_id" in named:
         present = await a_submission_in(door, BEFORE.get(name, "submitted"))
         named["submission_id"] = present.json()["id"]

@@ -7,6 +7,7 @@ from services.api.context import PreconditionRequired
 from services.api.contract.refusals import MEANINGS, MEDIA_TYPE, NAMES, FaultOut, ProblemOut
 from services.api.middleware import BodyTooLarge, MalformedAddress
 from services.api.problems import DatabaseUnavailable, UnsupportedMediaType, problem_of
+from services.core.feed.errors import CursorExpired
 from services.core.identity.errors import Unauthenticated
 from services.core.kit.errors import DomainError, Fault, Forbidden, InvalidInput, Stale
 from services.core.kit.exact_data import MalformedBody
@@ -54,6 +55,10 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "schema": {"type": "string", "enum": ["zh-CN", "en"]},
         "example": "zh-CN",
     },
+    "Link": _header(
+        "Where to go on: the address of what comes after this answer (RFC 8288).",
+        '</v1/events?after=17&limit=100>; rel="next"',
+    ),
     "WWWAuthenticate": _header("How to present a credential.", 'Bearer realm="wufei"'),
     "RetryAfter": {
         "description": "Seconds after which it may be worth to try again.",
@@ -115,6 +120,7 @@ _SHOWN: Mapping[int, Sequence[DomainError]] = {
         ),
         SubmissionExists(extra={"submission_id": _ID}),
     ],
+    410: [CursorExpired(extra={"oldest_position": 1201})],
     412: [Stale(extra={"etag": _ETAG, "current": {"id": _ID, "state": "returned"}})],
     413: [BodyTooLarge()],
     415: [UnsupportedMediaType()],

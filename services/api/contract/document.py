@@ -48,7 +48,11 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "scores", "description": "Where the plan stands, and why."},
     {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},
     {"name": "alerts", "description": "Deadlines coming up and passed, and who was told."},
-    {"name": "calendars", "description": "Working days, and deadlines for calendar programs."},
+    {
+        "name": "agenda",
+        "description": "What waits for the caller; deadlines for calendar programs.",
+    },
+    {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
     {"name": "webhooks", "description": "Signed deliveries of events to other systems."},
 )
@@ -59,17 +63,24 @@ SECURITY = {
         "scheme": "bearer",
         "description": "An API key, as `POST /v1/api-keys` shows it once. The names listed with an"
         " operation are the scopes that the key must carry.",
-    }
+    },
+    "calendar_token": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "For calendar programs, which send no header: the secret in the address"
+        " that `POST …/calendar-tokens` shows once.",
+    },
 }
 
 _SHARED = {
-    "plan": "Plan",
-    "page_size": "PageSize",
-    "page_token": "PageToken",
-    "validate_only": "ValidateOnly",
-    "Idempotency-Key": "IdempotencyKey",
-    "If-Match": "IfMatch",
-    "If-None-Match": "IfNoneMatch",
+    ("path", "plan"): "Plan",
+    ("query", "page_size"): "PageSize",
+    ("query", "page_token"): "PageToken",
+    ("query", "validate_only"): "ValidateOnly",
+    ("header", "Idempotency-Key"): "IdempotencyKey",
+    ("header", "If-Match"): "IfMatch",
+    ("header", "If-None-Match"): "IfNoneMatch",
 }
 """Parameters that are the same wherever they occur, and the names of their components."""
 _ORDER = (
@@ -102,7 +113,7 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         if path.startswith("/v1/"):
             for operation in operations.values():
-                operation["security"] = [{"bearer": []}]
+                operation.setdefault("security", [{"bearer": []}])
     permissions = {
         route.name: permission_of(route)
         for router in routers
@@ -156,7 +167,7 @@ def _share(operation: dict[str, Any], shared: dict[str, Any]) -> None:
                 _keep(shared["examples"], name, {**example, "value": json.loads(example["value"])})
                 media["examples"][name] = {"$ref": f"#/components/examples/{name}"}
     for index, parameter in enumerate(operation.get("parameters", [])):
-        component = _SHARED.get(parameter["name"])
+        component = _SHARED.get((parameter["in"], parameter["name"]))
         if component is not None:
             _keep(shared["parameters"], component, parameter)
             operation["parameters"][index] = {"$ref": f"#/components/parameters/{component}"}

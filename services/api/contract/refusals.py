@@ -17,6 +17,7 @@ MEANINGS: Mapping[int, str] = {
     403: "The caller is known and not permitted to do this.",
     404: "There is no such thing within the caller's scope.",
     409: "The present state does not allow it; `allowed_actions` lists what it allows.",
+    410: "What was asked for is kept no more; `oldest_position` says from where on there is.",
     412: "It changed since the caller read it; `current` is what it is now.",
     413: "The body is longer than 8 MiB.",
     415: "The body is of a media type that this path does not take.",
@@ -31,6 +32,7 @@ NAMES: Mapping[int, str] = {
     403: "Forbidden",
     404: "NotFound",
     409: "Conflict",
+    410: "Gone",
     412: "PreconditionFailed",
     413: "BodyTooLarge",
     415: "UnsupportedMediaType",
@@ -81,6 +83,7 @@ class ProblemOut(BaseModel):
     state: str = Field(default="", description="409: the present state")
     period: str = Field(default="", description="`period-closed`: the period")
     submission_id: str = Field(default="", description="`submission-exists`: the one there is")
+    oldest_position: int = Field(default=0, description="410: the oldest event there still is")
     current: Any = Field(default=None, description="412: the current representation")
 
 

@@ -44,6 +44,9 @@ def _describe(operation: Operation, permission: Permission | None) -> None:
         operation["security"] = []
         operation["description"] = f"{text}\n\nPublic: no credential is needed."
         return
+    if "bearer" not in operation["security"][0]:
+        operation["description"] = f"{text}\n\nThe token in the address is the credential."
+        return
     if permission is None:
         operation["description"] = f"{text}\n\nAny valid credential will do."
         return

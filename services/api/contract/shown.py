@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 ETAG = "ETag"
 LOCATION = "Location"
+LINK = "Link"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,20 @@
 
 import asyncio
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request, Response
 
 from services.api.context import Held
 from services.api.contract.refusals import refusals
-from services.api.contract.shown import answering
+from services.api.contract.shown import LINK, answering
 from services.api.feed import examples
 from services.api.feed.schemas import FeedOut, event_out
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.core.feed.queries import events_after
+from services.core.feed.queries import Stretch, Wanted, events_after
 from services.core.identity.actor import Actor
+from services.core.identity.errors import CityNotFound
 from services.core.identity.rules import Permission
 
 router = versioned_router("events")
@@ -23,8 +25,10 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_EVENTS))]
 _LOOK_EVERY_SECONDS = 1.0
 
 
-@router.get("/events", responses={**answering(examples.EVENTS), **refusals(403)})
+@router.get("/events", responses={**answering(examples.EVENTS, LINK), **refusals(403, 404, 410)})
 async def read_events(
+    request: Request,
+    response: Response,
     actor: Reader,
     held: Held,
     after: Annotated[int, Query(ge=0, le=2**62, description="The last position you have")] = 0,
@@ -32,31 +36,74 @@ async def read_events(
     types: Annotated[
         str, Query(max_length=2000, description="Types, separated by commas; empty for all")
     ] = "",
+    plan: Annotated[
+        str | None, Query(max_length=60, description="Only what belongs to this plan")
+    ] = None,
+    organization: Annotated[
+        str | None, Query(max_length=60, description="Only what concerns this organization")
+    ] = None,
+    subject: Annotated[
+        str | None,
+        Query(
+            max_length=300,
+            description="Only what is about this kind of thing, or this one: `submission`, or"
+            " `submission/` and its id",
+        ),
+    ] = None,
+    city: Annotated[
+        str | None,
+        Query(max_length=60, description="The city whose log is read; default: the credential's"),
+    ] = None,
     wait: Annotated[
         float, Query(ge=0, le=30, description="Seconds to wait for the first event")
     ] = 0,
 ) -> FeedOut:
     """Return the events after a position, gap-free, in order. Nothing ever appears behind it.
 
-    With `wait` the answer comes with the first event, or empty after so many seconds.
+    With `wait` the answer comes with the first event, or empty after so many seconds. Where the
+    events that come next are kept no more, it is 410 with the oldest position there is.
     """
-    wanted = [name.strip() for name in types.split(",") if name.strip()]
-    give_up = asyncio.get_running_loop().time() + wait
+    if city is not None and city != actor.city_code:
+        raise CityNotFound
+    wanted = Wanted(
+        types=tuple(name.strip() for name in types.split(",") if name.strip()),
+        plan_code=plan,
+        organization_code=organization,
+        subject=tuple((subject or "").split("/", 1)) if subject else (),
+    )
+    found = await _first(held, actor, after, wanted=wanted, limit=limit, wait=wait)
+    asked = {**request.query_params, "after": str(found.last_position)}
+    response.headers["Link"] = f'<{request.url.path}?{urlencode(asked)}>; rel="next"'
+    return FeedOut(
+        items=[event_out(one) for one in found.events],
+        last_position=found.last_position,
+        has_more=found.has_more,
+    )
+
+
+async def _first(
+    held: Held, actor: Actor, position: int, *, wanted: Wanted, limit: int, wait: float
+) -> Stretch:
+    """Return the first stretch in which there is something, or the last one before time is up."""
+    clock = asyncio.get_running_loop().time
+    give_up = clock() + wait
     while True:
+        kept_since = None
+        if held.feed_kept is not None:
+            kept_since = held.clock.true_now() - held.feed_kept
         async with held.database.sessions() as session:
-            found, last, more = await events_after(
+            found = await events_after(
                 session,
                 actor,
                 city_code=actor.city_code,
-                position=after,
-                types=wanted,
+                position=position,
+                wanted=wanted,
                 limit=limit,
+                kept_since=kept_since,
             )
-        left = give_up - asyncio.get_running_loop().time()
-        if found or left <= 0:
-            return FeedOut(
-                items=[event_out(one) for one in found], last_position=last, has_more=more
-            )
-        after = last
-        if not more:
+        left = give_up - clock()
+        if found.events or left <= 0:
+            return found
+        position = found.last_position
+        if not found.has_more:
             await held.watch.wait(actor.city_code, min(left, _LOOK_EVERY_SECONDS))

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, Text, text
+from sqlalchemy import BigInteger, DateTime, Index, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -56,16 +56,12 @@ class EventPosition(Base):
 
 
 class LogHead(Base):
-    """The last number given in a city. Its row is the lock: one drainer a city.
-
-    What has a number up to `trimmed_to` is kept no more; 0: the log is whole.
-    """
+    """The last number given in a city. Its row is the lock: one drainer a city."""
 
     __tablename__ = "log_head"
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger)
-    trimmed_to: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class ReaderCursor(Base):

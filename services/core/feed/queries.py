@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Text, and_, exists, false, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import Event, EventPosition
+from services.core.events.queries import log_position
+from services.core.feed.errors import CursorExpired
 from services.core.identity.actor import Actor
+from services.core.identity.rules import Role
+from services.core.kit.ids import first_id_at
 from services.core.plan.models import IndicatorLead
 
 _FOR_SUPERIOR = (
@@ -23,6 +28,9 @@ _FOR_SUPERIOR = (
     "score.updated",
 )
 
+_RECEIVER = "webhook_endpoint"
+"""Kind of the subject of events about a receiver itself; its organization is the owner's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Positioned:
@@ -33,41 +41,86 @@ class Positioned:
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on events that keeps a caller to what it may hear of.
-
-    What concerns no unit (plans, periods, targets, approved scores) every reader of the plan
-    hears; what concerns one, that unit, who leads its indicator, the office and the leader.
-    """
+    """Return the condition on events that keeps a caller to what it may hear of."""
     conditions: list[ColumnElement[bool]] = [Event.city_code == actor.city_code]
     if actor.plan_code is not None:
         conditions.append(Event.plan_code == actor.plan_code)
-    conditions.append(_of_role(actor))
-    return and_(*conditions)
+    heard = heard_by(
+        actor.role,
+        organization=literal(actor.organization_code, Text),
+        credential=literal(str(actor.credential_id), Text),
+    )
+    return and_(*conditions, heard)
 
 
-def _of_role(actor: Actor) -> ColumnElement[bool]:
-    if actor.role in {"office", "leader"}:
+def heard_by(
+    role: Role, *, organization: ColumnElement[Any], credential: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Return the condition on events that a credential of a role and organization hears.
+
+    What concerns no unit (plans, periods, targets, approved scores) every reader of the plan
+    hears; what concerns one, that unit, who leads its indicator, the office and the leader.
+    What befell a receiver is for the office and for its owner. `organization` (null: the whole
+    city) and `credential` may be values or columns, so that one caller and many receivers are
+    judged by the same rule.
+    """
+    if role in {"office", "leader"}:
         return true()
     provisional = and_(Event.type == "score.updated", Event.data["basis"].astext == "submitted")
-    if actor.role == "superior":
+    if role == "superior":
         return and_(Event.type.in_(_FOR_SUPERIOR), ~provisional)
-    if actor.role == "integrator" and actor.organization_code is None:
-        return true()
-    if actor.role not in {"reporter", "lead", "integrator"}:
+    if role not in {"reporter", "lead", "integrator"}:
         return false()
+    of_receiver = Event.subject_kind == _RECEIVER
     own = or_(
-        and_(Event.organization_code.is_(None), ~provisional),
-        Event.organization_code == actor.organization_code,
+        and_(Event.organization_code.is_(None), ~provisional, ~of_receiver),
+        Event.organization_code == organization,
+        and_(of_receiver, Event.data["owner_credential_id"].astext == credential),
     )
-    if actor.role == "reporter":
+    if role == "reporter":
         return own
     led = exists().where(
         IndicatorLead.city_code == Event.city_code,
         IndicatorLead.plan_code == Event.plan_code,
-        IndicatorLead.organization_code == actor.organization_code,
+        IndicatorLead.organization_code == organization,
         IndicatorLead.indicator_code == Event.data["indicator_code"].astext,
     )
-    return or_(own, and_(Event.subject_kind == "submission", led))
+    heard = or_(own, and_(Event.subject_kind == "submission", led))
+    if role == "lead":
+        return heard
+    return or_(heard, and_(organization.is_(None), ~of_receiver))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a reader narrows the log to; what is empty or None does not narrow.
+
+    `subject` is a kind, or a kind and an id.
+    """
+
+    types: tuple[str, ...] = ()
+    plan_code: str | None = None
+    organization_code: str | None = None
+    subject: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """Return the condition on events."""
+        columns = (Event.plan_code, Event.organization_code)
+        values = (self.plan_code, self.organization_code)
+        given = [column == value for column, value in zip(columns, values, strict=True) if value]
+        about = zip((Event.subject_kind, Event.subject_id), self.subject, strict=False)
+        types = [Event.type.in_(self.types)] if self.types else []
+        return and_(true(), *types, *given, *(column == value for column, value in about))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of the log: its events, the position read to, and whether more follow."""
+
+    events: Sequence[Positioned]
+    last_position: int
+    has_more: bool
 
 
 async def events_after(
@@ -76,14 +129,22 @@ async def events_after(
     *,
     city_code: str,
     position: int,
-    types: Sequence[str],
+    wanted: Wanted,
     limit: int,
-) -> tuple[list[Positioned], int, bool]:
-    """Return visible events after a position, the position read to, and whether more follow.
+    kept_since: datetime | None = None,
+) -> Stretch:
+    """Return the visible events after a position that are wanted.
 
     At most `limit` numbers are read, whether their events are visible or not: the work of an
     answer is bounded, and a reader's cursor moves on past what is not for it.
+
+    Raises:
+        CursorExpired: the events that come next are older than `kept_since`, or are gone.
     """
+    if kept_since is not None:
+        oldest = await _oldest_since(session, city_code, kept_since)
+        if position + 1 < oldest:
+            raise CursorExpired(extra={"oldest_position": oldest})
     window = (
         select(EventPosition.position, EventPosition.event_id)
         .where(EventPosition.city_code == city_code, EventPosition.position > position)
@@ -91,17 +152,31 @@ async def events_after(
         .limit(limit)
         .subquery()
     )
-    wanted: list[Any] = [visible_to(actor)]
-    if types:
-        wanted.append(Event.type.in_(types))
+    heard = and_(
+        Event.city_code == city_code,
+        Event.id == window.c.event_id,
+        visible_to(actor),
+        wanted.condition,
+    )
     rows = await session.execute(
         select(window.c.position, Event)
         .select_from(window)
-        .outerjoin(
-            Event, and_(Event.city_code == city_code, Event.id == window.c.event_id, *wanted)
-        )
+        .outerjoin(Event, heard)
         .order_by(window.c.position)
     )
     read = rows.all()
+    if read and read[0][0] != position + 1:
+        raise CursorExpired(extra={"oldest_position": read[0][0]})
     found = [Positioned(number, event) for number, event in read if event is not None]
-    return found, (read[-1][0] if read else position), len(read) == limit
+    return Stretch(found, read[-1][0] if read else position, len(read) == limit)
+
+
+async def _oldest_since(session: AsyncSession, city_code: str, since: datetime) -> int:
+    """Return the position of the first event made since an instant: ids carry the time."""
+    found = await session.scalar(
+        select(EventPosition.position)
+        .where(EventPosition.city_code == city_code, EventPosition.event_id >= first_id_at(since))
+        .order_by(EventPosition.event_id)
+        .limit(1)
+    )
+    return await log_position(session, city_code) + 1 if found is None else found

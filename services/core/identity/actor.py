@@ -31,6 +31,22 @@ class Actor:
         """Return whether role and scopes together permit it."""
         return permission.scope in self.scopes and self.role in permission.roles
 
+    def in_request(self, request_id: str) -> "Actor":
+        """Return the same actor in another request; written out, for each request asks for it."""
+        return Actor(
+            self.credential_id,
+            self.name,
+            self.role,
+            self.city_code,
+            self.organization_code,
+            self.plan_code,
+            self.scopes,
+            self.every_city,
+            self.channel,
+            request_id,
+            self.kind,
+        )
+
     def stamp(self) -> dict[str, object]:
         """Return what history and events keep of the actor."""
         return {

@@ -24,3 +24,10 @@ class OrganizationNotFound(NotFound):
 
     code = "organization-not-found"
     title = Text("未找到该单位", "There is no such organization")
+
+
+class CityNotFound(NotFound):
+    """There is no such city within the caller's reach."""
+
+    code = "city-not-found"
+    title = Text("未找到该城市", "There is no such city")

@@ -17,6 +17,7 @@ class Kind(Enum):
     NOT_FOUND = "not-found"
     INVALID = "invalid"
     CONFLICT = "conflict"
+    GONE = "gone"
     PRECONDITION_FAILED = "precondition-failed"
     PRECONDITION_REQUIRED = "precondition-required"
     TOO_LARGE = "too-large"

@@ -14,3 +14,8 @@ def new_id() -> UUID:
 def made_at(identifier: UUID) -> datetime:
     """Return when a UUIDv7 was made: its first 48 bits are milliseconds (RFC 9562)."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
+
+
+def first_id_at(at: datetime) -> UUID:
+    """Return what sorts before every UUIDv7 that was made at an instant or later."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import cities_behind, log_position
 from services.core.events.service import Happening, number_committed, record
-from services.core.feed.queries import events_after
+from services.core.feed.queries import Wanted, events_after
 from services.core.identity.actor import operator
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
@@ -57,10 +57,10 @@ async def _number(database: Database, *, most: int = 2000, city_code: str = CITY
 
 
 async def _read(session: AsyncSession, after: int, limit: int = 1000) -> list[tuple[int, UUID]]:
-    found, _, _ = await events_after(
-        session, OFFICE, city_code=CITY, position=after, types=(), limit=limit
+    found = await events_after(
+        session, OFFICE, city_code=CITY, position=after, wanted=Wanted(), limit=limit
     )
-    return [(each.position, each.event.id) for each in found]
+    return [(each.position, each.event.id) for each in found.events]
 
 
 async def _write_slowly(database: Database, writer: int) -> list[UUID]:

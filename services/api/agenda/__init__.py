@@ -1,0 +1,1 @@
+"""Routes and schemas of what waits for the caller, and of calendars to subscribe to."""

@@ -1,0 +1,103 @@
+"""The path that calendar programs read: no key, the token in the address is the credential."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from services.api.agenda import examples
+from services.api.answers import body_etag, etags
+from services.api.context import Held, IfNoneMatch, PlanCode
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering
+from services.core.agenda.calendar_file import calendar_file
+from services.core.agenda.queries import DeadlineRow, deadlines, token_by_digest
+from services.core.agenda.rules import Deadline
+from services.core.calendars.queries import working_calendar
+from services.core.identity.errors import Unauthenticated
+from services.core.kit.secrets import digest
+from services.core.plan.errors import PlanNotFound
+from services.core.plan.queries import PlanState
+
+router = APIRouter(prefix="/v1", tags=["agenda"])
+
+_BACK = timedelta(days=180)
+_AHEAD = timedelta(days=1100)
+_MOST = 5000
+_LABEL_PARTS = 4
+_MEDIA_TYPE = "text/calendar"
+
+
+@router.get(
+    "/plans/{plan}/calendar.ics",  # noqa: FAST003 (the name in the path is an alias)
+    response_class=Response,
+    responses={
+        **answering(examples.CALENDAR_FILE, ETAG, media_type=_MEDIA_TYPE),
+        **refusals(404),
+    },
+    openapi_extra={"security": [{"calendar_token": []}]},
+)
+async def read_calendar(
+    held: Held,
+    plan_code: PlanCode,
+    token: Annotated[str, Query(max_length=200, description="The secret of a calendar token")] = "",
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return deadlines as an iCalendar object (RFC 5545), for programs that subscribe.
+
+    The address with its token is what `POST …/calendar-tokens` answered. It shows what fell due
+    in the last 180 days and falls due in the next three years, at most 5,000 entries.
+    """
+    parts = token.split("_", _LABEL_PARTS - 1)
+    if len(parts) != _LABEL_PARTS or not token.isascii() or "\x00" in token:
+        raise Unauthenticated
+    now = held.clock.true_now()
+    async with held.database.sessions() as session:
+        found = await token_by_digest(session, city_code=parts[1], digest=digest(token), now=now)
+        if found is None:
+            raise Unauthenticated
+        if found.plan_code != plan_code:
+            raise PlanNotFound
+        plan = await held.plans.of_city(found.city_code, plan_code)
+        zone = plan.document.time_zone
+        today = held.clock.today(zone)
+        rows = await deadlines(
+            session, found, first=today - _BACK, last=today + _AHEAD, limit=_MOST
+        )
+        calendar = await working_calendar(
+            session, plan.city_code, plan.document.supervision.calendar
+        )
+    body = calendar_file(
+        [_deadline(row, plan) for row in rows],
+        uid=f"calendar-{found.id}@wufei",
+        name=f"{plan.document.title} {found.name}",
+        time_zone=zone,
+        calendar=calendar,
+    )
+    headers = {"ETag": body_etag(body), "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and not etags(if_none_match).isdisjoint({headers["ETag"], "*"}):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=f"{_MEDIA_TYPE}; charset=utf-8")
+
+
+def _deadline(row: DeadlineRow, plan: PlanState) -> Deadline:
+    """Return an entry with the words that the plan has for it."""
+    unit = plan.organizations.get(row.organization_code or "")
+    who = unit.name if unit else (row.organization_code or plan.document.city.name)
+    if row.kind == "milestone":
+        title = f"{row.title}（{row.reference}）"
+    elif row.kind == "obligation":
+        indicator = plan.indicators.get(row.reference or "")
+        title = f"报送 {row.title}：{indicator.name if indicator else row.reference}"
+    else:
+        title = f"报送截止：{row.title}"
+    return Deadline(
+        uid=f"{row.kind}-{row.id.replace('/', '-')}@wufei",
+        due_date=row.due_date,
+        title=f"✓ {title}" if row.done else title,
+        description=f"{who}\n{plan.document.title}（{plan.document.status_text}）",
+        sequence=row.version,
+        changed_at=row.changed_at,
+        done=row.done,
+        cancelled=row.cancelled,
+    )

@@ -1,0 +1,189 @@
+"""Paths of what waits for the caller, and of the calendar tokens."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Request, Response
+
+from services.api.agenda import examples
+from services.api.agenda.schemas import (
+    CalendarTokenIn,
+    CalendarTokenListOut,
+    CalendarTokenMadeOut,
+    CalendarTokenOut,
+    TodoListOut,
+    counts_out,
+    todo_out,
+    token_fields,
+)
+from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading, Writing
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import LOCATION, answering, asking
+from services.api.routing import versioned_router
+from services.api.security import Caller, permitted
+from services.core.agenda import queries, service
+from services.core.agenda.queries import Place, PlanDay
+from services.core.agenda.rules import KINDS, turns
+from services.core.agenda.service import TokenRequest
+from services.core.calendars.queries import working_calendar
+from services.core.calendars.rules import WorkingCalendar
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.plan.queries import PlanState, visible_plans
+
+router = versioned_router("agenda")
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_MILESTONES))]
+TokenId = Annotated[
+    UUID,
+    Path(description="Id of a calendar token", examples=["019bb0f1-6b00-7a10-8a44-0d6c0f0e5a77"]),
+]
+
+
+@router.get("/me/todo", responses=answering(examples.TODO))
+async def list_todo(
+    actor: Caller,
+    session: Reading,
+    held: Held,
+    plan: Annotated[
+        str | None, Query(max_length=60, description="Only what is of this plan")
+    ] = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> TodoListOut:
+    """List what waits for the caller, soonest due first, and count it by kind.
+
+    A unit's key sees what the unit has to report, correct, sign for and work on; a lead's also
+    what it has to review, close, reassign and decide; the office's what nobody else can decide,
+    and what a lead left undecided until it was overdue. Who only reads has nothing to do.
+    """
+    known = await visible_plans(
+        session, city_code=actor.city_code, plan_code=actor.plan_code or plan
+    )
+    codes = [one.code for one in known if plan in {None, one.code}]
+    plans = {code: await held.plans.get(code, actor) for code in codes}
+    calendars = {code: await _calendar(session, state) for code, state in plans.items()}
+    days = {
+        code: PlanDay(
+            code,
+            state.document.time_zone,
+            today := held.clock.today(state.document.time_zone),
+            turns(state.document.supervision, calendars[code], today),
+        )
+        for code, state in plans.items()
+    }
+    found, counts = await queries.waiting(
+        session,
+        actor,
+        list(days.values()),
+        after=None if page_token is None else _place(page_token, plan),
+        limit=page_size + 1,
+    )
+    page = found[:page_size]
+    return TodoListOut(
+        items=[
+            todo_out(one, plans[one.plan_code], calendars[one.plan_code], days[one.plan_code].today)
+            for one in page
+        ],
+        next_page_token=new_page_token(
+            [page[-1].due_date.isoformat(), page[-1].kind, str(page[-1].subject_id)],
+            _filters(plan),
+        )
+        if len(found) > page_size
+        else None,
+        total=sum(count.waiting for count in counts.values()),
+        overdue=sum(count.overdue for count in counts.values()),
+        counts=counts_out(counts),
+    )
+
+
+def _filters(plan: str | None) -> dict[str, object]:
+    return {"list": "todo", "plan": plan}
+
+
+def _place(page_token: str, plan: str | None) -> Place:
+    day, kind, subject = read_page_token(page_token, _filters(plan), parts=3)
+    try:
+        due_date = date.fromisoformat(day)
+    except ValueError:
+        raise BadPageToken from None
+    known = next((one for one in KINDS if one == kind), None)
+    if known is None:
+        raise BadPageToken
+    return Place(due_date, known, read_uuid(subject))
+
+
+async def _calendar(session: Reading, plan: PlanState) -> WorkingCalendar:
+    return await working_calendar(session, plan.city_code, plan.document.supervision.calendar)
+
+
+@router.post(
+    "/plans/{plan}/calendar-tokens",
+    status_code=201,
+    responses={
+        **answering(examples.TOKEN_MADE, LOCATION, status=201),
+        **refusals(403, 404),
+    },
+    openapi_extra=asking(examples.TOKEN),
+)
+async def create_calendar_token(
+    body: CalendarTokenIn,
+    request: Request,
+    actor: Reader,
+    plan: PlanInScope,
+    session: Writing,
+    held: Held,
+    response: Response,
+) -> CalendarTokenMadeOut:
+    """Make a calendar to subscribe to. Its address is in this answer and nowhere else.
+
+    It works without a key until it is revoked, or the key that made it is.
+    """
+    token, secret = await service.create_token(
+        session,
+        request=TokenRequest(
+            plan.code,
+            body.scope,
+            body.organization_code or actor.organization_code,
+            body.name,
+        ),
+        actor=actor,
+        now=held.clock.true_now(),
+    )
+    fields = token_fields(token)
+    response.headers["Location"] = f"/v1/calendar-tokens/{token.id}"
+    # A secret is never stored: what is kept for a repeated request has none.
+    request.scope["reply_to_keep"] = (
+        CalendarTokenMadeOut(**fields, path=None).model_dump_json().encode()
+    )
+    return CalendarTokenMadeOut(**fields, path=f"/v1/plans/{plan.code}/calendar.ics?token={secret}")
+
+
+@router.get("/calendar-tokens", responses={**answering(examples.TOKENS), **refusals(403)})
+async def list_calendar_tokens(
+    actor: Reader, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
+) -> CalendarTokenListOut:
+    """List the calendar tokens that this key made, revoked ones too."""
+    filters = {"list": "calendar-tokens"}
+    after = None
+    if page_token is not None:
+        (last,) = read_page_token(page_token, filters, parts=1)
+        after = read_uuid(last)
+    found = await queries.tokens_of(session, actor, after=after, limit=page_size + 1)
+    page = found[:page_size]
+    return CalendarTokenListOut(
+        items=[CalendarTokenOut(**token_fields(token)) for token in page],
+        next_page_token=new_page_token([str(page[-1].id)], filters)
+        if len(found) > page_size
+        else None,
+    )
+
+
+@router.delete("/calendar-tokens/{token_id}", status_code=204, responses=refusals(403, 404))
+async def revoke_calendar_token(
+    token_id: TokenId, actor: Reader, session: Writing, held: Held
+) -> None:
+    """Revoke a calendar token: its address answers 404 from then on. Again changes nothing."""
+    await service.revoke_token(session, token_id=token_id, actor=actor, now=held.clock.true_now())

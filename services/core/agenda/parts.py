@@ -1,0 +1,163 @@
+"""The statement of what waits for somebody, put together from a part for each kind.
+
+Text only. Each part is written for whom it waits, so that none reads more than that is, and
+has the same columns: kind, due_date, today, plan_code, subject_kind, subject_id,
+organization_code, indicator_code, measure_code, period, title, state.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from services.core.agenda.rules import KINDS, Kind
+from services.core.identity.rules import Role
+
+_LED_INDICATOR = """EXISTS (
+    SELECT FROM indicator_lead AS led WHERE led.city_code = s.city_code
+    AND led.plan_code = s.plan_code AND led.indicator_code = s.indicator_code
+    AND led.organization_code {whose})"""
+
+LED_MEASURE = """EXISTS (
+    SELECT FROM measure_unit AS led WHERE led.city_code = m.city_code
+    AND led.plan_code = m.plan_code AND led.measure_code = m.measure_code
+    AND led.part = 'lead' AND led.organization_code {whose})"""
+"""Whether a milestone `m` is of a measure led by a unit, such as `= :unit`."""
+
+_SUBMISSION = """p.today, s.plan_code, 'submission' AS subject_kind, s.id AS subject_id,
+    s.organization_code, s.indicator_code, NULL::text AS measure_code, s.period,
+    NULL::text AS title, s.state
+FROM plans p JOIN submission s ON s.city_code = :city AND s.plan_code = p.plan_code"""
+
+_TURN = """JOIN turns t ON t.plan_code = p.plan_code
+    AND t.day = least(greatest((s.{when} AT TIME ZONE p.zone)::date, p.first_day), p.today)"""
+
+_MILESTONE = """p.today, m.plan_code, 'milestone' AS subject_kind, m.id AS subject_id,
+    m.organization_code, NULL::text AS indicator_code, m.measure_code, NULL::text AS period,
+    m.title, m.state
+FROM plans p JOIN milestone m ON m.city_code = :city AND m.plan_code = p.plan_code"""
+
+_REPORT = """
+SELECT {number} AS kind, o.due_date, p.today, o.plan_code, 'obligation' AS subject_kind,
+    o.id AS subject_id, o.organization_code, o.indicator_code, NULL::text AS measure_code,
+    o.period, NULL::text AS title, o.state
+FROM plans p
+JOIN obligation o ON o.city_code = :city AND o.plan_code = p.plan_code
+    AND o.organization_code = :unit AND o.state = 'owed'
+JOIN plan_period AS opened ON opened.city_code = o.city_code
+    AND opened.plan_code = o.plan_code AND opened.period = o.period AND opened.state = 'open'
+WHERE NOT EXISTS (
+    SELECT FROM submission AS s WHERE s.city_code = o.city_code AND s.plan_code = o.plan_code
+    AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
+    AND s.period = o.period AND s.state IN ('submitted', 'approved', 'returned'))
+"""
+_CORRECT = f"""
+SELECT {{number}} AS kind, t.answer_by AS due_date, {_SUBMISSION}
+{_TURN.format(when="updated_at")}
+WHERE s.organization_code = :unit AND s.state = 'returned'
+"""
+_REVIEW = f"""
+SELECT {{number}} AS kind, t.review_by AS due_date, {_SUBMISSION}
+{_TURN.format(when="submitted_at")}
+WHERE s.state = 'submitted' AND {{decided_by}}
+"""
+_SIGN = f"""
+SELECT {{number}} AS kind, coalesce(m.sign_by, m.due_date) AS due_date, {_MILESTONE}
+WHERE m.organization_code = :unit AND m.state = 'assigned'
+"""
+_PROGRESS = f"""
+SELECT {{number}} AS kind, least(m.answer_by, m.due_date) AS due_date, {_MILESTONE}
+WHERE m.organization_code = :unit AND m.state IN ('accepted', 'in_progress', 'returned')
+"""
+_CLOSE = f"""
+SELECT {{number}} AS kind, coalesce(m.answer_by, m.due_date) AS due_date, {_MILESTONE}
+WHERE m.state = 'completed' AND {{decided_by}}
+"""
+_REASSIGN = f"""
+SELECT {{number}} AS kind, m.due_date, {_MILESTONE}
+WHERE m.state = 'declined' AND {{decided_by}}
+"""
+_DECIDE = """
+SELECT {number} AS kind, e.decide_by AS due_date, p.today, e.plan_code,
+    'extension' AS subject_kind, e.id AS subject_id, e.organization_code,
+    NULL::text AS indicator_code, m.measure_code, NULL::text AS period, m.title, e.state
+FROM plans p
+JOIN extension e ON e.city_code = :city AND e.plan_code = p.plan_code AND e.state = 'requested'
+LEFT JOIN milestone m ON m.city_code = e.city_code AND m.id = e.subject_id
+    AND e.subject_kind = 'milestone'
+WHERE {decided_by}
+"""
+_PARTS: Mapping[Kind, str] = {
+    "report": _REPORT,
+    "correct": _CORRECT,
+    "review": _REVIEW,
+    "sign": _SIGN,
+    "progress": _PROGRESS,
+    "close": _CLOSE,
+    "reassign": _REASSIGN,
+    "decide": _DECIDE,
+}
+
+# What another unit's lead can decide waits for that lead. The office's is what nobody else
+# can decide, and what a lead has left undecided until it was overdue.
+_REVIEWED = {
+    "lead": "s.reported_by_organization IS DISTINCT FROM :unit AND "
+    + _LED_INDICATOR.format(whose="= :unit"),
+    "office": "(NOT "
+    + _LED_INDICATOR.format(whose="IS DISTINCT FROM s.reported_by_organization")
+    + " OR t.review_by < p.today)",
+}
+_CLOSED = {
+    "lead": "m.organization_code <> :unit AND " + LED_MEASURE.format(whose="= :unit"),
+    "office": "(NOT "
+    + LED_MEASURE.format(whose="<> m.organization_code")
+    + " OR coalesce(m.answer_by, m.due_date) < p.today)",
+}
+_DECIDED = {
+    "lead": _CLOSED["lead"],
+    "office": "(m.id IS NULL OR NOT "
+    + LED_MEASURE.format(whose="<> m.organization_code")
+    + " OR e.decide_by < p.today)",
+}
+_DECIDED_BY: Mapping[Kind, Mapping[str, str]] = {
+    "review": _REVIEWED,
+    "close": _CLOSED,
+    "reassign": _CLOSED,
+    "decide": _DECIDED,
+}
+
+_STATEMENT = """
+WITH plans AS (
+    SELECT * FROM unnest(
+        CAST(:plans AS text[]), CAST(:zones AS text[]), CAST(:todays AS date[]),
+        CAST(:first_days AS date[])
+    ) AS p(plan_code, zone, today, first_day)
+), turns AS (
+    SELECT * FROM unnest(
+        CAST(:turn_plans AS text[]), CAST(:days AS date[]), CAST(:review_bys AS date[]),
+        CAST(:answer_bys AS date[])
+    ) AS t(plan_code, day, review_by, answer_by)
+), waiting AS MATERIALIZED ({parts})
+SELECT page.*, counts.counts
+FROM (
+    SELECT jsonb_object_agg(kind, jsonb_build_array(number, overdue)) AS counts FROM (
+        SELECT kind, count(*) AS number, count(*) FILTER (WHERE due_date < today) AS overdue
+        FROM waiting GROUP BY kind
+    ) AS each_kind
+) AS counts
+LEFT JOIN (
+    SELECT * FROM waiting
+    WHERE CAST(:after_due AS date) IS NULL OR (due_date, kind, subject_id)
+        > (CAST(:after_due AS date), CAST(:after_kind AS int), CAST(:after_id AS uuid))
+    ORDER BY due_date, kind, subject_id LIMIT :most
+) AS page ON TRUE
+ORDER BY page.due_date, page.kind, page.subject_id
+"""
+
+
+def statement_for(role: Role, kinds: Iterable[Kind]) -> str:
+    """Return the statement of what waits for a role, of these kinds, with the counts of all."""
+    parts = (
+        _PARTS[kind].format(
+            number=KINDS.index(kind), decided_by=_DECIDED_BY.get(kind, {}).get(role, "")
+        )
+        for kind in kinds
+    )
+    return _STATEMENT.format(parts=" UNION ALL ".join(parts))

@@ -1,0 +1,227 @@
+"""Reading what waits for an actor, the deadlines of a calendar, and the tokens that open one.
+
+The statement of what waits is put together in `agenda.parts`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.agenda.models import CalendarToken
+from services.core.agenda.parts import LED_MEASURE, statement_for
+from services.core.agenda.rules import KINDS, Count, Kind, Turn, Waiting, kinds_for
+from services.core.identity.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDay:
+    """A plan on its local date, with the turns that its calendar gives people."""
+
+    plan_code: str
+    time_zone: str
+    today: date
+    turns: Sequence[Turn]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of what waits ended."""
+
+    due_date: date
+    kind: Kind
+    subject_id: UUID
+
+
+async def waiting(
+    session: AsyncSession,
+    actor: Actor,
+    plans: Sequence[PlanDay],
+    *,
+    after: Place | None,
+    limit: int,
+) -> tuple[list[Waiting], dict[Kind, Count]]:
+    """Return up to `limit` things that wait for an actor, soonest due first, and how many wait.
+
+    The counts are of everything, by kind, whatever the page.
+    """
+    kinds = kinds_for(actor)
+    if not kinds or not plans:
+        return [], {}
+    statement = text(statement_for(actor.role, kinds)).columns(counts=JSONB)
+    asked = _parameters(actor, plans, after, limit)
+    rows = await session.execute(
+        statement, {name: asked[name] for name in statement.compile().params}
+    )
+    found = rows.all()
+    return [_waiting(row) for row in found if row.kind is not None], _counts(found[0].counts or {})
+
+
+def _parameters(
+    actor: Actor, plans: Sequence[PlanDay], after: Place | None, limit: int
+) -> dict[str, Any]:
+    each_turn = [(plan.plan_code, turn) for plan in plans for turn in plan.turns]
+    return {
+        "city": actor.city_code,
+        "unit": actor.organization_code,
+        "plans": [plan.plan_code for plan in plans],
+        "zones": [plan.time_zone for plan in plans],
+        "todays": [plan.today for plan in plans],
+        "first_days": [plan.turns[0].day for plan in plans],
+        "turn_plans": [code for code, _ in each_turn],
+        "days": [turn.day for _, turn in each_turn],
+        "review_bys": [turn.review_by for _, turn in each_turn],
+        "answer_bys": [turn.answer_by for _, turn in each_turn],
+        "after_due": after.due_date if after else None,
+        "after_kind": KINDS.index(after.kind) if after else None,
+        "after_id": after.subject_id if after else None,
+        "most": limit,
+    }
+
+
+def _waiting(row: Any) -> Waiting:
+    return Waiting(
+        kind=KINDS[row.kind],
+        due_date=row.due_date,
+        overdue=row.due_date < row.today,
+        plan_code=row.plan_code,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        organization_code=row.organization_code,
+        indicator_code=row.indicator_code,
+        measure_code=row.measure_code,
+        period=row.period,
+        title=row.title,
+        state=row.state,
+    )
+
+
+def _counts(found: Mapping[str, Sequence[int]]) -> dict[Kind, Count]:
+    return {KINDS[int(number)]: Count(*each) for number, each in sorted(found.items())}
+
+
+_DEADLINES = """
+SELECT * FROM (
+    SELECT 'milestone' AS kind, CAST(m.id AS text) AS id, m.due_date, m.title,
+        m.measure_code AS reference, m.organization_code, m.state, m.version, m.updated_at,
+        m.state = 'closed' AS done, m.state = 'cancelled' AS cancelled
+    FROM milestone m
+    WHERE m.city_code = :city AND m.plan_code = :plan {milestones}
+    UNION ALL
+    {reports}
+) AS deadline
+WHERE due_date BETWEEN :first AND :last
+ORDER BY due_date, kind, id LIMIT :most
+"""
+_OBLIGATIONS = """
+    SELECT 'obligation', CAST(o.id AS text), o.due_date, o.period, o.indicator_code,
+        o.organization_code, o.state, o.version, o.updated_at,
+        EXISTS (
+            SELECT FROM submission AS s WHERE s.city_code = o.city_code
+            AND s.plan_code = o.plan_code AND s.indicator_code = o.indicator_code
+            AND s.organization_code = o.organization_code AND s.period = o.period
+            AND s.state IN ('submitted', 'approved')),
+        o.state = 'waived'
+    FROM obligation o
+    WHERE o.city_code = :city AND o.plan_code = :plan AND o.organization_code = :unit
+"""
+_PERIODS = """
+    SELECT 'period', p.plan_code || '/' || p.period, p.due_date, p.period, NULL, NULL, p.state,
+        p.version, coalesce(p.published_at, p.closed_at, p.opened_at),
+        p.state IN ('closed', 'published'), FALSE
+    FROM plan_period p
+    WHERE p.city_code = :city AND p.plan_code = :plan
+"""
+_OF_UNIT = "AND m.organization_code = :unit"
+_OF_LEAD = f"AND (m.organization_code = :unit OR {LED_MEASURE.format(whose='= :unit')})"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRow:
+    """A deadline as it is stored: a milestone, an obligation, or a period's as a whole."""
+
+    kind: str
+    id: str
+    due_date: date
+    title: str
+    reference: str | None
+    organization_code: str | None
+    state: str
+    version: int
+    changed_at: datetime
+    done: bool
+    cancelled: bool
+
+
+async def deadlines(
+    session: AsyncSession, token: CalendarToken, *, first: date, last: date, limit: int
+) -> list[DeadlineRow]:
+    """Return what a calendar shows between two days, soonest first, what is cancelled too.
+
+    A unit's calendar has its milestones and what it owes; a plan's every milestone and each
+    period once; a lead's own also the milestones of the measures that its unit leads.
+    """
+    unit = token.organization_code
+    if token.scope == "plan" or unit is None:
+        parts = {"milestones": "", "reports": _PERIODS}
+    else:
+        led = token.scope == "person" and token.role == "lead"
+        parts = {"milestones": _OF_LEAD if led else _OF_UNIT, "reports": _OBLIGATIONS}
+    rows = await session.execute(
+        text(_DEADLINES.format(**parts)),
+        {
+            "city": token.city_code,
+            "plan": token.plan_code,
+            **({"unit": unit} if ":unit" in "".join(parts.values()) else {}),
+            "first": first,
+            "last": last,
+            "most": limit,
+        },
+    )
+    return [DeadlineRow(*row) for row in rows]
+
+
+_TOKEN_IN_FORCE = text("""
+SELECT t.id FROM calendar_token t
+JOIN api_key k ON k.city_code = t.city_code AND k.id = t.credential_id
+    AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)
+WHERE t.city_code = :city AND t.secret_digest = :digest AND t.revoked_at IS NULL
+""")
+
+
+async def token_by_digest(
+    session: AsyncSession, *, city_code: str, digest: bytes, now: datetime
+) -> CalendarToken | None:
+    """Return the token with this digest if neither it nor the key that made it is revoked."""
+    found = await session.scalar(_TOKEN_IN_FORCE, {"city": city_code, "digest": digest, "now": now})
+    return None if found is None else await session.get(CalendarToken, (city_code, found))
+
+
+async def tokens_of(
+    session: AsyncSession, actor: Actor, *, after: UUID | None, limit: int
+) -> Sequence[CalendarToken]:
+    """Return the tokens that the actor's key made, the oldest first, after the id `after`."""
+    wanted = select(CalendarToken).where(
+        CalendarToken.city_code == actor.city_code,
+        CalendarToken.credential_id == actor.credential_id,
+    )
+    if after is not None:
+        wanted = wanted.where(CalendarToken.id > after)
+    return (await session.scalars(wanted.order_by(CalendarToken.id).limit(limit))).all()
+
+
+async def token_for_update(
+    session: AsyncSession, actor: Actor, token_id: UUID
+) -> CalendarToken | None:
+    """Return a token that the actor's key made, locked; the office has those of its city."""
+    wanted = select(CalendarToken).where(
+        CalendarToken.city_code == actor.city_code, CalendarToken.id == token_id
+    )
+    if actor.role != "office":
+        wanted = wanted.where(CalendarToken.credential_id == actor.credential_id)
+    return await session.scalar(wanted.with_for_update())

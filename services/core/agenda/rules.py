@@ -1,0 +1,135 @@
+"""What waits for whom, and whose deadlines a calendar may show. Pure."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal, get_args
+from uuid import UUID
+
+from services.core.calendars.rules import WorkingCalendar
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.plan.document import Supervision
+
+Kind = Literal["report", "correct", "review", "sign", "progress", "close", "reassign", "decide"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""What somebody may have to do, in the order in which a list names them on one day:
+
+report a value, correct a returned one, review one; sign for a milestone, work on it, close it,
+reassign a declined one; decide on an extension.
+"""
+
+CalendarScope = Literal["unit", "plan", "person"]
+
+_PERMISSIONS: Mapping[Kind, Permission] = {
+    "report": Permission.WRITE_SUBMISSIONS,
+    "correct": Permission.WRITE_SUBMISSIONS,
+    "review": Permission.REVIEW_SUBMISSIONS,
+    "sign": Permission.WRITE_MILESTONES,
+    "progress": Permission.WRITE_MILESTONES,
+    "close": Permission.WRITE_MILESTONES,
+    "reassign": Permission.WRITE_MILESTONES,
+    "decide": Permission.WRITE_MILESTONES,
+}
+_OF_A_UNIT: frozenset[Kind] = frozenset({"report", "correct", "sign", "progress"})
+_OF_A_LEAD: frozenset[Kind] = frozenset({"review", "close", "reassign", "decide"})
+
+_KEPT_DAYS = 800
+"""How many days back what waits is told its exact due date; what is older is long overdue."""
+
+
+def kinds_for(actor: Actor) -> tuple[Kind, ...]:
+    """Return what can wait for an actor: work for a unit's, decisions for a lead and the office."""
+    mine: set[Kind] = set()
+    if actor.organization_code is not None:
+        mine |= _OF_A_UNIT
+    if actor.role == "lead" or (actor.role == "office" and actor.organization_code is None):
+        mine |= _OF_A_LEAD
+    return tuple(kind for kind in KINDS if kind in mine and actor.may(_PERMISSIONS[kind]))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """By when what happened on a day is to be reviewed, and to be answered."""
+
+    day: date
+    review_by: date
+    answer_by: date
+
+
+def turns(supervision: Supervision, calendar: WorkingCalendar, today: date) -> list[Turn]:
+    """Return the turns of the last 800 days up to `today`, oldest first."""
+    first = today - timedelta(days=_KEPT_DAYS)
+    last = calendar.shifted(today, max(supervision.review_days, supervision.answer_days))
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    worked = [day for day in days if calendar.is_workday(day)]
+
+    def after(day: date, number: int) -> date:
+        return worked[bisect_right(worked, day) + number - 1] if number else day
+
+    return [
+        Turn(day, after(day, supervision.review_days), after(day, supervision.answer_days))
+        for day in days[: _KEPT_DAYS + 1]
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits for somebody, due by the end of a local day."""
+
+    kind: Kind
+    due_date: date
+    overdue: bool
+    plan_code: str
+    subject_kind: str
+    subject_id: UUID
+    organization_code: str
+    indicator_code: str | None
+    measure_code: str | None
+    period: str | None
+    title: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many things of a kind wait, and how many of those are overdue."""
+
+    waiting: int
+    overdue: int
+
+
+def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) -> bool:
+    """Return whether an actor may have a calendar of this scope, for this unit where it is one's.
+
+    Who sees the whole plan may have any; everybody else their own unit's.
+    """
+    if not actor.may(Permission.READ_MILESTONES):
+        return False
+    sees_all = actor.role in {"office", "leader"} or (
+        actor.role == "integrator" and actor.organization_code is None
+    )
+    if scope == "plan":
+        return sees_all
+    own = actor.organization_code is not None and organization_code == actor.organization_code
+    return own or (sees_all and (scope == "person" or organization_code is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One entry of a calendar. `uid` never changes; `sequence` grows with every change."""
+
+    uid: str
+    due_date: date
+    title: str
+    description: str
+    sequence: int
+    changed_at: datetime
+    done: bool
+    cancelled: bool
+
+
+def alarm_days(due_date: date, calendar: WorkingCalendar) -> tuple[date, ...]:
+    """Return the days on which a calendar program reminds: 7 and 1 working days before."""
+    return tuple(calendar.shifted(due_date, -before) for before in (7, 1))

@@ -1,0 +1,15 @@
+"""Refusals of the feed."""
+
+from services.core.kit.errors import DomainError, Kind
+from services.core.kit.text import Text
+
+
+class CursorExpired(DomainError):
+    """What comes after the position is kept no more; `extra` says from where on there is."""
+
+    code = "cursor-expired"
+    kind = Kind.GONE
+    title = Text(
+        "该位置之后的部分事件已不再保留",
+        "Some of the events after this position are kept no more",
+    )
