@@ -23,6 +23,8 @@ WRITERS = {
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
+    "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
+    "settling",  # webhooks: their outcomes, many in one statement
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 

@@ -28,13 +28,13 @@ Kind = Literal[
 """How an attempt ended.
 
 `delivered` alone is success. `status` is an answer outside 2xx and 3xx; `refused` and
-`throttled` are a robot's 200 with an error inside. `fault` is ours, and `interrupted` says that
-the worker was told to stop; neither is held against the receiver. A `superseded` attempt was
-over when another worker had taken its delivery.
+`throttled` are a robot's 200 with an error inside, the latter for too many messages. `fault` is
+ours, and `interrupted` says that the worker was told to stop. A `superseded` attempt was over
+when another worker had taken its delivery.
 """
 
-NOT_THEIRS: frozenset[Kind] = frozenset({"fault", "interrupted", "superseded"})
-"""What says nothing of the receiver and spends none of the attempts of the schedule."""
+FREE: frozenset[Kind] = frozenset({"fault", "interrupted", "superseded", "throttled"})
+"""What is not held against the receiver, and spends none of the attempts of the schedule."""
 
 _HEAD_BYTES = 4 * 1024
 _CUT = "\n[truncated]"
