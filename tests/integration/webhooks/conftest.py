@@ -1,11 +1,20 @@
-"""What deliveries are planted into."""
+"""A database with receivers in it, and one that deliveries are planted into."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from services.core.kit.database import connect
+from tests.integration.webhooks.receivers import Receivers
 from tests.support.planted import Planted
+
+
+@pytest.fixture
+async def receivers(database_url: str) -> AsyncIterator[Receivers]:
+    async with connect(database_url, size=12) as database:
+        found = Receivers(database)
+        await found.found_city()
+        yield found
 
 
 @pytest.fixture
