@@ -9,24 +9,35 @@ import logging
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.kit.outage import cause_of
 from services.core.kit.sealing import CannotUnseal, Seal
-from services.core.webhooks.dispatch import Claimed, Key, Limits, claim, clock_skew, targets
+from services.core.webhooks.dispatch import (
+    Claimed,
+    Key,
+    Limits,
+    claim,
+    clock_skew,
+    names_for,
+    targets,
+)
 from services.core.webhooks.health import DISABLED_AFTER
 from services.core.webhooks.messages import Target, judged, message_of, open_target, shown_request
 from services.core.webhooks.schedule import DEFAULT_SCHEDULE, fate, pause_of
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
+from services.core.webhooks.wording import Names
 from services.worker.interruption import Interruption
 from services.worker.sender import Sender
 
@@ -60,6 +71,24 @@ class Terms:
     schedule: Sequence[float] = DEFAULT_SCHEDULE
     lease_seconds: float = 45
     disabled_after: timedelta = DISABLED_AFTER
+
+
+class ClockSkew(Exception):
+    """This machine's clock or the database's is wrong by minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """One message to be sent and the deliveries that it tells; None: a target we cannot open."""
+
+    target: Target | None
+    group: Sequence[Claimed]
+    names: Names
+
+    @property
+    def endpoint(self) -> Key:
+        """The key of its endpoint."""
+        return self.group[0].endpoint
 
 
 class Delivering:
@@ -105,8 +134,10 @@ class Delivering:
         """Do a work for ever, when woken and now and then; an absent database is waited for."""
         interruption = Interruption(name)
         while True:
+            # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
             with suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), _LOOK_EVERY_SECONDS)
+                async with asyncio.timeout(_LOOK_EVERY_SECONDS):
+                    await woken.wait()
             if self._under_way:
                 await asyncio.sleep(_GATHER_SECONDS)
             woken.clear()
@@ -119,8 +150,7 @@ class Delivering:
                 woken.set()
 
     async def _claim_all(self) -> None:
-        if not await self._clock_is_good():
-            return
+        await self._check_clock()
         while (room := self._room) > 0 and await self._claim(min(room, _CLAIMED_AT_ONCE)):
             pass
 
@@ -129,17 +159,19 @@ class Delivering:
         """How many messages more may be begun; what is not settled yet takes room too."""
         return _UNDER_WAY - len(self._under_way) - len(self._done)
 
-    async def _clock_is_good(self) -> bool:
-        """Refuse to sign with a clock that the receivers would not believe."""
+    async def _check_clock(self) -> None:
+        """Sign nothing with a clock that receivers would not believe.
+
+        Raises:
+            ClockSkew: it differs from the database's by minutes.
+        """
         if time.monotonic() < self._clock_good_until:
-            return True
+            return
         async with self._database.sessions() as session:
             skew = await clock_skew(session, self._clock.true_now())
         if abs(skew) > _MOST_SKEW_SECONDS:
-            logger.error("clock_skew: %.0f s before the database's; nothing is sent", skew)
-            return False
+            raise ClockSkew(f"clock_skew: {skew:.0f} s before the database's; nothing is sent")
         self._clock_good_until = time.monotonic() + _CLOCK_GOOD_SECONDS
-        return True
 
     async def _claim(self, most: int) -> bool:
         """Claim and begin to send; whether there was anything."""
@@ -147,12 +179,28 @@ class Delivering:
         limits = Limits(most=most, each=_EACH, lease_seconds=self._terms.lease_seconds)
         async with self._database.transaction() as session:
             claimed = await claim(session, token=token, busy=self._busy, limits=limits)
-            keys = {one.endpoint for one in claimed}
-            rows = await targets(session, keys) if keys else []
-        opened = {(row.city_code, row.id): self._opened(row) for row in rows}
-        for group in _together(claimed, opened):
-            self._begin(opened.get(group[0].endpoint), group, token)
+            parcels = await self._packed(session, claimed) if claimed else []
+        for parcel in parcels:
+            self._begin(parcel, token)
         return bool(claimed)
+
+    async def _packed(self, session: AsyncSession, claimed: Sequence[Claimed]) -> list[_Parcel]:
+        """Return what goes out together: each delivery by itself, all of a robot in one."""
+        rows = await targets(session, {one.endpoint for one in claimed})
+        opened = {(row.city_code, row.id): self._opened(row) for row in rows}
+        groups: dict[object, list[Claimed]] = defaultdict(list)
+        for one in claimed:
+            target = opened.get(one.endpoint)
+            robot = target is not None and target.robot is not None
+            groups[one.endpoint if robot else one.id].append(one)
+        parcels = []
+        for group in groups.values():
+            target = opened.get(group[0].endpoint)
+            # People read names; other systems get the codes.
+            robot = target is not None and target.robot is not None
+            names = await names_for(session, group) if robot else Names()
+            parcels.append(_Parcel(target, group, names))
+        return parcels
 
     def _opened(self, row: Any) -> Target | None:
         try:
@@ -161,28 +209,27 @@ class Delivering:
             logger.exception("endpoint %s cannot be opened with WUFEI_SECRET_KEY", row.id)
             return None
 
-    def _begin(self, target: Target | None, group: Sequence[Claimed], token: UUID) -> None:
-        self._busy[group[0].endpoint] += 1
-        task = asyncio.create_task(self._deliver(target, group, token))
+    def _begin(self, parcel: _Parcel, token: UUID) -> None:
+        self._busy[parcel.endpoint] += 1
+        task = asyncio.create_task(self._deliver(parcel, token))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _deliver(self, target: Target | None, group: Sequence[Claimed], token: UUID) -> None:
+    async def _deliver(self, parcel: _Parcel, token: UUID) -> None:
         """Send one message and note what came of it for each delivery that it tells."""
         shown: Mapping[str, object] = {}
         outcome = Outcome("fault", 0, said="the message could not be made")
         try:
-            if target is not None:
-                message = message_of(target, group, now=self._clock.true_now())
-                shown = shown_request(target, message)
-                outcome = judged(target, await self._sender.send(message))
+            if parcel.target is not None:
+                now = self._clock.true_now()
+                message = message_of(parcel.target, parcel.group, names=parcel.names, now=now)
+                shown = shown_request(parcel.target, message)
+                outcome = judged(parcel.target, await self._sender.send(message))
         except asyncio.CancelledError:
             outcome = Outcome("interrupted", 0, said="the worker was told to stop")
         except Exception:
-            logger.exception(
-                "a message to endpoint %s failed by a fault of ours", group[0].endpoint
-            )
-        self._done.append([self._result(one, token, outcome, shown) for one in group])
+            logger.exception("a message to %s failed by a fault of ours", parcel.endpoint)
+        self._done.append([self._result(one, token, outcome, shown) for one in parcel.group])
         self._to_settle.set()
 
     def _result(
@@ -235,15 +282,3 @@ class Delivering:
             logger.warning(
                 "%s outcomes are not written: %s", len(self._done), type(cause_of(error)).__name__
             )
-
-
-def _together(
-    claimed: Sequence[Claimed], opened: Mapping[Key, Target | None]
-) -> Iterable[Sequence[Claimed]]:
-    """Return what goes out together: each delivery by itself, all of a robot in one message."""
-    groups: dict[object, list[Claimed]] = defaultdict(list)
-    for one in claimed:
-        target = opened.get(one.endpoint)
-        robot = target is not None and target.robot is not None
-        groups[one.endpoint if robot else one.id].append(one)
-    return groups.values()

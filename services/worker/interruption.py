@@ -42,7 +42,7 @@ class Interruption:
         """Say that the work goes on, where it did not."""
         if self._present:
             self._present = False
-            logger.info("the database is back, %s goes on", self._work)
+            logger.info("%s goes on", self._work)
 
 
 def unless_met(error: Exception) -> Exception | None:

@@ -81,8 +81,10 @@ class Reactor:
     async def run(self) -> None:
         """React for ever; an absent database is waited for."""
         while True:
+            # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._look_every)
+                async with asyncio.timeout(self._look_every):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 await self.react()

@@ -60,7 +60,7 @@ class Planted:
             "header_names": list(headers or {}),
             "state": "active",
             "owner_credential_id": new_id(),
-            "owner": {},
+            "owner": {"role": "office", "plan_code": None, "organization_code": None},
             "planned_from": 0,
             "warned": 0,
             "consecutive_failures": 0,

@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import from_json
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.webhooks.health import FAILING_AFTER
+from services.core.webhooks.wording import Names, codes_in
 
 DIGEST_MOST = 50
 """So many events at most are told in one message of a robot."""
@@ -183,6 +185,46 @@ async def targets(session: AsyncSession, keys: Collection[Key]) -> list[Row[Any]
         {"cities": [key[0] for key in keys], "endpoints": [key[1] for key in keys]},
     )
     return list(found)
+
+
+_NAMES = text("""
+SELECT 'organization' AS kind, code, name FROM organization
+WHERE city_code = :city AND code = ANY(CAST(:organizations AS text[]))
+UNION ALL
+SELECT 'indicator', indicator->>'code', indicator->>'name'
+FROM plan JOIN plan_version v USING (city_code)
+CROSS JOIN LATERAL jsonb_array_elements(v.document->'indicators') indicator
+WHERE plan.city_code = :city AND plan.code = ANY(CAST(:plans AS text[]))
+    AND v.plan_code = plan.code AND v.version = plan.version
+    AND indicator->>'code' = ANY(CAST(:indicators AS text[]))
+""")
+
+
+async def names_for(session: AsyncSession, claimed: Collection[Claimed]) -> Names:
+    """Return what the organizations and indicators are called that these events speak of.
+
+    All of one city; what is known of a code in one of the plans is good enough for a message.
+    """
+    codes = [codes_in(from_json(one.body)) for one in claimed]
+    if not codes:
+        return Names()
+    plans, organizations, indicators = (
+        sorted({code for code in column if isinstance(code, str)})
+        for column in zip(*codes, strict=True)
+    )
+    found = await session.execute(
+        _NAMES,
+        {
+            "city": next(iter(claimed)).city_code,
+            "plans": plans,
+            "organizations": organizations,
+            "indicators": indicators,
+        },
+    )
+    names: dict[str, dict[str, str]] = {"organization": {}, "indicator": {}}
+    for kind, code, name in found:
+        names[kind][code] = name
+    return Names(names["organization"], names["indicator"])
 
 
 async def clock_skew(session: AsyncSession, true_now: datetime) -> float:

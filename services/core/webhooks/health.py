@@ -5,12 +5,9 @@ Pure. Only a success ends a failing; whatever comes between does not.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
+from services.core.webhooks.rules import State, StateReason
 from services.core.webhooks.sending import FREE, Outcome
-
-State = Literal["active", "failing", "disabled"]
-StateReason = Literal["gone", "failing", "manual", "scope-lost"]
 
 FAILING_AFTER = 3
 """So many failures without a success between make an endpoint failing."""

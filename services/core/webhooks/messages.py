@@ -9,9 +9,12 @@ from uuid import UUID
 from pydantic_core import from_json
 
 from services.core.kit.sealing import Seal
+from services.core.webhooks import robots
 from services.core.webhooks.dispatch import Claimed
+from services.core.webhooks.robots import robot_message
 from services.core.webhooks.sending import Message, Outcome
 from services.core.webhooks.signing import SigningKey, signature_header
+from services.core.webhooks.wording import Names, told
 
 AGENT = "wufei-webhooks/1"
 
@@ -82,15 +85,19 @@ def open_target(row: Any, seal: Seal) -> Target:
     )
 
 
-def message_of(target: Target, group: Sequence[Claimed], *, now: datetime) -> Message:
+def message_of(target: Target, group: Sequence[Claimed], *, names: Names, now: datetime) -> Message:
     """Return what tells an endpoint of these deliveries; only a robot is told of several."""
-    (one,) = group
-    return standard_message(target, event_id=one.event_id, body=one.body, now=now)
+    if target.robot is None:
+        (one,) = group
+        return standard_message(target, event_id=one.event_id, body=one.body, now=now)
+    secret = next((secret for _, secret in target.secrets), None)
+    words = [told(from_json(one.body), names) for one in group]
+    return robot_message(target.robot, target.url, secret, words, now=now)
 
 
 def judged(target: Target, outcome: Outcome) -> Outcome:
-    """Return what an answer comes to."""
-    return outcome
+    """Return what an answer comes to, by the code in its body where a robot gave it."""
+    return outcome if target.robot is None else robots.judged(target.robot, outcome)
 
 
 def standard_message(target: Target, *, event_id: UUID, body: bytes, now: datetime) -> Message:

@@ -6,20 +6,23 @@ written together, many at once.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy import Row, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, record
+from services.core.events.service import record
 from services.core.identity.actor import system
 from services.core.webhooks.dispatch import Claimed, Key
+from services.core.webhooks.happenings import of_endpoint
 from services.core.webhooks.health import DISABLED_AFTER, Health, Tally, after
+from services.core.webhooks.lifecycle import disable_unwell
+from services.core.webhooks.models import WebhookEndpoint
 from services.core.webhooks.schedule import Fate
 from services.core.webhooks.sending import Outcome
 
@@ -67,28 +70,24 @@ WITH result AS (
         -- What is settled twice, because nobody heard of the first time, stays as it was.
         AND a.outcome IS NULL
 )
-SELECT city_code, id FROM settled
+SELECT city_code, id, now() AS now FROM settled
 """)
 
-_LOCK_HEALTH = text("""
-SELECT city_code, id, plan_code, organization_code, url_shown, state, state_reason,
-    failing_since, warned, consecutive_failures, paused_until, now() AS now
+
+_LOCK_UNWELL = text("""
+SELECT city_code, id, owner, owner_credential_id, url_shown, state, state_reason, failing_since,
+    warned, consecutive_failures, paused_until
 FROM webhook_endpoint
 WHERE (city_code, id) IN (SELECT * FROM unnest(CAST(:cities AS text[]), CAST(:ids AS uuid[])))
-    AND (id = ANY(CAST(:bad AS uuid[])) OR consecutive_failures > 0)
+    AND (id = ANY(CAST(:failed AS uuid[])) OR consecutive_failures > 0)
 ORDER BY city_code, id FOR NO KEY UPDATE
-""")
+""").columns(owner=JSONB)
 
 _SET_HEALTH = text("""
 UPDATE webhook_endpoint SET state = :state, state_reason = :state_reason,
     failing_since = :failing_since, warned = :warned,
     consecutive_failures = :consecutive_failures, paused_until = :paused_until
 WHERE city_code = :city AND id = :id
-""")
-
-_CANCEL = text("""
-UPDATE webhook_delivery SET state = 'cancelled', settled_at = now()
-WHERE city_code = :city AND endpoint_id = :id AND state = 'pending'
 """)
 
 
@@ -107,14 +106,17 @@ async def settle(
     """
     # Endpoints before deliveries, as whoever disables one does it.
     endpoints = await _lock_unwell(session, _tallied(results))
-    found = await session.execute(_SETTLE, _columns(results))
-    settled = {(city_code, delivery_id) for city_code, delivery_id in found}
+    found = (await session.execute(_SETTLE, _columns(results))).all()
+    settled = {(row.city_code, row.id) for row in found}
     ours = [one for one in results if (one.claimed.city_code, one.claimed.id) in settled]
     tallies = _tallied(ours)
     for endpoint in endpoints:
         tally = tallies.get((endpoint.city_code, endpoint.id))
         if tally is not None:
-            await _take_note(session, endpoint, tally, now=now, disabled_after=disabled_after)
+            before = _health(endpoint)
+            health = after(before, tally, now=found[0].now, disabled_after=disabled_after)
+            if health != before:
+                await _take_note(session, endpoint, health, now)
     return len(settled)
 
 
@@ -129,11 +131,11 @@ def _tallied(results: Sequence[Result]) -> dict[Key, Tally]:
 async def _lock_unwell(session: AsyncSession, tallies: Mapping[Key, Tally]) -> Sequence[Row[Any]]:
     """Lock the endpoints that a batch can change: most are well and stay so, and are left alone."""
     found = await session.execute(
-        _LOCK_HEALTH,
+        _LOCK_UNWELL,
         {
             "cities": [city_code for city_code, _ in tallies],
             "ids": [endpoint_id for _, endpoint_id in tallies],
-            "bad": [key[1] for key, tally in tallies.items() if not tally.only_good],
+            "failed": [key[1] for key, tally in tallies.items() if not tally.only_good],
         },
     )
     return found.all()
@@ -157,48 +159,23 @@ def _columns(results: Sequence[Result]) -> dict[str, list[object]]:
 
 
 async def _take_note(
-    session: AsyncSession,
-    row: Row[Any],
-    tally: Tally,
-    *,
-    now: datetime,
-    disabled_after: timedelta,
+    session: AsyncSession, endpoint: Row[Any], health: Health, now: datetime
 ) -> None:
-    before = Health(
-        row.state,
-        row.state_reason,
-        row.failing_since,
-        row.warned,
-        row.consecutive_failures,
-        row.paused_until,
-    )
-    health = after(before, tally, now=row.now, disabled_after=disabled_after)
-    if health == before:
-        return
-    place = {"city": row.city_code, "id": row.id}
-    await session.execute(_SET_HEALTH, asdict(health) | place)
-    if health.state == "disabled":
-        await session.execute(_CANCEL, place)
-        await record(session, _happening(row, "webhook.disabled", health, now))
-    elif health.warned > before.warned:
-        await record(session, _happening(row, "webhook.failing", health, now))
+    """Write how an endpoint is now, and tell its owner where that asks for somebody."""
+    found = {
+        "percent": health.warned,
+        "failing_since": health.failing_since,
+        "consecutive_failures": health.consecutive_failures,
+    }
+    place = (endpoint.city_code, endpoint.id)
+    await session.execute(_SET_HEALTH, {**asdict(health), "city": place[0], "id": place[1]})
+    if health.state_reason is not None:
+        row = await session.get_one(WebhookEndpoint, place)
+        await disable_unwell(session, row, health.state_reason, found=found, now=now)
+    elif health.warned > endpoint.warned:
+        told = of_endpoint(endpoint, "webhook.failing", system("webhooks"), found, now)
+        await record(session, told)
 
 
-def _happening(row: Row[Any], type_: EventType, health: Health, now: datetime) -> Happening:
-    return Happening(
-        city_code=row.city_code,
-        plan_code=row.plan_code,
-        type=type_,
-        subject_kind="webhook_endpoint",
-        subject_id=str(row.id),
-        organization_code=row.organization_code,
-        actor=system("webhooks"),
-        data={
-            "url": row.url_shown,
-            "reason": health.state_reason,
-            "percent": health.warned,
-            "failing_since": health.failing_since,
-            "consecutive_failures": health.consecutive_failures,
-        },
-        occurred_at=now,
-    )
+def _health(endpoint: Row[Any]) -> Health:
+    return Health(**{one.name: getattr(endpoint, one.name) for one in fields(Health)})

@@ -129,7 +129,8 @@ async def test_what_was_cancelled_under_way_and_arrived_counts_as_delivered(
 async def test_gone_closes_the_endpoint_cancels_what_waits_and_tells_its_owner(
     planted: Planted,
 ) -> None:
-    claimed, token = await one_claimed(planted, organization_code="UN15", plan_code="p")
+    owner = {"role": "integrator", "organization_code": "UN15", "plan_code": "p"}
+    claimed, token = await one_claimed(planted, owner=owner)
     other = await planted.endpoint(URL)
     waiting = await planted.deliveries(claimed.endpoint_id, other, number=3)
     await write(planted, claimed, token, GONE, AGAIN)
