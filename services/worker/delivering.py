@@ -49,6 +49,7 @@ _EACH = 8
 
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
+_ENOUGH = 50
 _GATHER_SECONDS = 0.01
 """How long a busy loop waits for more to take at once; short beside any receiver's answer."""
 
@@ -121,24 +122,38 @@ class Delivering:
 
     async def run(self) -> None:
         """Deliver until cancelled; what is under way then is finished at once or given back."""
+        self.wake()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep("delivering", self._woken, self._claim_all))
-                tasks.create_task(self._keep("settling", self._to_settle, self._settle_all))
+                tasks.create_task(
+                    self._keep("delivering", self._woken, self._claim_all, lambda: self._room)
+                )
+                tasks.create_task(
+                    self._keep(
+                        "settling", self._to_settle, self._settle_all, lambda: len(self._done)
+                    )
+                )
         finally:
             await self._end()
 
     async def _keep(
-        self, name: str, woken: asyncio.Event, work: Callable[[], Awaitable[None]]
+        self,
+        name: str,
+        woken: asyncio.Event,
+        work: Callable[[], Awaitable[None]],
+        waiting: Callable[[], int],
     ) -> None:
-        """Do a work for ever, when woken and now and then; an absent database is waited for."""
+        """Do a work for ever, when woken and now and then; an absent database is waited for.
+
+        While messages are under way it is worth a moment to find more `waiting` to be done.
+        """
         interruption = Interruption(name)
         while True:
             # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY_SECONDS):
                     await woken.wait()
-            if self._under_way:
+            if self._under_way and waiting() < _ENOUGH:
                 await asyncio.sleep(_GATHER_SECONDS)
             woken.clear()
             try:

@@ -91,13 +91,15 @@ WITH busy AS (
 ), funded AS MATERIALIZED (
     SELECT city_code, id, robot, {_REFILLED} AS tokens FROM rated
 ), open AS MATERIALIZED (
-    SELECT e.city_code, e.id, e.robot, funded.tokens, CASE WHEN e.robot THEN {DIGEST_MOST}
-        ELSE least(e.free, greatest(1, :most / count(*) OVER ()), floor(funded.tokens))
-        END AS room
-    FROM waiting e LEFT JOIN funded USING (city_code, id)
-    WHERE e.free > 0 AND CASE WHEN e.robot OR e.rate_per_minute IS NOT NULL
-        THEN funded.tokens >= 1 ELSE TRUE END
-    ORDER BY e.since
+    SELECT *, CASE WHEN robot THEN {DIGEST_MOST}
+        ELSE least(free, :most / count(*) OVER (), floor(tokens)) END AS room
+    FROM (
+        SELECT e.city_code, e.id, e.robot, e.free, funded.tokens
+        FROM waiting e LEFT JOIN funded USING (city_code, id)
+        WHERE e.free > 0 AND CASE WHEN e.robot OR e.rate_per_minute IS NOT NULL
+            THEN funded.tokens >= 1 ELSE TRUE END
+        ORDER BY e.since LIMIT :most
+    ) e
 ), taken AS MATERIALIZED (
     SELECT e.city_code, e.id AS endpoint_id, e.robot, e.tokens, d.id,
         count(*) OVER (PARTITION BY e.city_code, e.id) AS together,
@@ -106,7 +108,6 @@ WITH busy AS (
         SELECT d.id, d.next_attempt_at FROM webhook_delivery d
         WHERE {_DUE} ORDER BY d.next_attempt_at LIMIT e.room FOR UPDATE SKIP LOCKED
     ) d
-    LIMIT :most + {DIGEST_MOST}
 ), claimed AS (
     UPDATE webhook_delivery d
     SET attempts = d.attempts + 1, lease_token = :token,

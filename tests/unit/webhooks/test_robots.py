@@ -222,5 +222,5 @@ def test_a_robots_200_means_what_its_code_means(robot: str, body: bytes, kind: s
 @pytest.mark.parametrize("robot", ROBOTS)
 def test_what_is_no_200_is_what_it_was(robot: str) -> None:
     for kind in ("status", "timeout"):
-        outcome = Outcome(kind, 5, body=OK[robot])  # type: ignore[arg-type]
+        outcome = Outcome(kind, 5, body=OK[robot])
         assert judged(robot, outcome) == outcome
