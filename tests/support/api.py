@@ -18,6 +18,7 @@ from services.api.settings import ApiSettings
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key
 from services.core.kit.exact_data import read_yaml
+from services.core.kit.sealing import new_seal_key
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.rules import read_document
@@ -91,7 +92,11 @@ class Door:
 
 @asynccontextmanager
 async def open_door(
-    database_url: str, *, offset: timedelta = timedelta(), redis_url: str | None = None
+    database_url: str,
+    *,
+    offset: timedelta = timedelta(),
+    redis_url: str | None = None,
+    environment: Mapping[str, str | None] | None = None,
 ) -> AsyncIterator[Door]:
     """Yield the API on a migrated database, with Xinmi's plan and an administrator."""
     settings = ApiSettings.model_validate(
@@ -99,6 +104,8 @@ async def open_door(
             "database_url": database_url,
             "redis_url": redis_url,
             "WUFEI_CLOCK_OFFSET": offset.total_seconds(),
+            "WUFEI_SECRET_KEY": new_seal_key(),
+            **(environment or {}),
         }
     )
     app = create_app(settings)

@@ -1,6 +1,6 @@
 """What long work looks like on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, get_args
 from uuid import UUID
@@ -38,11 +38,16 @@ def operation_out(operation: Operation) -> OperationOut:
         id=operation.id,
         kind=operation.kind,
         state=operation.state,
-        request=operation.request,
-        progress=operation.progress,
-        result=operation.result,
+        request=_in_order(operation.request),
+        progress=_in_order(operation.progress),
+        result=None if operation.result is None else _in_order(operation.result),
         errors=operation.errors,
         created_at=operation.created_at,
         updated_at=operation.updated_at,
         allowed_actions=["cancel"] if operation.state in OPEN else [],
     )
+
+
+def _in_order(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return members in one order, whether they were just written or read back."""
+    return dict(sorted(members.items()))
