@@ -11,17 +11,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import Example, answering
+from services.api.webhooks.metrics import read_webhook_figures
 from services.core.events.queries import oldest_waiting_event
 from services.core.followers import READERS
 from services.core.identity.queries import has_administrator
 from services.core.kit.ids import made_at
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
+from services.core.webhooks.standing import longest_unattended
 
 router = APIRouter(tags=["health"])
 
 _STUCK_AFTER_SECONDS = 60
-"""An event that waits longer to be numbered and followed: no worker works, or it cannot go on."""
+"""An event that waits longer to be numbered and followed, or a webhook to be sent: no worker
+works, or it cannot go on."""
 
 _lag = Gauge(
     "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"
@@ -30,7 +33,7 @@ _lag = Gauge(
 
 _Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
 _LIVES = Example("Lives", "The process lives", {"status": "ok"})
-_PARTS = {"postgres": "ok", "schema": "ok", "plan": "ok", "administrator": "ok", "drain": "ok"}
+_PARTS = dict.fromkeys(("postgres", "schema", "plan", "administrator", "drain", "deliveries"), "ok")
 _READY = Example(
     "Ready",
     "Requests can be served",
@@ -102,6 +105,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
             plan = await has_plan(session)
             administrator = await has_administrator(session)
             lag = _age(held, await oldest_waiting_event(session, readers=READERS))
+            unattended = await longest_unattended(session)
     except (SQLAlchemyError, OSError, TimeoutError):
         return {"postgres": "failed"}, None
     return {
@@ -110,6 +114,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
         "plan": "ok" if plan else "failed",
         "administrator": "ok" if administrator else "failed",
         "drain": "ok" if lag is None or lag < _STUCK_AFTER_SECONDS else "degraded",
+        "deliveries": "ok" if (unattended or 0) < _STUCK_AFTER_SECONDS else "degraded",
     }, lag
 
 
@@ -129,6 +134,7 @@ async def metrics(request: Request) -> Any:
     try:
         async with held.database.sessions() as session:
             _lag.set(_age(held, await oldest_waiting_event(session, readers=READERS)) or 0)
+        await read_webhook_figures(held)
     except (SQLAlchemyError, OSError, TimeoutError):
         _lag.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -29,6 +29,7 @@ WRITERS = {
     "retention",  # webhooks: what is too old
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
+    "standing",  # webhooks: reads how they stand, in statements of its own
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 
