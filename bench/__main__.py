@@ -5,19 +5,23 @@ import sys
 
 import uvloop
 
-from bench import http, recompute
+from bench import http, recompute, webhooks
 from bench.system import bare_app, running_system
 
-NAMES = ("lag", "creating", "parallel", "reading", "listing", "drain", "incremental", "full")
+NAMES = (
+    *("lag", "hearing", "creating", "parallel", "reading", "listing"),
+    *("drain", "incremental", "full", "delivering"),
+)
 
 
 async def main(names: list[str]) -> None:
     """Run the benchmarks in `names`, all of them where it is empty."""
     wanted = names or list(NAMES)
     async with running_system() as system, bare_app(system) as bare:
-        # The lag first: the others leave the worker a backlog to work through.
-        if "lag" in wanted:
-            print(await http.lag(system), flush=True)
+        # Waits first: the others leave the worker a backlog to work through.
+        for name, waits in (("lag", http.lag), ("hearing", webhooks.hearing)):
+            if name in wanted:
+                print(await waits(system), flush=True)
         with system.worker_paused():
             for name in NAMES:
                 if name in wanted and name in _HTTP:
@@ -34,7 +38,12 @@ _HTTP = {
     "reading": http.reading,
     "listing": http.listing,
 }
-_WORK = {"drain": recompute.drain, "incremental": recompute.incremental, "full": recompute.full}
+_WORK = {
+    "drain": recompute.drain,
+    "incremental": recompute.incremental,
+    "full": recompute.full,
+    "delivering": webhooks.delivering,
+}
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ async def running_system() -> AsyncIterator[System]:
             "WUFEI_PORT": str(port),
             "WUFEI_DATA_DIR": folder,
             "PYTHONPATH": str(ROOT),
+            "WUFEI_WEBHOOK_ALLOW_LOOPBACK": "1",
         }
         up = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.console", "up",

@@ -12,6 +12,8 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import Example, answering
+from services.api.webhooks.metrics import read_webhook_figures
+from services.core.alerts.queries import Stalest, stalest_evaluation
 from services.core.events.queries import SILENT_AFTER, last_beats, oldest_waiting_event
 from services.core.followers import READERS
 from services.core.identity.queries import has_administrator
@@ -19,17 +21,28 @@ from services.core.kit.database import takes_writes
 from services.core.kit.ids import made_at
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
+from services.core.webhooks.standing import longest_unattended
 
 router = APIRouter(tags=["health"])
 
 _STUCK_AFTER_SECONDS = 60
-"""An event that waits longer to be numbered and followed: no worker works, or it cannot go on."""
+"""An event that waits longer to be numbered and followed, or a webhook to be sent: no worker
+works, or it cannot go on."""
+
+_UNEVALUATED_SECONDS = 30 * 60
+"""Three rounds of the alert engine: it stands still if a plan was not evaluated for longer."""
 
 _UNKNOWN = float("nan")
 _lag = Gauge(
     "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"
 )
 _silence = Gauge("wufei_worker_silence_seconds", "How long ago a worker last said that it goes on")
+
+
+_unevaluated = Gauge(
+    "wufei_alert_evaluation_age_seconds",
+    "How long ago alerts of the stalest plan were evaluated",
+)
 
 
 _Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
@@ -41,6 +54,8 @@ _PARTS = {
     "plan": "ok",
     "administrator": "ok",
     "drain": "ok",
+    "alerts": "ok",
+    "deliveries": "ok",
     "worker": "ok",
 }
 _READY = Example(
@@ -118,6 +133,8 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
             administrator = await has_administrator(session)
             lag = _age(held, await oldest_waiting_event(session, readers=READERS))
             beats = await last_beats(session)
+            alerts = _since(held, await stalest_evaluation(session))
+            unattended = await longest_unattended(session)
     except ProgrammingError:  # a table that we ask is not there
         return {"postgres": "ok", "schema": "failed"}, None
     except (SQLAlchemyError, OSError, TimeoutError):
@@ -129,12 +146,23 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
         "plan": _told(plan, "failed"),
         "administrator": _told(administrator, "failed"),
         "drain": _told(lag is None or lag < _STUCK_AFTER_SECONDS, "degraded"),
+        "alerts": _told(alerts < _UNEVALUATED_SECONDS, "degraded"),
+        "deliveries": _told((unattended or 0) < _STUCK_AFTER_SECONDS, "degraded"),
         "worker": _told(bool(beats) and now - beats[0] < SILENT_AFTER, "degraded"),
     }, lag
 
 
 def _told(well: bool, otherwise: str) -> str:
     return "ok" if well else otherwise
+
+
+def _since(held: Resources, stalest: Stalest | None) -> float:
+    """Return for how many seconds the stalest plan was not evaluated; a new one since it came."""
+    if stalest is None:
+        return 0
+    if stalest.evaluated_at is None:
+        return (held.clock.now() - stalest.loaded_at).total_seconds()
+    return max(0.0, (held.clock.true_now() - stalest.evaluated_at).total_seconds())
 
 
 def _age(held: Resources, event_id: UUID | None) -> float | None:
@@ -150,13 +178,16 @@ def _age(held: Resources, event_id: UUID | None) -> float | None:
 async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
     held: Resources = request.app.state.resources
-    lag = silence = _UNKNOWN
+    lag = silence = unevaluated = _UNKNOWN
     with suppress(SQLAlchemyError, OSError, TimeoutError):
         async with held.database.sessions() as session:
             lag = _age(held, await oldest_waiting_event(session, readers=READERS)) or 0
             beats = await last_beats(session)
+            unevaluated = _since(held, await stalest_evaluation(session))
         if beats:
             silence = max(0.0, (held.clock.true_now() - beats[0]).total_seconds())
+        await read_webhook_figures(held)
     _lag.set(lag)
     _silence.set(silence)
+    _unevaluated.set(unevaluated)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

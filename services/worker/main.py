@@ -1,19 +1,32 @@
-"""The worker process: the reactor, the doorbell's listener, and a timer for when Redis is gone."""
+"""The worker process: the reactor, the deliverer, the doorbell's listener, and a timer.
+
+The timer is for when Redis is gone.
+"""
 
 import asyncio
 import logging
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
-from services.core.kit.database import connect
+from services.core.kit.database import Database, connect
 from services.core.kit.schema import require_current
+from services.core.webhooks.schedule import read_schedule
+from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
+from services.worker.guard import system_lookup
+from services.worker.own_servers import OwnServers
 from services.worker.reactor import Reactor
+from services.worker.sender import open_sender
 from services.worker.settings import WorkerSettings
 
 logger = logging.getLogger("wufei.worker")
 
 _SWEEP_EVERY_SECONDS = 30.0
-_CONNECTIONS = 4
+_CONNECTIONS = 5
+_LEASE_OF_TIMEOUT = 3
+"""A lease lasts so many times as long as an attempt may: it is over only with a lost worker."""
 
 
 async def run(settings: WorkerSettings | None = None) -> None:
@@ -44,16 +57,62 @@ async def _work(settings: WorkerSettings) -> None:
     dsn = settings.database_url.get_secret_value()
     async with connect(dsn, size=_CONNECTIONS, application_name="wufei-worker") as database:
         await require_current(database.engine)
-        reactor = Reactor(database, settings.clock)
-        doorbell = None
-        if settings.redis_url is not None:
-            doorbell = Doorbell(settings.redis_url.get_secret_value(), reactor)
-        logger.info("the worker is at work")
-        async with asyncio.TaskGroup() as tasks:
+        async with _delivering(settings, database) as delivering, asyncio.TaskGroup() as tasks:
+            reactor = Reactor(
+                database,
+                settings.clock,
+                tell=lambda: None if delivering is None else delivering.wake(),
+            )
+            doorbell = None
+            if settings.redis_url is not None:
+                doorbell = Doorbell(settings.redis_url.get_secret_value(), reactor)
+                tasks.create_task(doorbell.run())
+            if delivering is not None:
+                tasks.create_task(delivering.run())
             tasks.create_task(reactor.run())
             tasks.create_task(_tick(reactor, doorbell))
-            if doorbell is not None:
-                tasks.create_task(doorbell.run())
+            logger.info("the worker is at work")
+
+
+@asynccontextmanager
+async def _delivering(
+    settings: WorkerSettings, database: Database
+) -> AsyncIterator[Delivering | None]:
+    """Yield what delivers, and keep it told of our own servers; without a key nothing can."""
+    if settings.seal is None:
+        logger.warning("WUFEI_SECRET_KEY is not set: webhooks are planned and not sent")
+        yield None
+        return
+    if settings.webhook_allow_loopback:
+        logger.warning("WUFEI_WEBHOOK_ALLOW_LOOPBACK: webhooks may go to this machine")
+    async with system_lookup() as lookup:
+        servers = OwnServers(settings.webhook_addresses, lookup)
+        await servers.find()
+        finding = asyncio.create_task(servers.keep_finding())
+        try:
+            async with open_sender(
+                servers,
+                lookup=lookup,
+                seconds=settings.webhook_timeout,
+                ca_file=settings.webhook_ca_file,
+            ) as sender:
+                yield Delivering(
+                    database,
+                    settings.clock,
+                    seal=settings.seal,
+                    sender=sender,
+                    terms=_terms(settings),
+                )
+        finally:
+            finding.cancel()
+
+
+def _terms(settings: WorkerSettings) -> Terms:
+    return Terms(
+        schedule=read_schedule(settings.webhook_schedule),
+        lease_seconds=_LEASE_OF_TIMEOUT * settings.webhook_timeout,
+        disabled_after=timedelta(seconds=settings.webhook_disable_after),
+    )
 
 
 async def _tick(reactor: Reactor, doorbell: Doorbell | None) -> None:

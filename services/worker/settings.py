@@ -1,12 +1,21 @@
 """What the worker is told by its environment."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.kit.clock import Clock
 from services.core.kit.sealing import Seal
+from services.core.webhooks.addresses import AddressPolicy, policy_of
+from services.core.webhooks.health import DISABLED_AFTER
+from services.core.webhooks.schedule import DEFAULT_SCHEDULE, read_schedule
+
+
+def _schedule(text: str) -> str:
+    read_schedule(text)
+    return text
 
 
 class WorkerSettings(BaseSettings):
@@ -29,6 +38,63 @@ class WorkerSettings(BaseSettings):
         description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
         " webhooks: the first seals, each opens; without one nothing is sealed or opened",
     )
+
+    port: int = Field(
+        default=8000,
+        validation_alias="WUFEI_PORT",
+        description="Port that the API listens on, where no webhook may go",
+    )
+    webhook_allow_loopback: bool = Field(
+        default=False,
+        validation_alias="WUFEI_WEBHOOK_ALLOW_LOOPBACK",
+        description="Demonstrations and tests only: webhooks may go to this machine",
+    )
+    webhook_allow_cidrs: str = Field(
+        default="",
+        validation_alias="WUFEI_WEBHOOK_ALLOW_CIDRS",
+        description="Networks of the intranet that webhooks may go to, separated by commas",
+    )
+    webhook_robot_hosts: str = Field(
+        default="",
+        validation_alias="WUFEI_WEBHOOK_ROBOT_HOSTS",
+        description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
+    )
+    webhook_ca_file: FilePath | None = Field(
+        default=None,
+        validation_alias="WUFEI_WEBHOOK_CA_FILE",
+        description="Certificates (PEM) of authorities that receivers' may come from, beside the"
+        " system's",
+    )
+    webhook_schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+        default=",".join(f"{seconds:g}" for seconds in DEFAULT_SCHEDULE),
+        validation_alias="WUFEI_WEBHOOK_SCHEDULE",
+        description="Seconds before each attempt, separated by commas",
+    )
+    webhook_timeout: float = Field(
+        default=15,
+        gt=0,
+        le=60,
+        validation_alias="WUFEI_WEBHOOK_TIMEOUT",
+        description="Seconds of one attempt in all: connection, headers and body",
+    )
+    webhook_disable_after: float = Field(
+        default=DISABLED_AFTER.total_seconds(),
+        gt=0,
+        validation_alias="WUFEI_WEBHOOK_DISABLE_AFTER",
+        description="Seconds of nothing but failures after which an endpoint is disabled",
+    )
+
+    @property
+    def webhook_addresses(self) -> AddressPolicy:
+        """Return where webhooks may go."""
+        servers = (self.database_url, self.redis_url)
+        return policy_of(
+            allow_loopback=self.webhook_allow_loopback,
+            allow_cidrs=self.webhook_allow_cidrs,
+            servers=[one.get_secret_value() for one in servers if one is not None],
+            own_ports=(self.port,),
+            robot_hosts=self.webhook_robot_hosts,
+        )
 
     @property
     def clock(self) -> Clock:

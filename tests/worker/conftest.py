@@ -1,4 +1,4 @@
-"""A ledger whose day is today, and a Valkey of one's own."""
+"""A ledger whose day is today, deliveries planted beside it, and a Valkey of one's own."""
 
 from collections.abc import AsyncIterator
 
@@ -7,6 +7,7 @@ import pytest
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from tests.integration.scoring.ledger import Ledger
+from tests.support.planted import Planted
 from tests.worker.running import OwnValkey, own_valkey
 
 
@@ -14,6 +15,12 @@ from tests.worker.running import OwnValkey, own_valkey
 async def ledger(database_url: str) -> AsyncIterator[Ledger]:
     async with connect(database_url, size=8) as database:
         yield Ledger(database, Clock())
+
+
+@pytest.fixture
+async def planted(database_url: str) -> AsyncIterator[Planted]:
+    async with connect(database_url, size=8) as database:
+        yield Planted(database)
 
 
 @pytest.fixture

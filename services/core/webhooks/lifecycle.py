@@ -71,6 +71,18 @@ async def disable(
     await _disable(session, endpoint, "manual", actor.stamp(), now)
 
 
+async def disable_unwell(
+    session: AsyncSession,
+    endpoint: WebhookEndpoint,
+    reason: StateReason,
+    *,
+    found: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Disable an endpoint that is gone or fails for too long; `found` is what its owner is told."""
+    await _disable(session, endpoint, reason, system("webhooks"), now, found)
+
+
 async def disable_orphans(session: AsyncSession, city_code: str, *, clock: Clock) -> int:
     """Disable the endpoints of a city whose owner's key is good no more; return how many."""
     orphans = await queries.orphans(session, city_code, now=clock.true_now())
@@ -85,11 +97,12 @@ async def _disable(
     reason: StateReason,
     actor: Mapping[str, object],
     now: datetime,
+    found: Mapping[str, object] | None = None,
 ) -> None:
     endpoint.state, endpoint.state_reason = "disabled", reason
     await changed(session, endpoint, now)
     await _cancel(session, endpoint)
-    data = {"reason": reason}
+    data = {"reason": reason, **(found or {})}
     await audit(session, endpoint, "disabled", actor, now, data)
     await record(session, of_endpoint(endpoint, "webhook.disabled", actor, data, now))
 

@@ -1,4 +1,4 @@
-"""A database with receivers in it."""
+"""A database with receivers in it, and one that deliveries are planted into."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from services.core.kit.database import connect
 from tests.integration.webhooks.receivers import Receivers
+from tests.support.planted import Planted
 
 
 @pytest.fixture
@@ -14,3 +15,9 @@ async def receivers(database_url: str) -> AsyncIterator[Receivers]:
         found = Receivers(database)
         await found.found_city()
         yield found
+
+
+@pytest.fixture
+async def planted(database_url: str) -> AsyncIterator[Planted]:
+    async with connect(database_url, size=8) as database:
+        yield Planted(database)

@@ -1,0 +1,93 @@
+"""What the outcomes of a batch say of an endpoint: whether it fails, is warned of, or is closed.
+
+Pure. Only a success ends a failing; whatever comes between does not.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.core.webhooks.rules import State, StateReason
+from services.core.webhooks.sending import FREE, Outcome
+
+FAILING_AFTER = 3
+"""So many failures without a success between make an endpoint failing."""
+
+DISABLED_AFTER = timedelta(days=5)
+"""So long of nothing but failures closes it."""
+
+_WARNINGS = (90, 70, 50)
+_WHOLE = 100
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How an endpoint is, as its row says. `warned` is a percentage of `DISABLED_AFTER`."""
+
+    state: State
+    state_reason: StateReason | None
+    failing_since: datetime | None
+    warned: int
+    consecutive_failures: int
+    paused_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the messages to one endpoint in one batch."""
+
+    successes: int = 0
+    failures: int = 0
+    gone: bool = False
+    pause: float | None = None
+
+    def with_(self, outcome: Outcome, pause: float | None) -> "Tally":
+        """Return the tally with one outcome more, and the pause it asks for."""
+        delivered = outcome.kind == "delivered"
+        failed = not delivered and outcome.kind not in FREE
+        pauses = [each for each in (self.pause, pause) if each is not None]
+        return Tally(
+            successes=self.successes + delivered,
+            failures=self.failures + failed,
+            gone=self.gone or outcome.status_code == _GONE,
+            pause=max(pauses, default=None),
+        )
+
+    @property
+    def only_good(self) -> bool:
+        """Whether it changes nothing at an endpoint that is well."""
+        return not self.failures and self.pause is None
+
+
+def after(
+    health: Health, tally: Tally, *, now: datetime, disabled_after: timedelta = DISABLED_AFTER
+) -> Health:
+    """Return how an endpoint is after a batch; one that is closed stays as it is."""
+    if health.state == "disabled":
+        return health
+    if tally.gone:
+        return replace(_failed(health, tally, now), state="disabled", state_reason="gone")
+    paused_until = health.paused_until
+    if tally.pause is not None:
+        until = now + timedelta(seconds=tally.pause)
+        paused_until = max(until, paused_until or until)
+    if tally.successes:
+        return Health("active", None, None, 0, 0, paused_until)
+    if not tally.failures:
+        return replace(health, paused_until=paused_until)
+    failed = replace(_failed(health, tally, now), paused_until=paused_until)
+    percent = _WHOLE * (now - (failed.failing_since or now)) / disabled_after
+    if percent >= _WHOLE:
+        return replace(failed, state="disabled", state_reason="failing")
+    due = next((each for each in _WARNINGS if percent >= each), 0)
+    return replace(failed, warned=max(due, failed.warned))
+
+
+def _failed(health: Health, tally: Tally, now: datetime) -> Health:
+    failures = health.consecutive_failures + tally.failures
+    return replace(
+        health,
+        state="failing" if failures >= FAILING_AFTER else health.state,
+        failing_since=health.failing_since or now,
+        consecutive_failures=failures,
+    )

@@ -1,0 +1,123 @@
+"""Where a message goes and what it is signed with, opened for as long as it is being sent. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import from_json
+
+from services.core.kit.sealing import Seal
+from services.core.webhooks import robots
+from services.core.webhooks.dispatch import Claimed
+from services.core.webhooks.robots import robot_message
+from services.core.webhooks.sending import Message, Outcome
+from services.core.webhooks.signing import SigningKey, signature_header
+from services.core.webhooks.wording import Names, told
+
+AGENT = "wufei-webhooks/1"
+
+_MASK = "***"
+_STANDARD: Mapping[str, str] = {
+    "Content-Type": "application/json",
+    "User-Agent": AGENT,
+    "Accept": "*/*",
+    # What would have to be inflated is not asked for, and not inflated where it comes.
+    "Accept-Encoding": "identity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An endpoint with its secrets open; none of them is ever printed."""
+
+    city_code: str
+    id: UUID
+    format: str
+    shown: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    secrets: Sequence[tuple[str, bytes]] = field(repr=False)
+
+    @property
+    def robot(self) -> str | None:
+        """Which robot it is; None: it speaks Standard Webhooks."""
+        return None if self.format == "standard" else self.format
+
+
+def url_context(endpoint_id: UUID) -> str:
+    """Return what a sealed URL is bound to."""
+    return f"webhook_endpoint.url {endpoint_id}"
+
+
+def headers_context(endpoint_id: UUID) -> str:
+    """Return what sealed headers are bound to."""
+    return f"webhook_endpoint.headers {endpoint_id}"
+
+
+def secret_context(secret_id: UUID) -> str:
+    """Return what a sealed secret is bound to."""
+    return f"webhook_secret {secret_id}"
+
+
+def open_target(row: Any, seal: Seal) -> Target:
+    """Return an endpoint's row with its live secrets, opened.
+
+    Raises:
+        CannotUnseal: they were sealed with a key that is not ours.
+    """
+    url = seal.unseal(row.url_sealed, url_context(row.id))
+    headers = seal.unseal(row.headers_sealed, headers_context(row.id))
+    return Target(
+        row.city_code,
+        row.id,
+        row.format,
+        row.url_shown,
+        url.decode(),
+        from_json(headers),
+        [
+            (kind, seal.unseal(sealed, secret_context(secret_id)))
+            for secret_id, kind, sealed in zip(
+                row.secret_ids, row.kinds, row.secrets_sealed, strict=True
+            )
+        ],
+    )
+
+
+def message_of(target: Target, group: Sequence[Claimed], *, names: Names, now: datetime) -> Message:
+    """Return what tells an endpoint of these deliveries; only a robot is told of several."""
+    if target.robot is None:
+        (one,) = group
+        return standard_message(target, event_id=one.event_id, body=one.body, now=now)
+    secret = next((secret for _, secret in target.secrets), None)
+    words = [told(from_json(one.body), names) for one in group]
+    return robot_message(target.robot, target.url, secret, words, now=now)
+
+
+def judged(target: Target, outcome: Outcome) -> Outcome:
+    """Return what an answer comes to, by the code in its body where a robot gave it."""
+    return outcome if target.robot is None else robots.judged(target.robot, outcome)
+
+
+def standard_message(target: Target, *, event_id: UUID, body: bytes, now: datetime) -> Message:
+    """Return an event's bytes with the headers of Standard Webhooks, signed for this attempt."""
+    timestamp = int(now.timestamp())
+    keys = [SigningKey("v1a" if kind == "v1a" else "v1", secret) for kind, secret in target.secrets]
+    signed = {
+        "webhook-id": str(event_id),
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature_header(
+            keys, message_id=str(event_id), timestamp=timestamp, body=body
+        ),
+    }
+    return Message(target.url, {**target.headers, **_STANDARD, **signed}, body)
+
+
+def shown_request(target: Target, message: Message) -> Mapping[str, object]:
+    """Return what is kept of a request: no token, and no value of the owner's own headers."""
+    headers = {
+        name: _MASK if name in target.headers and name not in _STANDARD else value
+        for name, value in message.headers.items()
+    }
+    return {"method": "POST", "url": target.shown, "headers": headers}

@@ -1,0 +1,88 @@
+"""What goes out to a receiver, and what came of it. Pure: nothing here knows a network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+KEPT_BYTES = 16 * 1024
+"""How much of an answer is read and kept."""
+
+Kind = Literal[
+    "delivered",
+    "status",
+    "redirect",
+    "refused",
+    "throttled",
+    "timeout",
+    "blocked_address",
+    "dns",
+    "connect",
+    "tls",
+    "disconnected",
+    "protocol",
+    "too_large",
+    "fault",
+    "interrupted",
+    "superseded",
+]
+"""How an attempt ended.
+
+`delivered` alone is success. `status` is an answer outside 2xx and 3xx; `refused` and
+`throttled` are a robot's 200 with an error inside, the latter for too many messages. `fault` is
+ours, and `interrupted` says that the worker was told to stop. A `superseded` attempt was over
+when another worker had taken its delivery.
+"""
+
+FREE: frozenset[Kind] = frozenset({"fault", "interrupted", "superseded", "throttled"})
+"""What is not held against the receiver, and spends none of the attempts of the schedule."""
+
+_HEAD_BYTES = 4 * 1024
+_CUT = "\n[truncated]"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One POST: these bytes with these headers."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one POST.
+
+    `said` is for people: the answer's head and the beginning of its body, or the reason why
+    there is none. `body` is what of the answer's body was read.
+    """
+
+    kind: Kind
+    duration_ms: int
+    status_code: int | None = None
+    said: str | None = None
+    retry_after: str | None = None
+    body: bytes = b""
+
+
+def answer_head(
+    status: int, reason: bytes, headers: tuple[tuple[bytes, bytes], ...], body: bytes, *, cut: bool
+) -> str:
+    """Return an answer as it is kept: at most `KEPT_BYTES` of text, saying when that is not all."""
+    head = f"{status} ".encode() + reason
+    for name, value in headers:
+        if len(head) + len(name) + len(value) > _HEAD_BYTES:
+            cut = True
+            break
+        head += b"\n" + name + b": " + value
+    return kept_text(head + (b"\n\n" + body if body else b""), cut=cut)
+
+
+def kept_text(raw: bytes, *, cut: bool = False) -> str:
+    """Return bytes of a stranger as text that Postgres takes, bounded in bytes."""
+    text = raw.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    room = KEPT_BYTES - len(_CUT)
+    encoded = text.encode()
+    if len(encoded) <= room and not cut:
+        return text
+    return encoded[:room].decode("utf-8", "ignore") + _CUT

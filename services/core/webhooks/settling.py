@@ -1,0 +1,181 @@
+"""Settling what came of deliveries: only with the lease they were claimed under.
+
+The outcome of an attempt, what follows for its delivery, and what it says of the endpoint are
+written together, many at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy import Row, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.service import record
+from services.core.identity.actor import system
+from services.core.webhooks.dispatch import Claimed, Key
+from services.core.webhooks.happenings import of_endpoint
+from services.core.webhooks.health import DISABLED_AFTER, Health, Tally, after
+from services.core.webhooks.lifecycle import disable_unwell
+from services.core.webhooks.models import WebhookEndpoint
+from services.core.webhooks.schedule import Fate
+from services.core.webhooks.sending import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a claimed delivery, and what follows; `request` is what of it may be shown."""
+
+    claimed: Claimed
+    token: UUID
+    outcome: Outcome
+    fate: Fate
+    pause: float | None
+    request: Mapping[str, object]
+
+
+_SETTLE = text("""
+WITH result AS (
+    SELECT * FROM unnest(
+        CAST(:cities AS text[]), CAST(:ids AS uuid[]), CAST(:numbers AS int[]),
+        CAST(:tokens AS uuid[]), CAST(:outcomes AS text[]), CAST(:statuses AS int[]),
+        CAST(:durations AS int[]), CAST(:said AS text[]), CAST(:requests AS text[]),
+        CAST(:states AS text[]), CAST(:delays AS float8[]), CAST(:free AS int[])
+    ) AS r(city_code, id, number, token, outcome, status_code, duration_ms, said, request,
+        state, delay, free)
+), settled AS (
+    UPDATE webhook_delivery d
+    SET lease_token = NULL, lease_until = NULL, attempts_before = d.attempts_before + r.free,
+        state = CASE WHEN d.state = 'pending' OR r.state = 'delivered'
+            THEN r.state ELSE d.state END,
+        settled_at = CASE WHEN d.state <> 'pending' THEN d.settled_at
+            WHEN r.state <> 'pending' THEN now() END,
+        next_attempt_at = CASE WHEN r.state = 'pending'
+            THEN now() + make_interval(secs => r.delay) ELSE d.next_attempt_at END
+    FROM result r
+    WHERE d.city_code = r.city_code AND d.id = r.id AND d.lease_token = r.token
+    RETURNING d.city_code, d.id
+), logged AS (
+    UPDATE webhook_attempt a
+    SET outcome = CASE WHEN s.id IS NULL THEN 'superseded' ELSE r.outcome END,
+        status_code = r.status_code, duration_ms = r.duration_ms, response_head = r.said,
+        request_head = CAST(r.request AS jsonb)
+    FROM result r LEFT JOIN settled s USING (city_code, id)
+    WHERE a.city_code = r.city_code AND a.delivery_id = r.id AND a.number = r.number
+        -- What is settled twice, because nobody heard of the first time, stays as it was.
+        AND a.outcome IS NULL
+)
+SELECT city_code, id, now() AS now FROM settled
+""")
+
+
+_LOCK_UNWELL = text("""
+SELECT city_code, id, owner, owner_credential_id, url_shown, state, state_reason, failing_since,
+    warned, consecutive_failures, paused_until
+FROM webhook_endpoint
+WHERE (city_code, id) IN (SELECT * FROM unnest(CAST(:cities AS text[]), CAST(:ids AS uuid[])))
+    AND (id = ANY(CAST(:failed AS uuid[])) OR consecutive_failures > 0)
+ORDER BY city_code, id FOR NO KEY UPDATE
+""").columns(owner=JSONB)
+
+_SET_HEALTH = text("""
+UPDATE webhook_endpoint SET state = :state, state_reason = :state_reason,
+    failing_since = :failing_since, warned = :warned,
+    consecutive_failures = :consecutive_failures, paused_until = :paused_until
+WHERE city_code = :city AND id = :id
+""")
+
+
+async def settle(
+    session: AsyncSession,
+    results: Sequence[Result],
+    *,
+    now: datetime,
+    disabled_after: timedelta = DISABLED_AFTER,
+) -> int:
+    """Write what came of deliveries, and what that says of their endpoints; return how many.
+
+    A result whose lease another worker has by now is noted as superseded and changes nothing.
+    An endpoint that is gone, or has failed too long, is disabled and what waits for it is
+    cancelled; `now` stamps the events that tell its owner.
+    """
+    # Endpoints before deliveries, as whoever disables one does it.
+    endpoints = await _lock_unwell(session, _tallied(results))
+    found = (await session.execute(_SETTLE, _columns(results))).all()
+    settled = {(row.city_code, row.id) for row in found}
+    ours = [one for one in results if (one.claimed.city_code, one.claimed.id) in settled]
+    tallies = _tallied(ours)
+    for endpoint in endpoints:
+        tally = tallies.get((endpoint.city_code, endpoint.id))
+        if tally is not None:
+            before = _health(endpoint)
+            health = after(before, tally, now=found[0].now, disabled_after=disabled_after)
+            if health != before:
+                await _take_note(session, endpoint, health, now)
+    return len(settled)
+
+
+def _tallied(results: Sequence[Result]) -> dict[Key, Tally]:
+    tallies: dict[Key, Tally] = defaultdict(Tally)
+    for one in results:
+        key = one.claimed.endpoint
+        tallies[key] = tallies[key].with_(one.outcome, one.pause)
+    return tallies
+
+
+async def _lock_unwell(session: AsyncSession, tallies: Mapping[Key, Tally]) -> Sequence[Row[Any]]:
+    """Lock the endpoints that a batch can change: most are well and stay so, and are left alone."""
+    found = await session.execute(
+        _LOCK_UNWELL,
+        {
+            "cities": [city_code for city_code, _ in tallies],
+            "ids": [endpoint_id for _, endpoint_id in tallies],
+            "failed": [key[1] for key, tally in tallies.items() if not tally.only_good],
+        },
+    )
+    return found.all()
+
+
+def _columns(results: Sequence[Result]) -> dict[str, list[object]]:
+    return {
+        "cities": [one.claimed.city_code for one in results],
+        "ids": [one.claimed.id for one in results],
+        "numbers": [one.claimed.number for one in results],
+        "tokens": [one.token for one in results],
+        "outcomes": [one.outcome.kind for one in results],
+        "statuses": [one.outcome.status_code for one in results],
+        "durations": [one.outcome.duration_ms for one in results],
+        "said": [one.outcome.said for one in results],
+        "requests": [to_json(one.request).decode() for one in results],
+        "states": [one.fate.state for one in results],
+        "delays": [one.fate.delay for one in results],
+        "free": [int(not one.fate.counted) for one in results],
+    }
+
+
+async def _take_note(
+    session: AsyncSession, endpoint: Row[Any], health: Health, now: datetime
+) -> None:
+    """Write how an endpoint is now, and tell its owner where that asks for somebody."""
+    found = {
+        "percent": health.warned,
+        "failing_since": health.failing_since,
+        "consecutive_failures": health.consecutive_failures,
+    }
+    place = (endpoint.city_code, endpoint.id)
+    await session.execute(_SET_HEALTH, {**asdict(health), "city": place[0], "id": place[1]})
+    if health.state_reason is not None:
+        row = await session.get_one(WebhookEndpoint, place)
+        await disable_unwell(session, row, health.state_reason, found=found, now=now)
+    elif health.warned > endpoint.warned:
+        told = of_endpoint(endpoint, "webhook.failing", system("webhooks"), found, now)
+        await record(session, told)
+
+
+def _health(endpoint: Row[Any]) -> Health:
+    return Health(**{one.name: getattr(endpoint, one.name) for one in fields(Health)})

@@ -1,0 +1,183 @@
+"""Events in a Chinese sentence each, for people who read them in a group chat. Pure.
+
+Names stand for codes where they are known. Nobody who acted is named: a group may see what
+happened, and not who did it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from services.core.events.catalogue import EventType
+
+Colour = Literal["grey", "blue", "green", "orange", "red"]
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What codes are called: organizations of the city, indicators of its plans."""
+
+    organizations: Mapping[str, str] = field(default_factory=dict)
+    indicators: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event in words: a heading, a line, its colour, and when it happened."""
+
+    heading: str
+    line: str
+    colour: Colour
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    heading: str
+    line: str
+    colour: Colour = "blue"
+
+
+FORMS: Mapping[EventType, _Form] = {
+    "plan.published": _Form("计划发布", "“{title}”第 {version} 版已发布"),
+    "target.assigned": _Form(
+        "目标下达", "“{indicator}”{year} 年目标已下达：{target}（{document_number}）"
+    ),
+    "question.settled": _Form("疑问核定", "{question_id}：{decision}（{document_number}）"),
+    "period.opened": _Form("填报开启", "{period} 填报期已开启，截止 {due_date}"),
+    "period.closed": _Form("填报关闭", "{period} 填报期已关闭", "grey"),
+    "period.published": _Form(
+        "结果发布", "{period} 填报期结果已发布（{publication_number}）", "green"
+    ),
+    "period.reopened": _Form("重新开启", "{period} 填报期已重新开启，截止 {due_date}"),
+    "submission.created": _Form("填报草稿", "{unit}已起草“{indicator}”{period}", "grey"),
+    "submission.changed": _Form("填报修改", "{unit}已修改“{indicator}”{period}", "grey"),
+    "submission.submitted": _Form("填报提交", "{unit}已提交“{indicator}”{period}，待审核"),
+    "submission.approved": _Form("审核通过", "{unit}“{indicator}”{period}已审核通过", "green"),
+    "submission.returned": _Form(
+        "填报退回", "{unit}“{indicator}”{period}被退回{because}", "orange"
+    ),
+    "submission.reopened": _Form(
+        "重新填报", "{unit}“{indicator}”{period}已重新开启{because}", "orange"
+    ),
+    "submission.withdrawn": _Form("填报撤回", "{unit}已撤回“{indicator}”{period}{because}", "grey"),
+    "submission.falsified": _Form(
+        "数据不实", "{unit}“{indicator}”{period}被认定数据不实{because}", "red"
+    ),
+    "score.updated": _Form("得分更新", "{period} 总分 {display}（{basis_name}）"),
+    "calendar.changed": _Form("日历更新", "{year} 年工作日历已更新（{source}）", "grey"),
+    "obligation.extended": _Form("填报延期", "{unit}“{indicator}”{period}延期至 {due_date}"),
+    "milestone.created": _Form("里程碑下达", "{unit}“{title}”，期限 {due_date}，请签收"),
+    "milestone.changed": _Form("里程碑变更", "{unit}“{title}”已变更{because}", "grey"),
+    "milestone.accepted": _Form("里程碑签收", "{unit}已签收“{title}”，期限 {due_date}", "green"),
+    "milestone.declined": _Form("里程碑拒签", "{unit}未接受“{title}”{because}", "orange"),
+    "milestone.progressed": _Form("里程碑进展", "{unit}“{title}”完成 {percent}%"),
+    "milestone.completed": _Form("申请办结", "{unit}“{title}”已申请办结，待审核"),
+    "milestone.closed": _Form("里程碑办结", "{unit}“{title}”已办结，评定：{grade_name}", "green"),
+    "milestone.returned": _Form("里程碑退回", "{unit}“{title}”被退回{because}", "orange"),
+    "milestone.reopened": _Form("里程碑重办", "{unit}“{title}”已重新办理{because}", "orange"),
+    "milestone.cancelled": _Form("里程碑取消", "{unit}“{title}”已取消{because}", "grey"),
+    "milestone.rescheduled": _Form("期限调整", "{unit}“{title}”期限调整为 {due_date}{because}"),
+    "extension.requested": _Form(
+        "延期申请", "{unit}申请将期限由 {present_date} 延至 {proposed_date}{because}"
+    ),
+    "extension.decided": _Form("延期审批", "{unit}的延期申请{decided}"),
+    "alert_rules.changed": _Form("规则更新", "预警规则已更新为第 {version} 版", "grey"),
+    "alert.raised": _Form("工作提醒", "{message}"),
+    "alert.escalated": _Form("督办升级", "{message}"),
+    "alert.acknowledged": _Form("预警已回应", "{message}", "grey"),
+    "alert.snoozed": _Form("预警已暂缓", "{message}", "grey"),
+    "alert.resolved": _Form("预警解除", "{message}", "green"),
+    "alert.digest": _Form("预警汇总", "{message}{items}"),
+    "webhook.test": _Form("测试消息", "无废城市系统的推送已接通", "green"),
+    "webhook.replayed": _Form("补发推送", "未送达的推送正在补发", "grey"),
+    "webhook.failing": _Form(
+        "推送异常", "向 {url} 的推送持续失败，已达停用期限的 {percent}%", "orange"
+    ),
+    "webhook.disabled": _Form("推送停用", "向 {url} 的推送已停用（{reason_name}）", "red"),
+}
+
+_LEVELS: Mapping[int, tuple[str, Colour]] = {
+    0: ("工作提醒", "blue"),
+    1: ("蓝色督办", "blue"),
+    2: ("橙色督办", "orange"),
+    3: ("红色督办", "red"),
+}
+_BASES = {"approved": "已审核", "submitted": "含待审核"}
+_GRADES = {"excellent": "优秀", "good": "良好", "pass": "合格", "fail": "不合格"}
+_DISABLED = {
+    "gone": "接收方已注销",
+    "failing": "持续失败",
+    "manual": "人工停用",
+    "scope-lost": "密钥已失效",
+}
+_STATES = {"approved": "已批准，新期限 {granted}", "denied": "未批准", "withdrawn": "已撤回"}
+_PREFIX = re.compile(r"^【[^】]*】")
+_UNKNOWN = "—"
+_MOST_ITEMS = 10
+
+
+class _Fields(dict[str, str]):
+    """What a line is filled with; what an event lacks is a dash."""
+
+    def __missing__(self, _name: str) -> str:
+        return _UNKNOWN
+
+
+def told(event: Mapping[str, Any], names: Names) -> Told:
+    """Return an event, as its body tells it, in words; a type that is not known by its name."""
+    data: Mapping[str, Any] = event.get("data") or {}
+    type_ = event.get("type", "")
+    form = FORMS.get(type_, _Form("系统事件", str(type_), "grey"))
+    heading, colour = form.heading, form.colour
+    if type_ in {"alert.raised", "alert.escalated"}:
+        heading, colour = _LEVELS.get(data.get("level", 0), _LEVELS[0])
+    return Told(heading, form.line.format_map(_fields(data, names)), colour, _moment(event))
+
+
+def codes_in(event: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+    """Return the codes that an event would rather have names for: plan, organization, indicator."""
+    data = event.get("data") or {}
+    return data.get("plan"), data.get("organization_code"), data.get("indicator_code")
+
+
+def _fields(data: Mapping[str, Any], names: Names) -> _Fields:
+    fields = _Fields({name: str(value) for name, value in data.items() if value is not None})
+    unit, indicator = data.get("organization_code"), data.get("indicator_code")
+    if unit:
+        fields["unit"] = names.organizations.get(unit, unit)
+    if indicator:
+        fields["indicator"] = names.indicators.get(indicator, indicator)
+    reason = data.get("decision_reason") or data.get("reason")
+    fields["because"] = f"：{reason}" if reason else ""
+    fields["target"] = str(data.get("text") or data.get("value") or _UNKNOWN)
+    fields["basis_name"] = _BASES.get(data.get("basis", ""), _UNKNOWN)
+    fields["grade_name"] = _GRADES.get(data.get("grade", ""), _UNKNOWN)
+    fields["reason_name"] = _DISABLED.get(data.get("reason", ""), _UNKNOWN)
+    decided = _STATES.get(data.get("state", ""), _UNKNOWN)
+    fields["decided"] = decided.format(granted=fields["granted_date"]) + fields["because"]
+    # The heading says already what stands in brackets before the sentence.
+    fields["message"] = _PREFIX.sub("", str(data.get("message") or data.get("title") or _UNKNOWN))
+    fields["items"] = _listed(data.get("items") or [])
+    return fields
+
+
+def _listed(items: list[Any]) -> str:
+    """Return the first items of a digest, each on its line."""
+    lines = [str(one["message"]) for one in items if isinstance(one, dict) and one.get("message")]
+    more = [f"……等 {len(lines)} 项"] if len(lines) > _MOST_ITEMS else []
+    return "".join(f"\n{line}" for line in [*lines[:_MOST_ITEMS], *more])
+
+
+def _moment(event: Mapping[str, Any]) -> str:
+    """Return when it happened, by the local clock."""
+    try:
+        at = datetime.fromisoformat(str(event.get("timestamp")))
+    except ValueError:
+        return ""
+    return f"{at.astimezone(_ZONE):%m-%d %H:%M}"

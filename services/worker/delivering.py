@@ -1,0 +1,299 @@
+"""The loop that delivers: claims what is due, sends it, settles what came of it.
+
+Woken when something was planned, and by its own timer otherwise. All state is in Postgres: it
+may be killed at any line or run beside others, with or without Redis.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.kit.clock import Clock
+from services.core.kit.database import Database
+from services.core.kit.ids import new_id
+from services.core.kit.outage import cause_of
+from services.core.kit.sealing import CannotUnseal, Seal
+from services.core.webhooks.dispatch import (
+    Claimed,
+    Key,
+    Limits,
+    claim,
+    clock_skew,
+    names_for,
+    targets,
+)
+from services.core.webhooks.health import DISABLED_AFTER
+from services.core.webhooks.messages import Target, judged, message_of, open_target, shown_request
+from services.core.webhooks.schedule import DEFAULT_SCHEDULE, fate, pause_of
+from services.core.webhooks.sending import Outcome
+from services.core.webhooks.settling import Result, settle
+from services.core.webhooks.wording import Names
+from services.worker.interruption import Interruption
+from services.worker.sender import Sender
+
+logger = logging.getLogger("wufei.worker")
+
+_UNDER_WAY = 256
+_EACH = 8
+"""Messages under way at once: in all, and to one endpoint."""
+
+_LOOK_EVERY_SECONDS = 1.0
+_PAUSE_SECONDS = 0.5
+_ENOUGH = 50
+_GATHER_SECONDS = 0.01
+"""How long a busy loop waits for more to take at once; short beside any receiver's answer."""
+
+_PUNCTUAL_SECONDS = 60.0
+_CLAIMED_AT_ONCE = 100
+_SETTLED_AT_ONCE = 200
+_GRACE_SECONDS = 0.7
+_LAST_WRITE_SECONDS = 0.7
+_MOST_SKEW_SECONDS = 300
+_CLOCK_GOOD_SECONDS = 10.0
+
+# Chance spreads retries; nothing is kept secret by it.
+_chance = random.SystemRandom().random
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How deliveries are tried: the schedule, the lease of a claim, when an endpoint is closed."""
+
+    schedule: Sequence[float] = DEFAULT_SCHEDULE
+    lease_seconds: float = 45
+    disabled_after: timedelta = DISABLED_AFTER
+
+
+class ClockSkew(Exception):
+    """This machine's clock or the database's is wrong by minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """One message to be sent and the deliveries that it tells; None: a target we cannot open."""
+
+    target: Target | None
+    group: Sequence[Claimed]
+    names: Names
+
+    @property
+    def endpoint(self) -> Key:
+        """The key of its endpoint."""
+        return self.group[0].endpoint
+
+
+class Delivering:
+    """Delivers what is due, so much at a time; `wake` says that something may be."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        seal: Seal,
+        sender: Sender,
+        terms: Terms | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._seal = seal
+        self._sender = sender
+        self._terms = terms or Terms()
+        self._woken = asyncio.Event()
+        self._to_settle = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._busy: Counter[Key] = Counter()
+        self._done: list[Sequence[Result]] = []
+        self._clock_good_until = 0.0
+
+    def wake(self) -> None:
+        """Look for what is due now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; what is under way then is finished at once or given back."""
+        self.wake()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(
+                    self._keep("delivering", self._woken, self._claim_all, lambda: self._room)
+                )
+                tasks.create_task(
+                    self._keep(
+                        "settling", self._to_settle, self._settle_all, lambda: len(self._done)
+                    )
+                )
+        finally:
+            await self._end()
+
+    async def _keep(
+        self,
+        name: str,
+        woken: asyncio.Event,
+        work: Callable[[], Awaitable[None]],
+        waiting: Callable[[], int],
+    ) -> None:
+        """Do a work for ever, when woken and now and then; an absent database is waited for.
+
+        While messages are under way it is worth a moment to find more `waiting` to be done.
+        """
+        interruption = Interruption(name)
+        while True:
+            # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_SECONDS):
+                    await woken.wait()
+            if self._under_way and waiting() < _ENOUGH:
+                await asyncio.sleep(_GATHER_SECONDS)
+            woken.clear()
+            try:
+                await work()
+                interruption.over()
+            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
+                interruption.met(error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                woken.set()
+
+    async def _claim_all(self) -> None:
+        await self._check_clock()
+        while (room := self._room) > 0 and await self._claim(min(room, _CLAIMED_AT_ONCE)):
+            pass
+
+    @property
+    def _room(self) -> int:
+        """How many messages more may be begun; what is not settled yet takes room too."""
+        return _UNDER_WAY - len(self._under_way) - len(self._done)
+
+    async def _check_clock(self) -> None:
+        """Sign nothing with a clock that receivers would not believe.
+
+        Raises:
+            ClockSkew: it differs from the database's by minutes.
+        """
+        if time.monotonic() < self._clock_good_until:
+            return
+        async with self._database.sessions() as session:
+            skew = await clock_skew(session, self._clock.true_now())
+        if abs(skew) > _MOST_SKEW_SECONDS:
+            raise ClockSkew(f"clock_skew: {skew:.0f} s before the database's; nothing is sent")
+        self._clock_good_until = time.monotonic() + _CLOCK_GOOD_SECONDS
+
+    async def _claim(self, most: int) -> bool:
+        """Claim and begin to send; whether there was anything."""
+        token = new_id()
+        limits = Limits(most=most, each=_EACH, lease_seconds=self._terms.lease_seconds)
+        async with self._database.transaction() as session:
+            claimed = await claim(session, token=token, busy=self._busy, limits=limits)
+            parcels = await self._packed(session, claimed) if claimed else []
+        for parcel in parcels:
+            self._begin(parcel, token)
+        return bool(claimed)
+
+    async def _packed(self, session: AsyncSession, claimed: Sequence[Claimed]) -> list[_Parcel]:
+        """Return what goes out together: each delivery by itself, all of a robot in one."""
+        rows = await targets(session, {one.endpoint for one in claimed})
+        opened = {(row.city_code, row.id): self._opened(row) for row in rows}
+        groups: dict[object, list[Claimed]] = defaultdict(list)
+        for one in claimed:
+            target = opened.get(one.endpoint)
+            robot = target is not None and target.robot is not None
+            groups[one.endpoint if robot else one.id].append(one)
+        parcels = []
+        for group in groups.values():
+            target = opened.get(group[0].endpoint)
+            # People read names; other systems get the codes.
+            robot = target is not None and target.robot is not None
+            names = await names_for(session, group) if robot else Names()
+            parcels.append(_Parcel(target, group, names))
+        return parcels
+
+    def _opened(self, row: Any) -> Target | None:
+        try:
+            return open_target(row, self._seal)
+        except (CannotUnseal, ValueError):
+            logger.exception("endpoint %s cannot be opened with WUFEI_SECRET_KEY", row.id)
+            return None
+
+    def _begin(self, parcel: _Parcel, token: UUID) -> None:
+        self._busy[parcel.endpoint] += 1
+        task = asyncio.create_task(self._deliver(parcel, token))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _deliver(self, parcel: _Parcel, token: UUID) -> None:
+        """Send one message and note what came of it for each delivery that it tells."""
+        shown: Mapping[str, object] = {}
+        outcome = Outcome("fault", 0, said="the message could not be made")
+        try:
+            if parcel.target is not None:
+                now = self._clock.true_now()
+                message = message_of(parcel.target, parcel.group, names=parcel.names, now=now)
+                shown = shown_request(parcel.target, message)
+                outcome = judged(parcel.target, await self._sender.send(message))
+        except asyncio.CancelledError:
+            outcome = Outcome("interrupted", 0, said="the worker was told to stop")
+        except Exception:
+            logger.exception("a message to %s failed by a fault of ours", parcel.endpoint)
+        self._done.append([self._result(one, token, outcome, shown) for one in parcel.group])
+        self._to_settle.set()
+
+    def _result(
+        self, claimed: Claimed, token: UUID, outcome: Outcome, shown: Mapping[str, object]
+    ) -> Result:
+        now = self._clock.true_now()
+        follows = fate(
+            outcome,
+            tries=claimed.tries,
+            manual=claimed.manual,
+            schedule=self._terms.schedule,
+            chance=_chance(),
+            now=now,
+        )
+        return Result(claimed, token, outcome, follows, pause_of(outcome, now), shown)
+
+    async def _settle_all(self) -> None:
+        """Write what was done; until that is known of an endpoint its messages take room."""
+        while messages := self._done[:_SETTLED_AT_ONCE]:
+            async with self._database.transaction() as session:
+                await settle(
+                    session,
+                    [result for message in messages for result in message],
+                    now=self._clock.now(),
+                    disabled_after=self._terms.disabled_after,
+                )
+            del self._done[: len(messages)]
+            self._busy -= Counter(message[0].claimed.endpoint for message in messages)
+            self._woken.set()
+            self._wake_when_due(messages)
+
+    def _wake_when_due(self, messages: Sequence[Sequence[Result]]) -> None:
+        """Be punctual with what is tried again soon; what is due later the timer finds."""
+        delays = {one.fate.delay for message in messages for one in message}
+        for delay in delays:
+            if 0 < delay <= _PUNCTUAL_SECONDS:
+                asyncio.get_running_loop().call_later(delay, self.wake)
+
+    async def _end(self) -> None:
+        """Give what is under way a moment, and back what needs longer; then write it all."""
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late)
+        try:
+            async with asyncio.timeout(_LAST_WRITE_SECONDS):
+                await self._settle_all()
+        except Exception as error:  # noqa: BLE001 (the leases end by themselves)
+            logger.warning(
+                "%s outcomes are not written: %s", len(self._done), type(cause_of(error)).__name__
+            )

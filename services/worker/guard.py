@@ -1,0 +1,170 @@
+"""The guarded way out: it connects to checked addresses only, and takes only so much back.
+
+A name is resolved once, every answer is checked, and the connection is made to an address that
+was checked: between the check and the connection nobody is asked again. Host, SNI and the
+certificate stay those of the name.
+"""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from errno import EACCES
+from ipaddress import ip_address
+from pathlib import Path
+
+from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
+from typing_extensions import override
+
+from services.core.webhooks.addresses import Address
+from services.core.webhooks.sending import KEPT_BYTES
+
+logger = logging.getLogger("wufei.worker")
+
+Refusal = Callable[[Address, int], str | None]
+"""Why nothing may be sent to an address and port; None: it may."""
+
+Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+"""All addresses of a name, as numbers."""
+
+_NUMBERS = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+_LOOKUPS_AT_ONCE = 32
+# Servers close an idle connection after two seconds or later: ours is closed before, so that
+# no message is written to a connection that the other end is just closing.
+_IDLE_SECONDS = 1.5
+_NAMES_KEPT_SECONDS = 10
+_HEADER_LINE_BYTES = 4 * 1024
+_HEADER_LINES = 10_240
+
+
+class AddressRefused(OSError):
+    """Nothing may be sent to where a name or address leads."""
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves names for aiohttp; refuses a name of which any answer is refused."""
+
+    def __init__(self, lookup: Lookup, refusal: Refusal) -> None:
+        self._lookup = lookup
+        self._refusal = refusal
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the checked addresses of a name.
+
+        Raises:
+            AddressRefused: one of them is refused.
+            OSError: the name cannot be resolved.
+        """
+        found = await self._lookup(host, port)
+        for address in found:
+            check(address, port, self._refusal, name=host)
+        return [_as_result(host, address, port) for address in found]
+
+    @override
+    async def close(self) -> None:
+        """Hold nothing open."""
+
+
+def check(address: str, port: int, refusal: Refusal, *, name: str) -> None:
+    """Refuse an address; which one it was is for our own log and not for who chose the name.
+
+    Raises:
+        AddressRefused: nothing may be sent there.
+    """
+    reason = refusal(ip_address(address.partition("%")[0]), port)
+    if reason is not None:
+        logger.warning("%s leads to %s port %s, refused: %s", name, address, port, reason)
+        raise AddressRefused(EACCES, reason)
+
+
+def _as_result(host: str, address: str, port: int) -> ResolveResult:
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+        proto=socket.IPPROTO_TCP,
+        flags=_NUMBERS,
+    )
+
+
+def _checked_socket(refusal: Refusal) -> Callable[[AddrInfoType], socket.socket]:
+    """Return what makes every socket: an address in a URL passes no resolver, but passes here."""
+
+    def make(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, where = info
+        check(str(where[0]), int(where[1]), refusal, name="an address")
+        return socket.socket(family, kind, protocol)
+
+    return make
+
+
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a context that trusts the system's authorities and those of a file, from TLS 1.2."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+@asynccontextmanager
+async def system_lookup() -> AsyncIterator[Lookup]:
+    """Yield the system's resolver, in threads of its own.
+
+    Names that nobody answers for keep a thread for seconds; the shared threads, of which there
+    are few, stay free of them.
+    """
+    threads = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
+
+    def ask(host: str, port: int) -> list[str]:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(where[0]) for *_, where in found))
+
+    async def lookup(host: str, port: int) -> list[str]:
+        return await asyncio.get_running_loop().run_in_executor(threads, ask, host, port)
+
+    try:
+        yield lookup
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+@asynccontextmanager
+async def guarded_session(
+    refusal: Refusal, *, lookup: Lookup, ca_file: Path | None = None
+) -> AsyncIterator[ClientSession]:
+    """Yield an HTTP client that reaches nothing that `refusal` refuses.
+
+    It uses no proxy, keeps no cookie, inflates nothing and bounds an answer's headers. It has
+    no time limit of its own: whoever sends sets one round the whole.
+    """
+    connector = TCPConnector(
+        resolver=CheckedResolver(lookup, refusal),
+        socket_factory=_checked_socket(refusal),
+        ssl=trusting(ca_file),
+        limit=0,
+        keepalive_timeout=_IDLE_SECONDS,
+        ttl_dns_cache=_NAMES_KEPT_SECONDS,
+    )
+    async with ClientSession(
+        connector=connector,
+        cookie_jar=DummyCookieJar(),
+        timeout=ClientTimeout(),
+        auto_decompress=False,
+        trust_env=False,
+        requote_redirect_url=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        read_bufsize=KEPT_BYTES,
+        max_line_size=_HEADER_LINE_BYTES,
+        max_field_size=_HEADER_LINE_BYTES,
+        max_headers=_HEADER_LINES,
+    ) as session:
+        yield session

@@ -1,0 +1,147 @@
+"""Sends one message and says what came of it; whatever a receiver does, it does not raise."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorDNSError,
+    ClientConnectorError,
+    ClientError,
+    ClientPayloadError,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    ClientSSLError,
+    InvalidURL,
+)
+from yarl import URL
+
+from services.core.webhooks.sending import KEPT_BYTES, Kind, Message, Outcome, answer_head
+from services.worker.guard import AddressRefused, Lookup, guarded_session
+from services.worker.own_servers import OwnServers
+
+_SUCCESS = range(200, 300)
+_REDIRECT = range(300, 400)
+
+
+class Sender:
+    """Sends messages, each within `seconds` from the first look-up to the last byte."""
+
+    def __init__(self, sessions: Mapping[str, ClientSession], seconds: float) -> None:
+        self._sessions = sessions
+        self._seconds = seconds
+
+    async def send(self, message: Message) -> Outcome:
+        """Send a message once and return what came of it."""
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._post(message, began)
+        except TimeoutError:
+            reason = f"no complete answer within {self._seconds:g} s"
+            return Outcome("timeout", _since(began), said=reason)
+        except (ClientError, OSError, RuntimeError, ValueError) as error:
+            kind, reason = _failure(error, secure=message.url.startswith("https:"))
+            return Outcome(kind, _since(began), said=reason)
+
+    async def _post(self, message: Message, began: float) -> Outcome:
+        # The URL was taken apart and judged when it was registered: sent as it was written.
+        url = URL(message.url, encoded=True)
+        async with self._sessions[url.scheme].post(
+            url, data=message.body, headers=message.headers, allow_redirects=False
+        ) as response:
+            body, cut = await _beginning(response)
+            reason = (response.reason or "").encode("utf-8", "surrogateescape")
+            return Outcome(
+                _kind(response.status),
+                _since(began),
+                status_code=response.status,
+                said=answer_head(response.status, reason, response.raw_headers, body, cut=cut),
+                retry_after=response.headers.get("Retry-After"),
+                body=body,
+            )
+
+
+@asynccontextmanager
+async def open_sender(
+    servers: OwnServers, *, lookup: Lookup, seconds: float, ca_file: Path | None = None
+) -> AsyncIterator[Sender]:
+    """Yield a sender behind the guard: one way out for https, and one for http."""
+    async with (
+        guarded_session(servers.refusal(secure=True), lookup=lookup, ca_file=ca_file) as secure,
+        guarded_session(servers.refusal(secure=False), lookup=lookup, ca_file=ca_file) as plain,
+    ):
+        yield Sender({"https": secure, "http": plain}, seconds)
+
+
+async def _beginning(response: ClientResponse) -> tuple[bytes, bool]:
+    """Return what is kept of an answer's body, and whether it goes on; the rest is not read."""
+    kept = bytearray()
+    async for piece in response.content.iter_any():
+        kept += piece
+        if len(kept) > KEPT_BYTES:
+            return bytes(kept[:KEPT_BYTES]), True
+    return bytes(kept), False
+
+
+def _kind(status: int) -> Kind:
+    if status in _SUCCESS:
+        return "delivered"
+    return "redirect" if status in _REDIRECT else "status"
+
+
+def _failure(error: Exception, *, secure: bool) -> tuple[Kind, str]:
+    """Return what sort of failure an error is, and why, in a line without an address in it."""
+    match error:
+        case ClientPayloadError():
+            return "disconnected", "the answer broke off in its body"
+        case ClientResponseError():
+            return _unreadable(error)
+        case InvalidURL():
+            return "blocked_address", "the address is not written as one"
+        case ClientConnectorError() | ClientSSLError():
+            return _unconnected(error, secure=secure)
+        case ClientConnectionError():
+            return "disconnected", f"the connection broke before an answer: {_short(error)}"
+        case _:
+            return "connect", f"no connection: {_short(error)}"
+
+
+def _unconnected(error: ClientConnectorError, *, secure: bool) -> tuple[Kind, str]:
+    cause = error.os_error
+    match error:
+        case _ if isinstance(cause, AddressRefused):
+            return "blocked_address", f"the address is not allowed: {cause.strerror}"
+        case ClientConnectorDNSError():
+            return "dns", f"the name cannot be resolved: {_short(cause)}"
+        case ClientSSLError():
+            reason = getattr(cause, "verify_message", None) or _short(cause)
+            return "tls", f"no trusted connection: {reason}"
+        case _ if secure and _in_handshake(cause):
+            return "tls", "no trusted connection: the other end broke off the handshake"
+        case _:
+            return "connect", f"no connection: {_short(cause)}"
+
+
+def _in_handshake(error: OSError) -> bool:
+    """Return whether a connection was made and broke before it was secure."""
+    return isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
+
+
+def _unreadable(error: ClientResponseError) -> tuple[Kind, str]:
+    large = "Too many headers" in error.message or "Got more than" in error.message
+    if large:
+        return "too_large", "the answer's headers are larger than is read"
+    return "protocol", "the answer is not HTTP"
+
+
+def _short(error: BaseException) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:200]
+
+
+def _since(began: float) -> int:
+    return round((time.perf_counter() - began) * 1000)
