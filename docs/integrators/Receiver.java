@@ -341,7 +341,8 @@ public final class Receiver {
                 return null;
             }
             Duration patience = Duration.ofSeconds(10);
-            HttpClient client = HttpClient.newBuilder().connectTimeout(patience).build();
+            HttpClient client = HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_1_1).connectTimeout(patience).build();
             return new Feed(url.replaceAll("/+$", ""), key, client, ledger);
         }
 

@@ -78,7 +78,7 @@ def _odd_bytes(maker: Maker) -> Sequence[Delivery]:
 
 def _types(maker: Maker) -> Sequence[Delivery]:
     of_indicator = {"indicator_code": "U08", "organization_code": "UN15", "period": "2025"}
-    told = {
+    told: dict[str, dict[str, object]] = {
         "submission.approved": {**of_indicator, "revision": 1, "version": 2, "state": "approved"},
         "score.updated": {"period": "2025", "basis": "approved", "indicators": ["U08"]},
         "alert.raised": {"stage": "T-1", "level": 1, "seq": 1},
@@ -88,7 +88,8 @@ def _types(maker: Maker) -> Sequence[Delivery]:
 
 
 def _out_of_order(maker: Maker) -> Sequence[Delivery]:
-    return [maker.delivery(position=2), maker.delivery(position=1)]
+    older, newer = maker.delivery(), maker.delivery()
+    return [newer, older]
 
 
 def _repeated(maker: Maker) -> Sequence[Delivery]:
@@ -338,7 +339,8 @@ _CONTENT = (
 
 
 def _slow_and_another(maker: Maker) -> Sequence[Delivery]:
-    return [maker.delivery(), maker.delivery()]
+    other = maker.delivery()
+    return [maker.delivery(), other]
 
 
 _HEAVY = (

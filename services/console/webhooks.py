@@ -21,7 +21,6 @@ SECRET = "WUFEI_WEBHOOK_SECRET"  # noqa: S105 (the variable's name)
 _MOST_TIMEOUTS = 3
 _CLOCKS_APART = 5
 _SERVER_ERROR = 500
-_GONE = 410
 _REDIRECT = range(300, 400)
 
 _EXPECTED: dict[Expected, Text] = {
@@ -60,6 +59,11 @@ _CLOSED = Text(
     "410 disables the endpoint at once and cancels what waits: for the end of it only",
 )
 _BROKE = Text("接收方自己出错了，看它的日志", "the receiver failed by itself: see its log")
+_TRIPPED = Text(
+    "伪造或读不懂的应回 400 或 401，接收方却出错了",
+    "it fails at what is to be refused with 400 or 401",
+)
+_LATER = Text("接收方要求稍后再来：无法判断", "it asks to come again later: nothing can be said")
 
 
 def check(arguments: Namespace) -> int:
@@ -138,10 +142,12 @@ def _meaning(result: Result, wrong: Answer) -> Text:
     match wrong.status:
         case int(status) if status in _REDIRECT:
             return _REDIRECTED
-        case int(status) if status == _GONE:
+        case 408 | 429:
+            return _LATER
+        case 410:
             return _CLOSED
-        case int(status) if status >= _SERVER_ERROR and result.case.expected == "taken":
-            return _BROKE
+        case int(status) if status >= _SERVER_ERROR and result.case.expected != "answered":
+            return _BROKE if result.case.expected == "taken" else _TRIPPED
         case _:
             return result.case.means
 
