@@ -26,6 +26,7 @@ from services.api.identity import routes as identity
 from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
 from services.api.middleware import Envelope
+from services.api.operations import routes as operations
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
@@ -35,6 +36,8 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.webhooks import delivery_routes as deliveries
+from services.api.webhooks import routes as webhooks
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
 
@@ -48,6 +51,9 @@ _ROUTERS = (
     decisions.router,
     periods.router,
     feed.router,
+    webhooks.router,
+    deliveries.router,
+    operations.router,
     agenda.router,
     identity.router,
 )

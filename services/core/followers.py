@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.clock import Clock
 from services.core.scoring import service as scoring
+from services.core.webhooks import planning, recovery, retention
 
 Follow = Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, bool]]
 """Takes a session, a city, the clock and the most events of one turn; whether it did any."""
@@ -29,9 +30,13 @@ class Follower:
     at_once: int = 500
 
 
-FOLLOWERS = (Follower(scoring.READER, scoring.follow_log),)
+FOLLOWERS = (
+    Follower(scoring.READER, scoring.follow_log),
+    Follower(planning.READER, planning.follow_log, at_once=200),
+    Follower(recovery.READER, recovery.follow_replays, at_once=2000),
+)
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
-DATE_FOLLOWERS: tuple[FollowDate, ...] = (scoring.follow_date,)
+DATE_FOLLOWERS: tuple[FollowDate, ...] = (scoring.follow_date, retention.follow_date)
 """Asked every half minute, so each is cheap where nothing fell due."""

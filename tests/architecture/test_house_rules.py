@@ -23,6 +23,10 @@ WRITERS = {
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
+    "lifecycle",  # webhooks: endpoints tested, enabled, disabled, deleted
+    "planning",  # webhooks: the log into deliveries, in one statement a stretch
+    "recovery",  # webhooks: what was not delivered made due again
+    "retention",  # webhooks: what is too old
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 

@@ -55,6 +55,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
     {"name": "webhooks", "description": "Signed deliveries of events to other systems."},
+    {"name": "operations", "description": "Long work that was started, and how far it is."},
 )
 
 SECURITY = {

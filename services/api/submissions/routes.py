@@ -22,13 +22,13 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.faulty import Faulty
 from services.api.plan.period_routes import parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
 from services.api.submissions import examples
 from services.api.submissions.schemas import (
     CheckedSubmission,
-    Faulty,
     HistoryOut,
     SubmissionIn,
     SubmissionListOut,

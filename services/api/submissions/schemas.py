@@ -5,17 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
-from pydantic_core import ErrorDetails, to_json
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
+from pydantic_core import to_json
 
+from services.api.faulty import keep_faults
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.plan.loading import leads_of
@@ -92,27 +85,7 @@ class RemarkIn(_In):
     reason: _Words | None = Field(default=None, description="In a sentence or two")
 
 
-class Faulty:
-    """A body whose shape has faults; the members that are right can still be checked."""
-
-    def __init__(self, errors: list[ErrorDetails], members: Mapping[str, Any]) -> None:
-        self.errors = errors
-        self.members = members
-
-
-def _keep_faults(raw: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Return the body, or its faults, so that those of reference are told with those of shape."""
-    if not isinstance(raw, dict):
-        return handler(raw)
-    try:
-        return handler(raw)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        wrong = {str(one["loc"][0]) for one in errors if one["loc"]}
-        return Faulty(errors, {name: raw[name] for name in raw if name not in wrong})
-
-
-CheckedSubmission = Annotated[SubmissionIn, WrapValidator(_keep_faults)]
+CheckedSubmission = Annotated[SubmissionIn, WrapValidator(keep_faults)]
 """A `SubmissionIn`, or a `Faulty` where its shape is wrong."""
 
 

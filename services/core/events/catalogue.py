@@ -42,6 +42,7 @@ EventType = Literal[
     "alert.resolved",
     "alert.digest",
     "webhook.test",
+    "webhook.replayed",
     "webhook.failing",
     "webhook.disabled",
 ]

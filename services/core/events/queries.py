@@ -10,13 +10,28 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.models import LogHead
+from services.core.events.models import EventPosition, LogHead
+from services.core.kit.ids import first_id_at
 
 
 async def log_position(session: AsyncSession, city_code: str) -> int:
     """Return the last position given in a city; 0 before the first."""
     found = await session.scalar(select(LogHead.position).where(LogHead.city_code == city_code))
     return found or 0
+
+
+async def position_since(session: AsyncSession, city_code: str, since: datetime) -> int:
+    """Return the position of the first event made since an instant, or that of the next one.
+
+    Ids carry the true time of their making, to the millisecond.
+    """
+    found = await session.scalar(
+        select(EventPosition.position)
+        .where(EventPosition.city_code == city_code, EventPosition.event_id >= first_id_at(since))
+        .order_by(EventPosition.event_id)
+        .limit(1)
+    )
+    return await log_position(session, city_code) + 1 if found is None else found
 
 
 @dataclass(frozen=True, slots=True)

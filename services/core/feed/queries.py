@@ -9,11 +9,10 @@ from sqlalchemy import ColumnElement, Text, and_, exists, false, literal, or_, s
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import Event, EventPosition
-from services.core.events.queries import log_position
+from services.core.events.queries import position_since
 from services.core.feed.errors import CursorExpired
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Role
-from services.core.kit.ids import first_id_at
 from services.core.plan.models import IndicatorLead
 
 _FOR_SUPERIOR = (
@@ -142,7 +141,7 @@ async def events_after(
         CursorExpired: the events that come next are older than `kept_since`, or are gone.
     """
     if kept_since is not None:
-        oldest = await _oldest_since(session, city_code, kept_since)
+        oldest = await position_since(session, city_code, kept_since)
         if position + 1 < oldest:
             raise CursorExpired(extra={"oldest_position": oldest})
     window = (
@@ -169,14 +168,3 @@ async def events_after(
         raise CursorExpired(extra={"oldest_position": read[0][0]})
     found = [Positioned(number, event) for number, event in read if event is not None]
     return Stretch(found, read[-1][0] if read else position, len(read) == limit)
-
-
-async def _oldest_since(session: AsyncSession, city_code: str, since: datetime) -> int:
-    """Return the position of the first event made since an instant: ids carry the time."""
-    found = await session.scalar(
-        select(EventPosition.position)
-        .where(EventPosition.city_code == city_code, EventPosition.event_id >= first_id_at(since))
-        .order_by(EventPosition.event_id)
-        .limit(1)
-    )
-    return await log_position(session, city_code) + 1 if found is None else found

@@ -1,14 +1,25 @@
 """Long work that a caller starts and looks in on: a row that says how far it has come."""
 
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Text
+from sqlalchemy import CheckConstraint, DateTime, Text, delete, select
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
+from services.core.kit.errors import NotFound, TransitionRefused
+from services.core.kit.ids import new_id
+from services.core.kit.text import Text as Sentence
+
+KEPT = timedelta(days=30)
+"""How long an operation that has ended is told of."""
+
+
+OperationState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
 
 
 class Operation(Base):
@@ -35,3 +46,93 @@ class Operation(Base):
     errors: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class OperationNotFound(NotFound):
+    """There is no such operation of the caller's."""
+
+    code = "operation-not-found"
+    title = Sentence("未找到该操作", "There is no such operation")
+
+
+class OperationOver(TransitionRefused):
+    """The operation has ended already."""
+
+
+OPEN = ("waiting", "running")
+"""The states of an operation that has not ended."""
+
+
+async def begin(
+    session: AsyncSession,
+    *,
+    city_code: str,
+    credential_id: UUID,
+    kind: str,
+    request: Mapping[str, object],
+    progress: Mapping[str, object],
+    now: datetime,
+) -> Operation:
+    """Write an operation down; whoever does the work finds it waiting."""
+    operation = Operation(
+        city_code=city_code,
+        id=new_id(),
+        credential_id=credential_id,
+        kind=kind,
+        state="waiting",
+        request=dict(request),
+        progress=dict(progress),
+        result=None,
+        errors=[],
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(operation)
+    await session.flush()
+    return operation
+
+
+async def operation_of(
+    session: AsyncSession,
+    city_code: str,
+    operation_id: UUID,
+    *,
+    credential_id: UUID | None = None,
+    for_update: bool = False,
+) -> Operation:
+    """Return an operation; with a `credential_id`, only where it is that credential's.
+
+    Raises:
+        OperationNotFound: there is none.
+    """
+    wanted = select(Operation).where(Operation.city_code == city_code, Operation.id == operation_id)
+    if credential_id is not None:
+        wanted = wanted.where(Operation.credential_id == credential_id)
+    found = await session.scalar(wanted.with_for_update() if for_update else wanted)
+    if found is None:
+        raise OperationNotFound
+    return found
+
+
+async def cancel(session: AsyncSession, operation: Operation, *, now: datetime) -> None:
+    """End an operation before it is done; what it has done so far stays done.
+
+    Raises:
+        OperationOver: it has ended.
+    """
+    if operation.state not in OPEN:
+        raise OperationOver(extra={"state": operation.state, "allowed_actions": []})
+    operation.state = "cancelled"
+    operation.updated_at = now
+    await session.flush()
+
+
+async def forget_old_operations(session: AsyncSession, city_code: str, *, now: datetime) -> None:
+    """Drop a city's operations that ended long ago."""
+    await session.execute(
+        delete(Operation).where(
+            Operation.city_code == city_code,
+            Operation.state.not_in(OPEN),
+            Operation.updated_at < now - KEPT,
+        )
+    )

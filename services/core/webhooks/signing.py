@@ -11,11 +11,12 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 Kind = Literal["v1", "v1a"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 SHORTEST, LONGEST = 24, 64
 """Bytes of a symmetric secret."""

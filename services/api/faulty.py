@@ -1,0 +1,27 @@
+"""Bodies whose shape is wrong, kept so that all their faults can be told at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError, ValidatorFunctionWrapHandler
+from pydantic_core import ErrorDetails
+
+
+class Faulty:
+    """A body whose shape has faults; the members that are right can still be checked."""
+
+    def __init__(self, errors: list[ErrorDetails], members: Mapping[str, Any]) -> None:
+        self.errors = errors
+        self.members = members
+
+
+def keep_faults(raw: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Return the body, or its faults, so that those of reference are told with those of shape."""
+    if not isinstance(raw, dict):
+        return handler(raw)
+    try:
+        return handler(raw)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        wrong = {str(one["loc"][0]) for one in errors if one["loc"]}
+        return Faulty(errors, {name: raw[name] for name in raw if name not in wrong})

@@ -1,0 +1,1 @@
+"""Paths of long work that a caller started."""

@@ -1,0 +1,1 @@
+"""Paths of webhook endpoints and of what was delivered to them."""

@@ -1,0 +1,219 @@
+"""Paths of what is delivered: a test, the log of attempts, and sending again."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query, Response
+
+from services.api.answers import body_etag, json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Reading,
+    Resources,
+    Writing,
+    check_match,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.operations.examples import OPERATION_BEGUN
+from services.api.operations.schemas import OperationOut, operation_out
+from services.api.routing import versioned_router
+from services.api.webhooks import examples
+from services.api.webhooks.routes import EndpointId, Manager, check_endpoint, locked_endpoint
+from services.api.webhooks.schemas import (
+    DeliveryDetailOut,
+    DeliveryListOut,
+    DeliveryOut,
+    ReplayIn,
+    TestOut,
+    delivery_fields,
+)
+from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token
+from services.core.webhooks import lifecycle, queries, recovery
+from services.core.webhooks.errors import DeliveryNotFound, EndpointNotFound
+from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
+from services.core.webhooks.rules import DeliveryFilters, DeliveryState
+
+router = versioned_router("webhooks")
+
+DeliveryId = Annotated[
+    UUID,
+    Path(description="Id of a delivery", examples=["019bb0f1-6b00-7c3d-9f10-2f6a55d0c001"]),
+]
+
+_WHOLE = 100_000
+_BEGINNING = 500
+"""Characters of an answer that are shown of one delivery, and of each in a list."""
+
+_VERB = refusals(403, 404, 409, 412)
+
+
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/test",
+    status_code=202,
+    responses={**answering(examples.TEST, LOCATION, status=202), **_VERB},
+)
+async def send_webhook_test(
+    endpoint_id: EndpointId,
+    actor: Manager,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: IfMatch = None,
+) -> TestOut:
+    """Send a `webhook.test` event to this endpoint alone, signed like any other.
+
+    `Location` lists its delivery, which shows what came of it.
+    """
+    endpoint = await locked_endpoint(session, actor, endpoint_id)
+    await check_endpoint(session, endpoint, held, if_match)
+    event_id = await lifecycle.send_test(session, endpoint, actor=actor, now=held.clock.now())
+    response.headers["Location"] = (
+        f"/v1/webhook-endpoints/{endpoint.id}/deliveries?event_id={event_id}"
+    )
+    return TestOut(event_id=event_id)
+
+
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/replay",
+    status_code=202,
+    responses={**answering(OPERATION_BEGUN, ETAG, LOCATION, status=202), **_VERB},
+    openapi_extra=asking(examples.REPLAY),
+    response_model=OperationOut,
+)
+async def replay_webhook_events(
+    endpoint_id: EndpointId,
+    body: ReplayIn,
+    actor: Manager,
+    session: Writing,
+    held: Held,
+    if_match: IfMatch = None,
+) -> Response:
+    """Send again, in order, whatever happened since an instant and was not delivered.
+
+    That is what failed, what was cancelled, and what was never planned because the endpoint was
+    disabled; nothing that was delivered. `Location` tells how far it is; it goes on after a
+    crash, and is sent at the endpoint's own rate.
+    """
+    endpoint = await locked_endpoint(session, actor, endpoint_id)
+    await check_endpoint(session, endpoint, held, if_match)
+    operation = await recovery.begin_replay(
+        session, endpoint, since=body.since, actor=actor, clock=held.clock
+    )
+    told = operation_out(operation).model_dump_json().encode()
+    answer = json_answer(told, etag=body_etag(told), status=202)
+    answer.headers["Location"] = f"/v1/operations/{operation.id}"
+    return answer
+
+
+@router.get(
+    "/webhook-endpoints/{endpoint_id}/deliveries",
+    responses={**answering(examples.DELIVERIES), **refusals(403, 404)},
+)
+async def list_webhook_deliveries(
+    endpoint_id: EndpointId,
+    actor: Manager,
+    session: Reading,
+    held: Held,
+    state: Annotated[DeliveryState | None, Query(description="Only those in this state")] = None,
+    event_type: Annotated[
+        str | None, Query(max_length=60, description="Only those of events of this type")
+    ] = None,
+    event_id: Annotated[UUID | None, Query(description="Only that of this event")] = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> DeliveryListOut:
+    """List what was, is and will be sent to an endpoint, the newest event first.
+
+    Deliveries and their attempts are kept for 90 days from their event on.
+    """
+    endpoint = await queries.endpoint(session, actor, endpoint_id)
+    if endpoint is None:
+        raise EndpointNotFound
+    filters = DeliveryFilters(state=state, event_type=event_type, event_id=event_id)
+    named = {"list": f"deliveries of {endpoint_id}", "of": [state, event_type, event_id]}
+    before = None if page_token is None else _position(read_page_token(page_token, named, parts=1))
+    found = await queries.deliveries(session, endpoint, filters, before=before, limit=page_size + 1)
+    page, more = found[:page_size], len(found) > page_size
+    attempts = await queries.attempts_of(
+        session, endpoint.city_code, [one.id for one in page], cut=_BEGINNING
+    )
+    now = held.clock.true_now()
+    return DeliveryListOut(
+        items=[
+            DeliveryOut(**delivery_fields(one, endpoint, attempts[one.id], now=now)) for one in page
+        ],
+        next_page_token=new_page_token([str(page[-1].position)], named) if more else None,
+    )
+
+
+def _position(key: list[str]) -> int:
+    try:
+        return int(key[0])
+    except ValueError:
+        raise BadPageToken from None
+
+
+async def _shown(
+    session: Reading | Writing,
+    delivery: WebhookDelivery,
+    endpoint: WebhookEndpoint,
+    held: Resources,
+) -> DeliveryDetailOut:
+    attempts = await queries.attempts_of(session, delivery.city_code, [delivery.id], cut=_WHOLE)
+    body = await queries.body_of(session, delivery)
+    fields = delivery_fields(delivery, endpoint, attempts[delivery.id], now=held.clock.true_now())
+    return DeliveryDetailOut(**fields, body=None if body is None else body.decode())
+
+
+@router.get(
+    "/webhook-deliveries/{delivery_id}",
+    responses={**answering(examples.DELIVERY, ETAG), **refusals(403, 404)},
+    response_model=DeliveryDetailOut,
+)
+async def get_webhook_delivery(
+    delivery_id: DeliveryId,
+    actor: Manager,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one delivery with every attempt and what is sent."""
+    found = await queries.delivery(session, actor, delivery_id)
+    if found is None:
+        raise DeliveryNotFound
+    shown = (await _shown(session, *found, held)).model_dump_json().encode()
+    return json_answer(shown, etag=body_etag(shown), if_none_match=if_none_match)
+
+
+@router.post(
+    "/webhook-deliveries/{delivery_id}/retry",
+    responses={**answering(examples.RETRIED, ETAG), **_VERB},
+    response_model=DeliveryDetailOut,
+)
+async def retry_webhook_delivery(
+    delivery_id: DeliveryId,
+    actor: Manager,
+    session: Writing,
+    held: Held,
+    if_match: IfMatch = None,
+) -> Response:
+    """Send a delivery next, once more, whatever became of it. The `webhook-id` is the same.
+
+    One that waits for its next attempt is sent now and stays on its schedule.
+    """
+    found = await queries.delivery(session, actor, delivery_id, for_update=True)
+    if found is None:
+        raise DeliveryNotFound
+    delivery, endpoint = found
+    if if_match is not None:
+        present = await _shown(session, delivery, endpoint, held)
+        etag = body_etag(present.model_dump_json().encode())
+        check_match(if_match, etag, required=False, current=present)
+    await recovery.retry(session, delivery, endpoint)
+    shown = (await _shown(session, delivery, endpoint, held)).model_dump_json().encode()
+    return json_answer(shown, etag=body_etag(shown))

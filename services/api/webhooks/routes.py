@@ -1,0 +1,362 @@
+"""Paths of webhook endpoints: who is told of what happens, and how it is signed."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Request, Response
+
+from services.api.answers import body_etag, json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Reading,
+    Resources,
+    Writing,
+    check_match,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.faulty import Faulty
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.api.webhooks import examples
+from services.api.webhooks.schemas import (
+    CheckedEndpoint,
+    CheckedPatch,
+    EndpointIn,
+    EndpointListOut,
+    EndpointMadeOut,
+    EndpointOut,
+    RotationIn,
+    endpoint_fields,
+)
+from services.core.identity.actor import Actor
+from services.core.identity.queries import organizations_by_code
+from services.core.identity.rules import Permission
+from services.core.kit.errors import InvalidInput
+from services.core.kit.faults import faults_of
+from services.core.kit.pagination import new_page_token, read_page_token, read_uuid
+from services.core.plan.queries import visible_plans
+from services.core.webhooks import lifecycle, queries, service
+from services.core.webhooks.errors import EndpointNotFound
+from services.core.webhooks.models import WebhookEndpoint
+from services.core.webhooks.rules import FORMATS, Ground, Manner, State, settings_faults
+from services.core.webhooks.signing import SigningKey
+
+router = versioned_router("webhooks")
+
+Manager = Annotated[Actor, Depends(permitted(Permission.MANAGE_WEBHOOKS))]
+EndpointId = Annotated[
+    UUID,
+    Path(description="Id of an endpoint", examples=["019bb0f1-7000-7000-8000-0000000000e1"]),
+]
+
+_NAMES = {"plan": "plan_code"}
+_MANNER = {"format", "signature", "secret"}
+
+
+async def locked_endpoint(session: Writing, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
+    """Return an endpoint in the actor's reach, locked.
+
+    Raises:
+        EndpointNotFound: there is none.
+    """
+    endpoint = await queries.endpoint(session, actor, endpoint_id, for_update=True)
+    if endpoint is None:
+        raise EndpointNotFound
+    return endpoint
+
+
+async def shown_endpoint(
+    session: Reading | Writing, endpoint: WebhookEndpoint, held: Resources
+) -> EndpointOut:
+    """Return an endpoint with its secrets, as it may be shown."""
+    secrets = await queries.secrets_of(
+        session, endpoint.city_code, [endpoint.id], now=held.clock.true_now()
+    )
+    return EndpointOut(**endpoint_fields(endpoint, secrets[endpoint.id]))
+
+
+async def check_endpoint(
+    session: Writing,
+    endpoint: WebhookEndpoint,
+    held: Resources,
+    if_match: str | None,
+    *,
+    required: bool = False,
+) -> None:
+    """Refuse a change that is based on another version of an endpoint than there is."""
+    shown = await shown_endpoint(session, endpoint, held)
+    check_match(if_match, _etag(shown), required=required, current=shown)
+
+
+def _etag(shown: EndpointOut) -> str:
+    return body_etag(shown.model_dump_json().encode())
+
+
+async def _answer(session: Writing, endpoint: WebhookEndpoint, held: Resources) -> Response:
+    shown = await shown_endpoint(session, endpoint, held)
+    return json_answer(shown.model_dump_json().encode(), etag=_etag(shown))
+
+
+async def _made(
+    session: Writing,
+    endpoint: WebhookEndpoint,
+    key: SigningKey | None,
+    request: Request,
+    held: Resources,
+    status: int,
+) -> Response:
+    """Return an endpoint with a new secret, and keep it for repeats without."""
+    shown = await shown_endpoint(session, endpoint, held)
+    made = EndpointMadeOut(**shown.model_dump(), secret=None if key is None else key.text)
+    without = made.model_copy(update={"secret": None})
+    request.scope["reply_to_keep"] = without.model_dump_json().encode()
+    return json_answer(made.model_dump_json().encode(), etag=_etag(shown), status=status)
+
+
+def _settings(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {_NAMES.get(name, name): value for name, value in members.items() if name not in _MANNER}
+
+
+async def _ground(
+    session: Writing, settings: Mapping[str, Any], actor: Actor, held: Resources
+) -> Ground:
+    plans = await visible_plans(session, city_code=actor.city_code, plan_code=actor.plan_code)
+    unit = settings.get("organization_code")
+    units = []
+    if unit is not None:
+        units = list(await organizations_by_code(session, city_code=actor.city_code, codes=[unit]))
+    return Ground(
+        policy=held.webhook_addresses,
+        plans={plan.code for plan in plans},
+        organizations={one.code for one in units},
+    )
+
+
+def _refuse(body: Faulty, settings: Mapping[str, Any], actor: Actor, ground: Ground) -> None:
+    """Refuse a body whose shape has faults, and tell whatever else is wrong with it."""
+    format_ = body.members.get("format", "standard")
+    right = {name: settings[name] for name in settings if name in _CHECKED}
+    faults = faults_of(body.errors)
+    if format_ in FORMATS:
+        faults += settings_faults(right, format_, actor=actor, ground=ground)
+    raise InvalidInput(faults=faults)
+
+
+_CHECKED = {"url", "event_types", "headers", "plan_code", "organization_code"}
+
+
+@router.post(
+    "/webhook-endpoints",
+    status_code=201,
+    responses={
+        **answering(examples.ENDPOINT_MADE, ETAG, LOCATION, status=201),
+        **refusals(403, 409),
+    },
+    openapi_extra=asking(examples.ENDPOINT, examples.ROBOT),
+    response_model=EndpointMadeOut,
+)
+async def create_webhook_endpoint(
+    body: CheckedEndpoint, request: Request, actor: Manager, session: Writing, held: Held
+) -> Response:
+    """Register a receiver. It hears what happens from now on, within the caller's scope.
+
+    Its secret is in this answer and nowhere else, not even in a repeated one. The URL and the
+    headers may hold tokens: they are kept sealed and never shown whole again. Where this
+    deployment has no key to seal with, it is 503 `secret-key-not-set`.
+    """
+    if isinstance(body, Faulty):
+        settings = _settings(body.members)
+        _refuse(body, settings, actor, await _ground(session, settings, actor, held))
+    assert isinstance(body, EndpointIn)  # noqa: S101 (what is faulty was refused)
+    settings = _settings(dict(body))
+    endpoint, key = await service.create_endpoint(
+        session,
+        settings=settings,
+        manner=Manner(body.format, body.signature, body.secret),
+        actor=actor,
+        ground=await _ground(session, settings, actor, held),
+        seal=held.seal,
+        clock=held.clock,
+    )
+    answer = await _made(session, endpoint, key, request, held, 201)
+    answer.headers["Location"] = f"/v1/webhook-endpoints/{endpoint.id}"
+    return answer
+
+
+@router.get("/webhook-endpoints", responses={**answering(examples.ENDPOINTS), **refusals(403)})
+async def list_webhook_endpoints(
+    actor: Manager,
+    session: Reading,
+    held: Held,
+    state: Annotated[State | None, Query(description="Only those in this state")] = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> EndpointListOut:
+    """List the endpoints that the caller may manage.
+
+    The office manages every endpoint within its plan or city; a system those that it made, or
+    that another key of its organization and plan made.
+    """
+    filters = {"list": "webhook-endpoints", "state": state}
+    after = None
+    if page_token is not None:
+        after = read_uuid(read_page_token(page_token, filters, parts=1)[0])
+    found = await queries.endpoints(session, actor, state=state, after=after, limit=page_size + 1)
+    page, more = found[:page_size], len(found) > page_size
+    secrets = await queries.secrets_of(
+        session, actor.city_code, [one.id for one in page], now=held.clock.true_now()
+    )
+    return EndpointListOut(
+        items=[EndpointOut(**endpoint_fields(one, secrets[one.id])) for one in page],
+        next_page_token=new_page_token([str(page[-1].id)], filters) if more else None,
+    )
+
+
+@router.get(
+    "/webhook-endpoints/{endpoint_id}",
+    responses={**answering(examples.ENDPOINT_OUT, ETAG), **refusals(403, 404)},
+    response_model=EndpointOut,
+)
+async def get_webhook_endpoint(
+    endpoint_id: EndpointId,
+    actor: Manager,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one endpoint, without its secret."""
+    endpoint = await queries.endpoint(session, actor, endpoint_id)
+    if endpoint is None:
+        raise EndpointNotFound
+    shown = await shown_endpoint(session, endpoint, held)
+    return json_answer(
+        shown.model_dump_json().encode(), etag=_etag(shown), if_none_match=if_none_match
+    )
+
+
+@router.patch(
+    "/webhook-endpoints/{endpoint_id}",
+    responses={**answering(examples.EDITED, ETAG), **refusals(403, 404, 412, 428)},
+    openapi_extra=asking(examples.EDIT),
+    response_model=EndpointOut,
+)
+async def edit_webhook_endpoint(
+    endpoint_id: EndpointId,
+    body: CheckedPatch,
+    actor: Manager,
+    session: Writing,
+    held: Held,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change what an endpoint hears and where. `If-Match` is required.
+
+    What was planned before stays planned. A key of the same role, organization and plan as the
+    owner's becomes its owner, so that a new key can take over before the old one is revoked.
+    """
+    endpoint = await locked_endpoint(session, actor, endpoint_id)
+    given = body.members if isinstance(body, Faulty) else body.model_dump(exclude_unset=True)
+    settings = _settings(given)
+    ground = await _ground(session, settings, actor, held)
+    if isinstance(body, Faulty):
+        _refuse(body, settings, actor, ground)
+    await check_endpoint(session, endpoint, held, if_match, required=True)
+    await service.edit_endpoint(
+        session,
+        endpoint,
+        settings=settings,
+        actor=actor,
+        ground=ground,
+        seal=held.seal,
+        now=held.clock.now(),
+    )
+    return await _answer(session, endpoint, held)
+
+
+@router.delete(
+    "/webhook-endpoints/{endpoint_id}", status_code=204, responses=refusals(403, 404, 412)
+)
+async def delete_webhook_endpoint(
+    endpoint_id: EndpointId, actor: Manager, session: Writing, held: Held, if_match: IfMatch = None
+) -> None:
+    """Remove an endpoint with its secrets; what waits for it is cancelled."""
+    endpoint = await locked_endpoint(session, actor, endpoint_id)
+    await check_endpoint(session, endpoint, held, if_match)
+    await lifecycle.delete_endpoint(session, endpoint, actor=actor, now=held.clock.now())
+
+
+_VERB = refusals(403, 404, 409, 412)
+
+
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/rotate-secret",
+    responses={**answering(examples.ROTATED, ETAG), **_VERB},
+    openapi_extra=asking(examples.ROTATION, required=False),
+    response_model=EndpointMadeOut,
+)
+async def rotate_webhook_secret(
+    endpoint_id: EndpointId,
+    body: RotationIn,
+    request: Request,
+    actor: Manager,
+    session: Writing,
+    held: Held,
+    if_match: IfMatch = None,
+) -> Response:
+    """Sign with a new secret from now on, and with the older ones for the overlap.
+
+    Messages then carry one signature a secret, the newest first; a receiver accepts any. The new
+    one is in this answer and nowhere else. At most ten older ones are signed with at a time.
+    """
+    endpoint = await locked_endpoint(session, actor, endpoint_id)
+    await check_endpoint(session, endpoint, held, if_match)
+    key = await service.rotate_secret(
+        session,
+        endpoint,
+        secret=body.secret,
+        overlap=timedelta(seconds=body.overlap_seconds),
+        actor=actor,
+        seal=held.seal,
+        clock=held.clock,
+    )
+    return await _made(session, endpoint, key, request, held, 200)
+
+
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/enable",
+    responses={**answering(examples.ENABLED, ETAG), **_VERB},
+    response_model=EndpointOut,
+)
+async def enable_webhook_endpoint(
+    endpoint_id: EndpointId, actor: Manager, session: Writing, held: Held, if_match: IfMatch = None
+) -> Response:
+    """Send to an endpoint again. What it missed meanwhile is sent by `replay`.
+
+    One that lost its scope is enabled by a key of the same role, organization and plan, which
+    becomes its owner.
+    """
+    endpoint = await locked_endpoint(session, actor, endpoint_id)
+    await check_endpoint(session, endpoint, held, if_match)
+    await lifecycle.enable(session, endpoint, actor=actor, now=held.clock.now())
+    return await _answer(session, endpoint, held)
+
+
+@router.post(
+    "/webhook-endpoints/{endpoint_id}/disable",
+    responses={**answering(examples.DISABLED, ETAG), **_VERB},
+    response_model=EndpointOut,
+)
+async def disable_webhook_endpoint(
+    endpoint_id: EndpointId, actor: Manager, session: Writing, held: Held, if_match: IfMatch = None
+) -> Response:
+    """Send nothing to an endpoint any more; what waits for it is cancelled."""
+    endpoint = await locked_endpoint(session, actor, endpoint_id)
+    await check_endpoint(session, endpoint, held, if_match)
+    await lifecycle.disable(session, endpoint, actor=actor, now=held.clock.now())
+    return await _answer(session, endpoint, held)

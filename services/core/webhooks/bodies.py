@@ -1,0 +1,34 @@
+"""The bytes that tell an event: made once, kept, signed and sent as they are. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from pydantic_core import to_json
+
+
+def body_of(
+    *,
+    event_id: UUID,
+    position: int,
+    type_: str,
+    plan_code: str | None,
+    subject: tuple[str, str],
+    actor: Mapping[str, object],
+    data: Mapping[str, object],
+    occurred_at: datetime,
+) -> bytes:
+    """Return an event as a receiver gets it: `{type, timestamp, data}`.
+
+    `data` begins with what is said of every event; a member of the event's own data that has
+    the same name follows as `data_…`.
+    """
+    of_every_event = {
+        "id": event_id,
+        "position": position,
+        "plan": plan_code,
+        "subject": {"kind": subject[0], "id": subject[1]},
+        "actor": actor,
+    }
+    own = {(f"data_{name}" if name in of_every_event else name): data[name] for name in data}
+    return to_json({"type": type_, "timestamp": occurred_at, "data": {**of_every_event, **own}})

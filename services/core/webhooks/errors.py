@@ -1,0 +1,72 @@
+"""Refusals of webhooks."""
+
+from services.core.kit.errors import DomainError, Kind, NotFound, TransitionRefused
+from services.core.kit.text import Text
+
+
+class EndpointNotFound(NotFound):
+    """There is no such endpoint within what the caller may see."""
+
+    code = "webhook-endpoint-not-found"
+    title = Text("未找到该回调端点", "There is no such webhook endpoint")
+
+
+class DeliveryNotFound(NotFound):
+    """There is no such delivery to an endpoint that the caller may see."""
+
+    code = "webhook-delivery-not-found"
+    title = Text("未找到该投递", "There is no such webhook delivery")
+
+
+class EndpointTransitionRefused(TransitionRefused):
+    """The endpoint's state does not allow this action."""
+
+
+class ScopeNotYours(DomainError):
+    """The endpoint hears in another scope than the caller's, whose key is good no more.
+
+    Enabling it takes it over, so only a key of the same role, organization and plan can.
+    """
+
+    code = "webhook-scope-not-yours"
+    kind = Kind.CONFLICT
+    title = Text(
+        "该端点属于另一权限范围，只能由相同角色、单位和计划的密钥启用",
+        "The endpoint hears in another scope; a key of the same role, organization and plan"
+        " can enable it",
+    )
+
+
+class TooManyEndpoints(DomainError):
+    """The city has as many endpoints as it may have; one that is not needed can be deleted."""
+
+    code = "too-many-webhook-endpoints"
+    kind = Kind.CONFLICT
+    title = Text("回调端点数量已达上限", "The city has as many webhook endpoints as it may have")
+
+
+class TooManyOldSecrets(DomainError):
+    """Ten older secrets are still signed with; wait for one to expire, or give no overlap."""
+
+    code = "too-many-old-secrets"
+    kind = Kind.CONFLICT
+    title = Text("仍有效的旧密钥过多", "Too many older secrets are still signed with")
+
+
+class NothingToRotate(DomainError):
+    """The robot signs nothing: the key in its URL is all there is."""
+
+    code = "nothing-to-rotate"
+    kind = Kind.CONFLICT
+    title = Text("该机器人没有签名密钥", "This robot has no secret to sign with")
+
+
+class SecretKeyNotSet(DomainError):
+    """The deployment has no key to seal secrets with (`WUFEI_SECRET_KEY`); none is kept plain."""
+
+    code = "secret-key-not-set"
+    kind = Kind.UNAVAILABLE
+    title = Text(
+        "本部署未设置密封密钥（WUFEI_SECRET_KEY），不能保存回调密钥",
+        "This deployment has no WUFEI_SECRET_KEY to seal secrets with, and keeps none plain",
+    )

@@ -1,0 +1,134 @@
+"""What becomes of an endpoint: tested, enabled, disabled, deleted.
+
+What befalls it is an event, to its owner, and stands in the audit.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.service import record
+from services.core.identity.actor import Actor, system
+from services.core.kit.clock import Clock
+from services.core.webhooks import queries
+from services.core.webhooks.errors import EndpointTransitionRefused, ScopeNotYours
+from services.core.webhooks.happenings import of_endpoint
+from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
+from services.core.webhooks.rules import Action, StateReason, allowed_actions
+from services.core.webhooks.service import audit, changed, shown_settings, take_over
+
+
+async def send_test(
+    session: AsyncSession, endpoint: WebhookEndpoint, *, actor: Actor, now: datetime
+) -> UUID:
+    """Let a `webhook.test` event be delivered to this endpoint alone; return the event's id.
+
+    Raises:
+        EndpointTransitionRefused: it is disabled.
+    """
+    check(endpoint, "test")
+    [event_id] = await record(
+        session, of_endpoint(endpoint, "webhook.test", actor.stamp(), {}, now)
+    )
+    return event_id
+
+
+async def enable(
+    session: AsyncSession, endpoint: WebhookEndpoint, *, actor: Actor, now: datetime
+) -> None:
+    """Deliver to it again, all failures forgotten. A key of the owner's scope becomes the owner.
+
+    What was cancelled stays so until it is replayed.
+
+    Raises:
+        EndpointTransitionRefused: it is active.
+        ScopeNotYours: its owner's key is good no more, and the actor's scope is another.
+    """
+    check(endpoint, "enable")
+    taken = take_over(endpoint, actor)
+    if endpoint.state_reason == "scope-lost" and not taken:
+        raise ScopeNotYours
+    before = {"state": endpoint.state, "state_reason": endpoint.state_reason}
+    endpoint.state, endpoint.state_reason = "active", None
+    endpoint.failing_since, endpoint.paused_until = None, None
+    endpoint.warned = endpoint.consecutive_failures = 0
+    await changed(session, endpoint, now)
+    await audit(session, endpoint, "enabled", actor.stamp(), now, before)
+
+
+async def disable(
+    session: AsyncSession, endpoint: WebhookEndpoint, *, actor: Actor, now: datetime
+) -> None:
+    """Deliver nothing to it any more, and cancel what waits.
+
+    Raises:
+        EndpointTransitionRefused: it is disabled already.
+    """
+    check(endpoint, "disable")
+    await _disable(session, endpoint, "manual", actor.stamp(), now)
+
+
+async def disable_orphans(session: AsyncSession, city_code: str, *, clock: Clock) -> int:
+    """Disable the endpoints of a city whose owner's key is good no more; return how many."""
+    orphans = await queries.orphans(session, city_code, now=clock.true_now())
+    for endpoint in orphans:
+        await _disable(session, endpoint, "scope-lost", system("webhooks"), clock.now())
+    return len(orphans)
+
+
+async def _disable(
+    session: AsyncSession,
+    endpoint: WebhookEndpoint,
+    reason: StateReason,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    endpoint.state, endpoint.state_reason = "disabled", reason
+    await changed(session, endpoint, now)
+    await _cancel(session, endpoint)
+    data = {"reason": reason}
+    await audit(session, endpoint, "disabled", actor, now, data)
+    await record(session, of_endpoint(endpoint, "webhook.disabled", actor, data, now))
+
+
+async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+    """Cancel what waits. What is being sent at this moment still settles under its lease."""
+    await session.execute(
+        update(WebhookDelivery)
+        .where(
+            WebhookDelivery.city_code == endpoint.city_code,
+            WebhookDelivery.endpoint_id == endpoint.id,
+            WebhookDelivery.state == "pending",
+        )
+        .values(state="cancelled", settled_at=func.now())
+    )
+
+
+async def delete_endpoint(
+    session: AsyncSession, endpoint: WebhookEndpoint, *, actor: Actor, now: datetime
+) -> None:
+    """Remove an endpoint and its secrets, and cancel what waits.
+
+    What was delivered is no longer shown, and goes when it is old; the audit keeps what it was.
+    """
+    await _cancel(session, endpoint)
+    await audit(session, endpoint, "deleted", actor.stamp(), now, shown_settings(endpoint))
+    await session.execute(
+        delete(WebhookEndpoint).where(
+            WebhookEndpoint.city_code == endpoint.city_code, WebhookEndpoint.id == endpoint.id
+        )
+    )
+
+
+def check(endpoint: WebhookEndpoint, action: Action) -> None:
+    """Refuse what the endpoint's state does not allow.
+
+    Raises:
+        EndpointTransitionRefused: it does not; `extra` lists what it allows.
+    """
+    allowed = allowed_actions(endpoint.state, endpoint.format)  # type: ignore[arg-type]
+    if action not in allowed:
+        raise EndpointTransitionRefused(extra={"state": endpoint.state, "allowed_actions": allowed})

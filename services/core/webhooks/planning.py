@@ -1,0 +1,85 @@
+"""From the numbered log to deliveries: what each event makes due, in one statement a stretch.
+
+Planned in the transaction that moves the cursor on, so that nothing is planned twice or not
+at all. Deliveries are made in the database, however many endpoints hear an event; only the
+events themselves pass through here, to be written down once each.
+"""
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.queries import log_position, next_window
+from services.core.events.service import begin_reading, read_up_to
+from services.core.kit.clock import Clock
+from services.core.webhooks import queries
+from services.core.webhooks.bodies import body_of
+from services.core.webhooks.lifecycle import disable_orphans
+from services.core.webhooks.models import WebhookBody, WebhookDelivery
+
+READER = "webhooks"
+"""The name of the cursor in the log up to which deliveries are planned."""
+
+
+async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 200) -> bool:
+    """Plan the deliveries of the next events of a city; return whether there were any events."""
+    # Read before it is known who receives: whoever comes after it hears what comes after it.
+    head = await log_position(session, city_code)
+    window = await next_window(session, city_code, reader=READER, types=(), most=most)
+    if window is None:
+        await begin_reading(session, city_code, reader=READER)
+        window = await next_window(session, city_code, reader=READER, types=(), most=most)
+    if window is None:
+        return False
+    await disable_orphans(session, city_code, clock=clock)
+    upto = window.upto
+    if await queries.has_receivers(session, city_code):
+        await plan_deliveries(session, city_code, after=window.after, upto=upto)
+    else:
+        upto = max(upto, head)
+    await read_up_to(session, city_code, reader=READER, position=upto)
+    return True
+
+
+async def plan_deliveries(
+    session: AsyncSession,
+    city_code: str,
+    *,
+    after: int,
+    upto: int,
+    only: ColumnElement[bool] | None = None,
+) -> int:
+    """Plan what the events of (after, upto] make due and is not planned yet; return how many."""
+    planned = (
+        insert(WebhookDelivery)
+        .from_select(
+            queries.DELIVERY_COLUMNS,
+            queries.wanted_deliveries(city_code, after=after, upto=upto, only=only),
+        )
+        .on_conflict_do_nothing()
+        .returning(WebhookDelivery.position)
+        .cte("planned")
+    )
+    told = queries.planned_events(planned, city_code, after=after, upto=upto)
+    events = (await session.execute(told)).all()
+    if not events:
+        return 0
+    bodies = [
+        {
+            "city_code": city_code,
+            "event_id": event.id,
+            "body": body_of(
+                event_id=event.id,
+                position=position,
+                type_=event.type,
+                plan_code=event.plan_code,
+                subject=(event.subject_kind, event.subject_id),
+                actor=event.actor,
+                data=event.data,
+                occurred_at=event.occurred_at,
+            ),
+        }
+        for position, event, _ in events
+    ]
+    await session.execute(insert(WebhookBody).on_conflict_do_nothing(), bodies)
+    return int(events[0][2])

@@ -1,0 +1,392 @@
+"""Reading endpoints, deliveries and attempts, and finding what is to be delivered to whom."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from services.core.events.catalogue import EventType
+from services.core.events.models import Event, EventPosition
+from services.core.feed.queries import heard_by
+from services.core.identity.actor import Actor
+from services.core.identity.models import ApiKey
+from services.core.identity.rules import Permission
+from services.core.webhooks.models import (
+    WebhookAttempt,
+    WebhookBody,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookSecret,
+)
+from services.core.webhooks.rules import DeliveryFilters, State, owner_of
+
+_owner = WebhookEndpoint.owner
+_OWNERS_ROLES = sorted(Permission.MANAGE_WEBHOOKS.roles)
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition on endpoints that keeps a caller to those it may manage.
+
+    The office sees every endpoint within its plan or city; a system those it made itself, and
+    those that another key of its organization and plan made.
+    """
+    in_city = WebhookEndpoint.city_code == actor.city_code
+    if actor.role == "office":
+        if actor.plan_code is None:
+            return in_city
+        return and_(in_city, _owner["plan_code"].astext == actor.plan_code)
+    if actor.role != "integrator":
+        return false()
+    own = WebhookEndpoint.owner_credential_id == actor.credential_id
+    if actor.organization_code is None:
+        return and_(in_city, own)
+    return and_(in_city, or_(own, _owner == dict(owner_of(actor))))
+
+
+async def endpoints(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    state: State | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[WebhookEndpoint]:
+    """Return the endpoints in the actor's reach, the oldest first, after the given one."""
+    wanted = select(WebhookEndpoint).where(visible_to(actor))
+    if state is not None:
+        wanted = wanted.where(WebhookEndpoint.state == state)
+    if after is not None:
+        wanted = wanted.where(WebhookEndpoint.id > after)
+    found = await session.scalars(wanted.order_by(WebhookEndpoint.id).limit(limit))
+    return found.all()
+
+
+async def endpoint(
+    session: AsyncSession, actor: Actor, endpoint_id: UUID, *, for_update: bool = False
+) -> WebhookEndpoint | None:
+    """Return one endpoint in the actor's reach."""
+    wanted = select(WebhookEndpoint).where(visible_to(actor), WebhookEndpoint.id == endpoint_id)
+    return await session.scalar(wanted.with_for_update() if for_update else wanted)
+
+
+async def endpoint_count(session: AsyncSession, city_code: str) -> int:
+    """Return how many endpoints a city has."""
+    counted = select(func.count()).where(WebhookEndpoint.city_code == city_code)
+    return await session.scalar(counted.select_from(WebhookEndpoint)) or 0
+
+
+async def secrets_of(
+    session: AsyncSession, city_code: str, endpoint_ids: Sequence[UUID], *, now: datetime
+) -> Mapping[UUID, Sequence[WebhookSecret]]:
+    """Return the secrets that endpoints are signed with at an instant, the newest first."""
+    found = await session.scalars(
+        select(WebhookSecret)
+        .where(
+            WebhookSecret.city_code == city_code,
+            WebhookSecret.endpoint_id.in_(endpoint_ids),
+            or_(WebhookSecret.expires_at.is_(None), WebhookSecret.expires_at > now),
+        )
+        .order_by(WebhookSecret.id.desc())
+    )
+    secrets: dict[UUID, list[WebhookSecret]] = {one: [] for one in endpoint_ids}
+    for secret in found:
+        secrets[secret.endpoint_id].append(secret)
+    return secrets
+
+
+async def deliveries(
+    session: AsyncSession,
+    of: WebhookEndpoint,
+    filters: DeliveryFilters,
+    *,
+    before: int | None,
+    limit: int,
+) -> Sequence[WebhookDelivery]:
+    """Return the deliveries of an endpoint, the newest event first, before a position."""
+    wanted = select(WebhookDelivery).where(
+        WebhookDelivery.city_code == of.city_code, WebhookDelivery.endpoint_id == of.id
+    )
+    for column, value in (
+        (WebhookDelivery.state, filters.state),
+        (WebhookDelivery.event_type, filters.event_type),
+        (WebhookDelivery.event_id, filters.event_id),
+    ):
+        if value is not None:
+            wanted = wanted.where(column == value)
+    if before is not None:
+        wanted = wanted.where(WebhookDelivery.position < before)
+    found = await session.scalars(wanted.order_by(WebhookDelivery.position.desc()).limit(limit))
+    return found.all()
+
+
+async def delivery(
+    session: AsyncSession, actor: Actor, delivery_id: UUID, *, for_update: bool = False
+) -> tuple[WebhookDelivery, WebhookEndpoint] | None:
+    """Return a delivery to an endpoint in the actor's reach, with the endpoint."""
+    wanted = (
+        select(WebhookDelivery, WebhookEndpoint)
+        .join(
+            WebhookEndpoint,
+            and_(
+                WebhookEndpoint.city_code == WebhookDelivery.city_code,
+                WebhookEndpoint.id == WebhookDelivery.endpoint_id,
+            ),
+        )
+        .where(
+            visible_to(actor),
+            WebhookDelivery.city_code == actor.city_code,
+            WebhookDelivery.id == delivery_id,
+        )
+    )
+    if for_update:
+        # Endpoints before deliveries, as whoever settles does it; a person's wish can wait.
+        wanted = wanted.with_for_update(of=[WebhookEndpoint, WebhookDelivery], read=False)
+    row = (await session.execute(wanted)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def attempts_of(
+    session: AsyncSession, city_code: str, delivery_ids: Sequence[UUID], *, cut: int
+) -> Mapping[UUID, Sequence[Row[*tuple[Any, ...]]]]:
+    """Return the attempts of deliveries, the first first, with so much of what was answered."""
+    attempt = WebhookAttempt
+    found = await session.execute(
+        select(
+            attempt.delivery_id,
+            attempt.number,
+            attempt.started_at,
+            attempt.lease_until,
+            attempt.outcome,
+            attempt.status_code,
+            attempt.duration_ms,
+            func.left(attempt.response_head, cut).label("response_head"),
+            attempt.request_head,
+        )
+        .where(attempt.city_code == city_code, attempt.delivery_id.in_(delivery_ids))
+        .order_by(attempt.delivery_id, attempt.number)
+    )
+    attempts: dict[UUID, list[Row[*tuple[Any, ...]]]] = {one: [] for one in delivery_ids}
+    for row in found:
+        attempts[row.delivery_id].append(row)
+    return attempts
+
+
+async def body_of(session: AsyncSession, delivery: WebhookDelivery) -> bytes | None:
+    """Return the bytes that a delivery sends."""
+    return await session.scalar(
+        select(WebhookBody.body).where(
+            WebhookBody.city_code == delivery.city_code,
+            WebhookBody.event_id == delivery.event_id,
+        )
+    )
+
+
+async def orphans(
+    session: AsyncSession, city_code: str, *, now: datetime
+) -> Sequence[WebhookEndpoint]:
+    """Lock and return a city's endpoints whose owner's key is good no more."""
+    key_is_good = exists().where(
+        ApiKey.city_code == WebhookEndpoint.city_code,
+        ApiKey.id == WebhookEndpoint.owner_credential_id,
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+        ApiKey.role == _owner["role"].astext,
+        ApiKey.organization_code.is_not_distinct_from(_owner["organization_code"].astext),
+        ApiKey.plan_code.is_not_distinct_from(_owner["plan_code"].astext),
+    )
+    found = await session.scalars(
+        select(WebhookEndpoint)
+        .where(
+            WebhookEndpoint.city_code == city_code,
+            WebhookEndpoint.state != "disabled",
+            ~key_is_good,
+        )
+        .order_by(WebhookEndpoint.id)
+        .with_for_update()
+    )
+    return found.all()
+
+
+async def has_receivers(session: AsyncSession, city_code: str) -> bool:
+    """Return whether a city has an endpoint that is not disabled."""
+    one = select(WebhookEndpoint.id).where(
+        WebhookEndpoint.city_code == city_code, WebhookEndpoint.state != "disabled"
+    )
+    return await session.scalar(one.limit(1)) is not None
+
+
+_TEST: EventType = "webhook.test"
+_RECEIVER_KIND = "webhook_endpoint"
+
+DELIVERY_COLUMNS = (
+    "city_code",
+    "id",
+    "endpoint_id",
+    "event_id",
+    "position",
+    "event_type",
+    "state",
+    "attempts",
+    "attempts_before",
+    "next_attempt_at",
+    "manual",
+    "created_at",
+)
+"""What `wanted_deliveries` selects, in this order."""
+
+
+def wanted_deliveries(
+    city_code: str, *, after: int, upto: int, only: ColumnElement[bool] | None = None
+) -> Select[*tuple[Any, ...]]:
+    """Return the selection of new deliveries for the events of the positions (after, upto].
+
+    They are due in the order of the log: the statement begins when the cursor is locked, the
+    transaction may have begun before another's. `only` narrows it further.
+    """
+    ordinal = EventPosition.position - after
+    wanted = (
+        select(
+            literal(city_code, Text),
+            _new_id(Event.id),
+            WebhookEndpoint.id,
+            Event.id,
+            EventPosition.position,
+            Event.type,
+            literal("pending", Text),
+            literal(0),
+            literal(0),
+            func.statement_timestamp() + ordinal * literal(_APART),
+            literal(value=False),
+            func.now(),
+        )
+        .join(Event, and_(Event.city_code == city_code, Event.id == EventPosition.event_id))
+        .join(WebhookEndpoint, _addressed())
+        .where(
+            EventPosition.city_code == city_code,
+            EventPosition.position > after,
+            EventPosition.position <= upto,
+            WebhookEndpoint.city_code == city_code,
+        )
+    )
+    return wanted if only is None else wanted.where(only)
+
+
+_APART = timedelta(microseconds=1)
+
+
+def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
+    """Return a UUIDv7 with the instant of an event's and a chance of its own."""
+    instant = func.left(cast(event_id, Text), 15)
+    return cast(func.concat(instant, func.substr(cast(func.gen_random_uuid(), Text), 16)), Uuid)
+
+
+def _addressed() -> ColumnElement[bool]:
+    """Return the condition that an endpoint is to be told of an event.
+
+    Of what befalls itself it is not told, for that would never end; a test is for it alone.
+    """
+    is_itself = and_(
+        Event.subject_kind == _RECEIVER_KIND, Event.subject_id == cast(WebhookEndpoint.id, Text)
+    )
+    return and_(
+        WebhookEndpoint.state != "disabled",
+        WebhookEndpoint.planned_from < EventPosition.position,
+        or_(
+            and_(Event.type == _TEST, is_itself),
+            and_(Event.type != _TEST, ~is_itself, _wants(), _hears()),
+        ),
+    )
+
+
+def _wants() -> ColumnElement[bool]:
+    types = WebhookEndpoint.event_types
+    return and_(
+        or_(func.cardinality(types) == 0, Event.type == any_(types)),
+        or_(
+            WebhookEndpoint.plan_code.is_(None),
+            WebhookEndpoint.plan_code == Event.plan_code,
+        ),
+        or_(
+            WebhookEndpoint.organization_code.is_(None),
+            WebhookEndpoint.organization_code == Event.organization_code,
+        ),
+    )
+
+
+def _hears() -> ColumnElement[bool]:
+    """Return the condition that an endpoint's owner hears of an event: the feed's own rule."""
+    plan = _owner["plan_code"].astext
+    heard = [
+        and_(
+            _owner["role"].astext == role,
+            heard_by(
+                role,
+                organization=_owner["organization_code"].astext,
+                credential=cast(WebhookEndpoint.owner_credential_id, Text),
+            ),
+        )
+        for role in _OWNERS_ROLES
+    ]
+    return and_(or_(plan.is_(None), plan == Event.plan_code), or_(*heard))
+
+
+def planned_events(
+    planned: CTE, city_code: str, *, after: int, upto: int
+) -> Select[int, Event, int]:
+    """Return the selection of the events of (after, upto] that deliveries were planned for.
+
+    With each goes its number, and how many deliveries were planned for all of them.
+    """
+    position = EventPosition.position
+    counted = select(func.count()).select_from(planned).scalar_subquery()
+    return (
+        select(position, Event, counted)
+        .join(Event, and_(Event.city_code == city_code, Event.id == EventPosition.event_id))
+        .where(
+            EventPosition.city_code == city_code,
+            position > after,
+            position <= upto,
+            position.in_(select(planned.c.position).distinct()),
+        )
+    )
+
+
+def unsettled(
+    city_code: str, endpoint_id: UUID, *, after: int, upto: int, since: datetime
+) -> Select[UUID]:
+    """Return the selection of an endpoint's failed and cancelled deliveries in a stretch."""
+    return (
+        select(WebhookDelivery.id)
+        .join(
+            Event,
+            and_(Event.city_code == city_code, Event.id == WebhookDelivery.event_id),
+        )
+        .where(
+            WebhookDelivery.city_code == city_code,
+            WebhookDelivery.endpoint_id == endpoint_id,
+            WebhookDelivery.position > after,
+            WebhookDelivery.position <= upto,
+            WebhookDelivery.state.in_(("failed", "cancelled")),
+            Event.occurred_at >= since,
+        )
+    )

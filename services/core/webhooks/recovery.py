@@ -1,0 +1,197 @@
+"""What was not delivered, sent again: one delivery, or all since an instant.
+
+A replay is an operation. Its beginning is an event, so that whoever follows the log takes it
+up, and takes it up again after a crash; it goes on stretch by stretch, one a pass.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.models import Event
+from services.core.events.queries import log_position, next_window, position_since
+from services.core.events.service import begin_reading, read_up_to, record
+from services.core.identity.actor import Actor
+from services.core.kit import operations
+from services.core.kit.clock import Clock
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.operations import Operation, OperationNotFound
+from services.core.kit.text import Text
+from services.core.webhooks import queries
+from services.core.webhooks.happenings import of_endpoint
+from services.core.webhooks.lifecycle import check
+from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
+from services.core.webhooks.planning import plan_deliveries
+from services.core.webhooks.rules import KEPT
+
+READER = "webhook-replays"
+"""The name of the cursor in the log up to which replays are done."""
+
+KIND = "webhook-replay"
+"""What a replay's operation is called."""
+
+_SLACK = timedelta(hours=1)
+"""Ids tell when an event was made; by so much it may have happened after that."""
+
+
+async def retry(
+    session: AsyncSession, delivery: WebhookDelivery, endpoint: WebhookEndpoint
+) -> None:
+    """Let a delivery be sent next, once, whatever became of it; one that waits no longer waits.
+
+    Raises:
+        EndpointTransitionRefused: its endpoint is disabled.
+    """
+    check(endpoint, "replay")
+    if delivery.state != "pending":
+        delivery.attempts_before = delivery.attempts
+        delivery.manual = True
+    delivery.state = "pending"
+    delivery.settled_at = None
+    # Only the database's time decides what is due.
+    delivery.next_attempt_at = func.now()
+    await session.flush()
+    await session.refresh(delivery)
+
+
+async def begin_replay(
+    session: AsyncSession,
+    endpoint: WebhookEndpoint,
+    *,
+    since: datetime,
+    actor: Actor,
+    clock: Clock,
+) -> Operation:
+    """Send again, in order, all that happened since an instant and was not delivered.
+
+    That is what failed, what was cancelled, and what was never planned because the endpoint was
+    disabled. What was delivered, or still waits, is left alone.
+
+    Raises:
+        EndpointTransitionRefused: the endpoint is disabled.
+        InvalidInput: the instant is to come, or so long ago that it is not known any more.
+    """
+    check(endpoint, "replay")
+    now = clock.now()
+    if not now - KEPT <= since <= now:
+        raise InvalidInput(faults=[_unknown_instant(since)])
+    city_code = endpoint.city_code
+    made_since = since - clock.offset - _SLACK
+    first = await position_since(session, city_code, made_since)
+    after = max(endpoint.planned_from, first - 1)
+    head = await log_position(session, city_code)
+    operation = await operations.begin(
+        session,
+        city_code=city_code,
+        credential_id=actor.credential_id,
+        kind=KIND,
+        request={"endpoint_id": str(endpoint.id), "since": since.isoformat()},
+        progress={"first": after, "position": after, "last": max(after, head), "resent": 0},
+        now=now,
+    )
+    data = {"since": since.isoformat(), "operation_id": str(operation.id)}
+    await record(session, of_endpoint(endpoint, "webhook.replayed", actor.stamp(), data, now))
+    return operation
+
+
+def _unknown_instant(since: datetime) -> Fault:
+    return Fault(
+        "/since",
+        "since-out-of-range",
+        Text("须在过去 90 天之内", "Must lie within the last 90 days"),
+        since.isoformat(),
+    )
+
+
+async def follow_replays(
+    session: AsyncSession, city_code: str, clock: Clock, most: int = 2000
+) -> bool:
+    """Do one stretch of the replay that a city's log comes to next; return whether to go on.
+
+    A replay that is not done holds its cursor before the event that asked for it, and lets a
+    pass end: nothing else waits for it.
+    """
+    window = await next_window(
+        session, city_code, reader=READER, types=("webhook.replayed",), most=most
+    )
+    if window is None:
+        await begin_reading(session, city_code, reader=READER)
+        window = await next_window(
+            session, city_code, reader=READER, types=("webhook.replayed",), most=most
+        )
+    if window is None:
+        return False
+    asked = next(iter(window.events), None)
+    done = asked is None or await _go_on(
+        session, city_code, asked.data["operation_id"], clock, most
+    )
+    position = window.upto if asked is None else asked.position - (0 if done else 1)
+    await read_up_to(session, city_code, reader=READER, position=position)
+    return done
+
+
+async def _go_on(
+    session: AsyncSession, city_code: str, operation_id: str, clock: Clock, most: int
+) -> bool:
+    """Do one stretch of a replay, of so many positions; return whether it is over."""
+    try:
+        operation = await operations.operation_of(
+            session, city_code, UUID(operation_id), for_update=True
+        )
+    except OperationNotFound:
+        return True
+    if operation.state not in operations.OPEN:
+        return True
+    progress: dict[str, Any] = dict(operation.progress)
+    after = progress["position"]
+    upto = min(after + most, progress["last"])
+    place = (city_code, UUID(operation.request["endpoint_id"]))
+    endpoint = await session.get(WebhookEndpoint, place)
+    receives = endpoint is not None and endpoint.state != "disabled"
+    if endpoint is not None and receives and upto > after:
+        since = datetime.fromisoformat(operation.request["since"])
+        progress["resent"] += await _send_again(session, endpoint, since, after=after, upto=upto)
+    progress["position"] = upto
+    operation.progress = progress
+    operation.updated_at = clock.now()
+    operation.state = "running"
+    over = not receives or upto >= progress["last"]
+    if over:
+        # To an endpoint that was deleted or disabled meanwhile the rest is not sent.
+        operation.state = "succeeded" if receives else "cancelled"
+        operation.result = {"resent": progress["resent"]}
+    await session.flush()
+    return over
+
+
+async def _send_again(
+    session: AsyncSession, endpoint: WebhookEndpoint, since: datetime, *, after: int, upto: int
+) -> int:
+    """Make due what is not delivered of the positions (after, upto]; return how many."""
+    city_code = endpoint.city_code
+    unsettled = queries.unsettled(city_code, endpoint.id, after=after, upto=upto, since=since)
+    again = await session.execute(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.city_code == city_code, WebhookDelivery.id.in_(unsettled))
+        .values(
+            state="pending",
+            settled_at=None,
+            manual=False,
+            attempts_before=WebhookDelivery.attempts,
+            next_attempt_at=func.statement_timestamp()
+            + (WebhookDelivery.position - after) * timedelta(microseconds=1),
+        )
+        .returning(WebhookDelivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    missed = await plan_deliveries(
+        session,
+        city_code,
+        after=after,
+        upto=upto,
+        only=and_(WebhookEndpoint.id == endpoint.id, Event.occurred_at >= since),
+    )
+    return len(again.all()) + missed

@@ -1,0 +1,46 @@
+"""What follows for webhooks from the date alone: lost scopes, and what is too old to keep."""
+
+from sqlalchemy import delete, func, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.kit.clock import Clock
+from services.core.kit.ids import first_id_at
+from services.core.kit.operations import forget_old_operations
+from services.core.webhooks.lifecycle import disable_orphans
+from services.core.webhooks.models import WebhookSecret
+from services.core.webhooks.rules import KEPT
+
+_AT_ONCE = 5000
+"""Most ids of a table that one turn drops; the next turn goes on."""
+
+_DROP = [
+    text(f"""
+    DELETE FROM {table} WHERE city_code = :city AND {key} < :oldest AND {key} <= coalesce((
+        SELECT {key} FROM {table} WHERE city_code = :city AND {key} < :oldest
+        ORDER BY {key} OFFSET :most LIMIT 1), :oldest)
+    """)  # noqa: S608 (names of our own)
+    for table, key in (
+        ("webhook_attempt", "delivery_id"),
+        ("webhook_delivery", "id"),
+        ("webhook_body", "event_id"),
+    )
+]
+
+
+async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> None:
+    """Disable endpoints whose owner's key is good no more, and drop what is too old.
+
+    Cheap where there is nothing to do: ids begin with the instant of their event, so what is
+    too old is the beginning of each primary key.
+    """
+    now = clock.true_now()
+    await disable_orphans(session, city_code, clock=clock)
+    oldest = first_id_at(now - KEPT)
+    for statement in _DROP:
+        await session.execute(statement, {"city": city_code, "oldest": oldest, "most": _AT_ONCE})
+    await session.execute(
+        delete(WebhookSecret).where(
+            WebhookSecret.city_code == city_code, WebhookSecret.expires_at < func.now()
+        )
+    )
+    await forget_old_operations(session, city_code, now=clock.now())

@@ -1,0 +1,235 @@
+"""What an endpoint may be: its address, headers and filters, who sees it, what it allows. Pure."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from services.core.events.catalogue import EventType
+from services.core.identity.actor import Actor
+from services.core.kit.errors import Fault
+from services.core.kit.faults import pointer
+from services.core.kit.text import Text
+from services.core.webhooks.addresses import AddressPolicy, Misfit, Target, check_url
+from services.core.webhooks.signing import Kind, SigningKey, new_key, read_key
+
+Format = Literal["standard", "dingtalk", "wecom", "feishu"]
+State = Literal["active", "failing", "disabled"]
+StateReason = Literal["gone", "failing", "manual", "scope-lost"]
+DeliveryState = Literal["pending", "delivered", "failed", "cancelled"]
+Action = Literal["edit", "rotate-secret", "test", "replay", "enable", "disable", "delete"]
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+STATES: tuple[State, ...] = get_args(State)
+STATE_REASONS: tuple[StateReason, ...] = get_args(StateReason)
+DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
+ACTIONS: tuple[Action, ...] = get_args(Action)
+EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
+
+MOST_ENDPOINTS = 500
+"""Endpoints of one city."""
+
+MOST_OLD_SECRETS = 10
+LONGEST_OVERLAP = timedelta(days=7)
+DEFAULT_OVERLAP = timedelta(days=1)
+
+KEPT = timedelta(days=90)
+"""How long deliveries, their attempts and bodies are kept, from their event on."""
+
+_MOST_HEADERS = 20
+_LONGEST_HEADER = 4096
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_HEADER_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
+
+_OUR_HEADERS = frozenset(
+    {"accept", "accept-encoding", "connection", "cookie", "date", "expect", "forwarded", "host"}
+    | {"http2-settings", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+    | {"user-agent", "via"}
+)
+_OUR_PREFIXES = ("content-", "proxy-", "sec-", "webhook-", "x-forwarded-")
+"""Headers that say what is sent, to whom and by whom, which is ours to say."""
+
+_ROBOT_SECRET = re.compile(r"[!-~]{1,200}")
+_SIGNING_ROBOTS: frozenset[Format] = frozenset({"dingtalk", "feishu"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What settings are judged by.
+
+    `policy` says which addresses are called, `plans` are those in the actor's reach and
+    `organizations` those of the city that the settings name.
+    """
+
+    policy: AddressPolicy
+    plans: Collection[str] = ()
+    organizations: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How messages are written and signed; a `secret` given is used in place of a new one."""
+
+    format: Format = "standard"
+    signature: Kind = "v1"
+    secret: str | None = None
+
+
+Settings = Mapping[str, Any]
+"""What people set of an endpoint, by column, `url` and `headers` unsealed; not always all of it."""
+
+
+def settings_faults(
+    settings: Settings, format_: Format, *, actor: Actor, ground: Ground
+) -> Iterator[Fault]:
+    """Yield everything that is wrong with those settings that are given."""
+    if "url" in settings:
+        target = check_url(settings["url"], ground.policy, format_=format_)
+        if not isinstance(target, Target):
+            # The URL is not said again: it may hold a token.
+            yield Fault("/url", target, _MISFITS[target])
+    for index, name in enumerate(settings.get("event_types", ())):
+        if name not in EVENT_TYPES:
+            unknown = Text("没有这种事件", "There is no such type of event")
+            yield Fault(f"/event_types/{index}", "unknown-event-type", unknown, name)
+    yield from _header_faults(settings.get("headers", {}), robot=format_ != "standard")
+    yield from _filter_faults(settings, actor, ground)
+
+
+def _filter_faults(settings: Settings, actor: Actor, ground: Ground) -> Iterator[Fault]:
+    plan, unit = settings.get("plan_code"), settings.get("organization_code")
+    if plan is not None and plan not in ground.plans:
+        yield Fault("/plan", "plan-not-found", Text("没有这个计划", "There is no such plan"), plan)
+    if unit is not None and unit not in ground.organizations:
+        yield Fault(
+            "/organization_code",
+            "organization-not-found",
+            Text("没有这个单位", "There is no such organization"),
+            unit,
+        )
+    elif unit is not None and actor.organization_code not in {None, unit}:
+        yield Fault(
+            "/organization_code",
+            "organization-beyond-scope",
+            Text("超出密钥的单位范围", "The key hears of its own organization only"),
+            unit,
+        )
+
+
+def _header_faults(headers: Mapping[str, str], *, robot: bool) -> Iterator[Fault]:
+    if headers and robot:
+        yield Fault(
+            "/headers",
+            "headers-of-robot",
+            Text("机器人不接受自定义标头", "A robot takes no headers of its own"),
+        )
+    if len(headers) > _MOST_HEADERS:
+        yield Fault("/headers", "too-long", Text("标头太多", "There are too many headers"))
+    folded = [name.lower() for name in headers]
+    for name, value in headers.items():
+        lower = name.lower()
+        place = pointer(("headers", name))
+        if not _HEADER_NAME.fullmatch(name) or folded.count(lower) > 1:
+            yield Fault(place, "header-name", Text("标头名称无效或重复", "Not a name, or twice"))
+        elif lower in _OUR_HEADERS or lower.startswith(_OUR_PREFIXES):
+            yield Fault(
+                place, "header-forbidden", Text("该标头由系统设置", "This header is ours to set")
+            )
+        if len(value) > _LONGEST_HEADER or not _HEADER_VALUE.fullmatch(value):
+            yield Fault(
+                place,
+                "header-value",
+                Text("标头值须为可打印的 ASCII 字符", "A value is printable ASCII of 4096 at most"),
+            )
+
+
+_MISFITS: Mapping[Misfit, Text] = {
+    "url-invalid": Text("不是有效的地址", "This is not a URL that can be called"),
+    "url-scheme": Text("只支持 https（内网允许时 http）", "Only https, or http where allowed"),
+    "url-userinfo": Text("地址中不能有用户名", "A URL may hold no user name; use `headers`"),
+    "url-encoded-address": Text("IP 地址须以通常形式书写", "Write the address in its plain form"),
+    "url-port": Text("不允许该端口", "This port is not called"),
+    "url-address": Text("不允许该地址", "This address is not called"),
+    "url-insecure": Text("须使用 https", "It must be https"),
+    "url-robot-host": Text("不是该机器人的地址", "This is not the address of such a robot"),
+}
+
+
+def manner_faults(manner: Manner, *, rotating: bool = False) -> Iterator[Fault]:
+    """Yield what is wrong with how messages shall be signed; a secret is never said again."""
+    signature, robot = manner.signature, manner.format != "standard"
+    if robot and signature == "v1a":
+        own = Text("机器人使用各自的签名方式", "A robot has its own signature")
+        yield Fault("/signature", "signature-of-robot", own, signature)
+    if manner.secret is None:
+        if robot and rotating:
+            yield Fault(
+                "/secret", "missing", Text("缺少新密钥", "The robot's new secret is required")
+            )
+    elif not signs(manner.format):
+        yield Fault(
+            "/secret",
+            "secret-not-taken",
+            Text("该机器人没有签名密钥", "This robot has no secret beside the key in its URL"),
+        )
+    elif robot and not _ROBOT_SECRET.fullmatch(manner.secret):
+        yield Fault("/secret", "secret-invalid", Text("密钥无效", "This is not a robot's secret"))
+    elif not robot and getattr(read_key(manner.secret), "kind", None) != signature:
+        yield Fault("/secret", "secret-invalid", _SECRET_FORMS[signature])
+
+
+_SECRET_FORMS: Mapping[Kind, Text] = {
+    "v1": Text("须为 whsec_ 加 24–64 字节的 base64", "Must be `whsec_` and base64 of 24-64 bytes"),
+    "v1a": Text("须为 whsk_ 加 ed25519 密钥", "Must be `whsk_` and base64 of an ed25519 key"),
+}
+
+
+def key_of(manner: Manner) -> SigningKey | None:
+    """Return the key that messages are signed with from now on; None: they are not.
+
+    A robot's is the text itself. What is given has no faults.
+    """
+    if manner.format != "standard":
+        return None if manner.secret is None else SigningKey("v1", manner.secret.encode())
+    return new_key(manner.signature) if manner.secret is None else read_key(manner.secret)
+
+
+def signs(format_: Format) -> bool:
+    """Return whether messages of a format can be signed; a key in the URL signs nothing."""
+    return format_ == "standard" or format_ in _SIGNING_ROBOTS
+
+
+def allowed_actions(state: State, format_: Format) -> list[Action]:
+    """Return what can be done with an endpoint in this state."""
+    actions: list[Action] = ["edit"]
+    if signs(format_):
+        actions.append("rotate-secret")
+    actions += ["enable"] if state == "disabled" else ["test", "replay", "disable"]
+    if state == "failing":
+        actions.append("enable")
+    return [*actions, "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilters:
+    """What a list of deliveries is narrowed by; None does not narrow."""
+
+    state: DeliveryState | None = None
+    event_type: str | None = None
+    event_id: UUID | None = None
+
+
+Owner = Mapping[str, str | None]
+"""The scope that an endpoint hears in, as it is kept."""
+
+
+def owner_of(actor: Actor) -> Owner:
+    """Return the scope of an actor."""
+    return {
+        "role": actor.role,
+        "organization_code": actor.organization_code,
+        "plan_code": actor.plan_code,
+        "city_code": actor.city_code,
+    }
