@@ -203,7 +203,7 @@ _LATE = (
 
 def _changed_body(maker: Maker) -> Sequence[Delivery]:
     right = maker.delivery()
-    return [replace(right, body=right.body.replace(b": ", b":", 1))]
+    return [replace(right, body=right.body.replace(b":", b": ", 1))]
 
 
 def _other_secret(maker: Maker) -> Sequence[Delivery]:

@@ -1,11 +1,11 @@
 """Deliveries as Wufei makes them, for trying a receiver; what is forged begins as what is right."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
+from services.core.webhooks.bodies import body_of
 from services.core.webhooks.signing import SigningKey, signature_header
 
 
@@ -49,21 +49,18 @@ class Maker:
     ) -> Delivery:
         """Return a delivery that is right, signed `offset` seconds from now."""
         self._position += 1
-        message_id = str(new_id())
-        event = {
-            "type": type_,
-            "timestamp": Clock.true_now().isoformat().replace("+00:00", "Z"),
-            "data": {
-                "id": message_id,
-                "position": position or self._position,
-                "plan": None,
-                "subject": {"kind": "webhook_check", "id": self._subject},
-                "actor": {"kind": "system", "name": "回调检查"},
-                **(data or {}),
-            },
-        }
-        body = json.dumps(event, ensure_ascii=False).encode()
-        return self.of(body, message_id=message_id, offset=offset)
+        event_id = new_id()
+        body = body_of(
+            event_id=event_id,
+            position=position or self._position,
+            type_=type_,
+            plan_code=None,
+            subject=("webhook_check", self._subject),
+            actor={"kind": "system", "name": "回调检查"},
+            data=data or {},
+            occurred_at=Clock.true_now(),
+        )
+        return self.of(body, message_id=str(event_id), offset=offset)
 
     def of(
         self,

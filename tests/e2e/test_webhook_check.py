@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import trustme
+from pydantic_core import to_json
 
 from services.console.main import main
 from services.console.receiver_cases import cases
@@ -139,7 +140,7 @@ class Careless:
 
         def verify(keys: Any, message_id: str, timestamp: str, header: str, body: bytes) -> None:
             try:
-                body = json.dumps(json.loads(body), ensure_ascii=False).encode()
+                body = to_json(json.loads(body))
             except ValueError:
                 raise self.module.Refused(400, "no JSON") from None
             right(keys, message_id, timestamp, header, body)
