@@ -45,6 +45,7 @@ def _parser() -> ArgumentParser:
         _add(commands, name, function, summary)
     _add_plan(_group(commands, "plan", "check and load plan documents"))
     _add_key(_group(commands, "key", "make, list and revoke keys"))
+    _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
     recompute.add_argument("--plan", help="code of one plan; default: all")
@@ -81,3 +82,13 @@ def _add_key(actions: _Commands) -> None:
     _add(actions, "list", "keys:show_all", "list every key")
     revoke = _add(actions, "revoke", "keys:revoke", "revoke a key")
     revoke.add_argument("id", type=UUID)
+
+
+def _add_webhook(actions: _Commands) -> None:
+    summary = "play good, late, repeated and forged deliveries to a receiver; say what it does"
+    check = _add(actions, "check", "webhooks:check", summary)
+    check.add_argument("url", help="where the receiver listens; nothing else is called")
+    check.add_argument("--secret", help="whsec_… or whsk_…; better in WUFEI_WEBHOOK_SECRET")
+    check.add_argument("--timeout", type=float, default=15, help="seconds to wait for an answer")
+    check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+    check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")

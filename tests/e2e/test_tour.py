@@ -18,7 +18,7 @@ from services.console.ports import free_port
 from services.console.settings import PROJECT
 
 READMES = ("README.md", "README.zh-CN.md")
-PAGES = (*READMES, "deploy/README.md", "docs/*.md", "docs/adr/*.md")
+PAGES = (*READMES, "deploy/README.md", "docs/*.md", "docs/*/*.md")
 
 _STEP = re.compile(r"```bash\n(?P<typed>.*?)```\n```text\n(?P<shown>.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
