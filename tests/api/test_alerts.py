@@ -87,12 +87,12 @@ async def test_everybody_sees_what_is_theirs(door: Door) -> None:
     }
     async with await door.as_("superior") as superior:
         assert await _alerts(superior) == []
-    async with await door.as_("reporter", UNIT) as unit, await door.as_("reporter", OTHER) as other:
-        (mine, *_) = await _alerts(unit)
-        assert (await unit.get(f"/alerts/{mine['id']}")).status_code == 200
+    async with await door.as_("reporter", UNIT) as own, await door.as_("reporter", OTHER) as other:
+        (mine, *_) = await _alerts(own)
+        assert (await own.get(f"/alerts/{mine['id']}")).status_code == 200
         assert (await other.get(f"/alerts/{mine['id']}")).status_code == 404
         assert (await other.get(f"/alerts/{mine['id']}/history")).status_code == 404
-        assert (await unit.get(f"/alerts/{new_id()}")).json()["code"] == "alert-not-found"
+        assert (await own.get(f"/alerts/{new_id()}")).json()["code"] == "alert-not-found"
 
 
 async def test_an_alert_says_what_when_and_by_which_rules(door: Door) -> None:

@@ -82,6 +82,20 @@ def operations() -> Iterator[Any]:
 each_operation = pytest.mark.parametrize(("method", "path", "operation"), list(operations()))
 
 
+_THINGS = [
+    "key_id",
+    "endpoint_id",
+    "delivery_id",
+    "operation_id",
+    "token_id",
+    "milestone_id",
+    "extension_id",
+    "obligation_id",
+    "alert_id",
+]
+"""Things of which none is there; the submission is."""
+
+
 def address(path: str, submission: str, **named: str) -> str:
     """Return a path with everything named in it."""
     return path.format(
@@ -92,11 +106,7 @@ def address(path: str, submission: str, **named: str) -> str:
             "number": "14",
             "period": "2022",
             "question_id": "T01",
-            "key_id": "019aafc0-0000-7000-8000-000000000000",
-            "endpoint_id": "019aafc0-0000-7000-8000-000000000000",
-            "delivery_id": "019aafc0-0000-7000-8000-000000000000",
-            "operation_id": "019aafc0-0000-7000-8000-000000000000",
-            "token_id": "019aafc0-0000-7000-8000-000000000000",
+            **dict.fromkeys(_THINGS, "019aafc0-0000-7000-8000-000000000000"),
             "submission_id": submission,
             **named,
         }
