@@ -293,7 +293,7 @@ async def test_what_the_contract_shows_really_works(
         body = {"since": (door.held.clock.now() - timedelta(days=1)).isoformat()}
     etag = await make_what_is_named(door, name, named)
     await make_webhooks_named(door, name, named)
-    if method == "patch":
+    if method == "patch" or name == "change_alert_rules":
         headers["If-Match"] = etag or "*"
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":
