@@ -5,12 +5,7 @@ import json
 import os
 import sys
 import tempfile
-<<<<<<< HEAD
-from collections.abc import AsyncIterator, Awaitable, Callable
-=======
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
->>>>>>> sender
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
