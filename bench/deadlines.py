@@ -25,7 +25,8 @@ INSERT INTO milestone (city_code, id, plan_code, measure_code, organization_code
     evidence, from_plan, assigned_by, completed_by, completed_at, created_at, updated_at, version,
     answer_by)
 SELECT $1, gen_random_uuid(), $2, '5.1', $3, 'bench', 'none', 1, $4, $4, 1, 0, $5, 0, '[]', FALSE,
-    '{}', '{}', now(), now(), now(), 1, $6
+    '{"kind": "system", "name": "bench"}', '{"kind": "system", "name": "bench"}', now(), now(),
+    now(), 1, $6
 FROM generate_series(1, $7)
 """
 _FALL_DUE = """

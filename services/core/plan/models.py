@@ -54,6 +54,7 @@ class IndicatorLead(Base):
     __tablename__ = "indicator_lead"
     __table_args__ = (
         ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+        Index("ix_indicator_lead_indicator", "city_code", "plan_code", "indicator_code"),
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -69,6 +70,7 @@ class MeasureUnit(Base):
     __table_args__ = (
         ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
         CheckConstraint("part IN ('lead', 'responsible')", name="part"),
+        Index("ix_measure_unit_measure", "city_code", "plan_code", "measure_code"),
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
