@@ -5,12 +5,12 @@ import sys
 
 import uvloop
 
-from bench import http, recompute, webhooks
+from bench import deadlines, http, recompute, webhooks
 from bench.system import bare_app, running_system
 
 NAMES = (
     *("lag", "hearing", "creating", "parallel", "reading", "listing"),
-    *("drain", "incremental", "full", "delivering"),
+    *("waiting", "drain", "incremental", "full", "evaluating", "delivering"),
 )
 
 
@@ -37,11 +37,13 @@ _HTTP = {
     "parallel": http.parallel,
     "reading": http.reading,
     "listing": http.listing,
+    "waiting": deadlines.waiting,
 }
 _WORK = {
     "drain": recompute.drain,
     "incremental": recompute.incremental,
     "full": recompute.full,
+    "evaluating": deadlines.evaluating,
     "delivering": webhooks.delivering,
 }
 

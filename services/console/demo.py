@@ -28,6 +28,9 @@ _MARK = "demonstration"
 """The file that says of a data directory that it is a demonstration's, to be made anew."""
 
 
+_NARROWEST = 120
+
+
 def run(_arguments: Namespace) -> int:
     """Walk the month, print what happened, and say how to go on from there."""
     return asyncio.run(_run(UpSettings.read()))
@@ -39,6 +42,7 @@ async def _run(settings: UpSettings) -> int:
     folder = settings.data_dir / "demo"
     _clear(folder)
     console = Console()
+    console.width = max(console.width, _NARROWEST)
     async with _stage(settings, DataDirectory(folder)) as stage:
         with Progress(
             TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console

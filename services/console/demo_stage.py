@@ -108,7 +108,13 @@ class Stage:
         return Names(organizations={unit["code"]: unit["name"] for unit in units["items"]})
 
 
-_BY_THE_DAY = {"submission.submitted": "填报提交", "submission.approved": "审核通过"}
+_BY_THE_DAY = {
+    "submission.submitted": "填报提交",
+    "submission.approved": "审核通过",
+    "milestone.created": "里程碑下达",
+}
+"""What is only counted: the values of every unit, and the milestones that come with the plan."""
+
 _LEFT_OUT = {"score.updated"}
 
 
@@ -119,7 +125,8 @@ def _tell(lines: list[Line], event: Mapping[str, Any], names: Names) -> None:
         return
     said = told(event, names)
     day, who = said.at.split(" ")[0], str(event["actor"].get("name", ""))
-    if kind not in _BY_THE_DAY:
+    by_people = kind == "milestone.created" and event["actor"].get("kind") != "system"
+    if kind not in _BY_THE_DAY or by_people:
         lines.append(Line(day, who, said.heading, said.line))
         return
     what = _BY_THE_DAY[kind]

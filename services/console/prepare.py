@@ -1,5 +1,6 @@
 """Makes a database ready for the doors: schema, first plan, first key; safe at every start."""
 
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,6 +43,7 @@ async def prepare(
         await _write_first_key(session, admin_key, clock)
 
 
+@cache
 def first_plan() -> PlanDocument:
     """Return the plan that a new ledger begins with: Xinmi's, as printed."""
     return read_document(read_yaml(_FIRST_PLAN.read_bytes()))

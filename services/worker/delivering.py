@@ -56,8 +56,11 @@ _GATHER_SECONDS = 0.01
 _PUNCTUAL_SECONDS = 60.0
 _CLAIMED_AT_ONCE = 100
 _SETTLED_AT_ONCE = 200
-_GRACE_SECONDS = 0.7
-_LAST_WRITE_SECONDS = 0.7
+_LAST_CLAIM_SECONDS = 0.5
+_GRACE_SECONDS = 0.6
+_LAST_WRITE_SECONDS = 0.6
+"""Together less than a supervisor waits before it kills."""
+
 _MOST_SKEW_SECONDS = 300
 _CLOCK_GOOD_SECONDS = 10.0
 
@@ -114,6 +117,7 @@ class Delivering:
         self._under_way: set[asyncio.Task[None]] = set()
         self._busy: Counter[Key] = Counter()
         self._done: list[Sequence[Result]] = []
+        self._claiming: asyncio.Task[bool] | None = None
         self._clock_good_until = 0.0
 
     def wake(self) -> None:
@@ -166,8 +170,11 @@ class Delivering:
 
     async def _claim_all(self) -> None:
         await self._check_clock()
-        while (room := self._room) > 0 and await self._claim(min(room, _CLAIMED_AT_ONCE)):
-            pass
+        more = True
+        while more and (room := self._room) > 0:
+            # A claim that was begun is finished: cut off, it might leave leases to nobody.
+            self._claiming = asyncio.create_task(self._claim(min(room, _CLAIMED_AT_ONCE)))
+            more = await asyncio.shield(self._claiming)
 
     @property
     def _room(self) -> int:
@@ -285,6 +292,10 @@ class Delivering:
 
     async def _end(self) -> None:
         """Give what is under way a moment, and back what needs longer; then write it all."""
+        if self._claiming is not None:
+            await asyncio.wait({self._claiming}, timeout=_LAST_CLAIM_SECONDS)
+            self._claiming.cancel()
+            await asyncio.gather(self._claiming, return_exceptions=True)
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS)
             for task in late:

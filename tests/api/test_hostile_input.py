@@ -82,17 +82,10 @@ def operations() -> Iterator[Any]:
 each_operation = pytest.mark.parametrize(("method", "path", "operation"), list(operations()))
 
 
-_THINGS = [
-    "key_id",
-    "endpoint_id",
-    "delivery_id",
-    "operation_id",
-    "token_id",
-    "milestone_id",
-    "extension_id",
-    "obligation_id",
-    "alert_id",
-]
+_THINGS = (
+    *("key_id", "endpoint_id", "delivery_id", "operation_id", "token_id"),
+    *("milestone_id", "extension_id", "obligation_id", "alert_id"),
+)
 """Things of which none is there; the submission is."""
 
 

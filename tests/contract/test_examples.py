@@ -1,7 +1,7 @@
 """The examples of the contract are true: what is asked really works, what is answered fits."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -11,7 +11,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from services.api.contract.__main__ import PATH
+from services.core.kit.clock import Clock
+from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.duties import add
 from tests.support.milestones import a_milestone_in, an_extension
 
 CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
@@ -53,6 +56,9 @@ BEFORE = {
     "request_milestone_extension": "accepted",
 }
 """The state that a submission or milestone must be in; any will do for the others."""
+
+NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
+"""A day on which the dates of the examples lie as they are meant to."""
 
 _months: Iterator[int] = count(1)
 
@@ -109,7 +115,7 @@ def test_an_example_of_a_header_or_parameter_fits(kind: str) -> None:
 @pytest.fixture(scope="module")
 async def door(module_database_url: str) -> AsyncIterator[Door]:
     """The API at work, with one submission approved and counted."""
-    async with open_door(module_database_url) as opened:
+    async with open_door(module_database_url, offset=NOW - Clock.true_now()) as opened:
         await a_submission_in(opened, "approved")
         await opened.react()
         yield opened
@@ -191,6 +197,18 @@ async def an_obligation(door: Door) -> str:
     return str(owed.json()["items"][0]["id"])
 
 
+async def an_alert(door: Door) -> str:
+    """Return an alert that is open: of a milestone just found overdue."""
+    day = date(2026, 11, 20)
+    await add(door.held.database, Milestone, due_date=day, original_due_date=day)
+    await door.held.database.pool.execute("UPDATE alert_evaluation SET evaluated_for = NULL")
+    await door.react()
+    await door.sweep()
+    async with await door.as_("office") as office:
+        found = await office.get(f"/plans/{XINMI}/alerts?page_size=1&rule=milestone_due&state=open")
+    return str(found.json()["items"][0]["id"])
+
+
 async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any]) -> str | None:
     """Make the thing that a path names, in the state that an operation needs; return its ETag."""
     present: httpx.Response | None = None
@@ -198,6 +216,8 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         named["key_id"] = await a_key(door)
     if "token_id" in named:
         named["token_id"] = (await a_calendar_token(door))["id"]
+    if "alert_id" in named:
+        named["alert_id"] = await an_alert(door)
     if "obligation_id" in named:
         named["obligation_id"] = await an_obligation(door)
     if "submission_id" in named:
@@ -273,7 +293,7 @@ async def test_what_the_contract_shows_really_works(
         body = {"since": (door.held.clock.now() - timedelta(days=1)).isoformat()}
     etag = await make_what_is_named(door, name, named)
     await make_webhooks_named(door, name, named)
-    if method == "patch":
+    if method == "patch" or name == "change_alert_rules":
         headers["If-Match"] = etag or "*"
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":

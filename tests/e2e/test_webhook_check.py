@@ -385,6 +385,7 @@ def test_it_speaks_the_language_of_the_terminal(
         ("http://127.0.0.1:1/hook", "sesame", "WUFEI_WEBHOOK_SECRET"),
         ("http://127.0.0.1:1/hook", new_key("v1a").public_text, "whsec_… or whsk_…"),
     ],
+    ids=["scheme", "userinfo", "no secret", "no key", "public key"],
 )
 def test_what_cannot_be_played_is_said(
     url: str, secret: str, said: str, capsys: pytest.CaptureFixture[str]

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,9 +104,16 @@ class Worker:
 
 @asynccontextmanager
 async def a_worker(
-    database_url: str, redis_url: str | None = None, *, at_work: bool = True
+    database_url: str,
+    redis_url: str | None = None,
+    *,
+    at_work: bool = True,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Worker]:
-    """Yield a worker process, at work already; no fault of a test may have cost it a traceback."""
+    """Yield a worker process, at work already; no fault of a test may have cost it a traceback.
+
+    `settings` are further variables of its environment.
+    """
     kept = {
         key: value
         for key, value in os.environ.items()
@@ -117,7 +124,7 @@ async def a_worker(
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.console", "worker"),
             cwd=PROJECT,
-            env=kept | addresses,
+            env=kept | addresses | dict(settings or {}),
             stdout=log,
             stderr=log,
         )

@@ -290,6 +290,19 @@ async def test_told_to_stop_it_finishes_or_gives_back_what_is_under_way(planted:
             await until(has(planted, delivered=2))
 
 
+async def test_stopped_ten_times_during_a_backlog_everything_arrives(planted: Planted) -> None:
+    async with a_receiver(answer(delay=0.02)) as receiver:
+        endpoints = [await planted.endpoint(receiver.url(f"/{number}")) for number in range(5)]
+        wanted = await planted.deliveries(*endpoints, number=100)
+        for turn in range(1, 11):
+            async with delivering(planted, schedule=QUICK):
+                await receiver.hears(30 * turn, 30)
+        async with delivering(planted, schedule=QUICK):
+            await until(has(planted, delivered=len(wanted)), 30)
+    assert {str(planted.events[each]) for each in wanted} == set(receiver.ids)
+    assert await planted.rows("SELECT FROM webhook_attempt WHERE outcome IS NULL") == []
+
+
 async def test_a_backlog_goes_out_whole_through_two_at_once(planted: Planted) -> None:
     async with a_receiver() as receiver:
         endpoints = [await planted.endpoint(receiver.url(f"/{number}")) for number in range(10)]

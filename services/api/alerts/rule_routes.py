@@ -115,7 +115,12 @@ async def change_alert_rules(
     openapi_extra=asking(examples.TRIAL, required=False),
 )
 async def try_alert_rules(
-    body: DryRunIn, actor: Changer, plan: PlanInScope, held: Held, if_match: IfMatch = None
+    body: DryRunIn,
+    actor: Changer,
+    plan: PlanInScope,
+    session: Writing,
+    held: Held,
+    if_match: IfMatch = None,
 ) -> DryRunOut:
     """Say what an evaluation would tell now, or at another instant, and do nothing of it.
 
@@ -123,13 +128,10 @@ async def try_alert_rules(
     """
     del actor
     at = body.at or held.clock.now()
-    async with held.database.sessions() as session, session.begin() as transaction:
-        if if_match is not None:
-            stored = await queries.rules_in_force(session, plan.city_code, plan.code)
-            version = stored.version if stored else 0
-            check_match(if_match, _etag(plan, version), required=False)
-        done, listed, counts = await try_rules(session, plan=plan, rules=body.rule_set, now=at)
-        await transaction.rollback()
+    if if_match is not None:
+        stored = await queries.rules_in_force(session, plan.city_code, plan.code)
+        check_match(if_match, _etag(plan, stored.version if stored else 0), required=False)
+    done, listed, counts = await try_rules(session, plan=plan, rules=body.rule_set, now=at)
     return DryRunOut(
         at=at,
         told=done.told,

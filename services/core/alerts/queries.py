@@ -344,9 +344,10 @@ class TriedNotice:
 
 _TRIED = """
 FROM alert_notice n JOIN alert a ON a.city_code = n.city_code AND a.alert_key = n.alert_key
-WHERE n.city_code = :city AND a.plan_code = :plan AND n.xmin = pg_current_xact_id()::xid
+WHERE n.city_code = :city AND a.plan_code = :plan
+    AND age(n.xmin) <= age(pg_current_xact_id()::xid)
 """
-"""What this transaction itself has written, and nobody else sees."""
+"""What this transaction and its savepoints wrote: others are kept out by the plan's lock."""
 
 _TRIED_NOTICES = text(f"""
 SELECT a.rule, n.stage, n.repeat, n.level, n.outcome, a.subject_kind, a.subject_id,

@@ -1,4 +1,4 @@
-"""Trying rules: what an evaluation would tell now, found out by one that is undone."""
+"""Trying rules: what an evaluation would tell, found out by one that is undone."""
 
 from datetime import datetime
 
@@ -14,14 +14,17 @@ from services.core.plan.queries import PlanState
 
 MOST_LISTED = 500
 
+Tried = tuple[Evaluated, list[TriedNotice], dict[tuple[str, str, int, str], int]]
+"""Totals, notices, and how many there are of each sort."""
+
 
 async def try_rules(
     session: AsyncSession, *, plan: PlanState, rules: RuleSet | None, now: datetime
-) -> tuple[Evaluated, list[TriedNotice], dict[tuple[str, str, int, str], int]]:
+) -> Tried:
     """Evaluate a plan at an instant by other rules, or by those in force where none are given.
 
     Returns the totals, at most 500 notices, and how many there are by (rule, stage, level,
-    outcome). The caller undoes the transaction: it is a real evaluation, written and all.
+    outcome). It is a real evaluation inside a savepoint, to which the transaction returns.
 
     Raises:
         InvalidInput: the rules name organizations that the plan does not have.
@@ -29,6 +32,15 @@ async def try_rules(
     faults = reference_faults(rules.office, rules.posts, plan.organizations) if rules else []
     if faults:
         raise InvalidInput(faults=faults)
+    async with session.begin_nested() as undone:
+        found = await _evaluated(session, plan, rules, now)
+        await undone.rollback()
+    return found
+
+
+async def _evaluated(
+    session: AsyncSession, plan: PlanState, rules: RuleSet | None, now: datetime
+) -> Tried:
     await session.execute(BEGIN, {"city": plan.city_code, "plan": plan.code})
     last = await queries.locked_evaluation(session, plan.city_code, plan.code, wait=True)
     ground = await ground_of(

@@ -47,7 +47,9 @@ def test_what_was_never_sealed_does_not_open(sealed: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ",", "no base64!", base64.b64encode(bytes(31)).decode(), f"{NEW},", f"{NEW},x"]
+    "text",
+    ["", ",", "no base64!", base64.b64encode(bytes(31)).decode(), f"{NEW},", f"{NEW},x"],
+    ids=["empty", "comma", "no base64", "too short", "one and nothing", "one and no base64"],
 )
 def test_a_setting_that_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="key"):

@@ -1,0 +1,83 @@
+"""A PostgreSQL of a test's own, which it may crash and start again, always at one address."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from signal import SIGINT, SIGQUIT, Signals
+
+from services.console.account import server_account
+from services.console.binaries import postgres_programs
+from services.console.launch import child_options
+from services.console.migrate import upgrade
+from services.console.postgres import ENVIRONMENT, Postgres
+from services.console.server_home import ServerHome
+
+_DATABASE = "wufei"
+_START_WITHIN = 30
+
+
+class OwnPostgres:
+    """A cluster in a folder. It keeps what it committed: it is crashed to see that we do too."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.chmod(0o711)
+        self._home = ServerHome(folder, server_account(folder / "postgres"))
+        self._postgres = Postgres(
+            home=self._home, programs=postgres_programs(None), password="crash-me"
+        )
+        self._postgres.create()
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Return the address of its database; it is fixed with the first start."""
+        return self._postgres.url(_DATABASE)
+
+    async def start(self) -> None:
+        """Start it and wait until it lets us in; what a crash left behind may refuse the start."""
+        async with asyncio.timeout(_START_WITHIN):
+            while not await self._postgres.accepts():
+                if self._process is None or self._process.returncode is not None:
+                    self._process = await self._spawned()
+                await asyncio.sleep(0.05)
+
+    async def prepare(self) -> None:
+        """Make the database and its tables."""
+        await self._postgres.create_database(_DATABASE)
+        await upgrade(self.url)
+
+    async def stop(self, number: Signals = SIGINT) -> None:
+        """Stop it: SIGQUIT is an immediate stop, which is a crash."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+            await self._process.wait()
+
+    async def crash(self) -> None:
+        """Let it crash and recover."""
+        await self.stop(SIGQUIT)
+        await self.start()
+
+    async def _spawned(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *self._postgres.arguments(),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd="/",
+            env=ENVIRONMENT,
+            **child_options(self._home.account, death_signal=SIGINT),
+        )
+
+
+@asynccontextmanager
+async def own_postgres() -> AsyncIterator[OwnPostgres]:
+    """Yield a PostgreSQL that runs, its database migrated."""
+    with tempfile.TemporaryDirectory(prefix="wufei-postgres-") as folder:
+        postgres = OwnPostgres(Path(folder))
+        try:
+            await postgres.start()
+            await postgres.prepare()
+            yield postgres
+        finally:
+            await postgres.stop()
