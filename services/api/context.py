@@ -10,7 +10,6 @@ from fastapi import Depends, Header, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.answers import etags, same_version
-from services.api.calendars_kept import CalendarsKept
 from services.api.doorbell import Doorbell
 from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
@@ -37,7 +36,6 @@ class Resources:
     clock: Clock
     keys: Keys
     plans: PlansKept
-    calendars: CalendarsKept
     answers: KeptAnswers
     watch: LogWatch
     doorbell: Doorbell

@@ -20,7 +20,6 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.calendars import routes as calendars
-from services.api.calendars_kept import CalendarsKept
 from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.contract.viewer import for_viewer
@@ -108,7 +107,6 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 clock=chosen.clock,
                 keys=keys,
                 plans=PlansKept(database, watch),
-                calendars=CalendarsKept(database, watch),
                 answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,

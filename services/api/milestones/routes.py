@@ -78,15 +78,16 @@ Assigner = Annotated[Actor, Depends(_assigner)]
 
 
 async def writing_desk(session: Writing, held: Resources, plan: PlanState, actor: Actor) -> Desk:
-    """Return the desk of a change; its calendar is read anew, within the change."""
+    """Return the desk of a change; its calendar stands still until the change is committed."""
     code = plan.document.supervision.calendar
-    calendar = await working_calendar(session, plan.city_code, code)
+    calendar = await working_calendar(session, plan.city_code, code, held=True)
     return Desk(plan, calendar, actor, held.clock.now())
 
 
-async def reading_desk(held: Resources, plan: PlanState, actor: Actor) -> Desk:
+async def _reading_desk(session: Reading, held: Resources, plan: PlanState, actor: Actor) -> Desk:
     """Return the desk of somebody who only looks."""
-    calendar = await held.calendars.get(plan.city_code, plan.document.supervision.calendar)
+    code = plan.document.supervision.calendar
+    calendar = await working_calendar(session, plan.city_code, code)
     return Desk(plan, calendar, actor, held.clock.now())
 
 
@@ -180,7 +181,7 @@ async def list_milestones(
     superior none. With `changed_after` it lists what changed since that position of the city's
     log, and what was cancelled as `tombstones`; go on from `position` while `has_more`.
     """
-    desk = await reading_desk(held, plan, actor)
+    desk = await _reading_desk(session, held, plan, actor)
     filters = Filters(measure_code, organization_code, state, due_before, parent_id)
     if changed_after is not None:
         if page_token is not None:
@@ -253,7 +254,8 @@ async def get_milestone(
     """Return one milestone with its branches and the extensions asked for it."""
     row = await _visible(session, actor, milestone_id)
     plan = await held.plans.of_city(row.city_code, row.plan_code)
-    _, body, etag = await milestone_detail(session, row, await reading_desk(held, plan, actor))
+    desk = await _reading_desk(session, held, plan, actor)
+    _, body, etag = await milestone_detail(session, row, desk)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
 
 

@@ -62,9 +62,12 @@ FROM milestone m WHERE m.city_code = :city AND m.id = w.subject_id::uuid
 
 
 def _turn(column: str, state: str) -> str:
-    """Return the relation of milestones in whose state somebody has to act by a date."""
+    """Return the relation of milestones in whose state somebody has to act by a date.
+
+    The day on which a turn began names it: a changed calendar moves the date and begins none.
+    """
     return _MILESTONE.format(
-        epoch=f"(m.{column} - DATE '1970-01-01')::bigint",
+        epoch=f"(coalesce(m.turn_began, m.{column}) - DATE '1970-01-01')::bigint",
         mark=f"m.{column}",
         since="NULL::timestamptz",
         paused="FALSE",

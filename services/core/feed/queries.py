@@ -13,7 +13,7 @@ from services.core.events.queries import position_since
 from services.core.feed.errors import CursorExpired
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Role
-from services.core.plan.models import IndicatorLead
+from services.core.plan.models import IndicatorLead, MeasureUnit
 
 _FOR_SUPERIOR = (
     "plan.published",
@@ -60,7 +60,8 @@ def heard_by(
     """Return the condition on events that a credential of a role and organization hears.
 
     What concerns no unit (plans, periods, targets, approved scores) every reader of the plan
-    hears; what concerns one, that unit, who leads its indicator, the office and the leader.
+    hears; what concerns one, that unit, who leads its indicator or measure, the office and the
+    leader.
     What befell a receiver is for the office and for its owner. `organization` (null: the whole
     city) and `credential` may be values or columns, so that one caller and many receivers are
     judged by the same rule.
@@ -86,7 +87,18 @@ def heard_by(
         IndicatorLead.organization_code == organization,
         IndicatorLead.indicator_code == Event.data["indicator_code"].astext,
     )
-    heard = or_(own, and_(Event.subject_kind.in_(("submission", "obligation")), led))
+    leading = exists().where(
+        MeasureUnit.city_code == Event.city_code,
+        MeasureUnit.plan_code == Event.plan_code,
+        MeasureUnit.organization_code == organization,
+        MeasureUnit.measure_code == Event.data["measure_code"].astext,
+        MeasureUnit.part == "lead",
+    )
+    heard = or_(
+        own,
+        and_(Event.subject_kind.in_(("submission", "obligation", "extension")), led),
+        and_(Event.subject_kind.in_(("milestone", "extension")), leading),
+    )
     if role == "lead":
         return heard
     return or_(heard, and_(organization.is_(None), ~of_receiver))

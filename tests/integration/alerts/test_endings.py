@@ -1,5 +1,7 @@
 """How an alert ends: once, with the reason, told to whoever was told; a new date begins anew."""
 
+from datetime import date
+
 import pytest
 
 from services.core.alerts.rule_set import default_rules
@@ -182,6 +184,20 @@ async def test_turns_are_told_to_whose_turn_it_is_and_end_when_taken(watch: Watc
         "decided",
         "decided",
     ]
+
+
+async def test_a_turn_whose_days_are_counted_anew_is_the_same_turn(watch: Watch) -> None:
+    sign = await watch.milestone(
+        "2026-12-31", state="assigned", sign_by="2026-10-09", turn_began=date(2026, 9, 29)
+    )
+    await watch.look("2026-10-09")
+    assert [each.short for each in await watch.told()] == [("raised", "T0", 0, 1)]
+    await watch.change("milestone", sign, sign_by="2026-10-12")
+    await watch.look("2026-10-09", "12:00")
+    await watch.look("2026-10-12")
+    assert await watch.told() == []
+    await watch.look("2026-10-13")
+    assert [each.short[1] for each in await watch.told()] == ["O+1"]
 
 
 async def test_a_value_reopened_has_its_days_from_the_reopening(watch: Watch) -> None:

@@ -1,0 +1,607 @@
+"""Promising, reporting and closing, as callers of the API see it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+from services.core.kit.clock import Clock
+from tests.support.api import Door, open_door
+from tests.support.milestones import (
+    BODIES,
+    LEAD,
+    PATH,
+    SHARING,
+    a_milestone,
+    a_milestone_in,
+    assigned,
+    done,
+)
+
+
+async def read(door: Door, milestone: Mapping[str, Any], role: str = "office") -> dict[str, Any]:
+    async with await door.as_(role) as client:
+        answer = await client.get(f"/milestones/{milestone['id']}")
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def written(door: Door) -> list[int]:
+    """How many rows there are of all that a milestone writes."""
+    return [
+        await door.held.database.pool.fetchval(f"SELECT count(*) FROM {table}")
+        for table in ("milestone", "milestone_history", "extension", "event", "stored_reply")
+    ]
+
+
+async def test_a_promise_from_its_assignment_to_its_reopening(door: Door) -> None:
+    made = await assigned(door)
+    body = made.json()
+    assert made.headers["Location"] == f"/v1/milestones/{body['id']}"
+    assert body["allowed_actions"] == ["edit", "cancel"]
+    assert (body["state"], body["percent"], body["epoch"]) == ("assigned", "0", 1)
+    assert body["sign_by"] is not None
+    seen = []
+    for verb in ("accept", "progress", "complete", "return", "progress", "complete", "close"):
+        body = (await done(door, body, verb)).json()
+        seen.append((body["state"], body["percent"], body["answer_by"] is not None))
+    assert seen == [
+        ("accepted", "0", False),
+        ("in_progress", "62.5", False),
+        ("completed", "62.5", True),
+        ("returned", "62.5", True),
+        ("in_progress", "62.5", False),
+        ("completed", "62.5", True),
+        ("closed", "100", False),
+    ]
+    assert (body["grade"], body["sign_by"]) == ("good", None)
+    async with await door.as_("office") as office:
+        reopened = await office.post(
+            f"/milestones/{body['id']}/reopen",
+            json={"reason": "抽查不合格", "due_date": "2027-06-30"},
+        )
+        history = (await office.get(f"/milestones/{body['id']}/history")).json()["items"]
+    body = reopened.json()
+    assert (body["state"], body["percent"], body["epoch"]) == ("in_progress", "62.5", 2)
+    assert (body["due_date"], body["original_due_date"]) == ("2027-06-30", "2026-12-31")
+    assert (body["grade"], body["completed_at"], body["closed_at"]) == (None, None, None)
+    assert body["state_reason"] == "抽查不合格"
+    assert [change["action"] for change in history] == [
+        "created", "accepted", "progressed", "completed", "returned", "progressed", "completed",
+        "closed", "reopened",
+    ]  # fmt: skip
+    assert [change["version"] for change in history] == list(range(1, 10))
+    assert all(after["before"] == before["after"] for before, after in pairwise(history))
+    assert history[4]["reason"] == "佐证不足"
+    assert history[1]["actor"]["organization_code"] == LEAD
+
+
+async def test_each_change_has_its_event(door: Door) -> None:
+    body = (await a_milestone_in(door, "closed")).json()
+    rows = await door.held.database.pool.fetch(
+        "SELECT type, organization_code, data::text FROM event WHERE subject_id = $1 ORDER BY id",
+        body["id"],
+    )
+    assert [row["type"].removeprefix("milestone.") for row in rows] == [
+        "created", "accepted", "progressed", "completed", "closed",
+    ]  # fmt: skip
+    assert {row["organization_code"] for row in rows} == {LEAD}
+    assert all('"measure_code": "14.1"' in row["data"] for row in rows)
+
+
+async def test_what_is_not_legal_now_is_refused_with_what_is(door: Door) -> None:
+    body = (await assigned(door)).json()
+    async with await door.as_("reporter", LEAD) as unit, await door.as_("office") as office:
+        early = await unit.post(f"/milestones/{body['id']}/progress", json={"percent": 1})
+        judged = await office.post(f"/milestones/{body['id']}/close", json={"grade": "pass"})
+    assert (early.status_code, early.json()["code"]) == (409, "transition-refused")
+    assert early.json()["state"] == "assigned"
+    assert early.json()["allowed_actions"] == ["accept", "decline"]
+    assert judged.json()["allowed_actions"] == ["edit", "cancel"]
+
+
+async def test_every_fault_of_an_assignment_is_told_at_once(door: Door) -> None:
+    wrong = {
+        "measure_code": "99.9",
+        "organization_code": "UN41",
+        "title": " ",
+        "due_date": "2026-02-30",
+        "weight": 0,
+        "evidence_rule": "photo",
+        "colour": "green",
+    }
+    async with await door.as_("office") as office:
+        answer = await office.post(PATH, json=wrong)
+    assert answer.status_code == 422
+    assert {(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]} == {
+        ("/measure_code", "unknown-measure"),
+        ("/organization_code", "organization-never-submits"),
+        ("/title", "string-too-short"),
+        ("/due_date", "date-from-datetime-parsing"),
+        ("/weight", "greater-than"),
+        ("/evidence_rule", "literal-error"),
+        ("/colour", "extra-forbidden"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "code"),
+    [
+        ({"organization_code": "UN99"}, "/organization_code", "unknown-organization"),
+        ({"due_date": "2020-12-31"}, "/due_date", "due-before-plan"),
+        ({"weight": "NaN"}, "/weight", "decimal"),
+        ({"weight": "-1"}, "/weight", "greater-than"),
+        ({"parent_id": "019aafc0-0000-7000-8000-000000000000"}, "/parent_id", "unknown-parent"),
+        ({"parent_id": 7}, "/parent_id", "uuid-type"),
+        ({"due_date": 20261231}, "/due_date", "date"),
+    ],
+)
+async def test_an_assignment_that_is_wrong_is_refused(
+    door: Door, changes: dict[str, object], pointer: str, code: str
+) -> None:
+    async with await door.as_("office") as office:
+        answer = await office.post(PATH, json=a_milestone(**changes))
+    assert answer.status_code == 422
+    assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [
+        (pointer, code)
+    ]
+
+
+@pytest.mark.parametrize("percent", ["-0.0001", "100.0000001", "NaN", True, None, "1e39"])
+async def test_a_percentage_lies_between_0_and_100(door: Door, percent: object) -> None:
+    body = (await a_milestone_in(door, "accepted")).json()
+    async with await door.as_("reporter", LEAD) as unit:
+        answer = await unit.post(f"/milestones/{body['id']}/progress", json={"percent": percent})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/percent"
+
+
+async def test_a_percentage_and_a_weight_are_kept_to_the_last_digit(door: Door) -> None:
+    percent, weight = "33.33333333333333333333333333333333", "0.00000000000000000000000001"
+    body = (await a_milestone_in(door, "accepted", weight=weight)).json()
+    async with await door.as_("reporter", LEAD) as unit:
+        path = f"/milestones/{body['id']}/progress"
+        reported = (await unit.post(path, json={"percent": percent})).json()
+    assert (reported["percent"], reported["weight"]) == (percent, weight)
+
+
+async def test_a_report_is_whole_and_what_it_leaves_out_is_no_longer_so(door: Door) -> None:
+    body = (await a_milestone_in(door, "accepted")).json()
+    path = f"/milestones/{body['id']}/progress"
+    full = {
+        "percent": 40,
+        "narrative": "十处已建",
+        "problems": "用地",
+        "next_steps": "办证",
+        "expected_date": "2027-01-15",
+    }
+    async with await door.as_("reporter", LEAD) as unit:
+        first = (await unit.post(path, json=full)).json()
+        second = (await unit.post(path, json={"percent": 30})).json()
+    assert {name: first[name] for name in full} == {**full, "percent": "40"}
+    assert (first["light"], first["reason_code"]) == ("yellow", "expected_late")
+    assert (second["percent"], second["narrative"], second["expected_date"]) == ("30", None, None)
+
+
+@pytest.mark.parametrize(
+    ("rule", "body", "pointer"),
+    [
+        ("narrative", {}, "/narrative"),
+        ("document", {"narrative": "已建成"}, "/evidence"),
+        ("none", {}, None),
+        ("narrative", {"narrative": "已建成"}, None),
+        ("document", BODIES["complete"], None),
+    ],
+)
+async def test_closure_is_asked_for_with_what_the_rule_demands(
+    door: Door, rule: str, body: dict[str, Any], pointer: str | None
+) -> None:
+    milestone = (await a_milestone_in(door, "accepted", evidence_rule=rule)).json()
+    async with await door.as_("reporter", LEAD) as unit:
+        answer = await unit.post(f"/milestones/{milestone['id']}/complete", json=body)
+    if pointer is None:
+        assert answer.json()["state"] == "completed"
+        assert answer.json()["evidence"] == body.get("evidence", [])
+    else:
+        assert [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]] == [
+            (pointer, "evidence-missing")
+        ]
+
+
+async def test_who_assigns_to_its_own_unit_is_given_no_date_to_sign_by(door: Door) -> None:
+    async with await door.as_("lead", LEAD) as lead:
+        own = (await lead.post(PATH, json=a_milestone())).json()
+        other = (await lead.post(PATH, json=a_milestone(organization_code=SHARING))).json()
+    assert (own["state"], own["sign_by"]) == ("assigned", None)
+    assert own["reason_code"] == "not_signed"
+    assert (other["state"], other["sign_by"] is not None) == ("assigned", True)
+    assert "accept" in own["allowed_actions"]
+
+
+async def test_a_declined_one_is_assigned_anew_and_gone_for_who_declined(door: Door) -> None:
+    body = (await a_milestone_in(door, "declined", organization_code=SHARING)).json()
+    path = f"/milestones/{body['id']}"
+    change = {"organization_code": "410183104", "reason": "改派超化镇"}
+    async with (
+        await door.as_("lead", LEAD) as lead,
+        await door.as_("reporter", SHARING) as before,
+        await door.as_("reporter", "410183104") as after,
+    ):
+        wrong = await lead.patch(
+            path, json={"organization_code": "UN22"}, headers={"If-Match": "*"}
+        )
+        moved = await lead.patch(path, json=change, headers={"If-Match": "*"})
+        gone, there = await before.get(path), await after.get(path)
+        early = await lead.patch(path, json=change, headers={"If-Match": "*"})
+        back = await lead.patch(
+            path, json={"organization_code": SHARING}, headers={"If-Match": "*"}
+        )
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "not-your-measure")
+    assert (moved.json()["state"], moved.json()["epoch"]) == ("assigned", 2)
+    assert moved.json()["sign_by"] is not None
+    assert (gone.status_code, there.status_code) == (404, 200)
+    assert there.json()["allowed_actions"] == ["accept", "decline"]
+    assert early.status_code == 200  # it names the unit that has it already, and changes nothing
+    assert back.status_code == 409
+
+
+async def test_a_new_due_date_has_its_reason_and_begins_an_epoch(door: Door) -> None:
+    made = await a_milestone_in(door, "accepted")
+    path = f"/milestones/{made.json()['id']}"
+    async with await door.as_("office") as office:
+        silent = await office.patch(
+            path, json={"due_date": "2027-02-28"}, headers={"If-Match": "*"}
+        )
+        moved = await office.patch(
+            path,
+            json={"due_date": "2027-02-28", "reason": "统筹安排", "weight": "2.5"},
+            headers={"If-Match": made.headers["ETag"]},
+        )
+        history = (await office.get(f"{path}/history")).json()["items"]
+    assert [fault["code"] for fault in silent.json()["errors"]] == ["reason-required"]
+    body = moved.json()
+    assert (body["due_date"], body["original_due_date"]) == ("2027-02-28", "2026-12-31")
+    assert (body["epoch"], body["weight"], body["extensions_granted"]) == (2, "2.5", 0)
+    assert (history[-1]["action"], history[-1]["reason"]) == ("rescheduled", "统筹安排")
+    told = await door.held.database.pool.fetchval(
+        "SELECT type FROM event WHERE subject_id = $1 ORDER BY id DESC LIMIT 1", body["id"]
+    )
+    assert told == "milestone.rescheduled"
+
+
+async def test_what_is_as_it_was_changes_nothing(door: Door) -> None:
+    made = await a_milestone_in(door, "accepted")
+    before = await written(door)
+    async with await door.as_("office") as office:
+        same = await office.patch(
+            f"/milestones/{made.json()['id']}",
+            json={"title": made.json()["title"], "due_date": "2026-12-31", "weight": "1.0"},
+            headers={"If-Match": made.headers["ETag"]},
+        )
+        empty = await office.patch(
+            f"/milestones/{made.json()['id']}", json={}, headers={"If-Match": "*"}
+        )
+    assert (same.status_code, empty.status_code) == (200, 200)
+    assert same.json()["updated_at"] == made.json()["updated_at"]
+    assert await written(door) == before
+
+
+async def test_of_two_editors_the_second_is_told_what_stands(door: Door) -> None:
+    made = await assigned(door)
+    path, etag = f"/milestones/{made.json()['id']}", made.headers["ETag"]
+    async with await door.as_("office") as office:
+        first = await office.patch(path, json={"title": "甲"}, headers={"If-Match": etag})
+        second = await office.patch(path, json={"title": "乙"}, headers={"If-Match": etag})
+        blind = await office.patch(path, json={"title": "丙"})
+        verb = await office.post(
+            f"{path}/cancel", json={"reason": "并入"}, headers={"If-Match": etag}
+        )
+        now = await office.get(path)
+    assert first.status_code == 200
+    assert (second.status_code, second.json()["current"]["title"]) == (412, "甲")
+    assert second.headers["ETag"] == first.headers["ETag"] == now.headers["ETag"]
+    assert blind.status_code == 428
+    assert (verb.status_code, verb.json()["current"]) == (412, now.json())
+
+
+async def test_a_version_is_the_same_on_whatever_day_and_to_whomever_it_was_shown(
+    door: Door,
+) -> None:
+    made = await assigned(door)
+    path, etag = f"/milestones/{made.json()['id']}", made.headers["ETag"]
+    async with await door.as_("reporter", LEAD) as unit, await door.as_("office") as office:
+        again = await office.get(path, headers={"If-None-Match": etag})
+        shown = await unit.get(path, headers={"If-None-Match": etag})
+        accepted = await unit.post(f"{path}/accept", headers={"If-Match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+    # The unit is shown other actions, so these are other bytes of the same version.
+    assert shown.status_code == 200
+    assert shown.headers["ETag"].rpartition(".")[0] == etag.rpartition(".")[0]
+    assert accepted.json()["state"] == "accepted"
+
+
+async def test_a_preview_answers_as_the_real_thing_and_writes_nothing(door: Door) -> None:
+    body = (await a_milestone_in(door, "accepted")).json()
+    before, preview = await written(door), {"validate_only": "true"}
+    path = f"/milestones/{body['id']}"
+    async with await door.as_("office") as office, await door.as_("reporter", LEAD) as unit:
+        tried = [
+            await office.post(PATH, json=a_milestone(), params=preview),
+            await unit.post(f"{path}/progress", json=BODIES["progress"], params=preview),
+            await unit.post(f"{path}/complete", json=BODIES["complete"], params=preview),
+            await unit.post(f"{path}/extensions", json=BODIES["extensions"], params=preview),
+            await office.post(f"{path}/cancel", json=BODIES["cancel"], params=preview),
+            await office.patch(
+                path, json={"title": "甲"}, params=preview, headers={"If-Match": "*"}
+            ),
+        ]
+        wrong = await office.post(PATH, json=a_milestone(measure_code="99.9"), params=preview)
+    assert [answer.status_code for answer in tried] == [201, 200, 200, 201, 200, 200]
+    assert [answer.json()["state"] for answer in tried] == [
+        "assigned", "in_progress", "completed", "requested", "cancelled", "accepted",
+    ]  # fmt: skip
+    assert wrong.status_code == 422
+    assert await written(door) == before
+    assert (await read(door, body))["state"] == "accepted"
+
+
+async def test_posts_with_one_key_assign_once(door: Door) -> None:
+    key = {"Idempotency-Key": "assign-once"}
+    async with await door.as_("office") as office:
+        answers = await asyncio.gather(
+            *(office.post(PATH, json=a_milestone(title="唯一"), headers=key) for _ in range(10))
+        )
+        other = await office.post(PATH, json=a_milestone(title="其二"), headers=key)
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.content for answer in made}) == 1
+    assert len({answer.headers["Location"] for answer in made}) == 1
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+    stored = await door.held.database.pool.fetchval(
+        "SELECT count(*) FROM milestone WHERE title = '唯一'"
+    )
+    assert stored == 1
+
+
+async def test_of_twenty_who_close_at_once_one_does(door: Door) -> None:
+    body = (await a_milestone_in(door, "completed")).json()
+    async with await door.as_("office") as office:
+        answers = await asyncio.gather(
+            *(
+                office.post(f"/milestones/{body['id']}/close", json={"grade": grade})
+                for grade in ("excellent", "fail") * 10
+            )
+        )
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 19}
+    closed = next(answer for answer in answers if answer.status_code == 200)
+    assert (await read(door, body))["grade"] == closed.json()["grade"]
+
+
+async def test_of_many_who_report_at_once_each_makes_one_version(door: Door) -> None:
+    body = (await a_milestone_in(door, "accepted")).json()
+    path = f"/milestones/{body['id']}"
+    async with await door.as_("reporter", LEAD) as unit:
+        answers = await asyncio.gather(
+            *(unit.post(f"{path}/progress", json={"percent": number}) for number in range(12))
+        )
+        history = (await unit.get(f"{path}/history")).json()["items"]
+    assert {answer.status_code for answer in answers} == {200}
+    assert [change["version"] for change in history] == list(range(1, 15))
+    assert {change["after"]["percent"] for change in history[2:]} == {str(n) for n in range(12)}
+
+
+async def test_the_due_day_is_in_time_until_its_end(database_url: str) -> None:
+    def offset(instant: datetime) -> Any:
+        return instant - Clock.true_now()
+
+    # 24:00 in Xinmi is 16:00 UTC; the first door has a minute to answer in.
+    last_minute = datetime(2026, 10, 8, 15, 59, tzinfo=UTC)
+    next_day = datetime(2026, 10, 8, 16, 0, tzinfo=UTC)
+    async with open_door(database_url, offset=offset(last_minute)) as door:
+        body = (await a_milestone_in(door, "accepted", due_date="2026-10-08")).json()
+        late = (await a_milestone_in(door, "accepted", due_date="2026-10-08")).json()
+        handed_in = await done(door, body, "complete")
+    assert (body["days_left"], body["overdue_days"]) == (0, None)
+    assert body["reason_code"] == "on_course"
+    assert handed_in.json()["reason_code"] == "completed"
+    async with open_door(database_url, offset=offset(next_day)) as door:
+        in_time = await read(door, body)
+        overdue = await read(door, late)
+        after = await done(door, late, "complete")
+    assert (in_time["light"], in_time["reason_code"]) == ("green", "completed")
+    assert (overdue["light"], overdue["reason_code"]) == ("red", "overdue")
+    assert (overdue["days_left"], overdue["overdue_days"]) == (None, 1)
+    assert after.json()["reason_code"] == "completed_late"
+
+
+async def test_days_beyond_the_calendar_are_provisional(door: Door) -> None:
+    near = (await assigned(door, due_date="2026-12-31")).json()
+    far = (await assigned(door, due_date="2031-01-15")).json()
+    assert (near["calendar"], far["calendar"]) == ("official", "provisional")
+
+
+async def family(door: Door) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a lead's milestone with three branches, one of them cancelled."""
+    async with await door.as_("lead", LEAD) as lead:
+        parent = (await lead.post(PATH, json=a_milestone(weight=2))).json()
+        branches = [
+            (
+                await lead.post(
+                    PATH,
+                    json=a_milestone(
+                        organization_code=unit, parent_id=parent["id"], weight="0.5", due_date=due
+                    ),
+                )
+            ).json()
+            for unit, due in (
+                (SHARING, "2026-12-30"),
+                ("410183104", "2026-12-29"),
+                ("410183104", "2026-12-28"),
+            )
+        ]
+        await lead.post(f"/milestones/{branches[2]['id']}/cancel", json=BODIES["cancel"])
+    for one, percent in ((parent, 10), (branches[0], "33.333"), (branches[1], 80)):
+        accepted = (await done(door, one, "accept")).json()
+        async with await door.as_("reporter", accepted["organization_code"]) as unit:
+            await unit.post(f"/milestones/{one['id']}/progress", json={"percent": percent})
+    return parent, branches
+
+
+async def test_a_lead_sees_its_milestone_with_its_branches_merged(door: Door) -> None:
+    parent, branches = await family(door)
+    path = f"/milestones/{parent['id']}"
+    async with (
+        await door.as_("lead", LEAD) as lead,
+        await door.as_("reporter", LEAD) as clerk,
+        await door.as_("reporter", SHARING) as sharing,
+    ):
+        whole, own = (await lead.get(path)).json(), (await clerk.get(path)).json()
+        hidden = await sharing.get(path)
+        branch = (await sharing.get(f"/milestones/{branches[0]['id']}")).json()
+        listed = (await lead.get(PATH, params={"parent_id": parent["id"]})).json()["items"]
+    # (2 × 10 + 0.5 × 33.333 + 0.5 × 80) ÷ 3; what was cancelled does not count.
+    assert (whole["percent"], whole["merged_percent"]) == ("10", "25.5555")
+    assert whole["branch_count"] == 2
+    assert [one["id"] for one in whole["branches"]] == [one["id"] for one in branches[::-1]]
+    assert [one["state"] for one in whole["branches"]] == [
+        "cancelled", "in_progress", "in_progress",
+    ]  # fmt: skip
+    assert (own["percent"], own["merged_percent"], own["branches"]) == ("10", None, [])
+    assert own["branch_count"] == 0
+    assert hidden.status_code == 404
+    assert (branch["parent_id"], branch["merged_percent"]) == (parent["id"], "33.333")
+    assert [one["id"] for one in listed] == [one["id"] for one in branches[::-1]]
+
+
+async def test_a_branch_has_no_branches_and_is_of_one_measure_with_its_lead(door: Door) -> None:
+    parent, branches = await family(door)
+    other = (await assigned(door, organization_code="UN05", measure_code="16.1")).json()
+    shared = (await assigned(door, organization_code=SHARING)).json()
+    closed = (await a_milestone_in(door, "closed")).json()
+    refused = {
+        branches[0]["id"]: ["parent-not-of-lead", "parent-is-branch"],
+        other["id"]: ["parent-of-another-measure"],
+        shared["id"]: ["parent-not-of-lead"],
+        closed["id"]: ["parent-done"],
+    }
+    async with await door.as_("office") as office:
+        for parent_id, codes in refused.items():
+            answer = await office.post(PATH, json=a_milestone(parent_id=parent_id))
+            assert [fault["code"] for fault in answer.json()["errors"]] == codes
+        moved = await office.patch(
+            f"/milestones/{parent['id']}",
+            json={"parent_id": branches[0]["id"]},
+            headers={"If-Match": "*"},
+        )
+    assert [fault["code"] for fault in moved.json()["errors"]] == ["extra-forbidden"]
+
+
+async def test_a_list_is_read_page_by_page_soonest_due_first(door: Door) -> None:
+    days = ["2027-03-05", "2027-03-01", "2027-03-03", "2027-03-03", "2027-03-04"]
+    for day in days:
+        await assigned(door, organization_code="UN24", due_date=day)
+    query: dict[str, Any] = {"organization_code": "UN24", "page_size": 2}
+    async with await door.as_("leader") as leader:
+        found: list[str] = []
+        while True:
+            page = (await leader.get(PATH, params=query)).json()
+            found += [item["due_date"] for item in page["items"]]
+            if page["next_page_token"] is None:
+                break
+            query["page_token"] = page["next_page_token"]
+        wrong = await leader.get(PATH, params={**query, "organization_code": "UN12"})
+        before = await leader.get(
+            PATH, params={"organization_code": "UN24", "due_before": "2027-03-04"}
+        )
+        states = await leader.get(PATH, params={"organization_code": "UN24", "state": "closed"})
+    assert found == sorted(days)
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "bad-page-token")
+    assert len(before.json()["items"]) == 3
+    assert states.json()["items"] == []
+
+
+async def test_an_item_of_a_list_is_the_item_itself(door: Door) -> None:
+    parent, _ = await family(door)
+    async with await door.as_("lead", LEAD) as lead:
+        item = (await lead.get(f"/milestones/{parent['id']}")).json()
+        page = (await lead.get(PATH, params={"page_size": 500})).json()["items"]
+    del item["branches"]
+    assert item in page
+
+
+async def test_what_changed_since_a_position_is_listed_with_tombstones(door: Door) -> None:
+    await door.react()
+    async with await door.as_("office") as office:
+        position = 0
+        while True:
+            query = {"changed_after": position, "page_size": 500}
+            start = (await office.get(PATH, params=query)).json()
+            position = start["position"]
+            if not start["has_more"]:
+                break
+        working = (await a_milestone_in(door, "accepted")).json()
+        gone = (await a_milestone_in(door, "cancelled")).json()
+        await door.react()
+        delta = (await office.get(PATH, params={"changed_after": position})).json()
+        await done(door, working, "extensions")
+        await door.react()
+        query = {"changed_after": delta["position"]}
+        asked = (await office.get(PATH, params=query)).json()
+        mixed = await office.get(PATH, params={**query, "page_token": "zzz"})
+    assert [item["id"] for item in delta["items"]] == [working["id"]]
+    assert [stone["id"] for stone in delta["tombstones"]] == [gone["id"]]
+    assert [item["id"] for item in asked["items"]] == [working["id"]]
+    assert asked["items"][0]["extensions"][0]["state"] == "requested"
+    assert mixed.status_code == 400
+
+
+async def test_history_pages_join_without_a_seam(door: Door) -> None:
+    body = (await a_milestone_in(door, "closed")).json()
+    path = f"/milestones/{body['id']}/history"
+    async with await door.as_("office") as office:
+        first = (await office.get(path, params={"page_size": 2})).json()
+        query = {"page_size": 3, "page_token": first["next_page_token"]}
+        second = (await office.get(path, params=query)).json()
+    assert [change["version"] for change in first["items"]] == [1, 2]
+    assert [change["version"] for change in second["items"]] == [3, 4, 5]
+    assert second["items"][0]["before"] == first["items"][1]["after"]
+    assert second["next_page_token"] is None
+
+
+async def test_the_plan_itself_promises_one_for_every_measure_and_its_lead_takes_it_up(
+    door: Door,
+) -> None:
+    await door.react()
+    async with await door.as_("office") as office, await door.as_("reporter", "UN07") as unit:
+        query = {"measure_code": "21.1", "page_size": 500}
+        (seed,) = (await office.get(PATH, params=query)).json()["items"]
+        assert (seed["from_plan"], seed["organization_code"]) == (True, "UN07")
+        assert (seed["due_date"], seed["sign_by"]) == ("2025-12-31", None)
+        assert seed["assigned_by"]["kind"] == "system"
+        dated = await office.patch(
+            f"/milestones/{seed['id']}",
+            json={"due_date": "2027-06-30", "reason": "纳入年度计划"},
+            headers={"If-Match": "*"},
+        )
+        accepted = await unit.post(f"/milestones/{seed['id']}/accept")
+    assert dated.json()["sign_by"] is not None
+    assert (dated.json()["epoch"], dated.json()["original_due_date"]) == (2, "2025-12-31")
+    assert accepted.json()["state"] == "accepted"
+
+
+async def test_a_city_knows_nothing_of_anothers(door: Door) -> None:
+    body = (await assigned(door)).json()
+    await door.held.database.pool.execute("INSERT INTO city VALUES ('410184', '新郑市')")
+    stranger = await door.new_key("office", city_code="410184")
+    async with door.client(stranger) as client:
+        answers: list[httpx.Response] = [
+            await client.get(PATH),
+            await client.get(f"/milestones/{body['id']}"),
+            await client.post(f"/milestones/{body['id']}/cancel", json=BODIES["cancel"]),
+        ]
+    assert {answer.status_code for answer in answers} == {404}
