@@ -1,6 +1,9 @@
 """Working days, and who owes which value by when."""
 
 from alembic import op
+from sqlalchemy import text
+
+from services.core.calendars.seed import known_years
 
 revision = "0002"
 down_revision = "0001"
@@ -63,8 +66,11 @@ CREATE TABLE obligation (
     CONSTRAINT pk_obligation PRIMARY KEY (city_code, id),
     CONSTRAINT ck_obligation_state CHECK (state IN ('owed', 'waived'))
 ) PARTITION BY HASH (city_code);
-CREATE INDEX ix_obligation_due ON obligation (city_code, plan_code, due_date) WHERE state = 'owed';
-CREATE INDEX ix_obligation_organization ON obligation (city_code, plan_code, organization_code, id);
+CREATE INDEX ix_obligation_due
+    ON obligation (city_code, plan_code, due_date, id) WHERE state = 'owed';
+CREATE INDEX ix_obligation_extended ON obligation (city_code, plan_code) WHERE extensions > 0;
+CREATE INDEX ix_obligation_organization
+    ON obligation (city_code, plan_code, organization_code, due_date, id);
 CREATE UNIQUE INDEX uq_obligation_place
     ON obligation (city_code, plan_code, period, indicator_code, organization_code);
 
@@ -80,6 +86,26 @@ CREATE TABLE obligation_history (
     CONSTRAINT pk_obligation_history PRIMARY KEY (city_code, obligation_id, version)
 ) PARTITION BY HASH (city_code);
 """
+
+_FIRST_CALENDARS = text("""
+WITH remembered AS (
+    INSERT INTO calendar_history (city_code, calendar_code, version, years, actor, occurred_at)
+    SELECT city_code, 'CN', 1, CAST(:years AS jsonb), '{"kind": "system", "name": "migration"}',
+        now()
+    FROM city RETURNING city_code, years, occurred_at
+), years AS MATERIALIZED (
+    SELECT r.city_code, y.key AS year, y.value->>'source' AS source, y.value->'days' AS days,
+        r.occurred_at
+    FROM remembered r CROSS JOIN LATERAL jsonb_each(r.years) y
+), announced AS (
+    INSERT INTO calendar_year (city_code, calendar_code, year, source, version, changed_at)
+    SELECT city_code, 'CN', CAST(year AS integer), source, 1, occurred_at FROM years
+)
+INSERT INTO calendar_day (city_code, calendar_code, day, kind, note, source)
+SELECT city_code, 'CN', CAST(d->>'date' AS date), d->>'kind', d->>'note', source
+FROM years CROSS JOIN LATERAL jsonb_array_elements(days) d
+""")
+"""What loading its first plan gives a city from now on, for the cities that have one already."""
 
 _DOWN = """
 DROP TABLE obligation_history;
@@ -101,6 +127,7 @@ def upgrade() -> None:
                 f"CREATE TABLE {table}_p{remainder} PARTITION OF {table}"
                 f" FOR VALUES WITH (MODULUS {_PARTITIONS}, REMAINDER {remainder})"
             )
+    op.execute(_FIRST_CALENDARS.bindparams(years=known_years()))
 
 
 def downgrade() -> None:

@@ -75,6 +75,7 @@ CREATE TABLE milestone (
     extensions INTEGER NOT NULL,
     sign_by DATE,
     answer_by DATE,
+    turn_began DATE,
     state TEXT NOT NULL,
     percent NUMERIC NOT NULL,
     narrative TEXT,
@@ -96,6 +97,11 @@ CREATE TABLE milestone (
     CONSTRAINT ck_milestone_state
         CHECK (state IN ('assigned', 'accepted', 'declined', 'in_progress', 'completed',
             'closed', 'returned', 'cancelled')),
+    CONSTRAINT ck_milestone_evidence_rule
+        CHECK (evidence_rule IN ('none', 'narrative', 'document')),
+    CONSTRAINT ck_milestone_grade CHECK (grade IN ('excellent', 'good', 'pass', 'fail')),
+    CONSTRAINT ck_milestone_graded_when_closed
+        CHECK ((state = 'closed') = (grade IS NOT NULL)),
     CONSTRAINT ck_milestone_percent CHECK (percent BETWEEN 0 AND 100),
     CONSTRAINT ck_milestone_weight CHECK (weight > 0)
 ) PARTITION BY HASH (city_code);
@@ -103,9 +109,10 @@ CREATE INDEX ix_milestone_due
     ON milestone (city_code, plan_code, due_date)
     WHERE state NOT IN ('closed', 'cancelled');
 CREATE INDEX ix_milestone_measure ON milestone (city_code, plan_code, measure_code, id);
-CREATE INDEX ix_milestone_organization ON milestone (city_code, plan_code, organization_code, id);
+CREATE INDEX ix_milestone_organization
+    ON milestone (city_code, plan_code, organization_code, due_date, id);
 CREATE INDEX ix_milestone_parent ON milestone (city_code, parent_id);
-CREATE INDEX ix_milestone_plan ON milestone (city_code, plan_code, id);
+CREATE INDEX ix_milestone_plan ON milestone (city_code, plan_code, due_date, id);
 CREATE UNIQUE INDEX uq_milestone_seed
     ON milestone (city_code, plan_code, measure_code)
     WHERE from_plan;

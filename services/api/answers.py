@@ -1,6 +1,7 @@
 """Ready-made JSON answers with their ETags, and the conditions that callers set."""
 
 import hashlib
+from uuid import UUID
 
 from fastapi import Response
 
@@ -23,3 +24,16 @@ def json_answer(
 def body_etag(body: bytes) -> str:
     """Return a strong ETag made from the body itself."""
     return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+
+
+def item_etag(identifier: UUID, version: int, body: bytes) -> str:
+    """Return the strong ETag of an item that the day and the caller show differently.
+
+    It names the version that a change is based on, and the bytes that were shown.
+    """
+    return f'"{identifier}.{version}.{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def same_version(tag: str, other: str) -> bool:
+    """Return whether two tags of `item_etag` name the same version, however it was shown."""
+    return tag.rpartition(".")[0] == other.rpartition(".")[0] != ""

@@ -9,13 +9,15 @@ from typing import Annotated, NewType
 from fastapi import Depends, Header, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.api.answers import etags
+from services.api.answers import etags, same_version
+from services.api.calendars_kept import CalendarsKept
 from services.api.doorbell import Doorbell
 from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
 from services.api.plans_kept import PlansKept
 from services.api.routing import Replay
 from services.api.security import Keys, caller_of
+from services.api.write_watch import WriteWatch
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -35,12 +37,14 @@ class Resources:
     clock: Clock
     keys: Keys
     plans: PlansKept
+    calendars: CalendarsKept
     answers: KeptAnswers
     watch: LogWatch
     doorbell: Doorbell
     seal: Seal | None
     webhook_addresses: AddressPolicy
     feed_kept: timedelta | None
+    writes: WriteWatch
 
 
 def resources_of(request: Request) -> Resources:
@@ -163,7 +167,7 @@ PlanInScope = Annotated[PlanState, Depends(plan_in_scope)]
 
 
 class PreconditionRequired(DomainError):
-    """A change must name the version it is based on."""
+    """A change has to name the version that it is based on."""
 
     code = "precondition-required"
     kind = Kind.PRECONDITION_REQUIRED
@@ -185,4 +189,22 @@ def check_match(
         return
     tags = etags(if_match)
     if etag is None or ("*" not in tags and etag not in tags):
+        raise Stale(extra={"etag": etag, "current": current})
+
+
+def check_version(if_match: str | None, etag: str, *, required: bool, current: object) -> None:
+    """Refuse a change to an item that is based on another version than `etag` names.
+
+    What the day or the caller makes of the item is no other version.
+
+    Raises:
+        PreconditionRequired: it names none and must.
+        Stale: it names another; the answer carries the current representation.
+    """
+    if if_match is None:
+        if required:
+            raise PreconditionRequired
+        return
+    tags = etags(if_match)
+    if "*" not in tags and not any(same_version(tag, etag) for tag in tags):
         raise Stale(extra={"etag": etag, "current": current})

@@ -6,8 +6,10 @@ A ring may be lost; the worker's own timer finds the work then. Truth is in Post
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from services.core.kit.wire import deserialize, serialize
@@ -18,6 +20,11 @@ QUEUE = "wufei:doorbell"
 JOB = "react"
 _INTERVAL_SECONDS = 0.05
 _PAUSE_SECONDS = 2
+_CONNECT_SECONDS = 2
+_ANSWER_SECONDS = 2
+_LOOK_SECONDS = 3
+"""How long nobody has rung when Redis is asked whether it still answers."""
+
 _MOST_WAITING = 64
 """Rings that nobody hears must not fill Redis: there are no more ids than these."""
 
@@ -38,34 +45,42 @@ class Doorbell:
         """Pass on rings for ever."""
         if self._redis_url is None:
             return
-        settings = RedisSettings.from_dsn(self._redis_url)
-        settings.conn_retries = 0
-        settings.conn_timeout = 2
         while True:
             try:
-                await self._pass_on(settings)
+                await self._pass_on(self._redis_url)
             except (RedisError, OSError, TimeoutError) as error:
                 if self.answering:
                     logger.warning("doorbell without Redis: %s", type(error).__name__)
                 self.answering = False
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _pass_on(self, settings: RedisSettings) -> None:
-        pool: ArqRedis = await create_pool(
-            settings,
-            default_queue_name=QUEUE,
+    async def _pass_on(self, redis_url: str) -> None:
+        pool = ConnectionPool.from_url(
+            redis_url, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_ANSWER_SECONDS
+        )
+        redis = ArqRedis(
+            pool,
             job_serializer=serialize,
             job_deserializer=deserialize,
+            default_queue_name=QUEUE,
         )
-        self.answering = True
         try:
             while True:
-                await self._rung.wait()
-                self._rung.clear()
-                await pool.enqueue_job(JOB, _job_id=ring_id(time.time()), _expires=60)
-                await asyncio.sleep(_INTERVAL_SECONDS)
+                await redis.ping()
+                self.answering = True
+                while await self._is_rung():
+                    self._rung.clear()
+                    await redis.enqueue_job(JOB, _job_id=ring_id(time.time()), _expires=60)
+                    await asyncio.sleep(_INTERVAL_SECONDS)
         finally:
-            await pool.aclose()
+            await redis.aclose(close_connection_pool=True)
+
+    async def _is_rung(self) -> bool:
+        """Wait for a ring; return False where none has come for a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._rung.wait()
+        return self._rung.is_set()
 
 
 def ring_id(at: float) -> str:

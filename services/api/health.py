@@ -1,20 +1,22 @@
 """Whether this process lives, whether the system is ready, and its metrics. Public."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import Example, answering
 from services.api.webhooks.metrics import read_webhook_figures
-from services.core.events.queries import oldest_waiting_event
+from services.core.events.queries import SILENT_AFTER, last_beats, oldest_waiting_event
 from services.core.followers import READERS
 from services.core.identity.queries import has_administrator
+from services.core.kit.database import takes_writes
 from services.core.kit.ids import made_at
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
@@ -26,14 +28,25 @@ _STUCK_AFTER_SECONDS = 60
 """An event that waits longer to be numbered and followed, or a webhook to be sent: no worker
 works, or it cannot go on."""
 
+_UNKNOWN = float("nan")
 _lag = Gauge(
     "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"
 )
+_silence = Gauge("wufei_worker_silence_seconds", "How long ago a worker last said that it goes on")
 
 
 _Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
 _LIVES = Example("Lives", "The process lives", {"status": "ok"})
-_PARTS = dict.fromkeys(("postgres", "schema", "plan", "administrator", "drain", "deliveries"), "ok")
+_PARTS = {
+    "postgres": "ok",
+    "writes": "ok",
+    "schema": "ok",
+    "plan": "ok",
+    "administrator": "ok",
+    "drain": "ok",
+    "worker": "ok",
+    "deliveries": "ok",
+}
 _READY = Example(
     "Ready",
     "Requests can be served",
@@ -84,6 +97,7 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
     """Answer 200 when requests can be served: schema, Postgres, a plan, an administrator.
 
     Without Redis the system is degraded and still ready: the worker's timer finds the work.
+    Without a worker it is too: values are taken, and scoreboards and the feed stand still.
     """
     parts, lag = await _parts(held)
     parts["redis"] = "ok" if held.doorbell.answering else "degraded"
@@ -99,23 +113,34 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
 
 
 async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
+    now = held.clock.true_now()
     try:
         revision = await present_revision(held.database.engine)
         async with held.database.sessions() as session:
+            writes = await takes_writes(session)
             plan = await has_plan(session)
             administrator = await has_administrator(session)
             lag = _age(held, await oldest_waiting_event(session, readers=READERS))
             unattended = await longest_unattended(session)
+            beats = await last_beats(session)
+    except ProgrammingError:  # a table that we ask is not there
+        return {"postgres": "ok", "schema": "failed"}, None
     except (SQLAlchemyError, OSError, TimeoutError):
         return {"postgres": "failed"}, None
     return {
         "postgres": "ok",
-        "schema": "ok" if revision == expected_revision() else "failed",
-        "plan": "ok" if plan else "failed",
-        "administrator": "ok" if administrator else "failed",
-        "drain": "ok" if lag is None or lag < _STUCK_AFTER_SECONDS else "degraded",
-        "deliveries": "ok" if (unattended or 0) < _STUCK_AFTER_SECONDS else "degraded",
+        "writes": _told(writes and not held.writes.refused_lately(now), "failed"),
+        "schema": _told(revision == expected_revision(), "failed"),
+        "plan": _told(plan, "failed"),
+        "administrator": _told(administrator, "failed"),
+        "drain": _told(lag is None or lag < _STUCK_AFTER_SECONDS, "degraded"),
+        "worker": _told(bool(beats) and now - beats[0] < SILENT_AFTER, "degraded"),
+        "deliveries": _told((unattended or 0) < _STUCK_AFTER_SECONDS, "degraded"),
     }, lag
+
+
+def _told(well: bool, otherwise: str) -> str:
+    return "ok" if well else otherwise
 
 
 def _age(held: Resources, event_id: UUID | None) -> float | None:
@@ -131,10 +156,14 @@ def _age(held: Resources, event_id: UUID | None) -> float | None:
 async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
     held: Resources = request.app.state.resources
-    try:
+    lag = silence = _UNKNOWN
+    with suppress(SQLAlchemyError, OSError, TimeoutError):
         async with held.database.sessions() as session:
-            _lag.set(_age(held, await oldest_waiting_event(session, readers=READERS)) or 0)
+            lag = _age(held, await oldest_waiting_event(session, readers=READERS)) or 0
+            beats = await last_beats(session)
+        if beats:
+            silence = max(0.0, (held.clock.true_now() - beats[0]).total_seconds())
         await read_webhook_figures(held)
-    except (SQLAlchemyError, OSError, TimeoutError):
-        _lag.set(float("nan"))
+    _lag.set(lag)
+    _silence.set(silence)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

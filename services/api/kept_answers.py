@@ -1,7 +1,8 @@
 """Answers kept as bytes until the log of their city moves on: for what many ask often.
 
 An answer is kept for one credential and one address, so whoever may not read it never meets
-it; what it says depends on the log alone, and the log's generation tells when it is old.
+it; what it says depends on the log alone, and the log's generation tells when it is old. An
+answer in a language is for those who asked in that language, and is not kept.
 """
 
 from collections.abc import Callable, Coroutine
@@ -71,8 +72,13 @@ class KeptRoute(ExactRoute):
                     body, etag=etag, if_none_match=request.headers.get("if-none-match")
                 )
             response = await handle(request)
-            if response.status_code == 200:  # noqa: PLR2004 (a 304 has no body to keep)
+            if _whole(response) and "content-language" not in response.headers:
                 answers.put(address, generation, response.headers["etag"], bytes(response.body))
             return response
 
         return answer
+
+
+def _whole(response: Response) -> bool:
+    """Return whether it has a body to keep; a 304 has none."""
+    return response.status_code == 200  # noqa: PLR2004

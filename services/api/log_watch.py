@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
+from contextlib import suppress
 
 import asyncpg
 
@@ -31,10 +32,9 @@ class LogWatch:
     async def wait(self, city_code: str, seconds: float) -> None:
         """Return when the city's log moves on, or after `seconds`."""
         moved = self._moved.setdefault(city_code, asyncio.Event())
-        try:
-            await asyncio.wait_for(moved.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await moved.wait()
 
     async def run(self) -> None:
         """Listen for ever, and again after every break."""

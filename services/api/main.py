@@ -17,15 +17,22 @@ from typing_extensions import override
 from services.api import health, problems
 from services.api.agenda import file_routes as calendar_files
 from services.api.agenda import routes as agenda
+from services.api.calendars import routes as calendars
+from services.api.calendars_kept import CalendarsKept
 from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.contract.viewer import for_viewer
 from services.api.doorbell import Doorbell
+from services.api.extensions import routes as extensions
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
 from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
 from services.api.middleware import Envelope
+from services.api.milestones import progress_routes as progress
+from services.api.milestones import routes as milestones
+from services.api.milestones import verb_routes as milestone_verbs
+from services.api.obligations import routes as obligations
 from services.api.operations import routes as operations
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
@@ -38,8 +45,10 @@ from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
+from services.api.write_watch import WriteWatch
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
+from services.core.kit.tasks import end
 
 # Those that are asked most come first.
 _ROUTERS = (
@@ -47,9 +56,15 @@ _ROUTERS = (
     submissions.router,
     scoring.router,
     review.router,
+    milestones.router,
+    milestone_verbs.router,
+    extensions.router,
+    progress.router,  # before plan: `tasks/progress` is no task
     plan.router,
     decisions.router,
     periods.router,
+    obligations.router,
+    calendars.router,
     feed.router,
     webhooks.router,
     deliveries.router,
@@ -89,12 +104,14 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 clock=chosen.clock,
                 keys=keys,
                 plans=PlansKept(database, watch),
+                calendars=CalendarsKept(database, watch),
                 answers=KeptAnswers(watch),
                 watch=watch,
                 doorbell=doorbell,
                 seal=chosen.seal,
                 webhook_addresses=chosen.webhook_addresses,
                 feed_kept=chosen.feed_kept,
+                writes=WriteWatch(),
             )
             background = [
                 asyncio.create_task(work)
@@ -106,9 +123,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             try:
                 yield
             finally:
-                for task in background:
-                    task.cancel()
-                await asyncio.gather(*background, return_exceptions=True)
+                await end(*background)
 
     return _application(lifespan)
 

@@ -33,7 +33,7 @@ _seconds = Histogram(
 
 
 class MalformedAddress(DomainError):
-    """The address holds a NUL character, which no name of ours does."""
+    """The path or the query holds a NUL character, which no name here does."""
 
     code = "malformed-address"
     kind = Kind.MALFORMED
@@ -41,7 +41,7 @@ class MalformedAddress(DomainError):
 
 
 class BodyTooLarge(DomainError):
-    """The body is longer than 8 MiB."""
+    """No path takes a body of more than 8 MiB."""
 
     code = "body-too-large"
     kind = Kind.TOO_LARGE

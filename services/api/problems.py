@@ -17,7 +17,7 @@ from starlette.routing import Match, Route
 from services.core.kit.errors import DomainError, Fault, InvalidInput, Kind
 from services.core.kit.exact_data import MalformedBody
 from services.core.kit.faults import faults_of, pointer
-from services.core.kit.outage import cause_of, is_away, is_contended
+from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, takes_no_writes
 from services.core.kit.text import Language, Text
 
 logger = logging.getLogger("wufei.api")
@@ -44,7 +44,7 @@ STATUS: Mapping[Kind, int] = {
 
 
 class UnsupportedMediaType(DomainError):
-    """The body is of a type that this path does not take."""
+    """The `Content-Type` is none that this path takes."""
 
     code = "unsupported-media-type"
     kind = Kind.UNSUPPORTED
@@ -52,11 +52,11 @@ class UnsupportedMediaType(DomainError):
 
 
 class DatabaseUnavailable(DomainError):
-    """Postgres does not answer; the request may be sent again."""
+    """The database does not answer or cannot write now; the request may be sent again."""
 
     code = "database-unavailable"
     kind = Kind.UNAVAILABLE
-    title = Text("数据库暂不可用，请稍后重试", "The database does not answer; try again")
+    title = Text("数据库暂不可用，请稍后重试", "The database is not available; try again")
 
 
 HTTP_PROBLEMS: Mapping[int, tuple[str, Text]] = {
@@ -190,8 +190,10 @@ def _allowed(request: Request) -> str:
 
 
 async def _database_error(request: Request, error: Exception) -> Response:
-    """Tell an absent database (503) from a fault of ours (500)."""
-    if is_away(error) or is_contended(error):
+    """Tell a database that is away or unable (503) from a fault of ours (500)."""
+    if takes_no_writes(error):
+        request.app.state.resources.writes.refused()
+    if is_away(error) or is_unable(error) or is_contended(error):
         logger.warning("database unavailable: %s", type(cause_of(error)).__name__)
         return await _domain_error(request, DatabaseUnavailable())
     return await _unexpected(request, error)

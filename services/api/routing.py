@@ -5,7 +5,7 @@ A malformed body is remembered, not raised, so that 401, 403 and 404 come before
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
@@ -57,10 +57,18 @@ class ExactRequest(Request):
     @override
     async def json(self) -> Any:
         try:
-            return read_json(await self.body())
+            return self.read(await self.body())
         except MalformedBody as error:
             self.scope["malformed_body"] = error
             return _UNREADABLE
+
+    def read(self, body: bytes) -> Any:
+        """Return what a body says.
+
+        Raises:
+            MalformedBody: it cannot be read.
+        """
+        return read_json(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,8 @@ def access_of(request: Request) -> Access:
 class ExactRoute(APIRoute):
     """Lets in known callers only, hands on `ExactRequest`s, keeps the reply of a claimed key."""
 
+    request_class: ClassVar[type[ExactRequest]] = ExactRequest
+
     @property
     def permission(self) -> Permission | None:
         """The permission that a marked endpoint asks for."""
@@ -112,7 +122,7 @@ class ExactRoute(APIRoute):
         reader = None if permission is None else DirectReader(self)
 
         async def answer(request: Request) -> Response:
-            exact = ExactRequest(request.scope, request.receive)
+            exact = self.request_class(request.scope, request.receive)
             exact.scope["actor"] = await authenticate(exact)
             if permission is not None:
                 actor = require(exact, permission)

@@ -9,30 +9,49 @@ from dataclasses import dataclass
 import asyncpg
 from redis import RedisError
 from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.answers import status
 from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
+from services.console.heartbeat import beats
 from services.console.migrate import revision
 from services.console.running import Running, read_running
 from services.console.settings import Settings
+from services.core.calendars.queries import cities_without
+from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
+from services.core.events.queries import SILENT_AFTER
+from services.core.kit.clock import Clock
+from services.core.kit.database import connect
 from services.core.kit.schema import expected_revision
 
 _READY = 200
+_NO_ANSWER = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    SQLAlchemyError,
+)
 _PARTS = ("api", "worker")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, what was seen, and whether that is as it should be."""
+    """What was looked at, what was seen, and whether that is as it should be.
+
+    What `reminds` is in order and asks for something before long.
+    """
 
     what: str
     seen: str
     good: bool = True
+    reminds: bool = False
 
     def line(self) -> str:
         """Return one line for the terminal."""
-        return f"{'ok' if self.good else 'FAULT':<7}{self.what:<16}{self.seen}"
+        mark = "FAULT" if not self.good else ("SOON" if self.reminds else "ok")
+        return f"{mark:<7}{self.what:<16}{self.seen}"
 
 
 def run(_arguments: Namespace) -> int:
@@ -108,15 +127,40 @@ async def _database(url: str) -> list[Finding]:
             version = await connection.fetchval("SHOW server_version")
         finally:
             await connection.close()
-        found = await revision(url)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        found, wanted = await revision(url), expected_revision()
+        answers = Finding("database", f"PostgreSQL {version} answers")
+        if found != wanted:
+            seen = f"at {found}, this version needs {wanted}"
+            return [answers, Finding("schema", seen, good=False)]
+        schema = Finding("schema", f"at {found}")
+        return [answers, schema, await _work(url), await _calendar(url)]
+    except _NO_ANSWER as error:
         return [Finding("database", str(error) or type(error).__name__, good=False)]
-    wanted = expected_revision()
-    seen = f"at {found}" if found == wanted else f"at {found}, this version needs {wanted}"
-    return [
-        Finding("database", f"PostgreSQL {version} answers"),
-        Finding("schema", seen, good=found == wanted),
-    ]
+
+
+async def _calendar(url: str) -> Finding:
+    """Say whether next year's working days are there; from November on it is time to load them."""
+    today = Clock().today(TIME_ZONE)
+    async with (
+        connect(url, size=1, application_name="wufei-doctor") as database,
+        database.sessions() as session,
+    ):
+        lacking = await cities_without(session, CALENDAR, today.year + 1)
+    if not lacking or today.month < NOTICE_MONTH:
+        return Finding("calendar", f"{CALENDAR} awaits no notice")
+    seen = f"{CALENDAR} lacks {today.year + 1}: load the yearly notice, see docs/operations.md"
+    return Finding("calendar", seen, reminds=True)
+
+
+async def _work(url: str) -> Finding:
+    """Tell a worker that goes on from one that is gone or stands still: by its beat."""
+    heard, now = await beats(url), Clock.true_now()
+    if not heard:
+        return Finding("work goes on", "no worker was ever at work here", good=False)
+    at_work = sum(now - beat < SILENT_AFTER for beat in heard)
+    seconds = max(0.0, (now - heard[0]).total_seconds())
+    seen = f"{at_work} at work, the last sign of it {seconds:.0f} s ago"
+    return Finding("work goes on", seen, good=at_work > 0)
 
 
 async def _redis(url: str) -> Finding:

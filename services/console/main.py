@@ -19,6 +19,7 @@ _COMMANDS = {
     "worker": ("doors:run_worker", "do the work that waits (DATABASE_URL, REDIS_URL)"),
     "migrate": ("migrate:run", "bring the database to this version's schema"),
     "doctor": ("doctor:run", "look at every part and say what is wrong"),
+    "demo": ("demo:run", "walk a month of the plan on a set clock, with demonstration data"),
 }
 
 

@@ -14,6 +14,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import connect, lock_name
 from services.core.kit.exact_data import read_yaml
 from services.core.kit.secrets import digest
+from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.queries import has_plan
 from services.core.plan.rules import read_document
@@ -22,8 +23,13 @@ _FIRST_PLAN = PROJECT / "plans" / "410183-2025.yaml"
 _ACTOR = system("wufei up")
 
 
-async def prepare(database_url: str, *, admin_key: Path, clock: Clock) -> None:
-    """Bring the database to this version's schema, with a plan and an administrator in it."""
+async def prepare(
+    database_url: str, *, admin_key: Path, clock: Clock, plan: PlanDocument | None = None
+) -> None:
+    """Bring the database to this version's schema, with a plan and an administrator in it.
+
+    The plan is Xinmi's unless another is given; where there is one already it stays.
+    """
     await upgrade(database_url)
     async with (
         connect(database_url, size=2, application_name="wufei-up") as database,
@@ -31,9 +37,14 @@ async def prepare(database_url: str, *, admin_key: Path, clock: Clock) -> None:
     ):
         await lock_name(session, "wufei up")
         if not await has_plan(session):
-            document = read_document(read_yaml(_FIRST_PLAN.read_bytes()))
+            document = plan or first_plan()
             await load_plan(session, document=document, actor=_ACTOR, now=clock.now())
         await _write_first_key(session, admin_key, clock)
+
+
+def first_plan() -> PlanDocument:
+    """Return the plan that a new ledger begins with: Xinmi's, as printed."""
+    return read_document(read_yaml(_FIRST_PLAN.read_bytes()))
 
 
 async def _write_first_key(session: AsyncSession, file: Path, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Never
 
 from services.console.data_directory import DataDirectory
 from services.console.embedded import embedded_servers
@@ -30,6 +31,7 @@ class Servers:
         self._say = say
         self._changed = changed
         self._embedded = embedded_servers(settings, directory, say)
+        self._keepers: list[asyncio.Task[Never]] = []
         self.parts: list[Part] = []
         self.database_url = ""
         self.redis_url = ""
@@ -55,11 +57,13 @@ class Servers:
             self.redis_url = valkey.url
 
     async def stop(self) -> None:
-        """Stop what is embedded."""
+        """Stop what is embedded, and keep it running no more."""
+        for keeper in self._keepers:
+            keeper.cancel()
         await asyncio.gather(*(part.stop() for part in self.parts))
 
     async def _start(self, group: asyncio.TaskGroup, program: Program) -> None:
         part = Part(program, say=self._say, changed=self._changed)
         self.parts.append(part)
         await part.start()
-        group.create_task(part.keep())
+        self._keepers.append(group.create_task(part.keep()))

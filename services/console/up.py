@@ -15,6 +15,7 @@ from services.console.answers import status
 from services.console.clock_setting import settled_clock
 from services.console.data_directory import DataDirectory, kept_secret_key
 from services.console.errors import ConsoleError
+from services.console.heartbeat import beats
 from services.console.parts import door_part
 from services.console.ports import require_free
 from services.console.prepare import prepare
@@ -74,6 +75,7 @@ class System:
         self._directory = directory
         self._servers: Servers | None = None
         self._doors: list[Part] = []
+        self._began = Clock.true_now()
         self._note = Running(os.getpid(), settings.host, settings.port, "", "")
 
     async def run(self) -> Never:
@@ -151,16 +153,23 @@ class System:
         self._note.write(self._directory)
 
     async def _ready(self) -> None:
-        host, port = self._settings.host, self._settings.port
-        try:
-            async with asyncio.timeout(_READY_WITHIN):
-                while await status(host, port, "/readyz") != _READY:  # noqa: ASYNC110 (no event
-                    await asyncio.sleep(0.05)  # crosses from another process)
-        except TimeoutError:
-            raise ConsoleError(
-                f"the API was not ready within {_READY_WITHIN:.0f} s; "
-                f"see {_short(self._directory.log('api'))}"
-            ) from None
+        for part, ready in (("api", self._api_ready), ("worker", self._worker_at_work)):
+            try:
+                async with asyncio.timeout(_READY_WITHIN):
+                    while not await ready():  # noqa: ASYNC110 (no event crosses processes)
+                        await asyncio.sleep(0.05)
+            except TimeoutError:
+                raise ConsoleError(
+                    f"{part} was not ready within {_READY_WITHIN:.0f} s; "
+                    f"see {_short(self._directory.log(part))}"
+                ) from None
+
+    async def _api_ready(self) -> bool:
+        return await status(self._settings.host, self._settings.port, "/readyz") == _READY
+
+    async def _worker_at_work(self) -> bool:
+        heard = await beats(self._note.database_url)
+        return bool(heard) and heard[0] >= self._began
 
     def _announce(self, seconds: float) -> None:
         self._write_note()

@@ -10,7 +10,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.alerts import following as alerts
 from services.core.kit.clock import Clock
+from services.core.milestones import following as milestones
+from services.core.obligations import service as obligations
 from services.core.scoring import service as scoring
 from services.core.webhooks import planning, recovery, retention
 
@@ -31,12 +34,19 @@ class Follower:
 
 
 FOLLOWERS = (
+    Follower(obligations.READER, obligations.follow_log),
     Follower(scoring.READER, scoring.follow_log),
+    Follower(milestones.READER, milestones.follow_log),
+    Follower(alerts.READER, alerts.follow_log),
     Follower(planning.READER, planning.follow_log, at_once=200),
     Follower(recovery.READER, recovery.follow_replays, at_once=2000),
 )
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
-DATE_FOLLOWERS: tuple[FollowDate, ...] = (scoring.follow_date, retention.follow_date)
+DATE_FOLLOWERS: tuple[FollowDate, ...] = (
+    scoring.follow_date,
+    alerts.follow_date,
+    retention.follow_date,
+)
 """Asked every half minute, so each is cheap where nothing fell due."""

@@ -1,6 +1,7 @@
 """All tables of all slices in one metadata, for migrations and tests. Holds nothing else."""
 
 from services.core.agenda import models as agenda
+from services.core.alerts import models as alerts
 from services.core.audit import models as audit
 from services.core.calendars import models as calendars
 from services.core.events import models as events
@@ -17,6 +18,7 @@ from services.core.webhooks import models as webhooks
 
 __all__ = [
     "agenda",
+    "alerts",
     "audit",
     "calendars",
     "events",

@@ -14,6 +14,7 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
+from services.core.kit.tasks import end
 from services.core.kit.wire import deserialize, serialize
 from services.worker.jobs import FUNCTIONS, timetable
 from services.worker.reactor import Reactor
@@ -85,8 +86,10 @@ class Doorbell:
             job_serializer=serialize,
             job_deserializer=deserialize,
         )
+        running = asyncio.create_task(worker.async_run())
         try:
-            await worker.async_run()
+            # Who is told to end hears it himself; arq is told until it has ended.
+            await asyncio.shield(running)
         except _SILENCE:
             raise
         except Exception:
@@ -94,6 +97,7 @@ class Doorbell:
             await redis.delete(QUEUE)
             raise
         finally:
+            await end(running)
             await _end_jobs(worker)
 
     def _answers(self) -> None:
@@ -129,4 +133,5 @@ async def _end_jobs(worker: Worker) -> None:
     for task in running:
         task.cancel()
     with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), _END_SECONDS)
+        async with asyncio.timeout(_END_SECONDS):
+            await asyncio.gather(*running, return_exceptions=True)

@@ -14,18 +14,22 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import cities_behind, next_unread
-from services.core.events.service import number_committed
+from services.core.events.service import beat, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, Follower
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
-from services.core.kit.outage import cause_of, is_away, is_contended
+from services.core.kit.ids import new_id
+from services.core.kit.outage import cause_of, is_away, is_contended, is_unable
 
 logger = logging.getLogger("wufei.worker")
 
 LOOK_EVERY_SECONDS = 1.0
 """How long a lost ring can go unnoticed."""
+
+BEAT_EVERY_SECONDS = 10.0
+"""How often it says that it goes on."""
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -72,6 +76,8 @@ class Reactor:
         self._away = False
         self._say_again_at = 0.0
         self._troubles: dict[tuple[str, str], _Trouble] = {}
+        self._id = new_id()
+        self._beat_again_at = 0.0
 
     def wake(self, *, sweep: bool = False) -> None:
         """Look for work now; with `sweep`, also for what no event asks for."""
@@ -102,6 +108,7 @@ class Reactor:
         """Do all the work there is, city by city."""
         async with self._database.sessions() as session:
             waiting = await cities_behind(session, readers=READERS)
+        await self._beat()
         for city_code in waiting:
             await self._follow(city_code)
         self._tell()
@@ -111,6 +118,7 @@ class Reactor:
         async with self._database.sessions() as session:
             cities = await city_codes(session)
         for city_code in cities:
+            await self._beat()
             try:
                 for follow_date in DATE_FOLLOWERS:
                     async with self._database.transaction() as session:
@@ -121,6 +129,7 @@ class Reactor:
                 logger.warning("city %s: date not followed", city_code, exc_info=_unless_met(error))
         async with self._database.transaction() as session:
             await forget_old(session, now=self._clock.true_now())
+            await forget_silent(session, now=self._clock.true_now())
 
     async def _follow(self, city_code: str) -> None:
         """Take every step of a city until none finds anything to do: a step may write events."""
@@ -159,7 +168,23 @@ class Reactor:
 
     async def _turn(self, city_code: str, step: Follower, at_once: int) -> bool:
         async with self._database.transaction() as session:
-            return await step.follow(session, city_code, self._clock, at_once)
+            done = await step.follow(session, city_code, self._clock, at_once)
+        await self._beat()
+        return done
+
+    async def _beat(self) -> None:
+        """Write down now and then that the work goes on; a fault in this must not hold it up."""
+        if time.monotonic() < self._beat_again_at:
+            return
+        self._beat_again_at = time.monotonic() + BEAT_EVERY_SECONDS
+        try:
+            async with self._database.transaction() as session:
+                cities = await city_codes(session)
+                await beat(session, cities, worker_id=self._id, now=self._clock.true_now())
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.warning("no heartbeat was written", exc_info=_unless_met(error))
 
     async def _note_trouble(self, city_code: str, step: Follower, error: Exception) -> None:
         before = self._troubles.get((city_code, step.reader))
@@ -171,7 +196,7 @@ class Reactor:
             async with self._database.sessions() as session:
                 unread = await next_unread(session, city_code, reader=step.reader)
         logger.log(
-            logging.WARNING if is_contended(error) else logging.ERROR,
+            _gravity(error),
             "city %s stands before %s with %s and is tried again in %.0f s: %s: %s",
             city_code,
             f"event {unread.position} ({unread.type})" if unread else "its next number",
@@ -196,7 +221,8 @@ class Reactor:
         if is_away(error):
             logger.warning("the database is away, work is put off: %s", type(cause).__name__)
         else:
-            logger.error(
+            logger.log(
+                _gravity(error),
                 "work is put off: %s: %s",
                 type(cause).__name__,
                 str(cause)[:200],
@@ -210,5 +236,9 @@ class Reactor:
 
 
 def _unless_met(error: Exception) -> Exception | None:
-    """Return an error for its traceback, None where others' locks are all there is to it."""
-    return None if is_contended(error) else error
+    """Return an error for its traceback, None where it is the database's trouble, not ours."""
+    return None if is_contended(error) or is_unable(error) else error
+
+
+def _gravity(error: Exception) -> int:
+    return logging.WARNING if _unless_met(error) is None else logging.ERROR

@@ -65,6 +65,14 @@ async def submission_id(door: Door) -> str:
     return str(made.json()["id"])
 
 
+@pytest.fixture(scope="module")
+async def endpoint_id(door: Door) -> str:
+    """A webhook endpoint that can be changed."""
+    async with await door.as_("office") as client:
+        made = await client.post("/webhook-endpoints", json={"url": "https://example.org/"})
+    return str(made.json()["id"])
+
+
 def operations() -> Iterator[Any]:
     for path, methods in CONTRACT["paths"].items():
         for method, operation in methods.items():
@@ -85,6 +93,10 @@ def address(path: str, submission: str, **named: str) -> str:
             "period": "2022",
             "question_id": "T01",
             "key_id": "019aafc0-0000-7000-8000-000000000000",
+            "endpoint_id": "019aafc0-0000-7000-8000-000000000000",
+            "delivery_id": "019aafc0-0000-7000-8000-000000000000",
+            "operation_id": "019aafc0-0000-7000-8000-000000000000",
+            "token_id": "019aafc0-0000-7000-8000-000000000000",
             "submission_id": submission,
             **named,
         }
@@ -324,12 +336,13 @@ async def test_odd_bodies_are_refused(
     office: httpx.AsyncClient,
     admin: httpx.AsyncClient,
     submission_id: str,
+    endpoint_id: str,
     method: str,
     path: str,
     operation: dict[str, Any],
 ) -> None:
     client = admin if path == "/v1/api-keys" else office
-    where = address(path, submission_id, code="R01")
+    where = address(path, submission_id, code="R01", endpoint_id=endpoint_id)
     optional = not operation["requestBody"]["required"]
     before = await door.held.database.pool.fetchval("SELECT count(*) FROM event")
     for name, body in ODD_BODIES.items():

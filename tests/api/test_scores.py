@@ -6,7 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import Request, Response
 
+from services.api.kept_answers import KeptRoute
+from services.api.problems import language_of
+from services.api.routing import versioned_router
 from tests.support.api import ROOT, XINMI, Door, a_submission
 
 PLAN = f"/plans/{XINMI}"
@@ -57,6 +61,39 @@ async def test_an_approval_moves_figure_light_and_trace(door: Door) -> None:
     assert trace["score"] == after
     assert any("97.5" in step for step in trace["steps"])
     assert [point["period"] for point in series["items"]] == ["2025"]
+
+
+async def test_the_steps_of_a_score_are_in_the_language_that_was_asked_for(door: Door) -> None:
+    path = f"{PLAN}/indicators/U08/score"
+    async with await door.as_("leader") as leader:
+        for asked, language, said in (
+            ("zh-CN", "zh-CN", "没有计入的数据"),
+            ("en", "en", "Nothing that counts was reported"),
+        ):
+            answer = await leader.get(
+                path, params={"period": "2024-Q1"}, headers={"Accept-Language": asked}
+            )
+            assert answer.json()["steps"][0] == said
+            assert answer.headers["Content-Language"] == language
+            assert answer.headers["Vary"] == "Authorization, Accept-Language"
+
+
+async def test_what_is_said_in_one_language_is_not_kept_for_another(door: Door) -> None:
+    router = versioned_router("scores", route_class=KeptRoute)
+
+    @router.get("/greeting")
+    async def greet(request: Request) -> Response:
+        language = language_of(request)
+        return Response(language, headers={"Content-Language": language, "ETag": f'"{language}"'})
+
+    door.app.router.routes[:0] = router.routes
+    try:
+        async with await door.as_("leader") as leader:
+            for language in ("zh-CN", "en", "zh-CN"):
+                answer = await leader.get("/greeting", headers={"Accept-Language": language})
+                assert answer.text == language
+    finally:
+        del door.app.router.routes[0]
 
 
 async def test_a_kept_scoreboard_is_not_shown_once_it_is_old(door: Door) -> None:
@@ -111,6 +148,8 @@ async def test_an_assigned_target_makes_its_indicator_assessable(door: Door) -> 
     after = row_of(await board(door, "2025"), "D06")
     assert (before["state"], before["light"]) == ("not_assessable", "grey")
     assert (after["state"], after["met"], after["target"]["value"]) == ("scored", True, "80")
+    assert after["reason"] == "已达到2025年目标（≥ 80）"
+    assert after["reason_en"] == "The 2025 target (≥ 80) is met"
 
 
 async def test_a_missing_value_counts_from_its_due_date_on(door: Door) -> None:

@@ -425,3 +425,18 @@ async def test_a_closed_period_takes_no_values_and_a_review_can_still_end(door: 
     assert reopen.json()["code"] == "period-closed"
     assert opened.json()["state"] == "open"
     assert after.status_code == 201
+
+
+async def test_what_left_a_list_of_one_state_is_a_tombstone_there(door: Door) -> None:
+    made = await reported(door)
+    await door.react()
+    async with await door.as_("office") as office:
+        params: dict[str, str | int] = {"state": "submitted", "page_size": 500}
+        start = (await office.get(PATH, params={**params, "changed_after": 0})).json()
+        await office.post(f"/submissions/{made['id']}/approve")
+        await door.react()
+        params["changed_after"] = start["position"]
+        delta = (await office.get(PATH, params=params)).json()
+    assert made["id"] in [item["id"] for item in start["items"]]
+    assert delta["items"] == []
+    assert [stone["id"] for stone in delta["tombstones"]] == [made["id"]]

@@ -30,6 +30,15 @@ WRITERS = {
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
     "standing",  # webhooks: reads how they stand, in statements of its own
+    "conditions",  # milestones: what a caller may see, as SQL for the slices above too
+    "changes",  # milestones: a change with its history and its event
+    "assigning",  # milestones: a new one, and what was assigned changed
+    "extending",  # milestones: more time, decided and put into force
+    "findings",  # alerts: the one pass over what is open and what was told of it
+    "evaluation",  # alerts: findings into what is told
+    "notices",  # alerts: what was decided into its tables, with its events
+    "digests",  # alerts: what a unit is told once a day
+    "following",  # milestones, alerts: what follows from the log and the calendar
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 

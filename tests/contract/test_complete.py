@@ -9,6 +9,7 @@ import schemathesis
 import yaml
 
 from services.api.contract.__main__ import PATH
+from services.api.contract.problem_codes import problem_codes
 
 CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 COMPONENTS = CONTRACT["components"]
@@ -35,6 +36,7 @@ OPERATIONS = [
     pytest.param(path, method, operation, id=operation["operationId"])
     for path, method, operation in operations()
 ]
+
 each_operation = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
 
 
@@ -162,6 +164,9 @@ def test_an_answer_names_its_headers(path: str, method: str, operation: dict[str
             assert resolved(headers["Content-Language"])["required"]
         if status == "201":
             assert "Location" in headers
+        if status == "200":
+            in_a_language = operation["operationId"] == "get_indicator_score"
+            assert ("Content-Language" in headers) is ("Vary" in headers) is in_a_language
         if status == "200" and "If-None-Match" in parameters(operation):
             assert "ETag" in headers
         if status == "200" and path.startswith("/v1/submissions/{submission_id}/"):
@@ -200,4 +205,26 @@ def test_every_problem_code_is_listed_once_with_its_status() -> None:
     for one in codes.values():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", one["code"])
         assert one["title"]
-        assert one["description"]
+        assert one["title_zh"]
+
+
+def named_in_the_contract() -> set[str]:
+    """Everything that a caller knows by name: members, parameters and headers."""
+    members = {
+        member
+        for schema in COMPONENTS["schemas"].values()
+        for member in schema.get("properties", ())
+    }
+    headers = {"Allow", "Content-Type", "ETag", "Retry-After"}
+    return members | headers | {name for _, _, one in operations() for name in parameters(one)}
+
+
+@pytest.mark.parametrize("problem", problem_codes(), ids=lambda problem: str(problem["code"]))
+def test_a_problem_code_is_explained_to_a_caller_in_a_sentence(problem: dict[str, Any]) -> None:
+    meaning = problem["description"]
+    assert re.fullmatch(r"[A-Z].{20,}\.", meaning)
+    assert meaning.rstrip(".") != problem["title"], "it says no more than its title"
+    assert set(re.findall(r"`([^`]+)`", meaning)) <= named_in_the_contract()
+    plain = re.sub(r"`[^`]+`", "", meaning)
+    inner = re.findall(r"\w*_\w*|[A-Za-z]*[a-z][A-Z][a-z]\w*|\b(?:None|True|False)\b", plain)
+    assert inner == [], "names of the program"

@@ -35,7 +35,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.api.contract.__main__ import PATH
+from services.core.kit.clock import Clock
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.milestones import a_milestone_in, an_extension
 
 BIG = "POST /v1/plans"
 """Its body is a whole plan document, of which thousands of cases could be made."""
@@ -50,6 +52,16 @@ RANDOM_BIG = 1
 
 PLAIN = ("GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/me", "GET /v1/plans")
 """Nothing that is sent to these can be wrong."""
+
+OF_UNIT = (
+    "/accept",
+    "/decline",
+    "/{milestone_id}/progress",
+    "/complete",
+    "/{milestone_id}/extensions",
+    "/{extension_id}/withdraw",
+)
+"""The verbs of the unit that promised something; ours is UN10."""
 
 LAST = ("close", "publish", "reopen_period", "revoke")
 Message = MutableMapping[str, Any]
@@ -130,6 +142,11 @@ class Stage:
     secrets: dict[str, str]
     keys: list[str]
     submissions: dict[str, str]
+    obligation: str
+    milestones: dict[str, str]
+    extensions: dict[str, str]
+    webhooks: dict[str, str]
+    endpoints: dict[str, str]
     numbers: Iterator[int] = field(default_factory=count)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
@@ -141,15 +158,18 @@ class Stage:
         """
         number = next(self.numbers)
         if fair or number % 3:
-            self._aim(case)
+            self._aim(case, fair=fair)
         if fair:
             case.headers.pop("Idempotency-Key", None)  # it was another operation's too
-        if number % 2 and "If-Match" in case.headers:
+        if (fair or number % 2) and "If-Match" in case.headers:
             case.headers["If-Match"] = "*"
         if "wait" in case.query:
             case.query["wait"] = 0
-        for_office = "api-keys" not in case.operation.label
-        caller = "office" if for_office is (fair or number % 5 > 0) else "administrator"
+        if fair and case.operation.label.endswith("/replay"):
+            case.body = {"since": Clock().now().isoformat()}  # the example's date grows old
+        caller = _who_may(case.operation.label)
+        if not fair and number % 5 == 0:
+            caller = "office" if caller == "administrator" else "administrator"
         headers = {"Authorization": f"Bearer {self.secrets[caller]}"}
         response = case.call(headers=headers)
         self.answers[case.operation.label, response.status_code] += 1
@@ -159,29 +179,48 @@ class Stage:
             for failure in found.exceptions:
                 self.failures.setdefault(f"{failure}", str(found))
 
-    def _aim(self, case: Any) -> None:
+    def _aim(self, case: Any, *, fair: bool) -> None:
         """Name things that exist, so that not every answer is a 404."""
         meta = case.meta
         assert meta is not None
         path = meta.components.get(ParameterLocation.PATH)
-        if path is None or path.mode.is_negative:
+        if not fair and (path is None or path.mode.is_negative):
             return
         named = case.path_parameters
         real = {
             "plan": XINMI,
             "submission_id": self.submissions[case.operation.label.rsplit("/", 1)[-1]],
+            "milestone_id": self.milestones[case.operation.label.rsplit("/", 1)[-1]],
+            "extension_id": self.extensions[case.operation.label.rsplit("/", 1)[-1]],
             "key_id": self.keys[0],
             "period": "2025",
+            "obligation_id": self.obligation,
+            **self.webhooks,
         }
+        # Each that alters an endpoint for the others has one of its own.
+        real["endpoint_id"] = self.endpoints.get(
+            case.operation.definition.raw["operationId"], self.webhooks["endpoint_id"]
+        )
         if case.operation.method == "put":
             real["code"] = "R01"  # the superior assigns its target
         for name in named.keys() & real.keys():
             named[name] = real[name]
 
 
+def _who_may(label: str) -> str:
+    """Return who may do what an operation does."""
+    if "api-keys" in label:
+        return "administrator"
+    return "unit" if label.endswith(OF_UNIT) else "office"
+
+
 async def _prepare(door: Door, bridge: Bridge) -> Stage:
     """Make keys of each sort, and a submission in the state that each verb begins from."""
-    secrets = {"office": await door.new_key("office"), "administrator": door.admin_secret}
+    secrets = {
+        "office": await door.new_key("office"),
+        "administrator": door.admin_secret,
+        "unit": await door.new_key("reporter", "UN10"),
+    }
     states = {
         "submit": "draft",
         "withdraw": "submitted",
@@ -200,16 +239,63 @@ async def _prepare(door: Door, bridge: Bridge) -> Stage:
             made[place] = answer.json()["id"]
             if state == "approved":
                 await reviewer.post(f"/submissions/{made[place]}/approve")
+        await reviewer.post(f"/plans/{XINMI}/periods/2024/open")
+        owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1")
     async with door.client(door.admin_secret) as admin:
         spare = await admin.post("/api-keys", json={"name": "spare", "role": "leader"})
+    before = {
+        "progress": "accepted",
+        "complete": "accepted",
+        "close": "completed",
+        "return": "completed",
+        "reopen": "closed",
+        "extensions": "accepted",
+    }
+    ends = {label.rsplit("/", 1)[-1] for label in _operations()}
+    due = "2026-10-31"  # before what the contract's examples ask for and grant
+    milestones = {
+        end: (await a_milestone_in(door, before.get(end, "assigned"), due_date=due)).json()["id"]
+        for end in ends
+    }
+    extensions = {end: (await an_extension(door, due_date=due)).json()["id"] for end in ends}
     await door.react()
-    anywhere = dict.fromkeys(_operations(), made["history"])
     return Stage(
         bridge,
         secrets,
         [spare.json()["id"]],
-        {label.rsplit("/", 1)[-1]: one for label, one in anywhere.items()} | made,
+        dict.fromkeys(ends, made["history"]) | made,
+        owed.json()["items"][0]["id"],
+        milestones,
+        extensions,
+        *await _webhooks(door, secrets["office"]),
     )
+
+
+async def _webhooks(door: Door, office: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Make an endpoint with a delivery and an operation, and those that are to be altered."""
+    path = "/webhook-endpoints"
+    async with door.client(office) as client:
+
+        async def made() -> str:
+            answer = await client.post(path, json={"url": "https://example.org/"})
+            return str(answer.json()["id"])
+
+        altered = {
+            f"{verb}_webhook_endpoint": await made() for verb in ("enable", "disable", "delete")
+        }
+        await client.post(f"{path}/{altered['enable_webhook_endpoint']}/disable")
+        endpoint_id = await made()
+        await client.post(f"{path}/{endpoint_id}/test")
+        await door.react()
+        listed = (await client.get(f"{path}/{endpoint_id}/deliveries")).json()["items"]
+        since = {"since": door.held.clock.now().isoformat()}
+        begun = await client.post(f"{path}/{endpoint_id}/replay", json=since)
+    named = {
+        "endpoint_id": endpoint_id,
+        "delivery_id": listed[0]["id"],
+        "operation_id": begun.json()["id"],
+    }
+    return named, altered
 
 
 @pytest.fixture(scope="module")

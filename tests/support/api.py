@@ -82,7 +82,7 @@ class Door:
     async def _hear_everything(self) -> None:
         """Wait for a notice of our own: Postgres delivers notices in the order of commits."""
         watch = self.held.watch
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (before := watch.generation(_NOBODY)) is None:  # noqa: ASYNC110 (no event tells)
                 await asyncio.sleep(0.01)
             await self.held.database.pool.execute(f"SELECT pg_notify('{CHANNEL}', '{_NOBODY}:0')")

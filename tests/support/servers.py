@@ -125,7 +125,7 @@ class Servers:
         self._processes.append((process, signal))
 
     async def _prepared(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             for accepts in (self._postgres.accepts, self._valkey.accepts):
                 while not await accepts():  # noqa: ASYNC110 (no event crosses processes)
                     await asyncio.sleep(0.03)

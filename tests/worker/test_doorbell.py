@@ -4,13 +4,17 @@ import asyncio
 import itertools
 import logging
 import sys
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from arq.worker import Worker
 from redis.asyncio import Redis
+from typing_extensions import override
 
+from services.api import doorbell as api_doorbell
 from services.api.doorbell import QUEUE, ring_id
 from services.api.doorbell import Doorbell as Bell
 from services.core.kit.wire import deserialize, serialize
@@ -18,6 +22,7 @@ from services.worker import doorbell
 from services.worker.doorbell import Doorbell
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import Ledger
+from tests.support.api import open_door
 from tests.unit.scoring.builders import a_document
 from tests.worker.running import OwnValkey, at_work, idle, shows, until
 
@@ -64,7 +69,6 @@ async def _silent(ear: Doorbell) -> bool:
 def quick_return(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patched:
         patched.setattr(doorbell, "_PAUSE_SECONDS", 0.05)
-        patched.setattr(doorbell, "_ANSWER_SECONDS", 0.3)
         yield
 
 
@@ -80,11 +84,17 @@ async def test_a_ring_brings_an_approval_to_the_board(ledger: Ledger, redis_url:
 
 async def test_a_hundred_rings_are_a_handful_of_jobs(redis_url: str) -> None:
     async with ringing(redis_url) as bell, Redis.from_url(redis_url) as redis:
+
+        async def waiting() -> bool:
+            return int(await redis.zcard(QUEUE)) > 0
+
+        began = time.monotonic()
         for _ in range(100):
             bell.ring()
             await asyncio.sleep(0.002)
-        await asyncio.sleep(0.1)
-        assert 1 <= await redis.zcard(QUEUE) <= 12
+        await until(waiting)
+        intervals = (time.monotonic() - began) / 0.05
+        assert await redis.zcard(QUEUE) <= intervals + 2
 
 
 def test_rings_that_nobody_hears_do_not_pile_up() -> None:
@@ -131,6 +141,7 @@ async def test_a_redis_that_hangs_counts_as_absent(
     ledger: Ledger, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await valkey.start()
+    monkeypatch.setattr(doorbell, "_ANSWER_SECONDS", 0.3)
     with quick_return(monkeypatch):
         async with listening(valkey.url, ledger) as ear:
             await until(lambda: _answering(ear))
@@ -138,6 +149,30 @@ async def test_a_redis_that_hangs_counts_as_absent(
             await until(lambda: _silent(ear))
             valkey.freeze(on=False)
             await until(lambda: _answering(ear))
+
+
+async def test_a_redis_that_hangs_shows_though_nobody_rings(
+    database_url: str, valkey: OwnValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_doorbell, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(api_doorbell, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(api_doorbell, "_PAUSE_SECONDS", 0.05)
+    await valkey.start()
+    async with open_door(database_url, redis_url=valkey.url) as door, door.client(None) as client:
+
+        def says(part: str) -> Callable[[], Awaitable[bool]]:
+            async def said() -> bool:
+                answer = await client.get("http://wufei.test/readyz")
+                assert answer.status_code == 200
+                return bool(answer.json()["parts"]["redis"] == part)
+
+            return said
+
+        await until(says("ok"))
+        valkey.freeze()
+        await until(says("degraded"))
+        valkey.freeze(on=False)
+        await until(says("ok"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists a process's connections")
@@ -150,16 +185,18 @@ async def test_many_faults_leave_no_task_and_no_connection_behind(
         async with listening(valkey.url, ledger) as ear:
             await until(lambda: _answering(ear))
             await until(lambda: idle(ledger))
-            before = _held()
+            files, tasks = _held()
             for _ in range(5):
                 await valkey.kill()
                 await until(lambda: _silent(ear))
                 await valkey.start()
                 await until(lambda: _answering(ear))
-            await asyncio.sleep(0.2)
-            after = _held()
-    assert after[0] <= before[0] + 1
-    assert after[1] <= before[1] + 1
+
+            async def nothing_left() -> bool:
+                after = _held()
+                return after[0] <= files + 1 and after[1] <= tasks + 1
+
+            await until(nothing_left)
 
 
 def _held() -> tuple[int, int]:
@@ -207,6 +244,30 @@ async def test_a_flush_loses_a_ring_and_nothing_else(ledger: Ledger, redis_url: 
         bell.ring()
         await until(shows(ledger, "19"))
         assert ear.answering
+
+
+class Deaf(Worker):
+    """An arq that swallows the first request to end, as redis-py may on Python 3.11."""
+
+    @override
+    async def main(self) -> None:
+        with suppress(asyncio.CancelledError):
+            await super().main()
+        await super().main()
+
+
+async def test_the_ear_ends_though_arq_was_told_once_in_vain(
+    ledger: Ledger, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "Worker", Deaf)
+    ear = Doorbell(redis_url, Reactor(ledger.database, ledger.clock))
+    running = asyncio.create_task(ear.run())
+    await until(lambda: _answering(ear))
+    await asyncio.sleep(0.1)
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=30)
+    assert done == {running}
+    assert running.cancelled()
 
 
 def test_messages_are_json_and_errors_in_them_are_told_by_their_text() -> None:

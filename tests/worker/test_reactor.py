@@ -15,6 +15,7 @@ from services.core.followers import READERS
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.scoring.service import READER
+from services.worker import reactor as worker_reactor
 from services.worker.jobs import react, sweep
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import ACTOR, Ledger
@@ -49,6 +50,21 @@ async def test_only_a_ring_wakes_it_early(ledger: Ledger) -> None:
         assert not await idle(ledger)
         reactor.wake()
         await until(shows(ledger, "91"))
+
+
+async def test_a_ring_that_comes_with_the_request_to_end_does_not_cover_it(
+    ledger: Ledger,
+) -> None:
+    await ledger.load(a_document())
+    reactor = Reactor(ledger.database, ledger.clock, look_every=3600)
+    running = asyncio.create_task(reactor.run())
+    reactor.wake()
+    await until(lambda: idle(ledger))
+    await asyncio.sleep(0.1)
+    reactor.wake()
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=30)
+    assert done == {running}
 
 
 async def test_without_any_ring_it_looks_by_itself(ledger: Ledger) -> None:
@@ -154,14 +170,19 @@ async def test_a_city_in_trouble_is_tried_again_less_and_less_often(
 ) -> None:
     await ledger.load(a_document())
     await _poison(ledger)
+
+    def said() -> list[logging.LogRecord]:
+        return [each for each in caplog.records if each.name == "wufei.worker"]
+
+    async def said_twice() -> bool:
+        return len(said()) >= 2
+
     async with at_work(Reactor(ledger.database, ledger.clock, look_every=0.02)):
-        await asyncio.sleep(1.8)
-    said = [each.getMessage() for each in caplog.records if each.name == "wufei.worker"]
-    assert [line[: line.index(":")].rsplit(" in ")[1] for line in said] == ["1 s", "2 s"]
-    assert [each.exc_info is None for each in caplog.records if each.name == "wufei.worker"] == [
-        False,
-        True,
-    ], "one traceback a trouble"
+        await until(said_twice)
+    lines = [each.getMessage() for each in said()[:2]]
+    assert [line[: line.index(":")].rsplit(" in ")[1] for line in lines] == ["1 s", "2 s"]
+    tracebacks = [each.exc_info is not None for each in said()[:2]]
+    assert tracebacks == [True, False], "one a trouble"
 
 
 async def test_a_city_in_trouble_does_not_hold_up_another(ledger: Ledger) -> None:
@@ -181,6 +202,48 @@ async def test_a_city_in_trouble_does_not_hold_up_another(ledger: Ledger) -> Non
     assert {(row.reader, row.position) for row in followed} == {(name, 1) for name in READERS}
 
 
+async def _beats(ledger: Ledger) -> list[Any]:
+    return await ledger.execute("SELECT city_code, worker_id, beat_at FROM worker_heartbeat")
+
+
+@pytest.mark.parametrize(("every", "again"), [(3600, False), (0, True)])
+async def test_it_says_now_and_then_that_it_goes_on(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, every: float, *, again: bool
+) -> None:
+    monkeypatch.setattr(worker_reactor, "BEAT_EVERY_SECONDS", every)
+    await ledger.load(a_document())
+    reactor = Reactor(ledger.database, ledger.clock)
+    await reactor.react()
+    (first,) = await _beats(ledger)
+    await reactor.react()
+    await reactor.sweep()
+    (second,) = await _beats(ledger)
+    assert second[:2] == first[:2] == (CITY, second[1])
+    assert (second[2] > first[2]) is again
+
+
+async def test_a_worker_that_fell_silent_is_forgotten_after_an_hour(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    await Reactor(ledger.database, ledger.clock).react()
+    await ledger.execute("UPDATE worker_heartbeat SET beat_at = beat_at - interval '61 minutes'")
+    other = Reactor(ledger.database, ledger.clock)
+    await other.react()
+    assert len(await _beats(ledger)) == 2
+    await other.sweep()
+    assert len(await _beats(ledger)) == 1
+
+
+async def test_a_beat_that_cannot_be_written_holds_up_no_work(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger.load(a_document())
+    await ledger.report(90)
+    await ledger.execute("ALTER TABLE worker_heartbeat RENAME TO lost")
+    await Reactor(ledger.database, ledger.clock).react()
+    assert (await ledger.row())["value"] == "90"
+    assert caplog.messages == ["no heartbeat was written"]
+
+
 async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
     async with open_door(database_url) as door:
         await door.react()
@@ -194,6 +257,29 @@ async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
         assert waits is not None
         async with ledger.database.sessions() as session:
             assert await oldest_waiting_event(session, readers=READERS) is not None
+
+
+async def test_a_full_disk_is_told_without_a_traceback_and_nothing_is_lost(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    await ledger.load(a_document())
+    await Reactor(ledger.database, ledger.clock).react()
+    await ledger.report(90)
+    await ledger.execute(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$"
+    )
+    await ledger.execute(
+        "CREATE TRIGGER full_disk BEFORE INSERT ON score_snapshot"
+        " FOR EACH ROW EXECUTE FUNCTION full_disk()"
+    )
+    await Reactor(ledger.database, ledger.clock).react()
+    (said,) = [each for each in caplog.records if each.name == "wufei.worker"]
+    assert (said.levelname, said.exc_info) == ("WARNING", None)
+    assert "DiskFullError: No space left on device" in said.getMessage()
+    await ledger.execute("DROP TRIGGER full_disk ON score_snapshot")
+    await Reactor(ledger.database, ledger.clock).react()
+    assert (await ledger.row())["value"] == "90"
 
 
 async def test_a_lock_held_by_somebody_is_no_error(

@@ -50,7 +50,8 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         required=False,
     ),
     "ContentLanguage": {
-        "description": "The language of `title` and `detail`.",
+        "description": "The language of what is meant for people: a problem's `title` and `detail`,"
+        " a score's `steps`.",
         "required": True,
         "schema": {"type": "string", "enum": ["zh-CN", "en"]},
         "example": "zh-CN",
@@ -58,6 +59,9 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     "Link": _header(
         "Where to go on: the address of what comes after this answer (RFC 8288).",
         '</v1/events?after=17&limit=100>; rel="next"',
+    ),
+    "Vary": _header(
+        "The request headers that the answer depends on.", "Authorization, Accept-Language"
     ),
     "WWWAuthenticate": _header("How to present a credential.", 'Bearer realm="wufei"'),
     "RetryAfter": {
@@ -82,7 +86,8 @@ COMMON_PARAMETERS: Mapping[str, dict[str, Any]] = {
         "name": "Accept-Language",
         "in": "header",
         "required": False,
-        "description": "The language of problems: `zh-CN`, the default, or `en`.",
+        "description": "The language of problems and of the steps of a score: `zh-CN`, the default,"
+        " or `en`.",
         "schema": {"type": "string"},
         "example": "zh-CN",
     },

@@ -20,6 +20,13 @@ from services.api.contract.components import (
 from services.api.contract.plan_document import plan_document_schemas
 from services.api.contract.problem_codes import problem_codes
 from services.api.contract.shape import complete, permission_of
+from services.api.contract.webhooks import TAG as RECEIVING
+from services.api.contract.webhooks import (
+    webhook_parameters,
+    webhook_responses,
+    webhook_schemas,
+    webhooks,
+)
 
 DESCRIPTION = """The ledger of a zero-waste city: what each unit reported, who approved it, how
 far each target is, and why.
@@ -54,7 +61,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     },
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
-    {"name": "webhooks", "description": "Signed deliveries of events to other systems."},
+    {"name": "webhooks", "description": RECEIVING},
     {"name": "operations", "description": "Long work that was started, and how far it is."},
 )
 
@@ -134,14 +141,17 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         **document["components"]["schemas"],
         **problem_schemas(),
         **plan_document_schemas(),
+        **webhook_schemas(),
     }
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    document["webhooks"] = webhooks()
+    parameters = {**shared["parameters"], **webhook_parameters()}
     document["components"] = {
-        "securitySchemes": document["components"]["securitySchemes"],
-        "parameters": dict(sorted(shared["parameters"].items())),
+        "securitySchemes": document.pop("components")["securitySchemes"],
+        "parameters": dict(sorted(parameters.items())),
         "headers": dict(HEADERS),
-        "responses": _with_request_id(refusal_responses()),
+        "responses": {**_with_request_id(refusal_responses()), **webhook_responses()},
         "examples": dict(sorted(shared["examples"].items())),
         "schemas": dict(sorted(schemas.items())),
     }
@@ -190,7 +200,7 @@ def _with_request_id(responses: dict[str, Any]) -> dict[str, Any]:
     return responses
 
 
-_NAMED = {"properties", "$defs", "schemas", "examples", "example", "headers", "paths"}
+_NAMED = {"properties", "$defs", "schemas", "examples", "example", "headers", "paths", "webhooks"}
 """Members whose own members are names or values of ours, among them `title`."""
 
 

@@ -1,7 +1,7 @@
 """The stable codes of all refusals, gathered from the error classes themselves."""
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from inspect import cleandoc
 from typing import Any
@@ -12,16 +12,26 @@ from services.core.kit.errors import DomainError
 
 _OURS = ("services.core.", "services.api.")
 
+_HTTP_MEANINGS: Mapping[int, str] = {
+    404: "Nothing is served at this address, to anybody.",
+    405: "The address exists and takes other methods; `Allow` lists them.",
+    500: "The fault is the server's and stands in its log; `instance` names the request.",
+}
+
 
 def problem_codes() -> list[dict[str, Any]]:
-    """Return every code once, with its status, its titles and what it means; by status."""
+    """Return every code once, with its status, its titles and what it means; by status.
+
+    What it means is the docstring of its class: a sentence for callers, who know the members
+    and headers of an answer and nothing of this program.
+    """
     codes = {
         code: {
             "code": code,
             "status": status,
             "title": title.en,
             "title_zh": title.zh,
-            "description": title.en + ".",
+            "description": _HTTP_MEANINGS[status],
         }
         for status, (code, title) in HTTP_PROBLEMS.items()
     }

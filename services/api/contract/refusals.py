@@ -23,7 +23,7 @@ MEANINGS: Mapping[int, str] = {
     415: "The body is of a media type that this path does not take.",
     422: "The input has faults; `errors` lists every one with its place.",
     428: "`If-Match` is required: a change names the version that it is based on.",
-    503: "The database does not answer; send the request again.",
+    503: "The database does not answer or cannot write now; send the request again.",
 }
 
 NAMES: Mapping[int, str] = {
@@ -84,6 +84,7 @@ class ProblemOut(BaseModel):
     period: str = Field(default="", description="`period-closed`: the period")
     submission_id: str = Field(default="", description="`submission-exists`: the one there is")
     oldest_position: int = Field(default=0, description="410: the oldest event there still is")
+    extension_id: str = Field(default="", description="`extension-waiting`: the one that waits")
     current: Any = Field(default=None, description="412: the current representation")
 
 

@@ -3,6 +3,7 @@
 from inspect import cleandoc
 from typing import Any
 
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from services.api.contract.refusals import NAMES, refusals
@@ -24,10 +25,15 @@ def permission_of(route: APIRoute) -> Permission | None:
     """Return the permission that a route asks for; None where any credential will do."""
     if isinstance(route, ExactRoute) and route.permission is not None:
         return route.permission
-    for dependency in route.dependant.dependencies:
-        if isinstance(dependency.call, Permitted):
-            return dependency.call.permission
-    return None
+    return _permission(route.dependant)
+
+
+def _permission(dependant: Dependant) -> Permission | None:
+    """Return the permission that is asked for first, however deep the one who asks."""
+    if isinstance(dependant.call, Permitted):
+        return dependant.call.permission
+    found = (_permission(one) for one in dependant.dependencies)
+    return next((one for one in found if one is not None), None)
 
 
 def complete(operation: Operation, method: str, permission: Permission | None) -> None:

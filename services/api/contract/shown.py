@@ -9,6 +9,8 @@ from pydantic import BaseModel
 ETAG = "ETag"
 LOCATION = "Location"
 LINK = "Link"
+CONTENT_LANGUAGE = "Content-Language"
+VARY = "Vary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,7 @@ _CLOSED = {
     "closed_at": "2026-02-01T01:00:00Z",
     "allowed_actions": ["publish", "reopen"],
 }
+REOPENING = Example("Reopening", "More time, or no body at all", {"due_date": "2026-03-13"})
 PERIODS = Example("Periods", "The periods ever opened", {"items": [_OPEN], "next_page_token": None})
 OPENED = Example("PeriodOpened", "The period, open", _OPEN)
 CLOSED = Example("PeriodClosed", "The period, closed", _CLOSED)
@@ -173,11 +174,17 @@ PUBLISHED = Example(
         "allowed_actions": ["reopen"],
     },
 )
-REOPENED = Example("PeriodReopened", "The period, open again", _OPEN)
+REOPENED = Example("PeriodReopened", "The period, open again", {**_OPEN, "due_date": "2026-03-13"})
 PLAN = Example(
     "Plan",
     "The plan, its document, periods and open questions",
-    {**_HEAD, "questions": [_QUESTION], "periods": [_OPEN], "document": _DOCUMENT},
+    {
+        **_HEAD,
+        "questions": [_QUESTION],
+        "periods": [_OPEN],
+        "calendar": {"code": "CN", "announced_until": 2026, "awaits_notice": False},
+        "document": _DOCUMENT,
+    },
 )
 
 _TARGET = {

@@ -1,14 +1,15 @@
 """Paths of a plan's periods: which there are, and opening, closing, publishing, reopening one."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Path, Response
 
 from services.api.context import Held, IfMatch, PlanInScope, Writing, check_match
 from services.api.contract.refusals import refusals
-from services.api.contract.shown import ETAG, answering
+from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan import examples
-from services.api.plan.schemas import PeriodListOut, PeriodOut
+from services.api.plan.schemas import PeriodListOut, PeriodOut, ReopenIn
 from services.api.plan.views import period_etag, period_out
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -16,7 +17,8 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
-from services.core.plan import queries, service
+from services.core.obligations.service import move_period
+from services.core.plan import queries
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.plan.service import PeriodVerb
@@ -91,6 +93,7 @@ async def _move(
     held: Held,
     response: Response,
     if_match: str | None,
+    due_date: date | None = None,
 ) -> PeriodOut:
     period = parsed_period(plan, code, "/path/period")
     if if_match is not None:
@@ -101,13 +104,14 @@ async def _move(
             required=False,
             current=None if present is None else period_out(present),
         )
-    row = await service.move_period(
+    row = await move_period(
         session,
         plan=plan,
         period=period,
         verb=verb,
         actor=actor.stamp(),
         now=held.clock.now(),
+        due_date=due_date,
     )
     held.plans.forget(plan.code)
     response.headers["ETag"] = period_etag(row)
@@ -130,7 +134,7 @@ async def open_period(
     response: Response,
     if_match: IfMatch = None,
 ) -> PeriodOut:
-    """Ask the units for a period's values; from its due date on a value may be missing."""
+    """Ask the units for a period's values, which they owe from now on, each until its due date."""
     return await _move("open", period, actor, plan, session, held, response, if_match)
 
 
@@ -171,8 +175,10 @@ async def publish_period(
 @router.post(
     "/plans/{plan}/periods/{period}/reopen",
     responses={**answering(examples.REOPENED, ETAG), **_REFUSALS},
+    openapi_extra=asking(examples.REOPENING, required=False),
 )
 async def reopen_period(
+    body: ReopenIn,
     actor: PeriodRunner,
     plan: PlanInScope,
     period: PeriodCode,
@@ -181,5 +187,10 @@ async def reopen_period(
     response: Response,
     if_match: IfMatch = None,
 ) -> PeriodOut:
-    """Open a closed or published period again; it is scored anew from then on."""
-    return await _move("reopen", period, actor, plan, session, held, response, if_match)
+    """Open a closed or published period again; it is scored anew from then on.
+
+    What is not handed in is due as before, passed or not, unless a `due_date` gives more time.
+    """
+    return await _move(
+        "reopen", period, actor, plan, session, held, response, if_match, body.due_date
+    )

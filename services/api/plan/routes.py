@@ -29,6 +29,7 @@ from services.api.plan.views import indicator_out, plan_detail_out, plan_out, ta
 from services.api.problems import UnsupportedMediaType
 from services.api.routing import versioned_router
 from services.api.security import permitted
+from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Forbidden
@@ -143,10 +144,19 @@ async def list_plans(actor: Reader, session: Reading) -> PlanListOut:
     responses={**answering(examples.PLAN, ETAG), **refusals(403, 404)},
     response_model=PlanDetailOut,
 )
-async def get_plan(actor: Reader, plan: PlanInScope, if_none_match: IfNoneMatch = None) -> Response:
+async def get_plan(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
     """Return a plan with its document, periods and open questions."""
     del actor
-    body = plan_detail_out(plan).model_dump_json().encode()
+    code = plan.document.supervision.calendar
+    calendar = await working_calendar(session, plan.city_code, code)
+    today = held.clock.today(plan.document.time_zone)
+    body = plan_detail_out(plan, calendar, today).model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 

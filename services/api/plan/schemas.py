@@ -40,11 +40,25 @@ class PlanOut(BaseModel):
     notes: list[str] = Field(description="What a reader of the plan should know")
 
 
+class PlanCalendarOut(BaseModel):
+    """The calendar of working days that a plan's deadlines are reckoned by."""
+
+    code: str = Field(description="Its code, such as `CN`")
+    announced_until: int | None = Field(
+        description="The last year that was announced; later ones are provisional. Null: none was"
+    )
+    awaits_notice: bool = Field(
+        description="It is November or December and next year was not announced yet: load the"
+        " notice with `PUT /v1/calendars/{code}`"
+    )
+
+
 class PlanDetailOut(PlanOut):
     """A plan with its whole document, as loaded, and its open questions."""
 
     questions: list["QuestionOut"] = Field(description="Every open question (待核实)")
     periods: list["PeriodOut"] = Field(description="The periods that were ever opened")
+    calendar: PlanCalendarOut = Field(description="Its calendar of working days")
     document: Annotated[dict[str, Any], WithJsonSchema({"allOf": [{"$ref": REFERENCE}]})] = Field(
         description="The document, as it can be loaded again"
     )
@@ -280,6 +294,18 @@ class PeriodOut(BaseModel):
     publication_number: int | None = Field(description="Number of its last publication")
     allowed_actions: list[Annotated[str, one_of(["open", "close", "publish", "reopen"])]] = Field(
         description="What its state allows"
+    )
+
+
+class ReopenIn(BaseModel):
+    """More time with the reopening, if any is given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    due_date: Day | None = Field(
+        default=None,
+        description="Until when what is not handed in is due now, not before the period has ended;"
+        " without it the due date stays",
     )
 
 

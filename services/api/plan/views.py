@@ -1,5 +1,6 @@
 """Plans as the wire shows them: made from the document and what is decided beside it."""
 
+from datetime import date
 from typing import Any
 
 from services.api.plan.schemas import (
@@ -12,6 +13,7 @@ from services.api.plan.schemas import (
     MeasureOut,
     MeasureTargetOut,
     PeriodOut,
+    PlanCalendarOut,
     PlanDetailOut,
     PlanOut,
     QuestionOut,
@@ -20,6 +22,7 @@ from services.api.plan.schemas import (
     TaskOut,
     UnitOut,
 )
+from services.core.calendars.rules import WorkingCalendar
 from services.core.plan.document import Indicator, Measure, OpenQuestion, Task
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.queries import PlanState
@@ -31,12 +34,17 @@ def plan_out(plan: PlanState) -> PlanOut:
     return PlanOut(**_head(plan))
 
 
-def plan_detail_out(plan: PlanState) -> PlanDetailOut:
-    """Return a plan with its document."""
+def plan_detail_out(plan: PlanState, calendar: WorkingCalendar, today: date) -> PlanDetailOut:
+    """Return a plan with its document, and its calendar as it is on a local date."""
     return PlanDetailOut(
         **_head(plan),
         questions=[question_out(question, plan) for question in plan.document.open_questions],
         periods=[period_out(period) for period in plan.periods.values()],
+        calendar=PlanCalendarOut(
+            code=calendar.code,
+            announced_until=calendar.announced_until,
+            awaits_notice=calendar.awaits_notice(today),
+        ),
         document=plan.document.model_dump(mode="json", exclude_none=True),
     )
 

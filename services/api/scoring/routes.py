@@ -20,7 +20,7 @@ from services.api.context import (
     resources_of,
 )
 from services.api.contract.refusals import refusals
-from services.api.contract.shown import ETAG, answering
+from services.api.contract.shown import CONTENT_LANGUAGE, ETAG, VARY, answering
 from services.api.instants import Instant
 from services.api.kept_answers import KeptRoute
 from services.api.plan.period_routes import parsed_period
@@ -92,7 +92,12 @@ def _sees_all(actor: Actor) -> bool:
     )
 
 
-def _period(plan: PlanState, code: str | None) -> Period:
+def period_of_board(plan: PlanState, code: str | None) -> Period:
+    """Return the period that is asked for, by default the plan's last target year.
+
+    Raises:
+        InvalidInput: the code is no period, or begins before the plan does.
+    """
     if code is not None:
         return parsed_period(plan, code, "/query/period")
     last = max(target.year for one in plan.document.indicators for target in one.targets)
@@ -117,7 +122,7 @@ async def get_scoreboard(
     access, held = access_of(request), resources_of(request)
     plan = access.plan
     _check_basis(access.actor, basis)
-    body = await _read_board(held, plan, _period(plan, period), basis, as_of)
+    body = await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
@@ -216,10 +221,11 @@ async def get_indicator_series(
 
 @router.get(
     "/plans/{plan}/indicators/{code}/score",
-    responses={**answering(examples.SCORE), **refusals(403, 404)},
+    responses={**answering(examples.SCORE, CONTENT_LANGUAGE, VARY), **refusals(403, 404)},
 )
 async def get_indicator_score(
     request: Request,
+    response: Response,
     actor: Reader,
     plan: PlanInScope,
     code: IndicatorCode,
@@ -229,11 +235,14 @@ async def get_indicator_score(
     basis: Basis = "approved",
     as_of: AsOf = None,
 ) -> ScoreOut:
-    """Return one score with everything it was made from, down to the submissions."""
+    """Return one score with everything it was made from, down to the submissions.
+
+    `steps` are in the language that `Accept-Language` asks for.
+    """
     _check_basis(actor, basis)
     if code not in plan.indicators:
         raise IndicatorNotFound
-    wanted = _period(plan, period)
+    wanted = period_of_board(plan, period)
     snapshot = await queries.latest_board(
         session, plan.city_code, plan.code, period=wanted.code, basis=basis, as_of=as_of
     )
@@ -249,6 +258,9 @@ async def get_indicator_score(
     row = next((row for row in board["indicators"] if row["code"] == code), None)
     if row is None:  # a board frozen before a later version of the plan brought this indicator
         raise IndicatorNotFound
+    language = language_of(request)
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Authorization, Accept-Language"
     seen = [one for one in inputs if _may_see(actor, plan, code, one.organization_code)]
     return ScoreOut.model_validate(
         {
@@ -259,7 +271,7 @@ async def get_indicator_score(
             "position": position,
             "method": method,
             "score": row,
-            "steps": [step.in_(language_of(request)) for step in explain(traces[code])],
+            "steps": [step.in_(language) for step in explain(traces[code])],
             "trace": traces[code],
             "submissions": [_contribution(one) for one in seen],
             "submissions_outside_scope": len(inputs) - len(seen),

@@ -218,8 +218,10 @@ async def list_submissions(
 ) -> Response:
     """List the submissions that the caller may see, newest first.
 
-    With `changed_after` it lists what changed since that position of the city's log, and what
-    was withdrawn as `tombstones`; go on from `position` while `has_more`.
+    With `changed_after` it lists what changed since that position of the city's log, and as
+    `tombstones` what left the list: withdrawn, or with `state` in another state now. Go on from
+    `position` while `has_more`. The superior sees what was approved; while that is corrected, it
+    goes on seeing the approved revision, which counts until the next one is approved.
     """
     access, held = access_of(request), resources_of(request)
     plan, actor = access.plan, access.actor
@@ -272,20 +274,20 @@ async def _changes(
             position=position,
             limit=limit,
         )
+    here = [row for row in rows if _is_listed(row["state"], filters)]
+    gone = [row for row in rows if not _is_listed(row["state"], filters)]
     listed = {
-        "items": [
-            submission_fields(row, plan, actor) for row in rows if row["state"] != "withdrawn"
-        ],
+        "items": [submission_fields(row, plan, actor) for row in here],
         "next_page_token": None,
-        "tombstones": [
-            {"id": row["id"], "position": row["position"]}
-            for row in rows
-            if row["state"] == "withdrawn"
-        ],
+        "tombstones": [{"id": row["id"], "position": row["position"]} for row in gone],
         "position": read_to,
         "has_more": more,
     }
     return Response(to_json(listed), media_type="application/json")
+
+
+def _is_listed(state: str, filters: Filters) -> bool:
+    return state != "withdrawn" and filters.state in {None, state}
 
 
 @router.get(
@@ -296,7 +298,7 @@ async def _changes(
 async def get_submission(
     submission_id: SubmissionId, actor: Reader, held: Held, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Return one submission."""
+    """Return one submission. The superior sees it as it was last approved."""
     async with held.database.pool.acquire() as connection:
         row = await queries.one(connection, actor, submission_id)
     if row is None:
@@ -319,7 +321,10 @@ async def get_submission_history(
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> HistoryOut:
-    """Return every change: before and after, who, when, by which channel and request, why."""
+    """Return every change: before and after, who, when, by which channel and request, why.
+
+    The superior sees the approvals, and what was found falsified.
+    """
     async with held.database.pool.acquire() as connection:
         row = await queries.one(connection, actor, submission_id)
     if row is None:
@@ -332,7 +337,12 @@ async def get_submission_history(
     # One more than asked on either side: the one before gives `before`, the one after `more`.
     found = list(
         await queries.history(
-            session, row["city_code"], submission_id, after=max(after - 1, 0), limit=page_size + 2
+            session,
+            actor,
+            row["city_code"],
+            submission_id,
+            after=max(after - 1, 0),
+            limit=page_size + 2,
         )
     )
     before = found.pop(0).after if after else None

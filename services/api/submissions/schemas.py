@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from services.api.faulty import keep_faults
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
-from services.core.plan.loading import leads_of
+from services.core.plan.loading import reporters_of
 from services.core.plan.queries import PlanState
 from services.core.submissions.creation import Row, place_of
 from services.core.submissions.models import SubmissionHistory
@@ -120,10 +120,10 @@ class SubmissionOut(BaseModel):
 
 
 class TombstoneOut(BaseModel):
-    """What was withdrawn since the position asked for."""
+    """What left the list since the position asked for: withdrawn, or in another state now."""
 
     id: UUID = Field(description="Id of the submission")
-    position: int = Field(description="Log position of its withdrawal")
+    position: int = Field(description="Log position of its last change")
 
 
 class SubmissionListOut(BaseModel):
@@ -166,6 +166,9 @@ def submission_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]
     indicator = plan.indicators.get(row["indicator_code"])
     unit = row["organization_code"]
     direct = indicator is not None and indicator.aggregation.units == "direct"
+    counts = not direct or (
+        indicator is not None and unit in reporters_of(indicator, plan.organizations)
+    )
     return {
         "id": row["id"],
         "plan": row["plan_code"],
@@ -185,7 +188,7 @@ def submission_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]
         "source": row["source"],
         "on_behalf_of": unit if row["on_behalf"] else None,
         "falsified": row["falsified"],
-        "counts": not direct or (indicator is not None and unit in leads_of(indicator)[:1]),
+        "counts": counts,
         "reason": row["reason"],
         "allowed_actions": allowed_actions(actor, place_of(row, indicator)),
         "created_at": row["created_at"],

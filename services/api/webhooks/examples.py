@@ -148,19 +148,16 @@ _DELIVERY: dict[str, Any] = {
 DELIVERIES = Example(
     "WebhookDeliveries", "A page of deliveries", {"items": [_DELIVERY], "next_page_token": None}
 )
-DELIVERY = Example(
-    "WebhookDelivery",
-    "A delivery with what is sent",
-    {
-        **_DELIVERY,
-        "body": '{"type":"submission.approved","timestamp":"2026-01-14T07:40:00.518204Z",'
-        f'"data":{{"id":"{_EVENT_ID}","position":17}}}}',
-    },
-)
+_DETAIL: dict[str, Any] = {
+    **_DELIVERY,
+    "body": '{"type":"submission.approved","timestamp":"2026-01-14T07:40:00.518204Z",'
+    f'"data":{{"id":"{_EVENT_ID}","position":17}}}}',
+}
+DELIVERY = Example("WebhookDelivery", "A delivery with what is sent", _DETAIL)
 RETRIED = Example(
     "WebhookDeliveryRetried",
     "The delivery, which is tried next",
-    {**_DELIVERY, "manual": True, "next_attempt_at": "2026-01-14T07:40:10.000000Z"},
+    {**_DETAIL, "manual": True, "next_attempt_at": "2026-01-14T07:40:10.000000Z"},
 )
 REPLAY = Example(
     "WebhookReplay", "Since the receiver broke down", {"since": "2026-01-14T00:00:00Z"}

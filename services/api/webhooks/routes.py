@@ -243,7 +243,7 @@ async def get_webhook_endpoint(
 
 @router.patch(
     "/webhook-endpoints/{endpoint_id}",
-    responses={**answering(examples.EDITED, ETAG), **refusals(403, 404, 412, 428)},
+    responses={**answering(examples.EDITED, ETAG), **refusals(403, 404, 409, 412, 428)},
     openapi_extra=asking(examples.EDIT),
     response_model=EndpointOut,
 )

@@ -1,1 +1,1 @@
-"""Deadlines coming up and passed: who is told, at which stage, and who is told next."""
+"""Deadlines and other causes: who is to be told when, what was told, and what was answered."""

@@ -38,9 +38,10 @@ class CalendarDay(Base):
 
 
 class CalendarHistory(Base):
-    """One change of a calendar: a year as it was announced, by whom. Append-only.
+    """One change of a calendar: years as they were announced, by whom. Append-only.
 
-    `version` counts the changes of the whole calendar.
+    `version` counts the changes of the whole calendar, 1 being what a city begins with;
+    `years` holds each year's `source` and its `days`, as `calendars.announcement` writes them.
     """
 
     __tablename__ = "calendar_history"

@@ -1,28 +1,196 @@
-"""Reading a calendar of working days."""
+"""Reading working days: a calendar as a value, its years, and what it was at a version."""
 
-from sqlalchemy import select
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.calendars.models import CalendarDay, CalendarYear
-from services.core.calendars.rules import WorkingCalendar
+from services.core.calendars.announcement import Announcement, Day, worked_days
+from services.core.calendars.models import CalendarDay, CalendarHistory, CalendarYear
+from services.core.calendars.rules import WorkingCalendar, is_weekday, plain_week
+from services.core.identity.models import City
+from services.core.kit.database import lock_name
+
+_State = tuple[int, datetime]
+"""The number of a calendar's last change and when it was: an undone one had the same number."""
 
 
-async def working_calendar(session: AsyncSession, city_code: str, code: str) -> WorkingCalendar:
-    """Return a calendar; one that nobody announced is the plain week."""
-    years = await session.scalars(
+class _CalendarCache:
+    """The calendars read last, by database."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._read: WeakKeyDictionary[
+            Engine | Connection, dict[tuple[str, str], tuple[_State, WorkingCalendar]]
+        ] = WeakKeyDictionary()
+
+    def get(
+        self, session: AsyncSession, key: tuple[str, str], state: _State
+    ) -> WorkingCalendar | None:
+        found = self._read.get(session.get_bind(), {}).get(key)
+        return found[1] if found is not None and found[0] == state else None
+
+    def put(
+        self, session: AsyncSession, key: tuple[str, str], state: _State, calendar: WorkingCalendar
+    ) -> None:
+        kept = self._read.setdefault(session.get_bind(), {})
+        if len(kept) >= self._most and key not in kept:
+            kept.pop(next(iter(kept)))
+        kept[key] = (state, calendar)
+
+
+_calendars = _CalendarCache(most=256)
+
+
+async def working_calendar(
+    session: AsyncSession, city_code: str, code: str, *, held: bool = False
+) -> WorkingCalendar:
+    """Return a calendar of a city as it stands; one of which nothing was announced is the week.
+
+    Where this process knows it already, one small row is read. With `held`, nobody changes it
+    before the transaction ends.
+    """
+    if held:
+        await lock_name(session, _lock(city_code, code), shared=True)
+    state = await _state(session, city_code, code)
+    if state is None:
+        return plain_week(code)
+    known = _calendars.get(session, (city_code, code), state)
+    if known is not None:
+        return known
+    state, calendar = await _read(session, city_code, code)
+    _calendars.put(session, (city_code, code), state, calendar)
+    return calendar
+
+
+async def _state(session: AsyncSession, city_code: str, code: str) -> _State | None:
+    found = await session.execute(
+        select(CalendarHistory.version, CalendarHistory.occurred_at)
+        .where(CalendarHistory.city_code == city_code, CalendarHistory.calendar_code == code)
+        .order_by(CalendarHistory.version.desc())
+        .limit(1)
+    )
+    row = found.one_or_none()
+    return None if row is None else (row.version, row.occurred_at)
+
+
+# One statement, so that version and days are of the same moment.
+_WHOLE = text("""
+SELECT h.version, h.occurred_at,
+    ARRAY(SELECT year FROM calendar_year
+        WHERE city_code = :city AND calendar_code = :code) AS years,
+    ARRAY(SELECT day FROM calendar_day
+        WHERE city_code = :city AND calendar_code = :code ORDER BY day) AS days,
+    ARRAY(SELECT kind = 'workday' FROM calendar_day
+        WHERE city_code = :city AND calendar_code = :code ORDER BY day) AS worked
+FROM calendar_history h WHERE h.city_code = :city AND h.calendar_code = :code
+ORDER BY h.version DESC LIMIT 1
+""")
+
+
+async def _read(session: AsyncSession, city_code: str, code: str) -> tuple[_State, WorkingCalendar]:
+    row = (await session.execute(_WHOLE, {"city": city_code, "code": code})).one()
+    worked = dict(zip(row.days, row.worked, strict=True))
+    return (row.version, row.occurred_at), _calendar(code, row.version, row.years, worked)
+
+
+def _calendar(
+    code: str, version: int, years: Sequence[int], worked: Mapping[date, bool]
+) -> WorkingCalendar:
+    return WorkingCalendar(
+        code=code,
+        version=version,
+        official_years=frozenset(years),
+        days={day: works for day, works in worked.items() if works is not is_weekday(day)},
+    )
+
+
+async def calendars_since(
+    session: AsyncSession, city_code: str, code: str, version: int
+) -> list[WorkingCalendar]:
+    """Return a calendar as it was at a version and after each change since, oldest first."""
+    rows = await session.execute(
+        select(CalendarHistory.version, CalendarHistory.years)
+        .where(CalendarHistory.city_code == city_code, CalendarHistory.calendar_code == code)
+        .order_by(CalendarHistory.version)
+    )
+    found = [plain_week(code)]
+    years: dict[str, Any] = {}
+    for number, changed in rows:
+        years |= changed
+        announced = [int(year) for year in years]
+        found.append(_calendar(code, number, announced, worked_days(years)))
+    return [calendar for calendar in found if calendar.version >= version]
+
+
+async def year_of(
+    session: AsyncSession, city_code: str, code: str, year: int
+) -> tuple[CalendarYear | None, Announcement | None]:
+    """Return a year of a calendar as it was announced; None twice where it was not."""
+    row = await session.scalar(
         select(CalendarYear).where(
-            CalendarYear.city_code == city_code, CalendarYear.calendar_code == code
+            CalendarYear.city_code == city_code,
+            CalendarYear.calendar_code == code,
+            CalendarYear.year == year,
         )
     )
+    if row is None:
+        return None, None
     days = await session.scalars(
         select(CalendarDay).where(
-            CalendarDay.city_code == city_code, CalendarDay.calendar_code == code
+            CalendarDay.city_code == city_code,
+            CalendarDay.calendar_code == code,
+            CalendarDay.day.between(date(year, 1, 1), date(year, 12, 31)),
         )
     )
-    found = years.all()
-    return WorkingCalendar(
-        code,
-        max((year.version for year in found), default=0),
-        frozenset(year.year for year in found),
-        {day.day: day.kind == "workday" for day in days},
+    listed = [Day(day.day, "rest" if day.kind == "rest" else "workday", day.note) for day in days]
+    return row, Announcement.of(year, row.source, listed)
+
+
+async def year_for_update(
+    session: AsyncSession, city_code: str, code: str, year: int
+) -> tuple[CalendarYear | None, Announcement | None]:
+    """Return a year of a calendar; nobody else changes the calendar before the end."""
+    await lock_name(session, _lock(city_code, code))
+    return await year_of(session, city_code, code, year)
+
+
+def _lock(city_code: str, code: str) -> str:
+    return f"calendar/{city_code}/{code}"
+
+
+async def last_version(session: AsyncSession, city_code: str, code: str) -> int:
+    """Return how often a calendar was changed, its beginning counted; 0: it has none."""
+    state = await _state(session, city_code, code)
+    return 0 if state is None else state[0]
+
+
+async def announced_years(
+    session: AsyncSession, city_code: str, *, limit: int
+) -> Sequence[CalendarYear]:
+    """Return the announced years of every calendar of a city, by code and year."""
+    found = await session.scalars(
+        select(CalendarYear)
+        .where(CalendarYear.city_code == city_code)
+        .order_by(CalendarYear.calendar_code, CalendarYear.year)
+        .limit(limit)
     )
+    return found.all()
+
+
+async def cities_without(session: AsyncSession, code: str, year: int) -> int:
+    """Return in how many cities a calendar lacks a year."""
+    announced = (
+        select(CalendarYear.year)
+        .where(
+            CalendarYear.city_code == City.city_code,
+            CalendarYear.calendar_code == code,
+            CalendarYear.year == year,
+        )
+        .exists()
+    )
+    found = await session.scalar(select(func.count()).select_from(City).where(~announced))
+    return found or 0

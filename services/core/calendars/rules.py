@@ -10,9 +10,23 @@ from typing import Literal
 
 Status = Literal["official", "provisional"]
 
+CALENDAR = "CN"
+"""The calendar that every city begins with."""
+
+TIME_ZONE = "Asia/Shanghai"
+"""Where the years of a calendar begin: a calendar is of a city, and names no zone of its own."""
+
+NOTICE_MONTH = 11
+"""From this month on the next year should be announced: the notice comes about then."""
+
 _ONE_DAY = timedelta(days=1)
 _FIRST_DAY_OF_REST = 5
 """Saturday, as `date.weekday` counts."""
+
+
+def is_weekday(day: date) -> bool:
+    """Return whether a day is worked as far as the week says."""
+    return day.weekday() < _FIRST_DAY_OF_REST
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,16 @@ class WorkingCalendar:
 
     def is_workday(self, day: date) -> bool:
         """Return whether `day` is worked."""
-        return self.days.get(day, day.weekday() < _FIRST_DAY_OF_REST)
+        return self.days.get(day, is_weekday(day))
+
+    @property
+    def announced_until(self) -> int | None:
+        """The last year that was announced; None: none was."""
+        return max(self.official_years, default=None)
+
+    def awaits_notice(self, today: date) -> bool:
+        """Return whether next year should be announced by now and is not."""
+        return today.month >= NOTICE_MONTH and today.year + 1 not in self.official_years
 
     def status(self, *days: date) -> Status:
         """Return whether all of `days` lie in announced years."""
@@ -66,5 +89,6 @@ class WorkingCalendar:
         )
 
 
-PLAIN_WEEK = WorkingCalendar(code="", version=0, official_years=frozenset())
-"""Monday to Friday, nothing announced."""
+def plain_week(code: str) -> WorkingCalendar:
+    """Return a calendar of which nothing was announced: Monday to Friday."""
+    return WorkingCalendar(code=code, version=0, official_years=frozenset())

@@ -72,3 +72,13 @@ class ReaderCursor(Base):
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     reader: Mapped[str] = mapped_column(Text, primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger)
+
+
+class WorkerHeartbeat(Base):
+    """When a worker last went round the log of a city: that it lives and does not stand still."""
+
+    __tablename__ = "worker_heartbeat"
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    worker_id: Mapped[UUID] = mapped_column(primary_key=True)
+    beat_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -1,16 +1,16 @@
-"""Reading the log by position."""
+"""Reading the log by position, how far its readers have come, and whether a worker goes on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.models import EventPosition, LogHead
+from services.core.events.models import EventPosition, LogHead, WorkerHeartbeat
 from services.core.kit.ids import first_id_at
 
 
@@ -160,3 +160,16 @@ async def oldest_waiting_event(session: AsyncSession, *, readers: Sequence[str])
     """Return the oldest event that has no number yet or that a reader has not read; None: none."""
     found: UUID | None = await session.scalar(_OLDEST_WAITING, {"readers": list(readers)})
     return found
+
+
+SILENT_AFTER = timedelta(seconds=60)
+"""A worker that did not go round for so long is dead, or stands still."""
+
+
+async def last_beats(session: AsyncSession) -> Sequence[datetime]:
+    """Return when each worker known last went round, the latest first."""
+    latest = func.max(WorkerHeartbeat.beat_at)
+    found = await session.scalars(
+        select(latest).group_by(WorkerHeartbeat.worker_id).order_by(latest.desc())
+    )
+    return found.all()

@@ -1,15 +1,18 @@
-"""Writing the log: an event is recorded with its change and numbered after commit."""
+"""Writing the log: an event is recorded with its change and numbered after commit.
 
-from collections.abc import Mapping
+And the beat of those who do the numbering.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
-from services.core.events.models import Event, PendingEvent
+from services.core.events.models import Event, PendingEvent, WorkerHeartbeat
 from services.core.kit.ids import new_id
 
 
@@ -117,4 +120,29 @@ async def read_up_to(session: AsyncSession, city_code: str, *, reader: str, posi
             " WHERE city_code = :city AND reader = :reader"
         ),
         {"city": city_code, "reader": reader, "position": position},
+    )
+
+
+HEARTBEAT_KEPT = timedelta(hours=1)
+"""How long a worker that fell silent is remembered."""
+
+
+_BEAT = text("""
+    INSERT INTO worker_heartbeat (city_code, worker_id, beat_at)
+    SELECT unnest(CAST(:cities AS text[])), :worker, :now
+    ON CONFLICT (city_code, worker_id) DO UPDATE SET beat_at = excluded.beat_at
+""")
+
+
+async def beat(
+    session: AsyncSession, cities: Sequence[str], *, worker_id: UUID, now: datetime
+) -> None:
+    """Write down that a worker went round all of these cities just now."""
+    await session.execute(_BEAT, {"cities": list(cities), "worker": worker_id, "now": now})
+
+
+async def forget_silent(session: AsyncSession, *, now: datetime) -> None:
+    """Drop the beats of workers that fell silent an hour ago."""
+    await session.execute(
+        delete(WorkerHeartbeat).where(WorkerHeartbeat.beat_at < now - HEARTBEAT_KEPT)
     )

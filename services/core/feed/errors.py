@@ -5,7 +5,7 @@ from services.core.kit.text import Text
 
 
 class CursorExpired(DomainError):
-    """What comes after the position is kept no more; `extra` says from where on there is."""
+    """What comes after the position is served no more; `oldest_position` is the first there is."""
 
     code = "cursor-expired"
     kind = Kind.GONE

@@ -23,7 +23,9 @@ _FOR_SUPERIOR = (
     "period.closed",
     "period.published",
     "period.reopened",
+    "period.rescheduled",
     "submission.approved",
+    "submission.falsified",
     "score.updated",
 )
 
@@ -84,7 +86,7 @@ def heard_by(
         IndicatorLead.organization_code == organization,
         IndicatorLead.indicator_code == Event.data["indicator_code"].astext,
     )
-    heard = or_(own, and_(Event.subject_kind == "submission", led))
+    heard = or_(own, and_(Event.subject_kind.in_(("submission", "obligation")), led))
     if role == "lead":
         return heard
     return or_(heard, and_(organization.is_(None), ~of_receiver))

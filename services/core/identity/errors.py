@@ -5,7 +5,7 @@ from services.core.kit.text import Text
 
 
 class Unauthenticated(DomainError):
-    """No credential, or one that is unknown, expired or revoked."""
+    """The request carries no credential, or one that is unknown, expired or revoked."""
 
     code = "unauthenticated"
     kind = Kind.UNAUTHENTICATED
@@ -13,14 +13,14 @@ class Unauthenticated(DomainError):
 
 
 class KeyNotFound(NotFound):
-    """There is no such key in the caller's city."""
+    """No key of this id belongs to the caller's city."""
 
     code = "key-not-found"
     title = Text("未找到该密钥", "There is no such key")
 
 
 class OrganizationNotFound(NotFound):
-    """There is no such organization in the caller's city."""
+    """No organization of this code belongs to the caller's city."""
 
     code = "organization-not-found"
     title = Text("未找到该单位", "There is no such organization")

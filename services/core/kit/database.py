@@ -55,11 +55,18 @@ class Database:
             yield session
 
 
-async def lock_name(session: AsyncSession, name: str) -> None:
-    """Wait until no other transaction holds `name`, and hold it to the end of this one."""
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
-    )
+async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -> None:
+    """Wait until no other transaction holds `name`, and hold it to the end of this one.
+
+    Those that hold it `shared` do not wait for each other.
+    """
+    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
+
+
+async def takes_writes(session: AsyncSession) -> bool:
+    """Return whether the server lets anybody write: a standby, or a database set so, does not."""
+    return bool(await session.scalar(text("SHOW transaction_read_only")) == "off")
 
 
 class PlainConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types

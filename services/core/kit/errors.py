@@ -49,7 +49,7 @@ class DomainError(Exception):
 
 
 class InvalidInput(DomainError):
-    """The input has faults; `faults` lists every one of them."""
+    """The input has faults; `errors` lists every one of them with its place."""
 
     code = "invalid-input"
     kind = Kind.INVALID
@@ -65,7 +65,7 @@ class NotFound(DomainError):
 
 
 class Forbidden(DomainError):
-    """The caller is known and may see the thing, but not do this."""
+    """The caller may know of the thing and is not permitted to do this with it."""
 
     code = "forbidden"
     kind = Kind.FORBIDDEN
@@ -73,7 +73,7 @@ class Forbidden(DomainError):
 
 
 class TransitionRefused(DomainError):
-    """The thing's state does not allow this action; `extra` lists what it allows."""
+    """The present `state` does not allow this action; `allowed_actions` lists what it allows."""
 
     code = "transition-refused"
     kind = Kind.CONFLICT
@@ -81,7 +81,7 @@ class TransitionRefused(DomainError):
 
 
 class Stale(DomainError):
-    """The thing changed since the caller read it."""
+    """It is no longer what `If-Match` names; `current` and `ETag` say what it is now."""
 
     code = "stale-version"
     kind = Kind.PRECONDITION_FAILED

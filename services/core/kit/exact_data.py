@@ -24,7 +24,7 @@ _MOST_VALUES = 200_000
 
 
 class MalformedBody(DomainError):
-    """The bytes are not JSON or YAML that can be read safely."""
+    """The body is not JSON, or YAML where that is taken, that can be read safely."""
 
     code = "malformed-body"
     kind = Kind.MALFORMED

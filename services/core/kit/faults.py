@@ -71,13 +71,19 @@ def echo(value: Any) -> object:
     return None
 
 
+def _own_words(error: ErrorDetails) -> Text:
+    """Return the words of an error that brings its own, in Chinese as `zh` of its context."""
+    zh = error.get("ctx", {}).get("zh")
+    return Text(zh if isinstance(zh, str) else f"不符合要求：{error['msg']}", error["msg"])
+
+
 def faults_of(errors: Iterable[ErrorDetails], *, skip: int = 0) -> list[Fault]:
     """Return pydantic's errors as faults; `skip` leading path parts are left out."""
     return [
         Fault(
             pointer=pointer(error["loc"][skip:]),
             code=error["type"].replace("_", "-"),
-            detail=_TEXTS.get(error["type"]) or Text(f"不符合要求：{error['msg']}", error["msg"]),
+            detail=_TEXTS.get(error["type"]) or _own_words(error),
             value=None if error["type"] == "missing" else echo(error["input"]),
         )
         for error in errors

@@ -32,7 +32,7 @@ KEPT = timedelta(hours=24)
 
 
 class IdempotencyKeyReused(DomainError):
-    """The key was used before for another request."""
+    """The `Idempotency-Key` belongs to an earlier request that was not the same."""
 
     code = "idempotency-key-reused"
     kind = Kind.INVALID
@@ -40,7 +40,7 @@ class IdempotencyKeyReused(DomainError):
 
 
 class RequestInProgress(DomainError):
-    """The first request with this key is still running after ten seconds."""
+    """The first request with this `Idempotency-Key` has not answered within ten seconds."""
 
     code = "request-in-progress"
     kind = Kind.CONFLICT

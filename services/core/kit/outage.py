@@ -1,4 +1,4 @@
-"""Telling a database that is away, or busy with another's lock, from a fault of ours."""
+"""Telling a database that is away, unable or busy with another's lock from a fault of ours."""
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +17,12 @@ _AWAY = (
     asyncpg.IdleSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
 )
+_TAKES_NO_WRITES = (
+    asyncpg.DiskFullError,
+    asyncpg.PostgresIOError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, such as a primary is after a failover
+)
+_UNABLE = (*_TAKES_NO_WRITES, asyncpg.InsufficientResourcesError)
 _CONTENDED = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
@@ -32,6 +38,16 @@ def is_away(error: BaseException) -> bool:
     cause = cause_of(error)
     # The driver's refusal of a value of ours is an InterfaceError too.
     return isinstance(cause, _AWAY) and not isinstance(cause, ValueError)
+
+
+def is_unable(error: BaseException) -> bool:
+    """Return whether Postgres answers and cannot do this now: no room, no memory, no writing."""
+    return isinstance(cause_of(error), _UNABLE)
+
+
+def takes_no_writes(error: BaseException) -> bool:
+    """Return whether Postgres refused to write: its disk is full or broken, or it only reads."""
+    return isinstance(cause_of(error), _TAKES_NO_WRITES)
 
 
 def is_contended(error: BaseException) -> bool:

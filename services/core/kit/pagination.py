@@ -12,7 +12,7 @@ from services.core.kit.text import Text
 
 
 class BadPageToken(DomainError):
-    """The token was not made by us, or for another list or other filters."""
+    """The token was not given out here, or for another list or other filters."""
 
     code = "bad-page-token"
     kind = Kind.MALFORMED

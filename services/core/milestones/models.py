@@ -27,9 +27,16 @@ class Milestone(Base):
 
     __tablename__ = "milestone"
     __table_args__ = (
-        Index("ix_milestone_plan", "city_code", "plan_code", "id"),
+        Index("ix_milestone_plan", "city_code", "plan_code", "due_date", "id"),
         Index("ix_milestone_measure", "city_code", "plan_code", "measure_code", "id"),
-        Index("ix_milestone_organization", "city_code", "plan_code", "organization_code", "id"),
+        Index(
+            "ix_milestone_organization",
+            "city_code",
+            "plan_code",
+            "organization_code",
+            "due_date",
+            "id",
+        ),
         Index("ix_milestone_parent", "city_code", "parent_id"),
         Index(
             "ix_milestone_due",
@@ -51,6 +58,9 @@ class Milestone(Base):
             " 'returned', 'cancelled')",
             name="state",
         ),
+        CheckConstraint("evidence_rule IN ('none', 'narrative', 'document')", name="evidence_rule"),
+        CheckConstraint("grade IN ('excellent', 'good', 'pass', 'fail')", name="grade"),
+        CheckConstraint("(state = 'closed') = (grade IS NOT NULL)", name="graded_when_closed"),
         CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
         CheckConstraint("weight > 0", name="weight"),
         {"postgresql_partition_by": "HASH (city_code)"},
@@ -72,6 +82,7 @@ class Milestone(Base):
     extensions: Mapped[int] = mapped_column()
     sign_by: Mapped[date | None] = mapped_column(Date)
     answer_by: Mapped[date | None] = mapped_column(Date)
+    turn_began: Mapped[date | None] = mapped_column(Date)
     state: Mapped[str] = mapped_column(Text)
     percent: Mapped[Decimal] = mapped_column(Numeric)
     narrative: Mapped[str | None] = mapped_column(Text)

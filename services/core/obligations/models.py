@@ -16,7 +16,8 @@ class Obligation(Base):
 
     What became of it (met, late, missing) follows from the submission in the same place and
     from the date; it is read, never stored. `epoch` counts the due dates it has had: an
-    approved extension or a reopened period begins a new one. A waived one is owed no more.
+    approved extension, a reopened period or a calendar that moves it begins a new one.
+    `original_due_date` is the one it was raised with. A waived one is owed no more.
     """
 
     __tablename__ = "obligation"
@@ -30,13 +31,27 @@ class Obligation(Base):
             "organization_code",
             unique=True,
         ),
-        Index("ix_obligation_organization", "city_code", "plan_code", "organization_code", "id"),
+        Index(
+            "ix_obligation_organization",
+            "city_code",
+            "plan_code",
+            "organization_code",
+            "due_date",
+            "id",
+        ),
         Index(
             "ix_obligation_due",
             "city_code",
             "plan_code",
             "due_date",
+            "id",
             postgresql_where=text("state = 'owed'"),
+        ),
+        Index(
+            "ix_obligation_extended",
+            "city_code",
+            "plan_code",
+            postgresql_where=text("extensions > 0"),
         ),
         CheckConstraint("state IN ('owed', 'waived')", name="state"),
         {"postgresql_partition_by": "HASH (city_code)"},
@@ -59,7 +74,7 @@ class Obligation(Base):
 
 
 class ObligationHistory(Base):
-    """One change of an obligation after it was raised. Append-only."""
+    """One change of an obligation, its raising first. Append-only."""
 
     __tablename__ = "obligation_history"
     __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)

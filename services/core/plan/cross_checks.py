@@ -44,6 +44,7 @@ def cross_check(
     _check_scheme(document, codes["grade"], findings)
     _check_weights(document, findings)
     _check_organizations(document, units, codes, findings)
+    findings.add_unknown("/supervision/office", document.supervision.office, codes["organization"])
     for index, indicator in enumerate(document.indicators):
         _check_indicator(f"/indicators/{index}", indicator, codes, findings)
         _check_owner(f"/indicators/{index}", indicator, units, findings)

@@ -337,7 +337,8 @@ class Supervision(_Entry):
 
     `sign_days` to accept or decline what was assigned, `review_days` to review what was handed
     in, `decision_days` to decide on an extension, `answer_days` to answer a return; at most
-    `extension_limit` extensions are granted for one thing.
+    `extension_limit` extensions are granted for one thing. `office` is the organization that is
+    the leading group's office.
     """
 
     calendar: Code = "CN"
@@ -347,6 +348,7 @@ class Supervision(_Entry):
     answer_days: Days = 5
     extension_limit: Annotated[int, Field(ge=0, le=100, strict=True)] = 2
     publicity_days: Annotated[tuple[PublicityDay, ...], Field(max_length=100)] = ()
+    office: Code | None = None
 
 
 class PlanDocument(_Entry):

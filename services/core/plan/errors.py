@@ -5,42 +5,42 @@ from services.core.kit.text import Text
 
 
 class InvalidPlan(InvalidInput):
-    """A plan document has faults; every one is listed with its path."""
+    """The plan document has faults; `errors` lists every one of them with its place."""
 
     code = "invalid-plan"
     title = Text("计划文档有误", "The plan document is not valid")
 
 
 class PlanNotFound(NotFound):
-    """There is no such plan within what the caller may see."""
+    """No plan of this code lies within what the caller may see."""
 
     code = "plan-not-found"
     title = Text("未找到该计划", "There is no such plan")
 
 
 class IndicatorNotFound(NotFound):
-    """The plan has no such indicator."""
+    """No indicator of the plan has this code."""
 
     code = "indicator-not-found"
     title = Text("计划中没有该指标", "The plan has no such indicator")
 
 
 class TaskNotFound(NotFound):
-    """The plan has no such task."""
+    """No task of the plan has this number."""
 
     code = "task-not-found"
     title = Text("计划中没有该任务", "The plan has no such task")
 
 
 class QuestionNotFound(NotFound):
-    """The plan has no such open question."""
+    """No open question of the plan has this id."""
 
     code = "open-question-not-found"
     title = Text("计划中没有该待核实事项", "The plan has no such open question")
 
 
 class QuestionSettled(DomainError):
-    """The question was settled already; the decision stands."""
+    """A decision on the question stands already, and it is not changed."""
 
     code = "question-already-settled"
     kind = Kind.CONFLICT
@@ -48,14 +48,14 @@ class QuestionSettled(DomainError):
 
 
 class PeriodRefused(TransitionRefused):
-    """The period's state does not allow this action."""
+    """The period's `state` does not allow this action; `allowed_actions` lists what it allows."""
 
     code = "period-transition-refused"
     title = Text("周期当前状态不允许此操作", "The period's state does not allow this action")
 
 
 class TargetNotAssignable(DomainError):
-    """The plan prints this target itself; the superior assigns none."""
+    """The plan prints this target itself, so that the superior assigns none."""
 
     code = "target-not-assignable"
     kind = Kind.CONFLICT

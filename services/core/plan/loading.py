@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.calendars.service import begin_calendar
 from services.core.events.service import Happening, record
 from services.core.identity.models import City, Organization
 from services.core.identity.queries import organizations_by_code
@@ -18,7 +19,7 @@ from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan import queries
-from services.core.plan.document import Indicator, Measure, PlanDocument
+from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
 from services.core.plan.errors import InvalidPlan
 from services.core.plan.models import IndicatorLead, MeasureUnit, Plan, PlanVersion
 
@@ -53,6 +54,8 @@ async def load_plan(
         return Loaded("unchanged", city_code, document.code, present[0])
     version = present[0] + 1 if present else 1
     await _write_organizations(session, document)
+    if version == 1:
+        await begin_calendar(session, city_code=city_code, actor=actor, now=now)
     await _write_version(session, document, stored, digest, version, actor, now)
     await record(
         session,
@@ -194,3 +197,14 @@ def leads_of(indicator: Indicator) -> tuple[str, ...]:
     """Return the units that answer for an indicator: its owners, and who acts as owner."""
     acting = (indicator.acting_owner,) if indicator.acting_owner else ()
     return tuple(dict.fromkeys((*acting, *indicator.owners)))
+
+
+def reporters_of(indicator: Indicator, units: Mapping[str, OrganizationEntry]) -> tuple[str, ...]:
+    """Return the units that owe an indicator's values: its leads, as far as they submit.
+
+    A collective name stands for its members. Where units combine directly it is one alone, the
+    first: its value is the city's.
+    """
+    named = [unit for lead in leads_of(indicator) for unit in (units[lead].members or (lead,))]
+    owing = tuple(dict.fromkeys(unit for unit in named if units[unit].submits))
+    return owing[:1] if indicator.aggregation.units == "direct" else owing

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from functools import total_ordering
 from typing import Self
 
+from services.core.calendars.rules import WorkingCalendar
 from services.core.plan.document import Frequency
 
 FIRST_YEAR = 1990
@@ -84,8 +85,13 @@ class Period:
         month = self.number * self.months
         return date(self.year, month, monthrange(self.year, month)[1])
 
-    def due_date(self, due_days: int) -> date:
-        """Return the last day on which its values are in time."""
+    def due_date(self, due_days: int, calendar: WorkingCalendar | None = None) -> date:
+        """Return the last day on which its values are in time.
+
+        With a calendar the days are working days.
+        """
+        if calendar is not None:
+            return calendar.shifted(self.last_day, due_days)
         return self.last_day + timedelta(days=due_days)
 
     def months_since(self, earlier: "Period") -> int:

@@ -1,14 +1,15 @@
 """Reading plans: the document in force and what is decided beside it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.plan.document import Indicator, OrganizationEntry, PlanDocument
+from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
 from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
 
 
@@ -37,6 +38,15 @@ class PlanState:
     def organizations(self) -> Mapping[str, OrganizationEntry]:
         """Return the organizations that the document names, by code."""
         return {entry.code: entry for entry in self.document.organizations}
+
+    @cached_property
+    def measures(self) -> Mapping[str, Measure]:
+        """Return the measures of all tasks by code, in the document's order."""
+        return {measure.code: measure for task in self.document.tasks for measure in task.measures}
+
+    def local_date(self, instant: datetime) -> date:
+        """Return the date of an instant in the plan's time zone."""
+        return instant.astimezone(ZoneInfo(self.document.time_zone)).date()
 
     def due_date(self, period: str) -> date | None:
         """Return until when the values of an opened period are due."""
@@ -74,6 +84,19 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
             )
         },
     )
+
+
+async def with_document_in_force(session: AsyncSession, plan: PlanState) -> PlanState:
+    """Return a plan with the document that is in force until the transaction ends."""
+    version = await session.scalar(
+        select(Plan.version)
+        .where(Plan.city_code == plan.city_code, Plan.code == plan.code)
+        .with_for_update(read=True)
+    )
+    if version is None or version == plan.version:
+        return plan
+    document = await plan_document(session, plan.city_code, plan.code, version)
+    return replace(plan, version=version, document=document)
 
 
 class _DocumentCache:
@@ -141,6 +164,14 @@ async def visible_plans(
     return list(await session.scalars(wanted))
 
 
+async def plan_codes(session: AsyncSession, city_code: str) -> Sequence[str]:
+    """Return the codes of a city's plans."""
+    found = await session.scalars(
+        select(Plan.code).where(Plan.city_code == city_code).order_by(Plan.code)
+    )
+    return found.all()
+
+
 async def version_and_digest(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> tuple[int, bytes] | None:
@@ -167,7 +198,26 @@ async def period_for_update(
             PlanPeriod.period == period,
         )
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
+
+
+async def open_periods_for_update(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> list[PlanPeriod]:
+    """Return the rows of the periods that are open, locked until the transaction ends."""
+    found = await session.scalars(
+        select(PlanPeriod)
+        .where(
+            PlanPeriod.city_code == city_code,
+            PlanPeriod.plan_code == plan_code,
+            PlanPeriod.state == "open",
+        )
+        .order_by(PlanPeriod.period)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(found)
 
 
 async def period_for_share(

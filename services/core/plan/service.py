@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.calendars.queries import working_calendar
 from services.core.events.catalogue import EventType
 from services.core.events.service import Happening, record
 from services.core.kit.database import lock_name
@@ -56,27 +57,20 @@ async def move_period(
     verb: PeriodVerb,
     actor: Mapping[str, object],
     now: datetime,
+    due_date: date | None = None,
 ) -> PlanPeriod:
     """Open, close, publish or reopen a period of a plan.
 
+    A period that is reopened keeps its due date, passed or not, unless another is given.
+
     Raises:
+        InvalidInput: values would be due before the period has ended.
         PeriodRefused: its state does not allow that.
     """
-    place = {"city_code": plan.city_code, "plan_code": plan.code, "period": period.code}
+    _check_due_date(period, due_date)
     sources, target, event_type = _PERIOD_TRANSITIONS[verb]
     if verb == "open":
-        # The row is made first, so that two who open at once meet at its lock.
-        await session.execute(
-            upsert(PlanPeriod)
-            .values(
-                **place,
-                state="planned",
-                due_date=period.due_date(getattr(plan.document.due_days, period.frequency)),
-                opened_at=now,
-                version=0,
-            )
-            .on_conflict_do_nothing()
-        )
+        await _plan_period(session, plan, period, now)
     row = await queries.period_for_update(session, plan.city_code, plan.code, period.code)
     state = row.state if row else "planned"
     if row is None or state not in sources:
@@ -84,22 +78,80 @@ async def move_period(
     row.state = target
     row.version += 1
     row.closed_at = now if verb == "close" else (None if verb == "reopen" else row.closed_at)
+    row.due_date = due_date or row.due_date
     if verb == "publish":
         await lock_name(session, plan.code)
         row.published_at = now
         row.publication_number = await queries.next_publication_number(
             session, plan.city_code, plan.code
         )
+    await _tell_of_period(session, row, event_type, actor, now)
+    return row
+
+
+async def reschedule_period(
+    session: AsyncSession,
+    row: PlanPeriod,
+    *,
+    due_date: date,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Give an open period, locked by the caller, another due date."""
+    row.due_date = due_date
+    row.version += 1
+    await _tell_of_period(session, row, "period.rescheduled", actor, now)
+
+
+def _check_due_date(period: Period, due_date: date | None) -> None:
+    if due_date is not None and due_date < period.last_day:
+        detail = Text("截止日期早于本期结束", "Values cannot be due before the period has ended")
+        raise InvalidInput(
+            faults=[Fault("/due_date", "due-before-period-end", detail, due_date.isoformat())]
+        )
+
+
+async def _plan_period(
+    session: AsyncSession, plan: PlanState, period: Period, now: datetime
+) -> None:
+    """Make the row of a period, so that two who open it at once meet at its lock."""
+    rule, calendar = plan.document.due_days, None
+    if rule.unit == "working":
+        calendar = await working_calendar(
+            session, plan.city_code, plan.document.supervision.calendar, held=True
+        )
+    await session.execute(
+        upsert(PlanPeriod)
+        .values(
+            city_code=plan.city_code,
+            plan_code=plan.code,
+            period=period.code,
+            state="planned",
+            due_date=period.due_date(getattr(rule, period.frequency), calendar),
+            opened_at=now,
+            version=0,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+async def _tell_of_period(
+    session: AsyncSession,
+    row: PlanPeriod,
+    event_type: EventType,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
     await session.flush()
     await record(
         session,
         _happening(
-            (plan.city_code, plan.code),
+            (row.city_code, row.plan_code),
             event_type,
-            ("period", f"{plan.code}/{period.code}"),
+            ("period", f"{row.plan_code}/{row.period}"),
             actor,
             {
-                "period": period.code,
+                "period": row.period,
                 "state": row.state,
                 "due_date": row.due_date.isoformat(),
                 "publication_number": row.publication_number,
@@ -107,7 +159,6 @@ async def move_period(
             now,
         ),
     )
-    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ Put together from verdicts, and re-added from its own rows when one of them chan
 carries the digest of its trace, so two boards are equal only where their traces are.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from services.core.kit.decimals import display, plain
 from services.core.kit.text import Text
+from services.core.obligations.queries import Extended
+from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands
@@ -20,6 +23,7 @@ from services.core.scoring.cases import (
     Operated,
     build_case,
     facts_of,
+    finer_periods,
     method_of,
     periods_read,
 )
@@ -27,6 +31,7 @@ from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, roll_up
+from services.core.scoring.touch import chain
 from services.core.scoring.traces import Trace, digest_of, number_of, text_of, trace_of
 
 Row = dict[str, Any]
@@ -35,17 +40,63 @@ Board = dict[str, Any]
 
 @dataclass(frozen=True)
 class Bench:
-    """What stays the same while the boards of one plan are made on one local date."""
+    """What stays the same while the boards of one plan are made on one local date.
+
+    `extended` tells by (indicator, period) until when more time was granted to a unit that owes
+    the value; of several units, the last.
+    """
 
     state: PlanState
     facts: Mapping[str, Facts]
     method: Method
     today: date
+    extended: Mapping[tuple[str, str], date]
 
     @classmethod
-    def of(cls, state: PlanState, today: date) -> "Bench":
-        """Return the bench of a plan as it stands."""
-        return cls(state, facts_of(state), method_of(state), today)
+    def of(cls, state: PlanState, today: date, extended: Iterable[Extended] = ()) -> "Bench":
+        """Return the bench of a plan as it stands; `extended` is where more time was granted."""
+        facts = facts_of(state)
+        latest: dict[tuple[str, str], date] = {}
+        for each in extended:
+            known = facts.get(each.indicator_code)
+            if known is not None and each.organization_code in known.reporters:
+                place = (each.indicator_code, each.period)
+                latest[place] = max(latest.get(place, date.min), each.due_date)
+        return cls(state, facts, method_of(state), today, latest)
+
+    def on(self, today: date) -> "Bench":
+        """Return the bench of the same plan on another local date."""
+        return self if self.today == today else replace(self, today=today)
+
+    def due_date(self, indicator: Indicator, period: Period) -> date | None:
+        """Return until when an indicator's values are due; None: the period was never opened.
+
+        Of a wider period that finer ones combine into, none is missing before they are due.
+        """
+        due = self.state.due_date(period.code)
+        if due is None or not self.extended:
+            return due
+        for code in (period.code, *finer_periods(period, indicator.frequency)):
+            due = max(due, self.extended.get((indicator.code, code), due))
+        return due
+
+    @cached_property
+    def due_dates(self) -> Mapping[str, frozenset[date]]:
+        """Every date on which something falls due on the board of an opened period."""
+        found = {code: {period.due_date} for code, period in self.state.periods.items()}
+        for (_, code), due in self.extended.items():
+            for each in chain(Period.parse(code)):
+                if each.code in found:
+                    found[each.code].add(due)
+        return {code: frozenset(dates) for code, dates in found.items()}
+
+    def fell_due(self, period: str, one_day: date, another: date) -> bool:
+        """Return whether what is not reported for a period changed its state between two days.
+
+        The domain's clock can be set back, and then what was missing is not due again.
+        """
+        first, last = min(one_day, another), max(one_day, another)
+        return any(first <= due < last for due in self.due_dates.get(period, ()))
 
 
 Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
@@ -90,7 +141,15 @@ def draw_board(
 
 def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tuple[Row, Trace]:
     facts = bench.facts[code]
-    case = build_case(bench.state, facts, period, operated, method=bench.method, today=bench.today)
+    case = build_case(
+        bench.state,
+        facts,
+        period,
+        operated,
+        method=bench.method,
+        today=bench.today,
+        due_date=bench.due_date(facts.indicator, period),
+    )
     verdict = judge(case)
     trace = trace_of(case, verdict)
     return _row(facts, case, verdict, digest_of(trace)), trace

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from services.core.plan.document import Frequency, Indicator
-from services.core.plan.loading import leads_of
+from services.core.plan.loading import reporters_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands, Operators, combine
@@ -30,10 +30,12 @@ _MONTHS_IN_YEAR = 12
 class Facts:
     """What a plan says of one indicator, whatever the period.
 
-    `owner` is the unit whose value is the city's where units combine directly; None: not so.
+    `reporters` owe its values; `owner` is the unit whose value is the city's where units combine
+    directly; None: not so.
     """
 
     indicator: Indicator
+    reporters: tuple[str, ...]
     owner: str | None
     weight: Decimal
     operators: Operators
@@ -47,7 +49,8 @@ def facts_of(state: PlanState) -> Mapping[str, Facts]:
     return {
         indicator.code: Facts(
             indicator=indicator,
-            owner=_owner(indicator),
+            reporters=(reporters := reporters_of(indicator, state.organizations)),
+            owner=_owner(indicator, reporters),
             weight=_weight(state, indicator),
             operators=Operators(
                 units=indicator.aggregation.units,
@@ -70,15 +73,15 @@ def method_of(state: PlanState) -> Method:
 
 def periods_read(period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
-    codes = [period.code, *_finer(period, indicator.frequency)]
+    codes = [period.code, *finer_periods(period, indicator.frequency)]
     if may_rise(indicator):
         before = period.previous()
-        codes += [before.code, *_finer(before, indicator.frequency)]
+        codes += [before.code, *finer_periods(before, indicator.frequency)]
     return codes
 
 
 @lru_cache(maxsize=4096)
-def _finer(period: Period, frequency: Frequency) -> tuple[str, ...]:
+def finer_periods(period: Period, frequency: Frequency) -> tuple[str, ...]:
     """Return the codes of the finer periods; a full recompute asks for the same ones often."""
     return tuple(child.code for child in period.children(frequency))
 
@@ -91,15 +94,18 @@ def build_case(
     *,
     method: Method,
     today: date,
+    due_date: date | None,
 ) -> Case:
-    """Return the case of an indicator in a period, as it is on the local date `today`."""
+    """Return the case of an indicator in a period, as it is on the local date `today`.
+
+    `due_date` is until when its values are due; None: the period was never opened.
+    """
     indicator = facts.indicator
     target = target_for(indicator, period.year, state.assigned)
     own, parts, absent = _operands(indicator, period, operated)
     baseline = indicator.baseline
     formula = indicator.formula
     start = Period("annual", baseline.year if baseline else period.year)
-    opened = state.periods.get(period.code)
     return Case(
         indicator=indicator.code,
         period=period.code,
@@ -117,8 +123,8 @@ def build_case(
         whole_months=_MONTHS_IN_YEAR * (target.year - start.year) if baseline else 0,
         pace_question=facts.pace_question,
         verdict_question=facts.verdict_question,
-        reporting=_reporting(indicator, period, opened.due_date if opened else None, today),
-        due_date=opened.due_date.isoformat() if opened else None,
+        reporting=_reporting(indicator, period, due_date, today),
+        due_date=due_date.isoformat() if due_date else None,
         method=method,
     )
 
@@ -130,7 +136,7 @@ def _operands(
     own = operated.get((indicator.code, period.code))
     if own is not None:
         return own, (), ()
-    codes = _finer(period, indicator.frequency)
+    codes = finer_periods(period, indicator.frequency)
     found = {code: operated.get((indicator.code, code)) for code in codes}
     return (
         None,
@@ -162,10 +168,8 @@ def _reporting(indicator: Indicator, period: Period, due: date | None, today: da
     return "late" if due < today else "not_due"
 
 
-def _owner(indicator: Indicator) -> str | None:
-    if indicator.aggregation.units != "direct":
-        return None
-    return next(iter(leads_of(indicator)), None)
+def _owner(indicator: Indicator, reporters: tuple[str, ...]) -> str | None:
+    return next(iter(reporters), None) if indicator.aggregation.units == "direct" else None
 
 
 def _weight(state: PlanState, indicator: Indicator) -> Decimal:

@@ -5,7 +5,7 @@ Between the pure rules and the database; when to do it is in `scoring.service`.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from operator import itemgetter
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -147,19 +147,11 @@ def _order(
         codes is None
         or (earlier.sequence + 1) % queries.WHOLE_EVERY == 0
         or earlier.plan_version != bench.state.version
-        or _fell_due(bench.state.due_date(key[1]), earlier.local_date, bench.today)
+        or bench.fell_due(key[1], earlier.local_date, bench.today)
     ):
         return _Order(key, period, None, earlier)
     judged = sorted(codes & bench.facts.keys())
     return _Order(key, period, judged, earlier) if judged else None
-
-
-def _fell_due(due: date | None, since: date, today: date) -> bool:
-    """Return whether what is not reported changed its state between two local dates.
-
-    The domain's clock can be set back, and then what was missing is not due again.
-    """
-    return due is not None and min(since, today) <= due < max(since, today)
 
 
 async def _operands_of(

@@ -6,11 +6,13 @@ Made when somebody reads it, never stored, so that better words change no score.
 from collections.abc import Mapping
 from typing import Any
 
+from services.core.kit.decimals import plain
 from services.core.kit.text import Text
+from services.core.scoring.judgement import Comparable, judge
 from services.core.scoring.reasons import words
-from services.core.scoring.traces import Trace, replay
+from services.core.scoring.targets import Target
+from services.core.scoring.traces import Trace, case_of
 
-_SYMBOLS = {"at_least": "≥", "more_than": ">", "at_most": "≤", "full_coverage": "≥"}
 _RULES: Mapping[str, Text] = {
     "met": Text("已达到目标，完成度 100", "The target is met: attainment 100"),
     "completion_rate": Text(
@@ -33,73 +35,122 @@ _RULES: Mapping[str, Text] = {
     ),
     "level_points": Text(
         "未达到最高等级，按等级分值：完成度 {attainment}",
-        "Not the top level; its points: attainment {attainment}",
+        "Not the top level; by the level's points: attainment {attainment}",
     ),
     "all_or_nothing": Text(
-        "此类目标未达到为 0：完成度 {attainment}",
-        "A target of this kind is met or 0: attainment {attainment}",
+        "此类目标达到为 100，未达到为 0：完成度 {attainment}",
+        "A target of this kind counts 100 when met and 0 when not: attainment {attainment}",
     ),
-    "floor": Text("按下限计分：完成度 {attainment}", "Scored at the floor: {attainment}"),
+    "floor": Text(
+        "按下限计分：完成度 {attainment}", "Scored at the floor: attainment {attainment}"
+    ),
 }
+_OVER_PERIODS: Mapping[str, Text] = {
+    "last": Text("取最近一期", "the latest counts"),
+    "sum": Text("相加", "added up"),
+    "mean": Text("取平均", "averaged"),
+    "ratio_of_sums": Text("分子、分母分别相加", "numerators and denominators added up"),
+}
+_PLACES = 6
+"""Decimal places of a quotient that are written out; what is cut off is marked."""
 
 
 def explain(trace: Trace) -> list[Text]:
     """Return the steps of a trace, first to last; the last is the reason of the light."""
-    result = trace["result"]
-    steps = _data_steps(trace)
-    if result["value"] is not None:
-        steps.append(_value_step(trace))
-    elif result["level"] is not None:
-        steps.append(Text(f"等级：{result['level']}", f"Level: {result['level']}"))
-    steps.append(_target_step(trace))
+    case, result = case_of(trace), trace["result"]
+    steps = [*_data_steps(trace), *_reading_steps(trace), _target_step(case.target)]
+    if case.previous is not None:
+        steps.append(_previous_step(case.previous))
+    if result["pace"] is not None or result["rule"] == "distance_to_target":
+        steps.append(_baseline_step(trace["baseline"]))
     if result["rule"] is not None:
-        steps.append(_RULES[result["rule"]].format(attainment=result["attainment"]))
+        steps.append(_RULES[result["rule"]].format(attainment=_cut(result["attainment"])))
     if result["pace"] is not None:
         steps.append(_pace_step(trace))
-    verdict = replay(trace)
+    verdict = judge(case)
     steps.append(words(verdict.reason, verdict.details))
     return steps
 
 
 def _data_steps(trace: Trace) -> list[Text]:
     own, parts = trace["operands"], trace["finer_periods"]
+    names = {level["code"]: level["name"] for level in trace["levels"]}
     if own is not None:
-        return [_operands_step(own)]
+        return [_operands_step(own, names)]
     if not parts:
         return [Text("没有计入的数据", "Nothing that counts was reported")]
-    steps = [_operands_step(part) for part in parts]
-    absent = trace["finer_periods_missing"]
-    operator = trace["operators"]["periods"]
-    steps.append(
-        Text(
-            f"由较短周期合并（{operator}）：有 {len(parts)} 期，缺 {'、'.join(absent) or '无'}",
-            f"Combined from finer periods ({operator}): {len(parts)} there,"
-            f" missing {', '.join(absent) or 'none'}",
-        )
+    return [*(_operands_step(part, names) for part in parts), _periods_step(trace)]
+
+
+def _operands_step(operands: Mapping[str, Any], names: Mapping[str, str]) -> Text:
+    reported, who, mark = _reported(operands, names), _who(operands), _mark(operands)
+    period = operands["period"]
+    return Text(
+        f"{period}，{who.zh}：{reported.zh}{mark.zh}", f"{period}, {who.en}: {reported.en}{mark.en}"
     )
-    return steps
 
 
-def _operands_step(operands: Mapping[str, Any]) -> Text:
-    who_zh = operands.get("organization_code", f"{operands['reports']} 个单位合计")
-    who_en = operands.get("organization_code", f"{operands['reports']} units together")
-    zh, en = f"{operands['period']}，{who_zh}：", f"{operands['period']}, {who_en}: "
+def _reported(operands: Mapping[str, Any], names: Mapping[str, str]) -> Text:
     if "ratios" in operands:
         top, bottom = operands["numerator_sum"], operands["denominator_sum"]
-        return Text(f"{zh}分子 {top}，分母 {bottom}", f"{en}numerator {top}, denominator {bottom}")
+        return Text(f"分子 {top}，分母 {bottom}", f"numerator {top}, denominator {bottom}")
     if "values" in operands:
-        return Text(f"{zh}数值 {operands['value_sum']}", f"{en}value {operands['value_sum']}")
+        return Text(f"数值 {operands['value_sum']}", f"value {operands['value_sum']}")
     if "levels" in operands:
-        listed = "、".join(operands["levels"])
-        return Text(f"{zh}等级 {listed}", f"{en}level {listed}")
-    return Text(f"{zh}不适用", f"{en}not applicable")
+        levels = [names.get(code, code) for code in operands["levels"]]
+        return Text(f"等级 {'、'.join(levels)}", f"level {', '.join(levels)}")
+    return Text("不适用", "not applicable")
+
+
+def _who(operands: Mapping[str, Any]) -> Text:
+    reports, unit = operands["reports"], operands.get("organization_code")
+    if unit is not None:
+        return Text(unit, unit)
+    if reports == 1:
+        return Text("1 个单位", "1 unit")
+    return Text(f"{reports} 个单位合计", f"{reports} units together")
+
+
+def _mark(operands: Mapping[str, Any]) -> Text:
+    """Return what is said of data that are not as good as others."""
+    if "falsified" in operands:
+        return Text("（被认定为虚假）", " (found falsified)")
+    return Text("（初步数据）", " (provisional)") if "provisional" in operands else Text("", "")
+
+
+def _periods_step(trace: Trace) -> Text:
+    count, absent = len(trace["finer_periods"]), trace["finer_periods_missing"]
+    operators = trace["operators"]
+    how = _OVER_PERIODS["last" if operators["by_level"] else operators["periods"]]
+    return Text(
+        f"由较短周期合并（{how.zh}）：有 {count} 期，"
+        + (f"缺 {'、'.join(absent)}" if absent else "无缺期"),
+        f"From {count} finer period{'' if count == 1 else 's'} ({how.en}); "
+        + (f"missing: {', '.join(absent)}" if absent else "none is missing"),
+    )
+
+
+def _reading_steps(trace: Trace) -> list[Text]:
+    """Return how the value or level came about, unless the data say it already."""
+    result, own = trace["result"], trace["operands"]
+    if result["level"] is not None and own is None:
+        names = {level["code"]: level["name"] for level in trace["levels"]}
+        level = names.get(result["level"], result["level"])
+        return [Text(f"等级：{level}", f"Level: {level}")]
+    if result["value"] is None or _as_reported(result, own):
+        return []
+    return [_value_step(trace)]
+
+
+def _as_reported(result: Mapping[str, Any], own: Mapping[str, Any] | None) -> bool:
+    return own is not None and "ratios" not in own and own.get("value_sum") == result["value"]
 
 
 def _value_step(trace: Trace) -> Text:
     result = trace["result"]
-    top, bottom, value = result["numerator"], result["denominator"], result["value"]
+    top, bottom, value = result["numerator"], result["denominator"], _cut(result["value"])
     if bottom == "1":
-        return Text(f"数值 = {value}", f"Value = {value}")
+        return Text(f"数值 = {result['value']}", f"Value = {result['value']}")
     zh, en = f"数值 = {top} ÷ {bottom} = {value}", f"Value = {top} ÷ {bottom} = {value}"
     factor = trace["operators"]["multiplier"]
     used = [trace["operands"]] if trace["operands"] is not None else trace["finer_periods"]
@@ -108,28 +159,44 @@ def _value_step(trace: Trace) -> Text:
     return Text(zh, en)
 
 
-def _target_step(trace: Trace) -> Text:
-    target = trace["target"]
-    stated = target["text"] or ""
-    if target["value"] is not None:
-        stated = f"{_SYMBOLS.get(target['kind'], '')} {target['value']} {stated}".strip()
-    if target["source"] == "assigned":
-        source = f"{target['document_number']}，{target['document_date']}"
+def _target_step(target: Target) -> Text:
+    figure, remark = target.figure, target.remark
+    zh = en = figure or remark or "—"
+    if figure is not None and remark is not None:
+        zh, en = f"{figure}（{remark}）", f"{figure} ({remark})"
+    by = Text("计划", "by the plan")
+    if target.source == "assigned":
+        number, date = target.document_number, target.document_date
+        by = Text(f"上级下达，{number}，{date}", f"assigned, {number}, {date}")
+    return Text(f"{target.year}年目标（{by.zh}）：{zh}", f"Target of {target.year} ({by.en}): {en}")
+
+
+def _previous_step(previous: Comparable) -> Text:
+    period, value = previous.period, _cut(plain(previous.figure.value))
+    if previous.source == "baseline":
         return Text(
-            f"{target['year']}年目标（上级下达，{source}）：{stated}",
-            f"Target of {target['year']} (assigned, {source}): {stated}",
+            f"可比的上一期（{period}，现状值）：{value}", f"Before ({period}, baseline): {value}"
         )
-    return Text(
-        f"{target['year']}年目标（计划原文）：{stated}",
-        f"Target of {target['year']} (as printed in the plan): {stated}",
-    )
+    return Text(f"可比的上一期（{period}）：{value}", f"Before ({period}): {value}")
+
+
+def _baseline_step(baseline: Mapping[str, Any]) -> Text:
+    year, value = baseline["year"], baseline["value"]
+    return Text(f"现状值（{year}年）：{value}", f"Baseline ({year}): {value}")
 
 
 def _pace_step(trace: Trace) -> Text:
     result, months = trace["result"], trace["months"]
+    share, expected, pace = (_cut(result[name]) for name in ("share", "expected", "pace"))
+    gone = min(months["elapsed"], months["whole"])
     return Text(
-        f"进度 = 已完成 {result['share']} ÷ 应完成 {result['expected']}"
-        f"（{months['elapsed']} ÷ {months['whole']} 个月）= {result['pace']}",
-        f"Pace = share {result['share']} ÷ expected {result['expected']}"
-        f" ({months['elapsed']} of {months['whole']} months) = {result['pace']}",
+        f"进度 = 已完成 {share} ÷ 应完成 {expected}（{gone} ÷ {months['whole']} 个月）= {pace}",
+        f"Pace = share done {share} ÷ share expected {expected}"
+        f" ({gone} of {months['whole']} months) = {pace}",
     )
+
+
+def _cut(number: str) -> str:
+    """Return a quotient without its many last digits, never rounded across a target."""
+    whole, _, decimals = number.partition(".")
+    return f"{whole}.{decimals[:_PLACES]}…" if len(decimals) > _PLACES else number

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from services.core.kit.decimals import display
+from services.core.kit.decimals import display, plain
 from services.core.plan.document import Lights
 from services.core.scoring import attainment, lights
 from services.core.scoring.aggregation import (
@@ -122,7 +122,7 @@ def judge(case: Case) -> Verdict:
         )
     obstacle = _target_obstacle(case)
     if obstacle is not None:
-        return _unassessed("not_assessable", obstacle, combined, text=case.target.text or "—")
+        return _unassessed("not_assessable", obstacle, combined, text=case.target.name)
     if reading.is_nothing:
         return _unreported(case, combined)
     if reading.unusable is not None:
@@ -257,12 +257,24 @@ def _standing(case: Case, combined: Combined, reached: Attainment) -> Standing:
 def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
     rules, baseline = case.method.lights, case.baseline
     return {
-        "target": case.target.text or "—",
+        "target": case.target.name,
         "year": str(case.target.year),
-        "pace": "—" if pace is None else display(pace.ratio.value),
+        "pace": "—" if pace is None else _pace_shown(pace.ratio, rules),
         "green": display(rules.green_pace),
         "yellow": display(rules.yellow_pace),
         "question": case.pace_question or "—",
         "baseline": "—" if baseline is None or baseline.value is None else f"{baseline.value:f}",
         "baseline_year": "—" if baseline is None else str(baseline.year),
     }
+
+
+def _pace_shown(ratio: Figure, rules: Lights) -> str:
+    """Return the pace at two places, or at more where two would put it across a threshold."""
+    for places in (2, 4, 6):
+        shown = display(ratio.value, places)
+        if all(
+            (compare(ratio, bound) < 0) is (Decimal(shown) < bound)
+            for bound in (rules.green_pace, rules.yellow_pace)
+        ):
+            return shown
+    return plain(ratio.value)

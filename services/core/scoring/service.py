@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.clock import Clock
+from services.core.obligations.queries import extended
 from services.core.plan.errors import PlanNotFound
-from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.board import Bench
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
@@ -84,7 +84,7 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
         position = await _locked(session, city_code)
         bench = await _bench(session, city_code, plan.plan_code, clock)
         if bench is not None:
-            touch = Touch(periods=_fell_due(bench.state, plan.followed, today))
+            touch = Touch(periods=_fell_due(bench, plan.followed))
             drawn = await _renew(session, bench, touch, position=position, now=clock.now())
             changed += drawn.changed
         await session.execute(
@@ -139,11 +139,13 @@ async def _bench(
     session: AsyncSession, city_code: str, plan_code: str, clock: Clock, known: Bench | None = None
 ) -> Bench | None:
     """Return the bench of a plan for its local date; `known` spares reading the plan."""
-    state = known.state if known else await read_plan(session, city_code, plan_code)
+    if known is not None:
+        return known.on(clock.today(known.state.document.time_zone))
+    state = await read_plan(session, city_code, plan_code)
     if state is None:
         return None
-    today = clock.today(state.document.time_zone)
-    return known if known and known.today == today else Bench.of(state, today)
+    more_time = await extended(session, city_code, plan_code)
+    return Bench.of(state, clock.today(state.document.time_zone), more_time)
 
 
 async def _renew(
@@ -161,8 +163,7 @@ async def _renew(
     )
 
 
-def _fell_due(state: PlanState, followed: date | None, today: date) -> set[str]:
-    """Return the opened periods whose due date lies between two local dates, in either order."""
-    since = date.min if followed is None else followed
-    first, last = min(since, today), max(since, today)
-    return {code for code, period in state.periods.items() if first <= period.due_date < last}
+def _fell_due(bench: Bench, followed: date | None) -> set[str]:
+    """Return the opened periods of which something fell due since a date was followed."""
+    since = followed or date.min
+    return {code for code in bench.due_dates if bench.fell_due(code, since, bench.today)}

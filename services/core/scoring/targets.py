@@ -1,11 +1,13 @@
 """Which target a period is measured against. Judges nothing."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from services.core.kit.decimals import plain
 from services.core.plan.document import Indicator, TargetKind
 from services.core.plan.models import AssignedTarget
 from services.core.scoring.figures import HUNDRED
@@ -14,6 +16,14 @@ NUMERIC_KINDS: frozenset[TargetKind] = frozenset(
     {"at_least", "more_than", "at_most", "full_coverage"}
 )
 """The kinds that set a number; only they have a pace."""
+
+_SIGNS: Mapping[TargetKind, str] = {
+    "at_least": "≥",
+    "more_than": ">",
+    "at_most": "≤",
+    "full_coverage": "≥",
+}
+_ONLY_A_NUMBER = re.compile(r"[≥≤<>＜＞=\s]*(-?\d+(?:\.\d+)?)[\s%％]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,24 @@ class Target:
         if self.kind == "full_coverage" and self.value is None:
             return HUNDRED
         return self.value if self.kind in NUMERIC_KINDS else None
+
+    @property
+    def figure(self) -> str | None:
+        """The number to be reached with its sign, such as `≥ 40`; None where none is set."""
+        return None if self.bound is None else f"{_SIGNS[self.kind]} {plain(self.bound)}"
+
+    @property
+    def remark(self) -> str | None:
+        """The text as far as it says more than the figure does."""
+        number = _ONLY_A_NUMBER.fullmatch(self.text or "")
+        if number is not None and Decimal(number[1]) == self.bound:
+            return None
+        return self.text or None
+
+    @property
+    def name(self) -> str:
+        """What a sentence calls it: the text, or the figure where nothing was written."""
+        return self.text or self.figure or "—"
 
     @property
     def end(self) -> date:

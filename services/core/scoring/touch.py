@@ -19,8 +19,12 @@ BoardKey = tuple[str, str]
 
 _WHOLE_PLAN = frozenset({"plan.published", "question.settled"})
 _PUBLICATION = "period.published"
-_WHOLE_PERIOD = frozenset({"period.opened", "period.closed", "period.reopened", _PUBLICATION})
-_PLAN_SUBJECTS = frozenset({"plan", "target", "question", "period"})
+_WHOLE_PERIOD = frozenset(
+    {"period.opened", "period.closed", "period.reopened", "period.rescheduled", _PUBLICATION}
+)
+_EXTENSION = "obligation.extended"
+_MATTERS = _WHOLE_PLAN | _WHOLE_PERIOD | {_EXTENSION, "target.assigned"}
+_PLAN_SUBJECTS = frozenset({"plan", "target", "question", "period", "obligation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Touch:
     published: set[str] = field(default_factory=set)
     indicators: set[str] = field(default_factory=set)
     inputs: set[tuple[str, str, str]] = field(default_factory=set)
+    extended: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -105,6 +110,8 @@ def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[
         touch = found.setdefault(event.plan_code, Touch())
         if event.type == "target.assigned":
             touch.indicators.add(event.data["indicator_code"])
+        elif event.type == _EXTENSION:
+            touch.extended.add((event.data["indicator_code"], event.data["period"]))
         elif event.type in _WHOLE_PLAN:
             touch.whole_plan = True
         else:
@@ -118,11 +125,11 @@ def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[
 
 
 def _matters(event: LogEvent) -> bool:
-    return event.type == "target.assigned" or event.type in _WHOLE_PLAN | _WHOLE_PERIOD
+    return event.type in _MATTERS
 
 
 def wanted(touch: Touch, indicators: Mapping[str, Indicator], drawn: Iterable[BoardKey]) -> Wanted:
-    """Return the boards that a touch of single values, targets and periods asks for.
+    """Return the boards that a touch of single values, dates, targets and periods asks for.
 
     `drawn` are the boards of the plan that exist; it matters for assigned targets alone.
     """
@@ -133,14 +140,24 @@ def wanted(touch: Touch, indicators: Mapping[str, Indicator], drawn: Iterable[Bo
     for code in touch.indicators:
         for key in drawn:
             found.judge(key, code)
-    for basis, code, period in touch.inputs:
-        indicator = indicators.get(code)
+    for code, period in touch.extended:
         for each in chain(Period.parse(period)):
-            found.judge((basis, each.code), code)
-            following = _next(each)
-            if indicator is not None and may_rise(indicator) and following is not None:
-                found.judge((basis, following.code), code, if_drawn=True)
+            for basis in BASES:
+                found.judge((basis, each.code), code, if_drawn=True)
+    for basis, code, period in touch.inputs:
+        _want_value(found, basis, Period.parse(period), code, indicators.get(code))
     return found
+
+
+def _want_value(
+    found: Wanted, basis: str, period: Period, code: str, indicator: Indicator | None
+) -> None:
+    """Want whatever a value counts in, and what may be compared with that."""
+    for each in chain(period):
+        found.judge((basis, each.code), code)
+        following = _next(each)
+        if indicator is not None and may_rise(indicator) and following is not None:
+            found.judge((basis, following.code), code, if_drawn=True)
 
 
 def chain(period: Period) -> tuple[Period, ...]:

@@ -5,14 +5,14 @@ from services.core.kit.text import Text
 
 
 class SubmissionNotFound(NotFound):
-    """There is no such submission within what the caller may see."""
+    """No submission of this id lies within what the caller may see."""
 
     code = "submission-not-found"
     title = Text("未找到该填报", "There is no such submission")
 
 
 class SubmissionExists(DomainError):
-    """The place (indicator, organization, period) has its submission; `extra` holds its id."""
+    """Indicator, organization and period have their submission; `submission_id` names it."""
 
     code = "submission-exists"
     kind = Kind.CONFLICT
@@ -20,7 +20,7 @@ class SubmissionExists(DomainError):
 
 
 class PeriodClosed(DomainError):
-    """The period takes no values: it is closed or published."""
+    """The `period` takes no values: it is closed or published, as `state` says."""
 
     code = "period-closed"
     kind = Kind.CONFLICT
@@ -28,7 +28,7 @@ class PeriodClosed(DomainError):
 
 
 class PlanChanged(DomainError):
-    """A new version of the plan came into force while the request was checked."""
+    """A new version of the plan came into force meanwhile; the request may be sent again."""
 
     code = "plan-changed"
     kind = Kind.CONFLICT
@@ -40,14 +40,14 @@ class SubmissionTransitionRefused(TransitionRefused):
 
 
 class NotYourOrganization(Forbidden):
-    """The caller writes for its own unit only."""
+    """The caller reports for its own unit, and the body names another."""
 
     code = "not-your-organization"
     title = Text("只能为本单位填报", "You report for your own unit only")
 
 
 class OwnReport(Forbidden):
-    """Nobody approves what their own organization reported."""
+    """The caller or its unit reported this, so that somebody else has to review it."""
 
     code = "own-report"
     title = Text("不能审核本单位上报的数据", "Nobody reviews what their own unit reported")

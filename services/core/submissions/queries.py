@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,7 +28,8 @@ def visible_to(actor: Actor, *, first: int) -> Condition:
     """Return the condition on table `submission` that keeps a caller to what is theirs.
 
     A reporter sees its unit's; a lead also what is reported for the indicators it leads; the
-    superior what is approved; the office and the leader all of the plan; administrators none.
+    superior what was approved, as it was then (`_as_seen`); the office and the leader all of the
+    plan; administrators none.
     """
     sql, parameters = f"submission.city_code = ${first}", [actor.city_code]
     if actor.plan_code is not None:
@@ -35,7 +38,7 @@ def visible_to(actor: Actor, *, first: int) -> Condition:
     if actor.role in {"office", "leader"}:
         return Condition(sql, tuple(parameters))
     if actor.role == "superior":
-        return Condition(f"{sql} AND submission.state = 'approved'", tuple(parameters))
+        return Condition(f"{sql} AND submission.approved_revision IS NOT NULL", tuple(parameters))
     if actor.role == "integrator" and actor.organization_code is None:
         return Condition(sql, tuple(parameters))
     if actor.role not in {"reporter", "lead", "integrator"} or actor.organization_code is None:
@@ -89,14 +92,13 @@ async def page(
     sql += f" AND plan_code = ${len(parameters)}"
     for column, value in filters.conditions():
         parameters.append(value)
-        sql += f" AND {column} = ${len(parameters)}"
+        sql += f" AND {_seen_column(actor, column)} = ${len(parameters)}"
     if after is not None:
         parameters.append(after)
         sql += f" AND id < ${len(parameters)}"
     parameters.append(limit)
     sql += f" ORDER BY id DESC LIMIT ${len(parameters)}"
-    rows: Sequence[Mapping[str, Any]] = await connection.fetch(sql, *parameters)
-    return rows
+    return await _as_seen(connection, actor, await connection.fetch(sql, *parameters))
 
 
 async def one(
@@ -104,12 +106,70 @@ async def one(
 ) -> Mapping[str, Any] | None:
     """Return one visible submission."""
     visible = visible_to(actor, first=2)
-    row: Mapping[str, Any] | None = await connection.fetchrow(
+    rows = await connection.fetch(
         f"SELECT * FROM submission WHERE id = $1 AND {visible.sql}",  # noqa: S608
         submission_id,
         *visible.parameters,
     )
-    return row
+    return next(iter(await _as_seen(connection, actor, rows)), None)
+
+
+def _seen_column(actor: Actor, column: str) -> str:
+    """Return what a filter compares: for the superior all that it sees is approved."""
+    if column == "state" and actor.role == "superior":
+        return "'approved'::text"
+    return f"submission.{column}"
+
+
+_APPROVED = """
+WITH approved AS (
+    SELECT DISTINCT ON (submission_id) submission_id, version, after, reason, occurred_at
+    FROM submission_history
+    WHERE city_code = $1 AND submission_id = ANY($2) AND after->>'state' = 'approved'
+    ORDER BY submission_id, version DESC
+)
+SELECT approved.*, max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
+    max(h.occurred_at) FILTER (WHERE h.action = 'approved') AS decided_at
+FROM approved JOIN submission_history h ON h.city_code = $1
+    AND h.submission_id = approved.submission_id AND h.version <= approved.version
+GROUP BY approved.submission_id, approved.version, approved.after, approved.reason,
+    approved.occurred_at
+"""
+"""What submissions were when they were last approved, or found falsified after that."""
+
+
+async def _as_seen(
+    connection: asyncpg.Connection, actor: Actor, rows: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """Return rows as the caller sees them.
+
+    While an approved submission is corrected, the approved revision counts, and it is what the
+    superior goes on seeing; the figures worked on are not its business.
+    """
+    corrected = [row["id"] for row in rows if row["state"] != "approved"]
+    if actor.role != "superior" or not corrected:
+        return rows
+    found = await connection.fetch(_APPROVED, actor.city_code, corrected)
+    approved = {row["submission_id"]: _approved(row) for row in found}
+    return [{**row, **approved.get(row["id"], {})} for row in rows]
+
+
+def _approved(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the columns of a submission that its history tells of an approved version."""
+    told = from_json(row["after"])
+    numbers = {
+        name: None if told[name] is None else Decimal(told[name])
+        for name in ("value", "numerator", "denominator")
+    }
+    dates = {name: row[name] for name in ("submitted_at", "decided_at")}
+    return {
+        **told,
+        **numbers,
+        **dates,
+        "version": row["version"],
+        "reason": row["reason"],
+        "updated_at": row["occurred_at"],
+    }
 
 
 async def for_update(session: AsyncSession, actor: Actor, submission_id: UUID) -> Submission | None:
@@ -127,20 +187,30 @@ async def for_update(session: AsyncSession, actor: Actor, submission_id: UUID) -
 
 
 async def history(
-    session: AsyncSession, city_code: str, submission_id: UUID, *, after: int, limit: int
+    session: AsyncSession,
+    actor: Actor,
+    city_code: str,
+    submission_id: UUID,
+    *,
+    after: int,
+    limit: int,
 ) -> Sequence[SubmissionHistory]:
-    """Return the changes of a submission that the caller may see, oldest first."""
-    found = await session.scalars(
-        select(SubmissionHistory)
-        .where(
-            SubmissionHistory.city_code == city_code,
-            SubmissionHistory.submission_id == submission_id,
-            SubmissionHistory.version > after,
-        )
-        .order_by(SubmissionHistory.version)
-        .limit(limit)
+    """Return the changes of a visible submission that the caller may see, oldest first.
+
+    The superior sees approvals and what was found falsified, and no work between them.
+    """
+    wanted = select(SubmissionHistory).where(
+        SubmissionHistory.city_code == city_code,
+        SubmissionHistory.submission_id == submission_id,
+        SubmissionHistory.version > after,
     )
-    return found.all()
+    if actor.role == "superior":
+        wanted = wanted.where(SubmissionHistory.after["state"].astext == "approved")
+    return (await session.scalars(wanted.order_by(SubmissionHistory.version).limit(limit))).all()
+
+
+_FOR_SUPERIOR = ("submission.approved", "submission.falsified")
+"""The events that change what the superior sees."""
 
 
 async def changed_after(
@@ -155,25 +225,30 @@ async def changed_after(
     """Return visible submissions changed after a log position, and the position to go on from.
 
     The third part says whether more follow. Each row has `position`, that of its last change
-    among those read; what was withdrawn is there too, in that state.
+    among those read. A filter by state is left to the caller: what was withdrawn or came into
+    another state is there too, so that it can be told that it left the list.
     """
-    visible = visible_to(actor, first=4)
-    parameters: list[object] = [actor.city_code, position, limit, *visible.parameters, plan_code]
+    visible = visible_to(actor, first=5)
+    heard = _FOR_SUPERIOR if actor.role == "superior" else None
+    parameters: list[object] = [actor.city_code, position, limit, heard]
+    parameters += [*visible.parameters, plan_code]
     narrowed = f"{visible.sql} AND submission.plan_code = ${len(parameters)}"
     for column, value in filters.conditions():
-        parameters.append(value)
-        narrowed += f" AND submission.{column} = ${len(parameters)}"
+        if column != "state":
+            parameters.append(value)
+            narrowed += f" AND submission.{column} = ${len(parameters)}"
     rows = await connection.fetch(
         f"""
         WITH changes AS (
-            SELECT position, subject_id, subject_kind, plan_code
+            SELECT position, type, subject_id, subject_kind, plan_code
             FROM event_position JOIN event
                 ON event.city_code = event_position.city_code AND event.id = event_id
             WHERE event_position.city_code = $1 AND position > $2
             ORDER BY position LIMIT $3
         ), last AS (
             SELECT max(position) AS position, subject_id::uuid AS id FROM changes
-            WHERE subject_kind = 'submission' GROUP BY subject_id
+            WHERE subject_kind = 'submission' AND ($4::text[] IS NULL OR type = ANY($4))
+            GROUP BY subject_id
         )
         SELECT last.position, submission.*,
             (SELECT max(position) FROM changes) AS read_to,
@@ -186,7 +261,7 @@ async def changed_after(
     )
     read_to = rows[0]["read_to"] or position
     found = [row for row in rows if row["id"] is not None]
-    return found, read_to, rows[0]["read_count"] == limit
+    return await _as_seen(connection, actor, found), read_to, rows[0]["read_count"] == limit
 
 
 async def occupant(connection: asyncpg.Connection, row: Mapping[str, Any]) -> str | None:

@@ -62,7 +62,7 @@ class NothingToRotate(DomainError):
 
 
 class SecretKeyNotSet(DomainError):
-    """The deployment has no key to seal secrets with (`WUFEI_SECRET_KEY`); none is kept plain."""
+    """Secrets are kept sealed only, and this deployment was given no key to seal them with."""
 
     code = "secret-key-not-set"
     kind = Kind.UNAVAILABLE

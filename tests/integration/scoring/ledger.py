@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 
 from services.core.events.catalogue import EventType
 from services.core.events.service import Happening, number_committed, record
@@ -14,6 +14,9 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.decimals import plain
 from services.core.kit.ids import new_id
+from services.core.obligations.models import Obligation
+from services.core.obligations.service import extend, move_period
+from services.core.obligations.service import follow_log as follow_plans
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.periods import Period
@@ -23,7 +26,6 @@ from services.core.plan.service import (
     Decision,
     PeriodVerb,
     assign_target,
-    move_period,
     settle_question,
 )
 from services.core.scoring import queries, service
@@ -143,7 +145,7 @@ class Ledger:
             )
         return entry
 
-    async def move(self, period: str, verb: PeriodVerb) -> None:
+    async def move(self, period: str, verb: PeriodVerb, *, due_date: date | None = None) -> None:
         state = await self.state()
         async with self.database.transaction() as session:
             await move_period(
@@ -153,7 +155,38 @@ class Ledger:
                 verb=verb,
                 actor=ACTOR,
                 now=self.clock.now(),
+                due_date=due_date,
             )
+
+    async def extend(
+        self, granted: date, *, indicator: str = "R01", unit: str = "UN01", period: str = "2025"
+    ) -> None:
+        """Give a unit more time for a value of an opened period."""
+        async with self.database.transaction() as session:
+            obligation = await session.scalar(
+                select(Obligation).where(
+                    Obligation.city_code == CITY,
+                    Obligation.indicator_code == indicator,
+                    Obligation.organization_code == unit,
+                    Obligation.period == period,
+                )
+            )
+            assert obligation is not None
+            await extend(
+                session,
+                obligation=obligation,
+                granted_date=granted,
+                extension_id=new_id(),
+                actor=ACTOR,
+                now=self.clock.now(),
+            )
+
+    async def keep_in_step(self) -> None:
+        """Let what is owed follow the log to its end."""
+        async with self.database.transaction() as session:
+            await number_committed(session, CITY)
+        async with self.database.transaction() as session:
+            await follow_plans(session, CITY, self.clock)
 
     async def assign(self, indicator: str, value: object, year: int = 2025) -> None:
         state = await self.state()

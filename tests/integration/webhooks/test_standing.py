@@ -1,6 +1,7 @@
 """What operators are told: queues, how it went lately, and what nobody attends to."""
 
 from datetime import timedelta
+from typing import Any
 
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
@@ -13,7 +14,7 @@ from tests.integration.webhooks.test_claiming import URL, take
 from tests.support.planted import Planted
 
 
-def ago(**step: float) -> dict[str, object]:
+def ago(**step: float) -> dict[str, Any]:
     return {"next_attempt_at": Clock.true_now() - timedelta(**step)}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.agenda.rules import alarm_days, kinds_for, may_show, turns
-from services.core.calendars.rules import PLAIN_WEEK, WorkingCalendar
+from services.core.calendars.rules import WorkingCalendar, plain_week
 from services.core.identity.actor import Actor
 from services.core.identity.rules import DEFAULT_SCOPES, Role
 from services.core.plan.document import Supervision
@@ -62,7 +62,10 @@ def test_turns_are_what_shifting_day_by_day_gives(
 def test_a_calendar_reminds_before_the_holiday_and_not_in_it() -> None:
     assert alarm_days(date(2026, 10, 8), _OCTOBER) == (date(2026, 9, 21), date(2026, 9, 30))
     assert alarm_days(date(2026, 10, 12), _OCTOBER)[1] == date(2026, 10, 10)
-    assert alarm_days(date(2026, 11, 25), PLAIN_WEEK) == (date(2026, 11, 16), date(2026, 11, 24))
+    assert alarm_days(date(2026, 11, 25), plain_week("")) == (
+        date(2026, 11, 16),
+        date(2026, 11, 24),
+    )
 
 
 @pytest.mark.parametrize(

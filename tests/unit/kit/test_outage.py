@@ -5,7 +5,13 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from services.core.kit.outage import cause_of, is_away, is_contended
+from services.core.kit.outage import (
+    cause_of,
+    is_away,
+    is_contended,
+    is_unable,
+    takes_no_writes,
+)
 
 
 def _wrapped(error: Exception, *, invalidated: bool = False) -> DBAPIError:
@@ -52,6 +58,27 @@ def test_a_lock_of_others_is_no_absence(error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "writes"),
+    [
+        (asyncpg.DiskFullError("No space left on device"), False),
+        (asyncpg.PostgresIOError("Input/output error"), False),
+        (asyncpg.ReadOnlySQLTransactionError("read-only transaction"), False),
+        (asyncpg.OutOfMemoryError("out of shared memory"), True),
+        (asyncpg.ConfigurationLimitExceededError("temp_file_limit"), True),
+        (asyncpg.InsufficientResourcesError("whatever else is scarce"), True),
+    ],
+)
+def test_a_server_that_lacks_what_it_needs_is_unable_and_not_away(
+    error: Exception, *, writes: bool
+) -> None:
+    for each in (error, _wrapped(error)):
+        assert is_unable(each)
+        assert takes_no_writes(each) is not writes
+        assert not is_away(each)
+        assert not is_contended(each)
+
+
+@pytest.mark.parametrize(
     "error",
     [
         KeyError("period"),
@@ -63,6 +90,7 @@ def test_a_lock_of_others_is_no_absence(error: Exception) -> None:
 def test_a_fault_of_ours_is_neither(error: Exception) -> None:
     for each in (error, _wrapped(error)):
         assert not is_away(each)
+        assert not is_unable(each)
         assert not is_contended(each)
 
 

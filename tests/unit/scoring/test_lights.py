@@ -54,6 +54,21 @@ def test_an_exact_pace_of_one_is_green_though_its_decimal_text_is_below() -> Non
 
 
 @pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("99.9", "进度 0.9990，低于 1.00，不低于 0.80"),
+        ("79.999", "进度 0.799990，低于 0.80"),
+        ("79.9999999999", "进度 0.799999999999，低于 0.80"),
+        ("80", "进度 0.80，低于 1.00，不低于 0.80"),
+        ("100.001", "未达到2025年目标（300），进度 1.00，不低于 1.00"),
+    ],
+)
+def test_a_pace_is_not_rounded_across_what_it_is_compared_with(value: str, reason: str) -> None:
+    indicator = an_indicator(targets=[a_target(value=300, text="300")], baseline=a_baseline(0))
+    assert judged(indicator, a_value(value, "2023"), period="2023")["reason"] == reason
+
+
+@pytest.mark.parametrize(
     ("indicator", "period", "value", "light", "reason"),
     [
         (moving("95", "90"), "2025", "96", "green", "met"),

@@ -22,6 +22,11 @@ def an_event(type_: str, **data: Any) -> LogEvent:
         (an_event("question.settled"), Touch(whole_plan=True)),
         (an_event("period.opened", period="2025"), Touch(periods={"2025"})),
         (an_event("period.reopened", period="2025"), Touch(periods={"2025"})),
+        (an_event("period.rescheduled", period="2025"), Touch(periods={"2025"})),
+        (
+            an_event("obligation.extended", indicator_code="R01", period="2025-Q4"),
+            Touch(extended={("R01", "2025-Q4")}),
+        ),
         (
             an_event("period.published", period="2025"),
             Touch(periods={"2025"}, published={"2025"}),
@@ -40,6 +45,7 @@ def test_what_touches_nothing_by_itself(type_: str) -> None:
 
 def test_scores_and_submissions_alter_no_plan() -> None:
     altering = ["plan.published", "period.published", "target.assigned", "question.settled"]
+    altering += ["period.rescheduled", "obligation.extended"]
     assert all(alters_plan(an_event(type_)) for type_ in altering)
     assert not any(alters_plan(an_event(t)) for t in ("score.updated", "submission.approved"))
 
@@ -51,6 +57,17 @@ def test_a_value_asks_for_its_period_and_the_wider_ones_of_its_basis() -> None:
         ("approved", period): {"R01"} for period in ("2025-03", "2025-Q1", "2025-H1", "2025")
     }
     assert want.if_drawn == set()
+
+
+def test_more_time_asks_for_the_boards_there_are_of_its_period_and_the_wider_ones() -> None:
+    want = wanted(Touch(extended={("R01", "2025-Q4")}), STEADY, [])
+    keys = {
+        (basis, period)
+        for basis in ("approved", "submitted")
+        for period in ("2025-Q4", "2025-H2", "2025")
+    }
+    assert want.boards == {key: {"R01"} for key in keys}
+    assert want.if_drawn == keys
 
 
 def test_a_value_that_others_rise_from_asks_for_the_next_periods_where_they_exist() -> None:

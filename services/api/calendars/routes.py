@@ -1,0 +1,168 @@
+"""Paths of working days: the calendars of a city, one year of one, and announcing a year."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Response
+
+from services.api.answers import json_answer
+from services.api.calendars import examples
+from services.api.calendars.reading import MEDIA_TYPE, TableRoute
+from services.api.calendars.schemas import (
+    CalendarListOut,
+    CalendarYearIn,
+    CalendarYearOut,
+    announcement_of,
+    calendars_out,
+    year_out,
+)
+from services.api.context import Held, IfMatch, IfNoneMatch, Reading, Writing, check_match
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering, asking
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.core.calendars import queries
+from services.core.calendars.announcement import FIRST_YEAR, LAST_YEAR
+from services.core.calendars.errors import CalendarNotFound
+from services.core.calendars.rules import TIME_ZONE
+from services.core.calendars.service import announce_year
+from services.core.identity.actor import Actor
+from services.core.identity.queries import city_exists
+from services.core.identity.rules import Permission
+
+router = versioned_router("calendars", route_class=TableRoute)
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_CALENDAR))]
+Announcer = Annotated[Actor, Depends(permitted(Permission.CHANGE_CALENDAR))]
+CalendarCode = Annotated[
+    str,
+    Path(
+        alias="code",
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$",
+        description="Code of a calendar: `CN`, or one that the city keeps beside it",
+        examples=["CN"],
+    ),
+]
+_Year = Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
+City = Annotated[
+    str | None,
+    Query(
+        max_length=6,
+        description="Code of the city, for a credential of every city; default: the caller's own",
+    ),
+]
+
+_MOST_YEARS = 1000
+
+
+def _city(actor: Actor, named: str | None) -> str:
+    """Return the city that is asked about, which is the caller's own unless it has all."""
+    if named is None or named == actor.city_code:
+        return actor.city_code
+    if not actor.every_city:
+        raise CalendarNotFound
+    return named
+
+
+def _etag(city_code: str, answer: CalendarYearOut) -> str:
+    return f'"{city_code}/{answer.code}/{answer.year}.{answer.version}"'
+
+
+@router.get("/calendars", responses={**answering(examples.CALENDARS), **refusals(403, 404)})
+async def list_calendars(actor: Reader, session: Reading, city: City = None) -> CalendarListOut:
+    """List the calendars of a city with the years that were announced."""
+    years = await queries.announced_years(session, _city(actor, city), limit=_MOST_YEARS)
+    return calendars_out(years)
+
+
+@router.get(
+    "/calendars/{code}",
+    responses={**answering(examples.CALENDAR_YEAR, ETAG), **refusals(403, 404)},
+    response_model=CalendarYearOut,
+)
+async def get_calendar(
+    actor: Reader,
+    code: CalendarCode,
+    session: Reading,
+    held: Held,
+    year: Annotated[_Year | None, Query(description="Default: this year", examples=[2026])] = None,
+    city: City = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return every day of a year: worked or not, by which document.
+
+    A year that was not announced is reckoned Monday to Friday, and is `provisional`.
+    """
+    city_code, wanted = _city(actor, city), year or held.clock.today(TIME_ZONE).year
+    row, announced = await queries.year_of(session, city_code, code, wanted)
+    if row is None and await queries.last_version(session, city_code, code) == 0:
+        raise CalendarNotFound
+    answer = year_out(code, wanted, announced, row.version if row else 0)
+    return json_answer(
+        answer.model_dump_json().encode(),
+        etag=_etag(city_code, answer),
+        if_none_match=if_none_match,
+    )
+
+
+@router.put(
+    "/calendars/{code}",
+    responses={**answering(examples.REPLACED, ETAG), **refusals(403, 404, 409, 412, 428)},
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                **asking(examples.YEAR)["requestBody"]["content"],
+                MEDIA_TYPE: {"schema": {"type": "string"}, "examples": examples.TABLE.shown},
+            }
+        }
+    },
+)
+async def announce_calendar_year(
+    body: CalendarYearIn,
+    actor: Announcer,
+    code: CalendarCode,
+    year: Annotated[_Year, Query(description="The year announced", examples=[2027])],
+    session: Writing,
+    held: Held,
+    response: Response,
+    source: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=500,
+            description="The document that announces it, where the body is a table and cannot say",
+            examples=["示例：国务院办公厅关于2027年部分节假日安排的通知"],
+        ),
+    ] = None,
+    city: City = None,
+    if_match: IfMatch = None,
+) -> CalendarYearOut:
+    """Announce a year, or replace it as a whole; the same once more changes nothing.
+
+    A year that was announced before is replaced with `If-Match` only. What is open and due by
+    working days moves with it, with a record of each. The body may be a table (`text/csv`, UTF-8
+    or GB 18030) with the columns `date`, `kind` and `note`; its rows count as `days` from 0.
+    """
+    del source  # the table's reader puts it into the body
+    city_code = _city(actor, city)
+    if city_code != actor.city_code and not await city_exists(session, city_code):
+        raise CalendarNotFound
+    announcement = announcement_of(year, body)
+    row, present = await queries.year_for_update(session, city_code, code, year)
+    current = year_out(code, year, present, row.version if row else 0)
+    check_match(
+        if_match,
+        None if row is None else _etag(city_code, current),
+        required=row is not None,
+        current=None if row is None else current,
+    )
+    version = await announce_year(
+        session,
+        city_code=city_code,
+        code=code,
+        announcement=announcement,
+        actor=actor.stamp(),
+        now=held.clock.now(),
+    )
+    answer = year_out(code, year, announcement, version)
+    response.headers["ETag"] = _etag(city_code, answer)
+    return answer

@@ -1,0 +1,131 @@
+"""What working days look like on the wire."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Annotated, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.api.contract.choices import one_of
+from services.core.calendars import announcement
+from services.core.calendars.announcement import Announcement, Kind, whole_year
+from services.core.calendars.models import CalendarYear
+from services.core.calendars.rules import Status
+from services.core.plan.document import Day
+
+_Date = date
+_Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+_CODE = "Such as `CN`, the calendar that every city begins with"
+_KIND = "`workday`: it is worked; `rest`: it is not"
+_MOST_DAYS = 1000
+
+
+class CalendarDayIn(BaseModel):
+    """A day of the year, worked or not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    date: Day = Field(description="Within the year")
+    kind: Kind = Field(description=_KIND)
+    note: _Line | None = Field(default=None, description="Its name, such as 春节 or 国庆节调休")
+
+
+class CalendarYearIn(BaseModel):
+    """A year as it was announced. A day that is not listed is as the week says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: _Line = Field(description="The document that announces it")
+    days: Annotated[list[CalendarDayIn], Field(max_length=_MOST_DAYS)] = Field(
+        description="The days that are not as the week says; any other may be listed too"
+    )
+
+
+class CalendarDayOut(BaseModel):
+    """A day of the year, worked or not."""
+
+    date: _Date = Field(description="The day")
+    kind: Annotated[str, one_of(get_args(Kind))] = Field(description=_KIND)
+    note: str | None = Field(description="Its name, such as 春节; null: it has none")
+
+
+class CalendarYearOut(BaseModel):
+    """A year of a calendar, day by day."""
+
+    code: str = Field(description=_CODE)
+    year: int = Field(description="The year")
+    status: Annotated[str, one_of(get_args(Status))] = Field(
+        description="`official`: it was announced; `provisional`: it was not, and is reckoned"
+        " Monday to Friday"
+    )
+    source: str | None = Field(description="The document that announces it; null: none does yet")
+    version: int = Field(
+        description="Which change of the calendar set this year; 0: none did yet. The ETag ends in"
+        " it"
+    )
+    days: list[CalendarDayOut] = Field(description="Every day of the year, in order")
+
+
+class AnnouncedYearOut(BaseModel):
+    """A year that was announced."""
+
+    year: int = Field(description="The year")
+    source: str = Field(description="The document that announces it")
+    version: int = Field(description="Which change of the calendar set it")
+    changed_at: datetime = Field(description="When that was")
+
+
+class CalendarOut(BaseModel):
+    """A calendar and the years of it that were announced."""
+
+    code: str = Field(description=_CODE)
+    years: list[AnnouncedYearOut] = Field(description="In order; every other year is provisional")
+
+
+class CalendarListOut(BaseModel):
+    """The calendars of a city."""
+
+    items: list[CalendarOut] = Field(description="By code")
+    next_page_token: str | None = Field(description="Always null: the list is whole")
+
+
+def announcement_of(year: int, body: CalendarYearIn) -> Announcement:
+    """Return what a body announces.
+
+    Raises:
+        InvalidInput: it lists a day of another year, or one twice.
+    """
+    days = [announcement.Day(day.date, day.kind, day.note) for day in body.days]
+    announcement.check_days(year, days)
+    return Announcement.of(year, body.source, days)
+
+
+def year_out(code: str, year: int, announced: Announcement | None, version: int) -> CalendarYearOut:
+    """Return a year as it was announced, or as the week says where it was not."""
+    days = whole_year(year, announced.days if announced else ())
+    return CalendarYearOut(
+        code=code,
+        year=year,
+        status="official" if announced else "provisional",
+        source=announced.source if announced else None,
+        version=version,
+        days=[CalendarDayOut(date=day.date, kind=day.kind, note=day.note) for day in days],
+    )
+
+
+def calendars_out(years: Sequence[CalendarYear]) -> CalendarListOut:
+    """Return the calendars that these years, ordered by code, belong to."""
+    return CalendarListOut(
+        items=[
+            CalendarOut(code=code, years=[_announced_out(row) for row in rows])
+            for code, rows in groupby(years, key=lambda row: row.calendar_code)
+        ],
+        next_page_token=None,
+    )
+
+
+def _announced_out(row: CalendarYear) -> AnnouncedYearOut:
+    return AnnouncedYearOut(
+        year=row.year, source=row.source, version=row.version, changed_at=row.changed_at
+    )

@@ -1,0 +1,1 @@
+"""The door to extensions: more time asked for, and the answer."""

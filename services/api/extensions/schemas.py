@@ -1,0 +1,124 @@
+"""What extensions look like on the wire."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import to_json
+
+from services.api.answers import item_etag
+from services.core.extensions.models import Extension
+from services.core.extensions.rules import State, SubjectKind, Verb
+from services.core.identity.actor import Actor
+from services.core.milestones.extending import allowed_actions
+from services.core.plan.document import Day
+
+_Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ExtensionIn(_In):
+    """A request for more time: until when, and why."""
+
+    proposed_date: Day = Field(description="After the present due date")
+    reason: _Reason = Field(description="Why the present date cannot be kept")
+
+
+class GrantIn(_In):
+    """How much of what was asked for is granted; empty: all of it."""
+
+    granted_date: Day | None = Field(
+        default=None,
+        description="After the present due date, and no later than proposed; earlier than"
+        " proposed grants a part. Default: as proposed",
+    )
+    reason: _Reason | None = Field(default=None, description="A remark on the decision")
+
+
+class ActorOut(BaseModel):
+    """Who did something."""
+
+    kind: str = Field(description="`api_key`, `operator` or `system`")
+    name: str = Field(description="The credential's or the system part's name")
+    role: str | None = Field(description="In which role; null for the system itself")
+    organization_code: str | None = Field(description="Of which unit; null: of none")
+
+
+class ExtensionOut(BaseModel):
+    """More time that was asked for, the answer, and what this caller may do with it."""
+
+    id: UUID = Field(description="Its id, for good")
+    plan: str = Field(description="Code of the plan")
+    subject_kind: SubjectKind = Field(description="What more time is for")
+    subject_id: UUID = Field(description="Id of the milestone or obligation")
+    organization_code: str = Field(description="The unit that it is for")
+    number: int = Field(description="1 for the first request of its subject, and so on")
+    state: State = Field(description="`requested` until it is decided or withdrawn")
+    reason: str = Field(description="Why the present date cannot be kept")
+    present_date: date = Field(description="When the subject was due as this was asked for")
+    proposed_date: date = Field(description="Until when more time is asked for")
+    granted_date: date | None = Field(description="The new due date, where it was approved")
+    partly: bool = Field(description="Approved, for less time than was asked for")
+    decide_by: date = Field(description="By when it is to be decided")
+    decision_reason: str | None = Field(description="Why it was decided so")
+    requested_by: ActorOut = Field(description="Who asked")
+    requested_at: datetime = Field(description="When it was asked for")
+    decided_by: ActorOut | None = Field(description="Who decided or withdrew it; null: nobody yet")
+    decided_at: datetime | None = Field(description="When that was")
+    allowed_actions: list[Verb] = Field(description="What this caller may do with it now")
+
+
+class ExtensionListOut(BaseModel):
+    """A page of extensions, newest first."""
+
+    items: list[ExtensionOut] = Field(description="At most `page_size`")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
+
+
+def actor_fields(stamp: dict[str, Any]) -> dict[str, Any]:
+    """Return who did something as `ActorOut` has it."""
+    return {
+        "kind": stamp["kind"],
+        "name": stamp["name"],
+        "role": stamp.get("role"),
+        "organization_code": stamp.get("organization_code"),
+    }
+
+
+def extension_fields(row: Extension, actor: Actor, leads: tuple[str, ...]) -> dict[str, Any]:
+    """Return an extension as `ExtensionOut` has it; `leads` answer for what it is for."""
+    granted = row.granted_date
+    return {
+        "id": row.id,
+        "plan": row.plan_code,
+        "subject_kind": row.subject_kind,
+        "subject_id": row.subject_id,
+        "organization_code": row.organization_code,
+        "number": row.number,
+        "state": row.state,
+        "reason": row.reason,
+        "present_date": row.present_date,
+        "proposed_date": row.proposed_date,
+        "granted_date": granted,
+        "partly": granted is not None and granted < row.proposed_date,
+        "decide_by": row.decide_by,
+        "decision_reason": row.decision_reason,
+        "requested_by": actor_fields(row.requested_by),
+        "requested_at": row.requested_at,
+        "decided_by": None if row.decided_by is None else actor_fields(row.decided_by),
+        "decided_at": row.decided_at,
+        "allowed_actions": allowed_actions(actor, row, leads),
+    }
+
+
+def extension_body(
+    row: Extension, actor: Actor, leads: tuple[str, ...]
+) -> tuple[dict[str, Any], bytes, str]:
+    """Return an extension as fields, as JSON, and its strong ETag."""
+    fields = extension_fields(row, actor, leads)
+    body = to_json(fields)
+    return fields, body, item_etag(row.id, row.version, body)

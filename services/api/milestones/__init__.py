@@ -1,0 +1,1 @@
+"""The door to milestones and to the progress of tasks."""

@@ -1,0 +1,235 @@
+"""Paths of progress: how far the tasks are, the units that lead them, and the townships."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import Query, Response
+from pydantic_core import from_json, to_json
+
+from services.api.answers import body_etag, json_answer
+from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Resources
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering
+from services.api.milestones import progress_examples as examples
+from services.api.milestones.routes import Reader
+from services.api.milestones.schemas import ProgressListOut, TaskProgressOut
+from services.api.plan.routes import TaskNumber
+from services.api.routing import versioned_router
+from services.api.scoring.routes import PeriodQuery, period_of_board
+from services.core.identity.actor import Actor
+from services.core.kit.decimals import display
+from services.core.milestones import progress, queries
+from services.core.milestones.conditions import sees_all
+from services.core.milestones.progress import (
+    MeasureProgress,
+    Progress,
+    TaskProgress,
+    UnitProgress,
+)
+from services.core.milestones.queries import Tally
+from services.core.milestones.reasons import words
+from services.core.milestones.rules import text_of
+from services.core.plan.document import Measure
+from services.core.plan.errors import TaskNotFound
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.scoring.board import empty_board
+from services.core.scoring.queries import LATEST_BOARD_SQL
+
+router = versioned_router("milestones")
+
+By = Annotated[
+    Literal["task", "lead", "township"],
+    Query(
+        description="What to add up: the plan's tasks, the measures that each unit leads, or what"
+        " each township-level body promised itself"
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What progress is shown with: the caller, the plan and the indicators of its board."""
+
+    actor: Actor
+    plan: PlanState
+    indicators: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def lights(self) -> dict[str, str]:
+        """The light of each indicator."""
+        return {code: row["light"] for code, row in self.indicators.items()}
+
+
+@router.get(
+    "/plans/{plan}/tasks/progress",
+    responses={**answering(examples.PROGRESS_OF_TASKS, ETAG), **refusals(403, 404)},
+    response_model=ProgressListOut,
+)
+async def list_task_progress(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    held: Held,
+    by: By = "task",
+    period: PeriodQuery = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Tell how far tasks or units are: milestones by weight, lights, and why.
+
+    It is made of the milestones that the caller may see (`whole` says whether those are all)
+    and of the lights that the newest scoreboard of `period` gives to the linked indicators.
+    """
+    wanted = period_of_board(plan, period)
+    view = _View(actor, plan, await _indicators(held, plan, wanted))
+    tallies = await _tallies(session, held, view)
+    items: list[dict[str, Any]]
+    if by == "task":
+        tasks = progress.of_tasks(plan.document.tasks, tallies, view.lights)
+        items = [_task(one, view) for one in tasks]
+    elif by == "lead":
+        leads = progress.of_leads(plan.document, tallies, view.lights)
+        items = [_unit(one, view) for one in leads]
+    else:
+        townships = progress.of_townships(plan.document, tallies)
+        items = [_unit(one, view, alone=True) for one in townships]
+    listed = {**_head(held, plan, wanted), "by": by, "items": items, "next_page_token": None}
+    body = to_json(listed)
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+@router.get(
+    "/plans/{plan}/tasks/{number}/progress",
+    responses={**answering(examples.PROGRESS_OF_TASK, ETAG), **refusals(403, 404)},
+    response_model=TaskProgressOut,
+)
+async def get_task_progress(
+    actor: Reader,
+    plan: PlanInScope,
+    number: TaskNumber,
+    session: Reading,
+    held: Held,
+    period: PeriodQuery = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Tell how far one task is, measure by measure."""
+    task = next((one for one in plan.document.tasks if one.number == number), None)
+    if task is None:
+        raise TaskNotFound
+    wanted = period_of_board(plan, period)
+    view = _View(actor, plan, await _indicators(held, plan, wanted))
+    tallies = await _tallies(session, held, view, [one.code for one in task.measures])
+    (found,) = progress.of_tasks([task], tallies, view.lights)
+    body = to_json({**_head(held, plan, wanted), **_task(found, view)})
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+def _head(held: Resources, plan: PlanState, period: Period) -> dict[str, Any]:
+    return {
+        "plan": plan.code,
+        "period": period.code,
+        "local_date": held.clock.today(plan.document.time_zone),
+    }
+
+
+async def _indicators(
+    held: Resources, plan: PlanState, period: Period
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the indicators of the newest scoreboard, or of one on which nothing stands yet."""
+    async with held.database.pool.acquire() as connection:
+        row = await connection.fetchrow(
+            LATEST_BOARD_SQL, plan.city_code, plan.code, "approved", period.code
+        )
+    if row is None:
+        board = empty_board(plan, period, held.clock.today(plan.document.time_zone)).board
+    else:
+        board = from_json(row["board"])
+    return {one["code"]: one for one in board["indicators"]}
+
+
+async def _tallies(
+    session: Reading, held: Resources, view: _View, measures: Sequence[str] | None = None
+) -> list[Tally]:
+    document = view.plan.document
+    return await queries.tallies(
+        session,
+        view.actor,
+        plan_code=view.plan.code,
+        today=held.clock.today(document.time_zone),
+        time_zone=document.time_zone,
+        lights=document.scheme.lights,
+        measures=measures,
+    )
+
+
+def _task(found: TaskProgress, view: _View) -> dict[str, Any]:
+    return {
+        "number": found.task.number,
+        "organization_code": None,
+        "name": found.task.title,
+        **_sum(found.progress, whole=_sees_whole(found.measures, view)),
+        "measures": [_measure(one, view) for one in found.measures],
+        "indicators": _linked(found.progress, view),
+    }
+
+
+def _unit(found: UnitProgress, view: _View, *, alone: bool = False) -> dict[str, Any]:
+    """Return a unit's progress; `alone` where it is made of what the unit promised itself."""
+    own = alone and view.actor.organization_code == found.organization_code
+    return {
+        "number": None,
+        "organization_code": found.organization_code,
+        "name": view.plan.organizations[found.organization_code].name,
+        **_sum(found.progress, whole=own or _sees_whole(found.measures, view)),
+        "measures": [_measure(one, view, whole=own) for one in found.measures],
+        "indicators": _linked(found.progress, view),
+    }
+
+
+def _measure(found: MeasureProgress, view: _View, *, whole: bool = False) -> dict[str, Any]:
+    return {
+        "code": found.measure.code,
+        "lead_units": list(found.measure.lead_units),
+        **_sum(found.progress, whole=whole or _sees_whole([found], view)),
+        "indicators": list(found.progress.indicators),
+    }
+
+
+def _sees_whole(measures: Sequence[MeasureProgress], view: _View) -> bool:
+    """Return whether the caller sees every milestone of these measures."""
+    return sees_all(view.actor) or (
+        bool(measures) and all(_leads(view.actor, one.measure) for one in measures)
+    )
+
+
+def _leads(actor: Actor, measure: Measure) -> bool:
+    return actor.role in {"lead", "integrator"} and actor.organization_code in measure.lead_units
+
+
+def _sum(found: Progress, *, whole: bool) -> dict[str, Any]:
+    percent = found.sum.share.percent
+    reasons = [words(code, details) for code, details in found.reasons]
+    return {
+        "percent": text_of(percent),
+        "display": None if percent is None else display(percent),
+        "weight": text_of(found.sum.share.weight),
+        "milestones": found.sum.number,
+        "closed": found.sum.closed,
+        "overdue": found.sum.overdue,
+        "next_due_date": found.sum.next_due,
+        "whole": whole,
+        "light": found.light,
+        "reason": "；".join(one.zh for one in reasons),
+        "reason_en": "; ".join(one.en for one in reasons),
+        "reason_code": found.reasons[0][0],
+    }
+
+
+def _linked(found: Progress, view: _View) -> list[dict[str, Any]]:
+    shown = ("code", "name", "light", "reason", "reason_en")
+    return [
+        {name: view.indicators[code][name] for name in shown}
+        for code in found.indicators
+        if code in view.indicators
+    ]

@@ -1,0 +1,304 @@
+"""Paths of milestones: assign one, list them, read one with its branches and its history."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Response
+from pydantic_core import to_json
+
+from services.api.answers import json_answer
+from services.api.context import (
+    Held,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Resources,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.faulty import Faulty
+from services.api.milestones import examples
+from services.api.milestones.schemas import (
+    CheckedMilestone,
+    MilestoneDetailOut,
+    MilestoneHistoryOut,
+    MilestoneIn,
+    MilestoneListOut,
+)
+from services.api.milestones.views import (
+    as_key,
+    history_fields,
+    milestone_detail,
+    milestone_list,
+    tombstones,
+)
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.core.calendars.queries import working_calendar
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.kit.faults import faults_of
+from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.milestones import queries
+from services.core.milestones.assigning import Draft, assign, draft_faults
+from services.core.milestones.desk import Desk
+from services.core.milestones.errors import MilestoneNotFound
+from services.core.milestones.models import Milestone
+from services.core.milestones.queries import Filters
+from services.core.milestones.rights import may_assign
+from services.core.milestones.rules import State
+from services.core.plan.document import Day
+from services.core.plan.queries import PlanState
+
+router = versioned_router("milestones")
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_MILESTONES))]
+Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_MILESTONES))]
+
+_LONGEST_VERSION = 9
+
+MilestoneId = Annotated[
+    UUID,
+    Path(description="Id of a milestone", examples=["019aafc0-0000-7000-8000-0000000000c1"]),
+]
+
+
+async def _assigner(actor: Writer) -> Actor:
+    if not may_assign(actor):
+        raise Forbidden
+    return actor
+
+
+Assigner = Annotated[Actor, Depends(_assigner)]
+
+
+async def writing_desk(session: Writing, held: Resources, plan: PlanState, actor: Actor) -> Desk:
+    """Return the desk of a change; its calendar is read anew, within the change."""
+    code = plan.document.supervision.calendar
+    calendar = await working_calendar(session, plan.city_code, code)
+    return Desk(plan, calendar, actor, held.clock.now())
+
+
+async def reading_desk(held: Resources, plan: PlanState, actor: Actor) -> Desk:
+    """Return the desk of somebody who only looks."""
+    calendar = await held.calendars.get(plan.city_code, plan.document.supervision.calendar)
+    return Desk(plan, calendar, actor, held.clock.now())
+
+
+@router.post(
+    "/plans/{plan}/milestones",
+    status_code=201,
+    responses={
+        **answering(examples.ASSIGNED, ETAG, LOCATION, status=201, model=MilestoneDetailOut),
+        **refusals(403, 404),
+    },
+    openapi_extra=asking(examples.ASSIGNMENT, examples.BRANCH),
+    response_model=None,
+)
+async def create_milestone(
+    body: CheckedMilestone,
+    actor: Assigner,
+    plan: PlanInScope,
+    session: Writing,
+    held: Held,
+) -> Response:
+    """Assign a milestone to a unit, which then has to sign for it.
+
+    The office assigns to any unit; a lead, under the measures that its unit leads, to its own
+    and to the responsible units. Whoever assigns to their own unit is given no date to sign by.
+    """
+    desk = await writing_desk(session, held, plan, actor)
+    milestone = await assign(session, desk=desk, draft=await _draft(session, desk, body))
+    _, answer, etag = await milestone_detail(session, milestone, desk)
+    location = f"/v1/milestones/{milestone.id}"
+    return Response(
+        answer, 201, {"ETag": etag, "Location": location}, media_type="application/json"
+    )
+
+
+async def _draft(session: Writing, desk: Desk, body: MilestoneIn | Faulty) -> Draft:
+    """Return what is to be assigned, or every fault of shape and of reference at once."""
+    if isinstance(body, Faulty):
+        named = {name: _code(body, name) for name in ("measure_code", "organization_code")}
+        faults = await draft_faults(session, desk=desk, due_date=None, parent_id=None, **named)
+        raise InvalidInput(faults=[*faults_of(body.errors), *faults])
+    return Draft(
+        measure_code=body.measure_code,
+        organization_code=body.organization_code,
+        title=body.title,
+        deliverable=body.deliverable,
+        evidence_rule=body.evidence_rule,
+        weight=body.weight,
+        due_date=body.due_date,
+        parent_id=body.parent_id,
+    )
+
+
+def _code(body: Faulty, name: str) -> str | None:
+    found = body.members.get(name)
+    return found if isinstance(found, str) else None
+
+
+@router.get(
+    "/plans/{plan}/milestones",
+    responses={**answering(examples.MILESTONES), **refusals(403, 404)},
+    response_model=MilestoneListOut,
+)
+async def list_milestones(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    held: Held,
+    measure_code: Annotated[
+        str | None, Query(max_length=60, description="Of this measure only")
+    ] = None,
+    organization_code: Annotated[
+        str | None, Query(max_length=60, description="Of this unit only")
+    ] = None,
+    state: Annotated[State | None, Query(description="In this state only")] = None,
+    due_before: Annotated[Day | None, Query(description="Due before this day only")] = None,
+    parent_id: Annotated[UUID | None, Query(description="Branches of this one only")] = None,
+    changed_after: Annotated[
+        int | None,
+        Query(
+            ge=0,
+            le=2**62,
+            description="List what changed since this log position; not with `page_token`",
+        ),
+    ] = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> Response:
+    """List the milestones that the caller may see, soonest due first.
+
+    A clerk sees its unit's; a lead also all under the measures that its unit leads; the
+    superior none. With `changed_after` it lists what changed since that position of the city's
+    log, and what was cancelled as `tombstones`; go on from `position` while `has_more`.
+    """
+    desk = await reading_desk(held, plan, actor)
+    filters = Filters(measure_code, organization_code, state, due_before, parent_id)
+    if changed_after is not None:
+        if page_token is not None:
+            raise BadPageToken
+        return await _changes(session, desk, filters, changed_after, page_size)
+    named = {"milestones": plan.code, **filters.named()}
+    rows = await queries.page(
+        session,
+        actor,
+        plan_code=plan.code,
+        filters=filters,
+        after=_last_key(page_token, named),
+        limit=page_size + 1,
+    )
+    page, more = rows[:page_size], len(rows) > page_size
+    listed = {
+        "items": await milestone_list(session, page, desk),
+        "next_page_token": new_page_token(as_key(page[-1]), named) if more else None,
+        "tombstones": [],
+        "position": None,
+        "has_more": more,
+    }
+    return Response(to_json(listed), media_type="application/json")
+
+
+def _last_key(page_token: str | None, named: dict[str, str]) -> tuple[date, UUID] | None:
+    if page_token is None:
+        return None
+    day, identifier = read_page_token(page_token, named, parts=2)
+    try:
+        return date.fromisoformat(day), read_uuid(identifier)
+    except ValueError:
+        raise BadPageToken from None
+
+
+async def _changes(
+    session: Reading, desk: Desk, filters: Filters, position: int, limit: int
+) -> Response:
+    changes = await queries.changed_after(
+        session,
+        desk.actor,
+        plan_code=desk.plan.code,
+        filters=filters,
+        position=position,
+        limit=limit,
+    )
+    kept = [row for _, row in changes.found if row.state != "cancelled"]
+    listed = {
+        "items": await milestone_list(session, kept, desk),
+        "next_page_token": None,
+        "tombstones": tombstones(changes.found),
+        "position": changes.position,
+        "has_more": changes.more,
+    }
+    return Response(to_json(listed), media_type="application/json")
+
+
+@router.get(
+    "/milestones/{milestone_id}",
+    responses={**answering(examples.MILESTONE, ETAG), **refusals(403, 404)},
+    response_model=MilestoneDetailOut,
+)
+async def get_milestone(
+    milestone_id: MilestoneId,
+    actor: Reader,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one milestone with its branches and the extensions asked for it."""
+    row = await _visible(session, actor, milestone_id)
+    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    _, body, etag = await milestone_detail(session, row, await reading_desk(held, plan, actor))
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+async def _visible(session: Reading, actor: Actor, milestone_id: UUID) -> Milestone:
+    row = await queries.one(session, actor, milestone_id)
+    if row is None:
+        raise MilestoneNotFound
+    return row
+
+
+@router.get(
+    "/milestones/{milestone_id}/history",
+    responses={**answering(examples.HISTORY), **refusals(403, 404)},
+    response_model=MilestoneHistoryOut,
+)
+async def get_milestone_history(
+    milestone_id: MilestoneId,
+    actor: Reader,
+    session: Reading,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> Response:
+    """Return every change: before and after, who, when, by which channel and request, why."""
+    row = await _visible(session, actor, milestone_id)
+    named = {"history": str(milestone_id)}
+    after = _last_version(page_token, named)
+    # One more than asked on either side: the one before gives `before`, the one after `more`.
+    found = list(
+        await queries.history(
+            session, row.city_code, row.id, after=max(after - 1, 0), limit=page_size + 2
+        )
+    )
+    before = found.pop(0).after if after and found else None
+    page, more = found[:page_size], len(found) > page_size
+    listed = {
+        "items": history_fields(page, before),
+        "next_page_token": new_page_token([str(page[-1].version)], named) if more else None,
+    }
+    return Response(to_json(listed), media_type="application/json")
+
+
+def _last_version(page_token: str | None, named: dict[str, str]) -> int:
+    if page_token is None:
+        return 0
+    version = read_page_token(page_token, named, parts=1)[0]
+    if not version.isascii() or not version.isdecimal() or len(version) > _LONGEST_VERSION:
+        raise BadPageToken
+    return int(version)

@@ -1,0 +1,185 @@
+"""Milestones as the wire shows them: made from the row, the day, the calendar and the caller."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.api.answers import item_etag
+from services.api.extensions.schemas import actor_fields, extension_fields
+from services.core.extensions.models import Extension
+from services.core.extensions.queries import newest_of
+from services.core.identity.actor import Actor
+from services.core.milestones import queries
+from services.core.milestones.changes import place_of
+from services.core.milestones.conditions import sees_all
+from services.core.milestones.desk import Desk
+from services.core.milestones.models import Milestone, MilestoneHistory
+from services.core.milestones.reasons import words
+from services.core.milestones.rights import allowed_actions
+from services.core.milestones.rules import DONE, Share, merged, text_of
+from services.core.milestones.views import Day
+
+_MOST_EXTENSIONS = 10
+
+_AS_THEY_ARE = (
+    "id",
+    "measure_code",
+    "organization_code",
+    "parent_id",
+    "title",
+    "deliverable",
+    "evidence_rule",
+    "state",
+    "due_date",
+    "original_due_date",
+    "epoch",
+    "sign_by",
+    "answer_by",
+    "narrative",
+    "problems",
+    "next_steps",
+    "expected_date",
+    "evidence",
+    "grade",
+    "from_plan",
+    "created_at",
+    "updated_at",
+    "completed_at",
+    "closed_at",
+)
+
+
+async def milestone_list(
+    session: AsyncSession, rows: Sequence[Milestone], desk: Desk
+) -> list[dict[str, Any]]:
+    """Return milestones of one plan as `MilestoneOut` has them, with two more statements."""
+    ids = [row.id for row in rows]
+    asked = await newest_of(session, desk.plan.city_code, "milestone", ids, most=_MOST_EXTENSIONS)
+    shares = await queries.branch_shares(session, desk.actor, ids)
+    day = Day(desk.plan, desk.calendar, desk.today)
+    return [_fields(row, asked.get(row.id, ()), shares.get(row.id), day, desk) for row in rows]
+
+
+async def milestone_detail(
+    session: AsyncSession, row: Milestone, desk: Desk
+) -> tuple[dict[str, Any], bytes, str]:
+    """Return a milestone as `MilestoneDetailOut` has it, as JSON, and its strong ETag."""
+    (fields,) = await milestone_list(session, [row], desk)
+    branches: Sequence[Milestone] = ()
+    if row.parent_id is None:
+        branches = await queries.branches(session, desk.actor, row.id)
+    day = Day(desk.plan, desk.calendar, desk.today)
+    fields["branches"] = [_branch(branch, day) for branch in branches]
+    body = to_json(fields)
+    return fields, body, item_etag(row.id, row.version, body)
+
+
+def _fields(
+    row: Milestone,
+    asked: Sequence[Extension],
+    branches: tuple[int, Share] | None,
+    day: Day,
+    desk: Desk,
+) -> dict[str, Any]:
+    leads = desk.leads(row.measure_code)
+    return {
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+        "plan": row.plan_code,
+        "weight": text_of(row.weight),
+        "percent": text_of(row.percent),
+        "extensions_granted": row.extensions,
+        "extensions": [extension_fields(one, desk.actor, leads) for one in asked],
+        "state_reason": row.reason,
+        **_light(row, day),
+        **_distance(row, day),
+        "branch_count": 0 if branches is None else branches[0],
+        "merged_percent": _merged_percent(row, branches, desk.actor, leads),
+        "assigned_by": actor_fields(row.assigned_by),
+        "allowed_actions": allowed_actions(desk.actor, place_of(row, leads)),
+    }
+
+
+def _light(row: Milestone, day: Day) -> dict[str, str]:
+    verdict = day.light(row)
+    reason = words(verdict.reason, verdict.details)
+    return {
+        "light": verdict.light,
+        "reason": reason.zh,
+        "reason_en": reason.en,
+        "reason_code": verdict.reason,
+    }
+
+
+def _distance(row: Milestone, day: Day) -> dict[str, Any]:
+    distance = day.distance(row.due_date)
+    running = row.state not in DONE and row.state != "completed"
+    return {
+        "days_left": distance.left if running and not distance.overdue else None,
+        "overdue_days": distance.late if running and distance.overdue else None,
+        "calendar": day.calendar.status(day.today, row.due_date),
+    }
+
+
+def _merged_percent(
+    row: Milestone,
+    branches: tuple[int, Share] | None,
+    actor: Actor,
+    leads: tuple[str, ...],
+) -> str | None:
+    """Return the percentage of a milestone with its branches, to whoever sees all of them."""
+    leads_it = actor.role != "reporter" and actor.organization_code in leads
+    if row.parent_id is None and not sees_all(actor) and not leads_it:
+        return None
+    own = Share.of(row.percent, row.weight)
+    return text_of(merged([own] if branches is None else [own, branches[1]]).percent)
+
+
+def _branch(row: Milestone, day: Day) -> dict[str, Any]:
+    light = _light(row, day)
+    del light["reason_code"]
+    return {
+        "id": row.id,
+        "organization_code": row.organization_code,
+        "title": row.title,
+        "state": row.state,
+        "percent": text_of(row.percent),
+        "weight": text_of(row.weight),
+        "due_date": row.due_date,
+        **light,
+    }
+
+
+def history_fields(
+    changes: Sequence[MilestoneHistory], before: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    """Return changes as `MilestoneChangeOut` has them, each with what was before it."""
+    listed = []
+    for change in changes:
+        listed.append(
+            {
+                "version": change.version,
+                "action": change.action,
+                "before": before,
+                "after": change.after,
+                "actor": change.actor,
+                "reason": change.reason,
+                "occurred_at": change.occurred_at,
+            }
+        )
+        before = change.after
+    return listed
+
+
+def as_key(row: Milestone) -> list[str]:
+    """Return what a page token remembers of the last milestone of a page."""
+    return [row.due_date.isoformat(), str(row.id)]
+
+
+def tombstones(found: Sequence[tuple[int, Milestone]]) -> list[dict[str, UUID | int]]:
+    """Return those of changed milestones that were cancelled."""
+    return [
+        {"id": row.id, "position": position} for position, row in found if row.state == "cancelled"
+    ]

@@ -1,0 +1,201 @@
+"""Paths of reporting obligations: who owes what by when, and what was reported of it."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Response
+
+from services.api.answers import body_etag, json_answer
+from services.api.context import Held, IfNoneMatch, PageSize, PageToken, PlanInScope, Reading
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering
+from services.api.obligations import examples
+from services.api.obligations.schemas import (
+    Days,
+    ObligationHistoryOut,
+    ObligationListOut,
+    ObligationOut,
+    ReportingRatesOut,
+    history_out,
+    obligation_out,
+    rates_out,
+)
+from services.api.plan.period_routes import parsed_period
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.core.calendars.queries import working_calendar
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Forbidden
+from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.obligations import queries
+from services.core.obligations.errors import ObligationNotFound
+from services.core.obligations.queries import Filters, Grouping
+from services.core.obligations.rules import Status
+from services.core.plan.document import Day
+from services.core.plan.queries import PlanState
+
+router = versioned_router("obligations")
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
+ObligationId = Annotated[
+    UUID,
+    Path(description="Id of an obligation", examples=["019bb0f0-1d2c-7000-8000-0000000000c1"]),
+]
+PeriodFilter = Annotated[str | None, Query(max_length=40, description="Of this period only")]
+
+
+async def _days(session: Reading, plan: PlanState, today: date) -> Days:
+    code = plan.document.supervision.calendar
+    return Days(await working_calendar(session, plan.city_code, code), plan, today)
+
+
+@router.get(
+    "/plans/{plan}/obligations",
+    responses={**answering(examples.OBLIGATIONS), **refusals(403, 404)},
+)
+async def list_obligations(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    held: Held,
+    period: PeriodFilter = None,
+    organization: Annotated[
+        str | None, Query(max_length=60, description="Of this organization only")
+    ] = None,
+    indicator: Annotated[
+        str | None, Query(max_length=60, description="Of this indicator only")
+    ] = None,
+    status: Annotated[
+        Status | None,
+        Query(description="With this status only; `waived` lists what is otherwise left out"),
+    ] = None,
+    due_before: Annotated[Day | None, Query(description="Due before this day")] = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> ObligationListOut:
+    """List what is owed and what became of it, soonest due first.
+
+    A reporter sees what its unit owes; a lead also what is owed for the indicators it leads; the
+    superior reads the rates alone.
+    """
+    if actor.role == "superior":
+        raise Forbidden
+    if period is not None:
+        parsed_period(plan, period, "/query/period")
+    filters = Filters(period, organization, indicator, status, due_before)
+    named = {"obligations": plan.code, **filters.named()}
+    today = held.clock.today(plan.document.time_zone)
+    found = await queries.page(
+        session,
+        actor,
+        plan,
+        today=today,
+        filters=filters,
+        after=None if page_token is None else _place(page_token, named),
+        limit=page_size + 1,
+    )
+    days = await _days(session, plan, today)
+    page, more = found[:page_size], len(found) > page_size
+    last = [page[-1].due_date.isoformat(), str(page[-1].id)] if more else []
+    return ObligationListOut(
+        items=[obligation_out(one, plan, days) for one in page],
+        next_page_token=new_page_token(last, named) if more else None,
+    )
+
+
+def _place(token: str, named: dict[str, object]) -> tuple[date, UUID]:
+    """Return the place in a list after which a page token goes on."""
+    due_date, obligation_id = read_page_token(token, named, parts=2)
+    try:
+        return date.fromisoformat(due_date), read_uuid(obligation_id)
+    except ValueError:
+        raise BadPageToken from None
+
+
+@router.get(
+    "/obligations/{obligation_id}",
+    responses={**answering(examples.OBLIGATION, ETAG), **refusals(403, 404)},
+    response_model=ObligationOut,
+)
+async def get_obligation(
+    obligation_id: ObligationId,
+    actor: Reader,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one obligation.
+
+    What became of it follows from the day and from the submission in its place, and the ETag
+    changes with them.
+    """
+    row = await queries.visible(session, actor, obligation_id)
+    if row is None:
+        raise ObligationNotFound
+    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    today = held.clock.today(plan.document.time_zone)
+    found = await queries.one(session, plan, obligation_id, today=today)
+    if found is None:
+        raise ObligationNotFound
+    answer = obligation_out(found, plan, await _days(session, plan, today))
+    body = answer.model_dump_json().encode()
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+@router.get(
+    "/obligations/{obligation_id}/history",
+    responses={**answering(examples.OBLIGATION_HISTORY), **refusals(403, 404)},
+)
+async def get_obligation_history(
+    obligation_id: ObligationId,
+    actor: Reader,
+    session: Reading,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> ObligationHistoryOut:
+    """Return every change of an obligation: its raising, each new date, and who began it."""
+    row = await queries.visible(session, actor, obligation_id)
+    if row is None:
+        raise ObligationNotFound
+    named = {"obligation": str(obligation_id)}
+    after = 0
+    if page_token is not None:
+        version = read_page_token(page_token, named, parts=1)[0]
+        after = int(version) if version.isdigit() else 0
+    # One more than asked on either side: the one before gives `before`, the one after `more`.
+    found = list(
+        await queries.history(
+            session, row.city_code, row.id, after=max(after - 1, 0), limit=page_size + 2
+        )
+    )
+    before = found.pop(0).after if after else None
+    page, more = found[:page_size], len(found) > page_size
+    return ObligationHistoryOut(
+        items=history_out(page, before),
+        next_page_token=new_page_token([str(page[-1].version)], named) if more else None,
+    )
+
+
+@router.get(
+    "/plans/{plan}/reporting-rates",
+    responses={**answering(examples.RATES), **refusals(403, 404)},
+)
+async def get_reporting_rates(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    held: Held,
+    period: PeriodFilter = None,
+    by: Annotated[Grouping, Query(description="What the rates are told by")] = "organization",
+) -> ReportingRatesOut:
+    """Return how much of what is owed was handed in, and in time; never above 100 %.
+
+    Told of what the caller may see; the superior reads the sums of all of the plan.
+    """
+    if period is not None:
+        parsed_period(plan, period, "/query/period")
+    today = held.clock.today(plan.document.time_zone)
+    counted = await queries.counted(session, actor, plan, today=today, by=by, period=period)
+    return rates_out(counted, plan, by=by, period=period)

@@ -1,0 +1,27 @@
+"""Remembers that Postgres refused to write, so that the readiness can say it.
+
+Only a write finds out that a disk is full, and a small one may still find room when others do
+not: so what counts is what happened to the requests themselves.
+"""
+
+from datetime import datetime, timedelta
+
+from services.core.kit.clock import Clock
+
+REMEMBERED = timedelta(seconds=30)
+"""After this long without another refusal nothing is known: the next write may go through."""
+
+
+class WriteWatch:
+    """Whether a write of this process was refused lately."""
+
+    def __init__(self) -> None:
+        self._refused_at: datetime | None = None
+
+    def refused(self) -> None:
+        """Note that Postgres refused to write just now."""
+        self._refused_at = Clock.true_now()
+
+    def refused_lately(self, now: datetime) -> bool:
+        """Return whether the last refusal is not forgotten yet."""
+        return self._refused_at is not None and now - self._refused_at < REMEMBERED

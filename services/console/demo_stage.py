@@ -1,0 +1,114 @@
+"""Where the demonstration plays: the API in this process, its actors, and a clock that jumps."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from services.api.context import Resources
+from services.api.main import create_app
+from services.api.settings import ApiSettings
+from services.console.data_directory import DataDirectory
+from services.console.errors import ConsoleError
+from services.core.kit.clock import Clock
+from services.worker.reactor import Reactor
+
+_REFUSED = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of what happened: the local day, who did it, what, and what about."""
+
+    day: str
+    who: str
+    what: str
+    about: str
+
+
+class Stage:
+    """The API at work on the demonstration's own ledger; `now` is what its clock shows."""
+
+    def __init__(self, app: FastAPI, directory: DataDirectory) -> None:
+        self._app = app
+        self._actors: dict[str, httpx.AsyncClient] = {}
+        self._open = AsyncExitStack()
+        self.directory = directory
+
+    @property
+    def _held(self) -> Resources:
+        found: Resources = self._app.state.resources
+        return found
+
+    @property
+    def now(self) -> datetime:
+        """What the domain's clock shows."""
+        return self._held.clock.now()
+
+    def set_clock(self, instant: datetime) -> None:
+        """Let the domain's clock show an instant and go on from there."""
+        clock = Clock(instant - Clock.true_now())
+        self._app.state.resources = replace(self._held, clock=clock)
+
+    async def enter(self, name: str, secret: str) -> None:
+        """Let somebody act under a name."""
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self._app),
+            base_url="http://wufei/v1",
+            headers={"Authorization": f"Bearer {secret}", "Accept-Language": "zh-CN"},
+            timeout=30,
+        )
+        self._actors[name] = await self._open.enter_async_context(client)
+
+    async def leave(self) -> None:
+        """Let everybody go."""
+        await self._open.aclose()
+
+    async def ask(
+        self, name: str, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Ask the API as somebody and return its answer.
+
+        Raises:
+            ConsoleError: it refused; the demonstration does not fit this version.
+        """
+        answer = await self._actors[name].request(method, path, json=body)
+        if answer.status_code >= _REFUSED:
+            raise ConsoleError(f"{name}: {method} {path}: {answer.status_code} {answer.text}")
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    async def let_time_act(self) -> None:
+        """Do what the worker does when it wakes and when the date moves on."""
+        reactor = Reactor(self._held.database, self._held.clock)
+        await reactor.react()
+        await reactor.sweep()
+        await reactor.react()
+
+
+@asynccontextmanager
+async def open_stage(
+    database_url: str, directory: DataDirectory, clock: Clock
+) -> AsyncIterator[Stage]:
+    """Yield a stage with the first administrator on it."""
+    settings = ApiSettings.model_validate(
+        {
+            "database_url": database_url,
+            "redis_url": None,
+            "WUFEI_CLOCK_OFFSET": clock.offset.total_seconds(),
+        }
+    )
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        stage = Stage(app, directory)
+        try:
+            secret = await asyncio.to_thread(directory.admin_key.read_text)
+            await stage.enter("管理员", secret.strip())
+            yield stage
+        finally:
+            await stage.leave()

@@ -1,0 +1,16 @@
+"""Asks a database when its workers last said that they go on."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.core.events.queries import last_beats
+from services.core.kit.database import connect
+
+
+async def beats(url: str) -> Sequence[datetime]:
+    """Return when each worker known last went round, the latest first."""
+    async with (
+        connect(url, size=1, application_name="wufei-console") as database,
+        database.sessions() as session,
+    ):
+        return await last_beats(session)

@@ -1,0 +1,169 @@
+"""What is made of a finding: told alone, in a digest, withheld, or left for later. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from services.core.alerts.cutoffs import Cutoffs
+from services.core.alerts.escalation import Way, recipients, way_of
+from services.core.alerts.findings import Due, Ended
+from services.core.alerts.ground import Ground
+from services.core.alerts.messages import deadline_message, resolved_message
+from services.core.alerts.rules import alert_key
+from services.core.alerts.sources import Source
+from services.core.alerts.stages import Step, step_day
+from services.core.kit.ids import new_id
+
+Outcome = Literal["given", "gathered", "superseded", "held", "snoozed", "muted"]
+WITHHELD: frozenset[Outcome] = frozenset({"held", "snoozed", "muted"})
+
+_FROM_THE_START = -1000
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one step of one alert.
+
+    `row` holds the columns of the alert; `earlier` how far it was told before, so that what
+    lies between was superseded. `escalated`: it was told alone before, at a lower level.
+    `arrived`: it was overdue when it was first seen.
+    """
+
+    way: Way
+    outcome: Outcome
+    step: Step
+    earlier: int
+    escalated: bool
+    arrived: bool
+    row: Mapping[str, Any]
+
+    @property
+    def unit(self) -> str:
+        """The organization that is told."""
+        return str(self.row["organization_code"])
+
+
+def decide(found: Due, ground: Ground, source: Source, steps: Cutoffs) -> Decision | None:
+    """Return what becomes of a step that is newly due; None: it is withheld, as it was before."""
+    step = steps.steps[found.step - 1]
+    way = way_of(step.level, arrives=found.arrives, arrived=found.arrived)
+    outcome = _withheld(found, step, ground) or _OUTCOMES[way]
+    if outcome in WITHHELD and step.offset <= _reach(found.withheld_reach):
+        return None
+    return Decision(
+        way=way,
+        outcome=outcome,
+        step=step,
+        earlier=_reach(found.reach),
+        escalated=found.given_level is not None and step.level > found.given_level,
+        arrived=found.arrives or found.arrived,
+        row=_row(found, step, ground, source),
+    )
+
+
+def _reach(offset: int | None) -> int:
+    return _FROM_THE_START if offset is None else offset
+
+
+_OUTCOMES: Mapping[Way, Outcome] = {
+    "alone": "given",
+    "daily": "gathered",
+    "arrival": "superseded",
+}
+
+
+def _withheld(found: Due, step: Step, ground: Ground) -> Outcome | None:
+    """Return why nothing is told for now: somebody answered, or the parent's alert speaks."""
+    top = step.level == ground.rules.top_level
+    if found.arrives:
+        return None
+    if found.hold_until is not None and ground.moment.today < found.hold_until:
+        if not top or found.holds_top:
+            return "snoozed" if found.state == "snoozed" else "held"
+        return None
+    return "muted" if found.muted and not top else None
+
+
+def _row(found: Due, step: Step, ground: Ground, source: Source) -> dict[str, Any]:
+    due = ground.due_date(source, found.mark)
+    day = step_day(due, ground.rule(source.rule), step, ground.calendar)
+    unit = ground.addressee(source, found.unit, found.measure_code, found.indicator_code)
+    title = ground.title_of(found.label, found.measure_code, found.indicator_code)
+    message = deadline_message(
+        source.rule,
+        title=title,
+        unit=ground.name_of(found.unit or unit),
+        due=due,
+        today=ground.moment.today,
+        colour=ground.colour(step.level),
+    )
+    lead = ground.lead_unit(found.measure_code, found.indicator_code)
+    return {
+        "id": found.alert_id or new_id(),
+        "alert_key": alert_key(source.kind, found.subject_id, source.rule, found.epoch),
+        "rule": source.rule,
+        "subject_kind": source.kind,
+        "subject_id": found.subject_id,
+        "epoch": found.epoch,
+        "organization_code": unit,
+        "measure_code": found.measure_code,
+        "indicator_code": found.indicator_code,
+        "title": title,
+        "message": message.zh,
+        "message_en": message.en,
+        "due_date": due,
+        "recipients": recipients(ground.rules, step.level, unit, lead),
+        "calendar": ground.calendar.status(due, day),
+        **_told(step),
+    }
+
+
+def _told(step: Step) -> dict[str, Any]:
+    return {
+        "stage": step.stage,
+        "repeat": step.repeat,
+        "level": step.level,
+        "reach": step.offset,
+    }
+
+
+def event_data(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the event of an alert says, all but its `alert_id` and `seq`."""
+    return {
+        "alert_key": row["alert_key"],
+        "epoch": row["epoch"],
+        "rule": row["rule"],
+        "stage": row["stage"],
+        "repeat": row["repeat"],
+        "level": row["level"],
+        "due_date": row["due_date"],
+        "subject": {"kind": row["subject_kind"], "id": row["subject_id"]},
+        "organization_code": row["organization_code"],
+        "measure_code": row["measure_code"],
+        "indicator_code": row["indicator_code"],
+        "title": row["title"],
+        "message": row["message"],
+        "message_en": row["message_en"],
+        "recipients": row["recipients"],
+        "calendar": row["calendar"],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """An alert that ends, and what its event says; None: nobody was told, so nobody is now."""
+
+    alert_id: UUID
+    reason: str
+    data: Mapping[str, Any] | None
+
+
+def ended(found: Ended) -> Resolution:
+    """Return the end of an alert that nothing open stands behind any more."""
+    data = None
+    if found.told:
+        message = resolved_message(found.image["title"], found.reason)
+        told = {**found.image, "message": message.zh, "message_en": message.en}
+        data = {**event_data(told), "reason": found.reason}
+    return Resolution(found.alert_id, found.reason, data)

@@ -1,0 +1,165 @@
+"""Digests: what a unit is told once a day, and what was overdue when it was first seen.
+
+A unit is given at most one digest of each kind a day; what comes too late for one is not
+decided, and so is found again for the next.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, assert_never
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.alerts.decisions import Decision
+from services.core.alerts.escalation import Way, recipients
+from services.core.alerts.ground import Ground
+from services.core.alerts.messages import digest_message
+from services.core.identity.actor import system
+from services.core.kit.ids import new_id
+
+Kind = Literal["daily", "arrival"]
+Address = tuple[str, Kind]
+
+MOST_LISTED = 100
+"""So many items a digest lists; it tells how many there are beyond those."""
+
+_GIVE = text("""
+WITH made AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb)) AS m(
+        event_id uuid, organization_code text, kind text, total integer, data jsonb)
+), given AS (
+    INSERT INTO alert_digest (city_code, plan_code, organization_code, day, kind, total,
+        event_id, given_at)
+    SELECT :city, :plan, organization_code, :today, kind, total, event_id, :now FROM made
+), happened AS (
+    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
+        organization_code, actor, data, occurred_at)
+    SELECT :city, event_id, :plan, 'alert.digest', 'alert_digest', CAST(:plan AS text) || '/'
+        || organization_code || '/' || CAST(:today AS date) || '/' || kind,
+        organization_code, CAST(:actor AS jsonb), data, :now
+    FROM made
+)
+INSERT INTO event_pending (city_code, event_id) SELECT :city, event_id FROM made
+""")
+
+
+@dataclass(slots=True)
+class _Digest:
+    event_id: UUID = field(default_factory=new_id)
+    total: int = 0
+    by_rule: dict[str, int] = field(default_factory=dict)
+    items: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+class Digests:
+    """The digests that one evaluation fills; `given` are those that went out today before it."""
+
+    def __init__(self, ground: Ground, given: Iterable[tuple[str, str]]) -> None:
+        self._ground = ground
+        self._given = set(given)
+        self._open: dict[Address, _Digest] = {}
+
+    def address(self, decision: Decision) -> Address | None:
+        """Return into which digest a decision goes; None: it is told alone.
+
+        What was overdue when it was first seen is the office's affair.
+        """
+        way: Way = decision.way
+        match way:
+            case "alone":
+                return None
+            case "arrival":
+                return self._ground.rules.office, "arrival"
+            case "daily":
+                return (self._ground.rules.office if decision.arrived else decision.unit), "daily"
+            case _:
+                assert_never(way)
+
+    def takes(self, address: Address) -> bool:
+        """Return whether a digest may still go out today."""
+        return address not in self._given
+
+    def event_id(self, address: Address) -> UUID:
+        """Return the id that the event of a digest will have."""
+        return self._open.setdefault(address, _Digest()).event_id
+
+    def add(self, address: Address, decision: Decision, told: tuple[UUID, int]) -> None:
+        """Put into a digest what was decided, as it was written."""
+        digest = self._open[address]
+        digest.total += 1
+        rule = str(decision.row["rule"])
+        digest.by_rule[rule] = digest.by_rule.get(rule, 0) + 1
+        if len(digest.items) < MOST_LISTED:
+            digest.items.append(_item(decision, told))
+
+    async def give(self, session: AsyncSession) -> int:
+        """Write the digests and their events; return how many."""
+        if not self._open:
+            return 0
+        ground = self._ground
+        made = [self._made(address, digest) for address, digest in self._open.items()]
+        await session.execute(
+            _GIVE,
+            {
+                "made": to_json(made).decode(),
+                "city": ground.plan.city_code,
+                "plan": ground.plan.code,
+                "today": ground.moment.today,
+                "now": ground.moment.now,
+                "actor": to_json(system("alerts")).decode(),
+            },
+        )
+        return len(made)
+
+    def _made(self, address: Address, digest: _Digest) -> dict[str, Any]:
+        unit, kind = address
+        message = digest_message(digest.total, arrival=kind == "arrival")
+        return {
+            "event_id": digest.event_id,
+            "organization_code": unit,
+            "kind": kind,
+            "total": digest.total,
+            "data": {
+                "kind": kind,
+                "day": self._ground.moment.today,
+                "organization_code": unit,
+                "total": digest.total,
+                "by_rule": digest.by_rule,
+                "items": digest.items,
+                "more": digest.total - len(digest.items),
+                "message": message.zh,
+                "message_en": message.en,
+                "recipients": recipients(self._ground.rules, 0, unit, None),
+                "rules_version": self._ground.rules_version,
+                "calendar_version": self._ground.calendar.version,
+            },
+        }
+
+
+_LISTED = (
+    "alert_key",
+    "epoch",
+    "rule",
+    "stage",
+    "repeat",
+    "level",
+    "organization_code",
+    "due_date",
+    "title",
+    "message",
+    "message_en",
+    "calendar",
+)
+
+
+def _item(decision: Decision, told: tuple[UUID, int]) -> dict[str, Any]:
+    row = decision.row
+    return {
+        "alert_id": told[0],
+        "seq": told[1],
+        "subject": {"kind": row["subject_kind"], "id": row["subject_id"]},
+        **{name: row[name] for name in _LISTED},
+    }

@@ -1,0 +1,75 @@
+"""Who is told at a level, by function, and when a notice may go out. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from services.core.alerts.rule_set import Party, RuleSet, Window
+from services.core.calendars.rules import WorkingCalendar
+
+Way = Literal["alone", "daily", "arrival"]
+"""By an event of its own, in a unit's digest of the day, or in the digest of what was overdue
+when it was first seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant as far as notices depend on it: the local day, and what goes out now.
+
+    `window` is open for notices below the top level, `digests` for the digest of the day.
+    """
+
+    now: datetime
+    today: date
+    window: bool
+    digests: bool
+
+    @classmethod
+    def of(
+        cls, now: datetime, time_zone: str, window: Window, calendar: WorkingCalendar
+    ) -> "Moment":
+        """Return what an instant means in a plan's time zone."""
+        local = now.astimezone(ZoneInfo(time_zone))
+        worked = calendar.is_workday(local.date())
+        hour = local.strftime("%H:%M")
+        return cls(
+            now=now,
+            today=local.date(),
+            window=worked and window.opens <= hour < window.closes,
+            digests=worked and window.digest_at <= hour < window.closes,
+        )
+
+
+def way_of(level: int, *, arrives: bool, arrived: bool) -> Way:
+    """Return how a notice is told; what was overdue when it was first seen is never told alone."""
+    if arrives:
+        return "arrival"
+    return "daily" if arrived or level == 0 else "alone"
+
+
+def recipients(rules: RuleSet, level: int, unit: str, lead: str | None) -> list[dict[str, Any]]:
+    """Return who is told at a level and those below it, each once, with who fills the function."""
+    places: Mapping[Party, str | None] = {"unit": unit, "lead": lead, "office": rules.office}
+    told = dict.fromkeys(
+        (organization, recipient.function)
+        for rung in rules.ladder[: level + 1]
+        for recipient in rung.recipients
+        if (organization := places[recipient.of]) is not None
+    )
+    return [
+        {"organization_code": organization, "function": function, "filled_by": filled_by}
+        for organization, function in told
+        for filled_by in _filled(rules, organization, function)
+    ]
+
+
+def _filled(rules: RuleSet, organization: str, function: str) -> Iterator[str | None]:
+    found = False
+    for post in rules.posts:
+        if (post.organization_code, post.function) == (organization, function):
+            found = True
+            yield post.filled_by
+    if not found:
+        yield None

@@ -1,0 +1,135 @@
+"""When plans are evaluated: every ten minutes whole, and at once for what an event touched.
+
+One evaluation a plan at a time: the row of its last one is the lock.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.alerts import queries
+from services.core.alerts.evaluation import Evaluated, evaluate
+from services.core.alerts.ground import Ground
+from services.core.alerts.rule_set import RuleSet, default_rules
+from services.core.alerts.touch import EVERY_PLAN, TYPES, Touch, touched
+from services.core.calendars.queries import working_calendar
+from services.core.events.queries import Window, next_window
+from services.core.events.service import begin_reading, read_up_to
+from services.core.kit.clock import Clock
+from services.core.plan.queries import PlanState, plan_state
+
+READER = "alerts"
+"""The name of the cursor with which the log is followed."""
+
+EVERY = timedelta(minutes=10)
+"""How often a plan is evaluated whole, whatever happened."""
+
+# Looked for first: an INSERT would wait for whoever holds the row.
+_BEGIN = text("""
+INSERT INTO alert_evaluation (city_code, plan_code)
+SELECT :city, :plan WHERE NOT EXISTS (
+    SELECT FROM alert_evaluation WHERE city_code = :city AND plan_code = :plan)
+ON CONFLICT DO NOTHING
+""")
+
+
+async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
+    """Evaluate what the next numbered events of a city touch; return whether there were any."""
+    window = await _next(session, city_code, most)
+    if window is None:
+        await begin_reading(session, city_code, reader=READER)
+        window = await _next(session, city_code, most)
+    if window is None:
+        return False
+    for plan_code, touch in (await _by_plan(session, city_code, window)).items():
+        await evaluate_plan(session, city_code, plan_code, clock, touch=touch)
+    await read_up_to(session, city_code, reader=READER, position=window.upto)
+    return True
+
+
+async def _next(session: AsyncSession, city_code: str, most: int) -> Window | None:
+    return await next_window(session, city_code, reader=READER, types=TYPES, most=most)
+
+
+async def _by_plan(session: AsyncSession, city_code: str, window: Window) -> dict[str, Touch]:
+    """Return what was touched by plan; what touches none in particular touches all."""
+    found = touched(window.events)
+    if EVERY_PLAN not in found:
+        return {code: touch for code, touch in found.items() if code is not None}
+    return {
+        look.plan_code: Touch(whole=True) for look in await queries.plan_looks(session, city_code)
+    }
+
+
+async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
+    """Evaluate the plans of a city that were not for ten minutes; return how many.
+
+    A plan that somebody else is evaluating is left to them. Cheap to ask often.
+    """
+    evaluated = 0
+    for look in await queries.plan_looks(session, city_code):
+        if _is_due(look.evaluated_for, clock.now()):
+            evaluated += (
+                await evaluate_plan(session, city_code, look.plan_code, clock, wait=False)
+                is not None
+            )
+    return evaluated
+
+
+def _is_due(last: datetime | None, now: datetime) -> bool:
+    """Return whether it is time; a clock that was set back does not stop the evaluations."""
+    return last is None or abs(now - last) >= EVERY
+
+
+async def evaluate_plan(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    clock: Clock,
+    *,
+    touch: Touch | None = None,
+    wait: bool = True,
+) -> Evaluated | None:
+    """Evaluate a plan, whole or as far as `touch` says; None: there is none, or others are at it.
+
+    A plan that was never evaluated is evaluated whole: what is overdue arrives together.
+    """
+    await session.execute(_BEGIN, {"city": city_code, "plan": plan_code})
+    last = await queries.locked_evaluation(session, city_code, plan_code, wait=wait)
+    if last is None or (not wait and not _is_due(last.evaluated_for, clock.now())):
+        return None
+    plan = await plan_state(session, city_code, plan_code)
+    if plan is None:
+        return None
+    ground = await ground_of(session, plan, clock.now(), first=last.evaluated_at is None)
+    if touch is not None and not touch.whole and not ground.first:
+        await queries.widen(session, city_code, touch)
+        return await evaluate(session, ground, touch)
+    done = await evaluate(session, ground)
+    last.evaluated_at, last.evaluated_for = clock.true_now(), ground.moment.now
+    last.calendar_version, last.rules_version = ground.calendar.version, ground.rules_version
+    await session.flush()
+    return done
+
+
+async def ground_of(
+    session: AsyncSession,
+    plan: PlanState,
+    now: datetime,
+    *,
+    first: bool,
+    rules: tuple[RuleSet, int] | None = None,
+) -> Ground:
+    """Return what a plan is evaluated by at an instant; `rules` to try others than are in force."""
+    chosen = rules or await rules_of(session, plan)
+    calendar = await working_calendar(session, plan.city_code, plan.document.supervision.calendar)
+    return Ground.of(plan, chosen, calendar, now, first=first)
+
+
+async def rules_of(session: AsyncSession, plan: PlanState) -> tuple[RuleSet, int]:
+    """Return the rules in force and their version; 0: the defaults."""
+    stored = await queries.rules_in_force(session, plan.city_code, plan.code)
+    if stored is None:
+        return default_rules(plan.document), 0
+    return RuleSet.model_validate(stored.rule_set), stored.version

@@ -1,0 +1,124 @@
+"""What an evaluation decides by: the plan, its rules, its working days, the hour. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from services.core.alerts.cutoffs import Cutoffs, cutoffs
+from services.core.alerts.escalation import Moment
+from services.core.alerts.rule_set import Colour, DeadlineRule, RuleCode, RuleSet
+from services.core.alerts.sources import Source
+from services.core.calendars.rules import WorkingCalendar
+from services.core.plan.loading import leads_of
+from services.core.plan.queries import PlanState
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The same for everything that one evaluation decides.
+
+    `first`: the plan was never evaluated before, so what is overdue arrives all at once.
+    """
+
+    plan: PlanState
+    rules: RuleSet
+    rules_version: int
+    calendar: WorkingCalendar
+    moment: Moment
+    first: bool
+
+    @classmethod
+    def of(
+        cls,
+        plan: PlanState,
+        rules: tuple[RuleSet, int],
+        calendar: WorkingCalendar,
+        now: datetime,
+        *,
+        first: bool,
+    ) -> "Ground":
+        """Return the ground of an evaluation at an instant."""
+        moment = Moment.of(now, plan.document.time_zone, rules[0].window, calendar)
+        return cls(plan, rules[0], rules[1], calendar, moment, first)
+
+    def rule(self, code: RuleCode) -> DeadlineRule:
+        """Return the rule of a source."""
+        found: DeadlineRule = getattr(self.rules.rules, code)
+        return found
+
+    def lead(self, source: Source) -> int:
+        """Return how many working days after its mark a thing of a source is due."""
+        return source.lead(self.plan.document.supervision)
+
+    def due_date(self, source: Source, mark: date) -> date:
+        """Return the due date of what is marked."""
+        return self.calendar.shifted(mark, self.lead(source))
+
+    def cutoffs(self, source: Source) -> Cutoffs:
+        """Return up to which mark each step of a source's rule is due; none of a rule off."""
+        rule = self.rule(source.rule)
+        if not rule.enabled:
+            return Cutoffs((), ())
+        return cutoffs(
+            rule,
+            self.rules,
+            self.calendar,
+            self.moment.today,
+            since=self.plan.document.span.start,
+            lead=self.lead(source),
+        )
+
+    def colour(self, level: int) -> Colour | None:
+        """Return the colour of a level."""
+        return self.rules.ladder[level].colour
+
+    def lead_unit(self, measure_code: str | None, indicator_code: str | None) -> str | None:
+        """Return the first unit that leads a measure, or an indicator."""
+        if measure_code is not None:
+            return self._measure_leads.get(measure_code)
+        return self._indicator_leads.get(indicator_code or "")
+
+    def addressee(
+        self,
+        source: Source,
+        unit: str | None,
+        measure_code: str | None,
+        indicator_code: str | None,
+    ) -> str:
+        """Return the organization that a notice goes to; the office, where there is no other."""
+        if source.addressee == "unit" and unit is not None:
+            return unit
+        if source.addressee == "reviewer":
+            lead = self.lead_unit(measure_code, indicator_code)
+            if lead is not None and lead != unit:
+                return lead
+        return self.rules.office
+
+    def name_of(self, organization_code: str | None) -> str:
+        """Return the name of an organization; its code where the plan has no such."""
+        entry = self.plan.organizations.get(organization_code or "")
+        return entry.name if entry else organization_code or ""
+
+    def title_of(self, label: str, measure_code: str | None, indicator_code: str | None) -> str:
+        """Return what a thing is called: its own name, or its indicator and period."""
+        indicator = self.plan.indicators.get(indicator_code or "")
+        if measure_code is not None or indicator is None:
+            return label
+        return f"{indicator.name} {label}"
+
+    @cached_property
+    def _measure_leads(self) -> Mapping[str, str]:
+        return {
+            measure.code: measure.lead_units[0]
+            for task in self.plan.document.tasks
+            for measure in task.measures
+        }
+
+    @cached_property
+    def _indicator_leads(self) -> Mapping[str, str]:
+        return {
+            indicator.code: leads[0]
+            for indicator in self.plan.document.indicators
+            if (leads := leads_of(indicator))
+        }

@@ -1,0 +1,117 @@
+"""Red lights: alerts without a date, raised and ended as a plan's newest approved board says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.core.alerts.cutoffs import Cutoffs
+from services.core.alerts.decisions import Decision, Resolution, ended
+from services.core.alerts.escalation import recipients, way_of
+from services.core.alerts.findings import Ended
+from services.core.alerts.ground import Ground
+from services.core.alerts.messages import light_message
+from services.core.alerts.rules import alert_key
+from services.core.alerts.stages import Step
+from services.core.kit.ids import new_id
+from services.core.kit.text import Text
+from services.core.plan.periods import Period
+
+RULE = "light_red"
+_KIND = "indicator"
+
+Alerts = Mapping[str, Mapping[str, Any]]
+"""The last alert of each indicator whose light was ever red, by its subject's id."""
+
+
+def board_period(ground: Ground) -> str:
+    """Return the period of the board that is looked at: the one shown to who names none."""
+    years = [target.year for one in ground.plan.document.indicators for target in one.targets]
+    return Period("annual", max(years)).code
+
+
+def light_steps(ground: Ground) -> Cutoffs:
+    """Return the only step that a red light has."""
+    return Cutoffs((Step("red", 0, 0, ground.rules.rules.light_red.level),), ())
+
+
+def light_decisions(
+    ground: Ground, red: Mapping[str, tuple[str, str]], alerts: Alerts
+) -> Iterator[Decision]:
+    """Yield the lights that turned red since the last look, as far as they may go out now.
+
+    `red` holds by code why a light is red. A light that was red before and turned red anew
+    begins a new epoch.
+    """
+    rule = ground.rules.rules.light_red
+    (step,) = light_steps(ground).steps
+    way = way_of(step.level, arrives=ground.first, arrived=False)
+    moment = ground.moment
+    goes = {
+        "alone": moment.window or step.level == ground.rules.top_level,
+        "daily": moment.digests,
+        "arrival": True,
+    }[way]
+    if not rule.enabled or not goes:
+        return
+    for code, reason in red.items():
+        subject = f"{ground.plan.code}/{code}"
+        last = alerts.get(subject)
+        if last is not None and last["state"] != "resolved":
+            continue
+        yield Decision(
+            way=way,
+            outcome="superseded" if way == "arrival" else "gathered" if way == "daily" else "given",
+            step=step,
+            earlier=-1,
+            escalated=False,
+            arrived=ground.first,
+            row=_row(ground, code, subject, step, Text(*reason), last["epoch"] + 1 if last else 1),
+        )
+
+
+def lights_recovered(ground: Ground, red: Mapping[str, object], alerts: Alerts) -> list[Resolution]:
+    """Return the ends of alerts whose lights are red no more, or whose rule is off."""
+    enabled = ground.rules.rules.light_red.enabled
+    return [
+        ended(
+            Ended(UUID(alert["id"]), "recovered" if enabled else "rule_off", alert["told"], alert)
+        )
+        for subject, alert in alerts.items()
+        if alert["state"] != "resolved" and (not enabled or subject.rpartition("/")[2] not in red)
+    ]
+
+
+def by_subject(alerts: Sequence[Mapping[str, Any]]) -> Alerts:
+    """Return alerts by the id of what they are about."""
+    return {alert["subject_id"]: alert for alert in alerts}
+
+
+def _row(
+    ground: Ground, code: str, subject: str, step: Step, reason: Text, epoch: int
+) -> dict[str, Any]:
+    indicator = ground.plan.indicators.get(code)
+    lead = ground.lead_unit(None, code)
+    unit = lead or ground.rules.office
+    title = indicator.name if indicator else code
+    message = light_message(title=title, reason=reason, colour=ground.colour(step.level))
+    return {
+        "id": new_id(),
+        "alert_key": alert_key(_KIND, subject, RULE, epoch),
+        "rule": RULE,
+        "subject_kind": _KIND,
+        "subject_id": subject,
+        "epoch": epoch,
+        "organization_code": unit,
+        "measure_code": None,
+        "indicator_code": code,
+        "title": title,
+        "message": message.zh,
+        "message_en": message.en,
+        "due_date": None,
+        "recipients": recipients(ground.rules, step.level, unit, lead),
+        "calendar": ground.calendar.status(ground.moment.today),
+        "stage": step.stage,
+        "repeat": step.repeat,
+        "level": step.level,
+        "reach": step.offset,
+    }

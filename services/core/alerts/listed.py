@@ -1,0 +1,55 @@
+"""Deadlines that the plan's document itself holds: publicity days, targets to be assigned. Pure."""
+
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from services.core.alerts.rule_set import RuleCode, TargetRule
+from services.core.plan.document import PublicityDay
+from services.core.plan.queries import PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One deadline; `epoch` tells this year's from the next one's."""
+
+    subject_id: str
+    epoch: int
+    mark: date
+    indicator_code: str | None
+    label: str
+
+
+def listed(plan: PlanState, rule: RuleCode, target: TargetRule, today: date) -> list[Listed]:
+    """Return the deadlines of a rule that the document holds, as of a day."""
+    if rule == "publicity_day":
+        return [_next(plan.code, day, today) for day in plan.document.supervision.publicity_days]
+    return list(_unassigned(plan, target)) if rule == "target_missing" else []
+
+
+def _next(plan_code: str, day: PublicityDay, today: date) -> Listed:
+    comes = _in_year(day, today.year)
+    if comes < today:
+        comes = _in_year(day, today.year + 1)
+    name = f"{plan_code}/{day.month:02}-{day.day:02}"
+    return Listed(name, comes.year, comes, None, day.name)
+
+
+def _in_year(day: PublicityDay, year: int) -> date:
+    return date(year, day.month, min(day.day, monthrange(year, day.month)[1]))
+
+
+def _unassigned(plan: PlanState, rule: TargetRule) -> Iterator[Listed]:
+    for indicator in plan.document.indicators:
+        for target in indicator.targets:
+            if target.kind != "assigned_by_superior":
+                continue
+            if (indicator.code, target.year) not in plan.assigned:
+                yield Listed(
+                    f"{plan.code}/{indicator.code}/{target.year}",
+                    target.year,
+                    rule.due_date(target.year),
+                    indicator.code,
+                    str(target.year),
+                )

@@ -1,0 +1,184 @@
+"""Tables of alerts: rules by version, alerts, every notice, and when a plan was looked at."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Index,
+    SmallInteger,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+
+
+class AlertRules(Base):
+    """One version of a plan's alert rules, never changed. Version 0, the defaults, has no row."""
+
+    __tablename__ = "alert_rules"
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    rule_set: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class Alert(Base):
+    """That something is due, late or otherwise calls for somebody: one object, rule and epoch.
+
+    `reach` is how far it was told: the offset in days of the last stage decided; `withheld_reach`
+    the last one held back. `given_level` is the level of the last notice of its own, `told`
+    whether anybody was told since it was last resolved. `arrived`: it was overdue when it was
+    first seen, so it goes into digests only. Until `hold_until` nothing is told, of the top
+    level only where `holds_top` says so. `seq` counts what was told of it.
+    """
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        Index("uq_alert_key", "city_code", "alert_key", unique=True),
+        Index("ix_alert_plan", "city_code", "plan_code", "id"),
+        Index("ix_alert_organization", "city_code", "plan_code", "organization_code", "id"),
+        Index(
+            "ix_alert_unresolved",
+            "city_code",
+            "plan_code",
+            "rule",
+            postgresql_where=text("state <> 'resolved'"),
+        ),
+        CheckConstraint("state IN ('open', 'acknowledged', 'snoozed', 'resolved')", name="state"),
+        {"postgresql_partition_by": "HASH (city_code)"},
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text)
+    alert_key: Mapped[str] = mapped_column(Text)
+    rule: Mapped[str] = mapped_column(Text)
+    subject_kind: Mapped[str] = mapped_column(Text)
+    subject_id: Mapped[str] = mapped_column(Text)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    organization_code: Mapped[str] = mapped_column(Text)
+    measure_code: Mapped[str | None] = mapped_column(Text)
+    indicator_code: Mapped[str | None] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    message_en: Mapped[str] = mapped_column(Text)
+    due_date: Mapped[date | None] = mapped_column(Date)
+    stage: Mapped[str] = mapped_column(Text)
+    repeat: Mapped[int] = mapped_column()
+    level: Mapped[int] = mapped_column(SmallInteger)
+    given_level: Mapped[int | None] = mapped_column(SmallInteger)
+    reach: Mapped[int | None] = mapped_column()
+    withheld_reach: Mapped[int | None] = mapped_column()
+    seq: Mapped[int] = mapped_column()
+    state: Mapped[str] = mapped_column(Text)
+    arrived: Mapped[bool] = mapped_column(Boolean)
+    told: Mapped[bool] = mapped_column(Boolean)
+    recipients: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    calendar: Mapped[str] = mapped_column(Text)
+    calendar_version: Mapped[int] = mapped_column()
+    rules_version: Mapped[int] = mapped_column()
+    hold_until: Mapped[date | None] = mapped_column(Date)
+    holds_top: Mapped[bool] = mapped_column(Boolean)
+    answer: Mapped[str | None] = mapped_column(Text)
+    promised_date: Mapped[date | None] = mapped_column(Date)
+    answered_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    answered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    raised_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    resolved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    resolved_reason: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int] = mapped_column()
+
+
+class AlertNotice(Base):
+    """What was decided about one stage of an alert, and by which rules and calendar.
+
+    Its key is the promise that nothing is told twice. `given`: by an event of its own;
+    `gathered`: in a digest; `superseded`: a later stage was told instead; `held`, `snoozed`,
+    `muted`: not told for now, because somebody answered or the parent's alert speaks for it.
+    """
+
+    __tablename__ = "alert_notice"
+    __table_args__ = (
+        CheckConstraint(
+            "outcome IN ('given', 'gathered', 'superseded', 'held', 'snoozed', 'muted')",
+            name="outcome",
+        ),
+        {"postgresql_partition_by": "HASH (city_code)"},
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    alert_key: Mapped[str] = mapped_column(Text, primary_key=True)
+    stage: Mapped[str] = mapped_column(Text, primary_key=True)
+    repeat: Mapped[int] = mapped_column(primary_key=True)
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    reach: Mapped[int] = mapped_column()
+    outcome: Mapped[str] = mapped_column(Text)
+    event_id: Mapped[UUID | None] = mapped_column()
+    calendar: Mapped[str] = mapped_column(Text)
+    calendar_version: Mapped[int] = mapped_column()
+    rules_version: Mapped[int] = mapped_column()
+    decided_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class AlertHistory(Base):
+    """One change of an alert: what it was after it, who did it, by which rules. Append-only."""
+
+    __tablename__ = "alert_history"
+    __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    alert_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    action: Mapped[str] = mapped_column(Text)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    reason: Mapped[str | None] = mapped_column(Text)
+    calendar_version: Mapped[int] = mapped_column()
+    rules_version: Mapped[int] = mapped_column()
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class AlertDigest(Base):
+    """That a unit was given its digest of a day: at most one of each kind."""
+
+    __tablename__ = "alert_digest"
+    __table_args__ = (CheckConstraint("kind IN ('daily', 'arrival')", name="kind"),)
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    organization_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    total: Mapped[int] = mapped_column()
+    event_id: Mapped[UUID] = mapped_column()
+    given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class AlertEvaluation(Base):
+    """When a plan was last evaluated whole. Its row is the lock: one evaluation a plan.
+
+    `evaluated_at` is the true instant, for whoever watches the engine; `evaluated_for` the
+    domain's, which decides when it is due again.
+    """
+
+    __tablename__ = "alert_evaluation"
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    evaluated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    evaluated_for: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    calendar_version: Mapped[int | None] = mapped_column()
+    rules_version: Mapped[int | None] = mapped_column()

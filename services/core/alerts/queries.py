@@ -1,0 +1,323 @@
+"""Reading alerts: what an evaluation needs beside its findings, and what callers may see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, text, true
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.alerts.models import (
+    Alert,
+    AlertDigest,
+    AlertEvaluation,
+    AlertHistory,
+    AlertNotice,
+    AlertRules,
+)
+from services.core.alerts.rules import State
+from services.core.alerts.touch import Touch
+from services.core.identity.actor import Actor
+from services.core.plan.models import IndicatorLead, MeasureUnit
+
+_WIDENED = text("""
+WITH asked AS (
+    SELECT subject_kind, subject_id FROM extension
+    WHERE city_code = :city AND id = ANY(CAST(:extensions AS uuid[]))
+), milestones AS (
+    SELECT unnest(CAST(:milestones AS uuid[])) AS id
+    UNION SELECT subject_id FROM asked WHERE subject_kind = 'milestone'
+)
+SELECT 'milestone' AS kind, id FROM milestones
+UNION ALL
+SELECT 'milestone', c.id FROM milestone c
+WHERE c.city_code = :city AND c.parent_id IN (SELECT id FROM milestones)
+UNION ALL
+SELECT 'obligation', subject_id FROM asked WHERE subject_kind = 'obligation'
+UNION ALL
+SELECT 'obligation', o.id FROM submission s
+JOIN obligation o ON o.city_code = s.city_code AND o.plan_code = s.plan_code
+    AND o.period = s.period AND o.indicator_code = s.indicator_code
+    AND o.organization_code = s.organization_code
+WHERE s.city_code = :city AND s.id = ANY(CAST(:submissions AS uuid[]))
+""")
+
+
+async def widen(session: AsyncSession, city_code: str, touch: Touch) -> None:
+    """Touch also what depends on what was touched.
+
+    That is the obligation of a submission, the thing that an extension is for, and the
+    milestones below one that may mute them.
+    """
+    rows = await session.execute(
+        _WIDENED,
+        {
+            "city": city_code,
+            "extensions": touch.of("extension"),
+            "milestones": touch.of("milestone"),
+            "submissions": touch.of("submission"),
+        },
+    )
+    for kind, identifier in rows:
+        touch.add(kind, identifier)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLook:
+    """A plan and when it was last evaluated whole, by the domain's clock; None: never."""
+
+    plan_code: str
+    evaluated_for: datetime | None
+
+
+_LOOKS = text("""
+SELECT p.code, e.evaluated_for FROM plan p
+LEFT JOIN alert_evaluation e ON e.city_code = p.city_code AND e.plan_code = p.code
+WHERE p.city_code = :city ORDER BY p.code
+""")
+
+
+async def plan_looks(session: AsyncSession, city_code: str) -> list[PlanLook]:
+    """Return the plans of a city, each with its last whole evaluation."""
+    return [PlanLook(*row) for row in await session.execute(_LOOKS, {"city": city_code})]
+
+
+async def locked_evaluation(
+    session: AsyncSession, city_code: str, plan_code: str, *, wait: bool
+) -> AlertEvaluation | None:
+    """Lock the evaluation of a plan; None: somebody else is at it and `wait` is false."""
+    return await session.scalar(
+        select(AlertEvaluation)
+        .where(AlertEvaluation.city_code == city_code, AlertEvaluation.plan_code == plan_code)
+        .with_for_update(skip_locked=not wait)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def digests_given(
+    session: AsyncSession, city_code: str, plan_code: str, day: date
+) -> set[tuple[str, str]]:
+    """Return which units were given a digest on a day, each with its kind."""
+    rows = await session.execute(
+        select(AlertDigest.organization_code, AlertDigest.kind).where(
+            AlertDigest.city_code == city_code,
+            AlertDigest.plan_code == plan_code,
+            AlertDigest.day == day,
+        )
+    )
+    return {(unit, kind) for unit, kind in rows}
+
+
+_RED = text("""
+SELECT line->>'code' AS code, line->>'reason' AS reason, line->>'reason_en' AS reason_en
+FROM (
+    SELECT board FROM score_snapshot
+    WHERE city_code = :city AND plan_code = :plan AND basis = 'approved' AND period = :period
+    ORDER BY sequence DESC LIMIT 1
+) newest CROSS JOIN LATERAL jsonb_array_elements(board->'indicators') AS line
+WHERE line->>'light' = 'red'
+""")
+
+
+async def red_lights(
+    session: AsyncSession, city_code: str, plan_code: str, period: str
+) -> Mapping[str, tuple[str, str]]:
+    """Return the indicators with a red light on the newest approved board, and why."""
+    rows = await session.execute(_RED, {"city": city_code, "plan": plan_code, "period": period})
+    return {code: (reason or "", reason_en or "") for code, reason, reason_en in rows}
+
+
+_LIGHT_ALERTS = text("""
+SELECT DISTINCT ON (subject_id) to_jsonb(a) AS alert FROM alert a
+WHERE city_code = :city AND plan_code = :plan AND rule = 'light_red'
+ORDER BY subject_id, epoch DESC
+""").columns(alert=JSONB)
+
+
+async def light_alerts(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> list[Mapping[str, Any]]:
+    """Return the last alert of every indicator whose light was ever red."""
+    rows = await session.scalars(_LIGHT_ALERTS, {"city": city_code, "plan": plan_code})
+    return list(rows)
+
+
+async def rules_in_force(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> AlertRules | None:
+    """Return the newest version of a plan's rules; None: the defaults hold."""
+    return await session.scalar(
+        select(AlertRules)
+        .where(AlertRules.city_code == city_code, AlertRules.plan_code == plan_code)
+        .order_by(AlertRules.version.desc())
+        .limit(1)
+    )
+
+
+async def rules_history(
+    session: AsyncSession, city_code: str, plan_code: str, *, after: int, limit: int
+) -> Sequence[AlertRules]:
+    """Return the versions of a plan's rules, oldest first, after a version."""
+    found = await session.scalars(
+        select(AlertRules)
+        .where(
+            AlertRules.city_code == city_code,
+            AlertRules.plan_code == plan_code,
+            AlertRules.version > after,
+        )
+        .order_by(AlertRules.version)
+        .limit(limit)
+    )
+    return found.all()
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition on alerts that keeps a caller to what is theirs.
+
+    A clerk sees its unit's; a lead also those of the measures and indicators it leads; the
+    office and the leader all of the plan; the superior and administrators none.
+    """
+    conditions: list[ColumnElement[bool]] = [Alert.city_code == actor.city_code, _of_role(actor)]
+    if actor.plan_code is not None:
+        conditions.append(Alert.plan_code == actor.plan_code)
+    return and_(*conditions)
+
+
+def _of_role(actor: Actor) -> ColumnElement[bool]:
+    if actor.role in {"office", "leader"}:
+        return true()
+    if actor.role == "integrator" and actor.organization_code is None:
+        return true()
+    if actor.role not in {"reporter", "lead", "integrator"} or actor.organization_code is None:
+        return false()
+    own = Alert.organization_code == actor.organization_code
+    if actor.role == "reporter":
+        return own
+    measure = exists().where(
+        MeasureUnit.city_code == Alert.city_code,
+        MeasureUnit.plan_code == Alert.plan_code,
+        MeasureUnit.organization_code == actor.organization_code,
+        MeasureUnit.measure_code == Alert.measure_code,
+        MeasureUnit.part == "lead",
+    )
+    indicator = exists().where(
+        IndicatorLead.city_code == Alert.city_code,
+        IndicatorLead.plan_code == Alert.plan_code,
+        IndicatorLead.organization_code == actor.organization_code,
+        IndicatorLead.indicator_code == Alert.indicator_code,
+    )
+    return or_(own, measure, indicator)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list is narrowed by; None does not narrow."""
+
+    state: State | None = None
+    organization_code: str | None = None
+    level: int | None = None
+    rule: str | None = None
+
+    def conditions(self, today: date) -> list[ColumnElement[bool]]:
+        """Return the conditions of those given; a snooze that ran out counts as open."""
+        found: list[ColumnElement[bool]] = []
+        lapsed = and_(Alert.state == "snoozed", Alert.hold_until <= today)
+        if self.state == "open":
+            found.append(or_(Alert.state == "open", lapsed))
+        elif self.state is not None:
+            found += [Alert.state == self.state, ~lapsed]
+        for column, value in (
+            (Alert.organization_code, self.organization_code),
+            (Alert.level, self.level),
+            (Alert.rule, self.rule),
+        ):
+            if value is not None:
+                found.append(column == value)
+        return found
+
+
+async def page(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    plan_code: str,
+    filters: Filters,
+    today: date,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Alert]:
+    """Return up to `limit` visible alerts of a plan, newest first, after the id `after`."""
+    wanted = select(Alert).where(
+        visible_to(actor), Alert.plan_code == plan_code, *filters.conditions(today)
+    )
+    if after is not None:
+        wanted = wanted.where(Alert.id < after)
+    return (await session.scalars(wanted.order_by(Alert.id.desc()).limit(limit))).all()
+
+
+async def one(
+    session: AsyncSession, actor: Actor, alert_id: UUID, *, for_update: bool = False
+) -> Alert | None:
+    """Return one visible alert; with `for_update` locked until the transaction ends."""
+    wanted = select(Alert).where(Alert.id == alert_id, visible_to(actor))
+    return await session.scalar(wanted.with_for_update() if for_update else wanted)
+
+
+async def notices(
+    session: AsyncSession, city_code: str, alert_key: str, *, limit: int
+) -> Sequence[AlertNotice]:
+    """Return what was decided about the stages of an alert, the newest first."""
+    found = await session.scalars(
+        select(AlertNotice)
+        .where(AlertNotice.city_code == city_code, AlertNotice.alert_key == alert_key)
+        .order_by(AlertNotice.reach.desc(), AlertNotice.level.desc())
+        .limit(limit)
+    )
+    return found.all()
+
+
+async def history(
+    session: AsyncSession, city_code: str, alert_id: UUID, *, after: int, limit: int
+) -> Sequence[AlertHistory]:
+    """Return the changes of an alert that the caller may see, oldest first."""
+    found = await session.scalars(
+        select(AlertHistory)
+        .where(
+            AlertHistory.city_code == city_code,
+            AlertHistory.alert_id == alert_id,
+            AlertHistory.version > after,
+        )
+        .order_by(AlertHistory.version)
+        .limit(limit)
+    )
+    return found.all()
+
+
+@dataclass(frozen=True, slots=True)
+class Stalest:
+    """The plan whose evaluation lies back the longest.
+
+    `evaluated_at` is a true instant; None: it never was, and `loaded_at` is the domain's.
+    """
+
+    evaluated_at: datetime | None
+    loaded_at: datetime
+
+
+_STALEST = text("""
+SELECT e.evaluated_at, (
+    SELECT min(v.loaded_at) FROM plan_version v
+    WHERE v.city_code = p.city_code AND v.plan_code = p.code) AS loaded_at
+FROM plan p
+LEFT JOIN alert_evaluation e ON e.city_code = p.city_code AND e.plan_code = p.code
+ORDER BY e.evaluated_at NULLS FIRST, loaded_at LIMIT 1
+""")
+
+
+async def stalest_evaluation(session: AsyncSession) -> Stalest | None:
+    """Return the evaluation that lies back the longest in this deployment; None: no plan."""
+    row = (await session.execute(_STALEST)).one_or_none()
+    return None if row is None else Stalest(*row)

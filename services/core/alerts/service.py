@@ -1,0 +1,259 @@
+"""Verbs on alerts and their rules: acknowledge, snooze, change the rules.
+
+Each writes the new state, its history row and its event in the caller's transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.alerts.decisions import event_data
+from services.core.alerts.errors import (
+    AlertTransitionRefused,
+    NotYourAlert,
+    TopLevelNotSnoozed,
+)
+from services.core.alerts.models import Alert, AlertHistory, AlertRules
+from services.core.alerts.rule_set import RuleSet, reference_faults
+from services.core.alerts.rules import (
+    TRANSITIONS,
+    State,
+    Verb,
+    allowed_actions,
+    answers_for,
+    may_snooze,
+)
+from services.core.calendars.rules import WorkingCalendar
+from services.core.events.catalogue import EventType
+from services.core.events.service import Happening, record
+from services.core.identity.actor import Actor
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan.queries import PlanState
+
+_EVENTS: Mapping[Verb, EventType] = {
+    "acknowledge": "alert.acknowledged",
+    "snooze": "alert.snoozed",
+}
+_LONGEST_PROMISE = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an answer is judged by: the rules and working days in force, and the day it is."""
+
+    rules: RuleSet
+    rules_version: int
+    calendar: WorkingCalendar
+    now: datetime
+    today: date
+
+
+def state_on(alert: Alert, today: date) -> State:
+    """Return the state of an alert on a day: a snooze that ran out leaves it open."""
+    if alert.state == "snoozed" and alert.hold_until is not None and alert.hold_until <= today:
+        return "open"
+    return alert.state  # type: ignore[return-value] # only states of ours are ever written
+
+
+async def acknowledge(
+    session: AsyncSession,
+    alert: Alert,
+    *,
+    standing: Standing,
+    actor: Actor,
+    note: str,
+    promised_date: date,
+) -> None:
+    """Answer a notice: what is being done, and by when it will be.
+
+    The next notice waits until the promised date is over, at most three working days, and
+    not at all where it is of the top level.
+
+    Raises:
+        NotYourAlert: the actor does not answer for the unit.
+        InvalidInput: the promised date has passed or lies too far ahead.
+        AlertTransitionRefused: the state does not allow it; the legal list is in `extra`.
+    """
+    _check_right(alert, actor)
+    if not standing.today <= promised_date <= standing.today + _LONGEST_PROMISE:
+        raise InvalidInput(faults=[_date_fault("/promised_date", promised_date, _LONGEST_PROMISE)])
+    _check_state(alert, "acknowledge", standing, actor)
+    calendar, days = standing.calendar, standing.rules.acknowledge_days
+    kept = calendar.on_or_after(promised_date + timedelta(days=1))
+    alert.hold_until = min(kept, calendar.shifted(standing.today, days))
+    alert.holds_top = False
+    alert.promised_date = promised_date
+    await _write(session, alert, "acknowledge", standing, actor, note)
+
+
+async def snooze(
+    session: AsyncSession,
+    alert: Alert,
+    *,
+    standing: Standing,
+    actor: Actor,
+    until: date,
+    reason: str,
+) -> None:
+    """Put an alert off until a day, on which it is told of again; with the reason.
+
+    Only the office's snooze holds the top level back too.
+
+    Raises:
+        NotYourAlert, TopLevelNotSnoozed: the actor has no right to it.
+        InvalidInput: the day is not ahead, or too far.
+        AlertTransitionRefused: the state does not allow it; the legal list is in `extra`.
+    """
+    _check_right(alert, actor)
+    if not may_snooze(actor, alert.level, standing.rules.top_level):
+        raise TopLevelNotSnoozed
+    longest = timedelta(days=standing.rules.snooze_days)
+    if not standing.today < until <= standing.today + longest:
+        raise InvalidInput(faults=[_date_fault("/until", until, longest)])
+    _check_state(alert, "snooze", standing, actor)
+    alert.hold_until = until
+    alert.holds_top = actor.role == "office"
+    alert.promised_date = None
+    await _write(session, alert, "snooze", standing, actor, reason)
+
+
+def _date_fault(pointer: str, given: date, longest: timedelta) -> Fault:
+    return Fault(
+        pointer,
+        "date-out-of-range",
+        Text(
+            f"日期不能早于今天，也不能晚于 {longest.days} 天之后",
+            f"The day must lie ahead, by {longest.days} days at most",
+        ),
+        given.isoformat(),
+    )
+
+
+def _check_right(alert: Alert, actor: Actor) -> None:
+    if not answers_for(actor, alert.organization_code):
+        raise NotYourAlert
+
+
+def _check_state(alert: Alert, verb: Verb, standing: Standing, actor: Actor) -> None:
+    state = state_on(alert, standing.today)
+    if (state, verb) not in TRANSITIONS:
+        allowed = allowed_actions(
+            actor, state, alert.organization_code, alert.level, standing.rules.top_level
+        )
+        raise AlertTransitionRefused(extra={"state": state, "allowed_actions": allowed})
+
+
+async def _write(
+    session: AsyncSession,
+    alert: Alert,
+    verb: Verb,
+    standing: Standing,
+    actor: Actor,
+    words: str,
+) -> None:
+    event_type = _EVENTS[verb]
+    alert.state = TRANSITIONS["open", verb]
+    alert.answer, alert.answered_by, alert.answered_at = words, actor.stamp(), standing.now
+    alert.seq += 1
+    alert.version += 1
+    alert.updated_at = standing.now
+    await session.flush()
+    await session.execute(
+        insert(AlertHistory).values(
+            city_code=alert.city_code,
+            alert_id=alert.id,
+            version=alert.version,
+            action=event_type.removeprefix("alert."),
+            after=image(alert),
+            actor=actor.stamp(),
+            reason=words,
+            calendar_version=standing.calendar.version,
+            rules_version=standing.rules_version,
+            occurred_at=standing.now,
+        )
+    )
+    await record(
+        session,
+        Happening(
+            city_code=alert.city_code,
+            plan_code=alert.plan_code,
+            type=event_type,
+            subject_kind="alert",
+            subject_id=str(alert.id),
+            organization_code=alert.organization_code,
+            actor=actor.stamp(),
+            data={
+                **event_data(vars(alert)),
+                **image(alert),
+                "alert_id": alert.id,
+                "answer": words,
+            },
+            occurred_at=standing.now,
+        ),
+    )
+
+
+def image(alert: Alert) -> dict[str, Any]:
+    """Return what history keeps of an alert; the engine's statements write the same."""
+    return {
+        "organization_code": alert.organization_code,
+        "due_date": alert.due_date,
+        "stage": alert.stage,
+        "repeat": alert.repeat,
+        "level": alert.level,
+        "seq": alert.seq,
+        "state": alert.state,
+        "hold_until": alert.hold_until,
+        "promised_date": alert.promised_date,
+    }
+
+
+async def change_rules(
+    session: AsyncSession,
+    *,
+    plan: PlanState,
+    rules: RuleSet,
+    version: int,
+    actor: Actor,
+    now: datetime,
+) -> AlertRules:
+    """Put a new version of a plan's rules in force; earlier ones stay readable.
+
+    The caller has locked the plan's rules, and read that `version` is the one in force.
+
+    Raises:
+        InvalidInput: they name organizations that the plan does not have.
+    """
+    faults = reference_faults(rules.office, rules.posts, plan.organizations)
+    if faults:
+        raise InvalidInput(faults=faults)
+    row = AlertRules(
+        city_code=plan.city_code,
+        plan_code=plan.code,
+        version=version + 1,
+        rule_set=rules.model_dump(mode="json"),
+        changed_by=actor.stamp(),
+        changed_at=now,
+    )
+    session.add(row)
+    await session.flush()
+    await record(
+        session,
+        Happening(
+            city_code=plan.city_code,
+            plan_code=plan.code,
+            type="alert_rules.changed",
+            subject_kind="alert_rules",
+            subject_id=plan.code,
+            organization_code=None,
+            actor=actor.stamp(),
+            data={"version": row.version},
+            occurred_at=now,
+        ),
+    )
+    return row

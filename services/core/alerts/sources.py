@@ -1,0 +1,231 @@
+"""What has a deadline, by rule: the rows that are open, who is addressed, and why one ended.
+
+SQL as text, put together and run in `alerts.queries`. Each relation yields one row for an open
+thing: `subject_id`, `epoch`, `mark` (its due date, or the day from which its days are counted),
+`created_at`, `unit` (that it is of; null where nobody is in charge), `measure_code`,
+`indicator_code`, `label`, `paused` (nothing is told for now) and `parent_id`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from services.core.alerts.rule_set import RuleCode
+from services.core.plan.document import Supervision
+
+Addressee = Literal["unit", "reviewer", "office"]
+"""The unit itself; who leads its measure or indicator (the office, where the unit does so
+itself); the office."""
+
+SubjectKind = Literal[
+    "milestone", "obligation", "submission", "extension", "publicity_day", "target", "indicator"
+]
+
+_HERE = "{0}.city_code = :city AND {0}.plan_code = :plan"
+
+
+def _no_lead(_supervision: Supervision) -> int:
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule finds what it watches.
+
+    `lead` says how many working days after its mark a thing is due. `ending` is the SQL of the
+    reason why alert `w` has no open thing any more. `id_column` narrows the relation to ids.
+    """
+
+    rule: RuleCode
+    kind: SubjectKind
+    relation: str
+    ending: str
+    addressee: Addressee = "unit"
+    lead: Callable[[Supervision], int] = _no_lead
+    id_column: str | None = None
+    has_parents: bool = False
+
+
+_MILESTONE = """
+SELECT m.id::text AS subject_id, {epoch} AS epoch, {mark} AS mark, {since} AS created_at,
+    CASE WHEN m.state <> 'declined' THEN m.organization_code END AS unit,
+    m.measure_code, NULL AS indicator_code, m.title AS label, {paused} AS paused, m.parent_id
+FROM milestone m
+WHERE m.city_code = :city AND m.plan_code = :plan AND {states}
+"""
+
+_MILESTONE_ENDED = """(
+SELECT CASE WHEN m.state = 'closed' THEN 'done' WHEN m.state = 'cancelled' THEN 'cancelled'
+    WHEN m.epoch > w.epoch AND m.due_date > w.due_date THEN 'extended' ELSE 'rescheduled' END
+FROM milestone m WHERE m.city_code = :city AND m.id = w.subject_id::uuid
+)"""
+
+
+def _turn(column: str, state: str) -> str:
+    """Return the relation of milestones in whose state somebody has to act by a date."""
+    return _MILESTONE.format(
+        epoch=f"(m.{column} - DATE '1970-01-01')::bigint",
+        mark=f"m.{column}",
+        since="NULL::timestamptz",
+        paused="FALSE",
+        states=f"m.state = '{state}' AND m.{column} IS NOT NULL",
+    )
+
+
+_OBLIGATION = f"""
+SELECT o.id::text AS subject_id, o.epoch::bigint AS epoch, o.due_date AS mark, o.created_at,
+    o.organization_code AS unit, NULL AS measure_code, o.indicator_code, o.period AS label,
+    FALSE AS paused, NULL::uuid AS parent_id
+FROM obligation o
+WHERE {_HERE.format("o")} AND o.state = 'owed'
+    AND NOT EXISTS (
+        SELECT FROM submission s WHERE {_HERE.format("s")} AND s.period = o.period
+            AND s.indicator_code = o.indicator_code
+            AND s.organization_code = o.organization_code
+            AND s.state IN ('submitted', 'returned', 'approved'))
+    AND NOT EXISTS (
+        SELECT FROM plan_period p WHERE {_HERE.format("p")} AND p.period = o.period
+            AND p.state IN ('closed', 'published'))
+"""  # noqa: S608 (text of our own)
+
+_OBLIGATION_ENDED = """(
+SELECT CASE WHEN o.state = 'waived' THEN 'waived' WHEN o.epoch > w.epoch THEN 'extended'
+    WHEN EXISTS (
+        SELECT FROM submission s WHERE s.city_code = o.city_code AND s.plan_code = o.plan_code
+            AND s.period = o.period AND s.indicator_code = o.indicator_code
+            AND s.organization_code = o.organization_code
+            AND s.state IN ('submitted', 'returned', 'approved')) THEN 'handed_in'
+    ELSE 'period_closed' END
+FROM obligation o WHERE o.city_code = :city AND o.id = w.subject_id::uuid
+)"""
+
+_REVIEW = f"""
+SELECT s.id::text AS subject_id, floor(extract(epoch FROM s.submitted_at))::bigint AS epoch,
+    (s.submitted_at AT TIME ZONE :zone)::date AS mark, s.submitted_at AS created_at,
+    s.organization_code AS unit, NULL AS measure_code, s.indicator_code, s.period AS label,
+    FALSE AS paused, NULL::uuid AS parent_id
+FROM submission s
+WHERE {_HERE.format("s")} AND s.state = 'submitted' AND s.submitted_at IS NOT NULL
+"""  # noqa: S608 (text of our own)
+
+# Reopening sends a value back as returning does, and leaves `decided_at` at the approval.
+_ANSWER = f"""
+SELECT s.id::text AS subject_id, floor(extract(epoch FROM h.occurred_at))::bigint AS epoch,
+    (h.occurred_at AT TIME ZONE :zone)::date AS mark, h.occurred_at AS created_at,
+    s.organization_code AS unit, NULL AS measure_code, s.indicator_code, s.period AS label,
+    FALSE AS paused, NULL::uuid AS parent_id
+FROM submission s
+CROSS JOIN LATERAL (
+    SELECT occurred_at FROM submission_history
+    WHERE city_code = s.city_code AND submission_id = s.id
+        AND action IN ('returned', 'reopened')
+    ORDER BY version DESC LIMIT 1
+) h
+WHERE {_HERE.format("s")} AND s.state = 'returned'
+"""  # noqa: S608 (text of our own)
+
+_EXTENSION = f"""
+SELECT e.id::text AS subject_id, 1::bigint AS epoch, e.decide_by AS mark,
+    e.requested_at AS created_at, e.organization_code AS unit,
+    m.measure_code, o.indicator_code, coalesce(m.title, o.period) AS label,
+    FALSE AS paused, NULL::uuid AS parent_id
+FROM extension e
+LEFT JOIN milestone m ON e.subject_kind = 'milestone'
+    AND m.city_code = e.city_code AND m.id = e.subject_id
+LEFT JOIN obligation o ON e.subject_kind = 'obligation'
+    AND o.city_code = e.city_code AND o.id = e.subject_id
+WHERE {_HERE.format("e")} AND e.state = 'requested'
+"""  # noqa: S608 (text of our own)
+
+_LISTED = """
+SELECT subject_id, epoch, mark, NULL::timestamptz AS created_at, NULL AS unit,
+    NULL AS measure_code, indicator_code, label, FALSE AS paused, NULL::uuid AS parent_id
+FROM unnest(CAST(:ids AS text[]), CAST(:epochs AS bigint[]), CAST(:marks AS date[]),
+    CAST(:indicators AS text[]), CAST(:labels AS text[]))
+    AS listed(subject_id, epoch, mark, indicator_code, label)
+"""
+"""What the plan's document itself says: a few rows that the caller hands in."""
+
+SOURCES: tuple[Source, ...] = (
+    Source(
+        "milestone_due",
+        "milestone",
+        _MILESTONE.format(
+            epoch="m.epoch::bigint",
+            mark="m.due_date",
+            since="m.created_at",
+            # Reported complete: the unit did its part, and the alert waits for the verdict.
+            paused="m.state = 'completed'",
+            states="m.state NOT IN ('closed', 'cancelled')",
+        ),
+        _MILESTONE_ENDED,
+        id_column="m.id",
+        has_parents=True,
+    ),
+    Source(
+        "milestone_sign", "milestone", _turn("sign_by", "assigned"), "'answered'", id_column="m.id"
+    ),
+    Source(
+        "milestone_answer",
+        "milestone",
+        _turn("answer_by", "returned"),
+        "'answered'",
+        id_column="m.id",
+    ),
+    Source(
+        "milestone_closure",
+        "milestone",
+        _turn("answer_by", "completed"),
+        "'decided'",
+        addressee="reviewer",
+        id_column="m.id",
+    ),
+    Source("report_due", "obligation", _OBLIGATION, _OBLIGATION_ENDED, id_column="o.id"),
+    Source(
+        "submission_review",
+        "submission",
+        _REVIEW,
+        "'decided'",
+        addressee="reviewer",
+        lead=lambda supervision: supervision.review_days,
+        id_column="s.id",
+    ),
+    Source(
+        "submission_answer",
+        "submission",
+        _ANSWER,
+        "'answered'",
+        lead=lambda supervision: supervision.answer_days,
+        id_column="s.id",
+    ),
+    Source(
+        "extension_decision",
+        "extension",
+        _EXTENSION,
+        "'decided'",
+        addressee="office",
+        id_column="e.id",
+    ),
+    Source("publicity_day", "publicity_day", _LISTED, "'passed'", addressee="office"),
+    Source("target_missing", "target", _LISTED, "'assigned'", addressee="office"),
+)
+"""Every rule that has deadlines. A red light has none; it is followed in `alerts.lights`."""
+
+NOTHING = """
+SELECT NULL::text AS subject_id, NULL::bigint AS epoch, NULL::date AS mark,
+    NULL::timestamptz AS created_at, NULL::text AS unit, NULL::text AS measure_code,
+    NULL::text AS indicator_code, NULL::text AS label, FALSE AS paused, NULL::uuid AS parent_id
+WHERE FALSE
+"""
+"""The relation of a rule that is off."""
+
+MUTED = """EXISTS (
+SELECT FROM milestone p
+WHERE p.city_code = :city AND p.id = f.parent_id AND p.organization_code = f.unit
+    AND p.state NOT IN ('completed', 'closed', 'cancelled') AND p.due_date <= :overdue
+    AND NOT EXISTS (
+        SELECT FROM alert q WHERE q.city_code = :city AND q.arrived AND q.alert_key = encode(
+            sha256(convert_to('milestone:' || p.id || ':milestone_due:' || p.epoch, 'UTF8')),
+            'hex'))
+)"""
+"""Whether the parent of milestone `f` is overdue, and the same unit is told of that."""

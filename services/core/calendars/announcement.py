@@ -1,0 +1,94 @@
+"""A year as an authority announced it: the days that are not as the week says. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from services.core.calendars.rules import is_weekday
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+
+Kind = Literal["workday", "rest"]
+
+FIRST_YEAR = 1990
+LAST_YEAR = 2100
+
+_OUTSIDE = Text("该日不在{year}年内", "The day is not in {year}")
+_TWICE = Text("该日已在前面列出", "The day is listed before")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of a year, worked or not; `note` is its name, such as 春节."""
+
+    date: date
+    kind: Kind
+    note: str | None = None
+
+    @property
+    def is_exceptional(self) -> bool:
+        """Whether it says more than its weekday does."""
+        return self.note is not None or (self.kind == "workday") is not is_weekday(self.date)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A year, by which document, and its exceptional days in order."""
+
+    year: int
+    source: str
+    days: tuple[Day, ...]
+
+    @classmethod
+    def of(cls, year: int, source: str, days: Iterable[Day]) -> "Announcement":
+        """Return what days without faults announce; what the week says anyway is left out."""
+        exceptional = (day for day in days if day.is_exceptional)
+        return cls(year, source, tuple(sorted(exceptional, key=lambda day: day.date)))
+
+    def written(self) -> dict[str, Any]:
+        """Return it as history keeps it."""
+        return {
+            "source": self.source,
+            "days": [
+                {"date": day.date.isoformat(), "kind": day.kind, "note": day.note}
+                for day in self.days
+            ],
+        }
+
+
+def check_days(year: int, days: Sequence[Day]) -> None:
+    """Refuse days listed for a year that are outside of it, or listed twice.
+
+    Raises:
+        InvalidInput: some are; all of them are told.
+    """
+    faults, seen = [], set()
+    for index, day in enumerate(days):
+        place, value = f"/days/{index}/date", day.date.isoformat()
+        if day.date.year != year:
+            faults.append(Fault(place, "outside-year", _OUTSIDE.format(year=year), value))
+        elif day.date in seen:
+            faults.append(Fault(place, "repeated-day", _TWICE, value))
+        seen.add(day.date)
+    if faults:
+        raise InvalidInput(faults=faults)
+
+
+def whole_year(year: int, exceptional: Iterable[Day]) -> list[Day]:
+    """Return every day of a year: the exceptional ones as they are, the others by the week."""
+    known = {day.date: day for day in exceptional}
+    first = date(year, 1, 1)
+    dates = (
+        first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)
+    )
+    return [known.get(day) or Day(day, "workday" if is_weekday(day) else "rest") for day in dates]
+
+
+def worked_days(years: Mapping[str, Mapping[str, Any]]) -> dict[date, bool]:
+    """Return by day whether it is worked, of years as history keeps them."""
+    return {
+        date.fromisoformat(day["date"]): day["kind"] == "workday"
+        for year in years.values()
+        for day in year["days"]
+    }

@@ -1,0 +1,32 @@
+"""What a city's calendar begins with: the years that the library `chinese_calendar` knows."""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+
+from chinese_calendar import constants  # type: ignore[import-untyped]
+from pydantic_core import to_json
+
+from services.core.calendars.announcement import Announcement, Day
+
+
+@cache
+def known_years() -> str:
+    """Return the years from 2004 on as history keeps them, as JSON; the same for every city."""
+    source = f"国务院办公厅节假日安排（chinesecalendar {version('chinesecalendar')}）"
+    years = {day.year for day in constants.holidays}
+    return to_json(
+        {
+            str(year): Announcement.of(year, source, _days_of(year)).written()
+            for year in sorted(years)
+        }
+    ).decode()
+
+
+def _days_of(year: int) -> Iterable[Day]:
+    for day, name in constants.holidays.items():
+        if day.year == year:
+            yield Day(day, "rest", constants.Holiday(name).chinese)
+    for day, name in constants.workdays.items():
+        if day.year == year:
+            yield Day(day, "workday", f"{constants.Holiday(name).chinese}调休")

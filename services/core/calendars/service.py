@@ -1,0 +1,113 @@
+"""Verbs of calendars: give a city its first one, announce a year or replace it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from pydantic_core import to_json
+from sqlalchemy import delete, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.calendars import queries
+from services.core.calendars.announcement import Announcement
+from services.core.calendars.models import CalendarDay
+from services.core.calendars.rules import CALENDAR
+from services.core.calendars.seed import known_years
+from services.core.events.service import Happening, record
+
+# The history row decides: whoever finds its version taken writes nothing else either.
+_WRITE = text("""
+WITH remembered AS (
+    INSERT INTO calendar_history (city_code, calendar_code, version, years, actor, occurred_at)
+    VALUES (:city, :code, CAST(:version AS integer), CAST(:years AS jsonb),
+        CAST(:actor AS jsonb), CAST(:now AS timestamptz))
+    ON CONFLICT DO NOTHING RETURNING years
+), years AS MATERIALIZED (
+    SELECT y.key AS year, y.value->>'source' AS source, y.value->'days' AS days
+    FROM remembered CROSS JOIN LATERAL jsonb_each(remembered.years) y
+), announced AS (
+    INSERT INTO calendar_year (city_code, calendar_code, year, source, version, changed_at)
+    SELECT :city, :code, CAST(year AS integer), source, CAST(:version AS integer),
+        CAST(:now AS timestamptz) FROM years
+    ON CONFLICT (city_code, calendar_code, year) DO UPDATE SET
+        source = excluded.source, version = excluded.version, changed_at = excluded.changed_at
+)
+INSERT INTO calendar_day (city_code, calendar_code, day, kind, note, source)
+SELECT :city, :code, CAST(d->>'date' AS date), d->>'kind', d->>'note', source
+FROM years CROSS JOIN LATERAL jsonb_array_elements(days) d
+""")
+
+
+async def begin_calendar(
+    session: AsyncSession, *, city_code: str, actor: Mapping[str, object], now: datetime
+) -> None:
+    """Give a city the calendar of the years that are known; one that it has stays as it is.
+
+    That is where the calendar begins and no change of it, so there is no event.
+    """
+    await _write(session, (city_code, CALENDAR), 1, known_years(), actor, now)
+
+
+async def announce_year(
+    session: AsyncSession,
+    *,
+    city_code: str,
+    code: str,
+    announcement: Announcement,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> int:
+    """Set a year of a calendar, and return the version that it has since.
+
+    Nothing is written where the year was announced with just these days and this source.
+    """
+    year = announcement.year
+    row, present = await queries.year_for_update(session, city_code, code, year)
+    if row is not None and present == announcement:
+        return row.version
+    version = 1 + await queries.last_version(session, city_code, code)
+    await session.execute(
+        delete(CalendarDay).where(
+            CalendarDay.city_code == city_code,
+            CalendarDay.calendar_code == code,
+            CalendarDay.day.between(date(year, 1, 1), date(year, 12, 31)),
+        )
+    )
+    written = to_json({str(year): announcement.written()}).decode()
+    await _write(session, (city_code, code), version, written, actor, now)
+    await record(
+        session,
+        Happening(
+            city_code=city_code,
+            plan_code=None,
+            type="calendar.changed",
+            subject_kind="calendar",
+            subject_id=code,
+            organization_code=None,
+            actor=actor,
+            data={"code": code, "year": year, "version": version, "source": announcement.source},
+            occurred_at=now,
+        ),
+    )
+    return version
+
+
+async def _write(
+    session: AsyncSession,
+    place: tuple[str, str],
+    version: int,
+    years: str,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    city_code, code = place
+    await session.execute(
+        _WRITE,
+        {
+            "city": city_code,
+            "code": code,
+            "version": version,
+            "years": years,
+            "actor": to_json(actor).decode(),
+            "now": now,
+        },
+    )

@@ -1,0 +1,77 @@
+"""The rules of asking for more time, whatever it is for. Pure: no session, no clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+
+State = Literal["requested", "approved", "denied", "withdrawn"]
+Verb = Literal["approve", "deny", "withdraw"]
+SubjectKind = Literal["milestone", "obligation"]
+
+TRANSITIONS: Mapping[tuple[State, Verb], State] = {
+    ("requested", "approve"): "approved",
+    ("requested", "deny"): "denied",
+    ("requested", "withdraw"): "withdrawn",
+}
+"""What may follow what. A pair that is not here is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What more time is asked for: a milestone or an obligation, locked by the caller.
+
+    `due_date` is the date in force, `granted` how many extensions it was given. `told` is what
+    its events say of it besides.
+    """
+
+    kind: SubjectKind
+    id: UUID
+    city_code: str
+    plan_code: str
+    organization_code: str
+    due_date: date
+    granted: int
+    told: Mapping[str, object]
+
+
+def proposal_faults(proposed: date, due_date: date) -> list[Fault]:
+    """Return what is wrong with a date that is asked for."""
+    if proposed > due_date:
+        return []
+    return [_not_later("/proposed_date", proposed, due_date)]
+
+
+def grant_faults(granted: date, *, due_date: date, proposed: date) -> list[Fault]:
+    """Return what is wrong with a date that is granted: after the present one, up to the proposed.
+
+    Earlier than proposed is a grant in part.
+    """
+    if granted <= due_date:
+        return [_not_later("/granted_date", granted, due_date)]
+    if granted > proposed:
+        return [
+            Fault(
+                "/granted_date",
+                "later-than-proposed",
+                Text(
+                    f"批准的日期不得晚于申请的日期 {proposed}",
+                    f"No later than what was asked for, {proposed}",
+                ),
+                granted.isoformat(),
+            )
+        ]
+    return []
+
+
+def _not_later(pointer: str, day: date, due_date: date) -> Fault:
+    return Fault(
+        pointer,
+        "not-later",
+        Text(f"须晚于现行期限 {due_date}", f"Must lie after the present due date {due_date}"),
+        day.isoformat(),
+    )

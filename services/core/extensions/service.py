@@ -1,0 +1,270 @@
+"""Verbs on extensions: request, approve, deny, withdraw, and counting days anew.
+
+The caller has locked what the extension is for, and puts into force what was granted. An
+extension is asked for once and answered once; its row holds both and is its own history.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Date, cast, column, func, update, values
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.catalogue import EventType
+from services.core.events.service import Happening, record
+from services.core.extensions import queries
+from services.core.extensions.errors import (
+    ExtensionDecided,
+    ExtensionLimitReached,
+    ExtensionNotPossible,
+    ExtensionWaiting,
+)
+from services.core.extensions.models import Extension
+from services.core.extensions.rules import (
+    TRANSITIONS,
+    Subject,
+    Verb,
+    grant_faults,
+    proposal_faults,
+)
+from services.core.kit.errors import InvalidInput
+from services.core.kit.ids import new_id
+
+Stamp = Mapping[str, object]
+"""Who acts, as history and events keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is asked for, why, and by when it is to be decided."""
+
+    proposed_date: date
+    reason: str
+    decide_by: date
+
+
+async def request_extension(
+    session: AsyncSession,
+    *,
+    subject: Subject,
+    proposal: Proposal,
+    limit: int,
+    actor: Stamp,
+    now: datetime,
+) -> Extension:
+    """Ask for more time for a subject that the caller has locked.
+
+    Raises:
+        InvalidInput: the date proposed is not after the present one.
+        ExtensionLimitReached: it was given `limit` extensions already.
+        ExtensionWaiting: an earlier request waits for its answer.
+    """
+    faults = proposal_faults(proposal.proposed_date, subject.due_date)
+    if faults:
+        raise InvalidInput(faults=faults)
+    _check_limit(subject, limit)
+    waiting = await queries.waiting_for(session, subject.city_code, subject.kind, subject.id)
+    if waiting is not None:
+        raise ExtensionWaiting(extra={"extension_id": str(waiting.id)})
+    last = await queries.last_number(session, subject.city_code, subject.kind, subject.id)
+    extension = Extension(
+        city_code=subject.city_code,
+        id=new_id(),
+        plan_code=subject.plan_code,
+        subject_kind=subject.kind,
+        subject_id=subject.id,
+        organization_code=subject.organization_code,
+        number=last + 1,
+        state="requested",
+        reason=proposal.reason,
+        present_date=subject.due_date,
+        proposed_date=proposal.proposed_date,
+        decide_by=proposal.decide_by,
+        requested_by=dict(actor),
+        requested_at=now,
+        version=1,
+    )
+    session.add(extension)
+    await session.flush()
+    await _tell(session, "extension.requested", extension, subject.told, actor, now)
+    return extension
+
+
+def _check_limit(subject: Subject, limit: int) -> None:
+    if subject.granted >= limit:
+        raise ExtensionLimitReached(extra={"granted": subject.granted, "limit": limit})
+
+
+async def approve_extension(
+    session: AsyncSession,
+    extension: Extension,
+    *,
+    subject: Subject,
+    granted_date: date | None,
+    reason: str | None,
+    limit: int,
+    actor: Stamp,
+    now: datetime,
+) -> date:
+    """Grant more time, in part where `granted_date` is before the proposed one; return it.
+
+    Raises:
+        InvalidInput: the date is not within what may be granted.
+        ExtensionDecided: it was decided or withdrawn before.
+        ExtensionNotPossible: the subject is due no earlier than what was asked for.
+        ExtensionLimitReached: `limit` extensions were granted already.
+    """
+    granted = extension.proposed_date if granted_date is None else granted_date
+    faults = grant_faults(granted, due_date=subject.due_date, proposed=extension.proposed_date)
+    if faults and granted_date is not None:
+        raise InvalidInput(faults=faults)
+    _check_waiting(extension, "approve")
+    if faults:
+        raise ExtensionNotPossible
+    _check_limit(subject, limit)
+    extension.granted_date = granted
+    await _decide(session, extension, "approve", subject.told, reason, actor, now)
+    return granted
+
+
+async def deny_extension(
+    session: AsyncSession,
+    extension: Extension,
+    *,
+    subject: Subject,
+    reason: str,
+    actor: Stamp,
+    now: datetime,
+) -> None:
+    """Refuse more time, with the reason.
+
+    Raises:
+        ExtensionDecided: it was decided or withdrawn before.
+    """
+    _check_waiting(extension, "deny")
+    await _decide(session, extension, "deny", subject.told, reason, actor, now)
+
+
+async def withdraw_extension(
+    session: AsyncSession,
+    extension: Extension,
+    *,
+    subject: Subject,
+    reason: str | None,
+    actor: Stamp,
+    now: datetime,
+) -> None:
+    """Take a request back; also what becomes of one whose subject needs no more time.
+
+    Raises:
+        ExtensionDecided: it was decided or withdrawn before.
+    """
+    _check_waiting(extension, "withdraw")
+    await _decide(session, extension, "withdraw", subject.told, reason, actor, now)
+
+
+def _check_waiting(extension: Extension, verb: Verb) -> None:
+    if (extension.state, verb) not in TRANSITIONS:
+        raise ExtensionDecided(extra={"state": extension.state, "allowed_actions": []})
+
+
+async def _decide(
+    session: AsyncSession,
+    extension: Extension,
+    verb: Verb,
+    told: Mapping[str, object],
+    reason: str | None,
+    actor: Stamp,
+    now: datetime,
+) -> None:
+    extension.state = TRANSITIONS["requested", verb]
+    extension.decision_reason = reason
+    extension.decided_by = dict(actor)
+    extension.decided_at = now
+    extension.version += 1
+    await session.flush()
+    await _tell(session, "extension.decided", extension, told, actor, now)
+
+
+async def count_anew(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    *,
+    time_zone: str,
+    decide_by: Mapping[date, date],
+    actor: Stamp,
+    now: datetime,
+) -> int:
+    """Set by when waiting requests are to be decided, by the local date they were made on.
+
+    Return how many changed.
+    """
+    if not decide_by:
+        return 0
+    counted = values(column("asked_on", Date), column("ends", Date), name="counted").data(
+        list(decide_by.items())
+    )
+    found = await session.scalars(
+        update(Extension)
+        .where(
+            Extension.city_code == city_code,
+            Extension.plan_code == plan_code,
+            Extension.state == "requested",
+            cast(func.timezone(time_zone, Extension.requested_at), Date) == counted.c.asked_on,
+            Extension.decide_by != counted.c.ends,
+        )
+        .values(decide_by=counted.c.ends, version=Extension.version + 1)
+        .returning(Extension),
+        execution_options={"synchronize_session": False, "populate_existing": True},
+    )
+    changed = found.all()
+    told = [_happening("extension.changed", one, {}, actor, now) for one in changed]
+    await record(session, *told)
+    return len(changed)
+
+
+async def _tell(
+    session: AsyncSession,
+    event_type: EventType,
+    extension: Extension,
+    told: Mapping[str, object],
+    actor: Stamp,
+    now: datetime,
+) -> None:
+    await record(session, _happening(event_type, extension, told, actor, now))
+
+
+def _happening(
+    event_type: EventType,
+    extension: Extension,
+    told: Mapping[str, object],
+    actor: Stamp,
+    now: datetime,
+) -> Happening:
+    granted = extension.granted_date
+    return Happening(
+        city_code=extension.city_code,
+        plan_code=extension.plan_code,
+        type=event_type,
+        subject_kind="extension",
+        subject_id=str(extension.id),
+        organization_code=extension.organization_code,
+        actor=actor,
+        data={
+            **told,
+            "subject_kind": extension.subject_kind,
+            "subject_id": str(extension.subject_id),
+            "organization_code": extension.organization_code,
+            "number": extension.number,
+            "state": extension.state,
+            "present_date": extension.present_date.isoformat(),
+            "proposed_date": extension.proposed_date.isoformat(),
+            "granted_date": None if granted is None else granted.isoformat(),
+            "decide_by": extension.decide_by.isoformat(),
+            "reason": extension.reason,
+            "decision_reason": extension.decision_reason,
+        },
+        occurred_at=now,
+    )

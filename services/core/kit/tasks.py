@@ -1,0 +1,19 @@
+"""Ending tasks of our own, though a library may swallow the request to end."""
+
+import asyncio
+
+_AGAIN_SECONDS = 0.1
+
+
+async def end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks until all of them have ended; how they ended is nobody's concern any more.
+
+    Once is not enough: on Python 3.11 `asyncio.wait_for`, through which redis-py sends, loses a
+    cancellation that comes together with its result, and the task goes on.
+    """
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_AGAIN_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,171 @@
+"""Writing a change of a milestone: its row, what history keeps, and its event, together."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.catalogue import EventType
+from services.core.events.service import Happening, record
+from services.core.extensions.rules import Subject
+from services.core.milestones.desk import Desk
+from services.core.milestones.errors import MilestoneTransitionRefused
+from services.core.milestones.models import Milestone, MilestoneHistory
+from services.core.milestones.rights import Place, allowed_actions
+from services.core.milestones.rules import Deed, Standing, Verb, moved, state_allows, text_of
+
+_STANDING = tuple(Standing.__dataclass_fields__)
+
+
+def place_of(row: Milestone, leads: tuple[str, ...]) -> Place:
+    """Return what the right to act on a milestone depends on; `leads` lead its measure."""
+    completed_by = row.completed_by or {}
+    return Place(
+        state=row.state,  # type: ignore[arg-type] # only states of ours are ever written
+        organization_code=row.organization_code,
+        leads=leads,
+        assigned_by=row.assigned_by.get("organization_code"),
+        completed_by=completed_by.get("id"),
+        completed_by_unit=completed_by.get("organization_code"),
+    )
+
+
+def subject_of(row: Milestone) -> Subject:
+    """Return a locked milestone as what more time is asked for."""
+    return Subject(
+        kind="milestone",
+        id=row.id,
+        city_code=row.city_code,
+        plan_code=row.plan_code,
+        organization_code=row.organization_code,
+        due_date=row.due_date,
+        granted=row.extensions,
+        told={"measure_code": row.measure_code, "title": row.title},
+    )
+
+
+def check_state(row: Milestone, verb: Verb, desk: Desk) -> None:
+    """Refuse a verb that the milestone's state does not allow.
+
+    Raises:
+        MilestoneTransitionRefused: with the state and the legal list.
+    """
+    place = place_of(row, desk.leads(row.measure_code))
+    if not state_allows(verb, place.state):
+        raise MilestoneTransitionRefused(
+            extra={"state": row.state, "allowed_actions": allowed_actions(desk.actor, place)}
+        )
+
+
+def standing_of(row: Milestone) -> Standing:
+    """Return what the law of a milestone is about."""
+    return Standing(**{name: getattr(row, name) for name in _STANDING})
+
+
+def carry_out(row: Milestone, deed: Deed, desk: Desk) -> None:
+    """Put what a deed changes into the row; the state allows it."""
+    for name, value in asdict(moved(standing_of(row), deed, desk.today)).items():
+        setattr(row, name, value)
+
+
+async def write(
+    session: AsyncSession,
+    row: Milestone,
+    happened: EventType,
+    *,
+    desk: Desk,
+    reason: str | None = None,
+    action: str | None = None,
+) -> None:
+    """Write a changed milestone with its history row and its event.
+
+    `action` is what history calls it, by default the event's last word.
+    """
+    row.updated_at = desk.now
+    await session.flush()
+    actor = desk.actor.stamp()
+    named = action or happened.removeprefix("milestone.")
+    await session.execute(
+        insert(MilestoneHistory).values(history_row(row, named, actor, reason, desk.now))
+    )
+    await record(session, happening(row, happened, actor, reason, desk.now))
+
+
+def history_row(
+    row: Milestone, action: str, actor: Mapping[str, object], reason: str | None, now: datetime
+) -> dict[str, Any]:
+    """Return the row of history for a change just made."""
+    return {
+        "city_code": row.city_code,
+        "milestone_id": row.id,
+        "version": row.version,
+        "action": action,
+        "after": image(row),
+        "actor": actor,
+        "reason": reason,
+        "occurred_at": now,
+    }
+
+
+def image(row: Milestone) -> dict[str, object]:
+    """Return what history keeps of a milestone after a change, named as its answers name it."""
+    return {
+        "plan": row.plan_code,
+        "measure_code": row.measure_code,
+        "organization_code": row.organization_code,
+        "parent_id": row.parent_id,
+        "title": row.title,
+        "deliverable": row.deliverable,
+        "evidence_rule": row.evidence_rule,
+        "weight": text_of(row.weight),
+        "state": row.state,
+        "percent": text_of(row.percent),
+        "due_date": row.due_date,
+        "original_due_date": row.original_due_date,
+        "epoch": row.epoch,
+        "extensions_granted": row.extensions,
+        "sign_by": row.sign_by,
+        "answer_by": row.answer_by,
+        "narrative": row.narrative,
+        "problems": row.problems,
+        "next_steps": row.next_steps,
+        "expected_date": row.expected_date,
+        "evidence": row.evidence,
+        "grade": row.grade,
+        "state_reason": row.reason,
+    }
+
+
+def happening(
+    row: Milestone,
+    happened: EventType,
+    actor: Mapping[str, object],
+    reason: str | None,
+    now: datetime,
+) -> Happening:
+    """Return the event of a change."""
+    return Happening(
+        city_code=row.city_code,
+        plan_code=row.plan_code,
+        type=happened,
+        subject_kind="milestone",
+        subject_id=str(row.id),
+        organization_code=row.organization_code,
+        actor=actor,
+        data={
+            "measure_code": row.measure_code,
+            "organization_code": row.organization_code,
+            "title": row.title,
+            "state": row.state,
+            "percent": text_of(row.percent),
+            "due_date": row.due_date.isoformat(),
+            "epoch": row.epoch,
+            "version": row.version,
+            **({"grade": row.grade} if row.grade else {}),
+            **({"reason": reason} if reason else {}),
+        },
+        occurred_at=now,
+    )

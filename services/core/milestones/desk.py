@@ -1,0 +1,50 @@
+"""What every deed needs to know: who acts, under which plan and calendar, and when. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from services.core.calendars.rules import WorkingCalendar
+from services.core.identity.actor import Actor
+from services.core.plan.document import Supervision
+from services.core.plan.loading import units_of
+from services.core.plan.queries import PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An actor at work under a plan, at one instant."""
+
+    plan: PlanState
+    calendar: WorkingCalendar
+    actor: Actor
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """The local date of the plan."""
+        return local_date(self.now, self.plan)
+
+    @property
+    def supervision(self) -> Supervision:
+        """How the plan wants its deadlines watched."""
+        return self.plan.document.supervision
+
+    def in_working_days(self, number: int) -> date:
+        """Return the n-th working day from today."""
+        return self.calendar.shifted(self.today, number)
+
+    def leads(self, measure_code: str) -> tuple[str, ...]:
+        """Return the units that lead a measure; none where a later version dropped it."""
+        measure = self.plan.measures.get(measure_code)
+        return () if measure is None else measure.lead_units
+
+    def parts(self, measure_code: str) -> dict[str, str]:
+        """Return by unit whether it leads a measure or is responsible for it."""
+        measure = self.plan.measures.get(measure_code)
+        return {} if measure is None else dict(units_of(measure, self.plan.document))
+
+
+def local_date(instant: datetime, plan: PlanState) -> date:
+    """Return the date that an instant has in the plan's time zone."""
+    return instant.astimezone(ZoneInfo(plan.document.time_zone)).date()

@@ -1,0 +1,233 @@
+"""More time for what has a due date: asked for, decided, and put into force in one transaction.
+
+The place above milestones and obligations. What it is for is locked first, the request second.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.extensions import queries as extension_queries
+from services.core.extensions import service as extensions
+from services.core.extensions.errors import ExtensionNotPossible, OwnExtension
+from services.core.extensions.models import Extension
+from services.core.extensions.rules import (
+    TRANSITIONS,
+    Subject,
+    SubjectKind,
+    Verb,
+    proposal_faults,
+)
+from services.core.extensions.service import Proposal
+from services.core.identity.actor import Actor
+from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.milestones import queries
+from services.core.milestones.changes import carry_out, check_state, subject_of, write
+from services.core.milestones.desk import Desk
+from services.core.milestones.models import Milestone
+from services.core.milestones.rights import acts_for, judges, reviews
+from services.core.milestones.rules import Deed
+from services.core.plan.loading import leads_of
+from services.core.plan.queries import PlanState
+
+
+async def ask_for_milestone(
+    session: AsyncSession,
+    milestone: Milestone,
+    *,
+    desk: Desk,
+    proposed_date: date,
+    reason: str,
+) -> Extension:
+    """Ask for more time for a locked milestone.
+
+    Raises:
+        InvalidInput: the date is not after the present one.
+        MilestoneTransitionRefused: nobody works on the milestone now.
+        ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
+    """
+    faults = proposal_faults(proposed_date, milestone.due_date)
+    if faults:
+        raise InvalidInput(faults=faults)
+    check_state(milestone, "extensions", desk)
+    decide_by = desk.in_working_days(desk.supervision.decision_days)
+    return await extensions.request_extension(
+        session,
+        subject=subject_of(milestone),
+        proposal=Proposal(proposed_date, reason, decide_by),
+        limit=desk.supervision.extension_limit,
+        actor=desk.actor.stamp(),
+        now=desk.now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request for more time and what it is for, both locked.
+
+    `leads` are the units that answer for it; `put_into_force` takes the date that was granted
+    and the reason, and gives the thing that due date.
+    """
+
+    extension: Extension
+    subject: Subject
+    leads: tuple[str, ...]
+    desk: Desk
+    put_into_force: Callable[[date, str | None], Awaitable[None]]
+
+
+async def take_up(session: AsyncSession, extension: Extension, *, desk: Desk) -> Case:
+    """Lock what an extension is for, then the extension, and return both as they stand.
+
+    Raises:
+        ExtensionNotPossible: what it is for is not there.
+    """
+    if extension.subject_kind == "obligation":
+        return await _take_up_obligation(session, extension, desk)
+    milestone = await queries.by_id_for_update(session, extension.city_code, extension.subject_id)
+    if milestone is None:
+        raise ExtensionNotPossible
+    return Case(
+        extension=await extension_queries.lock(session, extension),
+        subject=subject_of(milestone),
+        leads=desk.leads(milestone.measure_code),
+        desk=desk,
+        put_into_force=partial(_extend_milestone, session, milestone, desk),
+    )
+
+
+async def _take_up_obligation(session: AsyncSession, extension: Extension, desk: Desk) -> Case:
+    """Refuse: obligations are not extended from here yet."""
+    del session, extension, desk
+    raise ExtensionNotPossible
+
+
+async def _extend_milestone(
+    session: AsyncSession, milestone: Milestone, desk: Desk, granted: date, reason: str | None
+) -> None:
+    check_state(milestone, "extend", desk)
+    carry_out(milestone, Deed("extend", due_date=granted), desk)
+    await write(
+        session,
+        milestone,
+        "milestone.rescheduled",
+        desk=desk,
+        reason=reason,
+        action="extended",
+    )
+
+
+def has_right(actor: Actor, verb: Verb, extension: Extension, leads: tuple[str, ...]) -> bool:
+    """Return whether the actor has the right to a verb on an extension, whatever its state.
+
+    Whoever reviews decides, but never on what it asked for itself.
+    """
+    if verb == "withdraw":
+        return acts_for(actor, extension.organization_code)
+    asked = str(actor.credential_id) == extension.requested_by.get("id")
+    return reviews(actor, extension.organization_code, leads) and not asked
+
+
+def check_right(case: Case, verb: Verb) -> None:
+    """Let the actor pass who has the right to a verb.
+
+    Raises:
+        OwnExtension: it would decide on what its own unit, or itself, asked for.
+        Forbidden: it has not this right for another reason.
+    """
+    actor = case.desk.actor
+    if has_right(actor, verb, case.extension, case.leads):
+        return
+    if verb != "withdraw" and judges(actor, case.leads):
+        raise OwnExtension
+    raise Forbidden
+
+
+def allowed_actions(actor: Actor, extension: Extension, leads: tuple[str, ...]) -> list[Verb]:
+    """Return the verbs that this actor may use on this extension now."""
+    return [
+        verb
+        for state, verb in TRANSITIONS
+        if state == extension.state and has_right(actor, verb, extension, leads)
+    ]
+
+
+async def approve(
+    session: AsyncSession, case: Case, *, granted_date: date | None, reason: str | None
+) -> None:
+    """Grant more time and put the new due date into force: a new epoch begins.
+
+    Raises:
+        InvalidInput, ExtensionDecided, ExtensionNotPossible, ExtensionLimitReached: see
+            `extensions.service`.
+        MilestoneTransitionRefused: the milestone is done with.
+    """
+    granted = await extensions.approve_extension(
+        session,
+        case.extension,
+        subject=case.subject,
+        granted_date=granted_date,
+        reason=reason,
+        limit=case.desk.supervision.extension_limit,
+        actor=case.desk.actor.stamp(),
+        now=case.desk.now,
+    )
+    await case.put_into_force(granted, reason)
+
+
+async def deny(session: AsyncSession, case: Case, *, reason: str) -> None:
+    """Refuse more time.
+
+    Raises:
+        ExtensionDecided: it was decided or withdrawn before.
+    """
+    await extensions.deny_extension(
+        session,
+        case.extension,
+        subject=case.subject,
+        reason=reason,
+        actor=case.desk.actor.stamp(),
+        now=case.desk.now,
+    )
+
+
+async def withdraw(session: AsyncSession, case: Case, *, reason: str | None) -> None:
+    """Take a request back.
+
+    Raises:
+        ExtensionDecided: it was decided or withdrawn before.
+    """
+    await extensions.withdraw_extension(
+        session,
+        case.extension,
+        subject=case.subject,
+        reason=reason,
+        actor=case.desk.actor.stamp(),
+        now=case.desk.now,
+    )
+
+
+async def leads_of_subjects(
+    session: AsyncSession, asked: Sequence[Extension], plan: PlanState
+) -> Mapping[UUID, tuple[str, ...]]:
+    """Return by subject the units that answer for it: that lead its measure or indicator."""
+    measures = await queries.measures_of(session, plan.city_code, _subjects(asked, "milestone"))
+    indicators = await queries.indicators_of(
+        session, plan.city_code, _subjects(asked, "obligation")
+    )
+    found: dict[UUID, tuple[str, ...]] = {}
+    for subject, code in measures.items():
+        measure = plan.measures.get(code)
+        found[subject] = () if measure is None else measure.lead_units
+    for subject, code in indicators.items():
+        indicator = plan.indicators.get(code)
+        found[subject] = () if indicator is None else leads_of(indicator)
+    return found
+
+
+def _subjects(asked: Sequence[Extension], kind: SubjectKind) -> list[UUID]:
+    return [one.subject_id for one in asked if one.subject_kind == kind]

@@ -1,0 +1,149 @@
+"""The light of a milestone on a day, with the code of its reason. Words are in `reasons`.
+
+`queries` says the same in SQL for sums over many; a test holds the two together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from services.core.calendars.rules import WorkingCalendar
+from services.core.kit.decimals import display, quotient, times
+from services.core.milestones.rules import FULL, Grade, State
+from services.core.plan.document import Lights
+
+Light = Literal["green", "yellow", "red", "grey"]
+LIGHTS: tuple[Light, ...] = ("red", "yellow", "green", "grey")
+"""Worst first; grey says nothing and is outshone by every other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What decides a light; days are local dates. `began` is the day it was assigned."""
+
+    state: State
+    percent: Decimal
+    began: date
+    due_date: date
+    expected_date: date | None
+    sign_by: date | None
+    answer_by: date | None
+    completed_on: date | None
+    grade: Grade | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A light, the code of its reason, and what the words of the reason are filled with."""
+
+    light: Light
+    reason: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """Working days between today and a due date: what is left, or how many it is overdue.
+
+    The due date itself has none left and is not overdue: it ends at 24:00.
+    """
+
+    overdue: bool
+    left: int
+    late: int
+
+    @classmethod
+    def between(cls, today: date, due_date: date, calendar: WorkingCalendar) -> "Distance":
+        """Return the distance on a day."""
+        if today > due_date:
+            return cls(overdue=True, left=0, late=calendar.between(due_date, today))
+        return cls(overdue=False, left=calendar.between(today, due_date), late=0)
+
+
+def light(course: Course, today: date, rules: Lights, distance: Distance) -> Verdict:
+    """Return the light of a milestone; `distance` is the one from `today` to its due date."""
+    if course.state in {"cancelled", "closed"}:
+        return _done(course)
+    if course.state == "completed":
+        return _handed_in(course)
+    if distance.overdue:
+        return Verdict(
+            "red",
+            "overdue",
+            {
+                "days": str((today - course.due_date).days),
+                "working_days": str(distance.late),
+                "due": course.due_date.isoformat(),
+            },
+        )
+    if course.state in {"assigned", "declined", "returned"}:
+        return _waiting(course, today)
+    return _on_the_way(course, today, rules)
+
+
+def _done(course: Course) -> Verdict:
+    if course.state == "cancelled":
+        return Verdict("grey", "cancelled")
+    if course.grade == "fail":
+        return Verdict("red", "closed_failed")
+    return Verdict("green", "closed_late" if _was_late(course) else "closed", _handed_in_on(course))
+
+
+def _handed_in(course: Course) -> Verdict:
+    if _was_late(course):
+        return Verdict("yellow", "completed_late", _handed_in_on(course))
+    return Verdict("green", "completed", _handed_in_on(course))
+
+
+def _was_late(course: Course) -> bool:
+    return course.completed_on is not None and course.completed_on > course.due_date
+
+
+def _handed_in_on(course: Course) -> dict[str, str]:
+    completed = "" if course.completed_on is None else course.completed_on.isoformat()
+    return {"completed": completed, "due": course.due_date.isoformat()}
+
+
+def _waiting(course: Course, today: date) -> Verdict:
+    if course.state == "declined":
+        return Verdict("yellow", "declined")
+    if course.state == "returned":
+        by = "—" if course.answer_by is None else course.answer_by.isoformat()
+        return Verdict("yellow", "returned", {"answer_by": by})
+    if course.sign_by is None:
+        return Verdict("grey", "not_signed")
+    details = {"sign_by": course.sign_by.isoformat()}
+    if today > course.sign_by:
+        return Verdict("yellow", "sign_overdue", details)
+    return Verdict("grey", "to_sign", details)
+
+
+def _on_the_way(course: Course, today: date, rules: Lights) -> Verdict:
+    """Hold the percentage against the share of the time that has gone, exactly.
+
+    Below the yellow pace it is red in the second half of its time only: before that it can
+    still be caught up, and a short milestone is not red on its second day.
+    """
+    whole, gone = (course.due_date - course.began).days, (today - course.began).days
+    elapsed = quotient(Decimal(gone), Decimal(whole)) * FULL if whole > 0 else Decimal(0)
+    details = {
+        "percent": display(course.percent),
+        "elapsed": display(elapsed),
+        "due": course.due_date.isoformat(),
+    }
+    timed = whole > 0 and gone > 0
+    if timed and _lags(course.percent, whole, gone, rules.yellow_pace) and gone * 2 > whole:
+        return Verdict("red", "far_behind", details)
+    if course.expected_date is not None and course.expected_date > course.due_date:
+        expected = {"expected": course.expected_date.isoformat()}
+        return Verdict("yellow", "expected_late", details | expected)
+    if timed and _lags(course.percent, whole, gone, rules.green_pace):
+        return Verdict("yellow", "behind", details)
+    return Verdict("green", "on_course", details)
+
+
+def _lags(percent: Decimal, whole: int, gone: int, pace: Decimal) -> bool:
+    """Return whether percent ÷ elapsed share is below a pace, by cross-multiplication."""
+    return times(percent, Decimal(whole)) < times(times(FULL, Decimal(gone)), pace)

@@ -1,0 +1,201 @@
+"""How far tasks and units are: milestones added up by weight, and the lights of indicators. Pure.
+
+A light is the worst of its milestones' and of the linked indicators'; grey only where none of
+them says anything.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.core.milestones.lights import Light
+from services.core.milestones.queries import Tally
+from services.core.milestones.rules import Share, merged
+from services.core.plan.document import Measure, PlanDocument, Task
+
+IndicatorLights = Mapping[str, str]
+"""The light of each indicator, by code, as the newest scoreboard shows it."""
+
+Reason = tuple[str, Mapping[str, str]]
+"""The code of a reason and what its words are filled with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Milestones added up; cancelled ones do not count."""
+
+    share: Share
+    number: int
+    closed: int
+    overdue: int
+    red: int
+    yellow: int
+    green: int
+    next_due: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far something is: its milestones, its light, and why."""
+
+    sum: Sum
+    light: Light
+    reasons: Sequence[Reason]
+    indicators: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureProgress:
+    """How far one measure is."""
+
+    measure: Measure
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProgress:
+    """How far a task is, with its measures."""
+
+    task: Task
+    progress: Progress
+    measures: Sequence[MeasureProgress]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitProgress:
+    """How far a unit is, with the measures that it leads or shares in."""
+
+    organization_code: str
+    progress: Progress
+    measures: Sequence[MeasureProgress]
+
+
+def of_tasks(
+    tasks: Iterable[Task], tallies: Sequence[Tally], lights: IndicatorLights
+) -> list[TaskProgress]:
+    """Return how far tasks are, in their order."""
+    found = []
+    for task in tasks:
+        codes = {measure.code for measure in task.measures}
+        mine = [one for one in tallies if one.measure_code in codes]
+        found.append(
+            TaskProgress(
+                task,
+                _progress(mine, _linked(task.measures), lights),
+                _of_measures(task.measures, mine, lights),
+            )
+        )
+    return found
+
+
+def of_leads(
+    document: PlanDocument, tallies: Sequence[Tally], lights: IndicatorLights
+) -> list[UnitProgress]:
+    """Return how far the measures are that each unit leads, whoever works on them."""
+    found = []
+    for unit in document.organizations:
+        led = [one for one in _measures(document) if unit.code in one.lead_units]
+        if led:
+            codes = {measure.code for measure in led}
+            mine = [one for one in tallies if one.measure_code in codes]
+            found.append(
+                UnitProgress(
+                    unit.code,
+                    _progress(mine, _linked(led), lights),
+                    _of_measures(led, mine, lights),
+                )
+            )
+    return found
+
+
+def of_townships(document: PlanDocument, tallies: Sequence[Tally]) -> list[UnitProgress]:
+    """Return how far each township-level body is with what it promised itself.
+
+    These are the units with an administrative code. Indicators are the city's and do not count
+    towards one of them.
+    """
+    found = []
+    for unit in document.organizations:
+        if unit.administrative_code is not None:
+            mine = [one for one in tallies if one.organization_code == unit.code]
+            codes = {one.measure_code for one in mine}
+            shared = [one for one in _measures(document) if one.code in codes]
+            found.append(
+                UnitProgress(unit.code, _progress(mine, (), {}), _of_measures(shared, mine, None))
+            )
+    return found
+
+
+def _measures(document: PlanDocument) -> list[Measure]:
+    return [measure for task in document.tasks for measure in task.measures]
+
+
+def _of_measures(
+    measures: Iterable[Measure], tallies: Sequence[Tally], lights: IndicatorLights | None
+) -> list[MeasureProgress]:
+    """Return how far measures are; with no lights, by their milestones alone."""
+    return [
+        MeasureProgress(
+            measure,
+            _progress(
+                [one for one in tallies if one.measure_code == measure.code],
+                () if lights is None else _linked([measure]),
+                lights or {},
+            ),
+        )
+        for measure in measures
+    ]
+
+
+def _linked(measures: Iterable[Measure]) -> list[str]:
+    """Return the indicators that measures are linked with, each once, in order."""
+    codes = [
+        code
+        for measure in measures
+        for code in (
+            *measure.related_indicators,
+            *(target.indicator for target in measure.targets),
+        )
+        if code is not None
+    ]
+    return list(dict.fromkeys(codes))
+
+
+def _progress(
+    tallies: Sequence[Tally], indicators: Sequence[str], lights: IndicatorLights
+) -> Progress:
+    found = _summed(tallies)
+    light, reasons = _light(found, indicators, lights)
+    return Progress(found, light, reasons, indicators)
+
+
+def _summed(tallies: Sequence[Tally]) -> Sum:
+    due = [one.next_due for one in tallies if one.next_due is not None]
+    return Sum(
+        share=merged([one.share for one in tallies]),
+        number=sum(one.number for one in tallies),
+        closed=sum(one.closed for one in tallies),
+        overdue=sum(one.overdue for one in tallies),
+        red=sum(one.red for one in tallies),
+        yellow=sum(one.yellow for one in tallies),
+        green=sum(one.green for one in tallies),
+        next_due=min(due, default=None),
+    )
+
+
+def _light(
+    found: Sum, indicators: Sequence[str], lights: IndicatorLights
+) -> tuple[Light, list[Reason]]:
+    for light, number in (("red", found.red), ("yellow", found.yellow)):
+        codes = [code for code in indicators if lights.get(code) == light]
+        reasons: list[Reason] = []
+        if number:
+            details = {light: str(number), "overdue": str(found.overdue)}
+            reasons.append((f"milestones_{light}", details))
+        if codes:
+            reasons.append((f"indicators_{light}", {"codes": "、".join(codes)}))
+        if reasons:
+            return light, reasons  # type: ignore[return-value] # one of the two above
+    if found.green or any(lights.get(code) == "green" for code in indicators):
+        return "green", [("all_green", {})]
+    return "grey", [("nothing_to_judge", {})]

@@ -1,0 +1,98 @@
+"""What is wrong with the codes and dates that a milestone names. Pure."""
+
+from datetime import date
+
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.milestones.models import Milestone
+from services.core.milestones.rules import DONE
+from services.core.plan.queries import PlanState
+
+MOST_BRANCHES = 200
+"""Branches that one milestone may have: a city has at most as many units."""
+
+
+def measure_faults(measure_code: str, plan: PlanState) -> list[Fault]:
+    """Return what is wrong with a measure's code."""
+    if measure_code in plan.measures:
+        return []
+    return [
+        Fault(
+            "/measure_code",
+            "unknown-measure",
+            Text("计划中没有该措施", "The plan has no such measure"),
+            measure_code,
+        )
+    ]
+
+
+def organization_faults(organization_code: str, plan: PlanState) -> list[Fault]:
+    """Return what is wrong with the code of a unit that is to promise something."""
+    unit = plan.organizations.get(organization_code)
+    if unit is None:
+        return [
+            Fault(
+                "/organization_code",
+                "unknown-organization",
+                Text("计划中没有该单位", "The plan has no such organization"),
+                organization_code,
+            )
+        ]
+    if not unit.submits:
+        return [
+            Fault(
+                "/organization_code",
+                "organization-never-submits",
+                Text("统称或占位名称不能承担节点", "A collective name or placeholder does nothing"),
+                organization_code,
+            )
+        ]
+    return []
+
+
+def due_date_faults(due_date: date, plan: PlanState) -> list[Fault]:
+    """Return what is wrong with a due date; it may lie after the plan's end."""
+    if due_date >= plan.document.span.start:
+        return []
+    return [
+        Fault(
+            "/due_date",
+            "due-before-plan",
+            Text("期限早于计划的开始", "It lies before the plan begins"),
+            due_date.isoformat(),
+        )
+    ]
+
+
+def parent_faults(
+    parent: Milestone | None, measure_code: str, leads: tuple[str, ...], branches: int
+) -> list[Fault]:
+    """Return what is wrong with the milestone that another is to be a branch of.
+
+    `parent` is None where the caller sees none of that id. A branch has no branches itself.
+    """
+    if parent is None:
+        return [_parent("unknown-parent", Text("未找到上级节点", "There is no such milestone"))]
+    faults = []
+    if parent.measure_code != measure_code:
+        words = Text("上级节点属于另一措施", "It belongs to another measure")
+        faults.append(_parent("parent-of-another-measure", words))
+    elif parent.organization_code not in leads:
+        words = Text("上级节点须属于牵头单位", "It must be a lead unit's")
+        faults.append(_parent("parent-not-of-lead", words))
+    if parent.parent_id is not None:
+        words = Text("上级节点本身是分支", "It is a branch itself")
+        faults.append(_parent("parent-is-branch", words))
+    if parent.state in DONE:
+        words = Text("上级节点已办结或取消", "It is closed or cancelled")
+        faults.append(_parent("parent-done", words))
+    if branches >= MOST_BRANCHES:
+        words = Text(
+            f"分支不得超过 {MOST_BRANCHES} 个", f"It has {MOST_BRANCHES} branches, which is most"
+        )
+        faults.append(_parent("too-many-branches", words))
+    return faults
+
+
+def _parent(code: str, words: Text) -> Fault:
+    return Fault("/parent_id", code, words)

@@ -1,0 +1,158 @@
+"""Who may do what to a milestone, whatever its state. Pure: an actor and a place, a verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.milestones.rules import STATES, TRANSITIONS, State, Verb, state_allows
+
+UNITS_VERBS: frozenset[Verb] = frozenset(
+    {"accept", "decline", "progress", "complete", "extensions"}
+)
+"""The verbs of the unit that promised."""
+
+REVIEW_VERBS: frozenset[Verb] = frozenset({"close", "return", "reopen", "extend"})
+"""The verbs of whoever judges what the unit did or asked for. The others assign."""
+
+_OFFERED: tuple[Verb, ...] = (
+    "edit",
+    "accept",
+    "decline",
+    "progress",
+    "complete",
+    "close",
+    "return",
+    "reopen",
+    "cancel",
+    "extensions",
+)
+"""The verbs that have a path; the others are part of one of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who has to do with a milestone: what the right to act on it depends on.
+
+    `leads` are the units that lead its measure; `assigned_by` is the unit that assigned it;
+    `completed_by` and `completed_by_unit` are who asked for its closure last.
+    """
+
+    state: State
+    organization_code: str
+    leads: tuple[str, ...]
+    assigned_by: str | None
+    completed_by: str | None
+    completed_by_unit: str | None
+
+
+def runs_plan(actor: Actor) -> bool:
+    """Return whether the actor acts for the whole plan: the office, or a system of the city."""
+    if actor.role == "office":
+        return True
+    return actor.role == "integrator" and actor.organization_code is None
+
+
+def may_assign(actor: Actor) -> bool:
+    """Return whether the actor assigns milestones at all; a clerk does not."""
+    if not actor.may(Permission.WRITE_MILESTONES):
+        return False
+    return runs_plan(actor) or actor.role in {"lead", "integrator"}
+
+
+def assigns_to(actor: Actor, organization_code: str, parts: Mapping[str, str]) -> bool:
+    """Return whether the actor may assign a milestone of a measure to a unit.
+
+    `parts` says by unit whether it leads the measure or is responsible for it. A lead assigns
+    to itself and to the responsible units of what it leads.
+    """
+    if not may_assign(actor):
+        return False
+    if runs_plan(actor):
+        return True
+    own = actor.organization_code
+    if own is None or parts.get(own) != "lead":
+        return False
+    return organization_code == own or parts.get(organization_code) == "responsible"
+
+
+def acts_for(actor: Actor, organization_code: str) -> bool:
+    """Return whether the actor signs and reports for a unit."""
+    if not actor.may(Permission.WRITE_MILESTONES):
+        return False
+    if actor.role == "integrator" and actor.organization_code is None:
+        return True
+    return actor.organization_code == organization_code
+
+
+def leads_others(actor: Actor, organization_code: str, leads: tuple[str, ...]) -> bool:
+    """Return whether the actor's unit leads a measure in which another unit has this part."""
+    if actor.role not in {"lead", "integrator"} or actor.organization_code is None:
+        return False
+    return actor.organization_code in leads and actor.organization_code != organization_code
+
+
+def reviews(actor: Actor, organization_code: str, leads: tuple[str, ...]) -> bool:
+    """Return whether the actor judges what a unit did; never its own unit."""
+    if not actor.may(Permission.WRITE_MILESTONES):
+        return False
+    if actor.organization_code == organization_code:
+        return False
+    return runs_plan(actor) or leads_others(actor, organization_code, leads)
+
+
+def judges(actor: Actor, leads: tuple[str, ...]) -> bool:
+    """Return whether judging is the actor's work at all, under a measure led by `leads`."""
+    if not may_assign(actor):
+        return False
+    return runs_plan(actor) or actor.organization_code in leads
+
+
+def completed_it(actor: Actor, place: Place) -> bool:
+    """Return whether the actor, or its unit, promised this or asked for its closure itself."""
+    if actor.organization_code is not None and actor.organization_code in {
+        place.organization_code,
+        place.completed_by_unit,
+    }:
+        return True
+    return str(actor.credential_id) == place.completed_by
+
+
+def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
+    """Return whether the actor has the right to a verb, whatever the state."""
+    if verb in UNITS_VERBS:
+        return acts_for(actor, place.organization_code)
+    if verb in REVIEW_VERBS:
+        return reviews(actor, place.organization_code, place.leads) and not completed_it(
+            actor, place
+        )
+    return _manages(actor, place)
+
+
+def _manages(actor: Actor, place: Place) -> bool:
+    """Return whether the actor may change or cancel what was assigned.
+
+    A lead does so with what other units promised under its measures, and with what it
+    promised itself of its own accord until it has signed.
+    """
+    if not may_assign(actor):
+        return False
+    if runs_plan(actor) or leads_others(actor, place.organization_code, place.leads):
+        return True
+    own = actor.organization_code
+    of_own_accord = own == place.organization_code == place.assigned_by
+    return own in place.leads and of_own_accord and place.state == "assigned"
+
+
+_OFFERED_IN: Mapping[State, tuple[Verb, ...]] = {
+    state: tuple(verb for verb in _OFFERED if (state, verb) in TRANSITIONS) for state in STATES
+}
+
+
+def allowed_actions(actor: Actor, place: Place) -> list[Verb]:
+    """Return the verbs that this actor may use on this milestone now."""
+    return [
+        verb
+        for verb in _OFFERED_IN[place.state]
+        if state_allows(verb, place.state) and has_right(actor, verb, place)
+    ]

@@ -1,0 +1,184 @@
+"""The rules of a milestone: what may follow what, and what each deed changes. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Literal, get_args
+
+from services.core.kit.decimals import plain, quotient, times, total
+
+State = Literal[
+    "assigned",
+    "accepted",
+    "declined",
+    "in_progress",
+    "completed",
+    "closed",
+    "returned",
+    "cancelled",
+]
+Verb = Literal[
+    "edit",
+    "reassign",
+    "reschedule",
+    "accept",
+    "decline",
+    "progress",
+    "complete",
+    "close",
+    "return",
+    "reopen",
+    "cancel",
+    "extensions",
+    "extend",
+]
+EvidenceRule = Literal["none", "narrative", "document"]
+Grade = Literal["excellent", "good", "pass", "fail"]
+
+STATES: tuple[State, ...] = get_args(State)
+DONE: frozenset[State] = frozenset({"closed", "cancelled"})
+"""The states in which nobody has to do anything more."""
+
+_CHANGEABLE: tuple[State, ...] = ("assigned", "accepted", "declined", "in_progress", "returned")
+_WORKED_ON: tuple[State, ...] = ("accepted", "in_progress", "returned")
+
+TRANSITIONS: Mapping[tuple[State, Verb], State] = {
+    ("assigned", "accept"): "accepted",
+    ("assigned", "decline"): "declined",
+    ("declined", "reassign"): "assigned",
+    ("accepted", "progress"): "in_progress",
+    ("in_progress", "progress"): "in_progress",
+    ("returned", "progress"): "in_progress",
+    ("accepted", "complete"): "completed",
+    ("in_progress", "complete"): "completed",
+    ("returned", "complete"): "completed",
+    ("completed", "close"): "closed",
+    ("completed", "return"): "returned",
+    ("closed", "reopen"): "in_progress",
+    ("completed", "cancel"): "cancelled",
+    ("completed", "extend"): "completed",
+    **{(state, "cancel"): "cancelled" for state in _CHANGEABLE},
+    **{(state, "edit"): state for state in _CHANGEABLE},
+    **{(state, "reschedule"): state for state in _CHANGEABLE},
+    **{(state, "extensions"): state for state in _WORKED_ON},
+    **{(state, "extend"): state for state in _WORKED_ON},
+}
+"""What may follow what. A pair that is not here is refused.
+
+`extensions` asks for more time and `extend` grants it; `edit`, `reassign` and `reschedule` are
+what a PATCH does. A closed one changes by `reopen` only, a cancelled one never again.
+"""
+
+_MIDST: frozenset[Verb] = frozenset({"edit", "reschedule", "extensions", "extend"})
+"""The verbs that leave it to whoever's turn it is."""
+
+FULL = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the law of a milestone is about; the columns of the same names."""
+
+    state: State
+    percent: Decimal
+    due_date: date
+    original_due_date: date
+    epoch: int
+    extensions: int
+    sign_by: date | None
+    answer_by: date | None
+    turn_began: date | None
+    grade: Grade | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A verb with what it brings along.
+
+    `percent` is what is reported, or for `reopen` what was last reported; `turn_ends` until
+    when whoever's turn it is now has to act, None: nobody has to by a date.
+    """
+
+    verb: Verb
+    percent: Decimal | None = None
+    due_date: date | None = None
+    turn_ends: date | None = None
+    grade: Grade | None = None
+
+
+def state_allows(verb: Verb, state: State) -> bool:
+    """Return whether a state allows a verb, whoever asks."""
+    return (state, verb) in TRANSITIONS
+
+
+def moved(standing: Standing, deed: Deed, today: date) -> Standing:
+    """Return the standing after a deed that the state allows."""
+    state = TRANSITIONS[standing.state, deed.verb]
+    after = _turned(standing, deed, today, signs=state == "assigned")
+    return _effect(_dated(replace(after, state=state, version=standing.version + 1), deed), deed)
+
+
+def _turned(standing: Standing, deed: Deed, today: date, *, signs: bool) -> Standing:
+    """Return the standing with whoever's turn it is now: to sign, or else to answer."""
+    if deed.verb in _MIDST and deed.turn_ends is None:
+        return standing
+    return replace(
+        standing,
+        sign_by=deed.turn_ends if signs else None,
+        answer_by=None if signs else deed.turn_ends,
+        turn_began=None if deed.turn_ends is None else today,
+    )
+
+
+def _dated(standing: Standing, deed: Deed) -> Standing:
+    """Return the standing with its new due date; each one, and a new holder, begins an epoch."""
+    due_date = deed.due_date or standing.due_date
+    if due_date == standing.due_date and deed.verb not in {"reassign", "reopen"}:
+        return standing
+    return replace(standing, due_date=due_date, epoch=standing.epoch + 1)
+
+
+def _effect(standing: Standing, deed: Deed) -> Standing:
+    if deed.verb == "extend":
+        return replace(standing, extensions=standing.extensions + 1)
+    if deed.verb == "close":
+        done = standing.percent if deed.grade == "fail" else FULL
+        return replace(standing, grade=deed.grade, percent=done)
+    if deed.verb == "reopen":
+        return replace(standing, grade=None, percent=deed.percent or Decimal(0))
+    if deed.verb == "progress" and deed.percent is not None:
+        return replace(standing, percent=deed.percent)
+    return standing
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A percentage and its weight; a sum of several has the weights summed and multiplied in."""
+
+    weight: Decimal
+    weighted: Decimal
+
+    @classmethod
+    def of(cls, percent: Decimal, weight: Decimal) -> "Share":
+        """Return the share of one milestone."""
+        return cls(weight, times(weight, percent))
+
+    @property
+    def percent(self) -> Decimal | None:
+        """The mean by weight at scale 20, half even; None where nothing weighs."""
+        return quotient(self.weighted, self.weight) if self.weight else None
+
+
+def merged(shares: Sequence[Share]) -> Share:
+    """Return the exact sum of shares."""
+    return Share(
+        weight=total([share.weight for share in shares]),
+        weighted=total([share.weighted for share in shares]),
+    )
+
+
+def text_of(number: Decimal | None) -> str | None:
+    """Return a number as it stands in history, events and answers."""
+    return None if number is None else plain(number)

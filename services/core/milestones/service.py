@@ -1,0 +1,210 @@
+"""Verbs on milestones: accept, decline, progress, complete, close, return, reopen, cancel.
+
+Each takes a milestone that is locked, and writes the new state, its history row and its event
+in the caller's transaction. Assigning and editing are in `assigning`, more time in `extending`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.extensions import queries as extension_queries
+from services.core.extensions.service import withdraw_extension
+from services.core.kit.errors import Fault, Forbidden, InvalidInput
+from services.core.kit.text import Text
+from services.core.milestones import queries
+from services.core.milestones.changes import carry_out, check_state, place_of, subject_of, write
+from services.core.milestones.desk import Desk
+from services.core.milestones.errors import OwnMilestone
+from services.core.milestones.models import Milestone
+from services.core.milestones.references import due_date_faults
+from services.core.milestones.rights import REVIEW_VERBS, has_right, judges
+from services.core.milestones.rules import Deed, Grade, Verb
+
+
+def check_right(desk: Desk, verb: Verb, milestone: Milestone) -> None:
+    """Let the actor pass who has the right to a verb, whatever the state.
+
+    Raises:
+        OwnMilestone: it would judge what its own unit promised or handed in.
+        Forbidden: it has not this right for another reason.
+    """
+    place = place_of(milestone, desk.leads(milestone.measure_code))
+    if has_right(desk.actor, verb, place):
+        return
+    if verb in REVIEW_VERBS and judges(desk.actor, place.leads):
+        raise OwnMilestone
+    raise Forbidden
+
+
+async def accept(session: AsyncSession, milestone: Milestone, *, desk: Desk) -> None:
+    """Sign for a milestone.
+
+    Raises:
+        MilestoneTransitionRefused: the state does not allow it; so for every verb here.
+    """
+    check_state(milestone, "accept", desk)
+    carry_out(milestone, Deed("accept"), desk)
+    milestone.reason = None
+    await write(session, milestone, "milestone.accepted", desk=desk)
+
+
+async def decline(session: AsyncSession, milestone: Milestone, *, desk: Desk, reason: str) -> None:
+    """Refuse to sign for it; whoever assigns may assign it anew."""
+    check_state(milestone, "decline", desk)
+    carry_out(milestone, Deed("decline"), desk)
+    milestone.reason = reason
+    await write(session, milestone, "milestone.declined", desk=desk, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How far a unit is, in full: what it does not say any more is gone from the milestone."""
+
+    percent: Decimal
+    narrative: str | None
+    problems: str | None
+    next_steps: str | None
+    expected_date: date | None
+
+
+async def report_progress(
+    session: AsyncSession, milestone: Milestone, *, desk: Desk, report: Report
+) -> None:
+    """Report how far it is; that answers a return too."""
+    check_state(milestone, "progress", desk)
+    carry_out(milestone, Deed("progress", percent=report.percent), desk)
+    milestone.narrative = report.narrative
+    milestone.problems = report.problems
+    milestone.next_steps = report.next_steps
+    milestone.expected_date = report.expected_date
+    await write(session, milestone, "milestone.progressed", desk=desk)
+
+
+async def complete(
+    session: AsyncSession,
+    milestone: Milestone,
+    *,
+    desk: Desk,
+    narrative: str | None,
+    evidence: Sequence[Mapping[str, object]],
+) -> None:
+    """Ask for closure, with what the milestone's evidence rule demands.
+
+    Raises:
+        InvalidInput: the evidence is missing.
+    """
+    faults = evidence_faults(milestone.evidence_rule, narrative, evidence)
+    if faults:
+        raise InvalidInput(faults=faults)
+    check_state(milestone, "complete", desk)
+    review_by = desk.in_working_days(desk.supervision.review_days)
+    carry_out(milestone, Deed("complete", turn_ends=review_by), desk)
+    milestone.narrative = narrative or milestone.narrative
+    milestone.evidence = [dict(piece) for piece in evidence]
+    milestone.completed_by = desk.actor.stamp()
+    milestone.completed_at = desk.now
+    milestone.reason = None
+    await write(session, milestone, "milestone.completed", desk=desk)
+
+
+def evidence_faults(
+    rule: str, narrative: str | None, evidence: Sequence[Mapping[str, object]]
+) -> list[Fault]:
+    """Return what a request for closure lacks by its milestone's evidence rule."""
+    if rule == "narrative" and not narrative:
+        return [
+            Fault(
+                "/narrative",
+                "evidence-missing",
+                Text("申请办结须附完成情况说明", "Closure is asked for with a narrative"),
+            )
+        ]
+    if rule == "document" and not evidence:
+        return [
+            Fault(
+                "/evidence",
+                "evidence-missing",
+                Text("申请办结须附佐证材料", "Closure is asked for with a document as evidence"),
+            )
+        ]
+    return []
+
+
+async def close(
+    session: AsyncSession,
+    milestone: Milestone,
+    *,
+    desk: Desk,
+    grade: Grade,
+    comment: str | None,
+) -> None:
+    """Close it with a grade; a request for more time that waits is moot from then on."""
+    check_state(milestone, "close", desk)
+    carry_out(milestone, Deed("close", grade=grade), desk)
+    milestone.reason = comment
+    milestone.closed_at = desk.now
+    await _lapse_request(session, milestone, desk)
+    await write(session, milestone, "milestone.closed", desk=desk, reason=comment)
+
+
+async def return_(session: AsyncSession, milestone: Milestone, *, desk: Desk, reason: str) -> None:
+    """Send a request for closure back, to be answered within the plan's days."""
+    check_state(milestone, "return", desk)
+    answer_by = desk.in_working_days(desk.supervision.answer_days)
+    carry_out(milestone, Deed("return", turn_ends=answer_by), desk)
+    milestone.reason = reason
+    milestone.completed_at = None
+    await write(session, milestone, "milestone.returned", desk=desk, reason=reason)
+
+
+async def reopen(
+    session: AsyncSession,
+    milestone: Milestone,
+    *,
+    desk: Desk,
+    reason: str,
+    due_date: date | None,
+) -> None:
+    """Take up a closed one again: a new epoch, with a new due date if one is given.
+
+    Raises:
+        InvalidInput: the due date lies before the plan.
+    """
+    faults = [] if due_date is None else due_date_faults(due_date, desk.plan)
+    if faults:
+        raise InvalidInput(faults=faults)
+    check_state(milestone, "reopen", desk)
+    percent = await queries.last_reported_percent(session, milestone)
+    carry_out(milestone, Deed("reopen", percent=percent, due_date=due_date), desk)
+    milestone.reason = reason
+    milestone.completed_at = milestone.closed_at = None
+    await write(session, milestone, "milestone.reopened", desk=desk, reason=reason)
+
+
+async def cancel(session: AsyncSession, milestone: Milestone, *, desk: Desk, reason: str) -> None:
+    """Give a milestone up for good."""
+    check_state(milestone, "cancel", desk)
+    carry_out(milestone, Deed("cancel"), desk)
+    milestone.reason = reason
+    await _lapse_request(session, milestone, desk)
+    await write(session, milestone, "milestone.cancelled", desk=desk, reason=reason)
+
+
+async def _lapse_request(session: AsyncSession, milestone: Milestone, desk: Desk) -> None:
+    """Withdraw what was asked for a milestone that needs no more time."""
+    waiting = await extension_queries.waiting_for(
+        session, milestone.city_code, "milestone", milestone.id
+    )
+    if waiting is not None:
+        await withdraw_extension(
+            session,
+            waiting,
+            subject=subject_of(milestone),
+            reason=None,
+            actor=desk.actor.stamp(),
+            now=desk.now,
+        )

@@ -1,0 +1,46 @@
+"""A milestone as a day shows it: its light, how far it is from its due date. Pure."""
+
+from datetime import date
+
+from services.core.calendars.rules import WorkingCalendar
+from services.core.milestones.desk import local_date
+from services.core.milestones.lights import Course, Distance, Verdict, light
+from services.core.milestones.models import Milestone
+from services.core.plan.queries import PlanState
+
+
+def course_of(row: Milestone, plan: PlanState) -> Course:
+    """Return what decides a milestone's light."""
+    completed = row.completed_at
+    return Course(
+        state=row.state,  # type: ignore[arg-type] # only states of ours are ever written
+        percent=row.percent,
+        began=local_date(row.created_at, plan),
+        due_date=row.due_date,
+        expected_date=row.expected_date,
+        sign_by=row.sign_by,
+        answer_by=row.answer_by,
+        completed_on=None if completed is None else local_date(completed, plan),
+        grade=row.grade,  # type: ignore[arg-type] # only grades of ours are ever written
+    )
+
+
+class Day:
+    """A day of a plan by its calendar; distances are counted once for each due date."""
+
+    def __init__(self, plan: PlanState, calendar: WorkingCalendar, today: date) -> None:
+        self.plan = plan
+        self.calendar = calendar
+        self.today = today
+        self._distances: dict[date, Distance] = {}
+
+    def distance(self, due_date: date) -> Distance:
+        """Return how far a due date is."""
+        if due_date not in self._distances:
+            self._distances[due_date] = Distance.between(self.today, due_date, self.calendar)
+        return self._distances[due_date]
+
+    def light(self, row: Milestone) -> Verdict:
+        """Return a milestone's light on this day, and why."""
+        rules = self.plan.document.scheme.lights
+        return light(course_of(row, self.plan), self.today, rules, self.distance(row.due_date))

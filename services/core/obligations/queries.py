@@ -1,0 +1,361 @@
+"""Reading obligations, and what became of them. A caller's query starts from what it may see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import RowMapping, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.identity.models import Organization
+from services.core.obligations.models import Obligation, ObligationHistory
+from services.core.obligations.rules import Facts, Status
+from services.core.plan.queries import PlanState
+
+Grouping = Literal["organization", "indicator", "period"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A piece of SQL on `obligation AS o`, with the parameters that it names."""
+
+    sql: str
+    parameters: Mapping[str, object]
+
+
+def visible_to(actor: Actor) -> Condition:
+    """Return the condition that keeps a caller to what is theirs.
+
+    A reporter sees what its unit owes; a lead also what is owed for the indicators it leads;
+    the office and the leader all of the plan; the superior and administrators none.
+    """
+    sql, names = "o.city_code = :actor_city", {"actor_city": actor.city_code}
+    if actor.plan_code is not None:
+        sql += " AND o.plan_code = :actor_plan"
+        names["actor_plan"] = actor.plan_code
+    unit = actor.organization_code
+    if actor.role in {"office", "leader"} or (actor.role == "integrator" and unit is None):
+        return Condition(sql, names)
+    if actor.role not in {"reporter", "lead", "integrator"} or unit is None:
+        return Condition("FALSE", {})
+    names["actor_unit"] = unit
+    if actor.role == "reporter":
+        return Condition(f"{sql} AND o.organization_code = :actor_unit", names)
+    return Condition(
+        f"{sql} AND (o.organization_code = :actor_unit OR EXISTS ("
+        "SELECT FROM indicator_lead AS led WHERE led.city_code = o.city_code"
+        " AND led.plan_code = o.plan_code AND led.organization_code = :actor_unit"
+        " AND led.indicator_code = o.indicator_code))",
+        names,
+    )
+
+
+def summed_for(actor: Actor) -> Condition:
+    """Return the condition on what a caller may see sums of: the superior of all of the plan."""
+    if actor.role == "superior":
+        return Condition("o.city_code = :actor_city", {"actor_city": actor.city_code})
+    return visible_to(actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list is narrowed by; None does not narrow."""
+
+    period: str | None = None
+    organization_code: str | None = None
+    indicator_code: str | None = None
+    status: Status | None = None
+    due_before: date | None = None
+
+    def named(self) -> dict[str, object]:
+        """Return those given by name."""
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def condition(self) -> Condition:
+        """Return the condition that narrows; what is waived is to be asked for."""
+        parts = [] if self.status == "waived" else ["o.state = 'owed'"]
+        parts += [_NARROWED[self.status]] if self.status is not None else []
+        wanted = {name: value for name, value in self.named().items() if name in _NARROWING}
+        return Condition(" AND ".join([*parts, *(_NARROWING[name] for name in wanted)]), wanted)
+
+
+_NARROWING: Mapping[str, str] = {
+    "period": "o.period = :period",
+    "organization_code": "o.organization_code = :organization_code",
+    "indicator_code": "o.indicator_code = :indicator_code",
+    "due_before": "o.due_date < :due_before",
+}
+
+
+_SAME_PLACE = """s.city_code = o.city_code AND s.plan_code = o.plan_code
+        AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
+        AND s.period = o.period AND s.state <> 'withdrawn'"""
+
+# What was handed in stays so while it is returned or corrected, and the first time counts. A
+# draft was never handed in; most values were once, and need no look into their history.
+_PLACED = f"""
+FROM obligation AS o
+JOIN plan_period AS p ON p.city_code = o.city_code AND p.plan_code = o.plan_code
+    AND p.period = o.period
+LEFT JOIN LATERAL (
+    SELECT s.id, s.state, s.submitted_at, CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
+        SELECT min(h.occurred_at) FROM submission_history AS h WHERE h.city_code = s.city_code
+            AND h.submission_id = s.id AND h.action = 'submitted') END AS reported_at
+    FROM submission AS s WHERE {_SAME_PLACE}
+) AS s ON TRUE
+"""  # noqa: S608 (text of our own)
+
+# Due is a local day, and it ends at its 24:00.
+_END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
+
+
+def _statuses(unmet: str) -> Mapping[Status, str]:
+    """Return when an obligation has which status; of what is waived, the others do not matter.
+
+    `unmet` says how to tell that nothing was handed in.
+    """
+    return {
+        "waived": "o.state = 'waived'",
+        "met": f"(s.submitted_at < {_END} OR s.reported_at < {_END})",
+        "late": f"(s.submitted_at >= {_END} AND s.reported_at >= {_END})",
+        "missing": f"({unmet} AND (o.due_date < :today OR p.state <> 'open'))",
+        "expected": f"({unmet} AND o.due_date >= :today AND p.state = 'open')",
+    }
+
+
+_STATUS = _statuses("s.submitted_at IS NULL")
+# Postgres knows how many rows have no partner, and not how many have one without a value.
+_NARROWED = _statuses(
+    f"NOT EXISTS (SELECT FROM submission AS s WHERE {_SAME_PLACE} AND s.state <> 'draft')"
+)
+
+_CASE = " ".join(f"WHEN {condition} THEN '{status}'" for status, condition in _STATUS.items())
+_STANDING = f"""
+SELECT o.*, p.state AS period_state, s.id AS submission_id, s.state AS submission_state,
+    s.reported_at, CASE {_CASE} END AS status
+{_PLACED} WHERE o.city_code = :city AND o.plan_code = :plan
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An obligation and what became of it; `reported_at` is when it was first handed in."""
+
+    id: UUID
+    indicator_code: str
+    organization_code: str
+    period: str
+    state: str
+    due_date: date
+    original_due_date: date
+    epoch: int
+    extensions: int
+    version: int
+    period_state: str
+    submission_id: UUID | None
+    submission_state: str | None
+    reported_at: datetime | None
+    status: Status
+
+    @property
+    def facts(self) -> Facts:
+        """What decides whether more time may be given."""
+        return Facts(self.state, self.period_state, self.reported_at is not None, self.extensions)
+
+
+_NAMES = tuple(Standing.__dataclass_fields__)
+
+
+def _standing(row: RowMapping) -> Standing:
+    return Standing(**{name: row[name] for name in _NAMES})
+
+
+def _at(plan: PlanState, today: date) -> dict[str, object]:
+    """Return the parameters of a plan's place and of its local day."""
+    return {
+        "city": plan.city_code,
+        "plan": plan.code,
+        "zone": plan.document.time_zone,
+        "today": today,
+    }
+
+
+async def page(
+    session: AsyncSession,
+    actor: Actor,
+    plan: PlanState,
+    *,
+    today: date,
+    filters: Filters,
+    after: tuple[date, UUID] | None,
+    limit: int,
+) -> list[Standing]:
+    """Return up to `limit` visible obligations of a plan, soonest due first, after a place."""
+    scope, narrowed = visible_to(actor), filters.condition()
+    sql = f"{_STANDING} AND {scope.sql} AND {narrowed.sql}"
+    names: dict[str, object] = {**scope.parameters, **narrowed.parameters, "most": limit}
+    if after is not None:
+        sql += " AND (o.due_date, o.id) > (:after_date, :after_id)"
+        names |= {"after_date": after[0], "after_id": after[1]}
+    rows = await session.execute(
+        text(f"{sql} ORDER BY o.due_date, o.id LIMIT :most"), {**_at(plan, today), **names}
+    )
+    return [_standing(row) for row in rows.mappings()]
+
+
+async def one(
+    session: AsyncSession, plan: PlanState, obligation_id: UUID, *, today: date
+) -> Standing | None:
+    """Return an obligation of a plan with what became of it, whoever asks."""
+    rows = await session.execute(
+        text(f"{_STANDING} AND o.id = :id"), {**_at(plan, today), "id": obligation_id}
+    )
+    row = rows.mappings().one_or_none()
+    return None if row is None else _standing(row)
+
+
+async def visible(
+    session: AsyncSession, actor: Actor, obligation_id: UUID, *, for_update: bool = False
+) -> Obligation | None:
+    """Return one visible obligation; for an update it is locked until the transaction ends."""
+    scope = visible_to(actor)
+    wanted = (
+        select(Obligation)
+        .from_statement(
+            text(
+                f"SELECT o.* FROM obligation AS o WHERE o.id = :id AND {scope.sql}"  # noqa: S608
+                + (" FOR UPDATE" if for_update else "")
+            )
+        )
+        .execution_options(populate_existing=True)
+    )
+    found: Obligation | None = await session.scalar(
+        wanted, {"id": obligation_id, **scope.parameters}
+    )
+    return found
+
+
+_HANDED_IN = text(f"""
+SELECT EXISTS (SELECT FROM obligation AS o JOIN submission AS s ON {_SAME_PLACE}
+    AND s.state <> 'draft' WHERE o.city_code = :city AND o.id = :id)
+""")  # noqa: S608 (text of our own)
+
+
+async def is_handed_in(session: AsyncSession, obligation: Obligation) -> bool:
+    """Return whether the value owed stands handed in."""
+    found: bool = (
+        await session.execute(_HANDED_IN, {"city": obligation.city_code, "id": obligation.id})
+    ).scalar_one()
+    return found
+
+
+async def history(
+    session: AsyncSession, city_code: str, obligation_id: UUID, *, after: int, limit: int
+) -> Sequence[ObligationHistory]:
+    """Return the changes of an obligation that the caller may see, oldest first."""
+    found = await session.scalars(
+        select(ObligationHistory)
+        .where(
+            ObligationHistory.city_code == city_code,
+            ObligationHistory.obligation_id == obligation_id,
+            ObligationHistory.version > after,
+        )
+        .order_by(ObligationHistory.version)
+        .limit(limit)
+    )
+    return found.all()
+
+
+async def ended_units(session: AsyncSession, city_code: str, zone: str) -> dict[str, date]:
+    """Return since which local date units of a city are no more."""
+    ended_on = func.date(func.timezone(zone, Organization.ended_at)).label("ended_on")
+    rows = await session.execute(
+        select(Organization.code, ended_on).where(
+            Organization.city_code == city_code, Organization.ended_at.is_not(None)
+        )
+    )
+    return {row.code: row.ended_on for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """A value for which more time was granted, and until when."""
+
+    indicator_code: str
+    organization_code: str
+    period: str
+    due_date: date
+
+
+async def extended(session: AsyncSession, city_code: str, plan_code: str) -> list[Extended]:
+    """Return every obligation of a plan whose date was ever extended."""
+    rows = await session.execute(
+        select(
+            Obligation.indicator_code,
+            Obligation.organization_code,
+            Obligation.period,
+            Obligation.due_date,
+        ).where(
+            Obligation.city_code == city_code,
+            Obligation.plan_code == plan_code,
+            Obligation.extensions > 0,
+        )
+    )
+    return [Extended(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many values were owed, handed in, handed in on time, and are missing."""
+
+    code: str
+    expected: int
+    reported: int
+    on_time: int
+    missing: int
+
+
+_COLUMNS: Mapping[Grouping, str] = {
+    "organization": "o.organization_code",
+    "indicator": "o.indicator_code",
+    "period": "o.period",
+}
+
+_COUNTED = f"""
+SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS reported,
+    count(*) FILTER (WHERE {_STATUS["met"]}) AS on_time,
+    count(*) FILTER (WHERE {_STATUS["missing"]}) AS missing
+{_PLACED} JOIN organization AS u ON u.city_code = o.city_code AND u.code = o.organization_code
+WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
+    AND o.organization_code = ANY(:units)
+    AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
+"""
+
+
+async def counted(
+    session: AsyncSession,
+    actor: Actor,
+    plan: PlanState,
+    *,
+    today: date,
+    by: Grouping,
+    period: str | None,
+) -> list[Counted]:
+    """Return what was reported of what is owed, for those that a caller may see.
+
+    Who is no more, was so before the due date, or stands in the plan no longer is left out.
+    """
+    scope = summed_for(actor)
+    sql = f"{_COUNTED.format(column=_COLUMNS[by])} AND {scope.sql}"
+    names: dict[str, object] = {**scope.parameters, "units": list(plan.organizations)}
+    if period is not None:
+        sql += " AND o.period = :period"
+        names["period"] = period
+    rows = await session.execute(
+        text(f"{sql} GROUP BY 1 ORDER BY 1"), {**_at(plan, today), **names}
+    )
+    return [Counted(*row) for row in rows]

@@ -1,0 +1,94 @@
+"""The rules of reporting obligations: who owes what, until when, and how it stands. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import Literal
+
+from services.core.calendars.rules import WorkingCalendar
+from services.core.plan.document import PlanDocument
+from services.core.plan.loading import reporters_of
+from services.core.plan.periods import Period
+
+Status = Literal["expected", "met", "late", "missing", "waived"]
+"""What became of it: not yet due, handed in by 24:00 of the due date, handed in after, due or
+its period closed and nothing handed in, owed no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A value that a unit owes for a period."""
+
+    indicator_code: str
+    organization_code: str
+    period: str
+    due_date: date
+
+
+def owed_for(
+    document: PlanDocument, period: Period, due_date: date, ended: Mapping[str, date]
+) -> Iterator[Owed]:
+    """Yield what is owed for a period: of every indicator that is reported as often as it is.
+
+    `ended` tells since which local date a unit is no more: who ends before the due date owes
+    nothing.
+    """
+    units = {entry.code: entry for entry in document.organizations}
+    for indicator in document.indicators:
+        if indicator.frequency == period.frequency:
+            for unit in reporters_of(indicator, units):
+                if ended.get(unit, due_date) >= due_date:
+                    yield Owed(indicator.code, unit, period.code, due_date)
+
+
+def moved_due_date(
+    period: Period, due_date: date, due_days: int, calendars: Sequence[WorkingCalendar]
+) -> date:
+    """Return where a due date comes to when its calendar changes, oldest state first.
+
+    It moves as far as the rule gave it: a date that somebody set by hand stays where it is.
+    """
+    for before, after in pairwise(calendars):
+        if due_date == period.due_date(due_days, before):
+            due_date = period.due_date(due_days, after)
+    return due_date
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides whether more time may be given: states, and how often it was."""
+
+    state: str
+    period_state: str
+    handed_in: bool
+    extensions: int
+
+
+def is_extendable(facts: Facts) -> bool:
+    """Return whether its date can still move: it is owed, not handed in, and still can be."""
+    return facts.state == "owed" and facts.period_state == "open" and not facts.handed_in
+
+
+def may_extend(facts: Facts, extension_limit: int) -> bool:
+    """Return whether more time may be asked for: it was not granted too often already."""
+    return is_extendable(facts) and facts.extensions < extension_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """Working days until a due date, or since it; None where the other one tells."""
+
+    days_left: int | None = None
+    days_overdue: int | None = None
+
+
+def distance(status: Status, due_date: date, day: date, calendar: WorkingCalendar) -> Distance:
+    """Return how far a due date is from `day`: today, or when a late value was handed in."""
+    match status:
+        case "expected":
+            return Distance(days_left=calendar.between(day, due_date))
+        case "late" | "missing":
+            return Distance(days_overdue=calendar.between(due_date, day))
+        case "met" | "waived":
+            return Distance()

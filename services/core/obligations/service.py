@@ -1,0 +1,359 @@
+"""Verbs of obligations: raised with a period, given more time, kept in step with the plan.
+
+Each writes the new state and its history row in the caller's transaction. What happened is
+told by the event of the period or plan that it follows from; an extension has its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.calendars.queries import calendars_since
+from services.core.calendars.rules import WorkingCalendar
+from services.core.events.queries import LogEvent, next_window
+from services.core.events.service import Happening, begin_reading, read_up_to, record
+from services.core.identity.actor import system
+from services.core.kit.clock import Clock
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.ids import new_id
+from services.core.kit.text import Text
+from services.core.obligations import queries
+from services.core.obligations.errors import ObligationNotExtendable
+from services.core.obligations.models import Obligation
+from services.core.obligations.rules import Facts, is_extendable, moved_due_date, owed_for
+from services.core.plan import service as plan_service
+from services.core.plan.models import PlanPeriod
+from services.core.plan.periods import Period
+from services.core.plan.queries import (
+    PlanState,
+    open_periods_for_update,
+    period_for_share,
+    plan_codes,
+    plan_state,
+    with_document_in_force,
+)
+from services.core.plan.service import PeriodVerb
+
+READER = "obligations"
+"""The name of the cursor with which obligations follow the log."""
+
+_TYPES = ("plan.published", "calendar.changed")
+_ACTOR = system(READER)
+
+
+async def move_period(
+    session: AsyncSession,
+    *,
+    plan: PlanState,
+    period: Period,
+    verb: PeriodVerb,
+    actor: Mapping[str, object],
+    now: datetime,
+    due_date: date | None = None,
+) -> PlanPeriod:
+    """Open, close, publish or reopen a period, with what the units owe for it.
+
+    Reopening begins a new epoch for what was not handed in; it is due as before unless a
+    `due_date` is given.
+
+    Raises:
+        InvalidInput, PeriodRefused: see `plan.service.move_period`.
+    """
+    asks = verb in {"open", "reopen"}
+    if asks:
+        plan = await with_document_in_force(session, plan)
+    row = await plan_service.move_period(
+        session, plan=plan, period=period, verb=verb, actor=actor, now=now, due_date=due_date
+    )
+    if verb == "reopen":
+        await _begin_epoch(session, row, "reopened", actor, now, due_date=due_date)
+    if asks:
+        await _reconcile(session, plan, [row], actor, now)
+    return row
+
+
+async def extend(
+    session: AsyncSession,
+    *,
+    obligation: Obligation,
+    granted_date: date,
+    extension_id: UUID,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Give a unit more time for one value; the caller has locked the obligation.
+
+    Raises:
+        InvalidInput: the date granted is no later than the present one.
+        ObligationNotExtendable: the value was handed in or is owed no more, or its period
+            takes none.
+    """
+    before = obligation.due_date
+    if granted_date <= before:
+        detail = Text("须晚于现在的截止日期", "Must be later than the present due date")
+        value = granted_date.isoformat()
+        raise InvalidInput(faults=[Fault("/granted_date", "not-later", detail, value)])
+    if not is_extendable(await facts_of(session, obligation)):
+        raise ObligationNotExtendable(extra={"allowed_actions": []})
+    obligation.due_date = granted_date
+    obligation.epoch += 1
+    obligation.extensions += 1
+    obligation.version += 1
+    obligation.updated_at = now
+    await session.flush()
+    await _remember(session, obligation.city_code, [obligation.id], "extended", actor, now)
+    await record(
+        session,
+        Happening(
+            city_code=obligation.city_code,
+            plan_code=obligation.plan_code,
+            type="obligation.extended",
+            subject_kind="obligation",
+            subject_id=str(obligation.id),
+            organization_code=obligation.organization_code,
+            actor=actor,
+            data={
+                "indicator_code": obligation.indicator_code,
+                "organization_code": obligation.organization_code,
+                "period": obligation.period,
+                "due_date": granted_date.isoformat(),
+                "previous_due_date": before.isoformat(),
+                "original_due_date": obligation.original_due_date.isoformat(),
+                "epoch": obligation.epoch,
+                "extensions": obligation.extensions,
+                "extension_id": str(extension_id),
+                "version": obligation.version,
+            },
+            occurred_at=now,
+        ),
+    )
+
+
+async def facts_of(session: AsyncSession, obligation: Obligation) -> Facts:
+    """Return what decides whether more time may be given, held as it is as far as it can be."""
+    period = await period_for_share(
+        session, obligation.city_code, obligation.plan_code, obligation.period
+    )
+    return Facts(
+        state=obligation.state,
+        period_state=period.state if period else "planned",
+        handed_in=await queries.is_handed_in(session, obligation),
+        extensions=obligation.extensions,
+    )
+
+
+async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
+    """Do what new versions of plans and changes of calendars ask for; whether any event was read.
+
+    What is open is compared with how things stand by now, so it may run twice.
+    """
+    read = partial(next_window, session, city_code, reader=READER, types=_TYPES, most=most)
+    window = await read()
+    if window is None:
+        await begin_reading(session, city_code, reader=READER)
+        window = await read()
+    if window is None:
+        return False
+    if window.events:
+        await _keep_in_step(session, city_code, window.events, clock.now())
+    await read_up_to(session, city_code, reader=READER, position=window.upto)
+    return True
+
+
+async def _keep_in_step(
+    session: AsyncSession, city_code: str, events: Sequence[LogEvent], now: datetime
+) -> None:
+    published = {event.plan_code for event in events if event.type == "plan.published"}
+    calendars = await _changes(session, city_code, events)
+    for code in await plan_codes(session, city_code):
+        if code not in published and not calendars:
+            continue
+        plan = await plan_state(session, city_code, code)
+        if plan is None:
+            continue
+        rows = await open_periods_for_update(session, city_code, code)
+        since = calendars.get(plan.document.supervision.calendar)
+        if since is not None and plan.document.due_days.unit == "working":
+            for row in rows:
+                await _follow_calendar(session, plan, row, since, now)
+        if code in published and rows:
+            await _reconcile(session, plan, rows, _ACTOR, now)
+
+
+async def _changes(
+    session: AsyncSession, city_code: str, events: Sequence[LogEvent]
+) -> dict[str, list[WorkingCalendar]]:
+    """Return the calendars that changed, as they were before the first change and since."""
+    changed = [event.data for event in events if event.type == "calendar.changed"]
+    first: dict[str, int] = {}
+    for data in changed:
+        first.setdefault(data["code"], data["version"])
+    return {
+        code: await calendars_since(session, city_code, code, version - 1)
+        for code, version in first.items()
+    }
+
+
+async def _follow_calendar(
+    session: AsyncSession,
+    plan: PlanState,
+    row: PlanPeriod,
+    calendars: Sequence[WorkingCalendar],
+    now: datetime,
+) -> None:
+    """Move the due date of an open period, and of what was not handed in or extended, with it."""
+    period = Period.parse(row.period)
+    days = getattr(plan.document.due_days, period.frequency)
+    due_date = moved_due_date(period, row.due_date, days, calendars)
+    if due_date != row.due_date:
+        await plan_service.reschedule_period(session, row, due_date=due_date, actor=_ACTOR, now=now)
+        await _begin_epoch(
+            session, row, "rescheduled", _ACTOR, now, due_date=due_date, extended_too=False
+        )
+
+
+# A date that was extended further than the new one stays.
+_BEGIN_EPOCH = text("""
+UPDATE obligation AS o SET epoch = o.epoch + 1, version = o.version + 1, updated_at = :now,
+    due_date = CASE WHEN o.extensions = 0 THEN coalesce(CAST(:due AS date), o.due_date)
+        ELSE greatest(CAST(:due AS date), o.due_date) END
+WHERE o.city_code = :city AND o.plan_code = :plan AND o.period = :period AND o.state = 'owed'
+    AND (o.extensions = 0 OR CAST(:extended_too AS boolean)) AND NOT EXISTS (
+        SELECT FROM submission AS s WHERE s.city_code = o.city_code
+            AND s.plan_code = o.plan_code AND s.indicator_code = o.indicator_code
+            AND s.organization_code = o.organization_code AND s.period = o.period
+            AND s.state <> 'withdrawn' AND s.state <> 'draft')
+RETURNING o.id
+""")
+
+
+async def _begin_epoch(
+    session: AsyncSession,
+    row: PlanPeriod,
+    action: str,
+    actor: Mapping[str, object],
+    now: datetime,
+    *,
+    due_date: date | None,
+    extended_too: bool = True,
+) -> None:
+    """Begin a new epoch of what was not handed in for a period, due on `due_date` if given."""
+    changed = await session.scalars(
+        _BEGIN_EPOCH,
+        {
+            **_place(row.city_code, row.plan_code),
+            "period": row.period,
+            "due": due_date,
+            "extended_too": extended_too,
+            "now": now,
+        },
+    )
+    await _remember(session, row.city_code, list(changed), action, actor, now)
+
+
+_RAISE = text("""
+INSERT INTO obligation (city_code, id, plan_code, indicator_code, organization_code, period,
+    state, due_date, original_due_date, epoch, extensions, version, created_at, updated_at)
+SELECT :city, w.id, :plan, w.indicator_code, w.organization_code, w.period,
+    'owed', w.due_date, w.due_date, 1, 0, 1, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
+FROM unnest(CAST(:ids AS uuid[]), CAST(:indicators AS text[]), CAST(:units AS text[]),
+    CAST(:periods AS text[]), CAST(:dues AS date[]))
+    AS w(id, indicator_code, organization_code, period, due_date)
+ON CONFLICT DO NOTHING RETURNING id
+""")
+
+# Who comes to owe it again owes it as before: in the same place, by the period's date.
+_TURN = text("""
+UPDATE obligation AS o SET version = o.version + 1, updated_at = :now,
+    state = CASE WHEN w.period IS NULL THEN 'waived' ELSE 'owed' END,
+    epoch = CASE WHEN w.period IS NULL THEN o.epoch ELSE o.epoch + 1 END,
+    due_date = CASE WHEN w.period IS NULL THEN o.due_date
+        WHEN o.extensions = 0 THEN w.due_date ELSE greatest(w.due_date, o.due_date) END
+FROM obligation AS present
+LEFT JOIN unnest(CAST(:indicators AS text[]), CAST(:units AS text[]), CAST(:periods AS text[]),
+    CAST(:dues AS date[])) AS w(indicator_code, organization_code, period, due_date)
+    ON w.period = present.period AND w.indicator_code = present.indicator_code
+    AND w.organization_code = present.organization_code
+WHERE present.city_code = :city AND present.plan_code = :plan
+    AND present.period = ANY(CAST(:open AS text[]))
+    AND (present.state = 'owed') <> (w.period IS NOT NULL)
+    AND o.city_code = present.city_code AND o.id = present.id
+RETURNING o.state, o.id
+""")
+
+
+async def _reconcile(
+    session: AsyncSession,
+    plan: PlanState,
+    rows: Sequence[PlanPeriod],
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Make what is owed for these periods, locked by the caller, what the plan says.
+
+    New owners owe, former ones are waived, and what is right already stays untouched.
+    """
+    ended = await queries.ended_units(session, plan.city_code, plan.document.time_zone)
+    owed = [
+        owed
+        for row in rows
+        for owed in owed_for(plan.document, Period.parse(row.period), row.due_date, ended)
+    ]
+    wanted: dict[str, Any] = {
+        **_place(plan.city_code, plan.code),
+        "indicators": [each.indicator_code for each in owed],
+        "units": [each.organization_code for each in owed],
+        "periods": [each.period for each in owed],
+        "dues": [each.due_date for each in owed],
+        "now": now,
+    }
+    raised = await session.scalars(_RAISE, {**wanted, "ids": [new_id() for _ in owed]})
+    await _remember(session, plan.city_code, list(raised), "raised", actor, now)
+    turned = await session.execute(_TURN, {**wanted, "open": [row.period for row in rows]})
+    ids_by_state: dict[str, list[UUID]] = {"waived": [], "owed": []}
+    for state, obligation_id in turned:
+        ids_by_state[state].append(obligation_id)
+    await _remember(session, plan.city_code, ids_by_state["waived"], "waived", actor, now)
+    await _remember(session, plan.city_code, ids_by_state["owed"], "restored", actor, now)
+
+
+_REMEMBER = text("""
+INSERT INTO obligation_history
+    (city_code, obligation_id, version, action, after, actor, occurred_at)
+SELECT city_code, id, version, :action, jsonb_build_object('plan', plan_code,
+    'indicator_code', indicator_code, 'organization_code', organization_code, 'period', period,
+    'state', state, 'due_date', due_date, 'original_due_date', original_due_date,
+    'epoch', epoch, 'extensions', extensions), CAST(:actor AS jsonb), CAST(:now AS timestamptz)
+FROM obligation WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+async def _remember(
+    session: AsyncSession,
+    city_code: str,
+    ids: Sequence[UUID],
+    action: str,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    if ids:
+        await session.execute(
+            _REMEMBER,
+            {
+                "city": city_code,
+                "ids": list(ids),
+                "action": action,
+                "actor": to_json(actor).decode(),
+                "now": now,
+            },
+        )
+
+
+def _place(city_code: str, plan_code: str) -> dict[str, object]:
+    return {"city": city_code, "plan": plan_code}

@@ -1,0 +1,124 @@
+"""What callers and operators are told while the database cannot do its work."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from services.api import write_watch
+from services.core.kit.clock import Clock
+from tests.support.api import XINMI, Door, a_submission, open_door
+
+READYZ = "http://wufei.test/readyz"
+SUBMISSIONS = f"/plans/{XINMI}/submissions"
+
+_FULL = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON submission_history
+    FOR EACH ROW EXECUTE FUNCTION full_disk();
+"""
+
+
+@pytest.fixture
+async def own_door(database_url: str) -> AsyncIterator[Door]:
+    """The API on a database that this test alone may break."""
+    async with open_door(database_url) as opened:
+        yield opened
+
+
+async def readiness(door: Door) -> tuple[int, dict[str, Any]]:
+    async with door.client(None) as client:
+        answer = await client.get(READYZ)
+    said: dict[str, Any] = answer.json()
+    return answer.status_code, said
+
+
+def assert_unavailable(answer: httpx.Response) -> None:
+    assert answer.status_code == 503, answer.text
+    assert answer.json()["code"] == "database-unavailable"
+    assert answer.headers["Retry-After"] == "1"
+
+
+async def test_a_full_disk_is_the_databases_trouble_and_shows_in_the_readiness(
+    own_door: Door,
+) -> None:
+    async with await own_door.as_("office") as office:
+        made = (await office.post(SUBMISSIONS, json=a_submission(draft=True))).json()
+        before, _ = await readiness(own_door)
+        await own_door.held.database.pool.execute(_FULL)
+        assert_unavailable(await office.post(SUBMISSIONS, json=a_submission(period="2024")))
+        assert_unavailable(await office.post(f"/submissions/{made['id']}/submit"))
+        assert (await office.get(f"/submissions/{made['id']}")).json()["state"] == "draft"
+        full, said = await readiness(own_door)
+    assert (before, full) == (200, 503)
+    assert (said["parts"]["postgres"], said["parts"]["writes"]) == ("ok", "failed")
+
+
+async def test_a_refused_write_is_remembered_for_a_while_only(own_door: Door) -> None:
+    watch = own_door.held.writes
+    assert not watch.refused_lately(Clock.true_now())
+    watch.refused()
+    assert watch.refused_lately(Clock.true_now())
+    assert not watch.refused_lately(Clock.true_now() + write_watch.REMEMBERED)
+
+
+async def test_a_database_that_only_reads_is_not_ready_and_says_so(database_url: str) -> None:
+    async with open_door(database_url) as door:
+        secret = await door.new_key("office")
+        name = database_url.rsplit("/", 1)[1]
+        await door.held.database.pool.execute(
+            f"ALTER DATABASE {name} SET default_transaction_read_only = on"
+        )
+        await door.held.database.engine.dispose()
+        await door.held.database.pool.expire_connections()
+        async with door.client(secret) as office:
+            status, said = await readiness(door)
+            assert (status, said["parts"]["writes"]) == (503, "failed")
+            assert_unavailable(await office.post(SUBMISSIONS, json=a_submission()))
+            assert (await office.get(SUBMISSIONS)).status_code == 200
+
+
+async def test_a_database_that_was_never_migrated_lacks_its_schema_and_nothing_else(
+    own_door: Door,
+) -> None:
+    await own_door.held.database.pool.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    status, said = await readiness(own_door)
+    assert (status, said["status"]) == (503, "failed")
+    assert (said["parts"]["postgres"], said["parts"]["schema"]) == ("ok", "failed")
+
+
+async def test_another_revision_is_the_schemas_fault_alone(own_door: Door) -> None:
+    await own_door.held.database.pool.execute("UPDATE alembic_version SET version_num = '0000'")
+    status, said = await readiness(own_door)
+    failed = {name for name, part in said["parts"].items() if part == "failed"}
+    assert (status, failed) == (503, {"schema"})
+
+
+async def test_a_worker_shows_in_readiness_and_metrics_until_it_is_silent(own_door: Door) -> None:
+    database, now = own_door.held.database, Clock.true_now()
+    never, said = await readiness(own_door)
+    assert (never, said["parts"]["worker"], await silence(own_door)) == (200, "degraded", None)
+    await own_door.react()
+    going_on, said = await readiness(own_door)
+    assert (going_on, said["parts"]["worker"]) == (200, "ok")
+    assert 0 <= (await silence(own_door) or 0) < 60
+    await database.pool.execute(
+        "UPDATE worker_heartbeat SET beat_at = $1", now - timedelta(seconds=61)
+    )
+    silent, said = await readiness(own_door)
+    assert (silent, said["parts"]["worker"]) == (200, "degraded")
+    assert (await silence(own_door) or 0) >= 61
+
+
+async def silence(door: Door) -> float | None:
+    """How long no worker was heard of, as the metrics say it."""
+    async with door.client(None) as client:
+        metrics = (await client.get("http://wufei.test/metrics")).text
+    (found,) = re.findall(r"^wufei_worker_silence_seconds (\S+)$", metrics, re.MULTILINE)
+    return None if found == "NaN" else float(found)
