@@ -5,10 +5,20 @@ import sys
 
 import uvloop
 
-from bench import http, recompute
+from bench import http, planning, recompute
 from bench.system import bare_app, running_system
 
-NAMES = ("lag", "creating", "parallel", "reading", "listing", "drain", "incremental", "full")
+NAMES = (
+    "lag",
+    "creating",
+    "parallel",
+    "reading",
+    "listing",
+    "drain",
+    "incremental",
+    "full",
+    "planning",
+)
 
 
 async def main(names: list[str]) -> None:
@@ -34,7 +44,12 @@ _HTTP = {
     "reading": http.reading,
     "listing": http.listing,
 }
-_WORK = {"drain": recompute.drain, "incremental": recompute.incremental, "full": recompute.full}
+_WORK = {
+    "drain": recompute.drain,
+    "incremental": recompute.incremental,
+    "full": recompute.full,
+    "planning": planning.planning,
+}
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ _ROUNDS = 5
 
 
 @asynccontextmanager
-async def _fresh_database(system: System, name: str, plan: PlanDocument) -> AsyncIterator[Database]:
+async def fresh_database(system: System, name: str, plan: PlanDocument) -> AsyncIterator[Database]:
     """Yield a new database of the same server with `plan` loaded and followed."""
     server = await asyncpg.connect(system.database_url)
     await server.execute(f"CREATE DATABASE {name}")
@@ -68,7 +68,7 @@ async def _timed(work: Callable[[], Awaitable[Any]]) -> float:
 
 async def drain(system: System) -> list[str]:
     """Number a backlog of 20,000 committed events, beside an INSERT of as many bare rows."""
-    async with _fresh_database(system, "bench_drain", xinmi()) as database:
+    async with fresh_database(system, "bench_drain", xinmi()) as database:
         connection = await asyncpg.connect(database.dsn)
         await connection.execute(
             "INSERT INTO event SELECT $1, gen_random_uuid(), $2, 'score.updated', 'scoreboard',"
@@ -158,7 +158,7 @@ SELECT pg_notify('wufei_log', 'hand:' || $2::text)
 async def incremental(system: System) -> list[str]:
     """Follow one approval, beside one hand-written statement that does it, both committed."""
     plan = xinmi()
-    async with _fresh_database(system, "bench_incremental", plan) as database:
+    async with fresh_database(system, "bench_incremental", plan) as database:
         connection = await asyncpg.connect(database.dsn)
         measured = [one for one in plan.indicators if not one.levels]
         ours, hands = [], []
@@ -328,7 +328,7 @@ async def full(system: System) -> list[str]:
     """Recompute 48 indicators x 200 units x 60 months, beside two hand-written statements."""
     plan = _synthetic()
     place = (plan.city.code, plan.code)
-    async with _fresh_database(system, "bench_full", plan) as database:
+    async with fresh_database(system, "bench_full", plan) as database:
         connection = await asyncpg.connect(database.dsn, command_timeout=120)
         await _fill(connection, *place)
 
