@@ -5,12 +5,12 @@ import sys
 
 import uvloop
 
-from bench import deadlines, http, recompute, webhooks
+from bench import deadlines, http, planning, recompute, webhooks
 from bench.system import bare_app, running_system
 
 NAMES = (
     *("lag", "hearing", "creating", "parallel", "reading", "listing"),
-    *("waiting", "drain", "incremental", "full", "evaluating", "delivering"),
+    *("waiting", "drain", "incremental", "full", "planning", "evaluating", "delivering"),
 )
 
 
@@ -43,6 +43,7 @@ _WORK = {
     "drain": recompute.drain,
     "incremental": recompute.incremental,
     "full": recompute.full,
+    "planning": planning.planning,
     "evaluating": deadlines.evaluating,
     "delivering": webhooks.delivering,
 }

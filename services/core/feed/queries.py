@@ -55,7 +55,11 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def heard_by(
-    role: Role, *, organization: ColumnElement[Any], credential: ColumnElement[Any]
+    role: Role,
+    *,
+    organization: ColumnElement[Any],
+    credential: ColumnElement[Any],
+    event: type[Event] = Event,
 ) -> ColumnElement[bool]:
     """Return the condition on events that a credential of a role and organization hears.
 
@@ -64,40 +68,40 @@ def heard_by(
     leader.
     What befell a receiver is for the office and for its owner. `organization` (null: the whole
     city) and `credential` may be values or columns, so that one caller and many receivers are
-    judged by the same rule.
+    judged by the same rule; `event` may be an alias.
     """
     if role in {"office", "leader"}:
         return true()
-    provisional = and_(Event.type == "score.updated", Event.data["basis"].astext == "submitted")
+    provisional = and_(event.type == "score.updated", event.data["basis"].astext == "submitted")
     if role == "superior":
-        return and_(Event.type.in_(_FOR_SUPERIOR), ~provisional)
+        return and_(event.type.in_(_FOR_SUPERIOR), ~provisional)
     if role not in {"reporter", "lead", "integrator"}:
         return false()
-    of_receiver = Event.subject_kind == _RECEIVER
+    of_receiver = event.subject_kind == _RECEIVER
     own = or_(
-        and_(Event.organization_code.is_(None), ~provisional, ~of_receiver),
-        Event.organization_code == organization,
-        and_(of_receiver, Event.data["owner_credential_id"].astext == credential),
+        and_(event.organization_code.is_(None), ~provisional, ~of_receiver),
+        event.organization_code == organization,
+        and_(of_receiver, event.data["owner_credential_id"].astext == credential),
     )
     if role == "reporter":
         return own
     led = exists().where(
-        IndicatorLead.city_code == Event.city_code,
-        IndicatorLead.plan_code == Event.plan_code,
+        IndicatorLead.city_code == event.city_code,
+        IndicatorLead.plan_code == event.plan_code,
         IndicatorLead.organization_code == organization,
-        IndicatorLead.indicator_code == Event.data["indicator_code"].astext,
+        IndicatorLead.indicator_code == event.data["indicator_code"].astext,
     )
     leading = exists().where(
-        MeasureUnit.city_code == Event.city_code,
-        MeasureUnit.plan_code == Event.plan_code,
+        MeasureUnit.city_code == event.city_code,
+        MeasureUnit.plan_code == event.plan_code,
         MeasureUnit.organization_code == organization,
-        MeasureUnit.measure_code == Event.data["measure_code"].astext,
+        MeasureUnit.measure_code == event.data["measure_code"].astext,
         MeasureUnit.part == "lead",
     )
     heard = or_(
         own,
-        and_(Event.subject_kind.in_(("submission", "obligation", "extension")), led),
-        and_(Event.subject_kind.in_(("milestone", "extension")), leading),
+        and_(event.subject_kind.in_(("submission", "obligation", "extension")), led),
+        and_(event.subject_kind.in_(("milestone", "extension")), leading),
     )
     if role == "lead":
         return heard

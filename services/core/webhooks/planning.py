@@ -34,7 +34,8 @@ async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: 
     await disable_orphans(session, city_code, clock=clock)
     upto = window.upto
     if await queries.has_receivers(session, city_code):
-        await plan_deliveries(session, city_code, after=window.after, upto=upto)
+        events = await queries.numbered(session, city_code, after=window.after, upto=upto)
+        await plan_deliveries(session, city_code, events)
     else:
         upto = max(upto, head)
     await read_up_to(session, city_code, reader=READER, position=upto)
@@ -44,25 +45,26 @@ async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: 
 async def plan_deliveries(
     session: AsyncSession,
     city_code: str,
+    events: queries.Numbered,
     *,
-    after: int,
-    upto: int,
     only: ColumnElement[bool] | None = None,
 ) -> int:
-    """Plan what the events of (after, upto] make due and is not planned yet; return how many."""
+    """Plan what events make due and is not planned yet; return how many deliveries that is."""
+    if not events:
+        return 0
+    told = queries.told_events(city_code, events)
     planned = (
         insert(WebhookDelivery)
         .from_select(
             queries.DELIVERY_COLUMNS,
-            queries.wanted_deliveries(city_code, after=after, upto=upto, only=only),
+            queries.wanted_deliveries(city_code, told, first=events[0][0], only=only),
         )
         .on_conflict_do_nothing()
         .returning(WebhookDelivery.position)
         .cte("planned")
     )
-    told = queries.planned_events(planned, city_code, after=after, upto=upto)
-    events = (await session.execute(told)).all()
-    if not events:
+    found = (await session.execute(queries.planned_events(planned, told))).all()
+    if not found:
         return 0
     bodies = [
         {
@@ -79,7 +81,7 @@ async def plan_deliveries(
                 occurred_at=event.occurred_at,
             ),
         }
-        for position, event, _ in events
+        for position, event, _ in found
     ]
     await session.execute(insert(WebhookBody).on_conflict_do_nothing(), bodies)
-    return int(events[0][2])
+    return int(found[0][2])

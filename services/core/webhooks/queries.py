@@ -1,12 +1,15 @@
 """Reading endpoints, deliveries and attempts, and finding what is to be delivered to whom."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
+    BigInteger,
     ColumnElement,
     Row,
     Select,
@@ -15,6 +18,7 @@ from sqlalchemy import (
     and_,
     any_,
     cast,
+    column,
     exists,
     false,
     func,
@@ -23,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.core.events.catalogue import EventType
 from services.core.events.models import Event, EventPosition
@@ -126,13 +130,9 @@ async def deliveries(
     wanted = select(WebhookDelivery).where(
         WebhookDelivery.city_code == of.city_code, WebhookDelivery.endpoint_id == of.id
     )
-    for column, value in (
-        (WebhookDelivery.state, filters.state),
-        (WebhookDelivery.event_type, filters.event_type),
-        (WebhookDelivery.event_id, filters.event_id),
-    ):
+    for name, value in asdict(filters).items():
         if value is not None:
-            wanted = wanted.where(column == value)
+            wanted = wanted.where(getattr(WebhookDelivery, name) == value)
     if before is not None:
         wanted = wanted.where(WebhookDelivery.position < before)
     found = await session.scalars(wanted.order_by(WebhookDelivery.position.desc()).limit(limit))
@@ -255,38 +255,74 @@ DELIVERY_COLUMNS = (
 """What `wanted_deliveries` selects, in this order."""
 
 
+Numbered = Sequence[tuple[int, UUID]]
+"""Events of a stretch of the log: position and id, in order."""
+
+
+async def numbered(
+    session: AsyncSession, city_code: str, *, after: int, upto: int, since: datetime | None = None
+) -> Numbered:
+    """Return the events of (after, upto], of which some may be older than `since`."""
+    position, event_id = EventPosition.position, EventPosition.event_id
+    found = await session.execute(
+        select(position, event_id)
+        .where(EventPosition.city_code == city_code, position > after, position <= upto)
+        .order_by(position)
+    )
+    events = [(row[0], row[1]) for row in found]
+    if since is None or not events:
+        return events
+    told = told_events(city_code, events)
+    young = await session.scalars(select(told.c.position).where(told.c.occurred_at >= since))
+    kept = set(young)
+    return [one for one in events if one[0] in kept]
+
+
+def told_events(city_code: str, events: Numbered) -> CTE:
+    """Return events with their numbers, as the first part of a statement.
+
+    They are named by their ids and read once, however much there is in the log, and whatever is
+    known of it when the statement is planned.
+    """
+    numbers = func.unnest(
+        literal([one[0] for one in events], ARRAY(BigInteger)),
+        literal([one[1] for one in events], ARRAY(Uuid)),
+    ).table_valued(column("position", BigInteger), column("event_id", Uuid), name="numbered")
+    rows = numbers.render_derived()
+    told = (
+        select(rows.c.position, Event)
+        .select_from(rows)
+        .join(Event, and_(Event.city_code == city_code, Event.id == rows.c.event_id))
+    )
+    return told.cte("told").prefix_with("MATERIALIZED")
+
+
 def wanted_deliveries(
-    city_code: str, *, after: int, upto: int, only: ColumnElement[bool] | None = None
+    city_code: str, told: CTE, *, first: int, only: ColumnElement[bool] | None = None
 ) -> Select[*tuple[Any, ...]]:
-    """Return the selection of new deliveries for the events of the positions (after, upto].
+    """Return the selection of new deliveries for events, of which `first` is the first.
 
     They are due in the order of the log: the statement begins when the cursor is locked, the
     transaction may have begun before another's. `only` narrows it further.
     """
-    ordinal = EventPosition.position - after
+    event, position = aliased(Event, told), told.c.position
     wanted = (
         select(
             literal(city_code, Text),
-            _new_id(Event.id),
+            _new_id(event.id),
             WebhookEndpoint.id,
-            Event.id,
-            EventPosition.position,
-            Event.type,
+            event.id,
+            position,
+            event.type,
             literal("pending", Text),
             literal(0),
             literal(0),
-            func.statement_timestamp() + ordinal * literal(_APART),
+            func.statement_timestamp() + (position - first) * literal(_APART),
             literal(value=False),
             func.now(),
         )
-        .join(Event, and_(Event.city_code == city_code, Event.id == EventPosition.event_id))
-        .join(WebhookEndpoint, _addressed())
-        .where(
-            EventPosition.city_code == city_code,
-            EventPosition.position > after,
-            EventPosition.position <= upto,
-            WebhookEndpoint.city_code == city_code,
-        )
+        .join_from(told, WebhookEndpoint, _addressed(event, position))
+        .where(WebhookEndpoint.city_code == city_code)
     )
     return wanted if only is None else wanted.where(only)
 
@@ -300,40 +336,40 @@ def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
     return cast(func.concat(instant, func.substr(cast(func.gen_random_uuid(), Text), 16)), Uuid)
 
 
-def _addressed() -> ColumnElement[bool]:
+def _addressed(event: type[Event], position: ColumnElement[int]) -> ColumnElement[bool]:
     """Return the condition that an endpoint is to be told of an event.
 
     Of what befalls itself it is not told, for that would never end; a test is for it alone.
     """
     is_itself = and_(
-        Event.subject_kind == _RECEIVER_KIND, Event.subject_id == cast(WebhookEndpoint.id, Text)
+        event.subject_kind == _RECEIVER_KIND, event.subject_id == cast(WebhookEndpoint.id, Text)
     )
     return and_(
         WebhookEndpoint.state != "disabled",
-        WebhookEndpoint.planned_from < EventPosition.position,
+        WebhookEndpoint.planned_from < position,
         or_(
-            and_(Event.type == _TEST, is_itself),
-            and_(Event.type != _TEST, ~is_itself, _wants(), _hears()),
+            and_(event.type == _TEST, is_itself),
+            and_(event.type != _TEST, ~is_itself, _wants(event), _hears(event)),
         ),
     )
 
 
-def _wants() -> ColumnElement[bool]:
+def _wants(event: type[Event]) -> ColumnElement[bool]:
     types = WebhookEndpoint.event_types
     return and_(
-        or_(func.cardinality(types) == 0, Event.type == any_(types)),
+        or_(func.cardinality(types) == 0, event.type == any_(types)),
         or_(
             WebhookEndpoint.plan_code.is_(None),
-            WebhookEndpoint.plan_code == Event.plan_code,
+            WebhookEndpoint.plan_code == event.plan_code,
         ),
         or_(
             WebhookEndpoint.organization_code.is_(None),
-            WebhookEndpoint.organization_code == Event.organization_code,
+            WebhookEndpoint.organization_code == event.organization_code,
         ),
     )
 
 
-def _hears() -> ColumnElement[bool]:
+def _hears(event: type[Event]) -> ColumnElement[bool]:
     """Return the condition that an endpoint's owner hears of an event: the feed's own rule."""
     plan = _owner["plan_code"].astext
     heard = [
@@ -343,50 +379,20 @@ def _hears() -> ColumnElement[bool]:
                 role,
                 organization=_owner["organization_code"].astext,
                 credential=cast(WebhookEndpoint.owner_credential_id, Text),
+                event=event,
             ),
         )
         for role in _OWNERS_ROLES
     ]
-    return and_(or_(plan.is_(None), plan == Event.plan_code), or_(*heard))
+    return and_(or_(plan.is_(None), plan == event.plan_code), or_(*heard))
 
 
-def planned_events(
-    planned: CTE, city_code: str, *, after: int, upto: int
-) -> Select[int, Event, int]:
-    """Return the selection of the events of (after, upto] that deliveries were planned for.
+def planned_events(planned: CTE, told: CTE) -> Select[int, Event, int]:
+    """Return the selection of those events that deliveries were planned for.
 
     With each goes its number, and how many deliveries were planned for all of them.
     """
-    position = EventPosition.position
     counted = select(func.count()).select_from(planned).scalar_subquery()
-    return (
-        select(position, Event, counted)
-        .join(Event, and_(Event.city_code == city_code, Event.id == EventPosition.event_id))
-        .where(
-            EventPosition.city_code == city_code,
-            position > after,
-            position <= upto,
-            position.in_(select(planned.c.position).distinct()),
-        )
-    )
-
-
-def unsettled(
-    city_code: str, endpoint_id: UUID, *, after: int, upto: int, since: datetime
-) -> Select[UUID]:
-    """Return the selection of an endpoint's failed and cancelled deliveries in a stretch."""
-    return (
-        select(WebhookDelivery.id)
-        .join(
-            Event,
-            and_(Event.city_code == city_code, Event.id == WebhookDelivery.event_id),
-        )
-        .where(
-            WebhookDelivery.city_code == city_code,
-            WebhookDelivery.endpoint_id == endpoint_id,
-            WebhookDelivery.position > after,
-            WebhookDelivery.position <= upto,
-            WebhookDelivery.state.in_(("failed", "cancelled")),
-            Event.occurred_at >= since,
-        )
+    return select(told.c.position, aliased(Event, told), counted).where(
+        told.c.position.in_(select(planned.c.position).distinct())
     )

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, update
+from sqlalchemy import ARRAY, BigInteger, any_, func, literal, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.models import Event
 from services.core.events.queries import log_position, next_window, position_since
 from services.core.events.service import begin_reading, read_up_to, record
 from services.core.identity.actor import Actor
@@ -172,10 +171,16 @@ async def _send_again(
 ) -> int:
     """Make due what is not delivered of the positions (after, upto]; return how many."""
     city_code = endpoint.city_code
-    unsettled = queries.unsettled(city_code, endpoint.id, after=after, upto=upto, since=since)
+    events = await queries.numbered(session, city_code, after=after, upto=upto, since=since)
+    positions = [position for position, _ in events]
     again = await session.execute(
         update(WebhookDelivery)
-        .where(WebhookDelivery.city_code == city_code, WebhookDelivery.id.in_(unsettled))
+        .where(
+            WebhookDelivery.city_code == city_code,
+            WebhookDelivery.endpoint_id == endpoint.id,
+            WebhookDelivery.position == any_(literal(positions, ARRAY(BigInteger))),
+            WebhookDelivery.state.in_(("failed", "cancelled")),
+        )
         .values(
             state="pending",
             settled_at=None,
@@ -187,11 +192,6 @@ async def _send_again(
         .returning(WebhookDelivery.id)
         .execution_options(synchronize_session=False)
     )
-    missed = await plan_deliveries(
-        session,
-        city_code,
-        after=after,
-        upto=upto,
-        only=and_(WebhookEndpoint.id == endpoint.id, Event.occurred_at >= since),
-    )
+    only = WebhookEndpoint.id == endpoint.id
+    missed = await plan_deliveries(session, city_code, events, only=only)
     return len(again.all()) + missed
