@@ -199,7 +199,7 @@ async def test_a_lead_hears_of_what_happens_under_its_measures(door: Door) -> No
 
     async def heard(role: str, unit: str) -> int:
         async with await door.as_(role, unit) as client:
-            query = {"types": "milestone.accepted", "limit": 1000}
+            query: dict[str, Any] = {"types": "milestone.accepted", "limit": 1000}
             items = (await client.get("/events", params=query)).json()["items"]
         return sum(item["subject"]["id"] == promised.json()["id"] for item in items)
 

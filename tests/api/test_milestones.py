@@ -578,7 +578,7 @@ async def test_the_plan_itself_promises_one_for_every_measure_and_its_lead_takes
 ) -> None:
     await door.react()
     async with await door.as_("office") as office, await door.as_("reporter", "UN07") as unit:
-        query = {"measure_code": "21.1", "page_size": 500}
+        query: dict[str, Any] = {"measure_code": "21.1", "page_size": 500}
         (seed,) = (await office.get(PATH, params=query)).json()["items"]
         assert (seed["from_plan"], seed["organization_code"]) == (True, "UN07")
         assert (seed["due_date"], seed["sign_by"]) == ("2025-12-31", None)
