@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -36,7 +37,9 @@ from schemathesis.specs.openapi.checks import (
 
 from services.api.contract.__main__ import PATH
 from services.core.kit.clock import Clock
+from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.duties import add
 from tests.support.milestones import a_milestone_in, an_extension
 
 BIG = "POST /v1/plans"
@@ -59,9 +62,10 @@ OF_UNIT = (
     "/{milestone_id}/progress",
     "/complete",
     "/{milestone_id}/extensions",
+    "/{obligation_id}/extensions",
     "/{extension_id}/withdraw",
 )
-"""The verbs of the unit that promised something; ours is UN10."""
+"""The verbs of the unit that promised or owes something; ours is UN10."""
 
 LAST = ("close", "publish", "reopen_period", "revoke")
 Message = MutableMapping[str, Any]
@@ -147,6 +151,7 @@ class Stage:
     extensions: dict[str, str]
     webhooks: dict[str, str]
     endpoints: dict[str, str]
+    calendar_secret: str
     numbers: Iterator[int] = field(default_factory=count)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
@@ -165,8 +170,10 @@ class Stage:
             case.headers["If-Match"] = "*"
         if "wait" in case.query:
             case.query["wait"] = 0
-        if fair and case.operation.label.endswith("/replay"):
-            case.body = {"since": Clock().now().isoformat()}  # the example's date grows old
+        if fair:
+            _bring_up_to_date(case)
+        if case.operation.label.endswith(".ics") and fair:
+            case.query["token"] = self.calendar_secret
         caller = _who_may(case.operation.label)
         if not fair and number % 5 == 0:
             caller = "office" if caller == "administrator" else "administrator"
@@ -207,6 +214,20 @@ class Stage:
             named[name] = real[name]
 
 
+def _bring_up_to_date(case: Any) -> None:
+    """Put days into bodies whose examples grow old."""
+    now = Clock.true_now()
+    soon = (now + timedelta(days=2)).date().isoformat()
+    bodies = {
+        "/replay": {"since": now.isoformat()},
+        "/acknowledge": {"note": "设备已到场", "promised_date": soon},
+        "/snooze": {"until": soon, "reason": "等待批复"},
+    }
+    for end, body in bodies.items():
+        if case.operation.label.endswith(end):
+            case.body = body
+
+
 def _who_may(label: str) -> str:
     """Return who may do what an operation does."""
     if "api-keys" in label:
@@ -240,7 +261,12 @@ async def _prepare(door: Door, bridge: Bridge) -> Stage:
             if state == "approved":
                 await reviewer.post(f"/submissions/{made[place]}/approve")
         await reviewer.post(f"/plans/{XINMI}/periods/2024/open")
-        owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1")
+        owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization=UN10")
+        asked = {"name": "日历", "scope": "plan"}
+        tokens = [
+            (await reviewer.post(f"/plans/{XINMI}/calendar-tokens", json=asked)).json()
+            for _ in range(2)
+        ]
     async with door.client(door.admin_secret) as admin:
         spare = await admin.post("/api-keys", json={"name": "spare", "role": "leader"})
     before = {
@@ -259,6 +285,10 @@ async def _prepare(door: Door, bridge: Bridge) -> Stage:
     }
     extensions = {end: (await an_extension(door, due_date=due)).json()["id"] for end in ends}
     await door.react()
+    alert_id = await _alert(door)
+    # The last, for a pass of the worker would bring its operation to an end.
+    named, altered = await _webhooks(door, secrets["office"])
+    named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
     return Stage(
         bridge,
         secrets,
@@ -267,8 +297,21 @@ async def _prepare(door: Door, bridge: Bridge) -> Stage:
         owed.json()["items"][0]["id"],
         milestones,
         extensions,
-        *await _webhooks(door, secrets["office"]),
+        named,
+        altered,
+        tokens[1]["path"].split("token=")[1],
     )
+
+
+async def _alert(door: Door) -> str:
+    """Let the engine find a milestone that fell due a little while ago."""
+    day = (Clock.true_now() - timedelta(days=4)).date()
+    await add(door.held.database, Milestone, due_date=day, original_due_date=day)
+    await door.held.database.pool.execute("UPDATE alert_evaluation SET evaluated_for = NULL")
+    await door.sweep()
+    async with await door.as_("office") as office:
+        found = await office.get(f"/plans/{XINMI}/alerts?page_size=1&rule=milestone_due&state=open")
+    return str(found.json()["items"][0]["id"])
 
 
 async def _webhooks(door: Door, office: str) -> tuple[dict[str, str], dict[str, str]]:

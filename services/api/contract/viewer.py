@@ -8,6 +8,9 @@ from typing import Any
 _VALUES = {"value", "example", "default"}
 """Members that hold values of callers, which are left as they are."""
 
+_BOUNDS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
+"""Bounds, and the word that 3.1 has for one that is not reached; 3.0 has a flag beside it."""
+
 
 def for_viewer(contract: dict[str, Any]) -> dict[str, Any]:
     """Return a contract of OpenAPI 3.1 in the words of 3.0."""
@@ -34,6 +37,9 @@ def _older(node: Any, *, names: bool = False) -> Any:
         older = _nullable(older)
     if isinstance(older.get("const"), str):
         older["enum"] = [older.pop("const")]
+    for bound, exclusive in _BOUNDS.items():
+        if isinstance(older.get(exclusive), int | float) and older[exclusive] is not True:
+            older |= {bound: older[exclusive], exclusive: True}
     return older
 
 

@@ -55,6 +55,7 @@ FORMS: Mapping[EventType, _Form] = {
         "结果发布", "{period} 填报期结果已发布（{publication_number}）", "green"
     ),
     "period.reopened": _Form("重新开启", "{period} 填报期已重新开启，截止 {due_date}"),
+    "period.rescheduled": _Form("期限调整", "{period} 填报期截止日期调整为 {due_date}"),
     "submission.created": _Form("填报草稿", "{unit}已起草“{indicator}”{period}", "grey"),
     "submission.changed": _Form("填报修改", "{unit}已修改“{indicator}”{period}", "grey"),
     "submission.submitted": _Form("填报提交", "{unit}已提交“{indicator}”{period}，待审核"),
@@ -87,6 +88,7 @@ FORMS: Mapping[EventType, _Form] = {
         "延期申请", "{unit}申请将期限由 {present_date} 延至 {proposed_date}{because}"
     ),
     "extension.decided": _Form("延期审批", "{unit}的延期申请{decided}"),
+    "extension.changed": _Form("审批期限", "{unit}的延期申请须在 {decide_by} 前审批", "grey"),
     "alert_rules.changed": _Form("规则更新", "预警规则已更新为第 {version} 版", "grey"),
     "alert.raised": _Form("工作提醒", "{message}"),
     "alert.escalated": _Form("督办升级", "{message}"),
