@@ -405,8 +405,9 @@ async def test_a_body_of_another_type_is_refused(
         headers={"Content-Type": media_type},
         params={"validate_only": "true"},
     )
-    # Whoever has no right to a milestone's verb hears that before its body is looked at.
-    units = answer.status_code == 403 and "{milestone_id}" in path
+    # Whoever has no right to a unit's verb hears that before the body is looked at.
+    of_a_unit = "{milestone_id}" in path or path.endswith("{extension_id}/withdraw")
+    units = answer.status_code == 403 and of_a_unit
     assert refused(answer, 403 if units else 415) in {"forbidden", "unsupported-media-type"}
 
 
