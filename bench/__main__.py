@@ -10,7 +10,7 @@ from bench.system import bare_app, running_system
 
 NAMES = (
     *("lag", "hearing", "creating", "parallel", "reading", "listing"),
-    *("waiting", "drain", "incremental", "full", "planning", "evaluating", "delivering"),
+    *("waiting", "drain", "incremental", "full", "planning", "evaluating", "delivering", "beside"),
 )
 
 
@@ -46,6 +46,7 @@ _WORK = {
     "planning": planning.planning,
     "evaluating": deadlines.evaluating,
     "delivering": webhooks.delivering,
+    "beside": webhooks.beside,
 }
 
 

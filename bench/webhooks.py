@@ -35,6 +35,8 @@ _APPROVALS = 40
 _ENDPOINTS = 50
 _EACH = 60
 _ROUNDS = 5
+_GOOD = 10
+_TURNS = 5
 _AT_ONCE = 50
 _BODY = b'{"type":"submission.approved","timestamp":"2026-11-25T00:00:00Z","data":{"note":"'
 _BODY += b"x" * 320 + b'"}}'
@@ -87,7 +89,7 @@ async def delivering(system: System) -> list[str]:
         _receiver() as url,
         _deliverer(database) as deliverer,
     ):
-        endpoints = await _plant_endpoints(database, url)
+        endpoints = await _plant_endpoints(database, url, _ENDPOINTS)
         await database.pool.execute(_QUEUE)
         for turn in range(_ROUNDS + 1):
             ours = await _delivered(database, deliverer, endpoints)
@@ -104,6 +106,68 @@ async def delivering(system: System) -> list[str]:
         ).line(),
         Measure(what, rates["ours"], "claim of 100, settle each", rates["queue"], 0.40).line(),
     ]
+
+
+async def beside(system: System) -> list[str]:
+    """Measure how long ten receivers wait, alone and beside one that never answers."""
+    alone, together = [], []
+    async with (
+        connect(system.database_url, size=5) as database,
+        _receiver() as url,
+        _silent() as dead_url,
+        _deliverer(database) as deliverer,
+    ):
+        good = await _plant_endpoints(database, url, _GOOD)
+        dead = await _plant_endpoints(database, dead_url, 1)
+        running = asyncio.create_task(deliverer.run())
+        for turn in range(_TURNS + 1):
+            before = await _waits(database, deliverer, good)
+            await database.pool.execute(_PLANT, CITY, dead, 20, _BODY)
+            deliverer.wake()
+            beside_it = await _waits(database, deliverer, good)
+            if turn:
+                alone.append(_p95(before))
+                together.append(_p95(beside_it))
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+    what = "p95 of ten receivers beside a dead one"
+    return [Measure(what, together, "the same without it", alone, 1.2, "ms").line()]
+
+
+async def _waits(database: Database, deliverer: Delivering, endpoints: list[UUID]) -> list[float]:
+    """Return the milliseconds from due to answered of some rounds of messages."""
+    waits = []
+    for _ in range(10):
+        first = await database.pool.fetchval("SELECT now()")
+        await database.pool.execute(_PLANT, CITY, endpoints, 1, _BODY)
+        deliverer.wake()
+        while await database.pool.fetchval(_WAITING_FOR, endpoints):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        rows = await database.pool.fetch(_WAITED, endpoints, first)
+        waits += [float(row[0]) for row in rows]
+    return waits
+
+
+def _p95(waits: list[float]) -> float:
+    return sorted(waits)[int(len(waits) * 0.95)]
+
+
+@asynccontextmanager
+async def _silent() -> AsyncIterator[str]:
+    """Yield the address of a receiver that takes connections and never answers."""
+    taken: list[asyncio.StreamWriter] = []
+
+    async def take(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(writer)
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    finally:
+        server.close()
+        for writer in taken:
+            writer.transport.abort()
 
 
 @asynccontextmanager
@@ -134,8 +198,8 @@ async def _deliverer(database: Database) -> AsyncIterator[Delivering]:
             yield Delivering(database, Clock(), seal=_SEAL, sender=sender)
 
 
-async def _plant_endpoints(database: Database, url: str) -> list[UUID]:
-    endpoints = [new_id() for _ in range(_ENDPOINTS)]
+async def _plant_endpoints(database: Database, url: str, number: int) -> list[UUID]:
+    endpoints = [new_id() for _ in range(number)]
     for endpoint in endpoints:
         secret = new_id()
         await database.pool.execute(
@@ -224,6 +288,14 @@ SELECT $1, uuidv7(), endpoint, numbers.id, position, 'submission.approved', 'pen
 FROM numbers CROSS JOIN unnest($2::uuid[]) endpoint
 """
 _WAITING = "SELECT EXISTS (SELECT FROM webhook_delivery WHERE state = 'pending')"
+_WAITING_FOR = """
+SELECT EXISTS (SELECT FROM webhook_delivery WHERE state = 'pending' AND endpoint_id = ANY($1))
+"""
+_WAITED = """
+SELECT extract(epoch FROM a.started_at - d.created_at) * 1000 + a.duration_ms
+FROM webhook_delivery d JOIN webhook_attempt a ON a.city_code = d.city_code AND a.delivery_id = d.id
+WHERE d.endpoint_id = ANY($1) AND d.created_at >= $2
+"""
 _QUEUE = """
 CREATE TABLE bench_queue (id int PRIMARY KEY, state text, due timestamptz, lease timestamptz);
 CREATE INDEX ON bench_queue (due) WHERE state = 'pending'

@@ -34,11 +34,12 @@ class Follower:
 
 
 FOLLOWERS = (
+    # First, for it waits for nothing that the others do: what they cause is planned a round later.
+    Follower(planning.READER, planning.follow_log, at_once=200),
     Follower(obligations.READER, obligations.follow_log),
     Follower(scoring.READER, scoring.follow_log),
     Follower(milestones.READER, milestones.follow_log),
     Follower(alerts.READER, alerts.follow_log),
-    Follower(planning.READER, planning.follow_log, at_once=200),
     Follower(recovery.READER, recovery.follow_replays, at_once=2000),
 )
 

@@ -43,18 +43,18 @@ from services.worker.sender import Sender
 
 logger = logging.getLogger("wufei.worker")
 
-_UNDER_WAY = 256
+_UNDER_WAY = 512
 _EACH = 8
 """Messages under way at once: in all, and to one endpoint."""
 
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
-_ENOUGH = 50
+_ENOUGH = 100
 _GATHER_SECONDS = 0.01
 """How long a busy loop waits for more to take at once; short beside any receiver's answer."""
 
 _PUNCTUAL_SECONDS = 60.0
-_CLAIMED_AT_ONCE = 100
+_CLAIMED_AT_ONCE = 200
 _SETTLED_AT_ONCE = 200
 _LAST_CLAIM_SECONDS = 0.5
 _GRACE_SECONDS = 0.6

@@ -9,7 +9,7 @@ from statistics import quantiles
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.core.kit.clock import Clock
 from services.core.webhooks.addresses import AddressPolicy
@@ -58,6 +58,37 @@ async def test_what_is_due_arrives_signed_and_is_settled(planted: Planted) -> No
     shown: Any = attempt.request_head
     assert shown["headers"]["webhook-id"] == heard.id
     assert shown["headers"]["X-Token"] == "***"
+
+
+async def test_while_a_secret_is_rotated_both_sign_and_each_receiver_verifies(
+    planted: Planted,
+) -> None:
+    old, new = b"the old secret, 24 bytes.", b"the new secret, 24 bytes."
+    async with a_receiver() as receiver:
+        endpoint = await planted.endpoint(receiver.url(), secrets=(old, new))
+        await planted.rows(
+            "UPDATE webhook_secret SET expires_at = now() + interval '1 hour'"
+            " WHERE id = (SELECT min(id::text)::uuid FROM webhook_secret)"
+        )
+        async with delivering(planted) as deliverer:
+            await planted.deliveries(endpoint)
+            deliverer.wake()
+            await receiver.hears(1)
+            await planted.rows(
+                "UPDATE webhook_secret SET expires_at = now() WHERE expires_at IS NOT NULL"
+            )
+            await planted.deliveries(endpoint)
+            deliverer.wake()
+            await receiver.hears(2)
+    during, after = receiver.heard
+    for secret in (old, new):
+        Webhook(SigningKey("v1", secret).text).verify(during.body, dict(during.headers))
+    signatures = during.headers["webhook-signature"].split(" ")
+    assert len(signatures) == 2
+    assert len(after.headers["webhook-signature"].split(" ")) == 1
+    Webhook(SigningKey("v1", new).text).verify(after.body, dict(after.headers))
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SigningKey("v1", old).text).verify(after.body, dict(after.headers))
 
 
 async def test_it_is_woken_and_does_not_wait_for_its_timer(

@@ -19,7 +19,7 @@ from services.api.context import Held, IfMatch, IfNoneMatch, Reading, Writing, c
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.routing import versioned_router
-from services.api.security import permitted
+from services.api.security import Caller, permitted
 from services.core.calendars import queries
 from services.core.calendars.announcement import FIRST_YEAR, LAST_YEAR
 from services.core.calendars.errors import CalendarNotFound
@@ -43,24 +43,30 @@ CalendarCode = Annotated[
     ),
 ]
 _Year = Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR)]
-City = Annotated[
-    str | None,
-    Query(
-        max_length=6,
-        description="Code of the city, for a credential of every city; default: the caller's own",
-    ),
-]
-
 _MOST_YEARS = 1000
 
 
-def _city(actor: Actor, named: str | None) -> str:
-    """Return the city that is asked about, which is the caller's own unless it has all."""
-    if named is None or named == actor.city_code:
+async def _city_in_scope(
+    actor: Caller,
+    held: Held,
+    city: Annotated[
+        str | None,
+        Query(
+            max_length=6,
+            description="Code of the city, for a credential of every city; default: the caller's",
+        ),
+    ] = None,
+) -> str:
+    """Return the city that is asked about: the caller's own, unless it has all of them."""
+    if city is None or city == actor.city_code:
         return actor.city_code
-    if not actor.every_city:
-        raise CalendarNotFound
-    return named
+    async with held.database.sessions() as session:
+        if not actor.every_city or not await city_exists(session, city):
+            raise CalendarNotFound
+    return city
+
+
+CityInScope = Annotated[str, Depends(_city_in_scope)]
 
 
 def _etag(city_code: str, answer: CalendarYearOut) -> str:
@@ -68,10 +74,12 @@ def _etag(city_code: str, answer: CalendarYearOut) -> str:
 
 
 @router.get("/calendars", responses={**answering(examples.CALENDARS), **refusals(403, 404)})
-async def list_calendars(actor: Reader, session: Reading, city: City = None) -> CalendarListOut:
+async def list_calendars(
+    actor: Reader, city_code: CityInScope, session: Reading
+) -> CalendarListOut:
     """List the calendars of a city with the years that were announced."""
-    years = await queries.announced_years(session, _city(actor, city), limit=_MOST_YEARS)
-    return calendars_out(years)
+    del actor
+    return calendars_out(await queries.announced_years(session, city_code, limit=_MOST_YEARS))
 
 
 @router.get(
@@ -81,18 +89,19 @@ async def list_calendars(actor: Reader, session: Reading, city: City = None) -> 
 )
 async def get_calendar(
     actor: Reader,
+    city_code: CityInScope,
     code: CalendarCode,
     session: Reading,
     held: Held,
     year: Annotated[_Year | None, Query(description="Default: this year", examples=[2026])] = None,
-    city: City = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return every day of a year: worked or not, by which document.
 
     A year that was not announced is reckoned Monday to Friday, and is `provisional`.
     """
-    city_code, wanted = _city(actor, city), year or held.clock.today(TIME_ZONE).year
+    del actor
+    wanted = year or held.clock.today(TIME_ZONE).year
     row, announced = await queries.year_of(session, city_code, code, wanted)
     if row is None and await queries.last_version(session, city_code, code) == 0:
         raise CalendarNotFound
@@ -119,6 +128,7 @@ async def get_calendar(
 async def announce_calendar_year(
     body: CalendarYearIn,
     actor: Announcer,
+    city_code: CityInScope,
     code: CalendarCode,
     year: Annotated[_Year, Query(description="The year announced", examples=[2027])],
     session: Writing,
@@ -133,7 +143,6 @@ async def announce_calendar_year(
             examples=["示例：国务院办公厅关于2027年部分节假日安排的通知"],
         ),
     ] = None,
-    city: City = None,
     if_match: IfMatch = None,
 ) -> CalendarYearOut:
     """Announce a year, or replace it as a whole; the same once more changes nothing.
@@ -143,9 +152,6 @@ async def announce_calendar_year(
     or GB 18030) with the columns `date`, `kind` and `note`; its rows count as `days` from 0.
     """
     del source  # the table's reader puts it into the body
-    city_code = _city(actor, city)
-    if city_code != actor.city_code and not await city_exists(session, city_code):
-        raise CalendarNotFound
     announcement = announcement_of(year, body)
     row, present = await queries.year_for_update(session, city_code, code, year)
     current = year_out(code, year, present, row.version if row else 0)

@@ -168,9 +168,8 @@ async def _extend_obligation(
     extension_id: UUID,
     desk: Desk,
     granted: date,
-    _reason: str | None,
+    reason: str | None,
 ) -> None:
-    # The reason stands in the extension, which the obligation's history names.
     await obligations.extend(
         session,
         obligation=obligation,
@@ -178,6 +177,7 @@ async def _extend_obligation(
         extension_id=extension_id,
         actor=desk.actor.stamp(),
         now=desk.now,
+        reason=reason,
     )
 
 

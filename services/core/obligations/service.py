@@ -86,8 +86,11 @@ async def extend(
     extension_id: UUID,
     actor: Mapping[str, object],
     now: datetime,
+    reason: str | None = None,
 ) -> None:
     """Give a unit more time for one value; the caller has locked the obligation.
+
+    `reason` is kept with it.
 
     Raises:
         InvalidInput: the date granted is no later than the present one.
@@ -106,7 +109,9 @@ async def extend(
     obligation.version += 1
     obligation.updated_at = now
     await session.flush()
-    await _remember(session, obligation.city_code, [obligation.id], "extended", actor, now)
+    await _remember(
+        session, obligation.city_code, [obligation.id], "extended", actor, now, reason=reason
+    )
     await record(
         session,
         Happening(
@@ -335,11 +340,12 @@ async def _reconcile(
 
 _REMEMBER = text("""
 INSERT INTO obligation_history
-    (city_code, obligation_id, version, action, after, actor, occurred_at)
+    (city_code, obligation_id, version, action, after, actor, reason, occurred_at)
 SELECT city_code, id, version, :action, jsonb_build_object('plan', plan_code,
     'indicator_code', indicator_code, 'organization_code', organization_code, 'period', period,
     'state', state, 'due_date', due_date, 'original_due_date', original_due_date,
-    'epoch', epoch, 'extensions', extensions), CAST(:actor AS jsonb), CAST(:now AS timestamptz)
+    'epoch', epoch, 'extensions', extensions), CAST(:actor AS jsonb), CAST(:reason AS text),
+    CAST(:now AS timestamptz)
 FROM obligation WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
 """)
 
@@ -351,6 +357,8 @@ async def _remember(
     action: str,
     actor: Mapping[str, object],
     now: datetime,
+    *,
+    reason: str | None = None,
 ) -> None:
     if ids:
         await session.execute(
@@ -360,6 +368,7 @@ async def _remember(
                 "ids": list(ids),
                 "action": action,
                 "actor": to_json(actor).decode(),
+                "reason": reason,
                 "now": now,
             },
         )

@@ -83,6 +83,8 @@ WHERE (city_code, id) IN (SELECT * FROM unnest(CAST(:cities AS text[]), CAST(:id
 ORDER BY city_code, id FOR NO KEY UPDATE
 """).columns(owner=JSONB)
 
+_WHOLE = 100
+
 _SET_HEALTH = text("""
 UPDATE webhook_endpoint SET state = :state, state_reason = :state_reason,
     failing_since = :failing_since, warned = :warned,
@@ -162,7 +164,7 @@ async def _take_note(
     session: AsyncSession, endpoint: Row[Any], health: Health, now: datetime
 ) -> None:
     """Write how an endpoint is now, and tell its owner where that asks for somebody."""
-    found = {
+    found: dict[str, object] = {
         "percent": health.warned,
         "failing_since": health.failing_since,
         "consecutive_failures": health.consecutive_failures,
@@ -170,6 +172,7 @@ async def _take_note(
     place = (endpoint.city_code, endpoint.id)
     await session.execute(_SET_HEALTH, {**asdict(health), "city": place[0], "id": place[1]})
     if health.state_reason is not None:
+        found["percent"] = _WHOLE if health.state_reason == "failing" else health.warned
         row = await session.get_one(WebhookEndpoint, place)
         await disable_unwell(session, row, health.state_reason, found=found, now=now)
     elif health.warned > endpoint.warned:

@@ -85,15 +85,15 @@ FORMS: Mapping[EventType, _Form] = {
     "milestone.cancelled": _Form("里程碑取消", "{unit}“{title}”已取消{because}", "grey"),
     "milestone.rescheduled": _Form("期限调整", "{unit}“{title}”期限调整为 {due_date}{because}"),
     "extension.requested": _Form(
-        "延期申请", "{unit}申请将期限由 {present_date} 延至 {proposed_date}{because}"
+        "延期申请", "{unit}申请将{thing}期限由 {present_date} 延至 {proposed_date}{because}"
     ),
-    "extension.decided": _Form("延期审批", "{unit}的延期申请{decided}"),
+    "extension.decided": _Form("延期审批", "{unit}关于{thing}的延期申请{decided}"),
     "extension.changed": _Form("审批期限", "{unit}的延期申请须在 {decide_by} 前审批", "grey"),
     "alert_rules.changed": _Form("规则更新", "预警规则已更新为第 {version} 版", "grey"),
     "alert.raised": _Form("工作提醒", "{message}"),
     "alert.escalated": _Form("督办升级", "{message}"),
-    "alert.acknowledged": _Form("预警已回应", "{message}", "grey"),
-    "alert.snoozed": _Form("预警已暂缓", "{message}", "grey"),
+    "alert.acknowledged": _Form("预警已回应", "{message}{promised}", "grey"),
+    "alert.snoozed": _Form("预警已暂缓", "{message}{held}", "grey"),
     "alert.resolved": _Form("预警解除", "{message}", "green"),
     "alert.digest": _Form("预警汇总", "{message}{items}"),
     "webhook.test": _Form("测试消息", "无废城市系统的推送已接通", "green"),
@@ -165,6 +165,12 @@ def _fields(data: Mapping[str, Any], names: Names) -> _Fields:
     fields["decided"] = decided.format(granted=fields["granted_date"]) + fields["because"]
     # The heading says already what stands in brackets before the sentence.
     fields["message"] = _PREFIX.sub("", str(data.get("message") or data.get("title") or _UNKNOWN))
+    title = data.get("title")
+    fields["thing"] = f"“{title}”" if title else "填报"
+    fields["promised"] = (
+        f"；承诺 {data['promised_date']} 前完成" if data.get("promised_date") else ""
+    )
+    fields["held"] = f"；暂缓至 {data['hold_until']}" if data.get("hold_until") else ""
     fields["items"] = _listed(data.get("items") or [])
     return fields
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -163,6 +163,7 @@ class Duties:
                 extension_id=new_id(),
                 actor=ACTOR,
                 now=self.now,
+                reason="年度核算未完成",
             )
 
     async def listed(self, actor: Actor = OFFICE, **filters: Any) -> list[Standing]:
@@ -219,7 +220,3 @@ class Duties:
             )
             returned = result.returns_rows  # type: ignore[attr-defined]
             return [tuple(row) for row in result.all()] if returned else []
-
-    def later(self, **step: float) -> None:
-        """Let time go by."""
-        self.now += timedelta(**step)

@@ -191,10 +191,11 @@ async def test_more_time_moves_one_date_and_tells_of_it(duties: Duties) -> None:
         "version": 2,
     }
     kept = await duties.execute(
-        "SELECT after FROM obligation_history WHERE obligation_id = :id AND action = 'extended'",
+        "SELECT after, reason FROM obligation_history"
+        " WHERE obligation_id = :id AND action = 'extended'",
         id=found.id,
     )
-    assert kept[0][0]["due_date"] == "2026-02-10"
+    assert (kept[0][0]["due_date"], kept[0][1]) == ("2026-02-10", "年度核算未完成")
     await duties.extend("2026-03-10", "R02", "UN02")
     again = await duties.one("R02", "UN02")
     assert (again.epoch, again.extensions, again.original_due_date) == (3, 2, date(2026, 1, 31))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.api.feed.event_examples import EVENT_EXAMPLES
 from services.core.events.catalogue import EventType
 from services.core.webhooks.robots import (
     CUT,
@@ -103,6 +104,13 @@ def test_every_type_of_event_is_told_in_chinese() -> None:
         assert told({"type": type_, "timestamp": "", "data": {}}, Names()).line
 
 
+@pytest.mark.parametrize("type_", get_args(EventType))
+def test_an_event_as_it_is_recorded_leaves_no_gap_in_its_sentence(type_: EventType) -> None:
+    example = EVENT_EXAMPLES[type_]
+    words = told({"type": type_, "timestamp": "", "data": {"plan": "p", **example.data}}, NAMES)
+    assert "—" not in words.line, words.line
+
+
 def test_codes_are_told_by_name_where_it_is_known() -> None:
     approved = event("submission.approved", period="2025")
     line = "市生态环境局“一般工业固体废物综合利用率”2025已审核通过"
@@ -111,8 +119,9 @@ def test_codes_are_told_by_name_where_it_is_known() -> None:
     assert codes_in(approved) == ("410183-2025", "UN15", "U08")
     returned = told(event("submission.returned", period="2025", reason="缺佐证"), NAMES)
     assert returned.line.endswith("被退回：缺佐证")
-    decided = event("extension.decided", state="approved", granted_date="2026-12-31")
-    assert told(decided, NAMES).line == "市生态环境局的延期申请已批准，新期限 2026-12-31"
+    decided = event("extension.decided", state="approved", granted_date="2026-12-31", title="试点")
+    line = "市生态环境局关于“试点”的延期申请已批准，新期限 2026-12-31"
+    assert told(decided, NAMES).line == line
 
 
 def test_a_type_of_tomorrow_is_told_by_its_name() -> None:
