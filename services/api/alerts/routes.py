@@ -1,5 +1,6 @@
 """Paths of alerts: list and read them, acknowledge and snooze."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from services.api.alerts.schemas import (
     change_out,
     notice_fields,
 )
-from services.api.answers import body_etag, json_answer
+from services.api.answers import item_etag, json_answer
 from services.api.context import (
     Held,
     IfMatch,
@@ -29,7 +30,7 @@ from services.api.context import (
     Reading,
     Resources,
     Writing,
-    check_match,
+    check_version,
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
@@ -40,7 +41,7 @@ from services.core.alerts.errors import AlertNotFound
 from services.core.alerts.following import rules_of
 from services.core.alerts.models import Alert
 from services.core.alerts.queries import Filters
-from services.core.alerts.rules import State
+from services.core.alerts.rules import State, Verb
 from services.core.alerts.service import Standing
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
@@ -115,10 +116,15 @@ async def list_alerts(
     )
 
 
-async def _shown(session: AsyncSession, alert: Alert, standing: Standing, actor: Actor) -> bytes:
+async def _shown(
+    session: AsyncSession, alert: Alert, standing: Standing, actor: Actor
+) -> tuple[dict[str, Any], bytes, str]:
+    """Return an alert as `AlertDetailOut` has it, as JSON, and its strong ETag."""
     notices = await queries.notices(session, alert.city_code, alert.alert_key, limit=_NOTICES_SHOWN)
     fields: dict[str, Any] = alert_fields(alert, standing=standing, actor=actor)
-    return to_json({**fields, "notices": [notice_fields(one) for one in notices]})
+    fields["notices"] = [notice_fields(one) for one in notices]
+    body = to_json(fields)
+    return fields, body, item_etag(alert.id, alert.version, body)
 
 
 @router.get(
@@ -138,8 +144,8 @@ async def get_alert(
     if alert is None:
         raise AlertNotFound
     plan = await held.plans.of_city(alert.city_code, alert.plan_code)
-    body = await _shown(session, alert, await standing_of(session, plan, held), actor)
-    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+    _, body, etag = await _shown(session, alert, await standing_of(session, plan, held), actor)
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
 
 
 @router.get(
@@ -174,24 +180,49 @@ async def get_alert_history(
     )
 
 
-async def _locked(session: Writing, actor: Actor, alert_id: AlertId) -> Alert:
-    alert = await queries.one(session, actor, alert_id, for_update=True)
-    if alert is None:
-        raise AlertNotFound
-    return alert
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A locked alert in the caller's scope, and a caller with the right to the verb."""
+
+    alert: Alert
+    standing: Standing
+    actor: Actor
+    session: Writing
+
+    async def check(self, if_match: str | None) -> None:
+        """Refuse an answer to another version than the one that stands."""
+        if if_match is not None:
+            current, _, etag = await _shown(self.session, self.alert, self.standing, self.actor)
+            check_version(if_match, etag, required=False, current=current)
+
+    async def shown(self) -> Response:
+        """Return the alert as it stands after the answer."""
+        _, body, etag = await _shown(self.session, self.alert, self.standing, self.actor)
+        return json_answer(body, etag=etag)
 
 
-async def _check(
-    session: Writing, alert: Alert, standing: Standing, actor: Actor, if_match: str | None
-) -> None:
-    if if_match is not None:
-        present = await _shown(session, alert, standing, actor)
-        check_match(
-            if_match,
-            body_etag(present),
-            required=False,
-            current=alert_fields(alert, standing=standing, actor=actor),
-        )
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """The dependency that takes an alert's turn for a verb, before the body is judged."""
+
+    verb: Verb
+
+    async def __call__(
+        self, alert_id: AlertId, actor: Answerer, session: Writing, held: Held
+    ) -> Turn:
+        """Return the turn.
+
+        Raises:
+            AlertNotFound: there is none of this id in the caller's scope.
+            NotYourAlert, TopLevelNotSnoozed: the caller has no right to the verb.
+        """
+        alert = await queries.one(session, actor, alert_id, for_update=True)
+        if alert is None:
+            raise AlertNotFound
+        plan = await held.plans.of_city(alert.city_code, alert.plan_code)
+        standing = await standing_of(session, plan, held)
+        service.check_right(alert, self.verb, standing, actor)
+        return Turn(alert, standing, actor, session)
 
 
 @router.post(
@@ -201,11 +232,8 @@ async def _check(
     response_model=AlertDetailOut,
 )
 async def acknowledge_alert(
-    alert_id: AlertId,
     body: AcknowledgeIn,
-    actor: Answerer,
-    session: Writing,
-    held: Held,
+    turn: Annotated[Turn, Depends(Taking("acknowledge"))],
     if_match: IfMatch = None,
 ) -> Response:
     """Say what is being done, and by when it will be.
@@ -213,20 +241,16 @@ async def acknowledge_alert(
     The next notice waits for the promised date, at most three working days; the top level does
     not wait.
     """
-    alert = await _locked(session, actor, alert_id)
-    plan = await held.plans.of_city(alert.city_code, alert.plan_code)
-    standing = await standing_of(session, plan, held)
-    await _check(session, alert, standing, actor, if_match)
+    await turn.check(if_match)
     await service.acknowledge(
-        session,
-        alert,
-        standing=standing,
-        actor=actor,
+        turn.session,
+        turn.alert,
+        standing=turn.standing,
+        actor=turn.actor,
         note=body.note,
         promised_date=body.promised_date,
     )
-    answer = await _shown(session, alert, standing, actor)
-    return json_answer(answer, etag=body_etag(answer))
+    return await turn.shown()
 
 
 @router.post(
@@ -236,20 +260,18 @@ async def acknowledge_alert(
     response_model=AlertDetailOut,
 )
 async def snooze_alert(
-    alert_id: AlertId,
     body: SnoozeIn,
-    actor: Answerer,
-    session: Writing,
-    held: Held,
+    turn: Annotated[Turn, Depends(Taking("snooze"))],
     if_match: IfMatch = None,
 ) -> Response:
     """Put an alert off until a day, on which it is told of again. The top level is the office's."""
-    alert = await _locked(session, actor, alert_id)
-    plan = await held.plans.of_city(alert.city_code, alert.plan_code)
-    standing = await standing_of(session, plan, held)
-    await _check(session, alert, standing, actor, if_match)
+    await turn.check(if_match)
     await service.snooze(
-        session, alert, standing=standing, actor=actor, until=body.until, reason=body.reason
+        turn.session,
+        turn.alert,
+        standing=turn.standing,
+        actor=turn.actor,
+        until=body.until,
+        reason=body.reason,
     )
-    answer = await _shown(session, alert, standing, actor)
-    return json_answer(answer, etag=body_etag(answer))
+    return await turn.shown()

@@ -79,7 +79,7 @@ async def acknowledge(
         InvalidInput: the promised date has passed or lies too far ahead.
         AlertTransitionRefused: the state does not allow it; the legal list is in `extra`.
     """
-    _check_right(alert, actor)
+    check_right(alert, "acknowledge", standing, actor)
     if not standing.today <= promised_date <= standing.today + _LONGEST_PROMISE:
         raise InvalidInput(faults=[_date_fault("/promised_date", promised_date, _LONGEST_PROMISE)])
     _check_state(alert, "acknowledge", standing, actor)
@@ -109,9 +109,7 @@ async def snooze(
         InvalidInput: the day is not ahead, or too far.
         AlertTransitionRefused: the state does not allow it; the legal list is in `extra`.
     """
-    _check_right(alert, actor)
-    if not may_snooze(actor, alert.level, standing.rules.top_level):
-        raise TopLevelNotSnoozed
+    check_right(alert, "snooze", standing, actor)
     longest = timedelta(days=standing.rules.snooze_days)
     if not standing.today < until <= standing.today + longest:
         raise InvalidInput(faults=[_date_fault("/until", until, longest)])
@@ -134,9 +132,17 @@ def _date_fault(pointer: str, given: date, longest: timedelta) -> Fault:
     )
 
 
-def _check_right(alert: Alert, actor: Actor) -> None:
+def check_right(alert: Alert, verb: Verb, standing: Standing, actor: Actor) -> None:
+    """Refuse whoever has no right to a verb, whatever the state of the alert.
+
+    Raises:
+        NotYourAlert: the actor does not answer for the unit.
+        TopLevelNotSnoozed: it is of the top level, which the office alone snoozes.
+    """
     if not answers_for(actor, alert.organization_code):
         raise NotYourAlert
+    if verb == "snooze" and not may_snooze(actor, alert.level, standing.rules.top_level):
+        raise TopLevelNotSnoozed
 
 
 def _check_state(alert: Alert, verb: Verb, standing: Standing, actor: Actor) -> None:
