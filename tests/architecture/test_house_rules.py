@@ -34,7 +34,6 @@ WRITERS = {
     "findings",  # alerts: the one pass over what is open and what was told of it
     "evaluation",  # alerts: findings into what is told
     "notices",  # alerts: what was decided into its tables, with its events
-    "trial",  # alerts: an evaluation by other rules, which is undone
     "digests",  # alerts: what a unit is told once a day
     "following",  # milestones, alerts: what follows from the log and the calendar
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement

@@ -1,5 +1,6 @@
 """Paths of the rules by which a plan's alerts are raised: read, change, try."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Response
@@ -7,6 +8,8 @@ from fastapi import Depends, Response
 from services.api.alerts import examples
 from services.api.alerts.schemas import (
     AlertRulesOut,
+    CheckedDryRun,
+    CheckedRules,
     DryRunIn,
     DryRunOut,
     TriedCountOut,
@@ -24,20 +27,27 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
+from services.api.faulty import Faulty
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts import queries, service
+from services.core.alerts.following import foresee_plan
+from services.core.alerts.foresight import instant_faults
 from services.core.alerts.models import AlertRules
-from services.core.alerts.rule_set import RuleSet, default_rules
-from services.core.alerts.trial import try_rules
+from services.core.alerts.rule_set import Post, RuleSet, default_rules, reference_faults
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.faults import faults_of
 from services.core.plan.queries import PlanState
 
 router = versioned_router("alerts")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_ALERTS))]
 Changer = Annotated[Actor, Depends(permitted(Permission.CHANGE_ALERT_RULES))]
+
+_TRIED = DryRunIn.model_fields
+_MOST_LISTED = 500
 
 
 def _out(plan: PlanState, stored: AlertRules | None) -> AlertRulesOut:
@@ -56,6 +66,20 @@ def _out(plan: PlanState, stored: AlertRules | None) -> AlertRulesOut:
         changed_by=stored.changed_by,
         rule_set=stored.rule_set,
     )
+
+
+def _faults_in(rules: RuleSet | Faulty, plan: PlanState) -> list[Fault]:
+    """Return every fault of a set of rules, of shape and of reference."""
+    if not isinstance(rules, Faulty):
+        return reference_faults(rules.office, rules.posts, plan.organizations)
+    office = rules.members.get("office")
+    posts = [Post.model_validate(post) for post in rules.members.get("posts", ())]
+    return [*faults_of(rules.errors), *reference_faults(office, posts, plan.organizations)]
+
+
+def _refuse(faults: list[Fault]) -> None:
+    if faults:
+        raise InvalidInput(faults=faults)
 
 
 def _etag(plan: PlanState, version: int) -> str:
@@ -85,7 +109,7 @@ async def get_alert_rules(
     response_model=AlertRulesOut,
 )
 async def change_alert_rules(
-    body: RuleSet,
+    body: CheckedRules,
     actor: Changer,
     plan: PlanInScope,
     session: Writing,
@@ -96,6 +120,7 @@ async def change_alert_rules(
 
     What was told stays told: a change of rules repeats nothing.
     """
+    _refuse(_faults_in(body, plan))
     await queries.lock_rules(session, plan)
     stored = await queries.rules_in_force(session, plan.city_code, plan.code)
     version = stored.version if stored else 0
@@ -115,7 +140,7 @@ async def change_alert_rules(
     openapi_extra=asking(examples.TRIAL, required=False),
 )
 async def try_alert_rules(
-    body: DryRunIn,
+    body: CheckedDryRun,
     actor: Changer,
     plan: PlanInScope,
     session: Writing,
@@ -127,20 +152,37 @@ async def try_alert_rules(
     `If-Match` names the rules in force that the trial is to be compared with.
     """
     del actor
-    at = body.at or held.clock.now()
+    _refuse(_trial_faults(body, plan))
     if if_match is not None:
         stored = await queries.rules_in_force(session, plan.city_code, plan.code)
-        check_match(if_match, _etag(plan, stored.version if stored else 0), required=False)
-    done, listed, counts = await try_rules(session, plan=plan, rules=body.rule_set, now=at)
+        etag = _etag(plan, stored.version if stored else 0)
+        check_match(if_match, etag, required=False, current=_out(plan, stored).model_dump())
+    at = body.at or held.clock.now()
+    found = await foresee_plan(session, plan, at, rules=body.rule_set, most=_MOST_LISTED)
     return DryRunOut(
         at=at,
-        told=done.told,
-        withheld=done.withheld,
-        resolved=done.resolved,
-        digests=done.digests,
+        told=found.told,
+        withheld=found.withheld,
+        resolved=found.resolved,
+        digests=len(found.digests),
         counts=[
             TriedCountOut(rule=rule, stage=stage, level=level, outcome=outcome, count=count)
-            for (rule, stage, level, outcome), count in counts.items()
+            for (rule, stage, level, outcome), count in sorted(found.counts.items())
         ],
-        notices=[tried_out(one) for one in listed],
+        notices=[tried_out(one) for one in found.listed],
     )
+
+
+def _trial_faults(body: DryRunIn | Faulty, plan: PlanState) -> list[Fault]:
+    """Return every fault of a trial, of shape, of reference and of its instant."""
+    shape: list[Fault] = []
+    if isinstance(body, Faulty):
+        shape = faults_of(body.errors)
+        right = {name: body.members[name] for name in body.members if name in _TRIED}
+        body = DryRunIn.model_validate(right)
+    rules = [] if body.rule_set is None else _faults_in(body.rule_set, plan)
+    return [
+        *shape,
+        *(replace(fault, pointer=f"/rule_set{fault.pointer}") for fault in rules),
+        *([] if body.at is None else instant_faults(plan, body.at)),
+    ]

@@ -4,12 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
 
 from services.api.contract.choices import one_of
+from services.api.faulty import keep_faults
 from services.api.instants import Instant
+from services.core.alerts.decisions import Decision
 from services.core.alerts.models import Alert, AlertHistory, AlertNotice
-from services.core.alerts.queries import TriedNotice
 from services.core.alerts.rule_set import RuleSet
 from services.core.alerts.rules import STATES, allowed_actions
 from services.core.alerts.service import Standing, state_on
@@ -143,13 +144,24 @@ class AlertRulesOut(BaseModel):
     rule_set: dict[str, Any] = Field(description="The rules, as `PUT` takes them")
 
 
+CheckedRules = Annotated[RuleSet, WrapValidator(keep_faults)]
+"""A `RuleSet`, or a `Faulty` where its shape is wrong."""
+
+
 class DryRunIn(BaseModel):
     """Rules to try, or none for those in force, at an instant or now."""
 
     model_config = ConfigDict(extra="forbid")
 
-    rule_set: RuleSet | None = Field(default=None, description="Default: the rules in force")
-    at: Instant | None = Field(default=None, description="When it is supposed to be; default: now")
+    rule_set: CheckedRules | None = Field(default=None, description="Default: the rules in force")
+    at: Instant | None = Field(
+        default=None,
+        description="When it is supposed to be, within ten years of the plan; default: now",
+    )
+
+
+CheckedDryRun = Annotated[DryRunIn, WrapValidator(keep_faults)]
+"""A `DryRunIn`, or a `Faulty` where its shape is wrong outside the rules."""
 
 
 class TriedOut(BaseModel):
@@ -218,17 +230,18 @@ def change_out(change: AlertHistory) -> AlertChangeOut:
     return AlertChangeOut(**{name: getattr(change, name) for name in AlertChangeOut.model_fields})
 
 
-def tried_out(notice: TriedNotice) -> TriedOut:
+def tried_out(decision: Decision) -> TriedOut:
     """Return a notice of a trial."""
+    row = decision.row
     return TriedOut(
-        rule=notice.rule,
-        stage=notice.stage,
-        repeat=notice.repeat,
-        level=notice.level,
-        outcome=notice.outcome,
-        subject=AlertSubjectOut(kind=notice.subject_kind, id=notice.subject_id),
-        organization_code=notice.organization_code,
-        due_date=notice.due_date,
-        message=notice.message,
-        message_en=notice.message_en,
+        rule=row["rule"],
+        stage=decision.step.stage,
+        repeat=decision.step.repeat,
+        level=decision.step.level,
+        outcome=decision.outcome,
+        subject=AlertSubjectOut(kind=row["subject_kind"], id=row["subject_id"]),
+        organization_code=decision.unit,
+        due_date=row["due_date"],
+        message=row["message"],
+        message_en=row["message_en"],
     )

@@ -1,20 +1,21 @@
 """One evaluation of a plan: what is newly due is told, what ended is resolved, digests go out.
 
 Remembers nothing between two runs but what stands in the tables, so it may be killed at any
-line, run twice, or run after a long silence; the caller holds the plan's lock.
+line, run twice, or run after a long silence; the caller holds the plan's lock. To foresee one
+takes the same look and the same decisions, and writes none of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import queries
 from services.core.alerts.cutoffs import Cutoffs
-from services.core.alerts.decisions import WITHHELD, Decision, decide, ended
+from services.core.alerts.decisions import WITHHELD, Decision, Resolution, decide, ended
 from services.core.alerts.digests import Address, Digests
-from services.core.alerts.findings import Due, Ended, findings
+from services.core.alerts.findings import Due, Ended, Finding, findings
+from services.core.alerts.foresight import Foreseen
 from services.core.alerts.ground import Ground
 from services.core.alerts.lights import (
     board_period,
@@ -38,17 +39,41 @@ class Evaluated:
     digests: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What was decided of a batch of findings of one rule."""
+
+    steps: Cutoffs
+    decisions: Sequence[Decision]
+    ended: Sequence[Resolution]
+
+
 async def evaluate(session: AsyncSession, ground: Ground, touch: Touch | None = None) -> Evaluated:
     """Evaluate a plan, whole or as far as `touch` says."""
-    plan, moment = ground.plan, ground.moment
-    given = await queries.digests_given(session, plan.city_code, plan.code, moment.today)
-    digests, done = Digests(ground, given), Evaluated()
-    for source in sources_of(touch):
-        await _follow(session, ground, source, touch, digests, done)
-    if touch is None or touch.lights:
-        await _follow_lights(session, ground, digests, done)
+    digests, done = await _digests(session, ground), Evaluated()
+    async for batch in _look(session, ground, touch):
+        await _write(session, ground, batch, digests, done)
     done.digests = await digests.give(session)
     return done
+
+
+async def foresee(session: AsyncSession, ground: Ground, most: int) -> Foreseen:
+    """Return what evaluating a plan whole would do, with up to `most` notices; writes nothing."""
+    digests, foreseen = await _digests(session, ground), Foreseen(most)
+    async for batch in _look(session, ground, None):
+        told, kept_back = _sorted_out(batch.decisions, digests)
+        foreseen.add([*(decision for decision, _ in told), *kept_back])
+        foreseen.digests |= {address for _, address in told if address is not None}
+        foreseen.told += len(told)
+        foreseen.withheld += len(kept_back)
+        foreseen.resolved += len(batch.ended)
+    return foreseen
+
+
+async def _digests(session: AsyncSession, ground: Ground) -> Digests:
+    plan = ground.plan
+    given = await queries.digests_given(session, plan.city_code, plan.code, ground.moment.today)
+    return Digests(ground, given)
 
 
 def sources_of(touch: Touch | None) -> Iterable[Source]:
@@ -58,67 +83,76 @@ def sources_of(touch: Touch | None) -> Iterable[Source]:
     return [source for source in SOURCES if source.id_column is not None and touch.of(source.kind)]
 
 
-async def _follow(
-    session: AsyncSession,
-    ground: Ground,
-    source: Source,
-    touch: Touch | None,
-    digests: Digests,
-    done: Evaluated,
-) -> None:
-    steps = ground.cutoffs(source)
-    async for found in findings(session, ground, source, steps, touch):
-        decisions = [
-            decision
-            for each in found
-            if isinstance(each, Due)
-            and (decision := decide(each, ground, source, steps)) is not None
-        ]
-        await _write(session, ground, decisions, steps, digests, done)
-        gone = [ended(each) for each in found if isinstance(each, Ended)]
-        done.resolved += await resolve(session, ground, gone)
+async def _look(
+    session: AsyncSession, ground: Ground, touch: Touch | None
+) -> AsyncIterator[_Batch]:
+    """Yield what is decided of what is newly due and what ended, batch by batch."""
+    for source in sources_of(touch):
+        steps = ground.cutoffs(source)
+        async for found in findings(session, ground, source, steps, touch):
+            yield _judged(found, ground, source, steps)
+    if touch is None or touch.lights:
+        yield await _lights(session, ground)
 
 
-async def _follow_lights(
-    session: AsyncSession, ground: Ground, digests: Digests, done: Evaluated
-) -> None:
+def _judged(found: Iterable[Finding], ground: Ground, source: Source, steps: Cutoffs) -> _Batch:
+    decisions: list[Decision] = []
+    gone: list[Resolution] = []
+    for each in found:
+        match each:
+            case Ended():
+                gone.append(ended(each))
+            case Due():
+                decision = decide(each, ground, source, steps)
+                decisions += [] if decision is None else [decision]
+    return _Batch(steps, decisions, gone)
+
+
+async def _lights(session: AsyncSession, ground: Ground) -> _Batch:
     place = (ground.plan.city_code, ground.plan.code)
     red = await queries.red_lights(session, *place, board_period(ground))
     alerts = by_subject(await queries.light_alerts(session, *place))
-    decisions = list(light_decisions(ground, red, alerts))
-    await _write(session, ground, decisions, light_steps(ground), digests, done)
-    done.resolved += await resolve(session, ground, lights_recovered(ground, red, alerts))
+    return _Batch(
+        light_steps(ground),
+        list(light_decisions(ground, red, alerts)),
+        lights_recovered(ground, red, alerts),
+    )
 
 
-async def _write(
-    session: AsyncSession,
-    ground: Ground,
-    decisions: Iterable[Decision],
-    steps: Cutoffs,
-    digests: Digests,
-    done: Evaluated,
-) -> None:
-    """Write a batch of decisions; what comes too late for its unit's digest is left for later."""
-    told: list[Decision] = []
+def _sorted_out(
+    decisions: Iterable[Decision], digests: Digests
+) -> tuple[list[tuple[Decision, Address | None]], list[Decision]]:
+    """Return what is told, each with the digest that it goes into, and what is kept back.
+
+    What comes too late for its unit's digest is in neither: it is found again for the next.
+    """
+    told: list[tuple[Decision, Address | None]] = []
     kept_back: list[Decision] = []
-    addresses: dict[str, Address] = {}
     for decision in decisions:
         address = digests.address(decision)
         if decision.outcome in WITHHELD:
             kept_back.append(decision)
-        elif address is None:
-            told.append(decision)
-        elif digests.takes(address):
-            addresses[decision.row["alert_key"]] = address
-            told.append(decision)
-    digest_ids: dict[str, UUID] = {
-        key: digests.event_id(address) for key, address in addresses.items()
+        elif address is None or digests.takes(address):
+            told.append((decision, address))
+    return told, kept_back
+
+
+async def _write(
+    session: AsyncSession, ground: Ground, batch: _Batch, digests: Digests, done: Evaluated
+) -> None:
+    told, kept_back = _sorted_out(batch.decisions, digests)
+    digest_ids = {
+        decision.row["alert_key"]: digests.event_id(address)
+        for decision, address in told
+        if address is not None
     }
-    written = await tell(session, ground, told, steps, digest_ids)
-    for decision in told:
-        key = decision.row["alert_key"]
-        if key in addresses:
-            digests.add(addresses[key], decision, written[key])
+    written = await tell(
+        session, ground, [decision for decision, _ in told], batch.steps, digest_ids
+    )
+    for decision, address in told:
+        if address is not None:
+            digests.add(address, decision, written[decision.row["alert_key"]])
     await withhold(session, ground, kept_back)
     done.told += len(told)
     done.withheld += len(kept_back)
+    done.resolved += await resolve(session, ground, batch.ended)

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import queries
-from services.core.alerts.evaluation import Evaluated, evaluate
+from services.core.alerts.evaluation import Evaluated, evaluate, foresee
+from services.core.alerts.foresight import Foreseen
 from services.core.alerts.ground import Ground
 from services.core.alerts.rule_set import RuleSet, default_rules
 from services.core.alerts.touch import EVERY_PLAN, TYPES, Touch, touched
@@ -26,13 +27,12 @@ EVERY = timedelta(minutes=10)
 """How often a plan is evaluated whole, whatever happened."""
 
 # Looked for first: an INSERT would wait for whoever holds the row.
-BEGIN = text("""
+_BEGIN = text("""
 INSERT INTO alert_evaluation (city_code, plan_code)
 SELECT :city, :plan WHERE NOT EXISTS (
     SELECT FROM alert_evaluation WHERE city_code = :city AND plan_code = :plan)
 ON CONFLICT DO NOTHING
 """)
-"""Gives a plan (`city`, `plan`) the row that is the lock of its evaluations."""
 
 
 async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
@@ -96,7 +96,7 @@ async def evaluate_plan(
 
     A plan that was never evaluated is evaluated whole: what is overdue arrives together.
     """
-    await session.execute(BEGIN, {"city": city_code, "plan": plan_code})
+    await session.execute(_BEGIN, {"city": city_code, "plan": plan_code})
     last = await queries.locked_evaluation(session, city_code, plan_code, wait=wait)
     if last is None or (not wait and not _is_due(last.evaluated_for, clock.now())):
         return None
@@ -112,6 +112,20 @@ async def evaluate_plan(
     last.calendar_version, last.rules_version = ground.calendar.version, ground.rules_version
     await session.flush()
     return done
+
+
+async def foresee_plan(
+    session: AsyncSession, plan: PlanState, at: datetime, *, rules: RuleSet | None, most: int
+) -> Foreseen:
+    """Return what an evaluation would do at an instant, by other rules or those in force.
+
+    It lists up to `most` notices. What stands in the tables counts as it is now; nothing is
+    written or locked.
+    """
+    first = not await queries.was_evaluated(session, plan.city_code, plan.code)
+    chosen = None if rules is None else (rules, 0)
+    ground = await ground_of(session, plan, at, first=first, rules=chosen)
+    return await foresee(session, ground, most)
 
 
 async def ground_of(

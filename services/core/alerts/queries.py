@@ -87,6 +87,12 @@ async def plan_looks(session: AsyncSession, city_code: str) -> list[PlanLook]:
     return [PlanLook(*row) for row in await session.execute(_LOOKS, {"city": city_code})]
 
 
+async def was_evaluated(session: AsyncSession, city_code: str, plan_code: str) -> bool:
+    """Return whether a plan was ever evaluated whole."""
+    last = await session.get(AlertEvaluation, (city_code, plan_code))
+    return last is not None and last.evaluated_at is not None
+
+
 async def locked_evaluation(
     session: AsyncSession, city_code: str, plan_code: str, *, wait: bool
 ) -> AlertEvaluation | None:
@@ -323,59 +329,6 @@ async def stalest_evaluation(session: AsyncSession) -> Stalest | None:
     """Return the evaluation that lies back the longest in this deployment; None: no plan."""
     row = (await session.execute(_STALEST)).one_or_none()
     return None if row is None else Stalest(*row)
-
-
-@dataclass(frozen=True, slots=True)
-class TriedNotice:
-    """A notice that a trial would give, or keep back."""
-
-    rule: str
-    stage: str
-    repeat: int
-    level: int
-    outcome: str
-    subject_kind: str
-    subject_id: str
-    organization_code: str
-    due_date: date | None
-    message: str
-    message_en: str
-
-
-_TRIED = """
-FROM alert_notice n JOIN alert a ON a.city_code = n.city_code AND a.alert_key = n.alert_key
-WHERE n.city_code = :city AND a.plan_code = :plan
-    AND age(n.xmin) <= age(pg_current_xact_id()::xid)
-"""
-"""What this transaction and its savepoints wrote: others are kept out by the plan's lock."""
-
-_TRIED_NOTICES = text(f"""
-SELECT a.rule, n.stage, n.repeat, n.level, n.outcome, a.subject_kind, a.subject_id,
-    a.organization_code, a.due_date, a.message, a.message_en
-{_TRIED} ORDER BY n.level DESC, a.due_date, a.rule, a.subject_id, n.reach LIMIT :most
-""")
-_TRIED_COUNTS = text(f"""
-SELECT a.rule, n.stage, n.level, n.outcome, count(*)
-{_TRIED} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-""")
-
-
-async def tried_notices(
-    session: AsyncSession, city_code: str, plan_code: str, *, limit: int
-) -> list[TriedNotice]:
-    """Return what the evaluation in this transaction decided, the most severe first."""
-    rows = await session.execute(
-        _TRIED_NOTICES, {"city": city_code, "plan": plan_code, "most": limit}
-    )
-    return [TriedNotice(*row) for row in rows]
-
-
-async def tried_counts(
-    session: AsyncSession, city_code: str, plan_code: str
-) -> dict[tuple[str, str, int, str], int]:
-    """Return how many notices it decided on, by rule, stage, level and outcome."""
-    rows = await session.execute(_TRIED_COUNTS, {"city": city_code, "plan": plan_code})
-    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
 
 
 async def lock_rules(session: AsyncSession, plan: PlanState) -> None:
