@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.core.alerts import queries
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.milestones.models import Milestone
@@ -18,6 +19,7 @@ NOW = datetime(2026, 3, 12, 2, tzinfo=UTC)
 
 LEAD, UNIT, OTHER = "UN15", "UN39", "UN10"
 PLAN = f"/plans/{XINMI}"
+_KEY = {"Idempotency-Key": "snooze-once"}
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +160,82 @@ async def test_a_snooze_needs_a_reason_and_a_near_day(door: Door) -> None:
     assert [one["id"] for one in listed] == [alert["id"]]
 
 
+async def test_who_may_not_answer_is_told_so_whatever_they_say(door: Door) -> None:
+    async with (
+        await door.as_("reporter", UNIT) as unit,
+        await door.as_("reporter", OTHER) as other,
+        await door.as_("lead", LEAD) as lead,
+        await door.as_("leader") as leader,
+    ):
+        (alert, *_) = await _alerts(unit)
+        for verb in ("acknowledge", "snooze"):
+            path = f"/alerts/{alert['id']}/{verb}"
+            wrong = {"nonsense": 1}
+            answers = [
+                await client.post(path, json=wrong) for client in (other, lead, leader, unit)
+            ]
+            assert [one.status_code for one in answers] == [404, 403, 403, 422], verb
+            assert answers[1].json()["code"] == "not-your-alert"
+
+
+async def test_an_answer_to_what_another_caller_read_is_an_answer_to_the_same_version(
+    door: Door,
+) -> None:
+    async with (
+        await door.as_("reporter", UNIT) as unit,
+        await door.as_("leader") as leader,
+        await door.as_("office") as office,
+    ):
+        alert = next(one for one in await _alerts(unit) if one["state"] == "open")
+        path = f"/alerts/{alert['id']}"
+        read = await leader.get(path)
+        own = await unit.get(path)
+        body = {"until": "2026-03-17", "reason": "等待批复"}
+        match = {"If-Match": read.headers["ETag"]}
+        first = await unit.post(f"{path}/snooze", json=body, headers={**match, **_KEY})
+        again = await unit.post(f"{path}/snooze", json=body, headers={**match, **_KEY})
+        stale = await office.post(f"{path}/snooze", json=body, headers=match)
+        unchanged = await unit.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert read.json()["allowed_actions"] == []
+    assert read.headers["ETag"] != own.headers["ETag"]
+    assert (first.status_code, first.json()["state"]) == (200, "snoozed")
+    assert (again.content, again.headers["Idempotency-Replayed"]) == (first.content, "true")
+    assert (stale.status_code, stale.json()["current"]["state"]) == (412, "snoozed")
+    assert stale.json()["current"]["notices"]
+    assert unchanged.status_code == 304
+
+
+async def test_every_fault_of_rules_is_told_at_once(door: Door) -> None:
+    path = f"{PLAN}/alert-rules"
+    post = {"organization_code": "UN98", "function": "head", "filled_by": "局长"}
+    async with await door.as_("office") as office:
+        before = await office.get(path)
+        rules = before.json()["rule_set"]
+        wrong = {**rules, "office": "UN99", "posts": [post], "snooze_days": 0, "colour": "blue"}
+        wrong["rules"] = {**rules["rules"], "light_red": {"enabled": "yes", "level": 9}}
+        changed = await office.put(path, json=wrong, headers={"If-Match": before.headers["ETag"]})
+        tried = await office.post(
+            f"{path}/dry-run", json={"rule_set": wrong, "at": "2999-01-01T00:00:00Z", "more": 1}
+        )
+        after = await office.get(path)
+    faults = {
+        "/office": "unknown-organization",
+        "/posts/0/organization_code": "unknown-organization",
+        "/snooze_days": "greater-than-equal",
+        "/colour": "extra-forbidden",
+        "/rules/light_red/enabled": "bool-type",
+    }
+    found = {one["pointer"]: one["code"] for one in changed.json()["errors"]}
+    assert (changed.status_code, found) == (422, faults)
+    found = {one["pointer"]: one["code"] for one in tried.json()["errors"]}
+    assert (tried.status_code, found) == (
+        422,
+        {f"/rule_set{place}": code for place, code in faults.items()}
+        | {"/at": "instant-out-of-range", "/more": "extra-forbidden"},
+    )
+    assert after.content == before.content
+
+
 async def test_rules_are_data_with_versions(door: Door) -> None:
     path = f"{PLAN}/alert-rules"
     async with await door.as_("office") as office, await door.as_("reporter", UNIT) as unit:
@@ -214,3 +292,34 @@ async def test_a_trial_tells_what_a_real_evaluation_then_does(database_url: str)
     assert [(one["stage"], one["level"]) for one in told] == [("T-1", 1)] * 3
     assert {(one["stage"], one["level"]) for one in later.json()["notices"]} >= {("O+3", 2)}
     assert forbidden.status_code == 403
+
+
+async def test_a_trial_writes_nothing_and_waits_for_nobody(database_url: str) -> None:
+    async with open_door(database_url, offset=NOW - Clock.true_now()) as door:
+        await door.react()
+        due = date(2026, 3, 13)
+        database = door.held.database
+        await add(database, Milestone, organization_code=UNIT, due_date=due, original_due_date=due)
+        before = await _written(door)
+        async with await door.as_("office") as office, database.transaction() as session:
+            # An evaluation is going on meanwhile, and does not end before the trial does.
+            assert await queries.locked_evaluation(session, "410183", XINMI, wait=True) is not None
+            rules = (await office.get(f"{PLAN}/alert-rules")).json()["rule_set"]
+            in_force = await office.post(f"{PLAN}/alert-rules/dry-run")
+            rules["rules"]["milestone_due"]["enabled"] = False
+            without = await office.post(f"{PLAN}/alert-rules/dry-run", json={"rule_set": rules})
+        assert (in_force.status_code, without.status_code) == (200, 200)
+        about = [
+            [one for one in answer.json()["notices"] if one["due_date"] == "2026-03-13"]
+            for answer in (in_force, without)
+        ]
+        assert [len(found) for found in about] == [1, 0]
+        assert in_force.json()["told"] == without.json()["told"] + 1
+        assert await _written(door) == before
+
+
+async def _written(door: Door) -> list[int]:
+    """Return how many rows the tables of the engine and of the log hold."""
+    tables = ("alert", "alert_notice", "alert_history", "alert_digest", "event", "event_pending")
+    count = ", ".join(f"(SELECT count(*) FROM {table})" for table in tables)
+    return list(await door.held.database.pool.fetchrow(f"SELECT {count}"))
