@@ -18,21 +18,22 @@ _ALERT: dict[str, Any] = {
     "measure_code": "14.1",
     "indicator_code": None,
     "epoch": 1,
-    "due_date": "2026-10-12",
+    "due_date": "2026-11-20",
     "stage": "O+3",
     "repeat": 0,
     "level": 2,
     "seq": 4,
     "state": "open",
-    "message": "【橙色】新建3处农膜回收网点：已逾期 3 个工作日（应于 2026-10-12 完成）",
-    "message_en": "[Orange] 新建3处农膜回收网点: 3 working days overdue (due 2026-10-12)",
+    "message": "【橙色督办】市农委的里程碑“新建3处农膜回收网点”已逾期5天（期限2026-11-20）",
+    "message_en": "[Orange] Milestone “新建3处农膜回收网点” of 市农委 is 5 days overdue"
+    " (due 2026-11-20)",
     "recipients": [{"organization_code": "UN10", "function": "clerk", "filled_by": None}],
     "calendar": "official",
     "hold_until": None,
     "promised_date": None,
     "answer": None,
-    "raised_at": "2026-09-29T01:00:00Z",
-    "updated_at": "2026-10-15T00:30:00Z",
+    "raised_at": "2026-10-21T01:00:00Z",
+    "updated_at": "2026-11-25T00:30:00Z",
     "resolved_at": None,
     "resolved_reason": None,
     "allowed_actions": ["acknowledge", "snooze"],
@@ -45,17 +46,17 @@ _NOTICE = {
     "event_id": "019bb0f1-6b00-7a10-8a44-0d6c0f0e5b02",
     "rules_version": 0,
     "calendar_version": 1,
-    "decided_at": "2026-10-15T00:30:00Z",
+    "decided_at": "2026-11-25T00:30:00Z",
 }
 _DETAIL = {**_ALERT, "notices": [_NOTICE]}
 _ANSWERED = {
     **_DETAIL,
     "seq": 5,
     "state": "acknowledged",
-    "answer": "设备已到场，周五完成安装",
-    "promised_date": "2026-10-16",
-    "hold_until": "2026-10-19",
-    "updated_at": "2026-10-15T02:00:00Z",
+    "answer": "设备已到场，元旦后完成安装",
+    "promised_date": "2027-01-15",
+    "hold_until": "2026-11-30",
+    "updated_at": "2026-11-25T02:00:00Z",
     "allowed_actions": ["snooze"],
 }
 
@@ -64,7 +65,7 @@ ALERT = Example("Alert", "One alert with its notices", _DETAIL)
 ACKNOWLEDGE = Example(
     "Acknowledge",
     "What is done, and by when",
-    {"note": "设备已到场，周五完成安装", "promised_date": "2027-01-15"},
+    {"note": "设备已到场，元旦后完成安装", "promised_date": "2027-01-15"},
 )
 ACKNOWLEDGED = Example("AlertAcknowledged", "The next notice waits", _ANSWERED)
 SNOOZE = Example("Snooze", "It can wait", {"until": "2026-12-10", "reason": "等待上级批复"})
@@ -76,7 +77,7 @@ SNOOZED = Example(
         "state": "snoozed",
         "answer": "等待上级批复",
         "promised_date": None,
-        "hold_until": "2026-10-20",
+        "hold_until": "2026-12-10",
     },
 )
 HISTORY = Example(
@@ -92,7 +93,7 @@ HISTORY = Example(
                 "reason": None,
                 "rules_version": 0,
                 "calendar_version": 1,
-                "occurred_at": "2026-09-29T01:00:00Z",
+                "occurred_at": "2026-11-11T01:00:00Z",
             }
         ],
         "next_page_token": None,
@@ -157,8 +158,10 @@ TRIED = Example(
                 },
                 "organization_code": "UN10",
                 "due_date": "2026-12-31",
-                "message": "【蓝色】新建3处农膜回收网点：还有 1 个工作日到期",
-                "message_en": "[Blue] 新建3处农膜回收网点: due in 1 working day",
+                "message": "【蓝色督办】市农委的里程碑“新建3处农膜回收网点”"
+                "将于2026-12-31到期（还有1天）",
+                "message_en": "[Blue] Milestone “新建3处农膜回收网点” of 市农委 is due on"
+                " 2026-12-31 (in 1 day)",
             }
         ],
     },
