@@ -87,8 +87,16 @@ async def test_everybody_sees_what_is_theirs(door: Door) -> None:
         ("office", None): sorted([OTHER, *both]),
         ("leader", None): sorted([OTHER, *both]),
     }
-    async with await door.as_("superior") as superior:
+    async with (
+        await door.as_("office") as office,
+        await door.as_("superior") as superior,
+        door.client(door.admin_secret) as admin,
+    ):
+        (mine, *_) = await _alerts(office)
         assert await _alerts(superior) == []
+        assert (await superior.get(f"/alerts/{mine['id']}")).status_code == 404
+        assert (await admin.get(f"{PLAN}/alerts")).status_code == 403
+        assert (await admin.get(f"/alerts/{mine['id']}")).status_code == 403
     async with await door.as_("reporter", UNIT) as own, await door.as_("reporter", OTHER) as other:
         (mine, *_) = await _alerts(own)
         assert (await own.get(f"/alerts/{mine['id']}")).status_code == 200

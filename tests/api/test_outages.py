@@ -116,9 +116,33 @@ async def test_a_worker_shows_in_readiness_and_metrics_until_it_is_silent(own_do
     assert (await silence(own_door) or 0) >= 61
 
 
+async def test_alerts_that_were_not_evaluated_for_half_an_hour_show_by_the_true_clock(
+    database_url: str,
+) -> None:
+    async with open_door(database_url, offset=timedelta(days=-400)) as door:
+        _, said = await readiness(door)
+        assert said["parts"]["alerts"] == "ok", "the plan has only just come"
+        await door.sweep()
+        _, said = await readiness(door)
+        assert said["parts"]["alerts"] == "ok"
+        assert 0 <= (await metric(door, "wufei_alert_evaluation_age_seconds") or 0) < 600
+        await door.held.database.pool.execute(
+            "UPDATE alert_evaluation SET evaluated_at = $1",
+            Clock.true_now() - timedelta(minutes=31),
+        )
+        status, said = await readiness(door)
+        assert (status, said["parts"]["alerts"]) == (200, "degraded")
+        assert (await metric(door, "wufei_alert_evaluation_age_seconds") or 0) >= 31 * 60
+
+
 async def silence(door: Door) -> float | None:
     """How long no worker was heard of, as the metrics say it."""
+    return await metric(door, "wufei_worker_silence_seconds")
+
+
+async def metric(door: Door, name: str) -> float | None:
+    """Return what the metrics say under a name; None: it is not known."""
     async with door.client(None) as client:
         metrics = (await client.get("http://wufei.test/metrics")).text
-    (found,) = re.findall(r"^wufei_worker_silence_seconds (\S+)$", metrics, re.MULTILINE)
+    (found,) = re.findall(rf"^{name} (\S+)$", metrics, re.MULTILINE)
     return None if found == "NaN" else float(found)
