@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,9 @@ import pytest
 from services.api.contract.__main__ import PATH
 from services.api.main import create_contract_app
 from services.core.kit.exact_data import read_yaml
+from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.duties import add
 from tests.support.milestones import a_milestone_in, an_extension
 
 CONTRACT: Any = read_yaml(PATH.read_bytes())
@@ -94,11 +97,21 @@ _made: dict[str, str] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 async def things(door: Door) -> AsyncIterator[None]:
-    """A milestone and an extension: a verb of theirs finds them before it reads its body."""
+    """What a verb finds before it reads its body: a milestone, an extension, an alert."""
     _made["milestone_id"] = str((await a_milestone_in(door, "assigned")).json()["id"])
     _made["extension_id"] = str((await an_extension(door)).json()["id"])
+    _made["alert_id"] = await _an_alert(door)
     yield
     _made.clear()
+
+
+async def _an_alert(door: Door) -> str:
+    day = door.held.clock.today("Asia/Shanghai") - timedelta(days=4)
+    await add(door.held.database, Milestone, due_date=day, original_due_date=day)
+    await door.sweep()
+    async with await door.as_("office") as client:
+        found = await client.get(f"/plans/{XINMI}/alerts?rule=milestone_due&state=open")
+    return str(found.json()["items"][0]["id"])
 
 
 def address(path: str, submission: str, **named: str) -> str:
