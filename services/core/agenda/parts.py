@@ -10,24 +10,42 @@ from collections.abc import Iterable, Mapping
 from services.core.agenda.rules import KINDS, Kind
 from services.core.identity.rules import Role
 
-_LED_INDICATOR = """EXISTS (
-    SELECT FROM indicator_lead AS led WHERE led.city_code = s.city_code
-    AND led.plan_code = s.plan_code AND led.indicator_code = s.indicator_code
-    AND led.organization_code {whose})"""
-
 LED_MEASURE = """EXISTS (
     SELECT FROM measure_unit AS led WHERE led.city_code = m.city_code
     AND led.plan_code = m.plan_code AND led.measure_code = m.measure_code
-    AND led.part = 'lead' AND led.organization_code {whose})"""
-"""Whether a milestone `m` is of a measure led by a unit, such as `= :unit`."""
+    AND led.part = 'lead' AND led.organization_code = :unit)"""
+"""Whether a milestone `m` is of a measure that the unit leads."""
+
+_LED_INDICATOR = """EXISTS (
+    SELECT FROM indicator_lead AS led WHERE led.city_code = s.city_code
+    AND led.plan_code = s.plan_code AND led.indicator_code = s.indicator_code
+    AND led.organization_code = :unit)"""
+
+# Whether no unit but this one leads the measure or the indicator: none does, or this one alone.
+# Both lists are hashed once. Asked of each thing by itself, it takes most of the time of an
+# office for which thousands wait.
+_NO_OTHER_LEADS_MEASURE = """(m.plan_code, m.measure_code) NOT IN (
+        SELECT plan_code, measure_code FROM measure_leads)
+    OR (m.plan_code, m.measure_code, m.organization_code) IN (
+        SELECT plan_code, measure_code, alone FROM measure_leads)"""
+
+_NO_OTHER_LEADS_INDICATOR = """(s.plan_code, s.indicator_code) NOT IN (
+        SELECT plan_code, indicator_code FROM indicator_leads)
+    OR (s.plan_code, s.indicator_code, s.reported_by_organization) IN (
+        SELECT plan_code, indicator_code, alone FROM indicator_leads)"""
 
 _SUBMISSION = """p.today, s.plan_code, 'submission' AS subject_kind, s.id AS subject_id,
     s.organization_code, s.indicator_code, NULL::text AS measure_code, s.period,
     NULL::text AS title, s.state
 FROM plans p JOIN submission s ON s.city_code = :city AND s.plan_code = p.plan_code"""
 
-_TURN = """JOIN turns t ON t.plan_code = p.plan_code
-    AND t.day = least(greatest((s.{when} AT TIME ZONE p.zone)::date, p.first_day), p.today)"""
+# By when: found by the place of its day among the plan's, so that a thousand waiting are not each
+# compared with every day.
+_TURN = """CROSS JOIN LATERAL (
+    SELECT (CAST(:{turn}s AS date[]))[
+        least(greatest((s.{when} AT TIME ZONE p.zone)::date, p.first_day), p.today)
+        - p.first_day + p.turns_before + 1] AS {turn}
+) AS t"""
 
 _MILESTONE = """p.today, m.plan_code, 'milestone' AS subject_kind, m.id AS subject_id,
     m.organization_code, NULL::text AS indicator_code, m.measure_code, NULL::text AS period,
@@ -50,12 +68,12 @@ WHERE NOT EXISTS (
 """
 _CORRECT = f"""
 SELECT {{number}} AS kind, t.answer_by AS due_date, {_SUBMISSION}
-{_TURN.format(when="updated_at")}
+{_TURN.format(turn="answer_by", when="updated_at")}
 WHERE s.organization_code = :unit AND s.state = 'returned'
 """
 _REVIEW = f"""
 SELECT {{number}} AS kind, t.review_by AS due_date, {_SUBMISSION}
-{_TURN.format(when="submitted_at")}
+{_TURN.format(turn="review_by", when="submitted_at")}
 WHERE s.state = 'submitted' AND {{decided_by}}
 """
 _SIGN = f"""
@@ -98,23 +116,16 @@ _PARTS: Mapping[Kind, str] = {
 # What another unit's lead can decide waits for that lead. The office's is what nobody else
 # can decide, and what a lead has left undecided until it was overdue.
 _REVIEWED = {
-    "lead": "s.reported_by_organization IS DISTINCT FROM :unit AND "
-    + _LED_INDICATOR.format(whose="= :unit"),
-    "office": "(NOT "
-    + _LED_INDICATOR.format(whose="IS DISTINCT FROM s.reported_by_organization")
-    + " OR t.review_by < p.today)",
+    "lead": f"s.reported_by_organization IS DISTINCT FROM :unit AND {_LED_INDICATOR}",
+    "office": f"({_NO_OTHER_LEADS_INDICATOR} OR t.review_by < p.today)",
 }
 _CLOSED = {
-    "lead": "m.organization_code <> :unit AND " + LED_MEASURE.format(whose="= :unit"),
-    "office": "(NOT "
-    + LED_MEASURE.format(whose="<> m.organization_code")
-    + " OR coalesce(m.answer_by, m.due_date) < p.today)",
+    "lead": f"m.organization_code <> :unit AND {LED_MEASURE}",
+    "office": f"({_NO_OTHER_LEADS_MEASURE}" + " OR coalesce(m.answer_by, m.due_date) < p.today)",
 }
 _DECIDED = {
     "lead": _CLOSED["lead"],
-    "office": "(m.id IS NULL OR NOT "
-    + LED_MEASURE.format(whose="<> m.organization_code")
-    + " OR e.decide_by < p.today)",
+    "office": f"(m.id IS NULL OR {_NO_OTHER_LEADS_MEASURE} OR e.decide_by < p.today)",
 }
 _DECIDED_BY: Mapping[Kind, Mapping[str, str]] = {
     "review": _REVIEWED,
@@ -127,13 +138,20 @@ _STATEMENT = """
 WITH plans AS (
     SELECT * FROM unnest(
         CAST(:plans AS text[]), CAST(:zones AS text[]), CAST(:todays AS date[]),
-        CAST(:first_days AS date[])
-    ) AS p(plan_code, zone, today, first_day)
-), turns AS (
-    SELECT * FROM unnest(
-        CAST(:turn_plans AS text[]), CAST(:days AS date[]), CAST(:review_bys AS date[]),
-        CAST(:answer_bys AS date[])
-    ) AS t(plan_code, day, review_by, answer_by)
+        CAST(:first_days AS date[]), CAST(:turns_before AS int[])
+    ) AS p(plan_code, zone, today, first_day, turns_before)
+), measure_leads AS MATERIALIZED (
+    SELECT plan_code, measure_code,
+        CASE WHEN count(*) = 1 THEN min(organization_code) END AS alone
+    FROM measure_unit
+    WHERE city_code = :city AND plan_code = ANY(CAST(:plans AS text[])) AND part = 'lead'
+    GROUP BY plan_code, measure_code
+), indicator_leads AS MATERIALIZED (
+    SELECT plan_code, indicator_code,
+        CASE WHEN count(*) = 1 THEN min(organization_code) END AS alone
+    FROM indicator_lead
+    WHERE city_code = :city AND plan_code = ANY(CAST(:plans AS text[]))
+    GROUP BY plan_code, indicator_code
 ), waiting AS MATERIALIZED ({parts})
 SELECT page.*, counts.counts
 FROM (

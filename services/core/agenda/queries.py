@@ -6,6 +6,7 @@ The statement of what waits is put together in `agenda.parts`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +66,8 @@ async def waiting(
 def _parameters(
     actor: Actor, plans: Sequence[PlanDay], after: Place | None, limit: int
 ) -> dict[str, Any]:
-    each_turn = [(plan.plan_code, turn) for plan in plans for turn in plan.turns]
+    each_turn = [turn for plan in plans for turn in plan.turns]
+    before = accumulate((len(plan.turns) for plan in plans[:-1]), initial=0)
     return {
         "city": actor.city_code,
         "unit": actor.organization_code,
@@ -73,10 +75,9 @@ def _parameters(
         "zones": [plan.time_zone for plan in plans],
         "todays": [plan.today for plan in plans],
         "first_days": [plan.turns[0].day for plan in plans],
-        "turn_plans": [code for code, _ in each_turn],
-        "days": [turn.day for _, turn in each_turn],
-        "review_bys": [turn.review_by for _, turn in each_turn],
-        "answer_bys": [turn.answer_by for _, turn in each_turn],
+        "turns_before": list(before),
+        "review_bys": [turn.review_by for turn in each_turn],
+        "answer_bys": [turn.answer_by for turn in each_turn],
         "after_due": after.due_date if after else None,
         "after_kind": KINDS.index(after.kind) if after else None,
         "after_id": after.subject_id if after else None,
@@ -138,7 +139,7 @@ _PERIODS = """
     WHERE p.city_code = :city AND p.plan_code = :plan
 """
 _OF_UNIT = "AND m.organization_code = :unit"
-_OF_LEAD = f"AND (m.organization_code = :unit OR {LED_MEASURE.format(whose='= :unit')})"
+_OF_LEAD = f"AND (m.organization_code = :unit OR {LED_MEASURE})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Turn:
 
 
 def turns(supervision: Supervision, calendar: WorkingCalendar, today: date) -> list[Turn]:
-    """Return the turns of the last 800 days up to `today`, oldest first."""
+    """Return the turns of each of the last 800 days and of `today`, oldest first."""
     first = today - timedelta(days=_KEPT_DAYS)
     last = calendar.shifted(today, max(supervision.review_days, supervision.answer_days))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
