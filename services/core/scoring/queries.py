@@ -1,7 +1,7 @@
-"""Reading scores: the log ahead, what counts, and the boards drawn from it."""
+"""Reading scores: what counts, and the boards drawn from it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,10 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
-from services.core.events.models import ReaderCursor
-from services.core.scoring.aggregation import Operands
 from services.core.scoring.models import ScoreInput, ScoreSnapshot
-from services.core.scoring.touch import BoardKey, LogEvent
+from services.core.scoring.touch import BoardKey
 
 
 async def driver(session: AsyncSession) -> asyncpg.Connection:
@@ -30,7 +28,7 @@ async def driver(session: AsyncSession) -> asyncpg.Connection:
 
 LATEST_BOARD_SQL = """
 SELECT board::text AS board, position, sequence, plan_version, method, method_version,
-    local_date, computed_at
+    local_date, computed_at, publication_number
 FROM score_snapshot
 WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND period = $4
 ORDER BY sequence DESC LIMIT 1
@@ -46,8 +44,11 @@ async def latest_board(
     period: str,
     basis: str,
     as_of: datetime | None = None,
+    publication: int | None = None,
 ) -> ScoreSnapshot | None:
     """Return the newest snapshot of a board, or the one that was the newest at `as_of`.
+
+    With `publication` it is the one that was published under that number.
 
     A snapshot stores the traces that were new with it; here `traces` holds those of all its
     indicators.
@@ -65,10 +66,27 @@ async def latest_board(
     )
     if as_of is not None:
         wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
+    if publication is not None:
+        wanted = wanted.where(ScoreSnapshot.publication_number == publication)
     snapshot = await session.scalar(wanted)
     if snapshot is not None:
         set_committed_value(snapshot, "traces", await _traces(session, snapshot))
     return snapshot
+
+
+async def published_scores(
+    session: AsyncSession, city_code: str, plan_code: str, *, numbers: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Return the overall score of the official boards that were published, by number."""
+    rows = await session.execute(
+        select(ScoreSnapshot.publication_number, ScoreSnapshot.board["overall"]).where(
+            ScoreSnapshot.city_code == city_code,
+            ScoreSnapshot.plan_code == plan_code,
+            ScoreSnapshot.basis == "approved",
+            ScoreSnapshot.publication_number.in_(numbers),
+        )
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 WHOLE_EVERY = 50
@@ -197,172 +215,6 @@ async def boards_drawn(session: AsyncSession, city_code: str, plan_code: str) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """The next events of a city's log, and the position up to which all is done."""
-
-    after: int
-    events: Sequence[LogEvent]
-
-
-_NEXT = text("""
-WITH reader AS MATERIALIZED (
-    SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
-)
-SELECT r.position AS after, p.position, e.type, e.plan_code, e.subject_kind,
-    CASE WHEN e.subject_kind <> 'scoreboard' THEN e.data END AS data
-FROM reader r
-LEFT JOIN LATERAL (
-    SELECT position, event_id FROM event_position
-    WHERE city_code = :city AND position > r.position ORDER BY position LIMIT :most
-) p ON TRUE
-LEFT JOIN event e ON e.city_code = :city AND e.id = p.event_id
-ORDER BY p.position
-""").columns(data=JSONB)
-
-
-async def next_events(
-    session: AsyncSession, city_code: str, reader: str, *, most: int
-) -> Batch | None:
-    """Lock a reader's cursor and return the events after it; None: it has no cursor yet."""
-    rows = (await session.execute(_NEXT, {"city": city_code, "reader": reader, "most": most})).all()
-    if not rows:
-        return None
-    return Batch(
-        after=rows[0].after,
-        events=[
-            LogEvent(row.position, row.type, row.plan_code, row.subject_kind, row.data or {})
-            for row in rows
-            if row.position is not None
-        ],
-    )
-
-
-_PUBLISHED = text("""
-SELECT last.period FROM (
-    SELECT DISTINCT ON (e.subject_id) e.data->>'period' AS period, e.type
-    FROM event e JOIN event_position p ON p.city_code = e.city_code AND p.event_id = e.id
-    WHERE e.city_code = :city AND e.subject_kind = 'period' AND e.subject_id = ANY(:subjects)
-        AND p.position <= :upto
-    ORDER BY e.subject_id, p.position DESC
-) AS last
-WHERE last.type = 'period.published'
-""")
-
-
-async def published_periods(
-    session: AsyncSession, city_code: str, plan_code: str, periods: Sequence[str], *, upto: int
-) -> set[str]:
-    """Return which of these periods the log up to a position leaves published."""
-    subjects = [f"{plan_code}/{period}" for period in periods]
-    found = await session.scalars(
-        _PUBLISHED, {"city": city_code, "subjects": subjects, "upto": upto}
-    )
-    return set(found)
-
-
-async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
-    """Lock a reader's cursor and return its position; None: it has no cursor yet."""
-    return await session.scalar(
-        select(ReaderCursor.position)
-        .where(ReaderCursor.city_code == city_code, ReaderCursor.reader == reader)
-        .with_for_update()
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PlanDay:
-    """A plan with its time zone, and the local date up to which its calendar was followed."""
-
-    plan_code: str
-    time_zone: str
-    followed: date | None
-
-
-_PLAN_DAYS = text("""
-SELECT p.code, v.document->>'time_zone' AS time_zone, c.position AS followed
-FROM plan p
-JOIN plan_version v ON v.city_code = p.city_code AND v.plan_code = p.code
-    AND v.version = p.version
-LEFT JOIN reader_cursor c ON c.city_code = p.city_code AND c.reader = :prefix || p.code
-WHERE p.city_code = :city ORDER BY p.code
-""")
-
-
-async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[PlanDay]:
-    """Return the plans of a city; `prefix` and the plan's code name the cursor of its calendar."""
-    rows = await session.execute(_PLAN_DAYS, {"city": city_code, "prefix": prefix})
-    return [
-        PlanDay(
-            row.code,
-            row.time_zone,
-            None if row.followed is None else date.fromordinal(row.followed),
-        )
-        for row in rows
-    ]
-
-
-_OPERANDS = """
-SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
-    count(i.value) AS values, sum(i.value) AS value_sum,
-    count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
-    sum(i.denominator) AS denominator_sum,
-    min(i.level) AS lowest_level, max(i.level) AS highest_level,
-    count(i.not_applicable_reason) AS not_applicable,
-    min(i.not_applicable_reason) AS not_applicable_reason,
-    count(*) FILTER (WHERE i.provisional) AS provisional,
-    count(*) FILTER (WHERE i.falsified) AS falsified,
-    CASE WHEN count(*) = 1 THEN any_value(i.organization_code) END AS organization_code
-FROM score_input i
-WHERE i.city_code = $1 AND i.plan_code = $2 AND i.until_position IS NULL
-    AND i.indicator_code = ANY($3::text[])
-    AND (i.indicator_code <> ALL($4::text[]) OR (i.indicator_code, i.organization_code)
-        IN (SELECT * FROM unnest($4::text[], $5::text[]))) {narrowed}
-GROUP BY i.basis, i.indicator_code, i.period
-"""
-_SUMMED = tuple(each.name for each in fields(Operands) if each.name != "levels")
-_ALL_OPERANDS = _OPERANDS.format(narrowed="")
-_SOME_OPERANDS = _OPERANDS.format(
-    narrowed="AND i.basis = ANY($6::text[]) AND i.period = ANY($7::text[])"
-)
-# A plan made for no city in particular takes this one for small, and twice the time.
-_PLANNED_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
-
-
-async def operands(
-    session: AsyncSession,
-    city_code: str,
-    plan_code: str,
-    *,
-    owners: Mapping[str, str | None],
-    bases: Collection[str] = (),
-    periods: Collection[str] | None = None,
-) -> dict[str, dict[tuple[str, str], Operands]]:
-    """Return what counts now, added up over the units: by basis, then (indicator, period).
-
-    `owners` names the indicators, each with the unit whose value alone counts (None: every
-    unit's). `periods` None reads every basis and period.
-    """
-    connection = await driver(session)
-    owned = {code: owner for code, owner in owners.items() if owner is not None}
-    scope = (city_code, plan_code, list(owners), list(owned), list(owned.values()))
-    if periods is None:
-        await connection.execute(_PLANNED_ANEW)
-        rows = await connection.fetch(_ALL_OPERANDS, *scope)
-    else:
-        rows = await connection.fetch(_SOME_OPERANDS, *scope, list(bases), list(periods))
-    found: dict[str, dict[tuple[str, str], Operands]] = {}
-    for row in rows:
-        place = (row["indicator_code"], row["period"])
-        found.setdefault(row["basis"], {})[place] = _operands(row)
-    return found
-
-
-def _operands(row: Mapping[str, Any]) -> Operands:
-    levels = {row["lowest_level"], row["highest_level"]} - {None}
-    return Operands(levels=tuple(sorted(levels)), **{name: row[name] for name in _SUMMED})
-
-
-@dataclass(frozen=True, slots=True)
 class EarlierBoard:
     """The newest snapshot of a board as far as drawing the next one needs it."""
 
@@ -370,13 +222,15 @@ class EarlierBoard:
     plan_version: int
     local_date: date
     board: dict[str, Any]
+    publication_number: int | None
 
 
 _EARLIER = """
-SELECT k.basis, k.period, s.sequence, s.plan_version, s.local_date, s.board::text AS board
+SELECT k.basis, k.period, s.sequence, s.plan_version, s.local_date, s.board::text AS board,
+    s.publication_number
 FROM unnest($3::text[], $4::text[]) AS k(basis, period)
 CROSS JOIN LATERAL (
-    SELECT sequence, plan_version, local_date, board FROM score_snapshot
+    SELECT sequence, plan_version, local_date, board, publication_number FROM score_snapshot
     WHERE city_code = $1 AND plan_code = $2 AND basis = k.basis AND period = k.period
     ORDER BY sequence DESC LIMIT 1
 ) s
@@ -392,7 +246,11 @@ async def earlier_boards(
     rows = await connection.fetch(_EARLIER, city_code, plan_code, bases, periods)
     return {
         (row["basis"], row["period"]): EarlierBoard(
-            row["sequence"], row["plan_version"], row["local_date"], from_json(row["board"])
+            row["sequence"],
+            row["plan_version"],
+            row["local_date"],
+            from_json(row["board"]),
+            row["publication_number"],
         )
         for row in rows
     }
