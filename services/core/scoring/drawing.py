@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
-from services.core.scoring import log, queries
+from services.core.scoring import queries
 from services.core.scoring.board import Bench, Judged, draw_board
 from services.core.scoring.cases import Operated, periods_read
 from services.core.scoring.counting import operands
@@ -126,7 +126,7 @@ async def _frozen(
     ]
     if not published:
         return set()
-    return await log.published_periods(
+    return await queries.published_periods(
         session, state.city_code, state.code, published, upto=position
     )
 

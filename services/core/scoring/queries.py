@@ -7,13 +7,16 @@ from typing import Any
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import or_, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
+from services.core.events.models import EventPosition, ReaderCursor
+from services.core.plan.models import IndicatorOwner
 from services.core.scoring.models import ScoreInput, ScoreSnapshot
-from services.core.scoring.touch import BoardKey
+from services.core.scoring.tenures import Tenure, Tenures
+from services.core.scoring.touch import BoardKey, LogEvent
 
 
 async def driver(session: AsyncSession) -> asyncpg.Connection:
@@ -254,3 +257,137 @@ async def earlier_boards(
         )
         for row in rows
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The next events of a city's log, and the position up to which all is done."""
+
+    after: int
+    events: Sequence[LogEvent]
+
+
+_NEXT = text("""
+WITH reader AS MATERIALIZED (
+    SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
+)
+SELECT r.position AS after, p.position, e.type, e.plan_code, e.subject_kind,
+    CASE WHEN e.subject_kind <> 'scoreboard' THEN e.data END AS data
+FROM reader r
+LEFT JOIN LATERAL (
+    SELECT position, event_id FROM event_position
+    WHERE city_code = :city AND position > r.position ORDER BY position LIMIT :most
+) p ON TRUE
+LEFT JOIN event e ON e.city_code = :city AND e.id = p.event_id
+ORDER BY p.position
+""").columns(data=JSONB)
+
+
+async def next_events(
+    session: AsyncSession, city_code: str, reader: str, *, most: int
+) -> Batch | None:
+    """Lock a reader's cursor and return the events after it; None: it has no cursor yet."""
+    rows = (await session.execute(_NEXT, {"city": city_code, "reader": reader, "most": most})).all()
+    if not rows:
+        return None
+    return Batch(
+        after=rows[0].after,
+        events=[
+            LogEvent(row.position, row.type, row.plan_code, row.subject_kind, row.data or {})
+            for row in rows
+            if row.position is not None
+        ],
+    )
+
+
+_PUBLISHED = text("""
+SELECT last.period FROM (
+    SELECT DISTINCT ON (e.subject_id) e.data->>'period' AS period, e.type
+    FROM event e JOIN event_position p ON p.city_code = e.city_code AND p.event_id = e.id
+    WHERE e.city_code = :city AND e.subject_kind = 'period' AND e.subject_id = ANY(:subjects)
+        AND p.position <= :upto
+    ORDER BY e.subject_id, p.position DESC
+) AS last
+WHERE last.type = 'period.published'
+""")
+
+
+async def published_periods(
+    session: AsyncSession, city_code: str, plan_code: str, periods: Sequence[str], *, upto: int
+) -> set[str]:
+    """Return which of these periods the log up to a position leaves published."""
+    subjects = [f"{plan_code}/{period}" for period in periods]
+    found = await session.scalars(
+        _PUBLISHED, {"city": city_code, "subjects": subjects, "upto": upto}
+    )
+    return set(found)
+
+
+async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
+    """Lock a reader's cursor and return its position; None: it has no cursor yet."""
+    return await session.scalar(
+        select(ReaderCursor.position)
+        .where(ReaderCursor.city_code == city_code, ReaderCursor.reader == reader)
+        .with_for_update()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDay:
+    """A plan with its time zone, and the local date up to which its calendar was followed."""
+
+    plan_code: str
+    time_zone: str
+    followed: date | None
+
+
+_PLAN_DAYS = text("""
+SELECT p.code, v.document->>'time_zone' AS time_zone, c.position AS followed
+FROM plan p
+JOIN plan_version v ON v.city_code = p.city_code AND v.plan_code = p.code
+    AND v.version = p.version
+LEFT JOIN reader_cursor c ON c.city_code = p.city_code AND c.reader = :prefix || p.code
+WHERE p.city_code = :city ORDER BY p.code
+""")
+
+
+async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[PlanDay]:
+    """Return the plans of a city; `prefix` and the plan's code name the cursor of its calendar."""
+    rows = await session.execute(_PLAN_DAYS, {"city": city_code, "prefix": prefix})
+    return [
+        PlanDay(
+            row.code,
+            row.time_zone,
+            None if row.followed is None else date.fromordinal(row.followed),
+        )
+        for row in rows
+    ]
+
+
+_NOT_YET = 2**63 - 1
+"""Stands for the position of a version whose event has no number yet."""
+
+
+async def tenures_of(session: AsyncSession, city_code: str, plan_code: str) -> Tenures:
+    """Return who owned what since when in a plan."""
+    rows = await session.execute(
+        select(
+            IndicatorOwner.indicator_code,
+            IndicatorOwner.organization_code,
+            func.coalesce(EventPosition.position, _NOT_YET),
+        )
+        .join(
+            EventPosition,
+            (EventPosition.city_code == IndicatorOwner.city_code)
+            & (EventPosition.event_id == IndicatorOwner.event_id),
+            isouter=True,
+        )
+        .where(IndicatorOwner.city_code == city_code, IndicatorOwner.plan_code == plan_code)
+        .order_by(IndicatorOwner.indicator_code, IndicatorOwner.version)
+    )
+    found: dict[str, list[Tenure]] = {}
+    for code, unit, position in rows:
+        held = found.setdefault(code, [])
+        # What was reported before the first version was numbered belongs to its owners too.
+        held.append(Tenure(position if held else 0, unit))
+    return found

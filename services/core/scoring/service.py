@@ -13,12 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.clock import Clock
 from services.core.obligations.queries import extended
 from services.core.plan.errors import PlanNotFound
-from services.core.scoring import log, queries
+from services.core.scoring import queries
 from services.core.scoring.board import Bench
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
 from services.core.scoring.inputs import apply_events, remake
 from services.core.scoring.plans_followed import PlansFollowed, read_plan
-from services.core.scoring.tenures import tenures_of
 from services.core.scoring.touch import BoardKey, Touch, touched, up_to_publication, wanted
 
 READER = "scoring"
@@ -50,10 +49,10 @@ _followed = PlansFollowed()
 
 async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
     """Do what the next numbered events of a city ask for; return whether there were any."""
-    batch = await log.next_events(session, city_code, READER, most=most)
+    batch = await queries.next_events(session, city_code, READER, most=most)
     if batch is None:
         await session.execute(_START, {"city": city_code, "reader": READER})
-        batch = await log.next_events(session, city_code, READER, most=most)
+        batch = await queries.next_events(session, city_code, READER, most=most)
     if batch is None or not batch.events:
         return False
     events = up_to_publication(batch.events)
@@ -79,7 +78,7 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
     Cheap to ask often: where the local date is the one already followed, it is one SELECT.
     """
     changed = 0
-    for plan in await log.plan_days(session, city_code, CALENDAR):
+    for plan in await queries.plan_days(session, city_code, CALENDAR):
         today = clock.today(plan.time_zone)
         if plan.followed == today:
             continue
@@ -131,10 +130,10 @@ async def rebuild_inputs(session: AsyncSession, city_code: str, plan_code: str) 
 
 async def _locked(session: AsyncSession, city_code: str) -> int:
     """Lock the city's cursor and return up to which position the log was followed."""
-    position = await log.locked_position(session, city_code, READER)
+    position = await queries.locked_position(session, city_code, READER)
     if position is None:
         await session.execute(_START, {"city": city_code, "reader": READER})
-        position = await log.locked_position(session, city_code, READER)
+        position = await queries.locked_position(session, city_code, READER)
     return position or 0
 
 
@@ -148,7 +147,7 @@ async def _bench(
     if state is None:
         return None
     more_time = await extended(session, city_code, plan_code)
-    tenures = await tenures_of(session, city_code, plan_code)
+    tenures = await queries.tenures_of(session, city_code, plan_code)
     return Bench.of(state, clock.today(state.document.time_zone), more_time, tenures)
 
 

@@ -6,15 +6,6 @@ Only where units combine directly; otherwise every unit's value counts.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services.core.events.models import EventPosition
-from services.core.plan.models import IndicatorOwner
-
-_NOT_YET = 2**63 - 1
-"""Stands for the position of a version whose event has no number yet."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
@@ -26,31 +17,6 @@ class Tenure:
 
 Tenures = Mapping[str, Sequence[Tenure]]
 """The tenures of each indicator, oldest first."""
-
-
-async def tenures_of(session: AsyncSession, city_code: str, plan_code: str) -> Tenures:
-    """Return who owned what since when in a plan."""
-    rows = await session.execute(
-        select(
-            IndicatorOwner.indicator_code,
-            IndicatorOwner.organization_code,
-            func.coalesce(EventPosition.position, _NOT_YET),
-        )
-        .join(
-            EventPosition,
-            (EventPosition.city_code == IndicatorOwner.city_code)
-            & (EventPosition.event_id == IndicatorOwner.event_id),
-            isouter=True,
-        )
-        .where(IndicatorOwner.city_code == city_code, IndicatorOwner.plan_code == plan_code)
-        .order_by(IndicatorOwner.indicator_code, IndicatorOwner.version)
-    )
-    found: dict[str, list[Tenure]] = {}
-    for code, unit, position in rows:
-        held = found.setdefault(code, [])
-        # What was reported before the first version was numbered belongs to its owners too.
-        held.append(Tenure(position if held else 0, unit))
-    return found
 
 
 def rank(tenures: Sequence[Tenure], organization_code: str, from_position: int) -> int:
