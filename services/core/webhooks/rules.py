@@ -161,7 +161,7 @@ _MISFITS: Mapping[Misfit, Text] = {
     ),
 }
 
-_ROBOT_FORMS: Mapping[tuple[Misfit, Format], Text] = {
+_ROBOT_FORMS: Mapping[tuple[str, str], Text] = {
     ("url-robot-form", format_): Text(f"地址须形如 {form}", f"The address is {form}")
     for format_, form in (
         ("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token=…"),
