@@ -48,6 +48,9 @@ _EVENTS: Mapping[Verb, EventType] = {
     "falsify": "submission.falsified",
 }
 
+_FORM = ("value", "numerator", "denominator", "level", "not_applicable_reason")
+_BESIDE = ("data_status", "note", "source")
+
 
 def check_right(actor: Actor, verb: Verb, submission: Submission, plan: PlanState) -> Place:
     """Return what the right to act depends on, if the actor has the right to this verb.
@@ -76,6 +79,8 @@ async def edit(
 ) -> None:
     """Change what is reported while it is a draft or returned; `changes` by column.
 
+    What is as it was already changes nothing: no version, no event, no other author.
+
     Raises:
         InvalidInput: what would stand after the change has faults.
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
@@ -88,11 +93,12 @@ async def edit(
         raise InvalidInput(faults=faults)
     await _check_state(session, submission, "edit", place, actor, plan)
     kept = reported(form, indicator)
-    for name in ("value", "numerator", "denominator", "level", "not_applicable_reason"):
-        setattr(submission, name, getattr(kept, name))
-    for name in ("data_status", "note", "source"):
-        if name in changes:
-            setattr(submission, name, changes[name])
+    wanted = {name: getattr(kept, name) for name in _FORM}
+    wanted |= {name: changes[name] for name in _BESIDE if name in changes}
+    if all(getattr(submission, name) == value for name, value in wanted.items()):
+        return
+    for name, value in wanted.items():
+        setattr(submission, name, value)
     submission.reported_by = actor.credential_id
     submission.reported_by_organization = actor.organization_code
     submission.on_behalf = actor.organization_code != submission.organization_code
