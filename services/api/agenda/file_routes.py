@@ -46,7 +46,9 @@ async def read_calendar(
     """Return deadlines as an iCalendar object (RFC 5545), for programs that subscribe.
 
     The address with its token is what `POST …/calendar-tokens` answered. It shows what fell due
-    in the last 180 days and falls due in the next three years, at most 5,000 entries.
+    in the last 180 days, what is open however old it is, and what falls due in the next three
+    years, at most 5,000 entries, the oldest first. SEQUENCE, DTSTAMP and LAST-MODIFIED of an
+    entry grow whenever it says something else.
     """
     parts = token.split("_", _LABEL_PARTS - 1)
     if len(parts) != _LABEL_PARTS or not token.isascii() or "\x00" in token:
@@ -62,14 +64,18 @@ async def read_calendar(
         zone = plan.document.time_zone
         today = held.clock.today(zone)
         rows = await deadlines(
-            session, found, first=today - _BACK, last=today + _AHEAD, limit=_MOST
+            session,
+            found,
+            plan_version=plan.version,
+            first=today - _BACK,
+            last=today + _AHEAD,
+            limit=_MOST,
         )
         calendar = await working_calendar(
             session, plan.city_code, plan.document.supervision.calendar
         )
     body = calendar_file(
         [_deadline(row, plan) for row in rows],
-        uid=f"calendar-{found.id}@wufei",
         name=f"{plan.document.title} {found.name}",
         time_zone=zone,
         calendar=calendar,
