@@ -32,7 +32,14 @@ _NO_OTHER_LEADS_MEASURE = """(m.plan_code, m.measure_code) NOT IN (
 _NO_OTHER_LEADS_INDICATOR = """(s.plan_code, s.indicator_code) NOT IN (
         SELECT plan_code, indicator_code FROM indicator_leads)
     OR (s.plan_code, s.indicator_code, s.reported_by_organization) IN (
-        SELECT plan_code, indicator_code, alone FROM indicator_leads)"""
+        SELECT plan_code, indicator_code, alone FROM indicator_leads)
+    OR (s.author_organizations <> '{}' AND NOT EXISTS (
+        SELECT FROM indicator_lead AS led WHERE led.city_code = s.city_code
+        AND led.plan_code = s.plan_code AND led.indicator_code = s.indicator_code
+        AND led.organization_code <> ALL(s.author_organizations)))"""
+
+_WROTE = ":unit = ANY(coalesce(s.author_organizations, ARRAY[s.reported_by_organization]))"
+"""Whether the unit is among those that wrote or handed in the revision under review."""
 
 _SUBMISSION = """p.today, s.plan_code, 'submission' AS subject_kind, s.id AS subject_id,
     s.organization_code, s.indicator_code, NULL::text AS measure_code, s.period,
@@ -116,7 +123,7 @@ _PARTS: Mapping[Kind, str] = {
 # What another unit's lead can decide waits for that lead. The office's is what nobody else
 # can decide, and what a lead has left undecided until it was overdue.
 _REVIEWED = {
-    "lead": f"s.reported_by_organization IS DISTINCT FROM :unit AND {_LED_INDICATOR}",
+    "lead": f"({_WROTE}) IS NOT TRUE AND {_LED_INDICATOR}",
     "office": f"({_NO_OTHER_LEADS_INDICATOR} OR t.review_by < p.today)",
 }
 _CLOSED = {

@@ -146,6 +146,7 @@ def _milestone(seed: Seed, plan: PlanState, now: datetime) -> Milestone:
         evidence=[],
         from_plan=True,
         assigned_by=ACTOR,
+        authors=[],
         created_at=now,
         updated_at=now,
         version=1,

@@ -48,6 +48,11 @@ class PlanState:
         """Return the date of an instant in the plan's time zone."""
         return instant.astimezone(ZoneInfo(self.document.time_zone)).date()
 
+    def is_over(self, period: str) -> bool:
+        """Return whether a period is closed or published: it is judged as at its end."""
+        opened = self.periods.get(period)
+        return opened is not None and opened.state in {"closed", "published"}
+
     def due_date(self, period: str) -> date | None:
         """Return until when the values of an opened period are due."""
         opened = self.periods.get(period)

@@ -49,10 +49,14 @@ class ChangedInput:
 
 @dataclass(slots=True)
 class Touch:
-    """What of one plan has to be looked at again; `published`: for the last time."""
+    """What of one plan has to be looked at again; `published`: for the last time.
+
+    `turned` are the boards that the date alone may have changed.
+    """
 
     whole_plan: bool = False
     periods: set[str] = field(default_factory=set)
+    turned: set[tuple[str, str]] = field(default_factory=set)
     published: set[str] = field(default_factory=set)
     indicators: set[str] = field(default_factory=set)
     inputs: set[tuple[str, str, str]] = field(default_factory=set)
@@ -136,6 +140,8 @@ def wanted(touch: Touch, indicators: Mapping[str, Indicator], drawn: Iterable[Bo
     for period in touch.periods:
         for basis in BASES:
             found.whole((basis, period))
+    for key in touch.turned:
+        found.whole(key)
     for code in touch.indicators:
         for key in drawn:
             found.judge(key, code)

@@ -27,6 +27,7 @@ from services.core.plan.document import Indicator
 from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
 from services.core.submissions import queries
+from services.core.submissions.changes import authors_of
 from services.core.submissions.errors import (
     NotYourOrganization,
     PeriodClosed,
@@ -112,6 +113,8 @@ def draw_up(draft: Draft, *, plan: PlanState, actor: Actor, now: datetime) -> Ro
         "reason": None,
         "reported_by": actor.credential_id,
         "reported_by_organization": actor.organization_code,
+        "authors": None,
+        "author_organizations": None,
         "created_at": now,
         "updated_at": now,
         "submitted_at": None if draft.draft else now,
@@ -162,8 +165,7 @@ def place_of(row: Row, indicator: Indicator | None) -> Place:
     return Place(
         state=row["state"],
         organization_code=row["organization_code"],
-        reported_by=row["reported_by"],
-        reported_by_organization=row["reported_by_organization"],
+        authors=authors_of(row),
         leads=leads_of(indicator) if indicator else (),
         correcting=row["approved_revision"] is not None and row["state"] != "approved",
         falsified=row["falsified"],

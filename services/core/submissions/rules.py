@@ -37,17 +37,40 @@ WRITING_VERBS: frozenset[Verb] = frozenset({"edit", "submit", "withdraw"})
 
 
 @dataclass(frozen=True, slots=True)
+class Authors:
+    """Everybody who wrote one revision or handed it in: their keys, and the units of those.
+
+    A key of the whole plan has no unit.
+    """
+
+    keys: tuple[UUID, ...] = ()
+    organizations: tuple[str, ...] = ()
+
+    def with_(self, actor: Actor) -> "Authors":
+        """Return the authors once this actor is one of them too."""
+        unit = actor.organization_code
+        return Authors(
+            tuple(dict.fromkeys((*self.keys, actor.credential_id))),
+            tuple(dict.fromkeys((*self.organizations, *([unit] if unit is not None else [])))),
+        )
+
+    def include(self, actor: Actor) -> bool:
+        """Return whether the actor, or another key of its unit, is one of them."""
+        return actor.credential_id in self.keys or actor.organization_code in self.organizations
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Who has to do with a submission: what the right to act on it depends on.
 
-    `leads` are the units that lead its indicator; `correcting` is true where an approved
-    revision still counts while this one is worked on.
+    `authors` are those of the revision under review; `leads` are the units that lead its
+    indicator; `correcting` is true where an approved revision still counts while this one is
+    worked on.
     """
 
     state: State
     organization_code: str
-    reported_by: UUID
-    reported_by_organization: str | None
+    authors: Authors
     leads: tuple[str, ...]
     correcting: bool
     falsified: bool
@@ -71,25 +94,20 @@ def reviews(actor: Actor, leads: tuple[str, ...]) -> bool:
     return actor.role == "office" or actor.organization_code in leads
 
 
-def is_own_report(actor: Actor, place: Place) -> bool:
-    """Return whether the actor, or its organization, reported this itself."""
-    if actor.credential_id == place.reported_by:
-        return True
-    return (
-        actor.organization_code is not None
-        and actor.organization_code == place.reported_by_organization
-    )
-
-
 def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
-    """Return whether the actor has the right to a verb, whatever the state."""
+    """Return whether the actor has the right to a verb, whatever the state.
+
+    No author of a revision, and no key of an author's unit, approves it or sends it back. An
+    author may find against itself: it may ask for a correction, and the office may call false
+    what it reported.
+    """
     if verb in WRITING_VERBS:
         return writes_for(actor, place.organization_code)
     if verb == "falsify":
         return actor.role == "office" and reviews(actor, place.leads)
     if not reviews(actor, place.leads):
         return False
-    return verb == "reopen" or not is_own_report(actor, place)
+    return verb == "reopen" or not place.authors.include(actor)
 
 
 def state_allows(verb: Verb, place: Place) -> bool:

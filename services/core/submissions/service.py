@@ -16,6 +16,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.errors import Forbidden, InvalidInput
 from services.core.plan.document import Indicator
 from services.core.plan.queries import PlanState, period_for_share
+from services.core.submissions.changes import edited, form_after, moved
 from services.core.submissions.creation import event_data, image, place_of
 from services.core.submissions.errors import (
     OwnReport,
@@ -24,16 +25,12 @@ from services.core.submissions.errors import (
 )
 from services.core.submissions.models import Submission, SubmissionHistory
 from services.core.submissions.rules import (
-    TRANSITIONS,
     WRITING_VERBS,
-    Form,
     Place,
     Verb,
     allowed_actions,
     form_faults,
     has_right,
-    is_own_report,
-    reported,
     reviews,
     state_allows,
 )
@@ -53,14 +50,14 @@ def check_right(actor: Actor, verb: Verb, submission: Submission, plan: PlanStat
     """Return what the right to act depends on, if the actor has the right to this verb.
 
     Raises:
-        OwnReport: the actor would review what its own organization reported.
+        OwnReport: the actor would review what it, or its own organization, wrote or handed in.
         Forbidden: it has not this right for another reason.
     """
     indicator = plan.indicators.get(submission.indicator_code)
     place = place_of(vars(submission), indicator)
     if has_right(actor, verb, place):
         return place
-    if verb not in WRITING_VERBS and reviews(actor, place.leads) and is_own_report(actor, place):
+    if verb not in WRITING_VERBS and reviews(actor, place.leads) and place.authors.include(actor):
         raise OwnReport
     raise Forbidden
 
@@ -81,35 +78,19 @@ async def edit(
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
     """
     place = check_right(actor, "edit", submission, plan)
-    form = _form(submission, changes)
+    form = form_after(vars(submission), changes)
     indicator = _indicator(submission, plan)
     faults = form_faults(form, indicator, draft=True)
     if faults:
         raise InvalidInput(faults=faults)
     await _check_state(session, submission, "edit", place, actor, plan)
-    kept = reported(form, indicator)
-    for name in ("value", "numerator", "denominator", "level", "not_applicable_reason"):
-        setattr(submission, name, getattr(kept, name))
-    for name in ("data_status", "note", "source"):
-        if name in changes:
-            setattr(submission, name, changes[name])
-    submission.reported_by = actor.credential_id
-    submission.reported_by_organization = actor.organization_code
-    submission.on_behalf = actor.organization_code != submission.organization_code
+    _put(submission, edited(vars(submission), changes, indicator=indicator, actor=actor))
     await _write(session, submission, "edit", actor, None, now)
 
 
-def _form(submission: Submission, changes: Mapping[str, Any]) -> Form:
-    """Return the form after the changes; a computed value yields to what it came from."""
-    computed = submission.numerator is not None
-    present = {
-        "value": None if computed else submission.value,
-        "numerator": submission.numerator,
-        "denominator": submission.denominator,
-        "level": submission.level,
-        "not_applicable_reason": None if computed else submission.not_applicable_reason,
-    }
-    return Form(**{name: changes.get(name, value) for name, value in present.items()})
+def _put(submission: Submission, changed: Mapping[str, Any]) -> None:
+    for name, value in changed.items():
+        setattr(submission, name, value)
 
 
 async def move(
@@ -133,25 +114,11 @@ async def move(
     place = check_right(actor, verb, submission, plan)
     await _check_state(session, submission, verb, place, actor, plan)
     if verb == "submit":
-        faults = form_faults(_form(submission, {}), _indicator(submission, plan), draft=False)
+        form = form_after(vars(submission), {})
+        faults = form_faults(form, _indicator(submission, plan), draft=False)
         if faults:
             raise InvalidInput(faults=faults)
-        submission.submitted_at = now
-        submission.decided_at = None
-        submission.reported_by = actor.credential_id
-        submission.reported_by_organization = actor.organization_code
-    elif verb == "approve":
-        submission.approved_revision = submission.revision
-        submission.decided_at = now
-    elif verb == "return":
-        submission.decided_at = now
-    elif verb == "reopen":
-        submission.revision += 1
-        submission.falsified = False
-    elif verb == "falsify":
-        submission.falsified = True
-    submission.state = TRANSITIONS[place.state, verb]
-    submission.reason = reason
+    _put(submission, moved(vars(submission), verb, actor=actor, reason=reason, now=now))
     await _write(session, submission, verb, actor, reason, now)
 
 
