@@ -57,7 +57,7 @@ _PROBLEMS: Mapping[str, str] = {
     "control characters are not allowed": "含有控制字符",
     "block sequence entries are not allowed in this context": "此处不能开始列表项",
 }
-"""How libyaml's commonest complaints begin, and what they are in Chinese; it says the rest in English alone."""
+"""What libyaml complains of most, by how that begins, in Chinese; the rest in English alone."""
 
 
 def read_yaml(body: bytes) -> Any:
@@ -102,7 +102,7 @@ def lines_of(text: str) -> Mapping[str, int]:
 
 def _not_yaml(error: yaml.MarkedYAMLError) -> MalformedBody:
     mark, problem = error.problem_mark or error.context_mark, str(error.problem or error.context)
-    zh = next((zh for start, zh in _PROBLEMS.items() if problem.startswith(start)), "语法有误")
+    zh = next((zh for said, zh in _PROBLEMS.items() if problem.startswith(said)), "语法有误")
     if mark is None:
         return _refused(zh, problem)
     return _refused(zh, problem, mark)

@@ -73,6 +73,8 @@ async def edit(
 ) -> None:
     """Change what is reported while it is a draft or returned; `changes` by column.
 
+    What is as it was already changes nothing: no version, no event, no other author.
+
     Raises:
         InvalidInput: what would stand after the change has faults.
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
@@ -84,7 +86,10 @@ async def edit(
     if faults:
         raise InvalidInput(faults=faults)
     await _check_state(session, submission, "edit", place, actor, plan)
-    _put(submission, edited(vars(submission), changes, indicator=indicator, actor=actor))
+    columns = edited(vars(submission), changes, indicator=indicator, actor=actor)
+    if not columns:
+        return
+    _put(submission, columns)
     await _write(session, submission, "edit", actor, None, now)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from services.core.events.catalogue import EventType
+from services.core.events.catalogue import type_faults
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.faults import pointer
@@ -26,7 +26,6 @@ STATES: tuple[State, ...] = get_args(State)
 STATE_REASONS: tuple[StateReason, ...] = get_args(StateReason)
 DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 ACTIONS: tuple[Action, ...] = get_args(Action)
-EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
 
 MOST_ENDPOINTS = 500
 """Endpoints of one city."""
@@ -91,9 +90,7 @@ def settings_faults(
             # The URL is not said again: it may hold a token.
             yield Fault("/url", target, _MISFITS[target])
     for index, name in enumerate(settings.get("event_types", ())):
-        if name not in EVENT_TYPES:
-            unknown = Text("没有这种事件", "There is no such type of event")
-            yield Fault(f"/event_types/{index}", "unknown-event-type", unknown, name)
+        yield from type_faults(name, f"/event_types/{index}")
     yield from _header_faults(settings.get("headers", {}), robot=format_ != "standard")
     yield from _filter_faults(settings, actor, ground)
 
