@@ -19,6 +19,7 @@ from services.core.plan.document import (
     TargetKind,
 )
 from services.core.plan.findings import Codes, Findings
+from services.core.plan.plausibility import check_plausible_ranges
 
 _SUBJECT_KINDS = frozenset({"group", "organization", "indicator", "task", "measure"})
 _KINDS_WITH_VALUE: frozenset[TargetKind] = frozenset(
@@ -53,6 +54,7 @@ def cross_check(
     _check_head(document, findings)
     _check_scheme(document, codes["grade"], findings)
     _check_weights(document, findings)
+    check_plausible_ranges(document, findings)
     _check_organizations(document, units, codes, findings)
     findings.add_unknown("/supervision/office", document.supervision.office, codes["organization"])
     for index, indicator in enumerate(document.indicators):

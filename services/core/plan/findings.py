@@ -57,6 +57,8 @@ _TEXTS: Mapping[str, Text] = {
         "至少一项指标（及其分组）的权重应大于零",
         "At least one indicator, and its group, must have a weight above zero",
     ),
+    "range-order": Text("上限低于下限", "The maximum is below the minimum"),
+    "repeated-unit": Text("此计量单位已有范围", "This unit of measure has a range already"),
     "multiplier-zero": Text("乘数不能为零", "A multiplier is not zero"),
     "grades-not-descending": Text(
         "等级应由高到低排列，起始分依次递减", "Grades are listed best first, by descending minimum"

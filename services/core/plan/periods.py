@@ -149,3 +149,13 @@ class Period:
         if not isinstance(other, Period) or other.frequency != self.frequency:
             return NotImplemented
         return (self.year, self.number) < (other.year, other.number)
+
+
+def is_within_reach(period: Period, today: date, start: date) -> bool:
+    """Return whether a period may be asked for or reported on a local date.
+
+    What has begun may, and all of the running year; of a year not begun the next period of its
+    kind alone. Before the plan starts, that is its first.
+    """
+    day = max(today, start - timedelta(days=1))
+    return period.year <= day.year or period.previous().first_day <= day
