@@ -47,6 +47,7 @@ TargetKind = Literal[
 Direction = Literal["higher_better", "lower_better", "qualitative"]
 Selection = Literal["mandatory", "optional", "self_selected"]
 Frequency = Literal["annual", "half_yearly", "quarterly", "monthly"]
+Comparison = Literal["same_period_last_year", "previous_period"]
 
 
 class _Entry(BaseModel):
@@ -190,7 +191,8 @@ class Indicator(_Entry):
     """One row of the plan's indicator table.
 
     `aliases` are other words of the plan for the same quantity; `notes` say what a reader should
-    know and nobody has to decide.
+    know and nobody has to decide. `comparison`: what `rising` is measured by, the same period of
+    last year (同比) or the period before (环比).
     """
 
     code: Code
@@ -213,6 +215,7 @@ class Indicator(_Entry):
     frequency: Frequency = "annual"
     frequency_source: Prose | None = None
     aggregation: Aggregation = Aggregation()
+    comparison: Comparison = "same_period_last_year"
     multiplier: ExactDecimal | None = None
     plausible: Plausible | None = None
     weight: ExactDecimal | None = None

@@ -42,6 +42,10 @@ _TEXTS: Mapping[str, Text] = {
     "baseline-after-target": Text(
         "现状年份晚于首个目标年份", "The baseline is later than the first target"
     ),
+    "direction-contradicts-kind": Text(
+        "direction（{direction}）与 {at} 的 kind（{kind}）矛盾：请改其中之一",
+        "direction ({direction}) contradicts kind ({kind}) at {at}: change one of them",
+    ),
     "levels-required": Text("定性指标须列出等级", "A qualitative indicator lists its levels"),
     "levels-not-expected": Text("只有定性指标才有等级", "Only a qualitative indicator has levels"),
     "first-level-not-highest": Text(
