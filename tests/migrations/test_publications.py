@@ -54,7 +54,7 @@ async def test_publications_boards_and_owners_are_found_in_the_log(empty_url: st
         async_creator=lambda: asyncpg.connect(empty_url),
     )
     async with engine.connect() as connection:
-        await connection.run_sync(lambda bound: command.upgrade(configuration(bound), "0008"))
+        await connection.run_sync(lambda bound: command.upgrade(configuration(bound), "0009"))
     period = ("period", f"{PLAN}/2025")
     await _execute(
         empty_url,
