@@ -69,6 +69,16 @@ class PlanState:
         found = self.periods.get(period)
         return found.state if found else "planned"
 
+    def organization_name(self, code: str) -> str:
+        """Return what the document calls an organization, or its code where it has it no longer."""
+        found = self.organizations.get(code)
+        return code if found is None else found.name
+
+    def indicator_name(self, code: str) -> str:
+        """Return what the document calls an indicator, or its code where it has it no longer."""
+        found = self.indicators.get(code)
+        return code if found is None else found.name
+
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""
         return instant.astimezone(ZoneInfo(self.document.time_zone)).date()
