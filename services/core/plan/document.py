@@ -300,11 +300,16 @@ class Lights(_Entry):
 
 
 class Scheme(_Entry):
-    """The scoring method as data: a rule by name with its parameters, and a version."""
+    """The scoring method as data: a rule by name with its parameters, and a version.
+
+    `incomplete` says how a value counts of which a part is overdue: `missing`, at the floor, or
+    `not_assessable`.
+    """
 
     name: Literal["completion-rate", "distance-to-target"]
     version: Code
     floor: ExactDecimal
+    incomplete: Literal["missing", "not_assessable"] = "missing"
     display_places: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
     weights: SelectionWeights
     gate: Gate

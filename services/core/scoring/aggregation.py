@@ -21,7 +21,8 @@ class Operands:
 
     `reports` counts units; `values` and `ratios` those with a value and with numerator and
     denominator; `levels` are the lowest and highest code, one where they are equal;
-    `organization_code` is the unit where it is one alone.
+    `organization_code` is the unit where it is one alone, `organizations` are all of them where
+    several owe a part.
     """
 
     period: str
@@ -37,6 +38,7 @@ class Operands:
     provisional: int = 0
     falsified: int = 0
     organization_code: str | None = None
+    organizations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

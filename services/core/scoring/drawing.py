@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring import queries
-from services.core.scoring.board import Bench, Judged, draw_board
+from services.core.scoring.board import Bench, Judged, draw_board, is_current
 from services.core.scoring.cases import Operated, periods_read
+from services.core.scoring.duties import with_organizations
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.snapshots import Sheet, keep
 from services.core.scoring.touch import BASES, BoardKey, Wanted, chain
@@ -80,6 +81,9 @@ async def draw_all(
     state = bench.state
     operated = await queries.operands(
         session, state.city_code, state.code, owners=_owners(bench, None)
+    )
+    operated = await with_organizations(
+        session, state, operated, shared=_shared(bench, bench.facts)
     )
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
     frozen = await _frozen(session, state, state.periods, position) - set(published)
@@ -147,6 +151,7 @@ def _order(
         codes is None
         or (earlier.sequence + 1) % queries.WHOLE_EVERY == 0
         or earlier.plan_version != bench.state.version
+        or not is_current(earlier.board)
         or bench.turned(key[1], earlier.local_date, bench.today)
     ):
         return _Order(key, period, None, earlier)
@@ -167,14 +172,18 @@ async def _operands_of(
         for indicator in owners
         for code in periods_read(order.period, bench.facts[indicator].indicator)
     }
-    return await queries.operands(
-        session,
-        bench.state.city_code,
-        bench.state.code,
-        owners=owners,
-        bases={order.key[0] for order in orders},
-        periods=periods,
+    bases = {order.key[0] for order in orders}
+    state = bench.state
+    operated = await queries.operands(
+        session, state.city_code, state.code, owners=owners, bases=bases, periods=periods
     )
+    return await with_organizations(
+        session, state, operated, shared=_shared(bench, owners), bases=bases, periods=periods
+    )
+
+
+def _shared(bench: Bench, codes: Iterable[str]) -> list[str]:
+    return [code for code in codes if bench.facts[code].shared]
 
 
 def _owners(bench: Bench, codes: Iterable[str] | None) -> dict[str, str | None]:

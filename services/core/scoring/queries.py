@@ -319,7 +319,9 @@ WHERE i.city_code = $1 AND i.plan_code = $2 AND i.until_position IS NULL
         IN (SELECT * FROM unnest($4::text[], $5::text[]))) {narrowed}
 GROUP BY i.basis, i.indicator_code, i.period
 """
-_SUMMED = tuple(each.name for each in fields(Operands) if each.name != "levels")
+_SUMMED = tuple(
+    each.name for each in fields(Operands) if each.name not in {"levels", "organizations"}
+)
 _ALL_OPERANDS = _OPERANDS.format(narrowed="")
 _SOME_OPERANDS = _OPERANDS.format(
     narrowed="AND i.basis = ANY($6::text[]) AND i.period = ANY($7::text[])"
