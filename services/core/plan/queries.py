@@ -9,8 +9,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
+from services.core.plan.document import (
+    Indicator,
+    Measure,
+    OrganizationEntry,
+    PlanDocument,
+    Plausible,
+)
 from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
+from services.core.plan.plausibility import plausible_ranges
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,16 @@ class PlanState:
     def measures(self) -> Mapping[str, Measure]:
         """Return the measures of all tasks by code, in the document's order."""
         return {measure.code: measure for task in self.document.tasks for measure in task.measures}
+
+    @cached_property
+    def plausible(self) -> Mapping[str, Plausible]:
+        """Return between which values figures are believed, by indicator; absent: any is."""
+        return plausible_ranges(self.document)
+
+    def period_state(self, period: str) -> str:
+        """Return the state of a period: `planned` where it was never opened."""
+        found = self.periods.get(period)
+        return found.state if found else "planned"
 
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""

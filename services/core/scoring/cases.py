@@ -89,7 +89,7 @@ def periods_read(period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
     codes = [period.code, *finer_periods(period, indicator.frequency)]
     if may_rise(indicator):
-        before = period.previous()
+        before = period.compared_with(indicator.comparison)
         codes += [before.code, *finer_periods(before, indicator.frequency)]
     return codes
 
@@ -235,8 +235,8 @@ def _operands(
 
 
 def _previous(facts: Facts, period: Period, operated: Operated) -> Comparable | None:
-    """Return the value of the period before, or a baseline that is of exactly that year."""
-    before = period.previous()
+    """Return the value to compare with, or a baseline that is of exactly that year."""
+    before = period.compared_with(facts.indicator.comparison)
     own, parts, _ = _operands(facts.indicator, before, operated)
     figure = combine(own, parts, facts.operators).reading.figure
     if figure is not None:
