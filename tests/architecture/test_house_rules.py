@@ -20,6 +20,7 @@ WRITERS = {
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
     "drawing",  # scoring: boards brought up to date
+    "duties",  # scoring: reads who owes what, and who reported a part of it
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed

@@ -321,11 +321,7 @@ class Lights(_Entry):
 
 
 class Scheme(_Entry):
-    """The scoring method as data: a rule by name with its parameters, and a version.
-
-    `incomplete` says how a value counts of which a part is overdue: `missing`, at the floor, or
-    `not_assessable`.
-    """
+    """The scoring method as data. `incomplete`: how a value counts that lacks an overdue part."""
 
     name: Literal["completion-rate", "distance-to-target"]
     version: Code
