@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from services.core.plan.document import Frequency, Indicator
-from services.core.plan.loading import reporters_of
+from services.core.plan.loading import owner_of, reporters_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands, Operators, combine
@@ -56,8 +56,8 @@ def facts_of(state: PlanState) -> Mapping[str, Facts]:
     return {
         indicator.code: Facts(
             indicator=indicator,
-            reporters=(reporters := reporters_of(indicator, state.organizations)),
-            owner=_owner(indicator, reporters),
+            reporters=reporters_of(indicator, state.organizations),
+            owner=owner_of(indicator, state.organizations),
             weight=_weight(state, indicator),
             operators=Operators(
                 units=indicator.aggregation.units,
@@ -259,10 +259,6 @@ def _reporting(
     if due < today:
         return "late"
     return "closed" if state.is_over(period.code) else "not_due"
-
-
-def _owner(indicator: Indicator, reporters: tuple[str, ...]) -> str | None:
-    return next(iter(reporters), None) if indicator.aggregation.units == "direct" else None
 
 
 def _weight(state: PlanState, indicator: Indicator) -> Decimal:

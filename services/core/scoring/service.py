@@ -149,8 +149,10 @@ async def _bench(
     if state is None:
         return None
     more_time = await extended(session, city_code, plan_code)
+    tenures = await queries.tenures_of(session, city_code, plan_code)
     former = await former_duties(session, state, facts_of(state))
-    return Bench.of(state, clock.today(state.document.time_zone), more_time, former)
+    today = clock.today(state.document.time_zone)
+    return Bench.of(state, today, more_time, tenures, former)
 
 
 async def _renew(
