@@ -22,6 +22,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.faulty import Faulty
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.webhooks import examples
@@ -40,7 +41,7 @@ from services.core.identity.queries import organizations_by_code
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.kit.pagination import new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.plan.queries import visible_plans
 from services.core.webhooks import lifecycle, queries, service
 from services.core.webhooks.errors import EndpointNotFound
@@ -204,10 +205,8 @@ async def list_webhook_endpoints(
     The office manages every endpoint within its plan or city; a system those that it made, or
     that another key of its organization and plan made.
     """
-    filters = {"list": "webhook-endpoints", "state": state}
-    after = None
-    if page_token is not None:
-        after = read_uuid(read_page_token(page_token, filters, parts=1)[0])
+    filters = of_list(actor, "webhook-endpoints", state=state)
+    after = None if page_token is None else read_page_token(page_token, filters, UUID)[0]
     found = await queries.endpoints(session, actor, state=state, after=after, limit=page_size + 1)
     page, more = found[:page_size], len(found) > page_size
     secrets = await queries.secrets_of(
