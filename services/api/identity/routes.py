@@ -77,10 +77,13 @@ async def create_api_key(
     """Make a key. Its secret is in this answer and nowhere else, not even in a repeated one.
 
     The key is of the city of its `plan` or `organization_code`; a scope beyond its role is a
-    fault.
+    fault. It reaches no further than its maker's: a maker bound to a plan or an organization
+    names that one, and one that makes keys does no more, and no longer, than its maker.
     """
     plans = await visible_plans(
-        session, city_code=None if actor.every_city else actor.city_code, plan_code=None
+        session,
+        city_code=None if actor.every_city else actor.city_code,
+        plan_code=actor.plan_code,
     )
     key, secret = await service.create_key(
         session,
@@ -108,7 +111,7 @@ async def create_api_key(
 async def list_api_keys(
     actor: KeyManager, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> KeyListOut:
-    """List the keys in the caller's reach, revoked ones too."""
+    """List the keys that reach no further than the caller's, revoked ones too."""
     named = of_list(actor, "keys")
     after = None if page_token is None else read_page_token(page_token, named, read_text, UUID)
     found = await queries.visible_keys(session, actor, after=after, limit=page_size + 1)
@@ -139,7 +142,10 @@ async def get_api_key(
 
 @router.delete("/api-keys/{key_id}", status_code=204, responses=refusals(403, 404))
 async def revoke_api_key(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> None:
-    """Revoke a key; it stops working within five seconds. Again changes nothing."""
+    """Revoke a key in the caller's reach; it stops working within five seconds.
+
+    Again changes nothing. A key that makes keys is ended by none that may do less.
+    """
     await service.revoke_key(session, key_id=key_id, actor=actor, now=held.clock.true_now())
     held.keys.forget()
 

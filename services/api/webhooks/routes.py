@@ -24,7 +24,7 @@ from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.faulty import Faulty
 from services.api.paging import of_list
 from services.api.routing import versioned_router
-from services.api.security import permitted
+from services.api.security import permitted, require
 from services.api.webhooks import examples
 from services.api.webhooks.schemas import (
     CheckedEndpoint,
@@ -51,7 +51,16 @@ from services.core.webhooks.signing import SigningKey
 
 router = versioned_router("webhooks")
 
-Manager = Annotated[Actor, Depends(permitted(Permission.MANAGE_WEBHOOKS))]
+
+async def _manager(
+    request: Request, actor: Annotated[Actor, Depends(permitted(Permission.MANAGE_WEBHOOKS))]
+) -> Actor:
+    """Return the caller: who may not read events may not have them sent either."""
+    require(request, Permission.READ_EVENTS)
+    return actor
+
+
+Manager = Annotated[Actor, Depends(_manager)]
 EndpointId = Annotated[
     UUID,
     Path(description="Id of an endpoint", examples=["019bb0f1-7000-7000-8000-0000000000e1"]),
