@@ -180,6 +180,21 @@ async def test_what_a_lead_leaves_undecided_comes_to_the_office(door: Door) -> N
     assert late["overdue"] == 3
 
 
+async def test_nothing_waits_that_the_state_of_its_period_forbids(door: Door) -> None:
+    base = door.held.database
+    await add(base, Submission, state="returned", indicator_code="U07")
+    await add(base, Submission, state="submitted", indicator_code="U08")
+    await _open(door, "2025")
+    async with await door.as_("reporter", OTHER) as unit, await door.as_("office") as office:
+        assert (await _todo(unit))["counts"]["correct"]["waiting"] == 1
+        assert (await _todo(office))["counts"]["review"]["waiting"] == 1
+        await office.post(f"/plans/{XINMI}/periods/2025/close")
+        assert (await _todo(unit))["counts"]["correct"]["waiting"] == 0
+        assert (await _todo(office))["counts"]["review"]["waiting"] == 1
+        await office.post(f"/plans/{XINMI}/periods/2025/publish")
+        assert (await _todo(office))["counts"]["review"]["waiting"] == 0
+
+
 async def test_pages_hold_everything_once_and_a_token_fits_its_filter(door: Door) -> None:
     base = door.held.database
     wanted = [

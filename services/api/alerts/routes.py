@@ -34,6 +34,7 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
+from services.api.filters import OrganizationFilter
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -78,9 +79,7 @@ async def list_alerts(
     session: Reading,
     held: Held,
     state: Annotated[State | None, Query(description="In this state only")] = None,
-    organization: Annotated[
-        str | None, Query(max_length=60, description="Of this unit only")
-    ] = None,
+    organization_code: OrganizationFilter = None,
     level: Annotated[int | None, Query(ge=0, le=20, description="At this level only")] = None,
     rule: Annotated[str | None, Query(max_length=60, description="Of this rule only")] = None,
     page_size: PageSize = 50,
@@ -91,14 +90,14 @@ async def list_alerts(
     A unit sees its own, a lead also those of the measures and indicators it leads, the office
     and the leader all.
     """
-    asked = [state, organization, level, rule]
+    asked = [state, organization_code, level, rule]
     named = of_list(actor, "alerts", plan=plan.code, asked=asked)
     standing = await standing_of(session, plan, held)
     found = await queries.page(
         session,
         actor,
         plan_code=plan.code,
-        filters=Filters(state, organization, level, rule),
+        filters=Filters(state, organization_code, level, rule),
         today=standing.today,
         after=None if page_token is None else read_page_token(page_token, named, UUID)[0],
         limit=page_size + 1,

@@ -159,8 +159,8 @@ async def announce_calendar_year(
 
     It is for a key of the whole city. A year that was announced before is replaced with
     `If-Match` only. What is open and due by working days moves with it, with a record of each.
-    The body may be a table (`text/csv`, UTF-8
-    or GB 18030) with the columns `date`, `kind` and `note`; its rows count as `days` from 0.
+    The body may be a table (`text/csv`, UTF-8 or GB 18030) with the columns `date`, `kind` and
+    `note`; its rows count as `days` from 0.
     """
     del source  # the table's reader puts it into the body
     announcement = announcement_of(year, body)

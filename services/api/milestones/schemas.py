@@ -58,17 +58,13 @@ class MilestonePatch(_In):
     `organization_code` assigns a declined one anew, to another unit or to the same.
     """
 
-    # Only what is given is read. A factory keeps the contract from telling a default.
-    title: _Title = Field(default_factory=str, description="In a line")
+    # Only what is given is read; the contract tells none of these defaults.
+    title: _Title = Field(default="", description="In a line")
     deliverable: _Words | None = Field(default=None, description="Null clears it")
-    weight: _Weight = Field(default_factory=Decimal, description=_WEIGHT)
-    evidence_rule: EvidenceRule = Field(
-        default_factory=lambda: "narrative", description=_EVIDENCE_RULE
-    )
-    due_date: Day = Field(default_factory=lambda: date.min, description="The new due date")
-    organization_code: _Code = Field(
-        default_factory=str, description="The unit that is to do it now"
-    )
+    weight: _Weight = Field(default=Decimal(0), description=_WEIGHT)
+    evidence_rule: EvidenceRule = Field(default="narrative", description=_EVIDENCE_RULE)
+    due_date: Day = Field(default=date.min, description="The new due date")
+    organization_code: _Code = Field(default="", description="The unit that is to do it now")
     reason: _Reason | None = Field(default=None, description="Why; history and events tell it")
 
 

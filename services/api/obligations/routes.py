@@ -10,6 +10,7 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
+from services.api.filters import IndicatorFilter, OrganizationFilter
 from services.api.obligations import examples
 from services.api.obligations.schemas import (
     Days,
@@ -62,12 +63,8 @@ async def list_obligations(
     session: Reading,
     held: Held,
     period: PeriodFilter = None,
-    organization: Annotated[
-        str | None, Query(max_length=60, description="Of this organization only")
-    ] = None,
-    indicator: Annotated[
-        str | None, Query(max_length=60, description="Of this indicator only")
-    ] = None,
+    organization_code: OrganizationFilter = None,
+    indicator_code: IndicatorFilter = None,
     status: Annotated[
         Status | None,
         Query(description="With this status only; `waived` lists what is otherwise left out"),
@@ -85,7 +82,7 @@ async def list_obligations(
         raise Forbidden
     if period is not None:
         parsed_period(plan, period, "/query/period")
-    filters = Filters(period, organization, indicator, status, due_before)
+    filters = Filters(period, organization_code, indicator_code, status, due_before)
     named = of_list(actor, "obligations", plan=plan.code, **filters.named())
     after = None
     if page_token is not None:

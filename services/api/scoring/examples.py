@@ -11,6 +11,7 @@ _STANDING: dict[str, Any] = {
     "level": None,
     "display": "40.38",
     "target": _TARGET,
+    "target_date_passed": True,
     "met": True,
     "attainment": "100",
     "pace": "1.18957345971563981043",

@@ -103,12 +103,22 @@ class _Standing(_Open):
     state: _State = Field(description="`scored` and `missing` count in the score, the others not")
     value: str | None = Field(description="The city's value, unrounded")
     display: str | None = Field(description="The value, or the level's name, for people")
-    met: bool | None = Field(description="Whether the target is met; null: nobody can say")
+    met: bool | None = Field(
+        description="Whether the target is met; null: nobody can say, or a part of a year's sum"
+    )
+    target_date_passed: bool | None = Field(
+        default=None,
+        description="Whether 24:00 of the target's date has passed: only then does a mandatory"
+        " indicator that is not met cap the grade; absent from scoreboards of earlier versions",
+    )
     attainment: str | None = Field(description="0–100, what the score is added from")
     light: _Light = Field(description="Where it is heading; `grey`: nobody can say")
     level: str | None = Field(description="Code of the level, of a qualitative one")
     target: ScoredTargetOut = Field(description="What it was measured against")
-    pace: str | None = Field(description="Share of the way done ÷ share of time gone")
+    pace: str | None = Field(
+        description="Share of the way done ÷ share of time gone; for a part of a year's sum done"
+        " ÷ due by then, or due ÷ done where the target is a cap"
+    )
     reason_code: str = Field(description="Why it stands so: stable, English")
     reason: str = Field(description="The same in Chinese")
     reason_en: str = Field(description="The same in English")

@@ -61,6 +61,8 @@ _SUBMITTED: dict[str, Any] = {
     "on_behalf_of": None,
     "falsified": False,
     "counts": True,
+    "counts_reason": None,
+    "warnings": [],
     "reason": None,
     "allowed_actions": ["withdraw"],
     "created_at": "2026-01-12T02:11:09.204117Z",

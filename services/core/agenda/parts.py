@@ -46,6 +46,12 @@ _SUBMISSION = """p.today, s.plan_code, 'submission' AS subject_kind, s.id AS sub
     NULL::text AS title, s.state
 FROM plans p JOIN submission s ON s.city_code = :city AND s.plan_code = p.plan_code"""
 
+# Nobody can do what the state of its period forbids.
+_NOT_IN = """(s.plan_code, s.period) NOT IN (
+        SELECT plan_code, period FROM plan_period
+        WHERE city_code = :city AND plan_code = ANY(CAST(:plans AS text[]))
+            AND state IN ({states}))"""
+
 # By when: found by the place of its day among the plan's, so that a thousand waiting are not each
 # compared with every day.
 _TURN = """CROSS JOIN LATERAL (
@@ -77,11 +83,12 @@ _CORRECT = f"""
 SELECT {{number}} AS kind, t.answer_by AS due_date, {_SUBMISSION}
 {_TURN.format(turn="answer_by", when="updated_at")}
 WHERE s.organization_code = :unit AND s.state = 'returned'
+    AND {_NOT_IN.format(states="'closed', 'published'")}
 """
 _REVIEW = f"""
 SELECT {{number}} AS kind, t.review_by AS due_date, {_SUBMISSION}
 {_TURN.format(turn="review_by", when="submitted_at")}
-WHERE s.state = 'submitted' AND {{decided_by}}
+WHERE s.state = 'submitted' AND {{decided_by}} AND {_NOT_IN.format(states="'published'")}
 """
 _SIGN = f"""
 SELECT {{number}} AS kind, coalesce(m.sign_by, m.due_date) AS due_date, {_MILESTONE}

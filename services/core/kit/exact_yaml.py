@@ -46,7 +46,7 @@ _START = frozenset({"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "+", "-", 
 _PROBLEMS: Mapping[str, str] = {
     "mapping values are not allowed in this context": "此处不能出现“: ”，含冒号的文本须加引号",
     "did not find expected key": "缩进不一致，或引号之后还有文字",
-    "did not find expected '-' indicator": "列表项的缩进不一致",
+    "did not find expected '-'": "列表项的缩进不一致",
     "did not find expected ',' or ']'": "方括号列表中缺少逗号或右括号",
     "did not find expected ',' or '}'": "花括号对象中缺少逗号或右括号",
     "did not find expected <document start>": "文档之后还有内容",
@@ -57,7 +57,7 @@ _PROBLEMS: Mapping[str, str] = {
     "control characters are not allowed": "含有控制字符",
     "block sequence entries are not allowed in this context": "此处不能开始列表项",
 }
-"""What libyaml complains of most, in Chinese; it says the rest in English alone."""
+"""What libyaml complains of most, by how that begins, in Chinese; the rest in English alone."""
 
 
 def read_yaml(body: bytes) -> Any:
@@ -102,7 +102,7 @@ def lines_of(text: str) -> Mapping[str, int]:
 
 def _not_yaml(error: yaml.MarkedYAMLError) -> MalformedBody:
     mark, problem = error.problem_mark or error.context_mark, str(error.problem or error.context)
-    zh = _PROBLEMS.get(problem, "语法有误")
+    zh = next((zh for said, zh in _PROBLEMS.items() if problem.startswith(said)), "语法有误")
     if mark is None:
         return _refused(zh, problem)
     return _refused(zh, problem, mark)

@@ -51,6 +51,7 @@ class Milestone(Base):
             "city_code",
             "plan_code",
             "measure_code",
+            "organization_code",
             unique=True,
             postgresql_where=text("from_plan"),
         ),

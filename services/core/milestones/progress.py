@@ -12,6 +12,7 @@ from services.core.milestones.lights import Light
 from services.core.milestones.queries import Tally
 from services.core.milestones.rules import Share, merged
 from services.core.plan.document import Measure, PlanDocument, Task
+from services.core.plan.loading import leading
 
 IndicatorLights = Mapping[str, str]
 """The light of each indicator, by code, as the newest scoreboard shows it."""
@@ -92,9 +93,11 @@ def of_leads(
     document: PlanDocument, tallies: Sequence[Tally], lights: IndicatorLights
 ) -> list[UnitProgress]:
     """Return how far the measures are that each unit leads, whoever works on them."""
+    units = {entry.code: entry for entry in document.organizations}
+    leads = {one.code: leading(one, units) for one in _measures(document)}
     found = []
     for unit in document.organizations:
-        led = [one for one in _measures(document) if unit.code in one.lead_units]
+        led = [one for one in _measures(document) if unit.code in leads[one.code]]
         if led:
             codes = {measure.code for measure in led}
             mine = [one for one in tallies if one.measure_code in codes]

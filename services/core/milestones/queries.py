@@ -114,7 +114,7 @@ async def parent_for_update(
 async def planted_for_update(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> Sequence[Milestone]:
-    """Return the milestones that stand for a plan's measures as printed, locked: one each."""
+    """Return the milestones that stand for a plan's measures as printed, locked."""
     found = await session.scalars(
         select(Milestone)
         .where(

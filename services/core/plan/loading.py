@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -213,26 +213,38 @@ async def _write_version(
             MeasureUnit.city_code == document.city.code, MeasureUnit.plan_code == document.code
         )
     )
+    units = {entry.code: entry for entry in document.organizations}
     parts = [
         {**place, "organization_code": unit, "measure_code": measure.code, "part": part}
         for task in document.tasks
         for measure in task.measures
-        for unit, part in units_of(measure, document).items()
+        for unit, part in units_of(measure, units).items()
     ]
     if parts:
         await session.execute(insert(MeasureUnit), parts)
 
 
-def units_of(measure: Measure, document: PlanDocument) -> Mapping[str, str]:
+def units_of(measure: Measure, units: Mapping[str, OrganizationEntry]) -> Mapping[str, str]:
     """Return by unit whether it is `lead` or `responsible` in a measure; who is both leads.
 
     A collective name stands for its members.
     """
-    members = {entry.code: entry.members for entry in document.organizations}
-    shared = [
-        unit for named in measure.responsible_units for unit in (members.get(named) or (named,))
-    ]
-    return dict.fromkeys(shared, "responsible") | dict.fromkeys(measure.lead_units, "lead")
+    shared = each_of(measure.responsible_units, units)
+    return dict.fromkeys(shared, "responsible") | dict.fromkeys(leading(measure, units), "lead")
+
+
+def leading(measure: Measure, units: Mapping[str, OrganizationEntry]) -> tuple[str, ...]:
+    """Return the units that answer for a measure: its leads, or else who is responsible.
+
+    A collective name stands for its members.
+    """
+    return each_of(measure.lead_units or measure.responsible_units, units)
+
+
+def each_of(codes: Iterable[str], units: Mapping[str, OrganizationEntry]) -> tuple[str, ...]:
+    """Return the units of these codes, each once; a collective name stands for its members."""
+    named = [unit for code in codes for unit in (units[code].members or (code,))]
+    return tuple(dict.fromkeys(named))
 
 
 def leads_of(indicator: Indicator) -> tuple[str, ...]:
@@ -247,6 +259,5 @@ def reporters_of(indicator: Indicator, units: Mapping[str, OrganizationEntry]) -
     A collective name stands for its members. Where units combine directly it is one alone, the
     first: its value is the city's.
     """
-    named = [unit for lead in leads_of(indicator) for unit in (units[lead].members or (lead,))]
-    owing = tuple(dict.fromkeys(unit for unit in named if units[unit].submits))
+    owing = tuple(unit for unit in each_of(leads_of(indicator), units) if units[unit].submits)
     return owing[:1] if indicator.aggregation.units == "direct" else owing

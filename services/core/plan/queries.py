@@ -10,8 +10,15 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import lock_name
-from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
+from services.core.plan.document import (
+    Indicator,
+    Measure,
+    OrganizationEntry,
+    PlanDocument,
+    Plausible,
+)
 from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
+from services.core.plan.plausibility import plausible_ranges
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,24 @@ class PlanState:
         """Return the measures of all tasks by code, in the document's order."""
         return {measure.code: measure for task in self.document.tasks for measure in task.measures}
 
+    @cached_property
+    def plausible(self) -> Mapping[str, Plausible]:
+        """Return between which values figures are believed, by indicator; absent: any is."""
+        return plausible_ranges(self.document)
+
+    def period_state(self, period: str) -> str:
+        """Return the state of a period: `planned` where it was never opened."""
+        found = self.periods.get(period)
+        return found.state if found else "planned"
+
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""
         return instant.astimezone(ZoneInfo(self.document.time_zone)).date()
+
+    def is_over(self, period: str) -> bool:
+        """Return whether a period is closed or published: it is judged as at its end."""
+        opened = self.periods.get(period)
+        return opened is not None and opened.state in {"closed", "published"}
 
     def due_date(self, period: str) -> date | None:
         """Return until when the values of an opened period are due."""

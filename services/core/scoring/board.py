@@ -6,7 +6,7 @@ carries the digest of its trace, so two boards are equal only where their traces
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -31,8 +31,11 @@ from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, roll_up
+from services.core.scoring.targets import target_for
 from services.core.scoring.touch import chain
 from services.core.scoring.traces import Trace, digest_of, number_of, text_of, trace_of
+
+_A_DAY = timedelta(days=1)
 
 Row = dict[str, Any]
 Board = dict[str, Any]
@@ -90,13 +93,32 @@ class Bench:
                     found[each.code].add(due)
         return {code: frozenset(dates) for code, dates in found.items()}
 
-    def fell_due(self, period: str, one_day: date, another: date) -> bool:
-        """Return whether what is not reported for a period changed its state between two days.
+    def turned(self, period: str, one_day: date, another: date) -> bool:
+        """Return whether the board of a period may differ between two days without an event.
 
         The domain's clock can be set back, and then what was missing is not due again.
         """
         first, last = min(one_day, another), max(one_day, another)
-        return any(first <= due < last for due in self.due_dates.get(period, ()))
+        return any(first < day <= last for day in self._turning_days(period))
+
+    def _turning_days(self, period: str) -> Iterable[date]:
+        """Yield the days on which something is missing, or judged otherwise, for the first time.
+
+        A value is late on the day after it was due; an unfinished period goes on by full months,
+        and is judged as ended on the day after its end; a target's date passes.
+        """
+        yield from (due + _A_DAY for due in self.due_dates.get(period, ()))
+        place = Period.parse(period)
+        yield from (month.last_day + _A_DAY for month in place.children("monthly"))
+        yield place.last_day + _A_DAY
+        for day in self._target_dates(place.year):
+            yield day + _A_DAY
+
+    def _target_dates(self, year: int) -> set[date]:
+        targets = (
+            target_for(facts.indicator, year, self.state.assigned) for facts in self.facts.values()
+        )
+        return {target.end for target in targets if target.year <= year}
 
 
 Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
@@ -136,7 +158,7 @@ def draw_board(
             known[code] = (read, *_judged(bench, code, period, operated))
         _, kept[code], traces[code] = known[code]
     rows = [kept[code] for code in bench.facts]
-    return Drawn(_add_up(bench.state, period, rows), traces)
+    return Drawn(_add_up(bench.state, rows), traces)
 
 
 def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tuple[Row, Trace]:
@@ -182,6 +204,7 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
             "text": target.text,
             "source": target.source,
         },
+        "target_date_passed": case.target_date_passed,
         "met": verdict.met,
         "attainment": text_of(verdict.attainment),
         "pace": None if verdict.pace is None else plain(verdict.pace.ratio.value),
@@ -208,7 +231,7 @@ def _data_status(verdict: Verdict) -> str | None:
     return "provisional" if verdict.provisional else "final"
 
 
-def _add_up(state: PlanState, period: Period, rows: Sequence[Row]) -> Board:
+def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
     """Return the board of these rows: everything above them is added from them alone."""
     document = state.document
     total = roll_up(
@@ -223,7 +246,7 @@ def _add_up(state: PlanState, period: Period, rows: Sequence[Row]) -> Board:
             for row in rows
         ],
     )
-    not_met = [row["code"] for row in rows if _caps(row, period)]
+    not_met = [row["code"] for row in rows if _caps(row)]
     falsified = [row["code"] for row in rows if row["falsified"]]
     grading = grade(total, document.scheme.gate, not_met, falsified)
     names = {group.code: group.name for group in document.groups}
@@ -242,10 +265,10 @@ def _add_up(state: PlanState, period: Period, rows: Sequence[Row]) -> Board:
     }
 
 
-def _caps(row: Row, period: Period) -> bool:
-    """Return whether a mandatory indicator failed its target from the target's year on."""
-    failed = row["state"] == "missing" or (row["state"] == "scored" and not row["met"])
-    return bool(failed and row["selection"] == "mandatory" and period.year >= row["target"]["year"])
+def _caps(row: Row) -> bool:
+    """Return whether a mandatory indicator failed its target, whose date has passed."""
+    failed = row["state"] == "missing" or (row["state"] == "scored" and row["met"] is False)
+    return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])
 
 
 def _shown(number: Decimal | None, places: int) -> str | None:

@@ -147,7 +147,7 @@ def _order(
         codes is None
         or (earlier.sequence + 1) % queries.WHOLE_EVERY == 0
         or earlier.plan_version != bench.state.version
-        or bench.fell_due(key[1], earlier.local_date, bench.today)
+        or bench.turned(key[1], earlier.local_date, bench.today)
     ):
         return _Order(key, period, None, earlier)
     judged = sorted(codes & bench.facts.keys())

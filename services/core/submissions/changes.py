@@ -52,13 +52,16 @@ def form_after(row: Row, changes: Mapping[str, Any]) -> Form:
 def edited(
     row: Row, changes: Mapping[str, Any], *, indicator: Indicator, actor: Actor
 ) -> dict[str, Any]:
-    """Return the columns after an edit without faults; `changes` by column."""
+    """Return the columns after an edit without faults; `changes` by column.
+
+    None where all is as it was: whoever changes nothing is no author either.
+    """
     kept = reported(form_after(row, changes), indicator)
-    return {
-        **{name: getattr(kept, name) for name in _FORMS},
-        **{name: changes[name] for name in _BESIDE if name in changes},
-        **signed(row, actor),
-    }
+    wanted = {name: getattr(kept, name) for name in _FORMS}
+    wanted |= {name: changes[name] for name in _BESIDE if name in changes}
+    if all(row[name] == value for name, value in wanted.items()):
+        return {}
+    return {**wanted, **signed(row, actor)}
 
 
 def moved(

@@ -34,11 +34,11 @@ from services.core.submissions.errors import (
     PlanChanged,
     SubmissionExists,
 )
+from services.core.submissions.judging import period_faults, value_faults
 from services.core.submissions.rules import (
     DataStatus,
     Form,
     Place,
-    form_faults,
     reported,
     text_of,
     writes_for,
@@ -82,8 +82,9 @@ def draw_up(draft: Draft, *, plan: PlanState, actor: Actor, now: datetime) -> Ro
     """
     indicator = plan.indicators.get(draft.indicator_code)
     faults = reference_faults(draft.indicator_code, draft.organization_code, plan)
+    faults += period_faults(draft.period, plan, plan.local_date(now))
     if indicator is not None:
-        faults += form_faults(draft.form, indicator, draft=draft.draft)
+        faults += value_faults(draft.form, indicator, plan, draft.period, draft=draft.draft)
     if faults or indicator is None:
         raise InvalidInput(faults=faults)
     if not writes_for(actor, draft.organization_code):
@@ -160,7 +161,7 @@ def reference_faults(
     return faults
 
 
-def place_of(row: Row, indicator: Indicator | None) -> Place:
+def place_of(row: Row, indicator: Indicator | None, period_state: str) -> Place:
     """Return what the right to act on a submission depends on."""
     return Place(
         state=row["state"],
@@ -169,6 +170,7 @@ def place_of(row: Row, indicator: Indicator | None) -> Place:
         leads=leads_of(indicator) if indicator else (),
         correcting=row["approved_revision"] is not None and row["state"] != "approved",
         falsified=row["falsified"],
+        period_state=period_state,
     )
 
 

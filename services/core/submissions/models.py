@@ -39,7 +39,8 @@ class Submission(Base):
         ),
         CheckConstraint(
             "state IN ('draft', 'returned', 'withdrawn') OR num_nonnulls(value, level,"
-            " not_applicable_reason) = 1",
+            " not_applicable_reason) = 1 OR (value IS NOT NULL AND level IS NOT NULL"
+            " AND not_applicable_reason IS NULL)",
             name="one_form",
         ),
         {"postgresql_partition_by": "HASH (city_code)"},

@@ -33,7 +33,19 @@ TRANSITIONS: Mapping[tuple[State, Verb], State] = {
 """What may follow what. A pair that is not here is refused."""
 
 WRITING_VERBS: frozenset[Verb] = frozenset({"edit", "submit", "withdraw"})
-"""The verbs of those who report; they end when the period closes. The others are review."""
+"""The verbs of those who report. The others are review."""
+
+
+CLOSED_VERBS: frozenset[Verb] = frozenset({"approve", "return", "falsify"})
+"""What a closed period still allows: to decide on what was handed in before. What is published
+stands as it is."""
+
+
+def period_allows(verb: Verb, period_state: str) -> bool:
+    """Return whether the state of its period allows a verb, whoever asks."""
+    if period_state == "published":
+        return False
+    return period_state != "closed" or verb in CLOSED_VERBS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class Place:
 
     `authors` are those of the revision under review; `leads` are the units that lead its
     indicator; `correcting` is true where an approved revision still counts while this one is
-    worked on.
+    worked on; `period_state` is that of its period.
     """
 
     state: State
@@ -74,6 +86,7 @@ class Place:
     leads: tuple[str, ...]
     correcting: bool
     falsified: bool
+    period_state: str = "planned"
 
 
 def writes_for(actor: Actor, organization_code: str) -> bool:
@@ -131,7 +144,9 @@ def allowed_actions(actor: Actor, place: Place) -> list[Verb]:
     return [
         verb
         for verb in _VERBS_IN[place.state]
-        if state_allows(verb, place) and has_right(actor, verb, place)
+        if state_allows(verb, place)
+        and period_allows(verb, place.period_state)
+        and has_right(actor, verb, place)
     ]
 
 

@@ -4,6 +4,7 @@ Each writes the new state, its history row and its event in the caller's transac
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,14 +24,15 @@ from services.core.submissions.errors import (
     PeriodClosed,
     SubmissionTransitionRefused,
 )
+from services.core.submissions.judging import value_faults
 from services.core.submissions.models import Submission, SubmissionHistory
 from services.core.submissions.rules import (
     WRITING_VERBS,
     Place,
     Verb,
     allowed_actions,
-    form_faults,
     has_right,
+    period_allows,
     reviews,
     state_allows,
 )
@@ -54,7 +56,7 @@ def check_right(actor: Actor, verb: Verb, submission: Submission, plan: PlanStat
         Forbidden: it has not this right for another reason.
     """
     indicator = plan.indicators.get(submission.indicator_code)
-    place = place_of(vars(submission), indicator)
+    place = place_of(vars(submission), indicator, plan.period_state(submission.period))
     if has_right(actor, verb, place):
         return place
     if verb not in WRITING_VERBS and reviews(actor, place.leads) and place.authors.include(actor):
@@ -73,6 +75,8 @@ async def edit(
 ) -> None:
     """Change what is reported while it is a draft or returned; `changes` by column.
 
+    What is as it was already changes nothing: no version, no event, no other author.
+
     Raises:
         InvalidInput: what would stand after the change has faults.
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
@@ -80,11 +84,14 @@ async def edit(
     place = check_right(actor, "edit", submission, plan)
     form = form_after(vars(submission), changes)
     indicator = _indicator(submission, plan)
-    faults = form_faults(form, indicator, draft=True)
+    faults = value_faults(form, indicator, plan, submission.period, draft=True)
     if faults:
         raise InvalidInput(faults=faults)
     await _check_state(session, submission, "edit", place, actor, plan)
-    _put(submission, edited(vars(submission), changes, indicator=indicator, actor=actor))
+    columns = edited(vars(submission), changes, indicator=indicator, actor=actor)
+    if not columns:
+        return
+    _put(submission, columns)
     await _write(session, submission, "edit", actor, None, now)
 
 
@@ -114,8 +121,8 @@ async def move(
     place = check_right(actor, verb, submission, plan)
     await _check_state(session, submission, verb, place, actor, plan)
     if verb == "submit":
-        form = form_after(vars(submission), {})
-        faults = form_faults(form, _indicator(submission, plan), draft=False)
+        form, indicator = form_after(vars(submission), {}), _indicator(submission, plan)
+        faults = value_faults(form, indicator, plan, submission.period, draft=False)
         if faults:
             raise InvalidInput(faults=faults)
     _put(submission, moved(vars(submission), verb, actor=actor, reason=reason, now=now))
@@ -137,14 +144,16 @@ async def _check_state(
     actor: Actor,
     plan: PlanState,
 ) -> None:
-    if not state_allows(verb, place):
-        raise SubmissionTransitionRefused(
-            extra={"state": place.state, "allowed_actions": allowed_actions(actor, place)}
-        )
+    # The plan that is kept may be a moment old; this is how the period stands until we end.
     period = await period_for_share(session, plan.city_code, plan.code, submission.period)
-    state = period.state if period else "planned"
-    if state == "published" or (state == "closed" and verb in WRITING_VERBS):
-        raise PeriodClosed(extra={"period": submission.period, "state": state})
+    place = replace(place, period_state=period.state if period else "planned")
+    legal = {"allowed_actions": allowed_actions(actor, place)}
+    if not state_allows(verb, place):
+        raise SubmissionTransitionRefused(extra={"state": place.state, **legal})
+    if not period_allows(verb, place.period_state):
+        raise PeriodClosed(
+            extra={"period": submission.period, "state": place.period_state, **legal}
+        )
 
 
 async def _write(

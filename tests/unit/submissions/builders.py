@@ -79,7 +79,7 @@ def after(row: Row, *verbs: tuple[Actor, Verb]) -> Mapping[str, Any]:
 
 def place(row: Row) -> Place:
     """Return what the right to act on a row depends on."""
-    return place_of(row, indicator())
+    return place_of(row, indicator(), "planned")
 
 
 def a_place(*authors: Actor, **changes: Any) -> Place:
