@@ -151,7 +151,7 @@ async def _write_organizations(
             set_={
                 name: statement.excluded[name]
                 for name in rows[0]
-                if name not in {"city_code", "code"}
+                if name not in {"city_code", "code", "defined_by"}
             },
         )
     )
