@@ -49,8 +49,9 @@ from services.core.milestones import queries
 from services.core.milestones.assigning import Draft, assign, draft_faults
 from services.core.milestones.desk import Desk
 from services.core.milestones.errors import MilestoneNotFound
+from services.core.milestones.lights import Light
 from services.core.milestones.models import Milestone
-from services.core.milestones.queries import Filters
+from services.core.milestones.queries import Filters, Sight
 from services.core.milestones.rights import may_assign
 from services.core.milestones.rules import State
 from services.core.plan.document import Day
@@ -163,6 +164,11 @@ async def list_milestones(
     state: Annotated[State | None, Query(description="In this state only")] = None,
     due_before: Annotated[Day | None, Query(description="Due before this day only")] = None,
     parent_id: Annotated[UUID | None, Query(description="Branches of this one only")] = None,
+    light: Annotated[Light | None, Query(description="With this light today only")] = None,
+    overdue: Annotated[
+        bool | None,
+        Query(description="`true`: not handed in, and the due date is over; `false`: the others"),
+    ] = None,
     changed_after: Annotated[
         int | None,
         Query(
@@ -181,7 +187,7 @@ async def list_milestones(
     log, and what was cancelled as `tombstones`; go on from `position` while `has_more`.
     """
     desk = await _reading_desk(session, held, plan, actor)
-    filters = Filters(measure_code, organization_code, state, due_before, parent_id)
+    filters = Filters(measure_code, organization_code, state, due_before, parent_id, light, overdue)
     if changed_after is not None:
         if page_token is not None:
             raise BadPageToken
@@ -195,6 +201,7 @@ async def list_milestones(
         actor,
         plan_code=plan.code,
         filters=filters,
+        sight=_sight(desk),
         after=after,
         limit=page_size + 1,
     )
@@ -209,6 +216,11 @@ async def list_milestones(
     return Response(to_json(listed), media_type="application/json")
 
 
+def _sight(desk: Desk) -> Sight:
+    document = desk.plan.document
+    return Sight(desk.today, document.time_zone, document.scheme.lights)
+
+
 async def _changes(
     session: Reading, desk: Desk, filters: Filters, position: int, limit: int
 ) -> Response:
@@ -217,6 +229,7 @@ async def _changes(
         desk.actor,
         plan_code=desk.plan.code,
         filters=filters,
+        sight=_sight(desk),
         position=position,
         limit=limit,
     )
