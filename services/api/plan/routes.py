@@ -123,14 +123,21 @@ async def load_plan_document(
     """Load a plan document: a new plan (201), a new version, or nothing where it is the same.
 
     Every fault of the document is told at once, each with its JSON pointer; with
-    `validate_only` this is a check of the document. What was scored under an earlier version
+    `validate_only` this is a check of the document. A key of one plan loads that plan, and leaves
+    the city and other plans' organizations as they are. What was scored under an earlier version
     stays as it was.
     """
     if not actor.every_city and document.city.code != actor.city_code:
         raise Forbidden
-    if actor.plan_code not in {None, document.code}:
+    if not actor.runs_whole_city and actor.plan_code != document.code:
         raise Forbidden
-    loaded = await load_plan(session, document=document, actor=actor.stamp(), now=held.clock.now())
+    loaded = await load_plan(
+        session,
+        document=document,
+        actor=actor.stamp(),
+        now=held.clock.now(),
+        whole_city=actor.runs_whole_city,
+    )
     held.plans.forget(loaded.plan_code)
     response.status_code = 201 if loaded.outcome == "created" else 200
     response.headers["Location"] = f"/v1/plans/{loaded.plan_code}"

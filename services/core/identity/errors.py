@@ -1,6 +1,6 @@
 """Refusals of identity."""
 
-from services.core.kit.errors import DomainError, Kind, NotFound
+from services.core.kit.errors import DomainError, Forbidden, Kind, NotFound
 from services.core.kit.text import Text
 
 
@@ -17,6 +17,15 @@ class KeyNotFound(NotFound):
 
     code = "key-not-found"
     title = Text("未找到该密钥", "There is no such key")
+
+
+class KeyBeyondOwn(Forbidden):
+    """The key makes keys itself and may do more than the caller's, which cannot end it."""
+
+    code = "key-beyond-own"
+    title = Text(
+        "不能停用权限更大的管理密钥", "A key that may do more than yours is not yours to end"
+    )
 
 
 class OrganizationNotFound(NotFound):
