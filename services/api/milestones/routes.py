@@ -41,8 +41,9 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_version
 from services.core.milestones import queries
@@ -70,7 +71,10 @@ MilestoneId = Annotated[
 
 async def _assigner(actor: Writer) -> Actor:
     if not may_assign(actor):
-        raise Forbidden
+        raise takes(
+            "领导小组办公室（office），或所牵头措施的牵头单位（lead）",
+            "the office, or a lead for the measures that its unit leads",
+        )
     return actor
 
 

@@ -38,8 +38,9 @@ from services.api.scoring.schemas import (
 )
 from services.api.security import permitted
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Fault, Forbidden, InvalidInput
+from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.pagination import new_page_token, read_page_token, read_text
 from services.core.kit.text import Text
 from services.core.plan import queries as plan_queries
@@ -97,7 +98,10 @@ _MOST_CONTRIBUTIONS = 500
 def _check_basis(actor: Actor, basis: str) -> None:
     """Let only those see values under review who may see every submission of the plan."""
     if basis == "submitted" and not _sees_all(actor):
-        raise Forbidden
+        raise takes(
+            "可看全部填报的 office 或 leader，权限范围 submissions:read",
+            "the office or the leader of the whole plan, with the scope submissions:read",
+        )
 
 
 def _sees_all(actor: Actor) -> bool:
