@@ -113,7 +113,7 @@ async def _move(
         now=held.clock.now(),
         due_date=due_date,
     )
-    held.plans.forget(plan.code)
+    held.plans.changed(session, plan.code)
     response.headers["ETag"] = period_etag(row)
     return period_out(row)
 

@@ -105,7 +105,7 @@ async def load_plan_document(
     if actor.plan_code not in {None, document.code}:
         raise Forbidden
     loaded = await load_plan(session, document=document, actor=actor.stamp(), now=held.clock.now())
-    held.plans.forget(loaded.plan_code)
+    held.plans.changed(session, loaded.plan_code)
     response.status_code = 201 if loaded.outcome == "created" else 200
     response.headers["Location"] = f"/v1/plans/{loaded.plan_code}"
     return LoadedOut(
