@@ -167,7 +167,7 @@ async def waiting(system: System, _bare: int) -> list[str]:
     figures, ceilings = [], []
     for _ in range(_ROUNDS):
         figures.append(_p95(await volley(system.port, _asked(system, "/v1/me/todo"), clients=1)))
-        listed = f"/v1/plans/{PLAN}/milestones?organization=UN15"
+        listed = f"/v1/plans/{PLAN}/milestones?organization_code=UN15"
         ceilings.append(_p95(await volley(system.port, _asked(system, listed), clients=1)))
     return [
         Measure(

@@ -9,7 +9,7 @@ from bench.system import CITY, PLAN, ROOT
 from services.core.identity.actor import Actor
 from services.core.identity.rules import DEFAULT_SCOPES
 from services.core.kit.clock import Clock
-from services.core.kit.exact_data import read_yaml
+from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.idempotency import RequestKey
 from services.core.kit.ids import new_id
 from services.core.plan.document import PlanDocument

@@ -11,6 +11,8 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
+from services.api.unread import Signature
+
 _Fields = Iterable[tuple[str, str, Any]]
 _JSON = ("application/json", "application/json; charset=utf-8", "")
 
@@ -31,6 +33,7 @@ class DirectReader:
         self._headers = _named(wanted.header_params)
         self._body = next(iter(wanted.body_params), None)
         self._request = wanted.request_param_name
+        self._signature = Signature(route)
 
     async def arguments(self, request: Request) -> dict[str, Any] | None:
         """Return the endpoint's arguments, or None where one of them is not in order."""
@@ -40,6 +43,8 @@ class DirectReader:
             return None
 
     async def _read_all(self, request: Request) -> dict[str, Any] | None:
+        if await self._signature.unread(request):
+            return None
         found: dict[str, Any] = {}
         if self._request is not None:
             found[self._request] = request

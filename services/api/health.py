@@ -12,6 +12,7 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import Example, answering
+from services.api.unread import HeardRoute
 from services.api.webhooks.metrics import read_webhook_figures
 from services.core.alerts.queries import Stalest, stalest_evaluation
 from services.core.events.queries import SILENT_AFTER, last_beats, oldest_waiting_event
@@ -23,7 +24,7 @@ from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
 from services.core.webhooks.standing import longest_unattended
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=HeardRoute)
 
 _STUCK_AFTER_SECONDS = 60
 """An event that waits longer to be numbered and followed, or a webhook to be sent: no worker

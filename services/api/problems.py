@@ -166,7 +166,8 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
         return await _domain_error(request, UnsupportedMediaType())
     body = [one for one in errors if one["loc"][0] == "body"]
     elsewhere = [one for one in errors if one["loc"][0] != "body"]
-    faults = [*faults_of(body, skip=1), *faults_of(elsewhere)]
+    unread: list[Fault] = request.scope.get("unread", [])
+    faults = [*faults_of(body, skip=1), *faults_of(elsewhere), *unread]
     return await _domain_error(request, InvalidInput(faults=faults))
 
 

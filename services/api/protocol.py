@@ -115,7 +115,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Answer 431 and hear no more of this client."""
         self._refused = True
         cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
+        if cycle and not cycle.response_complete:
             if not cycle.more_body:
                 # The answer to what came before goes out first; the connection ends with it.
                 cycle.keep_alive = False

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from typing_extensions import override
 
 from services.api.direct import DirectReader
 from services.api.plans_kept import PlansKept
 from services.api.security import authenticate, require
+from services.api.unread import HeardRoute
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.exact_data import MalformedBody, read_json
@@ -34,8 +34,15 @@ _UNREADABLE = object()
 """Stands for a body that could not be read; no schema accepts it."""
 
 
+_SAYS_NOTHING = (b"", b"null")
+"""Bodies of a POST that stand for `{}`."""
+
+
 class ExactRequest(Request):
-    """A request whose JSON numbers stay exact. An empty body of a POST is `{}`, of any type."""
+    """A request whose JSON numbers stay exact.
+
+    An empty body of a POST is `{}`, of any type, and so is null.
+    """
 
     _untyped: Headers | None = None
 
@@ -47,7 +54,7 @@ class ExactRequest(Request):
     @override
     async def body(self) -> bytes:
         sent = await super().body()
-        if sent or self.method != "POST":
+        if sent.strip() not in _SAYS_NOTHING or self.method != "POST":
             return sent
         # Some clients name a type whenever they post, even where they have nothing to say.
         named = self.scope["headers"]
@@ -105,7 +112,7 @@ def access_of(request: Request) -> Access:
     return access
 
 
-class ExactRoute(APIRoute):
+class ExactRoute(HeardRoute):
     """Lets in known callers only, hands on `ExactRequest`s, keeps the reply of a claimed key."""
 
     request_class: ClassVar[type[ExactRequest]] = ExactRequest

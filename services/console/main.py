@@ -68,7 +68,9 @@ def _add_plan(actions: _Commands) -> None:
         ("check", "say every fault of a document; needs no database"),
         ("load", "load a document: a new plan, a new version, or nothing"),
     ):
-        _add(actions, name, f"plans:{name}", summary).add_argument("file", type=Path)
+        command = _add(actions, name, f"plans:{name}", summary)
+        command.add_argument("file", type=Path)
+        command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
 
 
 def _add_key(actions: _Commands) -> None:

@@ -5,31 +5,53 @@ from argparse import Namespace
 from pathlib import Path
 
 from services.console.errors import ConsoleError
-from services.console.ledger import open_ledger, told
+from services.console.language import terminal_language
+from services.console.ledger import open_ledger
+from services.console.plan_files import PlanFile, UnreadablePlan, read_plan_file
 from services.core.identity.actor import operator
-from services.core.kit.errors import DomainError
-from services.core.kit.exact_data import read_json, read_yaml
+from services.core.kit.text import Language, Text
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
-from services.core.plan.rules import read_document
+
+_CLEAN = Text(
+    "{file} 没有错误：{code}，{title}：{indicators} 项指标，{tasks} 项任务，{measures} 条措施，"
+    "{organizations} 个单位，{questions} 个待核实事项",
+    "{file} is a plan without faults: {code}, {title}: {indicators} indicators, {tasks} tasks,"
+    " {measures} measures, {organizations} organizations, {questions} open questions",
+)
+_ENCODED = Text(
+    "{file} 按 {encoding} 编码读取；接口只接受 UTF-8，发送前请另存为 UTF-8",
+    "{file} was read as {encoding}; the API takes UTF-8 alone: save it as UTF-8 to send it",
+)
+_CANNOT_OPEN = Text("无法打开 {file}：{why}", "cannot read {file}: {why}")
 
 
 def check(arguments: Namespace) -> int:
-    """Say every fault of a document with its path; needs no database."""
-    document = _read(arguments.file)
-    measures = sum(len(task.measures) for task in document.tasks)
+    """Say every fault of a document with its line and its path; needs no database."""
+    language: Language = arguments.language or terminal_language()
+    read = _read(arguments.file, language)
+    document = read.document
+    if read.encoding is not None:
+        print(_ENCODED.format(file=arguments.file, encoding=read.encoding).in_(language))
     print(
-        f"{arguments.file} is a plan without faults: {document.code}, {document.title}:"
-        f" {len(document.indicators)} indicators, {len(document.tasks)} tasks,"
-        f" {measures} measures, {len(document.organizations)} organizations,"
-        f" {len(document.open_questions)} open questions"
+        _CLEAN.format(
+            file=arguments.file,
+            code=document.code,
+            title=document.title,
+            indicators=len(document.indicators),
+            tasks=len(document.tasks),
+            measures=sum(len(task.measures) for task in document.tasks),
+            organizations=len(document.organizations),
+            questions=len(document.open_questions),
+        ).in_(language)
     )
     return 0
 
 
 def load(arguments: Namespace) -> int:
     """Load a document: a new plan, a new version, or nothing where it is the same."""
-    return asyncio.run(_load(_read(arguments.file)))
+    language: Language = arguments.language or terminal_language()
+    return asyncio.run(_load(_read(arguments.file, language).document))
 
 
 async def _load(document: PlanDocument) -> int:
@@ -44,12 +66,12 @@ async def _load(document: PlanDocument) -> int:
     return 0
 
 
-def _read(file: Path) -> PlanDocument:
+def _read(file: Path, language: Language) -> PlanFile:
     try:
-        body = file.read_bytes()
+        return read_plan_file(file, language)
     except OSError as error:
-        raise ConsoleError(f"cannot read {file}: {error.strerror}") from None
-    try:
-        return read_document(read_json(body) if file.suffix == ".json" else read_yaml(body))
-    except DomainError as error:
-        raise ConsoleError(f"{file}: {told(error)}") from None
+        raise ConsoleError(
+            _CANNOT_OPEN.format(file=file, why=error.strerror).in_(language)
+        ) from None
+    except UnreadablePlan as error:
+        raise ConsoleError(f"{file}: {error}") from None

@@ -13,7 +13,7 @@ from services.core.identity.queries import city_codes, key_by_digest
 from services.core.identity.service import create_first_key
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect, lock_name
-from services.core.kit.exact_data import read_yaml
+from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.secrets import digest
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan

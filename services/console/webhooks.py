@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rich.cells import set_cell_size
 
 from services.console.errors import ConsoleError
+from services.console.language import terminal_language
 from services.console.receiver_cases import Expected, cases
 from services.console.receiver_deliveries import Maker
 from services.console.receiver_player import Answer, Failure, Result, open_player
@@ -71,7 +72,7 @@ def check(arguments: Namespace) -> int:
     target = read_url(arguments.url)
     if not isinstance(target, Target):
         raise ConsoleError(f"this is no URL of a receiver ({target})")
-    language: Language = arguments.language or _language()
+    language: Language = arguments.language or terminal_language()
     print(Text("接收方 {url}", "Receiver {url}").format(url=target.shown).in_(language))
     return asyncio.run(_check(arguments, _key(arguments.secret), language))
 
@@ -101,13 +102,6 @@ def _key(given: str | None) -> SigningKey:
     if key is None:
         raise ConsoleError(f"give the receiver's secret, whsec_… or whsk_…, in {SECRET}")
     return key
-
-
-def _language() -> Language:
-    said = next(
-        (os.environ[one] for one in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(one)), ""
-    )
-    return "zh-CN" if said.lower().startswith("zh") else "en"
 
 
 def _hopeless(results: Sequence[Result]) -> bool:

@@ -86,7 +86,9 @@ async def test_a_unit_sees_what_it_has_to_do_soonest_first(door: Door) -> None:
         ("correct", "2026-02-06", False),
     ]
     assert [one["subject"]["id"] for one in found["items"]] == [str(work), str(sign), str(returned)]
-    assert [one["working_days_left"] for one in found["items"]] == [-1, 2, 4]
+    assert [one["days_left"] for one in found["items"]] == [None, 2, 4]
+    assert [one["days_overdue"] for one in found["items"]] == [1, None, None]
+    assert [one["working_days_left"] for one in found["items"]] == [-1, 2, 4], "the old name"
     assert found["items"][2]["title"] == "建筑垃圾资源化利用率"
     assert found["items"][2]["href"] == f"/v1/submissions/{returned}"
     assert (found["total"], found["overdue"]) == (3, 1)
@@ -178,6 +180,21 @@ async def test_what_a_lead_leaves_undecided_comes_to_the_office(door: Door) -> N
         late = await _todo(office)
     assert {one["subject"]["id"] for one in late["items"]} == {str(waits), str(asked), str(of_lead)}
     assert late["overdue"] == 3
+
+
+async def test_nothing_waits_that_the_state_of_its_period_forbids(door: Door) -> None:
+    base = door.held.database
+    await add(base, Submission, state="returned", indicator_code="U07")
+    await add(base, Submission, state="submitted", indicator_code="U08")
+    await _open(door, "2025")
+    async with await door.as_("reporter", OTHER) as unit, await door.as_("office") as office:
+        assert (await _todo(unit))["counts"]["correct"]["waiting"] == 1
+        assert (await _todo(office))["counts"]["review"]["waiting"] == 1
+        await office.post(f"/plans/{XINMI}/periods/2025/close")
+        assert (await _todo(unit))["counts"]["correct"]["waiting"] == 0
+        assert (await _todo(office))["counts"]["review"]["waiting"] == 1
+        await office.post(f"/plans/{XINMI}/periods/2025/publish")
+        assert (await _todo(office))["counts"]["review"]["waiting"] == 0
 
 
 async def test_pages_hold_everything_once_and_a_token_fits_its_filter(door: Door) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from services.api.contract.__main__ import PATH
 from services.api.main import create_contract_app
-from services.core.kit.exact_data import read_yaml
+from services.core.kit.exact_yaml import read_yaml
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.duties import add

@@ -1,5 +1,6 @@
 """The plan as callers read it, and what the office decides beside it."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -77,6 +78,37 @@ async def test_loading_the_same_document_again_changes_nothing(door: Door) -> No
     assert (again.status_code, again.json()["outcome"]) == (200, "unchanged")
     assert as_json.json()["outcome"] == "unchanged"
     assert detail["status_text"] == "征求意见稿"
+
+
+async def test_others_are_answered_while_a_document_is_read(door: Door) -> None:
+    heavy = b"indicators:\n" + b"- [1, 2, 3]\n" * 30_000
+    answered = 0
+    async with door.client(door.admin_secret) as admin, await door.as_("leader") as leader:
+        sent = asyncio.create_task(
+            admin.post("/plans", content=heavy, headers={"Content-Type": "application/yaml"})
+        )
+        while not sent.done():
+            assert (await leader.get(f"{PLAN}/tasks/1")).status_code == 200
+            answered += 1
+        refused = await sent
+    assert refused.json()["code"] == "invalid-plan"
+    # Read in the event loop it would let one pass before, and one after.
+    assert answered > 3
+
+
+async def test_a_document_means_what_yaml_1_2_says(door: Door) -> None:
+    document = (ROOT / "plans/examples/green-development-index.yaml").read_text("utf-8")
+    odd = document.replace("title: 绿色发展指数（2016年）", "title: 1:30").replace(
+        "annual: 31", "annual: 017"
+    )
+    async with door.client(door.admin_secret) as admin:
+        made = await admin.post(
+            "/plans", content=odd.encode(), headers={"Content-Type": "application/yaml"}
+        )
+        assert made.status_code == 201, made.text
+        read = (await admin.get("/plans/110000-2016")).json()
+    assert read["title"] == "1:30"
+    assert read["document"]["due_days"]["annual"] == 17
 
 
 async def test_a_documents_faults_are_told_at_once_with_their_paths(door: Door) -> None:

@@ -200,3 +200,49 @@ async def test_a_door_refuses_an_old_schema_in_one_line(database_url: str, door:
         "wufei: cannot use the database: the database is at revision 0000,"
         f" this program needs {expected_revision()}: run `wufei migrate`\n"
     )
+
+
+_LIVED = """
+INSERT INTO submission (city_code, id, plan_code, indicator_code, organization_code, period, state,
+    revision, version, value, data_status, on_behalf, falsified, reported_by,
+    reported_by_organization, created_at, updated_at)
+SELECT '410183', CAST(id AS uuid), 'p', 'i', 'UN15', period, state, 2, 9, 1, 'final', false, false,
+    '00000000-0000-0000-0000-0000000000c3', NULL, now(), now()
+FROM (VALUES ('00000000-0000-0000-0000-000000000001', '2025', 'submitted'),
+    ('00000000-0000-0000-0000-000000000002', '2026', 'approved')) AS s(id, period, state);
+INSERT INTO submission_history
+    (city_code, submission_id, version, action, after, actor, occurred_at)
+SELECT '410183', CAST(id AS uuid), version, action, '{}', CAST(actor AS jsonb), now()
+FROM (VALUES ('00000000-0000-0000-0000-000000000001'),
+    ('00000000-0000-0000-0000-000000000002')) AS s(id)
+CROSS JOIN (VALUES
+    (1, 'submitted', '{"id": "00000000-0000-0000-0000-0000000000c1", "organization_code": "UN1"}'),
+    (2, 'approved', '{"id": "00000000-0000-0000-0000-0000000000c2", "organization_code": null}'),
+    (3, 'reopened', '{"id": "00000000-0000-0000-0000-0000000000c2", "organization_code": null}'),
+    (4, 'changed', '{"id": "00000000-0000-0000-0000-0000000000c4", "organization_code": "UN2"}'),
+    (5, 'submitted', '{"id": "00000000-0000-0000-0000-0000000000c3", "organization_code": null}')
+) AS h(version, action, actor);
+"""
+
+
+async def test_who_wrote_what_waits_for_review_is_found_in_its_history(empty_url: str) -> None:
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        poolclass=NullPool,
+        async_creator=lambda: asyncpg.connect(empty_url),
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda one: command.upgrade(configuration(one), "0007"))
+    await _execute(empty_url, _LIVED)
+    await upgrade(empty_url)
+    found = await _rows(
+        empty_url, "SELECT period, authors::text[], author_organizations FROM submission ORDER BY 1"
+    )
+    assert found == [
+        (
+            "2025",
+            [f"00000000-0000-0000-0000-0000000000{end}" for end in ("c3", "c4")],
+            ["UN2"],
+        ),
+        ("2026", None, None),
+    ]

@@ -17,7 +17,7 @@ from services.api.main import create_app
 from services.api.settings import ApiSettings
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key
-from services.core.kit.exact_data import read_yaml
+from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.sealing import new_seal_key
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan

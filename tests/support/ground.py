@@ -102,7 +102,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
             if state == "approved":
                 await reviewer.post(f"/submissions/{made[place]}/approve")
         await reviewer.post(f"/plans/{XINMI}/periods/2024/open")
-        owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization=UN10")
+        owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN10")
         asked = {"name": "日历", "scope": "plan"}
         tokens = [
             (await reviewer.post(f"/plans/{XINMI}/calendar-tokens", json=asked)).json()

@@ -12,6 +12,8 @@ TODO = Example(
                 "title": "（城区）生活垃圾回收利用率",
                 "due_date": "2026-01-19",
                 "overdue": False,
+                "days_left": 3,
+                "days_overdue": None,
                 "working_days_left": 3,
                 "calendar": "official",
                 "plan": "410183-2025",
@@ -68,10 +70,13 @@ TOKENS = Example(
 _FILE = """BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//Wufei//Deadlines//ZH
+REFRESH-INTERVAL;VALUE=DURATION:PT1H
+X-PUBLISHED-TTL:PT1H
 BEGIN:VEVENT
 UID:milestone-019aafc0-0000-7000-8000-000000000000@wufei
 SEQUENCE:3
 DTSTAMP:20260114T074000Z
+LAST-MODIFIED:20260114T074000Z
 DTSTART;VALUE=DATE:20260630
 DTEND;VALUE=DATE:20260701
 SUMMARY:完成16家绿色工厂创建（2.1）

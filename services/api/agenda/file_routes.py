@@ -10,6 +10,7 @@ from services.api.answers import body_etag, etags
 from services.api.context import Held, IfNoneMatch, PlanCode
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
+from services.api.unread import HeardRoute
 from services.core.agenda.calendar_file import calendar_file
 from services.core.agenda.queries import DeadlineRow, deadlines, token_by_digest
 from services.core.agenda.rules import Deadline
@@ -19,7 +20,7 @@ from services.core.kit.secrets import digest
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.queries import PlanState
 
-router = APIRouter(prefix="/v1", tags=["agenda"])
+router = APIRouter(prefix="/v1", tags=["agenda"], route_class=HeardRoute)
 
 _BACK = timedelta(days=180)
 _AHEAD = timedelta(days=1100)
@@ -46,7 +47,9 @@ async def read_calendar(
     """Return deadlines as an iCalendar object (RFC 5545), for programs that subscribe.
 
     The address with its token is what `POST …/calendar-tokens` answered. It shows what fell due
-    in the last 180 days and falls due in the next three years, at most 5,000 entries.
+    in the last 180 days, what is open however old it is, and what falls due in the next three
+    years, at most 5,000 entries, the oldest first. SEQUENCE, DTSTAMP and LAST-MODIFIED of an
+    entry grow whenever it says something else.
     """
     parts = token.split("_", _LABEL_PARTS - 1)
     if len(parts) != _LABEL_PARTS or not token.isascii() or "\x00" in token:
@@ -62,14 +65,18 @@ async def read_calendar(
         zone = plan.document.time_zone
         today = held.clock.today(zone)
         rows = await deadlines(
-            session, found, first=today - _BACK, last=today + _AHEAD, limit=_MOST
+            session,
+            found,
+            plan_version=plan.version,
+            first=today - _BACK,
+            last=today + _AHEAD,
+            limit=_MOST,
         )
         calendar = await working_calendar(
             session, plan.city_code, plan.document.supervision.calendar
         )
     body = calendar_file(
         [_deadline(row, plan) for row in rows],
-        uid=f"calendar-{found.id}@wufei",
         name=f"{plan.document.title} {found.name}",
         time_zone=zone,
         calendar=calendar,

@@ -34,6 +34,7 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
+from services.api.filters import OrganizationFilter
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts import queries, service
@@ -77,9 +78,7 @@ async def list_alerts(
     session: Reading,
     held: Held,
     state: Annotated[State | None, Query(description="In this state only")] = None,
-    organization: Annotated[
-        str | None, Query(max_length=60, description="Of this unit only")
-    ] = None,
+    organization_code: OrganizationFilter = None,
     level: Annotated[int | None, Query(ge=0, le=20, description="At this level only")] = None,
     rule: Annotated[str | None, Query(max_length=60, description="Of this rule only")] = None,
     page_size: PageSize = 50,
@@ -93,7 +92,7 @@ async def list_alerts(
     named: dict[str, object] = {
         "alerts": plan.code,
         "state": state,
-        "organization": organization,
+        "organization": organization_code,
         "level": level,
         "rule": rule,
     }
@@ -102,7 +101,7 @@ async def list_alerts(
         session,
         actor,
         plan_code=plan.code,
-        filters=Filters(state, organization, level, rule),
+        filters=Filters(state, organization_code, level, rule),
         today=standing.today,
         after=read_uuid(read_page_token(page_token, named, parts=1)[0]) if page_token else None,
         limit=page_size + 1,

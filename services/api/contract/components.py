@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.api.context import PreconditionRequired
+from services.api.contract.partial import without_defaults
 from services.api.contract.refusals import MEANINGS, MEDIA_TYPE, NAMES, FaultOut, ProblemOut
 from services.api.middleware import BodyTooLarge, MalformedAddress
 from services.api.problems import DatabaseUnavailable, UnsupportedMediaType, problem_of
@@ -169,5 +170,5 @@ def problem_schemas() -> dict[str, Any]:
     for model in (FaultOut, ProblemOut):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
-        schemas[model.__name__] = schema
+        schemas[model.__name__] = without_defaults(schema)
     return schemas

@@ -17,6 +17,7 @@ from services.api.contract.components import (
     problem_schemas,
     refusal_responses,
 )
+from services.api.contract.partial import forget_defaults_of_changes
 from services.api.contract.plan_document import plan_document_schemas
 from services.api.contract.problem_codes import problem_codes
 from services.api.contract.shape import complete, permission_of
@@ -118,6 +119,7 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         )
     )
     document["components"]["securitySchemes"] = SECURITY
+    forget_defaults_of_changes(document)
     for path, operations in document["paths"].items():
         if path.startswith("/v1/"):
             for operation in operations.values():

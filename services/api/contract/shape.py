@@ -111,11 +111,9 @@ def _responses(operation: Operation, method: str) -> None:
 
 def _implied(operation: Operation, parameters: set[str]) -> list[int]:
     """Return the refusals that an operation's shape brings about."""
-    implied = [400]
+    implied = [400, 422]  # nothing that is said is ignored, on any path
     if operation["security"]:
         implied += [401, 503]
-    if parameters or "requestBody" in operation:
-        implied.append(422)
     if "requestBody" in operation:
         implied += [413, 415]
     if "Idempotency-Key" in parameters:

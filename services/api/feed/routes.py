@@ -11,12 +11,16 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import LINK, answering
 from services.api.feed import examples
 from services.api.feed.schemas import FeedOut, event_out
+from services.api.filters import OrganizationFilter
+from services.api.problems import query_pointer
 from services.api.routing import versioned_router
 from services.api.security import permitted
+from services.core.events.catalogue import type_faults
 from services.core.feed.queries import Stretch, Wanted, events_after
 from services.core.identity.actor import Actor
 from services.core.identity.errors import CityNotFound
 from services.core.identity.rules import Permission
+from services.core.kit.errors import InvalidInput
 
 router = versioned_router("events")
 
@@ -39,9 +43,7 @@ async def read_events(
     plan: Annotated[
         str | None, Query(max_length=60, description="Only what belongs to this plan")
     ] = None,
-    organization: Annotated[
-        str | None, Query(max_length=60, description="Only what concerns this organization")
-    ] = None,
+    organization_code: OrganizationFilter = None,
     subject: Annotated[
         str | None,
         Query(
@@ -66,9 +68,9 @@ async def read_events(
     if city is not None and city != actor.city_code:
         raise CityNotFound
     wanted = Wanted(
-        types=tuple(name.strip() for name in types.split(",") if name.strip()),
+        types=_types(types),
         plan_code=plan,
-        organization_code=organization,
+        organization_code=organization_code,
         subject=tuple((subject or "").split("/", 1)) if subject else (),
     )
     found = await _first(held, actor, after, wanted=wanted, limit=limit, wait=wait)
@@ -79,6 +81,19 @@ async def read_events(
         last_position=found.last_position,
         has_more=found.has_more,
     )
+
+
+def _types(named: str) -> tuple[str, ...]:
+    """Return the types that are wanted.
+
+    Raises:
+        InvalidInput: there is no such type of event.
+    """
+    types = tuple(name.strip() for name in named.split(",") if name.strip())
+    faults = [fault for name in types for fault in type_faults(name, query_pointer("types"))]
+    if faults:
+        raise InvalidInput(faults=faults)
+    return types
 
 
 async def _first(

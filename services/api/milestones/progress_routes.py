@@ -30,8 +30,8 @@ from services.core.milestones.progress import (
 from services.core.milestones.queries import Tally
 from services.core.milestones.reasons import words
 from services.core.milestones.rules import text_of
-from services.core.plan.document import Measure
 from services.core.plan.errors import TaskNotFound
+from services.core.plan.loading import leading
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.board import empty_board
@@ -199,12 +199,15 @@ def _measure(found: MeasureProgress, view: _View, *, whole: bool = False) -> dic
 def _sees_whole(measures: Sequence[MeasureProgress], view: _View) -> bool:
     """Return whether the caller sees every milestone of these measures."""
     return sees_all(view.actor) or (
-        bool(measures) and all(_leads(view.actor, one.measure) for one in measures)
+        bool(measures)
+        and all(
+            _leads(view.actor, leading(one.measure, view.plan.organizations)) for one in measures
+        )
     )
 
 
-def _leads(actor: Actor, measure: Measure) -> bool:
-    return actor.role in {"lead", "integrator"} and actor.organization_code in measure.lead_units
+def _leads(actor: Actor, leads: Sequence[str]) -> bool:
+    return actor.role in {"lead", "integrator"} and actor.organization_code in leads
 
 
 def _sum(found: Progress, *, whole: bool) -> dict[str, Any]:

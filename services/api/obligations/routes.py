@@ -10,6 +10,7 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
+from services.api.filters import IndicatorFilter, OrganizationFilter
 from services.api.obligations import examples
 from services.api.obligations.schemas import (
     Days,
@@ -61,12 +62,8 @@ async def list_obligations(
     session: Reading,
     held: Held,
     period: PeriodFilter = None,
-    organization: Annotated[
-        str | None, Query(max_length=60, description="Of this organization only")
-    ] = None,
-    indicator: Annotated[
-        str | None, Query(max_length=60, description="Of this indicator only")
-    ] = None,
+    organization_code: OrganizationFilter = None,
+    indicator_code: IndicatorFilter = None,
     status: Annotated[
         Status | None,
         Query(description="With this status only; `waived` lists what is otherwise left out"),
@@ -84,7 +81,7 @@ async def list_obligations(
         raise Forbidden
     if period is not None:
         parsed_period(plan, period, "/query/period")
-    filters = Filters(period, organization, indicator, status, due_before)
+    filters = Filters(period, organization_code, indicator_code, status, due_before)
     named = {"obligations": plan.code, **filters.named()}
     today = held.clock.today(plan.document.time_zone)
     found = await queries.page(

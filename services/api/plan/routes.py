@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Path, Request, Response
 
 from services.api.answers import body_etag, json_answer
@@ -33,7 +35,8 @@ from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Forbidden
-from services.core.kit.exact_data import read_json, read_yaml
+from services.core.kit.exact_data import read_json
+from services.core.kit.exact_yaml import read_yaml
 from services.core.plan import queries
 from services.core.plan.document import PlanDocument
 from services.core.plan.errors import IndicatorNotFound, TaskNotFound
@@ -45,6 +48,31 @@ router = versioned_router("plans")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
 Loader = Annotated[Actor, Depends(permitted(Permission.LOAD_PLAN))]
+
+# Reading a document is work for the processor alone: beside the event loop, so that others are
+# answered meanwhile, and one at a time, so that many documents take no more of it than one.
+_one_at_a_time = CapacityLimiter(1)
+
+
+def _read(body: bytes, content_type: str) -> PlanDocument:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in {"application/json", ""}:
+        return read_document(read_json(body))
+    if media_type in {"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"}:
+        return read_document(read_yaml(body))
+    raise UnsupportedMediaType
+
+
+async def _sent_document(
+    request: Request,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "application/json",
+) -> PlanDocument:
+    """Return the document of the body; asked for before the session, which would wait for it."""
+    body = await request.body()
+    return await run_sync(_read, body, content_type, limiter=_one_at_a_time)
+
+
+Sent = Annotated[PlanDocument, Depends(_sent_document)]
 
 IndicatorCode = Annotated[
     str,
@@ -86,12 +114,11 @@ _DOCUMENT_BODY = {
     openapi_extra=_DOCUMENT_BODY,
 )
 async def load_plan_document(
-    request: Request,
     actor: Loader,
+    document: Sent,
     session: Writing,
     held: Held,
     response: Response,
-    content_type: Annotated[str, Header(include_in_schema=False)] = "application/json",
 ) -> LoadedOut:
     """Load a plan document: a new plan (201), a new version, or nothing where it is the same.
 
@@ -99,7 +126,6 @@ async def load_plan_document(
     `validate_only` this is a check of the document. What was scored under an earlier version
     stays as it was.
     """
-    document = _read(await request.body(), content_type)
     if not actor.every_city and document.city.code != actor.city_code:
         raise Forbidden
     if actor.plan_code not in {None, document.code}:
@@ -114,15 +140,6 @@ async def load_plan_document(
         version=loaded.version,
         city_code=loaded.city_code,
     )
-
-
-def _read(body: bytes, content_type: str) -> PlanDocument:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in {"application/json", ""}:
-        return read_document(read_json(body))
-    if media_type in {"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"}:
-        return read_document(read_yaml(body))
-    raise UnsupportedMediaType
 
 
 @router.get("/plans", responses={**answering(examples.PLANS), **refusals(403)})

@@ -164,7 +164,10 @@ async def approve_submission(
     held: Held,
     if_match: IfMatch = None,
 ) -> Response:
-    """Approve it: from now on it counts. Nobody approves what their own unit reported."""
+    """Approve it: from now on it counts.
+
+    Nobody approves a revision that they, or another key of their unit, wrote or handed in.
+    """
     return await _move("approve", submission_id, body.reason, actor, session, held, if_match)
 
 

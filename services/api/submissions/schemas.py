@@ -11,9 +11,9 @@ from pydantic_core import to_json
 from services.api.faulty import keep_faults
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
-from services.core.plan.loading import reporters_of
 from services.core.plan.queries import PlanState
 from services.core.submissions.creation import Row, place_of
+from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
 from services.core.submissions.models import SubmissionHistory
 from services.core.submissions.rules import DataStatus, State, Verb, allowed_actions, text_of
 
@@ -89,13 +89,28 @@ CheckedSubmission = Annotated[SubmissionIn, WrapValidator(keep_faults)]
 """A `SubmissionIn`, or a `Faulty` where its shape is wrong."""
 
 
+class DoubtOut(BaseModel):
+    """Why a value cannot count, or is hard to believe."""
+
+    code: str = Field(description="Stable, such as `implausible-value`")
+    message: str = Field(description="The reason, in Chinese")
+    message_en: str = Field(description="The reason, in English")
+
+
 class SubmissionOut(BaseModel):
     """A submission and what this caller may do with it."""
 
     id: UUID = Field(description="Its id, for good")
     plan: str = Field(description="Code of the plan")
     indicator_code: str = Field(description="Code of the indicator")
+    indicator_name: str = Field(description="Its name; its code where the plan has it no longer")
+    unit: str | None = Field(
+        description="The indicator's unit of measure, such as `%`; null where the plan has none"
+    )
     organization_code: str = Field(description="The unit that the value is of")
+    organization_name: str = Field(
+        description="The unit's name; its code where the plan has it no longer"
+    )
     period: str = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
     state: State = Field(description="Where it stands in the review")
     revision: int = Field(description="1 at first; each correction of an approved one adds one")
@@ -110,7 +125,11 @@ class SubmissionOut(BaseModel):
     source: str | None = Field(description="Where the figure comes from")
     on_behalf_of: str | None = Field(description="The unit, where somebody else reported for it")
     falsified: bool = Field(description="It was found falsified; the grade follows from it")
-    counts: bool = Field(description="Whether the city's value can come from this unit")
+    counts: bool = Field(description="Whether a board can count the value, once approved")
+    counts_reason: DoubtOut | None = Field(description="Why it cannot count; null: it can")
+    warnings: list[DoubtOut] = Field(
+        description="Why the value is hard to believe; a reason is asked for in `note`"
+    )
     reason: str | None = Field(description="Why it was last returned, reopened or otherwise moved")
     allowed_actions: list[Verb] = Field(description="What this caller may do with it now")
     created_at: datetime = Field(description="When it was first written")
@@ -165,15 +184,15 @@ def submission_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]
     """Return a submission as `SubmissionOut` has it, ready to be written as JSON."""
     indicator = plan.indicators.get(row["indicator_code"])
     unit = row["organization_code"]
-    direct = indicator is not None and indicator.aggregation.units == "direct"
-    counts = not direct or (
-        indicator is not None and unit in reporters_of(indicator, plan.organizations)
-    )
+    uncounted = why_not_counted(row, plan)
     return {
         "id": row["id"],
         "plan": row["plan_code"],
         "indicator_code": row["indicator_code"],
+        "indicator_name": plan.indicator_name(row["indicator_code"]),
+        "unit": None if indicator is None else indicator.unit,
         "organization_code": unit,
+        "organization_name": plan.organization_name(unit),
         "period": row["period"],
         "state": row["state"],
         "revision": row["revision"],
@@ -188,14 +207,22 @@ def submission_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]
         "source": row["source"],
         "on_behalf_of": unit if row["on_behalf"] else None,
         "falsified": row["falsified"],
-        "counts": counts,
+        "counts": uncounted is None,
+        "counts_reason": None if uncounted is None else _doubt(uncounted),
+        "warnings": [_doubt(doubt) for doubt in doubts_of(row, plan)],
         "reason": row["reason"],
-        "allowed_actions": allowed_actions(actor, place_of(row, indicator)),
+        "allowed_actions": allowed_actions(
+            actor, place_of(row, indicator, plan.period_state(row["period"]))
+        ),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "submitted_at": row["submitted_at"],
         "decided_at": row["decided_at"],
     }
+
+
+def _doubt(doubt: Doubt) -> dict[str, str]:
+    return {"code": doubt.code, "message": doubt.words.zh, "message_en": doubt.words.en}
 
 
 def submission_body(row: Row, plan: PlanState, actor: Actor) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Calendar, Event, vDuration
 from icalendar.enums import STATUS, TRANSP
 
 from services.core.agenda.rules import Deadline, alarm_days
@@ -17,7 +17,6 @@ _ASK_AGAIN_AFTER = timedelta(hours=1)
 def calendar_file(
     deadlines: Iterable[Deadline],
     *,
-    uid: str,
     name: str,
     time_zone: str,
     calendar: WorkingCalendar,
@@ -25,15 +24,19 @@ def calendar_file(
     """Return an iCalendar object: an all-day entry a deadline, on its day; the same bytes again.
 
     What is open reminds at 09:00 local, 7 and 1 working days before. What was cancelled says
-    so and stays; a date that moved keeps its UID, with a higher SEQUENCE.
+    so and stays; whatever changed keeps its UID, with a higher SEQUENCE. The file names the
+    hour after which a program asks again, in the words of RFC 7986 and in those of Outlook.
     """
     file = Calendar.new(
         prodid="-//Wufei//Deadlines//ZH",
-        uid=uid,
         name=name,
-        refresh_interval=_ASK_AGAIN_AFTER,
         subcomponents=[_entry(deadline, ZoneInfo(time_zone), calendar) for deadline in deadlines],
     )
+    # RFC 7986 allows a calendar a UID. Programs that keep one file a UID (vdirsyncer, khal) then
+    # take the whole calendar for a single entry.
+    del file["UID"]
+    file.add("REFRESH-INTERVAL", _ASK_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
+    file.add("X-PUBLISHED-TTL", vDuration(_ASK_AGAIN_AFTER))
     written: bytes = file.to_ical()
     return written
 

@@ -32,12 +32,25 @@ _NO_OTHER_LEADS_MEASURE = """(m.plan_code, m.measure_code) NOT IN (
 _NO_OTHER_LEADS_INDICATOR = """(s.plan_code, s.indicator_code) NOT IN (
         SELECT plan_code, indicator_code FROM indicator_leads)
     OR (s.plan_code, s.indicator_code, s.reported_by_organization) IN (
-        SELECT plan_code, indicator_code, alone FROM indicator_leads)"""
+        SELECT plan_code, indicator_code, alone FROM indicator_leads)
+    OR (s.author_organizations <> '{}' AND NOT EXISTS (
+        SELECT FROM indicator_lead AS led WHERE led.city_code = s.city_code
+        AND led.plan_code = s.plan_code AND led.indicator_code = s.indicator_code
+        AND led.organization_code <> ALL(s.author_organizations)))"""
+
+_WROTE = ":unit = ANY(coalesce(s.author_organizations, ARRAY[s.reported_by_organization]))"
+"""Whether the unit is among those that wrote or handed in the revision under review."""
 
 _SUBMISSION = """p.today, s.plan_code, 'submission' AS subject_kind, s.id AS subject_id,
     s.organization_code, s.indicator_code, NULL::text AS measure_code, s.period,
     NULL::text AS title, s.state
 FROM plans p JOIN submission s ON s.city_code = :city AND s.plan_code = p.plan_code"""
+
+# Nobody can do what the state of its period forbids.
+_NOT_IN = """(s.plan_code, s.period) NOT IN (
+        SELECT plan_code, period FROM plan_period
+        WHERE city_code = :city AND plan_code = ANY(CAST(:plans AS text[]))
+            AND state IN ({states}))"""
 
 # By when: found by the place of its day among the plan's, so that a thousand waiting are not each
 # compared with every day.
@@ -70,11 +83,12 @@ _CORRECT = f"""
 SELECT {{number}} AS kind, t.answer_by AS due_date, {_SUBMISSION}
 {_TURN.format(turn="answer_by", when="updated_at")}
 WHERE s.organization_code = :unit AND s.state = 'returned'
+    AND {_NOT_IN.format(states="'closed', 'published'")}
 """
 _REVIEW = f"""
 SELECT {{number}} AS kind, t.review_by AS due_date, {_SUBMISSION}
 {_TURN.format(turn="review_by", when="submitted_at")}
-WHERE s.state = 'submitted' AND {{decided_by}}
+WHERE s.state = 'submitted' AND {{decided_by}} AND {_NOT_IN.format(states="'published'")}
 """
 _SIGN = f"""
 SELECT {{number}} AS kind, coalesce(m.sign_by, m.due_date) AS due_date, {_MILESTONE}
@@ -116,7 +130,7 @@ _PARTS: Mapping[Kind, str] = {
 # What another unit's lead can decide waits for that lead. The office's is what nobody else
 # can decide, and what a lead has left undecided until it was overdue.
 _REVIEWED = {
-    "lead": f"s.reported_by_organization IS DISTINCT FROM :unit AND {_LED_INDICATOR}",
+    "lead": f"({_WROTE}) IS NOT TRUE AND {_LED_INDICATOR}",
     "office": f"({_NO_OTHER_LEADS_INDICATOR} OR t.review_by < p.today)",
 }
 _CLOSED = {

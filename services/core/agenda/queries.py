@@ -106,35 +106,54 @@ def _counts(found: Mapping[str, Sequence[int]]) -> dict[Kind, Count]:
     return {KINDS[int(number)]: Count(*each) for number, each in sorted(found.items())}
 
 
+# What is open stays however old it is. `version` and `changed_at` grow with everything that an
+# entry shows: with the thing itself, and with the plan, whose words it is told in.
 _DEADLINES = """
-SELECT * FROM (
+SELECT kind, id, due_date, title, reference, organization_code, state,
+    deadline.version + :plan_version - 1 AS version,
+    greatest(deadline.changed_at, loaded.loaded_at) AS changed_at, done, cancelled
+FROM (
     SELECT 'milestone' AS kind, CAST(m.id AS text) AS id, m.due_date, m.title,
-        m.measure_code AS reference, m.organization_code, m.state, m.version, m.updated_at,
-        m.state = 'closed' AS done, m.state = 'cancelled' AS cancelled
+        m.measure_code AS reference, m.organization_code, m.state, m.version,
+        m.updated_at AS changed_at, m.state = 'closed' AS done, m.state = 'cancelled' AS cancelled,
+        m.state NOT IN ('closed', 'cancelled') AS open_still
     FROM milestone m
     WHERE m.city_code = :city AND m.plan_code = :plan {milestones}
     UNION ALL
     {reports}
 ) AS deadline
-WHERE due_date BETWEEN :first AND :last
+JOIN plan_version AS loaded ON loaded.city_code = :city AND loaded.plan_code = :plan
+    AND loaded.version = :plan_version
+WHERE due_date <= :last AND (due_date >= :first OR open_still)
 ORDER BY due_date, kind, id LIMIT :most
 """
+# A report is handed in, returned and handed in again while its obligation stays as it is: the
+# changes of whatever was sent in its place are counted too, those of a withdrawn one as well.
 _OBLIGATIONS = """
     SELECT 'obligation', CAST(o.id AS text), o.due_date, o.period, o.indicator_code,
-        o.organization_code, o.state, o.version, o.updated_at,
-        EXISTS (
-            SELECT FROM submission AS s WHERE s.city_code = o.city_code
-            AND s.plan_code = o.plan_code AND s.indicator_code = o.indicator_code
-            AND s.organization_code = o.organization_code AND s.period = o.period
-            AND s.state IN ('submitted', 'approved')),
-        o.state = 'waived'
+        o.organization_code, o.state, o.version + coalesce(sent.changes, 0),
+        greatest(o.updated_at, sent.changed_at), coalesce(sent.handed_in, FALSE),
+        o.state = 'waived',
+        o.state = 'owed' AND sent.handed_in IS NOT TRUE AND EXISTS (
+            SELECT FROM plan_period AS p WHERE p.city_code = o.city_code
+            AND p.plan_code = o.plan_code AND p.period = o.period AND p.state = 'open')
     FROM obligation o
+    LEFT JOIN (
+        SELECT s.indicator_code, s.period, CAST(sum(s.version) AS int) AS changes,
+            max(s.updated_at) AS changed_at,
+            bool_or(s.state IN ('submitted', 'approved')) AS handed_in
+        FROM submission AS s
+        WHERE s.city_code = :city AND s.plan_code = :plan AND s.organization_code = :unit
+        GROUP BY s.indicator_code, s.period
+    ) AS sent ON sent.indicator_code = o.indicator_code AND sent.period = o.period
     WHERE o.city_code = :city AND o.plan_code = :plan AND o.organization_code = :unit
 """
 _PERIODS = """
     SELECT 'period', p.plan_code || '/' || p.period, p.due_date, p.period, NULL, NULL, p.state,
-        p.version, coalesce(p.published_at, p.closed_at, p.opened_at),
-        p.state IN ('closed', 'published'), FALSE
+        p.version, greatest(p.opened_at, (
+            SELECT max(e.occurred_at) FROM event AS e WHERE e.city_code = p.city_code
+            AND e.subject_kind = 'period' AND e.subject_id = p.plan_code || '/' || p.period)),
+        p.state IN ('closed', 'published'), FALSE, p.state = 'open'
     FROM plan_period p
     WHERE p.city_code = :city AND p.plan_code = :plan
 """
@@ -144,7 +163,11 @@ _OF_LEAD = f"AND (m.organization_code = :unit OR {LED_MEASURE})"
 
 @dataclass(frozen=True, slots=True)
 class DeadlineRow:
-    """A deadline as it is stored: a milestone, an obligation, or a period's as a whole."""
+    """A deadline as it is stored: a milestone, an obligation, or a period's as a whole.
+
+    `version` and `changed_at` never fall, and grow whenever something of it changes that a
+    calendar shows.
+    """
 
     kind: str
     id: str
@@ -160,12 +183,20 @@ class DeadlineRow:
 
 
 async def deadlines(
-    session: AsyncSession, token: CalendarToken, *, first: date, last: date, limit: int
+    session: AsyncSession,
+    token: CalendarToken,
+    *,
+    plan_version: int,
+    first: date,
+    last: date,
+    limit: int,
 ) -> list[DeadlineRow]:
     """Return what a calendar shows between two days, soonest first, what is cancelled too.
 
-    A unit's calendar has its milestones and what it owes; a plan's every milestone and each
-    period once; a lead's own also the milestones of the measures that its unit leads.
+    What is open still is there from before the first day as well. `plan_version` is the one
+    whose words the calendar uses. A unit's calendar has its milestones and what it owes; a
+    plan's every milestone and each period once; a lead's own also the milestones of the
+    measures that its unit leads.
     """
     unit = token.organization_code
     if token.scope == "plan" or unit is None:
@@ -178,6 +209,7 @@ async def deadlines(
         {
             "city": token.city_code,
             "plan": token.plan_code,
+            "plan_version": plan_version,
             **({"unit": unit} if ":unit" in "".join(parts.values()) else {}),
             "first": first,
             "last": last,

@@ -118,7 +118,7 @@ def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """One entry of a calendar. `uid` never changes; `sequence` grows with every change."""
+    """One entry of a calendar. `uid` never changes; `sequence` and `changed_at` grow with it."""
 
     uid: str
     due_date: date

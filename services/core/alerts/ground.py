@@ -10,7 +10,7 @@ from services.core.alerts.escalation import Moment
 from services.core.alerts.rule_set import Colour, DeadlineRule, RuleCode, RuleSet
 from services.core.alerts.sources import Source
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.loading import leads_of
+from services.core.plan.loading import leading, leads_of
 from services.core.plan.queries import PlanState
 
 
@@ -110,7 +110,7 @@ class Ground:
     @cached_property
     def _measure_leads(self) -> Mapping[str, str]:
         return {
-            measure.code: measure.lead_units[0]
+            measure.code: leading(measure, self.plan.organizations)[0]
             for task in self.plan.document.tasks
             for measure in task.measures
         }

@@ -102,6 +102,22 @@ SELECT CASE WHEN o.state = 'waived' THEN 'waived' WHEN o.epoch > w.epoch THEN 'e
 FROM obligation o WHERE o.city_code = :city AND o.id = w.subject_id::uuid
 )"""
 
+# Nobody is asked for what the state of its period forbids.
+_NOT_IN = f"""s.period NOT IN (
+        SELECT p.period FROM plan_period p WHERE {_HERE.format("p")} AND p.state IN ({{states}}))
+"""  # noqa: S608 (text of our own)
+
+
+def _submission_ended(state: str, reason: str) -> str:
+    """Return why nobody is asked any more: what was asked for was done, or its period closed."""
+    return f"""(
+SELECT CASE WHEN s.state = '{state}' AND EXISTS (
+        SELECT FROM plan_period p WHERE {_HERE.format("p")} AND p.period = s.period
+            AND p.state IN ('closed', 'published')) THEN 'period_closed' ELSE '{reason}' END
+FROM submission s WHERE s.city_code = :city AND s.id = w.subject_id::uuid
+)"""  # noqa: S608 (text of our own)
+
+
 _REVIEW = f"""
 SELECT s.id::text AS subject_id, floor(extract(epoch FROM s.submitted_at))::bigint AS epoch,
     (s.submitted_at AT TIME ZONE :zone)::date AS mark, s.submitted_at AS created_at,
@@ -109,6 +125,7 @@ SELECT s.id::text AS subject_id, floor(extract(epoch FROM s.submitted_at))::bigi
     FALSE AS paused, NULL::uuid AS parent_id
 FROM submission s
 WHERE {_HERE.format("s")} AND s.state = 'submitted' AND s.submitted_at IS NOT NULL
+    AND {_NOT_IN.format(states="'published'")}
 """  # noqa: S608 (text of our own)
 
 # Reopening sends a value back as returning does, and leaves `decided_at` at the approval.
@@ -125,6 +142,7 @@ CROSS JOIN LATERAL (
     ORDER BY version DESC LIMIT 1
 ) h
 WHERE {_HERE.format("s")} AND s.state = 'returned'
+    AND {_NOT_IN.format(states="'closed', 'published'")}
 """  # noqa: S608 (text of our own)
 
 _EXTENSION = f"""
@@ -188,7 +206,7 @@ SOURCES: tuple[Source, ...] = (
         "submission_review",
         "submission",
         _REVIEW,
-        "'decided'",
+        _submission_ended("submitted", "decided"),
         addressee="reviewer",
         lead=lambda supervision: supervision.review_days,
         id_column="s.id",
@@ -197,7 +215,7 @@ SOURCES: tuple[Source, ...] = (
         "submission_answer",
         "submission",
         _ANSWER,
-        "'answered'",
+        _submission_ended("returned", "answered"),
         lead=lambda supervision: supervision.answer_days,
         id_column="s.id",
     ),

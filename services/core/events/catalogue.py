@@ -1,6 +1,11 @@
 """The types of events. The list is open: receivers ignore what they do not know."""
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+from services.core.kit.errors import Fault
+from services.core.kit.nearest import nearest
+from services.core.kit.text import Text
 
 EventType = Literal[
     "plan.published",
@@ -48,3 +53,25 @@ EventType = Literal[
     "webhook.failing",
     "webhook.disabled",
 ]
+
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+
+
+def type_faults(name: str, place: str) -> Iterator[Fault]:
+    """Yield what is wrong with the name of a type at `place`, and which may be meant."""
+    if name in EVENT_TYPES:
+        return
+    near = nearest(name, EVENT_TYPES)
+    if near is not None:
+        said = Text(
+            f"没有这种事件，是否想写 {near}？",
+            f"There is no such type of event; did you mean {near}?",
+        )
+    else:
+        kinds = sorted({one.split(".")[0] for one in EVENT_TYPES})
+        said = Text(
+            f"没有这种事件；写法如 submission.approved，点号前可写：{'、'.join(kinds)}",
+            "There is no such type of event; one is written like submission.approved, and begins"
+            f" with one of: {', '.join(kinds)}",
+        )
+    yield Fault(place, "unknown-event-type", said, name[:200])

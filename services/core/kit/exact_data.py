@@ -1,25 +1,26 @@
-"""Reading JSON and YAML without losing a digit, and without trusting the sender.
+"""Reading JSON without losing a digit, and without trusting the sender.
 
-Numbers with a point arrive as Decimal, never float. Not for writing: pydantic does that.
+Numbers with a point arrive as Decimal, never float. YAML is read in `kit.exact_yaml`, within the
+same bounds. Not for writing: pydantic does that.
 """
 
 import json
-from collections.abc import Hashable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
-
-import yaml
-from typing_extensions import override
 
 from services.core.kit.errors import DomainError, Kind
 from services.core.kit.text import Text
 
-_DEEPEST = 64
-_LONGEST_INTEGER = 60
-_MOST_MEMBERS = 1000
+DEEPEST = 64
+"""Levels of lists and objects within each other."""
+
+LONGEST_INTEGER = 60
+"""Digits of an integer that is made one; longer ones stay Decimals."""
+
+MOST_MEMBERS = 1000
 """An object is a record: none of ours has a tenth as many members."""
 
-_MOST_VALUES = 200_000
+MOST_VALUES = 200_000
 """Twice what the largest document of ours holds. More only makes a mountain of faults."""
 
 
@@ -37,13 +38,13 @@ def _no_constant(name: str) -> NoReturn:
 
 def _integer(text: str) -> int | Decimal:
     # A number of thousands of digits is refused later with its pointer, as too long a Decimal.
-    return int(text) if len(text) <= _LONGEST_INTEGER else Decimal(text)
+    return int(text) if len(text) <= LONGEST_INTEGER else Decimal(text)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
-    if len(pairs) > _MOST_MEMBERS:
-        raise ValueError(f"an object of more than {_MOST_MEMBERS} members")
+    if len(pairs) > MOST_MEMBERS:
+        raise ValueError(f"an object of more than {MOST_MEMBERS} members")
     if len(members) != len(pairs):
         raise ValueError("a member name occurs twice")
     return members
@@ -59,8 +60,8 @@ _decoder = json.JSONDecoder(
 
 def _refuse_mountains(text: str) -> None:
     """Refuse too many values before they are made: between any two of them stands a comma."""
-    if text.count(",") > _MOST_VALUES:
-        raise ValueError(f"more than {_MOST_VALUES} values")
+    if text.count(",") > MOST_VALUES:
+        raise ValueError(f"more than {MOST_VALUES} values")
 
 
 def read_json(body: bytes) -> Any:
@@ -75,25 +76,30 @@ def read_json(body: bytes) -> Any:
         _refuse_mountains(text)
         value = _decoder.decode(text)
     except RecursionError:
-        raise _too_deep() from None
+        raise too_deep() from None
     except (ValueError, InvalidOperation) as error:
         reason = str(error)[:200]
         raise MalformedBody(
             Text(f"不是有效的 JSON：{reason}", f"Not valid JSON: {reason}")
         ) from None
-    if "\\u" in text or text.count("[") + text.count("{") > _DEEPEST:
-        _check(value, 0)
+    if "\\u" in text or text.count("[") + text.count("{") > DEEPEST:
+        check_value(value)
     return value
 
 
-def _too_deep() -> MalformedBody:
-    return MalformedBody(Text(f"嵌套超过 {_DEEPEST} 层", f"Nested deeper than {_DEEPEST} levels"))
+def too_deep() -> MalformedBody:
+    """Return the refusal of a text that is nested too deeply."""
+    return MalformedBody(Text(f"嵌套超过 {DEEPEST} 层", f"Nested deeper than {DEEPEST} levels"))
 
 
-def _check(value: Any, depth: int) -> None:
-    """Refuse what is too deep, and text that UTF-8 or Postgres cannot hold."""
-    if depth > _DEEPEST:
-        raise _too_deep()
+def check_value(value: Any, depth: int = 0) -> None:
+    """Refuse what is too deep, and text that UTF-8 or Postgres cannot hold.
+
+    Raises:
+        MalformedBody: it is either.
+    """
+    if depth > DEEPEST:
+        raise too_deep()
     if isinstance(value, str):
         if "\x00" in value or not _encodes(value):
             raise MalformedBody(
@@ -104,11 +110,11 @@ def _check(value: Any, depth: int) -> None:
             )
     elif isinstance(value, dict):
         for name, member in value.items():
-            _check(name, depth + 1)
-            _check(member, depth + 1)
+            check_value(name, depth + 1)
+            check_value(member, depth + 1)
     elif isinstance(value, list):
         for member in value:
-            _check(member, depth + 1)
+            check_value(member, depth + 1)
 
 
 def _encodes(text: str) -> bool:
@@ -117,69 +123,3 @@ def _encodes(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-class _ExactLoader(yaml.CSafeLoader):
-    """YAML 1.1 in JSON's shape: exact numbers, dates as text, no name twice."""
-
-    @override
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        members = super().construct_mapping(node, deep=deep)
-        if len(node.value) > _MOST_MEMBERS:
-            raise yaml.YAMLError(f"a mapping of more than {_MOST_MEMBERS} members")
-        if len(members) != len(node.value):
-            raise yaml.YAMLError(f"a name occurs twice near line {node.start_mark.line + 1}")
-        return members
-
-
-def _yaml_float(loader: _ExactLoader, node: yaml.ScalarNode) -> Any:
-    text = str(loader.construct_scalar(node)).replace("_", "")
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise yaml.YAMLError(f"{text} is not a number") from None
-
-
-def _yaml_text(loader: _ExactLoader, node: yaml.ScalarNode) -> str:
-    return str(loader.construct_scalar(node))
-
-
-_ExactLoader.add_constructor("tag:yaml.org,2002:float", _yaml_float)
-_ExactLoader.add_constructor("tag:yaml.org,2002:timestamp", _yaml_text)
-
-
-def _refuse_bombs(text: str) -> None:
-    """Refuse aliases, deep nesting and too many values before anything is built from them."""
-    depth = 0
-    for number, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _DEEPEST:
-            raise _too_deep()
-        if number > _MOST_VALUES * 2:  # names are events too
-            raise yaml.YAMLError(f"more than {_MOST_VALUES} values")
-
-
-def read_yaml(body: bytes) -> Any:
-    """Return the value of a YAML text of JSON's shape; decimals exact, dates as text.
-
-    Raises:
-        MalformedBody: not UTF-8, not YAML, aliases, a name twice, too deep, too many values.
-    """
-    try:
-        text = body.decode()
-        _refuse_bombs(text)
-        value = yaml.load(text, Loader=_ExactLoader)  # noqa: S506 (a safe loader)
-    except RecursionError:
-        raise _too_deep() from None
-    except (yaml.YAMLError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise MalformedBody(
-            Text(f"不是有效的 YAML：{reason}", f"Not valid YAML: {reason}")
-        ) from None
-    _check(value, 0)
-    return value

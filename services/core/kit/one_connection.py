@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, PoolProxiedConnection
 from typing_extensions import override
 
-
 # SQLAlchemy names a pool's logger by the module of its class; it keeps its own quiet likewise.
 logging.getLogger(__name__).setLevel(logging.WARNING)
 

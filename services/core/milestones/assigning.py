@@ -83,6 +83,7 @@ async def assign(session: AsyncSession, *, desk: Desk, draft: Draft) -> Mileston
         evidence=[],
         from_plan=False,
         assigned_by=desk.actor.stamp(),
+        authors=[],
         created_at=desk.now,
         updated_at=desk.now,
         version=1,

@@ -28,7 +28,7 @@ def place_of(row: Milestone, leads: tuple[str, ...]) -> Place:
         organization_code=row.organization_code,
         leads=leads,
         assigned_by=row.assigned_by.get("organization_code"),
-        completed_by=completed_by.get("id"),
+        authors=frozenset(map(str, (*row.authors, completed_by.get("id")))),
         completed_by_unit=completed_by.get("organization_code"),
     )
 

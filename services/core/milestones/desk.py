@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
 from services.core.plan.document import Supervision
-from services.core.plan.loading import units_of
+from services.core.plan.loading import leading, units_of
 from services.core.plan.queries import PlanState
 
 
@@ -35,14 +35,14 @@ class Desk:
         return self.calendar.shifted(self.today, number)
 
     def leads(self, measure_code: str) -> tuple[str, ...]:
-        """Return the units that lead a measure; none where a later version dropped it."""
+        """Return the units that answer for a measure; none where a later version dropped it."""
         measure = self.plan.measures.get(measure_code)
-        return () if measure is None else measure.lead_units
+        return () if measure is None else leading(measure, self.plan.organizations)
 
     def parts(self, measure_code: str) -> dict[str, str]:
         """Return by unit whether it leads a measure or is responsible for it."""
         measure = self.plan.measures.get(measure_code)
-        return {} if measure is None else dict(units_of(measure, self.plan.document))
+        return {} if measure is None else dict(units_of(measure, self.plan.organizations))
 
 
 def local_date(instant: datetime, plan: PlanState) -> date:

@@ -34,7 +34,7 @@ from services.core.milestones.rules import Deed
 from services.core.obligations import service as obligations
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import obligation_for_update
-from services.core.plan.loading import leads_of
+from services.core.plan.loading import leading, leads_of
 from services.core.plan.queries import PlanState
 
 
@@ -297,7 +297,7 @@ async def leads_of_subjects(
     found: dict[UUID, tuple[str, ...]] = {}
     for subject, code in measures.items():
         measure = plan.measures.get(code)
-        found[subject] = () if measure is None else measure.lead_units
+        found[subject] = () if measure is None else leading(measure, plan.organizations)
     for subject, code in indicators.items():
         found[subject] = indicator_leads(plan, code)
     return found

@@ -4,7 +4,8 @@ It runs in the caller's transaction under the lock of the reader's cursor, so it
 at any line or run twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -58,7 +59,7 @@ async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: 
 
 
 async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: datetime) -> None:
-    """See to it that every measure of a plan has a milestone that stands for it.
+    """See to it that every measure of a plan has the milestones that stand for it.
 
     One that nobody has touched yet follows the plan: where a new version drops its measure or
     asks for something else, it is cancelled, and another takes its place. What somebody has
@@ -67,7 +68,7 @@ async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: d
     plan = await plan_state(session, city_code, plan_code)
     if plan is None:
         return
-    wanted = {seed.measure_code: seed for seed in seeds_of(plan.document)}
+    wanted = {(seed.measure_code, seed.organization_code): seed for seed in seeds_of(plan.document)}
     planted = await queries.planted_for_update(session, city_code, plan_code)
     branched = await queries.with_branches(session, city_code, [one.id for one in planted])
     stale = [
@@ -75,14 +76,30 @@ async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: d
         for one in planted
         if one.version == 1
         and one.id not in branched
-        and _seed(one) != wanted.get(one.measure_code)
+        and _seed(one) != wanted.get((one.measure_code, one.organization_code))
     ]
     await _uproot(session, stale, plan, now)
-    kept = {one.measure_code for one in planted} - {one.measure_code for one in stale}
-    fresh = [seed for code, seed in wanted.items() if code not in kept]
+    gone = {one.id for one in stale}
+    fresh = _lacking(wanted.values(), [one for one in planted if one.id not in gone])
     rows = [_milestone(seed, plan, now) for seed in fresh]
     session.add_all(rows)
     await _write(session, rows, "milestone.created", "created", None, now)
+
+
+def _lacking(wanted: Collection[Seed], kept: Sequence[Milestone]) -> list[Seed]:
+    """Return the seeds that nothing stands for.
+
+    What a measure asks of one unit alone, the milestone of a former lead still stands for.
+    """
+    alone = Counter(seed.measure_code for seed in wanted)
+    measures = {one.measure_code for one in kept}
+    places = {(one.measure_code, one.organization_code) for one in kept}
+    return [
+        seed
+        for seed in wanted
+        if (seed.measure_code, seed.organization_code) not in places
+        and not (alone[seed.measure_code] == 1 and seed.measure_code in measures)
+    ]
 
 
 def _seed(row: Milestone) -> Seed:
@@ -129,6 +146,7 @@ def _milestone(seed: Seed, plan: PlanState, now: datetime) -> Milestone:
         evidence=[],
         from_plan=True,
         assigned_by=ACTOR,
+        authors=[],
         created_at=now,
         updated_at=now,
         version=1,

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, DateTime, Index, Numeric, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, Date, DateTime, Index, Numeric, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
@@ -22,7 +22,8 @@ class Milestone(Base):
     counts the due dates it has had: an approved extension or a reopening begins a new one.
     `percent` is 0-100; `weight` counts it within its measure. `sign_by` is until when it is to
     be accepted or declined, `answer_by` until when the present turn (a return, a request for
-    closure) is to be answered; each is absent where nobody has to.
+    closure) is to be answered; each is absent where nobody has to. `authors` are the keys that
+    reported on it or asked for its closure.
     """
 
     __tablename__ = "milestone"
@@ -50,6 +51,7 @@ class Milestone(Base):
             "city_code",
             "plan_code",
             "measure_code",
+            "organization_code",
             unique=True,
             postgresql_where=text("from_plan"),
         ),
@@ -94,6 +96,7 @@ class Milestone(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     from_plan: Mapped[bool] = mapped_column()
     assigned_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    authors: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'"))
     completed_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -12,6 +12,7 @@ from services.core.milestones.lights import Light
 from services.core.milestones.queries import Tally
 from services.core.milestones.rules import Share, merged
 from services.core.plan.document import Measure, PlanDocument, Task
+from services.core.plan.loading import leading
 
 IndicatorLights = Mapping[str, str]
 """The light of each indicator, by code, as the newest scoreboard shows it."""
@@ -81,7 +82,7 @@ def of_tasks(
         found.append(
             TaskProgress(
                 task,
-                _progress(mine, _linked(task.measures), lights),
+                _progress(mine, linked(task.measures), lights),
                 _of_measures(task.measures, mine, lights),
             )
         )
@@ -92,16 +93,18 @@ def of_leads(
     document: PlanDocument, tallies: Sequence[Tally], lights: IndicatorLights
 ) -> list[UnitProgress]:
     """Return how far the measures are that each unit leads, whoever works on them."""
+    units = {entry.code: entry for entry in document.organizations}
+    leads = {one.code: leading(one, units) for one in _measures(document)}
     found = []
     for unit in document.organizations:
-        led = [one for one in _measures(document) if unit.code in one.lead_units]
+        led = [one for one in _measures(document) if unit.code in leads[one.code]]
         if led:
             codes = {measure.code for measure in led}
             mine = [one for one in tallies if one.measure_code in codes]
             found.append(
                 UnitProgress(
                     unit.code,
-                    _progress(mine, _linked(led), lights),
+                    _progress(mine, linked(led), lights),
                     _of_measures(led, mine, lights),
                 )
             )
@@ -139,7 +142,7 @@ def _of_measures(
             measure,
             _progress(
                 [one for one in tallies if one.measure_code == measure.code],
-                () if lights is None else _linked([measure]),
+                () if lights is None else linked([measure]),
                 lights or {},
             ),
         )
@@ -147,7 +150,7 @@ def _of_measures(
     ]
 
 
-def _linked(measures: Iterable[Measure]) -> list[str]:
+def linked(measures: Iterable[Measure]) -> list[str]:
     """Return the indicators that measures are linked with, each once, in order."""
     codes = [
         code

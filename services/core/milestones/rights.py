@@ -35,14 +35,15 @@ class Place:
     """Who has to do with a milestone: what the right to act on it depends on.
 
     `leads` are the units that lead its measure; `assigned_by` is the unit that assigned it;
-    `completed_by` and `completed_by_unit` are who asked for its closure last.
+    `authors` are the keys that reported on it or asked for its closure, `completed_by_unit` is
+    the unit of whoever asked last.
     """
 
     state: State
     organization_code: str
     leads: tuple[str, ...]
     assigned_by: str | None
-    completed_by: str | None
+    authors: frozenset[str]
     completed_by_unit: str | None
 
 
@@ -108,14 +109,14 @@ def judges(actor: Actor, leads: tuple[str, ...]) -> bool:
     return runs_plan(actor) or actor.organization_code in leads
 
 
-def completed_it(actor: Actor, place: Place) -> bool:
-    """Return whether the actor, or its unit, promised this or asked for its closure itself."""
+def worked_on_it(actor: Actor, place: Place) -> bool:
+    """Return whether the actor, or its unit, promised this, reported on it or handed it in."""
     if actor.organization_code is not None and actor.organization_code in {
         place.organization_code,
         place.completed_by_unit,
     }:
         return True
-    return str(actor.credential_id) == place.completed_by
+    return str(actor.credential_id) in place.authors
 
 
 def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
@@ -123,7 +124,7 @@ def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
     if verb in UNITS_VERBS:
         return acts_for(actor, place.organization_code)
     if verb in REVIEW_VERBS:
-        return reviews(actor, place.organization_code, place.leads) and not completed_it(
+        return reviews(actor, place.organization_code, place.leads) and not worked_on_it(
             actor, place
         )
     return _manages(actor, place)

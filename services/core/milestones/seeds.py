@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.core.plan.document import Measure, OrganizationEntry, PlanDocument
+from services.core.plan.loading import leading
 
 _LONGEST_TITLE = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What the plan itself asks of a measure's lead unit."""
+    """What the plan itself asks of a unit that leads a measure."""
 
     measure_code: str
     organization_code: str
@@ -21,25 +22,37 @@ class Seed:
 
 
 def seeds_of(document: PlanDocument) -> list[Seed]:
-    """Return one seed a measure: due at the end of its printed year, or of the plan."""
+    """Return the seeds of every measure: due at the end of its printed year, or of the plan.
+
+    One for its first lead that is a unit; a collective name signs nothing, so there is one for
+    each of its members.
+    """
     units = {entry.code: entry for entry in document.organizations}
     return [
         Seed(
             measure_code=measure.code,
-            organization_code=_lead(measure, units),
+            organization_code=unit,
             title=_title(measure.text),
             deliverable=measure.text,
             due_date=_due_date(measure, document),
         )
         for task in document.tasks
         for measure in task.measures
+        for unit in _signers(measure, units)
     ]
 
 
-def _lead(measure: Measure, units: Mapping[str, OrganizationEntry]) -> str:
-    """Return the first lead that is a unit at all; a collective name does nothing by itself."""
-    leads: Sequence[str] = measure.lead_units
-    return next((code for code in leads if units[code].submits), leads[0])
+def _signers(measure: Measure, units: Mapping[str, OrganizationEntry]) -> Sequence[str]:
+    """Return who has to sign for a measure: never empty, never a collective name."""
+    named = measure.lead_units or measure.responsible_units
+    alone = next((code for code in named if units[code].submits), None)
+    signers = [
+        code
+        for lead in named
+        for code in (units[lead].members or ([lead] if lead == alone else []))
+        if units[code].submits
+    ]
+    return tuple(dict.fromkeys(signers)) or leading(measure, units)[:1]
 
 
 def _title(sentence: str) -> str:

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.plan.document import (
+    Direction,
     Group,
     Indicator,
     OrganizationEntry,
@@ -18,11 +19,21 @@ from services.core.plan.document import (
     TargetKind,
 )
 from services.core.plan.findings import Codes, Findings
+from services.core.plan.plausibility import check_plausible_ranges
 
 _SUBJECT_KINDS = frozenset({"group", "organization", "indicator", "task", "measure"})
 _KINDS_WITH_VALUE: frozenset[TargetKind] = frozenset(
     {"at_least", "more_than", "at_most", "full_coverage"}
 )
+_UPWARDS: frozenset[TargetKind] = frozenset({"at_least", "more_than", "full_coverage", "rising"})
+_DOWNWARDS: frozenset[TargetKind] = frozenset({"at_most"})
+_AGAINST: Mapping[Direction, frozenset[TargetKind]] = {
+    "higher_better": _DOWNWARDS,
+    "lower_better": _UPWARDS,
+    "qualitative": _UPWARDS | _DOWNWARDS,
+}
+"""The kinds of target that ask for the opposite of each direction."""
+
 _KINDS_WITH_LEVELS: frozenset[TargetKind] = frozenset({"qualitative", "assigned_by_superior"})
 
 
@@ -43,6 +54,7 @@ def cross_check(
     _check_head(document, findings)
     _check_scheme(document, codes["grade"], findings)
     _check_weights(document, findings)
+    check_plausible_ranges(document, findings)
     _check_organizations(document, units, codes, findings)
     findings.add_unknown("/supervision/office", document.supervision.office, codes["organization"])
     for index, indicator in enumerate(document.indicators):
@@ -191,6 +203,7 @@ def _check_indicator(
     if indicator.formula and indicator.formula.multiplier == 0:
         findings.add("multiplier-zero", f"{place}/formula/multiplier", "0")
     _check_targets(place, indicator, findings)
+    _check_direction(place, indicator, findings)
     _check_levels(place, indicator, findings)
 
 
@@ -209,6 +222,22 @@ def _check_targets(place: str, indicator: Indicator, findings: Findings) -> None
     if baseline is not None and baseline.year > targets[0].year:
         first = f"{place}/targets/0/year"
         findings.add("baseline-after-target", f"{place}/baseline/year", baseline.year, [first])
+
+
+def _check_direction(place: str, indicator: Indicator, findings: Findings) -> None:
+    """Refuse a direction in which a target of the indicator asks for what is worse."""
+    for index, target in enumerate(indicator.targets):
+        if target.kind in _AGAINST[indicator.direction]:
+            where = f"{place}/targets/{index}/kind"
+            findings.add(
+                "direction-contradicts-kind",
+                f"{place}/direction",
+                indicator.direction,
+                [where],
+                direction=indicator.direction,
+                kind=target.kind,
+                at=where,
+            )
 
 
 def _check_levels(place: str, indicator: Indicator, findings: Findings) -> None:

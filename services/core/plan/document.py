@@ -47,6 +47,7 @@ TargetKind = Literal[
 Direction = Literal["higher_better", "lower_better", "qualitative"]
 Selection = Literal["mandatory", "optional", "self_selected"]
 Frequency = Literal["annual", "half_yearly", "quarterly", "monthly"]
+Comparison = Literal["same_period_last_year", "previous_period"]
 
 
 class _Entry(BaseModel):
@@ -160,6 +161,23 @@ class Aggregation(_Entry):
     periods: Literal["last", "sum", "mean", "ratio_of_sums"] = "last"
 
 
+class Plausible(_Entry):
+    """Between which values, both included, a figure is believed; without a bound, any is.
+
+    `outside`: refuse a figure outside, or take it with a warning that asks for a reason.
+    """
+
+    minimum: ExactDecimal | None = None
+    maximum: ExactDecimal | None = None
+    outside: Literal["refuse", "warn"] = "refuse"
+
+
+class PlausibleOfUnit(Plausible):
+    """The range of the indicators in a unit of measure that state none of their own."""
+
+    unit: Line
+
+
 class NationalCounterpart(_Entry):
     """The indicator of the national list that this one stands for, and where we know it from."""
 
@@ -173,7 +191,8 @@ class Indicator(_Entry):
     """One row of the plan's indicator table.
 
     `aliases` are other words of the plan for the same quantity; `notes` say what a reader should
-    know and nobody has to decide.
+    know and nobody has to decide. `comparison`: what `rising` is measured by, the same period of
+    last year (同比) or the period before (环比).
     """
 
     code: Code
@@ -196,7 +215,9 @@ class Indicator(_Entry):
     frequency: Frequency = "annual"
     frequency_source: Prose | None = None
     aggregation: Aggregation = Aggregation()
+    comparison: Comparison = "same_period_last_year"
     multiplier: ExactDecimal | None = None
+    plausible: Plausible | None = None
     weight: ExactDecimal | None = None
     owners: tuple[Code, ...] = ()
     owner_text: Line
@@ -314,7 +335,8 @@ class Scheme(_Entry):
 class DueDays(_Entry):
     """Days after a period's end by which its values are due, by frequency.
 
-    `unit` says whether they are calendar days or working days.
+    `unit` says whether they are calendar days or working days; `on_rest_day` what holds where
+    calendar days end on a rest day: that day all the same, or the next working day.
     """
 
     annual: Days
@@ -322,6 +344,7 @@ class DueDays(_Entry):
     quarterly: Days
     monthly: Days
     unit: Literal["calendar", "working"] = "calendar"
+    on_rest_day: Literal["same_day", "next_working_day"] = "same_day"
 
 
 class PublicityDay(_Entry):
@@ -365,6 +388,7 @@ class PlanDocument(_Entry):
     time_zone: Line = "Asia/Shanghai"
     span: Span
     due_days: DueDays
+    plausible: Annotated[tuple[PlausibleOfUnit, ...], Field(max_length=100)] = ()
     supervision: Supervision = Supervision()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]

@@ -42,6 +42,10 @@ _TEXTS: Mapping[str, Text] = {
     "baseline-after-target": Text(
         "现状年份晚于首个目标年份", "The baseline is later than the first target"
     ),
+    "direction-contradicts-kind": Text(
+        "direction（{direction}）与 {at} 的 kind（{kind}）矛盾：请改其中之一",
+        "direction ({direction}) contradicts kind ({kind}) at {at}: change one of them",
+    ),
     "levels-required": Text("定性指标须列出等级", "A qualitative indicator lists its levels"),
     "levels-not-expected": Text("只有定性指标才有等级", "Only a qualitative indicator has levels"),
     "first-level-not-highest": Text(
@@ -53,6 +57,8 @@ _TEXTS: Mapping[str, Text] = {
         "至少一项指标（及其分组）的权重应大于零",
         "At least one indicator, and its group, must have a weight above zero",
     ),
+    "range-order": Text("上限低于下限", "The maximum is below the minimum"),
+    "repeated-unit": Text("此计量单位已有范围", "This unit of measure has a range already"),
     "multiplier-zero": Text("乘数不能为零", "A multiplier is not zero"),
     "grades-not-descending": Text(
         "等级应由高到低排列，起始分依次递减", "Grades are listed best first, by descending minimum"

@@ -12,7 +12,7 @@ from functools import total_ordering
 from typing import Self
 
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.document import Frequency
+from services.core.plan.document import Comparison, Frequency
 
 FIRST_YEAR = 1990
 LAST_YEAR = 2100
@@ -123,11 +123,39 @@ class Period:
             return Period(self.frequency, self.year, self.number - 1)
         return Period(self.frequency, self.year - 1, _MONTHS_IN_YEAR // self.months)
 
+    def following(self) -> "Period":
+        """Return the period of its frequency directly after it."""
+        if self.number < _MONTHS_IN_YEAR // self.months:
+            return Period(self.frequency, self.year, self.number + 1)
+        return Period(self.frequency, self.year + 1)
+
     def same_last_year(self) -> "Period":
         """Return the period in the same place one year earlier."""
         return Period(self.frequency, self.year - 1, self.number)
+
+    def same_next_year(self) -> "Period":
+        """Return the period in the same place one year later."""
+        return Period(self.frequency, self.year + 1, self.number)
+
+    def compared_with(self, comparison: Comparison) -> "Period":
+        """Return the earlier period that this one is measured by."""
+        return self.previous() if comparison == "previous_period" else self.same_last_year()
+
+    def compared_from(self, comparison: Comparison) -> "Period":
+        """Return the later period that is measured by this one."""
+        return self.following() if comparison == "previous_period" else self.same_next_year()
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Period) or other.frequency != self.frequency:
             return NotImplemented
         return (self.year, self.number) < (other.year, other.number)
+
+
+def is_within_reach(period: Period, today: date, start: date) -> bool:
+    """Return whether a period may be asked for or reported on a local date.
+
+    What has begun may, and all of the running year; of a year not begun the next period of its
+    kind alone. Before the plan starts, that is its first.
+    """
+    day = max(today, start - timedelta(days=1))
+    return period.year <= day.year or period.previous().first_day <= day

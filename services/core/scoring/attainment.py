@@ -28,6 +28,7 @@ Rule = Literal[
     "distance_to_target",
     "level_points",
     "all_or_nothing",
+    "share_of_year",
     "floor",
 ]
 """How an attainment came about; a completion rate that stands in for a distance says why."""

@@ -6,7 +6,7 @@ carries the digest of its trace, so two boards are equal only where their traces
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -27,12 +27,19 @@ from services.core.scoring.cases import (
     method_of,
     periods_read,
 )
+from services.core.scoring.counting import Counted
 from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, roll_up
+from services.core.scoring.targets import target_for
+from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import chain
 from services.core.scoring.traces import Trace, digest_of, number_of, text_of, trace_of
+
+_A_DAY = timedelta(days=1)
+_ADDED = frozenset({"sum", "mean"})
+"""The operators by which values of units, and so their quotients, are added."""
 
 Row = dict[str, Any]
 Board = dict[str, Any]
@@ -43,7 +50,7 @@ class Bench:
     """What stays the same while the boards of one plan are made on one local date.
 
     `extended` tells by (indicator, period) until when more time was granted to a unit that owes
-    the value; of several units, the last.
+    the value; of several units, the last. `tenures` tells whose value is the city's since when.
     """
 
     state: PlanState
@@ -51,9 +58,16 @@ class Bench:
     method: Method
     today: date
     extended: Mapping[tuple[str, str], date]
+    tenures: Tenures
 
     @classmethod
-    def of(cls, state: PlanState, today: date, extended: Iterable[Extended] = ()) -> "Bench":
+    def of(
+        cls,
+        state: PlanState,
+        today: date,
+        extended: Iterable[Extended] = (),
+        tenures: Tenures | None = None,
+    ) -> "Bench":
         """Return the bench of a plan as it stands; `extended` is where more time was granted."""
         facts = facts_of(state)
         latest: dict[tuple[str, str], date] = {}
@@ -62,11 +76,25 @@ class Bench:
             if known is not None and each.organization_code in known.reporters:
                 place = (each.indicator_code, each.period)
                 latest[place] = max(latest.get(place, date.min), each.due_date)
-        return cls(state, facts, method_of(state), today, latest)
+        return cls(state, facts, method_of(state), today, latest, tenures or {})
 
     def on(self, today: date) -> "Bench":
         """Return the bench of the same plan on another local date."""
         return self if self.today == today else replace(self, today=today)
+
+    def counted(self, codes: Iterable[str] | None = None) -> Counted:
+        """Return how to count what was reported for these indicators, by default for all."""
+        chosen = list(self.facts if codes is None else codes)
+        owned = {code: self.facts[code].owner for code in chosen}
+        return Counted(
+            codes=chosen,
+            owned={
+                code: self.tenures.get(code, (Tenure(0, unit),))
+                for code, unit in owned.items()
+                if unit is not None
+            },
+            apart=[code for code in chosen if self.facts[code].operators.units in _ADDED],
+        )
 
     def due_date(self, indicator: Indicator, period: Period) -> date | None:
         """Return until when an indicator's values are due; None: the period was never opened.
@@ -90,13 +118,32 @@ class Bench:
                     found[each.code].add(due)
         return {code: frozenset(dates) for code, dates in found.items()}
 
-    def fell_due(self, period: str, one_day: date, another: date) -> bool:
-        """Return whether what is not reported for a period changed its state between two days.
+    def turned(self, period: str, one_day: date, another: date) -> bool:
+        """Return whether the board of a period may differ between two days without an event.
 
         The domain's clock can be set back, and then what was missing is not due again.
         """
         first, last = min(one_day, another), max(one_day, another)
-        return any(first <= due < last for due in self.due_dates.get(period, ()))
+        return any(first < day <= last for day in self._turning_days(period))
+
+    def _turning_days(self, period: str) -> Iterable[date]:
+        """Yield the days on which something is missing, or judged otherwise, for the first time.
+
+        A value is late on the day after it was due; an unfinished period goes on by full months,
+        and is judged as ended on the day after its end; a target's date passes.
+        """
+        yield from (due + _A_DAY for due in self.due_dates.get(period, ()))
+        place = Period.parse(period)
+        yield from (month.last_day + _A_DAY for month in place.children("monthly"))
+        yield place.last_day + _A_DAY
+        for day in self._target_dates(place.year):
+            yield day + _A_DAY
+
+    def _target_dates(self, year: int) -> set[date]:
+        targets = (
+            target_for(facts.indicator, year, self.state.assigned) for facts in self.facts.values()
+        )
+        return {target.end for target in targets if target.year <= year}
 
 
 Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
@@ -136,7 +183,7 @@ def draw_board(
             known[code] = (read, *_judged(bench, code, period, operated))
         _, kept[code], traces[code] = known[code]
     rows = [kept[code] for code in bench.facts]
-    return Drawn(_add_up(bench.state, period, rows), traces)
+    return Drawn(_add_up(bench.state, rows), traces)
 
 
 def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tuple[Row, Trace]:
@@ -182,6 +229,7 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
             "text": target.text,
             "source": target.source,
         },
+        "target_date_passed": case.target_date_passed,
         "met": verdict.met,
         "attainment": text_of(verdict.attainment),
         "pace": None if verdict.pace is None else plain(verdict.pace.ratio.value),
@@ -208,7 +256,7 @@ def _data_status(verdict: Verdict) -> str | None:
     return "provisional" if verdict.provisional else "final"
 
 
-def _add_up(state: PlanState, period: Period, rows: Sequence[Row]) -> Board:
+def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
     """Return the board of these rows: everything above them is added from them alone."""
     document = state.document
     total = roll_up(
@@ -223,7 +271,7 @@ def _add_up(state: PlanState, period: Period, rows: Sequence[Row]) -> Board:
             for row in rows
         ],
     )
-    not_met = [row["code"] for row in rows if _caps(row, period)]
+    not_met = [row["code"] for row in rows if _caps(row)]
     falsified = [row["code"] for row in rows if row["falsified"]]
     grading = grade(total, document.scheme.gate, not_met, falsified)
     names = {group.code: group.name for group in document.groups}
@@ -242,10 +290,10 @@ def _add_up(state: PlanState, period: Period, rows: Sequence[Row]) -> Board:
     }
 
 
-def _caps(row: Row, period: Period) -> bool:
-    """Return whether a mandatory indicator failed its target from the target's year on."""
-    failed = row["state"] == "missing" or (row["state"] == "scored" and not row["met"])
-    return bool(failed and row["selection"] == "mandatory" and period.year >= row["target"]["year"])
+def _caps(row: Row) -> bool:
+    """Return whether a mandatory indicator failed its target, whose date has passed."""
+    failed = row["state"] == "missing" or (row["state"] == "scored" and row["met"] is False)
+    return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])
 
 
 def _shown(number: Decimal | None, places: int) -> str | None:

@@ -10,13 +10,14 @@ from decimal import Decimal
 from functools import lru_cache
 
 from services.core.plan.document import Frequency, Indicator
-from services.core.plan.loading import reporters_of
+from services.core.plan.loading import owner_of, reporters_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import Baseline, Case, Comparable, Method, Reporting
-from services.core.scoring.targets import target_for
+from services.core.scoring.targets import Target, target_for
+from services.core.scoring.time_gone import full_months, months_through
 from services.core.scoring.touch import may_rise
 from services.core.submissions.rules import multiplier
 
@@ -49,8 +50,8 @@ def facts_of(state: PlanState) -> Mapping[str, Facts]:
     return {
         indicator.code: Facts(
             indicator=indicator,
-            reporters=(reporters := reporters_of(indicator, state.organizations)),
-            owner=_owner(indicator, reporters),
+            reporters=reporters_of(indicator, state.organizations),
+            owner=owner_of(indicator, state.organizations),
             weight=_weight(state, indicator),
             operators=Operators(
                 units=indicator.aggregation.units,
@@ -75,7 +76,7 @@ def periods_read(period: Period, indicator: Indicator) -> list[str]:
     """Return the codes of the periods whose operands a verdict on `period` may look at."""
     codes = [period.code, *finer_periods(period, indicator.frequency)]
     if may_rise(indicator):
-        before = period.previous()
+        before = period.compared_with(indicator.comparison)
         codes += [before.code, *finer_periods(before, indicator.frequency)]
     return codes
 
@@ -106,6 +107,8 @@ def build_case(
     baseline = indicator.baseline
     formula = indicator.formula
     start = Period("annual", baseline.year if baseline else period.year)
+    ended = today > period.last_day or state.is_over(period.code)
+    gone = _months_gone(period, own, parts, today, ended=ended)
     return Case(
         indicator=indicator.code,
         period=period.code,
@@ -115,18 +118,60 @@ def build_case(
         absent=absent,
         previous=_previous(facts, period, operated) if target.kind == "rising" else None,
         target=target,
-        at_target_date=period.last_day >= target.end,
+        at_target_date=ended and period.last_day >= target.end,
         levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
         growth_is_positive=formula is None or formula.sign_convention != "decline_positive",
         baseline=Baseline(baseline.year, baseline.value) if baseline else None,
-        elapsed_months=period.months_since(start) if baseline else 0,
+        elapsed_months=period.months_since(start) - period.months + gone if baseline else 0,
         whole_months=_MONTHS_IN_YEAR * (target.year - start.year) if baseline else 0,
         pace_question=facts.pace_question,
         verdict_question=facts.verdict_question,
         reporting=_reporting(indicator, period, due_date, today),
         due_date=due_date.isoformat() if due_date else None,
         method=method,
+        months_of_sum=gone if _is_part(facts, period, target, gone, ended=ended) else None,
+        begun=gone > 0,
+        target_date_passed=_target_date_passed(target, period, today, ended=ended),
     )
+
+
+def _months_gone(
+    period: Period,
+    own: Operands | None,
+    parts: tuple[Operands, ...],
+    today: date,
+    *,
+    ended: bool,
+) -> int:
+    """Return how many months of a period its value speaks for.
+
+    A value made of finer ones reaches as far as the last of them, one handed in early as far as
+    the last full month.
+    """
+    if ended:
+        return period.months
+    if own is None and parts:
+        return months_through(period, Period.parse(parts[-1].period))
+    return full_months(period, today)
+
+
+def _is_part(facts: Facts, period: Period, target: Target, gone: int, *, ended: bool) -> bool:
+    """Return whether a value is a part of a year's sum, to be judged by its share of the year.
+
+    A target that sets no number is compared period with period, and then a whole one is none.
+    """
+    if facts.operators.periods != "sum" or facts.operators.by_level:
+        return False
+    if target.bound is None:
+        return gone < period.months
+    return period.frequency != "annual" or not ended
+
+
+def _target_date_passed(target: Target, period: Period, today: date, *, ended: bool) -> bool:
+    """Return whether the gate counts: from the target's year on, once its date has passed."""
+    if period.year < target.year:
+        return False
+    return today > target.end or (ended and period.last_day >= target.end)
 
 
 def _operands(
@@ -146,8 +191,8 @@ def _operands(
 
 
 def _previous(facts: Facts, period: Period, operated: Operated) -> Comparable | None:
-    """Return the value of the period before, or a baseline that is of exactly that year."""
-    before = period.previous()
+    """Return the value to compare with, or a baseline that is of exactly that year."""
+    before = period.compared_with(facts.indicator.comparison)
     own, parts, _ = _operands(facts.indicator, before, operated)
     figure = combine(own, parts, facts.operators).reading.figure
     if figure is not None:
@@ -166,10 +211,6 @@ def _reporting(indicator: Indicator, period: Period, due: date | None, today: da
     if period.months < Period(indicator.frequency, period.year).months:
         return "less_often"
     return "late" if due < today else "not_due"
-
-
-def _owner(indicator: Indicator, reporters: tuple[str, ...]) -> str | None:
-    return next(iter(reporters), None) if indicator.aggregation.units == "direct" else None
 
 
 def _weight(state: PlanState, indicator: Indicator) -> Decimal:

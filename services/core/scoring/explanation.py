@@ -8,9 +8,11 @@ from typing import Any
 
 from services.core.kit.decimals import plain
 from services.core.kit.text import Text
+from services.core.scoring.figures import ZERO
 from services.core.scoring.judgement import Comparable, judge
 from services.core.scoring.reasons import words
 from services.core.scoring.targets import Target
+from services.core.scoring.time_gone import less_is_nearer
 from services.core.scoring.traces import Trace, case_of
 
 _RULES: Mapping[str, Text] = {
@@ -41,6 +43,10 @@ _RULES: Mapping[str, Text] = {
         "此类目标达到为 100，未达到为 0：完成度 {attainment}",
         "A target of this kind counts 100 when met and 0 when not: attainment {attainment}",
     ),
+    "share_of_year": Text(
+        "按已过时间应完成的份额计算：完成度 {attainment}",
+        "Against the share of the year that has gone: attainment {attainment}",
+    ),
     "floor": Text(
         "按下限计分：完成度 {attainment}", "Scored at the floor: attainment {attainment}"
     ),
@@ -61,12 +67,15 @@ def explain(trace: Trace) -> list[Text]:
     steps = [*_data_steps(trace), *_reading_steps(trace), _target_step(case.target)]
     if case.previous is not None:
         steps.append(_previous_step(case.previous))
-    if result["pace"] is not None or result["rule"] == "distance_to_target":
+    if result["rule"] != "share_of_year" and (
+        result["pace"] is not None or result["rule"] == "distance_to_target"
+    ):
         steps.append(_baseline_step(trace["baseline"]))
     if result["rule"] is not None:
         steps.append(_RULES[result["rule"]].format(attainment=_cut(result["attainment"])))
     if result["pace"] is not None:
-        steps.append(_pace_step(trace))
+        to_date = result["rule"] == "share_of_year"
+        steps.append(_to_date_step(trace, case.target) if to_date else _pace_step(trace))
     verdict = judge(case)
     steps.append(words(verdict.reason, verdict.details))
     return steps
@@ -193,6 +202,19 @@ def _pace_step(trace: Trace) -> Text:
         f"进度 = 已完成 {share} ÷ 应完成 {expected}（{gone} ÷ {months['whole']} 个月）= {pace}",
         f"Pace = share done {share} ÷ share expected {expected}"
         f" ({gone} of {months['whole']} months) = {pace}",
+    )
+
+
+def _to_date_step(trace: Trace, target: Target) -> Text:
+    result, months = trace["result"], trace["months"]["of_sum"]
+    done, due, pace = (_cut(result[name]) for name in ("share", "expected", "pace"))
+    bound = target.bound or ZERO
+    over = Text(f"已完成 {done} ÷ 应完成 {due}", f"done {done} ÷ due by now {due}")
+    if less_is_nearer(target.kind, bound):
+        over = Text(f"应完成 {due} ÷ 已完成 {done}", f"due by now {due} ÷ done {done}")
+    return Text(
+        f"进度 = {over.zh}（{plain(bound)} × {months} ÷ 12 个月）= {pace}",
+        f"Pace = {over.en} ({plain(bound)} × {months} of 12 months) = {pace}",
     )
 
 

@@ -23,6 +23,7 @@ from services.core.scoring.attainment import Attainment, Rule, SchemeName
 from services.core.scoring.figures import Figure, compare
 from services.core.scoring.lights import Light, Pace, Standing
 from services.core.scoring.targets import Target
+from services.core.scoring.time_gone import to_date
 
 State = Literal["scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"]
 Reporting = Literal["not_opened", "not_due", "less_often", "late"]
@@ -68,8 +69,11 @@ class Case:
     `own` and `parts` are the operands of the period itself and of its finer periods, oldest
     first; `absent` names the finer periods that have none. `levels` are (code, name, points),
     the top one first. `elapsed_months` and `whole_months` run from the end of the baseline's
-    year to the period's end and to the target's date. `pace_question` and `verdict_question`
-    are the open questions that hold back the baseline or the whole verdict.
+    year to where the period has gone and to the target's date. `months_of_sum` counts the
+    months behind a value that is a part of a year's sum; None: it is no such part. `begun` is
+    false while no full month of an unfinished period has gone. `target_date_passed` is whether
+    the gate counts. `pace_question` and `verdict_question` are the open questions that hold
+    back the baseline or the whole verdict.
     """
 
     indicator: str
@@ -91,6 +95,9 @@ class Case:
     reporting: Reporting
     due_date: str | None
     method: Method
+    months_of_sum: int | None = None
+    begun: bool = True
+    target_date_passed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +183,8 @@ def _unreported(case: Case, combined: Combined) -> Verdict:
 
 
 def _assess(case: Case, combined: Combined) -> Verdict:
+    if case.months_of_sum is not None:
+        return _assess_part(case, combined, case.months_of_sum)
     found = _attained(case, combined.reading)
     if isinstance(found, str):
         return _unassessed("not_assessable", found, combined)
@@ -191,6 +200,44 @@ def _assess(case: Case, combined: Combined) -> Verdict:
         met=reached.met,
         rule=reached.rule,
         pace=standing.pace,
+        provisional=combined.provisional,
+        falsified=combined.falsified,
+    )
+
+
+def _assess_part(case: Case, combined: Combined, months: int) -> Verdict:
+    """Return the verdict on a part of a year's sum: it is neither met nor not met."""
+    figure, bound = combined.reading.figure, case.target.bound
+    if figure is None:
+        return _unassessed("not_assessable", "no_number", combined)
+    if bound is None:
+        return _unassessed("not_assessable", "part_of_a_year", combined, target=case.target.name)
+    if months == 0:
+        return _unassessed("not_assessable", "no_full_month", combined)
+    found = to_date(figure, case.target.kind, bound, months)
+    standing = Standing(
+        met=None,
+        falsified=combined.falsified,
+        provisional=combined.provisional,
+        at_target_date=False,
+        hold=False,
+        may_have_pace=True,
+        baseline_doubted=False,
+        has_baseline=False,
+        worse_than_baseline=False,
+        pace=found.pace,
+        enough=found.enough,
+    )
+    colour, reason = lights.light(standing, case.method.lights)
+    return Verdict(
+        state="scored",
+        reading=combined.reading,
+        light=colour,
+        reason=reason,
+        details=_details(case, found.pace),
+        attainment=found.attainment,
+        rule="share_of_year",
+        pace=found.pace,
         provisional=combined.provisional,
         falsified=combined.falsified,
     )
@@ -251,6 +298,7 @@ def _standing(case: Case, combined: Combined, reached: Attainment) -> Standing:
         has_baseline=baseline is not None,
         worse_than_baseline=worse,
         pace=pace,
+        begun=case.begun,
     )
 
 
@@ -259,6 +307,7 @@ def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
     return {
         "target": case.target.name,
         "year": str(case.target.year),
+        "months": str(case.months_of_sum),
         "pace": "—" if pace is None else _pace_shown(pace.ratio, rules),
         "green": display(rules.green_pace),
         "yellow": display(rules.yellow_pace),

@@ -13,7 +13,10 @@ Light = Literal["green", "yellow", "red", "grey"]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Share of the way done against the share of time gone; `ratio` is exact."""
+    """Share of the way done against the share of time gone; `ratio` is exact.
+
+    Of a part of a year's sum `share` is the amount done and `expected` the amount due by then.
+    """
 
     share: Decimal
     expected: Decimal
@@ -22,9 +25,13 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What decides a light. `may_have_pace` is false for targets that set no number."""
+    """What decides a light. `may_have_pace` is false for targets that set no number.
 
-    met: bool
+    `met` is None for a part of a year's sum, of which `enough` says whether it is as much as is
+    due by then. `begun` is false while no full month of an unfinished period has gone.
+    """
+
+    met: bool | None
     falsified: bool
     provisional: bool
     at_target_date: bool
@@ -34,6 +41,8 @@ class Standing:
     has_baseline: bool
     worse_than_baseline: bool
     pace: Pace | None
+    enough: bool = False
+    begun: bool = True
 
 
 def pace(
@@ -62,6 +71,8 @@ def light(standing: Standing, rules: Lights) -> tuple[Light, str]:
         return "red", "falsified"
     if standing.met:
         return _good("met", standing, rules)
+    if standing.met is None:
+        return _to_date(standing, rules)
     if standing.at_target_date:
         return "red", "not_met_at_target_date"
     if standing.hold:
@@ -81,9 +92,16 @@ def _on_the_way(standing: Standing, rules: Lights) -> tuple[Light, str]:
     return _by_pace(standing, rules)
 
 
+def _to_date(standing: Standing, rules: Lights) -> tuple[Light, str]:
+    if standing.pace is None:
+        return _good("enough_to_date", standing, rules)
+    colour, reason = _by_pace(standing, rules)
+    return colour, reason.replace("on_pace", "on_pace_to_date")
+
+
 def _by_pace(standing: Standing, rules: Lights) -> tuple[Light, str]:
     if standing.pace is None:
-        return "grey", "before_baseline"
+        return "grey", "before_baseline" if standing.begun else "no_full_month"
     if compare(standing.pace.ratio, rules.green_pace) >= 0:
         return _good("on_pace", standing, rules)
     if compare(standing.pace.ratio, rules.yellow_pace) >= 0:

@@ -18,6 +18,33 @@ REASONS: Mapping[str, Text] = {
         "进度 {pace}，不低于 {green}，但数据为初步数据，绿灯降为黄灯",
         "Pace {pace} is at least {green}, but on provisional data: green turns yellow",
     ),
+    "on_pace_to_date": Text(
+        "目标（{target}）按全年计，至今 {months} 个月，进度 {pace}，不低于 {green}",
+        "The target ({target}) is for the whole year; {months} of its months in, pace {pace} is"
+        " at least {green}",
+    ),
+    "on_pace_to_date_provisional": Text(
+        "至今 {months} 个月，进度 {pace}，不低于 {green}，但数据为初步数据，绿灯降为黄灯",
+        "{months} months of the year in, pace {pace} is at least {green}, but on provisional data:"
+        " green turns yellow",
+    ),
+    "enough_to_date": Text(
+        "目标（{target}）按全年计，至今 {months} 个月，未落后于应有的份额",
+        "The target ({target}) is for the whole year; {months} of its months in, it is not behind"
+        " what is due by then",
+    ),
+    "enough_to_date_provisional": Text(
+        "至今 {months} 个月，未落后于应有的份额，但数据为初步数据，绿灯降为黄灯",
+        "{months} months of the year in, it is not behind what is due by then, but on provisional"
+        " data: green turns yellow",
+    ),
+    "part_of_a_year": Text(
+        "目标（{target}）按全年计，本期只是全年的一部分，不作评判",
+        "The target ({target}) is for the whole year, and this is a part of it: no verdict",
+    ),
+    "no_full_month": Text(
+        "本期尚未满一个月，无法计算进度", "No full month of the period has gone: pace is undefined"
+    ),
     "behind": Text(
         "进度 {pace}，低于 {green}，不低于 {yellow}",
         "Pace {pace} is below {green} and at least {yellow}",

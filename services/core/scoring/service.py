@@ -4,6 +4,7 @@ Each runs in the caller's transaction under the lock of one cursor a city, so it
 killed at any line or run twice. How boards come about is in `scoring.drawing`.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlalchemy import text
@@ -17,7 +18,7 @@ from services.core.scoring.board import Bench
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
 from services.core.scoring.inputs import apply_events, remake
 from services.core.scoring.plans_followed import PlansFollowed, read_plan
-from services.core.scoring.touch import Touch, touched, up_to_publication, wanted
+from services.core.scoring.touch import BoardKey, Touch, touched, up_to_publication, wanted
 
 READER = "scoring"
 """The name of scoring's cursor in the log; its row is the lock of all scoring in a city."""
@@ -84,9 +85,10 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
         position = await _locked(session, city_code)
         bench = await _bench(session, city_code, plan.plan_code, clock)
         if bench is not None:
-            touch = Touch(periods=_fell_due(bench, plan.followed))
-            drawn = await _renew(session, bench, touch, position=position, now=clock.now())
-            changed += drawn.changed
+            drawn = await queries.boards_drawn(session, city_code, plan.plan_code)
+            touch = Touch(turned=_turned(bench, drawn, plan.followed))
+            renewed = await _renew(session, bench, touch, position=position, now=clock.now())
+            changed += renewed.changed
         await session.execute(
             _FOLLOWED,
             {"city": city_code, "reader": CALENDAR + plan.plan_code, "day": today.toordinal()},
@@ -145,7 +147,8 @@ async def _bench(
     if state is None:
         return None
     more_time = await extended(session, city_code, plan_code)
-    return Bench.of(state, clock.today(state.document.time_zone), more_time)
+    tenures = await queries.tenures_of(session, city_code, plan_code)
+    return Bench.of(state, clock.today(state.document.time_zone), more_time, tenures)
 
 
 async def _renew(
@@ -163,7 +166,13 @@ async def _renew(
     )
 
 
-def _fell_due(bench: Bench, followed: date | None) -> set[str]:
-    """Return the opened periods of which something fell due since a date was followed."""
+def _turned(bench: Bench, drawn: Iterable[BoardKey], followed: date | None) -> set[BoardKey]:
+    """Return the boards that the date alone may have changed since a date was followed."""
     since = followed or date.min
-    return {code for code in bench.due_dates if bench.fell_due(code, since, bench.today)}
+    keys = {*opened(bench.state), *drawn}
+    turned = {
+        period
+        for period in {period for _, period in keys}
+        if bench.turned(period, since, bench.today)
+    }
+    return {key for key in keys if key[1] in turned}

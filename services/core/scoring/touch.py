@@ -5,7 +5,6 @@ Pure; reading events and drawing boards is in `scoring.service`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from services.core.plan.document import Indicator
@@ -50,11 +49,16 @@ class ChangedInput:
 
 @dataclass(slots=True)
 class Touch:
-    """What of one plan has to be looked at again; `published`: for the last time."""
+    """What of one plan has to be looked at again; `published`: for the last time.
+
+    `published` gives the number that a period was published under; `turned` are the boards that
+    the date alone may have changed.
+    """
 
     whole_plan: bool = False
     periods: set[str] = field(default_factory=set)
-    published: set[str] = field(default_factory=set)
+    turned: set[tuple[str, str]] = field(default_factory=set)
+    published: dict[str, int | None] = field(default_factory=dict)
     indicators: set[str] = field(default_factory=set)
     inputs: set[tuple[str, str, str]] = field(default_factory=set)
     extended: set[tuple[str, str]] = field(default_factory=set)
@@ -117,7 +121,7 @@ def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[
         else:
             touch.periods.add(event.data["period"])
             if event.type == _PUBLICATION:
-                touch.published.add(event.data["period"])
+                touch.published[event.data["period"]] = event.data["publication_number"]
     for row in inputs:
         touch = found.setdefault(row.plan_code, Touch())
         touch.inputs.add((row.basis, row.indicator_code, row.period))
@@ -137,6 +141,8 @@ def wanted(touch: Touch, indicators: Mapping[str, Indicator], drawn: Iterable[Bo
     for period in touch.periods:
         for basis in BASES:
             found.whole((basis, period))
+    for key in touch.turned:
+        found.whole(key)
     for code in touch.indicators:
         for key in drawn:
             found.judge(key, code)
@@ -155,9 +161,11 @@ def _want_value(
     """Want whatever a value counts in, and what may be compared with that."""
     for each in chain(period):
         found.judge((basis, each.code), code)
-        following = _next(each)
-        if indicator is not None and may_rise(indicator) and following is not None:
-            found.judge((basis, following.code), code, if_drawn=True)
+        if indicator is None or not may_rise(indicator):
+            continue
+        later = each.compared_from(indicator.comparison)
+        if later.year <= LAST_YEAR:
+            found.judge((basis, later.code), code, if_drawn=True)
 
 
 def chain(period: Period) -> tuple[Period, ...]:
@@ -166,11 +174,6 @@ def chain(period: Period) -> tuple[Period, ...]:
 
 
 def may_rise(indicator: Indicator) -> bool:
-    """Return whether a verdict may compare with the period before."""
+    """Return whether a verdict may compare with an earlier period."""
     kinds = {entry.kind for entry in indicator.targets}
     return bool(kinds & {"rising", "assigned_by_superior"})
-
-
-def _next(period: Period) -> Period | None:
-    following = Period.containing(period.last_day + timedelta(days=1), period.frequency)
-    return following if following.year <= LAST_YEAR else None

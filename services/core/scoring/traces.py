@@ -46,6 +46,7 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
         "previous": _previous_out(case.previous),
         "target": _target_out(case.target),
         "at_target_date": case.at_target_date,
+        "target_date_passed": case.target_date_passed,
         "levels": [
             {"code": code, "name": name, "points": plain(points)}
             for code, name, points in case.levels
@@ -54,7 +55,12 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
         "baseline": None
         if case.baseline is None
         else {"year": case.baseline.year, "value": text_of(case.baseline.value)},
-        "months": {"elapsed": case.elapsed_months, "whole": case.whole_months},
+        "months": {
+            "elapsed": case.elapsed_months,
+            "whole": case.whole_months,
+            "of_sum": case.months_of_sum,
+            "begun": case.begun,
+        },
         "questions": {"pace": case.pace_question, "verdict": case.verdict_question},
         "reporting": {"status": case.reporting, "due_date": case.due_date},
         "scheme": _method_out(case.method),
@@ -95,7 +101,7 @@ def replay(trace: Trace) -> Verdict:
 
 
 def case_of(trace: Trace) -> Case:
-    """Return the case that a trace was made from."""
+    """Return the case that a trace was made from; an old trace lacks what was not asked then."""
     baseline, own = trace["baseline"], trace["operands"]
     operators = trace["operators"]
     return Case(
@@ -127,6 +133,9 @@ def case_of(trace: Trace) -> Case:
         reporting=trace["reporting"]["status"],
         due_date=trace["reporting"]["due_date"],
         method=_method_in(trace["scheme"]),
+        months_of_sum=trace["months"].get("of_sum"),
+        begun=trace["months"].get("begun", True),
+        target_date_passed=trace.get("target_date_passed", True),
     )
 
 
@@ -151,6 +160,11 @@ def _operands_out(operands: Operands) -> dict[str, Any]:
             "numerator_sum": text_of(operands.numerator_sum),
             "denominator_sum": text_of(operands.denominator_sum),
         }
+    if operands.quotients:
+        written |= {
+            "plain_sum": text_of(operands.plain_sum),
+            "quotients": [[plain(top), plain(bottom)] for top, bottom in operands.quotients],
+        }
     if operands.levels:
         written["levels"] = list(operands.levels)
     if operands.not_applicable:
@@ -166,12 +180,15 @@ def _operands_out(operands: Operands) -> dict[str, Any]:
 
 
 def _operands_in(written: Mapping[str, Any]) -> Operands:
-    sums = ("value_sum", "numerator_sum", "denominator_sum")
+    sums = ("value_sum", "plain_sum", "numerator_sum", "denominator_sum")
     return Operands(
         **{
             **written,
             **{name: number_of(written[name]) for name in sums if name in written},
             "levels": tuple(written.get("levels", ())),
+            "quotients": tuple(
+                (Decimal(top), Decimal(bottom)) for top, bottom in written.get("quotients", ())
+            ),
         }
     )
 

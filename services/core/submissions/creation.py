@@ -27,17 +27,18 @@ from services.core.plan.document import Indicator
 from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
 from services.core.submissions import queries
+from services.core.submissions.changes import authors_of
 from services.core.submissions.errors import (
     NotYourOrganization,
     PeriodClosed,
     PlanChanged,
     SubmissionExists,
 )
+from services.core.submissions.judging import period_faults, value_faults
 from services.core.submissions.rules import (
     DataStatus,
     Form,
     Place,
-    form_faults,
     reported,
     text_of,
     writes_for,
@@ -81,8 +82,9 @@ def draw_up(draft: Draft, *, plan: PlanState, actor: Actor, now: datetime) -> Ro
     """
     indicator = plan.indicators.get(draft.indicator_code)
     faults = reference_faults(draft.indicator_code, draft.organization_code, plan)
+    faults += period_faults(draft.period, plan, plan.local_date(now))
     if indicator is not None:
-        faults += form_faults(draft.form, indicator, draft=draft.draft)
+        faults += value_faults(draft.form, indicator, plan, draft.period, draft=draft.draft)
     if faults or indicator is None:
         raise InvalidInput(faults=faults)
     if not writes_for(actor, draft.organization_code):
@@ -112,6 +114,8 @@ def draw_up(draft: Draft, *, plan: PlanState, actor: Actor, now: datetime) -> Ro
         "reason": None,
         "reported_by": actor.credential_id,
         "reported_by_organization": actor.organization_code,
+        "authors": None,
+        "author_organizations": None,
         "created_at": now,
         "updated_at": now,
         "submitted_at": None if draft.draft else now,
@@ -157,16 +161,16 @@ def reference_faults(
     return faults
 
 
-def place_of(row: Row, indicator: Indicator | None) -> Place:
+def place_of(row: Row, indicator: Indicator | None, period_state: str) -> Place:
     """Return what the right to act on a submission depends on."""
     return Place(
         state=row["state"],
         organization_code=row["organization_code"],
-        reported_by=row["reported_by"],
-        reported_by_organization=row["reported_by_organization"],
+        authors=authors_of(row),
         leads=leads_of(indicator) if indicator else (),
         correcting=row["approved_revision"] is not None and row["state"] != "approved",
         falsified=row["falsified"],
+        period_state=period_state,
     )
 
 

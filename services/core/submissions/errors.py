@@ -47,7 +47,7 @@ class NotYourOrganization(Forbidden):
 
 
 class OwnReport(Forbidden):
-    """The caller or its unit reported this, so that somebody else has to review it."""
+    """The caller or its unit wrote this or handed it in, so somebody else has to review it."""
 
     code = "own-report"
     title = Text("不能审核本单位上报的数据", "Nobody reviews what their own unit reported")

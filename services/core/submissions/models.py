@@ -5,15 +5,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Numeric, Text, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Numeric, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
 
 
 class Submission(Base):
-    """The present state of one reported value. `version` counts every change."""
+    """The present state of one reported value. `version` counts every change.
+
+    `reported_by` wrote or handed it in last. `authors` are the keys of all who did so with the
+    present revision, and `author_organizations` the units of those; null stands for
+    `reported_by` alone, and an empty list for a correction that nobody has begun yet.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (
@@ -34,7 +39,8 @@ class Submission(Base):
         ),
         CheckConstraint(
             "state IN ('draft', 'returned', 'withdrawn') OR num_nonnulls(value, level,"
-            " not_applicable_reason) = 1",
+            " not_applicable_reason) = 1 OR (value IS NOT NULL AND level IS NOT NULL"
+            " AND not_applicable_reason IS NULL)",
             name="one_form",
         ),
         {"postgresql_partition_by": "HASH (city_code)"},
@@ -63,6 +69,8 @@ class Submission(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     reported_by: Mapped[UUID] = mapped_column()
     reported_by_organization: Mapped[str | None] = mapped_column(Text)
+    authors: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    author_organizations: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -33,24 +33,60 @@ TRANSITIONS: Mapping[tuple[State, Verb], State] = {
 """What may follow what. A pair that is not here is refused."""
 
 WRITING_VERBS: frozenset[Verb] = frozenset({"edit", "submit", "withdraw"})
-"""The verbs of those who report; they end when the period closes. The others are review."""
+"""The verbs of those who report. The others are review."""
+
+
+CLOSED_VERBS: frozenset[Verb] = frozenset({"approve", "return", "falsify"})
+"""What a closed period still allows: to decide on what was handed in before. What is published
+stands as it is."""
+
+
+def period_allows(verb: Verb, period_state: str) -> bool:
+    """Return whether the state of its period allows a verb, whoever asks."""
+    if period_state == "published":
+        return False
+    return period_state != "closed" or verb in CLOSED_VERBS
+
+
+@dataclass(frozen=True, slots=True)
+class Authors:
+    """Everybody who wrote one revision or handed it in: their keys, and the units of those.
+
+    A key of the whole plan has no unit.
+    """
+
+    keys: tuple[UUID, ...] = ()
+    organizations: tuple[str, ...] = ()
+
+    def with_(self, actor: Actor) -> "Authors":
+        """Return the authors once this actor is one of them too."""
+        unit = actor.organization_code
+        return Authors(
+            tuple(dict.fromkeys((*self.keys, actor.credential_id))),
+            tuple(dict.fromkeys((*self.organizations, *([unit] if unit is not None else [])))),
+        )
+
+    def include(self, actor: Actor) -> bool:
+        """Return whether the actor, or another key of its unit, is one of them."""
+        return actor.credential_id in self.keys or actor.organization_code in self.organizations
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Who has to do with a submission: what the right to act on it depends on.
 
-    `leads` are the units that lead its indicator; `correcting` is true where an approved
-    revision still counts while this one is worked on.
+    `authors` are those of the revision under review; `leads` are the units that lead its
+    indicator; `correcting` is true where an approved revision still counts while this one is
+    worked on; `period_state` is that of its period.
     """
 
     state: State
     organization_code: str
-    reported_by: UUID
-    reported_by_organization: str | None
+    authors: Authors
     leads: tuple[str, ...]
     correcting: bool
     falsified: bool
+    period_state: str = "planned"
 
 
 def writes_for(actor: Actor, organization_code: str) -> bool:
@@ -71,25 +107,20 @@ def reviews(actor: Actor, leads: tuple[str, ...]) -> bool:
     return actor.role == "office" or actor.organization_code in leads
 
 
-def is_own_report(actor: Actor, place: Place) -> bool:
-    """Return whether the actor, or its organization, reported this itself."""
-    if actor.credential_id == place.reported_by:
-        return True
-    return (
-        actor.organization_code is not None
-        and actor.organization_code == place.reported_by_organization
-    )
-
-
 def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
-    """Return whether the actor has the right to a verb, whatever the state."""
+    """Return whether the actor has the right to a verb, whatever the state.
+
+    No author of a revision, and no key of an author's unit, approves it or sends it back. An
+    author may find against itself: it may ask for a correction, and the office may call false
+    what it reported.
+    """
     if verb in WRITING_VERBS:
         return writes_for(actor, place.organization_code)
     if verb == "falsify":
         return actor.role == "office" and reviews(actor, place.leads)
     if not reviews(actor, place.leads):
         return False
-    return verb == "reopen" or not is_own_report(actor, place)
+    return verb == "reopen" or not place.authors.include(actor)
 
 
 def state_allows(verb: Verb, place: Place) -> bool:
@@ -113,7 +144,9 @@ def allowed_actions(actor: Actor, place: Place) -> list[Verb]:
     return [
         verb
         for verb in _VERBS_IN[place.state]
-        if state_allows(verb, place) and has_right(actor, verb, place)
+        if state_allows(verb, place)
+        and period_allows(verb, place.period_state)
+        and has_right(actor, verb, place)
     ]
 
 

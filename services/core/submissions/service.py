@@ -4,6 +4,7 @@ Each writes the new state, its history row and its event in the caller's transac
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,24 +17,22 @@ from services.core.identity.actor import Actor
 from services.core.kit.errors import Forbidden, InvalidInput
 from services.core.plan.document import Indicator
 from services.core.plan.queries import PlanState, period_for_share
+from services.core.submissions.changes import edited, form_after, moved
 from services.core.submissions.creation import event_data, image, place_of
 from services.core.submissions.errors import (
     OwnReport,
     PeriodClosed,
     SubmissionTransitionRefused,
 )
+from services.core.submissions.judging import value_faults
 from services.core.submissions.models import Submission, SubmissionHistory
 from services.core.submissions.rules import (
-    TRANSITIONS,
     WRITING_VERBS,
-    Form,
     Place,
     Verb,
     allowed_actions,
-    form_faults,
     has_right,
-    is_own_report,
-    reported,
+    period_allows,
     reviews,
     state_allows,
 )
@@ -53,14 +52,14 @@ def check_right(actor: Actor, verb: Verb, submission: Submission, plan: PlanStat
     """Return what the right to act depends on, if the actor has the right to this verb.
 
     Raises:
-        OwnReport: the actor would review what its own organization reported.
+        OwnReport: the actor would review what it, or its own organization, wrote or handed in.
         Forbidden: it has not this right for another reason.
     """
     indicator = plan.indicators.get(submission.indicator_code)
-    place = place_of(vars(submission), indicator)
+    place = place_of(vars(submission), indicator, plan.period_state(submission.period))
     if has_right(actor, verb, place):
         return place
-    if verb not in WRITING_VERBS and reviews(actor, place.leads) and is_own_report(actor, place):
+    if verb not in WRITING_VERBS and reviews(actor, place.leads) and place.authors.include(actor):
         raise OwnReport
     raise Forbidden
 
@@ -76,40 +75,29 @@ async def edit(
 ) -> None:
     """Change what is reported while it is a draft or returned; `changes` by column.
 
+    What is as it was already changes nothing: no version, no event, no other author.
+
     Raises:
         InvalidInput: what would stand after the change has faults.
         SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
     """
     place = check_right(actor, "edit", submission, plan)
-    form = _form(submission, changes)
+    form = form_after(vars(submission), changes)
     indicator = _indicator(submission, plan)
-    faults = form_faults(form, indicator, draft=True)
+    faults = value_faults(form, indicator, plan, submission.period, draft=True)
     if faults:
         raise InvalidInput(faults=faults)
     await _check_state(session, submission, "edit", place, actor, plan)
-    kept = reported(form, indicator)
-    for name in ("value", "numerator", "denominator", "level", "not_applicable_reason"):
-        setattr(submission, name, getattr(kept, name))
-    for name in ("data_status", "note", "source"):
-        if name in changes:
-            setattr(submission, name, changes[name])
-    submission.reported_by = actor.credential_id
-    submission.reported_by_organization = actor.organization_code
-    submission.on_behalf = actor.organization_code != submission.organization_code
+    columns = edited(vars(submission), changes, indicator=indicator, actor=actor)
+    if not columns:
+        return
+    _put(submission, columns)
     await _write(session, submission, "edit", actor, None, now)
 
 
-def _form(submission: Submission, changes: Mapping[str, Any]) -> Form:
-    """Return the form after the changes; a computed value yields to what it came from."""
-    computed = submission.numerator is not None
-    present = {
-        "value": None if computed else submission.value,
-        "numerator": submission.numerator,
-        "denominator": submission.denominator,
-        "level": submission.level,
-        "not_applicable_reason": None if computed else submission.not_applicable_reason,
-    }
-    return Form(**{name: changes.get(name, value) for name, value in present.items()})
+def _put(submission: Submission, changed: Mapping[str, Any]) -> None:
+    for name, value in changed.items():
+        setattr(submission, name, value)
 
 
 async def move(
@@ -133,25 +121,11 @@ async def move(
     place = check_right(actor, verb, submission, plan)
     await _check_state(session, submission, verb, place, actor, plan)
     if verb == "submit":
-        faults = form_faults(_form(submission, {}), _indicator(submission, plan), draft=False)
+        form, indicator = form_after(vars(submission), {}), _indicator(submission, plan)
+        faults = value_faults(form, indicator, plan, submission.period, draft=False)
         if faults:
             raise InvalidInput(faults=faults)
-        submission.submitted_at = now
-        submission.decided_at = None
-        submission.reported_by = actor.credential_id
-        submission.reported_by_organization = actor.organization_code
-    elif verb == "approve":
-        submission.approved_revision = submission.revision
-        submission.decided_at = now
-    elif verb == "return":
-        submission.decided_at = now
-    elif verb == "reopen":
-        submission.revision += 1
-        submission.falsified = False
-    elif verb == "falsify":
-        submission.falsified = True
-    submission.state = TRANSITIONS[place.state, verb]
-    submission.reason = reason
+    _put(submission, moved(vars(submission), verb, actor=actor, reason=reason, now=now))
     await _write(session, submission, verb, actor, reason, now)
 
 
@@ -170,14 +144,16 @@ async def _check_state(
     actor: Actor,
     plan: PlanState,
 ) -> None:
-    if not state_allows(verb, place):
-        raise SubmissionTransitionRefused(
-            extra={"state": place.state, "allowed_actions": allowed_actions(actor, place)}
-        )
+    # The plan that is kept may be a moment old; this is how the period stands until we end.
     period = await period_for_share(session, plan.city_code, plan.code, submission.period)
-    state = period.state if period else "planned"
-    if state == "published" or (state == "closed" and verb in WRITING_VERBS):
-        raise PeriodClosed(extra={"period": submission.period, "state": state})
+    place = replace(place, period_state=period.state if period else "planned")
+    legal = {"allowed_actions": allowed_actions(actor, place)}
+    if not state_allows(verb, place):
+        raise SubmissionTransitionRefused(extra={"state": place.state, **legal})
+    if not period_allows(verb, place.period_state):
+        raise PeriodClosed(
+            extra={"period": submission.period, "state": place.period_state, **legal}
+        )
 
 
 async def _write(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from services.core.events.catalogue import EventType
+from services.core.events.catalogue import type_faults
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.faults import pointer
@@ -26,7 +26,6 @@ STATES: tuple[State, ...] = get_args(State)
 STATE_REASONS: tuple[StateReason, ...] = get_args(StateReason)
 DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 ACTIONS: tuple[Action, ...] = get_args(Action)
-EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
 
 MOST_ENDPOINTS = 500
 """Endpoints of one city."""
@@ -89,11 +88,9 @@ def settings_faults(
         target = check_url(settings["url"], ground.policy, format_=format_)
         if not isinstance(target, Target):
             # The URL is not said again: it may hold a token.
-            yield Fault("/url", target, _MISFITS[target])
+            yield Fault("/url", target, _ROBOT_FORMS.get((target, format_)) or _MISFITS[target])
     for index, name in enumerate(settings.get("event_types", ())):
-        if name not in EVENT_TYPES:
-            unknown = Text("没有这种事件", "There is no such type of event")
-            yield Fault(f"/event_types/{index}", "unknown-event-type", unknown, name)
+        yield from type_faults(name, f"/event_types/{index}")
     yield from _header_faults(settings.get("headers", {}), robot=format_ != "standard")
     yield from _filter_faults(settings, actor, ground)
 
@@ -154,6 +151,20 @@ _MISFITS: Mapping[Misfit, Text] = {
     "url-address": Text("不允许该地址", "This address is not called"),
     "url-insecure": Text("须使用 https", "It must be https"),
     "url-robot-host": Text("不是该机器人的地址", "This is not the address of such a robot"),
+    "url-robot-form": Text("不是完整的机器人地址", "This is not the whole address of such a robot"),
+    "url-robot-signed": Text(
+        "请去掉 timestamp 与 sign：签名由系统在每次发送时计算",
+        "Leave out `timestamp` and `sign`: each message is signed when it is sent",
+    ),
+}
+
+_ROBOT_FORMS: Mapping[tuple[str, str], Text] = {
+    ("url-robot-form", format_): Text(f"地址须形如 {form}", f"The address is {form}")
+    for format_, form in (
+        ("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token=…"),
+        ("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"),
+        ("feishu", "https://open.feishu.cn/open-apis/bot/v2/hook/…"),
+    )
 }
 
 

@@ -155,6 +155,8 @@ async def edit_endpoint(
 ) -> None:
     """Change those settings that are given. A key of the owner's scope becomes the owner.
 
+    Where none is given nothing is written, and the owner stays.
+
     Raises:
         InvalidInput: they have faults.
         SecretKeyNotSet: something would have to be sealed and cannot be here.
@@ -163,6 +165,8 @@ async def edit_endpoint(
     faults = list(settings_faults(settings, format_, actor=actor, ground=ground))
     if faults:
         raise InvalidInput(faults=faults)
+    if not settings:
+        return
     _set(endpoint, settings, seal)
     take_over(endpoint, actor)
     shown = shown_settings(endpoint)

@@ -6,7 +6,7 @@ import pytest
 
 from services.core.alerts.rule_set import default_rules
 from tests.integration.alerts.watch import LEAD, OFFICE, UNIT, Watch
-from tests.unit.scoring.builders import PLAN
+from tests.unit.scoring.builders import CITY, PLAN
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,33 @@ async def test_a_closed_period_asks_for_nothing_more(watch: Watch) -> None:
     await watch.look("2026-10-14", "12:00")
     (told,) = await watch.told()
     assert told.data["reason"] == "period_closed"
+
+
+@pytest.mark.parametrize(
+    ("state", "period_state", "rest"),
+    [
+        ("returned", "closed", True),
+        ("returned", "published", True),
+        ("submitted", "closed", False),
+        ("submitted", "published", True),
+    ],
+)
+async def test_nobody_is_asked_for_what_the_state_of_the_period_forbids(
+    watch: Watch, state: str, period_state: str, *, rest: bool
+) -> None:
+    await watch.submission(state, "2026-09-01")
+    await watch.look("2026-09-14")
+    (asked,) = await watch.told()
+    await watch.execute(
+        "INSERT INTO plan_period (city_code, plan_code, period, state, due_date, opened_at,"
+        " version) VALUES (:city, :plan, '2026-Q3', :state, '2026-10-20', now(), 1)",
+        city=CITY,
+        plan=PLAN,
+        state=period_state,
+    )
+    await watch.look("2026-09-14", "11:00")
+    ended = [(each.type, each.data["reason"]) for each in await watch.told()]
+    assert ended == ([("alert.resolved", "period_closed")] if rest else []), asked.data["rule"]
 
 
 async def test_turns_are_told_to_whose_turn_it_is_and_end_when_taken(watch: Watch) -> None:

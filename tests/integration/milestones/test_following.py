@@ -59,6 +59,27 @@ async def test_every_measure_gets_one_and_following_twice_gives_no_other(city: C
     assert await city.everything() == before
 
 
+async def test_a_collective_lead_gives_each_of_its_members_one_to_sign(city: City) -> None:
+    members = next(unit.members for unit in xinmi().organizations if unit.code == "UN41")
+    await city.load(led_by(xinmi(), "14.1", "UN41"))
+    await city.follow()
+    found = await city.execute(
+        "SELECT organization_code FROM milestone WHERE from_plan AND measure_code = '14.1'"
+        " AND state = 'assigned' ORDER BY id"
+    )
+    assert [unit for (unit,) in found] == list(members)
+    scope = await city.execute(
+        "SELECT count(*) FROM measure_unit WHERE measure_code = '14.1' AND part = 'lead'"
+    )
+    assert scope == [(13,)]
+    await city.load()
+    await city.follow()
+    found = await city.execute(
+        "SELECT organization_code FROM milestone WHERE from_plan AND measure_code = '14.1'"
+    )
+    assert found == [("UN10",)]
+
+
 async def test_two_followers_at_once_make_each_but_once(city: City) -> None:
     for _ in range(3):
         await asyncio.gather(*(city.follow() for _ in range(3)))

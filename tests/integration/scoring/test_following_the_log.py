@@ -108,9 +108,23 @@ async def test_a_falsified_value_gives_the_worst_grade(ledger: Ledger) -> None:
     assert found.board["overall"]["grade"] == "fail"
 
 
+async def test_a_quarter_reaches_the_same_quarter_of_the_next_year(ledger: Ledger) -> None:
+    rising = an_indicator(frequency="quarterly", targets=[a_target("rising", None)])
+    await ledger.load(a_document(rising))
+    await ledger.report(11, period="2025-Q1")
+    await ledger.report(40, period="2024-Q4")
+    await ledger.follow()
+    assert (await ledger.row(period="2025-Q1"))["reason_code"] == "no_previous_period"
+    await ledger.report(10, period="2024-Q1")
+    await ledger.follow()
+    assert (await ledger.row(period="2025-Q1"))["met"] is True
+    assert (await ledger.recompute()).changed == 0
+
+
 async def test_a_quarter_reaches_its_year_and_the_quarter_after_it(ledger: Ledger) -> None:
     rising = an_indicator(
         frequency="quarterly",
+        comparison="previous_period",
         targets=[a_target("rising", None)],
         aggregation={"units": "direct", "periods": "sum"},
     )
@@ -195,7 +209,7 @@ async def test_a_published_period_keeps_its_board(ledger: Ledger) -> None:
     await ledger.follow()
     assert (await ledger.recompute()).boards == 0
     assert (await ledger.row())["value"] == "90"
-    await ledger.move("2025", "reopen")
+    await ledger.move("2025", "reopen", reason="更正")
     await ledger.follow()
     assert (await ledger.row())["value"] == "99"
 

@@ -41,7 +41,7 @@ def a_place(unit: str = SHARING, **changes: object) -> Place:
         organization_code=unit,
         leads=(LEAD,),
         assigned_by=None,
-        completed_by=str(UUID(int=9)),
+        authors=frozenset({str(UUID(int=9))}),
         completed_by_unit=unit,
     )
     return replace(base, **changes)  # type: ignore[arg-type]
@@ -82,7 +82,7 @@ def test_a_role_has_its_verbs(role: Role, unit: str | None, of: str, expected: s
 
 def test_nobody_judges_what_they_completed_themselves() -> None:
     system = an_actor("integrator", None, number=7)
-    place = a_place(completed_by=str(UUID(int=7)), completed_by_unit=None)
+    place = a_place(authors=frozenset({str(UUID(int=7))}), completed_by_unit=None)
     assert not has_right(system, "close", place)
     assert has_right(an_actor("integrator", None, number=8), "close", place)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from services.core.kit.exact_data import read_yaml
+from services.core.kit.exact_yaml import read_yaml
 from services.core.plan import findings, schema
 from services.core.plan.document import PlanDocument
 from services.core.plan.rules import read_document

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.core.kit.exact_data import read_yaml
+from services.core.kit.exact_yaml import read_yaml
 from services.core.plan.errors import InvalidPlan
 from services.core.plan.rules import read_document
 
@@ -203,6 +203,12 @@ GATE, MEASURE = "/scheme/gate", "/tasks/0/measures/0"
             "value-not-expected",
             f"{INDICATOR}/targets/0/value",
         ),
+        (
+            f"{INDICATOR}/direction",
+            "lower_better",
+            "direction-contradicts-kind",
+            f"{INDICATOR}/direction",
+        ),
         (f"{INDICATOR}/targets/1/year", 2028, "years-not-ascending", f"{INDICATOR}/targets/1/year"),
         (f"{INDICATOR}/baseline/year", 2029, "baseline-after-target", f"{INDICATOR}/baseline/year"),
         (
@@ -292,6 +298,36 @@ def test_measure_and_task_codes_are_unique_in_the_whole_plan() -> None:
         ("duplicate-code", "/tasks/1/number"),
         ("duplicate-code", "/tasks/1/measures/0/code"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "direction"),
+    [
+        ("at_most", "higher_better"),
+        ("at_least", "lower_better"),
+        ("more_than", "lower_better"),
+        ("rising", "lower_better"),
+        ("at_least", "qualitative"),
+    ],
+)
+def test_a_contradiction_of_kind_and_direction_names_both_members(
+    kind: str, direction: str
+) -> None:
+    plan = a_plan()
+    value = None if kind == "rising" else 95
+    plan["indicators"][0]["targets"] = [{"year": 2028, "kind": kind, "value": value, "text": "x"}]
+    plan["indicators"][0]["direction"] = direction
+    with pytest.raises(InvalidPlan) as refused:
+        read_document(plan)
+    (fault,) = refused.value.faults
+    assert (fault.code, fault.pointer) == (
+        "direction-contradicts-kind",
+        "/indicators/0/direction",
+    )
+    for words in (fault.detail.zh, fault.detail.en):
+        assert direction in words
+        assert kind in words
+        assert "/indicators/0/targets/0/kind" in words
 
 
 @pytest.mark.parametrize(

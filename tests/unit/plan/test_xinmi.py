@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.core.kit.exact_data import read_yaml
+from services.core.kit.exact_yaml import read_yaml
 from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
 from services.core.plan.rules import read_document
 

@@ -158,6 +158,18 @@ def test_rising_compares_with_the_period_before(before: str, now: str, met: bool
     assert (row["met"], row["attainment"]) == (met, "100" if met else "0")
 
 
+@pytest.mark.parametrize(("number", "now"), [(1, 11), (2, 22), (3, 33), (4, 44)])
+def test_rising_compares_with_the_same_quarter_of_last_year(number: int, now: int) -> None:
+    last_year = [a_value(10 * each, f"2024-Q{each}") for each in range(1, 5)]
+    reported = [*last_year, a_value(now, f"2025-Q{number}")]
+    quarterly = an_indicator(frequency="quarterly", targets=[a_target("rising", None)])
+    by_period = quarterly | {"comparison": "previous_period"}
+    period = f"2025-Q{number}"
+    assert judged(quarterly, reported, period=period)["met"] is True
+    of_period = judged(by_period, reported, period=period)
+    assert of_period["met"] is (False if number == 1 else None)
+
+
 def test_rising_without_an_earlier_period_is_not_assessable() -> None:
     row = judged(an_indicator(targets=[a_target("rising", None)]), a_value(6))
     assert (row["state"], row["reason_code"]) == ("not_assessable", "no_previous_period")

@@ -8,6 +8,9 @@ from services.core.scoring.touch import ChangedInput, LogEvent, Touch, alters_pl
 from tests.unit.scoring.builders import PLAN, a_state, a_target, an_indicator
 
 RISING = a_state(an_indicator(targets=[a_target("rising", None)])).indicators
+BY_PERIOD = a_state(
+    an_indicator(targets=[a_target("rising", None)], comparison="previous_period")
+).indicators
 STEADY = a_state(an_indicator()).indicators
 
 
@@ -28,8 +31,8 @@ def an_event(type_: str, **data: Any) -> LogEvent:
             Touch(extended={("R01", "2025-Q4")}),
         ),
         (
-            an_event("period.published", period="2025"),
-            Touch(periods={"2025"}, published={"2025"}),
+            an_event("period.published", period="2025", publication_number=1),
+            Touch(periods={"2025"}, published={"2025": 1}),
         ),
         (an_event("target.assigned", indicator_code="R01"), Touch(indicators={"R01"})),
     ],
@@ -72,9 +75,15 @@ def test_more_time_asks_for_the_boards_there_are_of_its_period_and_the_wider_one
 
 def test_a_value_that_others_rise_from_asks_for_the_next_periods_where_they_exist() -> None:
     touch = Touch(inputs={("approved", "R01", "2025-Q4"), ("approved", "R01", "2026-Q1")})
-    want = wanted(touch, RISING, [])
+    want = wanted(touch, BY_PERIOD, [])
     assert want.if_drawn == {("approved", period) for period in ("2026-Q2", "2026-H2", "2027")}
     assert ("approved", "2026-Q1") in want.boards
+
+
+def test_a_value_asks_for_the_same_periods_of_the_next_year_where_they_exist() -> None:
+    touch = Touch(inputs={("approved", "R01", "2025-Q4")})
+    want = wanted(touch, RISING, [])
+    assert want.if_drawn == {("approved", period) for period in ("2026-Q4", "2026-H2", "2026")}
 
 
 def test_a_whole_board_needs_no_single_indicators() -> None:

@@ -1,0 +1,58 @@
+"""Bodies in which silence means something: no default is told of their members.
+
+A generated client sends the defaults that a contract states. Of a partial update that would
+change what nobody spoke of, and a refusal does not hold what it does not say.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+_PREFIX = "#/components/schemas/"
+
+
+def without_defaults(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose members have no default, however deep."""
+    stripped: dict[str, Any] = _stripped(schema)
+    return stripped
+
+
+def _stripped(node: Any, *, names: bool = False) -> Any:
+    if isinstance(node, list):
+        return [_stripped(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: _stripped(one, names=name == "properties" and not names)
+        for name, one in node.items()
+        if names or name != "default"
+    }
+
+
+def forget_defaults_of_changes(document: dict[str, Any]) -> None:
+    """Take the defaults from everything that the body of a PATCH may hold."""
+    schemas = document["components"]["schemas"]
+    waiting = [
+        name
+        for operations in document["paths"].values()
+        for name in _named(operations.get("patch", {}).get("requestBody", {}))
+    ]
+    done: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in done:
+            done.add(name)
+            schemas[name] = without_defaults(schemas[name])
+            waiting.extend(_named(schemas[name]))
+
+
+def _named(node: Any) -> Iterator[str]:
+    """Yield the schemas that a part of the document refers to."""
+    if isinstance(node, list):
+        for one in node:
+            yield from _named(one)
+    elif isinstance(node, dict):
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference.startswith(_PREFIX):
+            yield reference.removeprefix(_PREFIX)
+        for one in node.values():
+            yield from _named(one)

@@ -1,0 +1,148 @@
+"""Nothing that was said is passed over: what a route does not read of a request is refused.
+
+A misspelt `validate_only` would write, a misspelt filter would answer with everything. So every
+route knows the names of its query parameters and whether it takes a body, from its signature.
+"""
+
+from collections.abc import Callable, Coroutine, Iterator
+from copy import copy
+from dataclasses import replace
+from typing import Any, get_origin
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from typing_extensions import override
+
+from services.api.faulty import Faulty
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.exact_data import MalformedBody, read_json
+from services.core.kit.faults import echo, faults_of, pointer
+from services.core.kit.nearest import with_nearest
+from services.core.kit.text import Text
+
+_SAYS_NOTHING = (b"", b"{}", b"null")
+_OF_A_BODY = {b"content-length", b"transfer-encoding"}
+
+_TWICE = Text("该参数只能出现一次", "It can be given once only")
+_NO_MEMBER = Text("没有这一项：此操作不接受任何内容", "There is no such member: it takes none")
+_NO_BODY = Text("此操作不接受请求体，请去掉", "The operation takes no body: leave it out")
+_NO_PARAMETERS = Text(
+    "没有这个查询参数：此操作不接受任何查询参数",
+    "There is no such query parameter: the operation takes none",
+)
+_UNKNOWN = Text("没有这个查询参数", "There is no such query parameter")
+
+
+class Signature:
+    """What a route reads of a request: the query parameters by name, and a body or none."""
+
+    def __init__(self, route: APIRoute) -> None:
+        parameters = list(_query(route.dependant))
+        self._known = sorted({field.alias for field in parameters})
+        self._repeated = {field.alias for field in parameters if _is_list(field)}
+        shown = route.openapi_extra or {}  # where the endpoint reads a body by itself
+        self._takes_body = route.body_field is not None or "requestBody" in shown
+
+    async def unread(self, request: Request) -> list[Fault]:
+        """Return what a request says beside what its route reads, as faults.
+
+        Raises:
+            MalformedBody: the caller went away while it was still sending.
+        """
+        faults = []
+        if request.scope["query_string"]:
+            faults = self._unread_query(request)
+        if not self._takes_body and _has_body(request):
+            faults += await _unread_body(request)
+        return faults
+
+    def _unread_query(self, request: Request) -> list[Fault]:
+        names = [name for name, _ in request.query_params.multi_items()]
+        faults = []
+        for name in dict.fromkeys(names):
+            place, value = pointer(("query", name)), echo(request.query_params[name])
+            if name not in self._known:
+                faults.append(Fault(place, "unknown-parameter", self._nearest(name), value))
+            elif name not in self._repeated and names.count(name) > 1:
+                faults.append(Fault(place, "given-twice", _TWICE, value))
+        return faults
+
+    def _nearest(self, name: str) -> Text:
+        if not self._known:
+            return _NO_PARAMETERS
+        return with_nearest(_UNKNOWN, name, self._known)
+
+
+class HeardRoute(APIRoute):
+    """A route that refuses what it does not read, with every other fault of the request."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        signature = Signature(self)
+        # The same route, but for what it does: it looks who may and what is there, and refuses.
+        judging = copy(self)
+        judging.dependant = replace(
+            self.dependant,
+            call=_refuse,
+            request_param_name=self.dependant.request_param_name or "request",
+        )
+        judge = APIRoute.get_route_handler(judging)
+
+        async def answer(request: Request) -> Response:
+            unread = await signature.unread(request)
+            if not unread:
+                return await handle(request)
+            request.scope["unread"] = unread
+            return await judge(request)
+
+        return answer
+
+
+async def _refuse(**arguments: Any) -> None:
+    """Stand in for an endpoint whose request says more than is read.
+
+    Raises:
+        InvalidInput: always, with the faults of a body's shape too.
+    """
+    found = arguments.values()
+    request = next(one for one in found if isinstance(one, Request))
+    shape = [fault for one in found if isinstance(one, Faulty) for fault in faults_of(one.errors)]
+    raise InvalidInput(faults=[*shape, *request.scope["unread"]])
+
+
+def _query(dependant: Dependant) -> Iterator[Any]:
+    """Yield the query parameters of an endpoint and of whatever it depends on."""
+    yield from dependant.query_params
+    for one in dependant.dependencies:
+        yield from _query(one)
+
+
+def _is_list(field: Any) -> bool:
+    return get_origin(field.field_info.annotation) in {list, tuple, set, frozenset}
+
+
+def _has_body(request: Request) -> bool:
+    return any(name in _OF_A_BODY and value != b"0" for name, value in request.scope["headers"])
+
+
+async def _unread_body(request: Request) -> list[Fault]:
+    """Return what stands in a body that nobody reads; `{}` and null say nothing."""
+    try:
+        body = (await request.body()).strip()
+    except ClientDisconnect:
+        raise MalformedBody from None
+    if body in _SAYS_NOTHING:
+        return []
+    try:
+        said = read_json(body)
+    except MalformedBody:
+        return [Fault("", "no-body-taken", _NO_BODY)]
+    if not isinstance(said, dict):
+        return [Fault("", "no-body-taken", _NO_BODY, echo(said))]
+    return [
+        Fault(pointer((name,)), "extra-forbidden", _NO_MEMBER, echo(value))
+        for name, value in said.items()
+    ]

@@ -1,0 +1,13 @@
+"""The language of what a command says: asked for, or that of the terminal."""
+
+import os
+
+from services.core.kit.text import Language
+
+
+def terminal_language() -> Language:
+    """Return the language that the environment's locale asks for: Chinese, or else English."""
+    said = next(
+        (os.environ[one] for one in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(one)), ""
+    )
+    return "zh-CN" if said.lower().startswith("zh") else "en"

@@ -1,0 +1,81 @@
+"""Between which values the figures of an indicator are believed: data of the plan. Pure."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from services.core.kit.decimals import plain
+from services.core.plan.document import Indicator, PlanDocument, Plausible
+from services.core.plan.findings import Findings
+
+_PERCENT = frozenset({"%", "％"})
+_SHARE = Plausible(minimum=Decimal(0), maximum=Decimal(100))
+_CHANGES = frozenset({"growth_rate", "relative_decline"})
+"""What is measured in percent and is no part of anything: it may be below 0 and above 100."""
+
+
+def plausible_ranges(document: PlanDocument) -> Mapping[str, Plausible]:
+    """Return the range of each indicator that has one, by code.
+
+    Its own comes first, then that of its unit of measure; a percentage of a part lies from 0 to
+    100 where the plan says nothing.
+    """
+    of_units = {entry.unit: entry for entry in document.plausible}
+    found: dict[str, Plausible] = {}
+    for indicator in document.indicators:
+        stated = indicator.plausible or of_units.get(indicator.unit)
+        if stated is None and is_share(indicator):
+            stated = _SHARE
+        if stated is not None:
+            found[indicator.code] = stated
+    return found
+
+
+def is_share(indicator: Indicator) -> bool:
+    """Return whether an indicator is the percentage that a part is of its whole.
+
+    A rate of growth or decline is none, nor is what the plan itself prints outside of 0 to 100.
+    """
+    if indicator.unit not in _PERCENT:
+        return False
+    kinds = {indicator.measure_type, indicator.formula.kind if indicator.formula else None}
+    if kinds & _CHANGES or any(entry.kind == "negative_growth" for entry in indicator.targets):
+        return False
+    printed = [entry.value for entry in indicator.targets]
+    printed += [indicator.baseline.value] if indicator.baseline else []
+    return all(is_within(value, _SHARE) for value in printed if value is not None)
+
+
+def is_within(value: Decimal, believed: Plausible) -> bool:
+    """Return whether a value lies within a range, its bounds included."""
+    if believed.minimum is not None and value < believed.minimum:
+        return False
+    return believed.maximum is None or value <= believed.maximum
+
+
+def range_text(believed: Plausible) -> str:
+    """Return a range for people to read, such as `0–100`, `≥ 0` or `≤ 100`."""
+    if believed.minimum is None:
+        return f"≤ {plain(believed.maximum)}" if believed.maximum is not None else ""
+    if believed.maximum is None:
+        return f"≥ {plain(believed.minimum)}"
+    return f"{plain(believed.minimum)}–{plain(believed.maximum)}"
+
+
+def check_plausible_ranges(document: PlanDocument, findings: Findings) -> None:
+    """Add the faults of a plan's ranges: bounds in the wrong order, a unit listed twice."""
+    units = [
+        (f"/plausible/{index}/unit", each.unit) for index, each in enumerate(document.plausible)
+    ]
+    findings.add_repeats("repeated-unit", units)
+    for place, stated in _stated(document):
+        least, most = stated.minimum, stated.maximum
+        if least is not None and most is not None and most < least:
+            findings.add("range-order", f"{place}/maximum", plain(most), [f"{place}/minimum"])
+
+
+def _stated(document: PlanDocument) -> Iterable[tuple[str, Plausible]]:
+    for index, entry in enumerate(document.plausible):
+        yield f"/plausible/{index}", entry
+    for index, indicator in enumerate(document.indicators):
+        if indicator.plausible is not None:
+            yield f"/indicators/{index}/plausible", indicator.plausible

@@ -1,0 +1,86 @@
+"""What each verb makes of a submission. Pure: a row in, the columns that change out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from services.core.identity.actor import Actor
+from services.core.plan.document import Indicator
+from services.core.submissions.rules import TRANSITIONS, Authors, Form, Verb, reported
+
+_FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
+_BESIDE = ("data_status", "note", "source")
+
+Row = Mapping[str, Any]
+
+
+def authors_of(row: Row) -> Authors:
+    """Return who wrote or handed in the present revision; null: whoever reported it, alone."""
+    if row["authors"] is not None:
+        return Authors(tuple(row["authors"]), tuple(row["author_organizations"]))
+    unit = row["reported_by_organization"]
+    return Authors((row["reported_by"],), () if unit is None else (unit,))
+
+
+def signed(row: Row, actor: Actor) -> dict[str, Any]:
+    """Return the columns once the actor is an author of the present revision.
+
+    It is on behalf of the unit where any of its authors is no key of the unit.
+    """
+    before = authors_of(row)
+    after = before.with_(actor)
+    on_behalf = actor.organization_code != row["organization_code"]
+    return {
+        "reported_by": actor.credential_id,
+        "reported_by_organization": actor.organization_code,
+        "authors": list(after.keys),
+        "author_organizations": list(after.organizations),
+        "on_behalf": on_behalf or (bool(before.keys) and row["on_behalf"]),
+    }
+
+
+def form_after(row: Row, changes: Mapping[str, Any]) -> Form:
+    """Return the form after the changes; a computed value yields to what it came from."""
+    computed = row["numerator"] is not None
+    present = {
+        **{name: row[name] for name in _FORMS},
+        **({"value": None, "not_applicable_reason": None} if computed else {}),
+    }
+    return Form(**{name: changes.get(name, value) for name, value in present.items()})
+
+
+def edited(
+    row: Row, changes: Mapping[str, Any], *, indicator: Indicator, actor: Actor
+) -> dict[str, Any]:
+    """Return the columns after an edit without faults; `changes` by column.
+
+    None where all is as it was: whoever changes nothing is no author either.
+    """
+    kept = reported(form_after(row, changes), indicator)
+    wanted = {name: getattr(kept, name) for name in _FORMS}
+    wanted |= {name: changes[name] for name in _BESIDE if name in changes}
+    if all(row[name] == value for name, value in wanted.items()):
+        return {}
+    return {**wanted, **signed(row, actor)}
+
+
+def moved(
+    row: Row, verb: Verb, *, actor: Actor, reason: str | None, now: datetime
+) -> dict[str, Any]:
+    """Return the columns after a verb that the state allows.
+
+    A correction is a new revision: nobody has written it yet, and nobody found it falsified.
+    """
+    after: dict[str, Any] = {"state": TRANSITIONS[row["state"], verb], "reason": reason}
+    if verb == "submit":
+        return {**after, **signed(row, actor), "submitted_at": now, "decided_at": None}
+    if verb == "approve":
+        return {**after, "approved_revision": row["revision"], "decided_at": now}
+    if verb == "return":
+        return {**after, "decided_at": now}
+    if verb == "reopen":
+        nobody: dict[str, Any] = {"authors": [], "author_organizations": []}
+        return {**after, **nobody, "revision": row["revision"] + 1, "falsified": False}
+    if verb == "falsify":
+        return {**after, "falsified": True}
+    return after

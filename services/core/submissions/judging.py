@@ -1,0 +1,142 @@
+"""Whether a value can be true, and whether it can count: judged by the plan. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from services.core.kit.decimals import plain
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.plan.document import Indicator
+from services.core.plan.loading import reporters_of
+from services.core.plan.periods import Period, is_within_reach
+from services.core.plan.plausibility import is_within, range_text
+from services.core.plan.queries import PlanState
+from services.core.submissions.rules import Form, form_faults, reported
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a value is not what it seems: a stable code, and the reason in both languages."""
+
+    code: str
+    words: Text
+
+
+def value_faults(
+    form: Form, indicator: Indicator, plan: PlanState, period: str, *, draft: bool
+) -> list[Fault]:
+    """Return everything wrong with a form for a period, and with the value that it gives.
+
+    A draft may still lack its value; a value that it has is judged like any other.
+    """
+    faults = form_faults(form, indicator, draft=draft)
+    if form.value is not None and needs_parts(indicator, Period.parse(period)):
+        faults.append(Fault("/value", "ratio-required", _PARTS, plain(form.value)))
+    if faults or (form.value is None and form.numerator is None):
+        return faults
+    value = reported(form, indicator).value
+    believed = plan.plausible.get(indicator.code)
+    if (
+        value is None
+        or believed is None
+        or believed.outside == "warn"
+        or is_within(value, believed)
+    ):
+        return []
+    pointer = "/value" if form.value is not None else "/numerator"
+    return [Fault(pointer, "implausible-value", _outside(value, indicator, plan), plain(value))]
+
+
+_PARTS = Text(
+    "该指标按分子之和除以分母之和汇总：请填写 numerator 与 denominator，不要填写 value",
+    "This indicator is added up as a ratio of sums: give numerator and denominator, no value",
+)
+
+
+def needs_parts(indicator: Indicator, period: Period) -> bool:
+    """Return whether a value of a period goes into a ratio of sums: over units, or over periods.
+
+    A value of a period that is made of no finer ones, or that stands for itself, does not.
+    """
+    if indicator.aggregation.units == "ratio_of_sums":
+        return True
+    adds_up = indicator.frequency != "annual" and period.frequency == indicator.frequency
+    return adds_up and indicator.aggregation.periods == "ratio_of_sums"
+
+
+def doubts_of(row: Mapping[str, Any], plan: PlanState) -> list[Doubt]:
+    """Return why a reported value is hard to believe; empty where it is not."""
+    indicator, value = plan.indicators.get(row["indicator_code"]), row["value"]
+    believed = plan.plausible.get(row["indicator_code"])
+    if indicator is None or value is None or believed is None or is_within(value, believed):
+        return []
+    words = _outside(value, indicator, plan)
+    if not row["note"]:
+        words = Text(f"{words.zh}；请在 note 中说明原因", f"{words.en}; give the reason in note")
+    return [Doubt("implausible-value", words)]
+
+
+def _outside(value: Decimal, indicator: Indicator, plan: PlanState) -> Text:
+    span = range_text(plan.plausible[indicator.code])
+    return Text(
+        f"{indicator.name}的合理范围是 {span}（{indicator.unit}），填报值为 {plain(value)}",
+        f"{indicator.code} lies within {span} ({indicator.unit}), and the value is {plain(value)}",
+    )
+
+
+_DROPPED = Doubt(
+    "indicator-dropped",
+    Text("现行计划中没有该指标", "The plan in force has no such indicator"),
+)
+_ANOTHER_UNITS = Doubt(
+    "another-units-indicator",
+    Text(
+        "该指标的数值来自{unit}，其他单位的填报不计入",
+        "The value of this indicator comes from {unit}; another unit's does not count",
+    ),
+)
+_TOO_FINE = Doubt(
+    "period-too-fine",
+    Text(
+        "该指标按{frequency}填报，更短周期的数值不计入",
+        "This indicator is reported {frequency_en}; the value of a shorter period does not count",
+    ),
+)
+_FREQUENCIES = {
+    "annual": ("年", "once a year"),
+    "half_yearly": ("半年", "each half-year"),
+    "quarterly": ("季", "each quarter"),
+    "monthly": ("月", "each month"),
+}
+
+
+def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
+    """Return why the value of this place can never count towards a board; None: it can."""
+    indicator = plan.indicators.get(row["indicator_code"])
+    if indicator is None:
+        return _DROPPED
+    if indicator.aggregation.units == "direct":
+        owners = reporters_of(indicator, plan.organizations)
+        if row["organization_code"] not in owners:
+            names = [plan.organizations[code].name for code in owners]
+            unit = {"unit": names[0] if names else indicator.owner_text}
+            return Doubt(_ANOTHER_UNITS.code, _ANOTHER_UNITS.words.format(**unit))
+    period = Period.parse(row["period"])
+    if period.months < Period.containing(period.first_day, indicator.frequency).months:
+        zh, en = _FREQUENCIES[indicator.frequency]
+        return Doubt(_TOO_FINE.code, _TOO_FINE.words.format(frequency=zh, frequency_en=en))
+    return None
+
+
+def period_faults(code: str, plan: PlanState, today: date) -> list[Fault]:
+    """Return the fault of a period that nobody can know anything of yet."""
+    if is_within_reach(Period.parse(code), today, plan.document.span.start):
+        return []
+    words = Text(
+        f"{code} 尚未开始；至多可填报下一周期",
+        f"{code} has not begun; no period beyond the next one is reported",
+    )
+    return [Fault("/period", "period-not-begun", words, code)]

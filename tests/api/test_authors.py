@@ -1,0 +1,159 @@
+"""Four eyes: whoever wrote something or handed it in does not approve it, whoever pressed last."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import httpx
+
+from tests.support.api import XINMI, Door, a_submission
+from tests.support.milestones import BODIES, SHARING, a_milestone_in
+
+PATH = f"/plans/{XINMI}/submissions"
+REPORTS = ["submissions:read", "submissions:write", "submissions:review"]
+WORKS = ["milestones:read", "milestones:write"]
+_months: Iterator[int] = count(1)
+
+
+async def drafted(client: httpx.AsyncClient, **changes: object) -> dict[str, Any]:
+    """Return a draft in a place of its own."""
+    body = a_submission(period=f"2022-{next(_months):02}", draft=True, **changes)
+    answer = await client.post(PATH, json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def test_what_a_clerk_wrote_and_the_office_handed_in_its_own_lead_does_not_approve(
+    door: Door,
+) -> None:
+    other_office = door.client(await door.new_key("office"))
+    async with (
+        await door.as_("reporter", "UN15") as clerk,
+        await door.as_("lead", "UN15") as lead,
+        await door.as_("office") as office,
+        other_office,
+    ):
+        path = f"/submissions/{(await drafted(clerk))['id']}"
+        handed_in = await office.post(f"{path}/submit")
+        refused = [await one.post(f"{path}/approve") for one in (lead, office)]
+        returned = await lead.post(f"{path}/return", json={"reason": "请核"})
+        offered = (await lead.get(path)).json()["allowed_actions"]
+        approved = await other_office.post(f"{path}/approve")
+    assert handed_in.json()["on_behalf_of"] == "UN15"
+    assert {(one.status_code, one.json()["code"]) for one in (*refused, returned)} == {
+        (403, "own-report")
+    }
+    assert offered == ["withdraw"]
+    assert approved.json()["state"] == "approved"
+
+
+async def test_what_the_office_changed_and_a_clerk_handed_in_the_office_does_not_approve(
+    door: Door,
+) -> None:
+    async with (
+        await door.as_("reporter", SHARING) as clerk,
+        await door.as_("lead", "UN15") as lead,
+        await door.as_("office") as office,
+    ):
+        made = await drafted(clerk, organization_code=SHARING)
+        path = f"/submissions/{made['id']}"
+        changed = await office.patch(path, json={"value": "41"}, headers={"If-Match": "*"})
+        handed_in = await clerk.post(f"{path}/submit")
+        refused = await office.post(f"{path}/approve")
+        approved = await lead.post(f"{path}/approve")
+    assert changed.status_code == 200
+    assert handed_in.json()["on_behalf_of"] == SHARING, "shown as what it is"
+    assert (refused.status_code, refused.json()["code"]) == (403, "own-report")
+    assert (approved.json()["state"], approved.json()["value"]) == ("approved", "41")
+
+
+async def test_a_correction_is_judged_by_who_did_not_make_it(door: Door) -> None:
+    async with (
+        await door.as_("reporter", "UN15") as clerk,
+        await door.as_("lead", "UN15") as lead,
+        await door.as_("office") as office,
+    ):
+        path = f"/submissions/{(await drafted(clerk))['id']}"
+        await clerk.post(f"{path}/submit")
+        assert (await office.post(f"{path}/approve")).status_code == 200
+        assert (await lead.post(f"{path}/reopen", json={"reason": "漏报"})).status_code == 200
+        await office.patch(path, json={"value": "42"}, headers={"If-Match": "*"})
+        await office.post(f"{path}/submit")
+        own = await office.post(f"{path}/approve")
+        approved = await lead.post(f"{path}/approve")
+    assert own.status_code == 403
+    assert (approved.status_code, approved.json()["approved_revision"]) == (200, 2)
+
+
+async def test_two_systems_of_one_unit_are_one_author(door: Door) -> None:
+    first, second = [await door.new_key("integrator", "UN15", scopes=REPORTS) for _ in range(2)]
+    async with door.client(first) as writer, door.client(second) as reviewer:
+        path = f"/submissions/{(await drafted(writer))['id']}"
+        await writer.post(f"{path}/submit")
+        refused = await reviewer.post(f"{path}/approve")
+    assert (refused.status_code, refused.json()["code"]) == (403, "own-report")
+
+
+async def _reviews(client: httpx.AsyncClient) -> list[str]:
+    listed = (await client.get("/me/todo", params={"page_size": 500})).json()["items"]
+    return [one["subject"]["id"] for one in listed if one["kind"] == "review"]
+
+
+async def test_what_a_lead_may_not_review_waits_for_the_office_and_not_for_the_lead(
+    door: Door,
+) -> None:
+    async with (
+        await door.as_("reporter", "UN15") as clerk,
+        await door.as_("reporter", SHARING) as town,
+        await door.as_("lead", "UN15") as lead,
+        await door.as_("office") as office,
+    ):
+        ours = await drafted(clerk)
+        theirs = await drafted(town, organization_code=SHARING)
+        for made in (ours, theirs):
+            await office.post(f"/submissions/{made['id']}/submit")
+        for_lead, for_office = await _reviews(lead), await _reviews(office)
+    assert theirs["id"] in for_lead
+    assert ours["id"] not in for_lead
+    assert ours["id"] in for_office
+    assert theirs["id"] not in for_office
+
+
+async def test_a_system_that_reported_on_a_milestone_does_not_close_it(door: Door) -> None:
+    made = await a_milestone_in(door, "accepted", organization_code=SHARING)
+    path = f"/milestones/{made.json()['id']}"
+    first, second = [await door.new_key("integrator", scopes=WORKS) for _ in range(2)]
+    async with (
+        door.client(first) as system,
+        door.client(second) as other,
+        await door.as_("reporter", SHARING) as clerk,
+    ):
+        assert (await system.post(f"{path}/progress", json=BODIES["progress"])).status_code == 200
+        assert (await clerk.post(f"{path}/complete", json=BODIES["complete"])).status_code == 200
+        refused = [
+            await system.post(f"{path}/{verb}", json=BODIES[verb]) for verb in ("close", "return")
+        ]
+        offered = (await system.get(path)).json()["allowed_actions"]
+        closed = await other.post(f"{path}/close", json=BODIES["close"])
+    assert {(one.status_code, one.json()["code"]) for one in refused} == {(403, "own-milestone")}
+    assert not {"close", "return"} & set(offered)
+    assert closed.json()["state"] == "closed"
+
+
+async def test_who_asked_for_more_time_and_their_unit_do_not_decide_on_it(door: Door) -> None:
+    made = await a_milestone_in(door, "accepted", organization_code=SHARING)
+    path = f"/milestones/{made.json()['id']}/extensions"
+    secret = await door.new_key("integrator", scopes=WORKS)
+    async with (
+        door.client(secret) as system,
+        await door.as_("lead", SHARING) as of_unit,
+        await door.as_("office") as office,
+    ):
+        asked = (await system.post(path, json=BODIES["extensions"])).json()
+        refused = [
+            await one.post(f"/extensions/{asked['id']}/approve") for one in (system, of_unit)
+        ]
+        granted = await office.post(f"/extensions/{asked['id']}/approve")
+    assert {one.status_code for one in refused} == {403}
+    assert granted.status_code == 200

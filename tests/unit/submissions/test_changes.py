@@ -1,0 +1,161 @@
+"""What each verb makes of a submission: its state, its authors, its figures."""
+
+from decimal import Decimal
+
+import pytest
+
+from services.core.identity.actor import Actor
+from services.core.submissions.changes import authors_of, edited, form_after, signed
+from services.core.submissions.rules import Verb, allowed_actions, has_right, state_allows
+from tests.unit.submissions.builders import (
+    LEAD,
+    NOW,
+    TOWN,
+    a_row,
+    after,
+    an_actor,
+    indicator,
+    place,
+)
+
+CLERK = an_actor("reporter", TOWN, number=1)
+COLLEAGUE = an_actor("reporter", TOWN, number=2)
+OFFICE = an_actor("office", number=3)
+OTHER_OFFICE = an_actor("office", number=4)
+LEADER_OF_IT = an_actor("lead", LEAD, number=5)
+
+
+def test_a_clerks_draft_that_the_office_hands_in_is_by_both() -> None:
+    draft = a_row(CLERK, state="draft", submitted_at=None)
+    row = after(draft, (OFFICE, "submit"))
+    assert authors_of(row).keys == (CLERK.credential_id, OFFICE.credential_id)
+    assert (row["reported_by"], row["on_behalf"]) == (OFFICE.credential_id, True)
+    refused = (OFFICE, an_actor("lead", TOWN, number=9))
+    assert not any(has_right(one, "approve", place(row)) for one in refused)
+    assert has_right(LEADER_OF_IT, "approve", place(row))
+    assert has_right(OTHER_OFFICE, "approve", place(row))
+
+
+def test_what_the_office_changed_and_the_clerk_handed_in_is_by_both() -> None:
+    draft = a_row(CLERK, state="draft", value=Decimal(1), submitted_at=None)
+    changed = {
+        **draft,
+        **edited(draft, {"value": Decimal(2)}, indicator=indicator(), actor=OFFICE),
+    }
+    row = after(changed, (COLLEAGUE, "submit"))
+    assert set(authors_of(row).keys) == {one.credential_id for one in (CLERK, OFFICE, COLLEAGUE)}
+    assert (row["reported_by"], row["on_behalf"]) == (COLLEAGUE.credential_id, True)
+    assert not has_right(OFFICE, "approve", place(row))
+    assert has_right(OTHER_OFFICE, "approve", place(row))
+
+
+def test_a_returned_revision_keeps_its_authors() -> None:
+    row = after(a_row(CLERK), (OFFICE, "return"), (OTHER_OFFICE, "submit"))
+    assert authors_of(row).keys == (CLERK.credential_id, OTHER_OFFICE.credential_id)
+    assert authors_of(row).organizations == (TOWN,)
+
+
+def test_a_correction_is_by_those_who_make_it() -> None:
+    approved = after(a_row(CLERK), (OFFICE, "approve"))
+    reopened = after(approved, (OFFICE, "reopen"))
+    assert authors_of(reopened).keys == ()
+    assert (reopened["revision"], reopened["approved_revision"]) == (2, 1)
+    row = after(reopened, (OFFICE, "submit"))
+    assert authors_of(row).keys == (OFFICE.credential_id,)
+    assert row["on_behalf"] is True
+    again = after(reopened, (CLERK, "submit"))
+    assert authors_of(again).keys == (CLERK.credential_id,)
+    assert again["on_behalf"] is False
+    assert has_right(OFFICE, "approve", place(again))
+
+
+def test_a_correction_of_what_the_office_reported_is_the_units_own() -> None:
+    behalf = after(a_row(OFFICE), (LEADER_OF_IT, "approve"), (OFFICE, "reopen"))
+    assert behalf["on_behalf"] is True, "the figure that counts is the office's"
+    assert after(behalf, (CLERK, "submit"))["on_behalf"] is False
+
+
+def test_after_a_correction_nothing_is_falsified_any_more() -> None:
+    false = after(a_row(CLERK), (OFFICE, "approve"), (OFFICE, "falsify"))
+    assert (false["state"], false["falsified"]) == ("approved", True)
+    assert not state_allows("falsify", place(false))
+    assert allowed_actions(OFFICE, place(false)) == ["reopen"]
+    assert after(false, (OFFICE, "reopen"))["falsified"] is False
+
+
+def test_whoever_reported_before_authors_were_kept_is_the_author() -> None:
+    row = a_row(CLERK)
+    assert authors_of(row).keys == (CLERK.credential_id,)
+    assert authors_of(row).organizations == (TOWN,)
+    assert authors_of(a_row(OFFICE)).organizations == ()
+
+
+@pytest.mark.parametrize(
+    ("verb", "actor", "state", "reported_by", "on_behalf"),
+    [
+        ("submit", CLERK, "draft", CLERK, False),
+        ("submit", OFFICE, "draft", OFFICE, True),
+        ("withdraw", OFFICE, "submitted", CLERK, False),
+        ("approve", OFFICE, "submitted", CLERK, False),
+        ("return", OFFICE, "submitted", CLERK, False),
+        ("reopen", OFFICE, "approved", CLERK, False),
+        ("falsify", OFFICE, "approved", CLERK, False),
+    ],
+)
+def test_who_reported_changes_with_handing_in_alone(
+    verb: Verb, actor: Actor, state: str, reported_by: Actor, *, on_behalf: bool
+) -> None:
+    row = after(a_row(CLERK, state=state), (actor, verb))
+    assert row["reported_by"] == reported_by.credential_id
+    assert row["on_behalf"] is on_behalf
+
+
+def test_who_edits_reported_it() -> None:
+    row = a_row(CLERK, state="draft", value=Decimal(1))
+    assert signed(row, OFFICE)["reported_by"] == OFFICE.credential_id
+    assert signed(row, OFFICE)["on_behalf"] is True
+    assert signed(row, COLLEAGUE)["on_behalf"] is False
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "submitted", "decided"),
+    [
+        ("submit", "returned", NOW, None),
+        ("approve", "submitted", None, NOW),
+        ("return", "submitted", None, NOW),
+        ("withdraw", "submitted", None, None),
+    ],
+)
+def test_a_verb_notes_when_it_was_handed_in_or_decided(
+    verb: Verb, state: str, submitted: object, decided: object
+) -> None:
+    row = after(a_row(CLERK, state=state, submitted_at=None), (OFFICE, verb))
+    assert (row["submitted_at"], row["decided_at"]) == (submitted, decided)
+    assert row["reason"] == "理由"
+
+
+def test_an_edit_of_one_part_of_a_ratio_computes_it_anew() -> None:
+    row = a_row(
+        CLERK, state="draft", numerator=Decimal(1), denominator=Decimal(4), value=Decimal(25)
+    )
+    changed = edited(row, {"numerator": Decimal(2)}, indicator=indicator(), actor=CLERK)
+    assert (changed["numerator"], changed["denominator"]) == (Decimal(2), Decimal(4))
+    assert changed["value"] == Decimal(50)
+
+
+def test_a_ratio_yields_to_a_value_once_its_parts_are_cleared() -> None:
+    row = a_row(
+        CLERK, state="draft", numerator=Decimal(1), denominator=Decimal(4), value=Decimal(25)
+    )
+    cleared = {"numerator": None, "denominator": None, "value": Decimal(30)}
+    changed = edited(row, cleared, indicator=indicator(), actor=CLERK)
+    assert (changed["numerator"], changed["value"]) == (None, Decimal(30))
+    assert form_after(row, {}).value is None, "the value is computed, not reported"
+
+
+def test_an_edit_leaves_alone_what_it_does_not_name() -> None:
+    row = a_row(CLERK, state="draft", value=Decimal(30), note="附表三", data_status="provisional")
+    changed = edited(row, {"note": None}, indicator=indicator(), actor=CLERK)
+    assert changed["value"] == Decimal(30)
+    assert changed["note"] is None
+    assert "data_status" not in changed
