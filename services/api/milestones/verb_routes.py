@@ -18,8 +18,8 @@ from services.api.milestones.schemas import (
     CompleteIn,
     MilestoneDetailOut,
     MilestonePatch,
+    MilestoneReopenIn,
     ProgressIn,
-    ReopenIn,
 )
 from services.api.milestones.views import milestone_detail
 from services.api.routing import versioned_router
@@ -229,7 +229,7 @@ async def return_milestone(
     response_model=MilestoneDetailOut,
 )
 async def reopen_milestone(
-    body: ReopenIn,
+    body: MilestoneReopenIn,
     turn: Annotated[Turn, Depends(Taking("reopen"))],
     if_match: IfMatch = None,
 ) -> Response:

@@ -8,14 +8,29 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from services.core.kit.decimals import ExactDecimal
+from services.core.kit.forms import form
+from services.core.kit.said import Line, Prose, Said
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
+Code = Annotated[
+    str,
+    form(
+        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$",
+        "应为字母或数字开头的编码，至多 40 个字符，如 U08 或 14.1",
+        "Must be a code of at most 40 letters, digits and ._-, such as U08 or 14.1",
+    ),
+]
+_DivisionCode = Annotated[
+    str,
+    form(
+        r"^[0-9]{6,12}$",
+        "应为 6 至 12 位行政区划代码，如 410183107",
+        "Must be a division code of 6 to 12 digits, such as 410183107",
+    ),
+]
 Year = Annotated[int, Field(ge=1990, le=2100, strict=True)]
 Days = Annotated[int, Field(ge=0, le=366, strict=True)]
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -50,14 +65,21 @@ Frequency = Literal["annual", "half_yearly", "quarterly", "monthly"]
 Comparison = Literal["same_period_last_year", "previous_period"]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Entry(Said):
+    model_config = ConfigDict(frozen=True)
 
 
 class City(_Entry):
     """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
 
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    code: Annotated[
+        str,
+        form(
+            r"^[0-9]{6}$",
+            "应为 6 位行政区划代码，如 410183",
+            "Must be a division code of 6 digits, such as 410183",
+        ),
+    ]
     name: Line
     superior: Line | None = None
 
@@ -90,7 +112,7 @@ class OrganizationEntry(_Entry):
     aliases: tuple[Line, ...] = ()
     members: tuple[Code, ...] = ()
     submits: bool = True
-    administrative_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,12}$")] | None = None
+    administrative_code: _DivisionCode | None = None
     role: Line | None = None
     note: Prose | None = None
 
@@ -321,11 +343,12 @@ class Lights(_Entry):
 
 
 class Scheme(_Entry):
-    """The scoring method as data: a rule by name with its parameters, and a version."""
+    """The scoring method as data. `incomplete`: how a value counts that lacks an overdue part."""
 
     name: Literal["completion-rate", "distance-to-target"]
     version: Code
     floor: ExactDecimal
+    incomplete: Literal["missing", "not_assessable"] = "missing"
     display_places: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
     weights: SelectionWeights
     gate: Gate
@@ -378,7 +401,14 @@ class PlanDocument(_Entry):
     """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
 
     format: Literal["wufei-plan/1"]
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+    code: Annotated[
+        str,
+        form(
+            r"^[0-9]{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$",
+            "应为城市代码、连字符和名称，如 410183-2025",
+            "Must be the city's code, a hyphen and a name, such as 410183-2025",
+        ),
+    ]
     title: Line
     city: City
     status: Literal["draft", "issued"]
