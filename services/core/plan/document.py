@@ -321,11 +321,12 @@ class Lights(_Entry):
 
 
 class Scheme(_Entry):
-    """The scoring method as data: a rule by name with its parameters, and a version."""
+    """The scoring method as data. `incomplete`: how a value counts that lacks an overdue part."""
 
     name: Literal["completion-rate", "distance-to-target"]
     version: Code
     floor: ExactDecimal
+    incomplete: Literal["missing", "not_assessable"] = "missing"
     display_places: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
     weights: SelectionWeights
     gate: Gate
