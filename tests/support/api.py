@@ -26,6 +26,9 @@ from services.worker.reactor import Reactor
 
 ROOT = Path(__file__).resolve().parents[2]
 XINMI = "410183-2025"
+NEIGHBOUR = "410183-2016"
+"""A small plan of the same city."""
+
 _NOBODY = "000000"
 _PLAN_FILE = ROOT / "plans" / f"{XINMI}.yaml"
 
@@ -33,6 +36,23 @@ _PLAN_FILE = ROOT / "plans" / f"{XINMI}.yaml"
 def xinmi() -> PlanDocument:
     """Return Xinmi's plan."""
     return read_document(read_yaml(_PLAN_FILE.read_bytes()))
+
+
+def neighbour() -> PlanDocument:
+    """Return a small plan of Xinmi: six indicators, I1 led by UN15 and the others by UN10."""
+    read: Any = read_yaml((ROOT / "plans/examples/green-development-index.yaml").read_bytes())
+    ours = xinmi()
+    units = [one for one in ours.organizations if one.code in {"UN10", "UN15"}]
+    for one in read["indicators"]:
+        one["owners"] = ["UN15" if one["code"] == "I1" else "UN10"]
+    return read_document(
+        {
+            **read,
+            "code": NEIGHBOUR,
+            "city": ours.city.model_dump(),
+            "organizations": [one.model_dump() for one in units],
+        }
+    )
 
 
 @dataclass
@@ -73,6 +93,13 @@ class Door:
         if (role, unit) not in self._keys:
             self._keys[role, unit] = await self.new_key(role, unit)
         return self.client(self._keys[role, unit])
+
+    async def load(self, document: PlanDocument) -> None:
+        """Load another plan beside Xinmi's."""
+        async with self.held.database.transaction() as session:
+            now = self.held.clock.now()
+            await load_plan(session, document=document, actor=system("test"), now=now)
+        await self._hear_everything()
 
     async def react(self) -> None:
         """Do what the worker would do, and wait until this process has heard of it."""

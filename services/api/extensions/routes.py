@@ -31,6 +31,7 @@ from services.api.extensions.schemas import (
 )
 from services.api.milestones.routes import Reader, Writer, writing_desk
 from services.api.obligations.routes import ObligationId
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.submissions.schemas import ReasonIn, RemarkIn
 from services.core.extensions import queries
@@ -38,7 +39,7 @@ from services.core.extensions.errors import ExtensionNotFound
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import State, SubjectKind, Verb
 from services.core.identity.actor import Actor
-from services.core.kit.pagination import new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.milestones import extending
 from services.core.milestones.conditions import extensions_visible_to
 from services.core.milestones.extending import Case
@@ -74,8 +75,8 @@ async def list_extensions(
 
     Who sees a milestone sees what was asked for it. `state=requested` is what waits.
     """
-    named = {"extensions": plan.code, "state": state, "subject_kind": subject_kind}
-    after = read_uuid(read_page_token(page_token, named, parts=1)[0]) if page_token else None
+    named = of_list(actor, "extensions", plan=plan.code, state=state, subject_kind=subject_kind)
+    after = None if page_token is None else read_page_token(page_token, named, UUID)[0]
     rows = await queries.page(
         session,
         visible=extensions_visible_to(actor),

@@ -123,16 +123,23 @@ async def load_plan_document(
     """Load a plan document: a new plan (201), a new version, or nothing where it is the same.
 
     Every fault of the document is told at once, each with its JSON pointer; with
-    `validate_only` this is a check of the document. What was scored under an earlier version
+    `validate_only` this is a check of the document. A key of one plan loads that plan, and leaves
+    the city and other plans' organizations as they are. What was scored under an earlier version
     stays as it was.
     """
     if not actor.every_city and document.city.code != actor.city_code:
         raise takes(
             "该城市的密钥，或系统的首位管理员", "a key of that city, or the first administrator"
         )
-    if actor.plan_code not in {None, document.code}:
+    if not actor.runs_whole_city and actor.plan_code != document.code:
         raise takes("不限于另一计划的密钥", "a key that is not bound to another plan")
-    loaded = await load_plan(session, document=document, actor=actor.stamp(), now=held.clock.now())
+    loaded = await load_plan(
+        session,
+        document=document,
+        actor=actor.stamp(),
+        now=held.clock.now(),
+        whole_city=actor.runs_whole_city,
+    )
     held.plans.forget(loaded.plan_code)
     response.status_code = 201 if loaded.outcome == "created" else 200
     response.headers["Location"] = f"/v1/plans/{loaded.plan_code}"

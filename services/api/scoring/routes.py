@@ -23,6 +23,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import CONTENT_LANGUAGE, ETAG, VARY, answering
 from services.api.instants import Instant
 from services.api.kept_answers import KeptRoute
+from services.api.paging import of_list
 from services.api.plan.period_routes import parsed_period
 from services.api.plan.routes import IndicatorCode
 from services.api.problems import language_of
@@ -40,7 +41,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.pagination import new_page_token, read_page_token
+from services.core.kit.pagination import new_page_token, read_page_token, read_text
 from services.core.kit.text import Text
 from services.core.plan import queries as plan_queries
 from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
@@ -269,8 +270,8 @@ async def get_indicator_series(
     _check_basis(actor, basis)
     if code not in plan.indicators:
         raise IndicatorNotFound
-    named = {"series": code, "plan": plan.code, "basis": basis}
-    after = read_page_token(page_token, named, parts=1)[0] if page_token else ""
+    named = of_list(actor, "series", plan=plan.code, indicator=code, basis=basis)
+    after = "" if page_token is None else read_page_token(page_token, named, read_text)[0]
     points = await queries.series(
         session,
         plan.city_code,

@@ -21,6 +21,15 @@ class KeyNotFound(NotFound):
     title = Text("未找到该密钥", "There is no such key")
 
 
+class KeyBeyondOwn(Forbidden):
+    """The key makes keys itself and may do more than the caller's, which cannot end it."""
+
+    code = "key-beyond-own"
+    title = Text(
+        "不能停用权限更大的管理密钥", "A key that may do more than yours is not yours to end"
+    )
+
+
 class OrganizationNotFound(NotFound):
     """No organization of this code belongs to the caller's city."""
 
