@@ -13,7 +13,7 @@ from services.core.calendars.announcement import Announcement, Kind, whole_year
 from services.core.calendars.models import CalendarYear
 from services.core.calendars.rules import Status
 from services.core.kit.said import Line, Said
-from services.core.plan.document import Day
+from services.core.plan.written import Day
 
 _Date = date
 _CODE = "Such as `CN`, the calendar that every city begins with"

@@ -9,7 +9,8 @@ from services.api.contract.choices import one_of
 from services.api.contract.plan_document import REFERENCE
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Said, Words
-from services.core.plan.document import Day, Direction, Frequency, Selection, TargetKind
+from services.core.plan.document import Direction, Frequency, Selection, TargetKind
+from services.core.plan.written import Day
 
 _Kind = Annotated[str, one_of(get_args(TargetKind))]
 _PlanStatus = Annotated[str, one_of(["draft", "issued"])]
