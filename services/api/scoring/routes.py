@@ -24,6 +24,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import CONTENT_LANGUAGE, ETAG, VARY, answering
 from services.api.instants import Instant
 from services.api.kept_answers import KeptRoute
+from services.api.paging import of_list
 from services.api.plan.period_routes import parsed_period
 from services.api.plan.routes import IndicatorCode
 from services.api.problems import language_of
@@ -38,9 +39,10 @@ from services.api.scoring.schemas import (
 )
 from services.api.security import permitted
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Fault, Forbidden, InvalidInput
-from services.core.kit.pagination import new_page_token, read_page_token
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.pagination import new_page_token, read_page_token, read_text
 from services.core.kit.text import Text
 from services.core.plan import queries as plan_queries
 from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
@@ -97,7 +99,10 @@ _SEES_ALL = frozenset({"office", "leader"})
 def _check_basis(actor: Actor, basis: str) -> None:
     """Let only those see values under review who may see every submission of the plan."""
     if basis == "submitted" and not _sees_all(actor):
-        raise Forbidden
+        raise takes(
+            "可看全部填报的 office 或 leader，权限范围 submissions:read",
+            "the office or the leader of the whole plan, with the scope submissions:read",
+        )
 
 
 def _sees_all(actor: Actor) -> bool:
@@ -266,8 +271,8 @@ async def get_indicator_series(
     _check_basis(actor, basis)
     if code not in plan.indicators:
         raise IndicatorNotFound
-    named = {"series": code, "plan": plan.code, "basis": basis}
-    after = read_page_token(page_token, named, parts=1)[0] if page_token else ""
+    named = of_list(actor, "series", plan=plan.code, indicator=code, basis=basis)
+    after = "" if page_token is None else read_page_token(page_token, named, read_text)[0]
     points = await queries.series(
         session,
         plan.city_code,

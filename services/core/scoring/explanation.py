@@ -72,14 +72,12 @@ def explain(trace: Trace, shown: Trace | None = None) -> list[Text]:
     steps = [*_data_steps(shown), *_reading_steps(shown), _target_step(case.target)]
     if case.previous is not None:
         steps.append(_previous_step(case.previous))
-    if result["rule"] != "share_of_year" and (
-        result["pace"] is not None or result["rule"] == "distance_to_target"
-    ):
+    to_date = trace["months"].get("of_sum") is not None
+    if not to_date and (result["pace"] is not None or result["rule"] == "distance_to_target"):
         steps.append(_baseline_step(trace["baseline"]))
     if result["rule"] is not None:
         steps.append(_RULES[result["rule"]].format(attainment=_cut(result["attainment"])))
     if result["pace"] is not None:
-        to_date = result["rule"] == "share_of_year"
         steps.append(_to_date_step(trace, case.target) if to_date else _pace_step(trace))
     verdict = judge(case)
     steps.append(words(verdict.reason, verdict.details))
