@@ -19,6 +19,7 @@ WRITERS = {
     "service",  # verbs that change state, and what outgrew it:
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
+    "comparing",  # scoring: two boards and what happened between them
     "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date
     "duties",  # scoring: reads who owes what, and who reported a part of it

@@ -14,7 +14,7 @@ from typing import Any
 from services.core.kit.decimals import display, plain
 from services.core.kit.text import Text
 from services.core.obligations.queries import Extended
-from services.core.plan.document import Indicator
+from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands
@@ -32,7 +32,7 @@ from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
-from services.core.scoring.rollup import GroupScore, Part, roll_up
+from services.core.scoring.rollup import GroupScore, Part, Total, roll_up
 from services.core.scoring.targets import target_for
 from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import chain
@@ -288,10 +288,9 @@ def _data_status(verdict: Verdict) -> str | None:
     return "provisional" if verdict.provisional else "final"
 
 
-def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
-    """Return the board of these rows: everything above them is added from them alone."""
-    document = state.document
-    total = roll_up(
+def total_of(document: PlanDocument, rows: Sequence[Row]) -> Total:
+    """Return what these rows add up to by the groups and the scheme of a document."""
+    return roll_up(
         {group.code: group.weight for group in document.groups},
         [
             Part(
@@ -303,6 +302,12 @@ def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
             for row in rows
         ],
     )
+
+
+def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
+    """Return the board of these rows: everything above them is added from them alone."""
+    document = state.document
+    total = total_of(document, rows)
     not_met = [row["code"] for row in rows if _caps(row)]
     falsified = [row["code"] for row in rows if row["falsified"]]
     grading = grade(total, document.scheme.gate, not_met, falsified)

@@ -49,10 +49,12 @@ async def latest_board(
     basis: str,
     as_of: datetime | None = None,
     publication: int | None = None,
+    position: int | None = None,
 ) -> ScoreSnapshot | None:
     """Return the newest snapshot of a board, or the one that was the newest at `as_of`.
 
-    With `publication` it is the one that was published under that number.
+    With `publication` it is the one that was published under that number, with `position` the
+    newest that was computed up to that place in the log.
 
     A snapshot stores the traces that were new with it; here `traces` holds those of all its
     indicators.
@@ -72,6 +74,8 @@ async def latest_board(
         wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
     if publication is not None:
         wanted = wanted.where(ScoreSnapshot.publication_number == publication)
+    if position is not None:
+        wanted = wanted.where(ScoreSnapshot.position <= position)
     snapshot = await session.scalar(wanted)
     if snapshot is not None:
         set_committed_value(snapshot, "traces", await _traces(session, snapshot))
