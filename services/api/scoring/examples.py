@@ -182,7 +182,7 @@ SCORE = Example(
     },
 )
 
-_END = {
+_END: dict[str, Any] = {
     "as_of": "2026-02-10T02:00:00Z",
     "position": 63,
     "local_date": "2026-02-10",
