@@ -20,7 +20,8 @@ from pydantic_core import PydanticCustomError
 
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.plan.document import Code, Line, PlanDocument
+from services.core.plan.document import PlanDocument
+from services.core.plan.members import Code, Line
 
 Unit = Literal["working", "calendar"]
 Function = Literal["clerk", "head", "deputy", "leader"]

@@ -4,57 +4,46 @@ Shapes only. What must hold between the parts (codes that exist, periods that fi
 `plan.rules`; how a document becomes a version is in `plan.service`.
 """
 
-import re
-from datetime import date
-from typing import Annotated, Any, Literal
+from decimal import Decimal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
 from services.core.kit.decimals import ExactDecimal
+from services.core.plan.members import (
+    AttainmentRule,
+    Code,
+    Comparison,
+    ConditionKind,
+    Day,
+    Days,
+    Direction,
+    Entry,
+    Frequency,
+    Line,
+    Prose,
+    Selection,
+    Sharing,
+    TargetKind,
+    Year,
+)
+from services.core.plan.targets import Condition, TargetEntry, UnitTarget
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
-Year = Annotated[int, Field(ge=1990, le=2100, strict=True)]
-Days = Annotated[int, Field(ge=0, le=366, strict=True)]
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def _written_day(raw: Any) -> Any:
-    # Pydantic would also take a number for a day, as seconds since 1970.
-    if isinstance(raw, date) or (isinstance(raw, str) and _DAY.fullmatch(raw)):
-        return raw
-    raise PydanticCustomError("date", "a day such as 2025-12-31")
-
-
-Day = Annotated[
-    date,
-    Field(ge=date(1990, 1, 1), le=date(2100, 12, 31)),
-    BeforeValidator(_written_day),
+__all__ = [
+    "Comparison",
+    "Condition",
+    "ConditionKind",
+    "Day",
+    "Direction",
+    "Frequency",
+    "Selection",
+    "TargetEntry",
+    "TargetKind",
+    "UnitTarget",
 ]
 
-TargetKind = Literal[
-    "at_least",
-    "more_than",
-    "at_most",
-    "full_coverage",
-    "negative_growth",
-    "rising",
-    "qualitative",
-    "assigned_by_superior",
-]
-Direction = Literal["higher_better", "lower_better", "qualitative"]
-Selection = Literal["mandatory", "optional", "self_selected"]
-Frequency = Literal["annual", "half_yearly", "quarterly", "monthly"]
-Comparison = Literal["same_period_last_year", "previous_period"]
 
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class City(_Entry):
+class City(Entry):
     """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
@@ -62,14 +51,14 @@ class City(_Entry):
     superior: Line | None = None
 
 
-class Span(_Entry):
+class Span(Entry):
     """The dates between which the plan runs, both included."""
 
     start: Day
     end: Day
 
 
-class Group(_Entry):
+class Group(Entry):
     """A heading that indicators are scored under. `weight` default: the sum of its indicators'."""
 
     code: Code
@@ -78,7 +67,7 @@ class Group(_Entry):
     note: Prose | None = None
 
 
-class OrganizationEntry(_Entry):
+class OrganizationEntry(Entry):
     """A unit, a township-level body, or a collective name with its `members`.
 
     `submits` is false for collective names, placeholders and bodies that report nothing.
@@ -95,7 +84,7 @@ class OrganizationEntry(_Entry):
     note: Prose | None = None
 
 
-class Baseline(_Entry):
+class Baseline(Entry):
     """Where the indicator stood. `text` as printed; `value` absent where nothing was printed."""
 
     year: Year
@@ -103,7 +92,7 @@ class Baseline(_Entry):
     text: Line
 
 
-class Level(_Entry):
+class Level(Entry):
     """A level of a qualitative indicator; `points` 0–100; the first level listed is the top."""
 
     code: Code
@@ -111,27 +100,14 @@ class Level(_Entry):
     points: ExactDecimal
 
 
-class TargetEntry(_Entry):
-    """What is to be reached by the end of `year`. `text` as printed.
-
-    `value` belongs to the kinds at_least, more_than, at_most and full_coverage.
-    """
-
-    year: Year
-    kind: TargetKind
-    value: ExactDecimal | None = None
-    text: Line
-    assigned_by: Line | None = None
-
-
-class Quantity(_Entry):
+class Quantity(Entry):
     """A named amount of a formula with its unit."""
 
     name: Line
     unit: Line
 
 
-class Formula(_Entry):
+class Formula(Entry):
     """How the value comes about, with the source of the rule and how sure we are of it.
 
     `sign_convention` is stated where a sign could be read both ways: what a positive value means.
@@ -150,7 +126,7 @@ class Formula(_Entry):
     note: Prose | None = None
 
 
-class Aggregation(_Entry):
+class Aggregation(Entry):
     """How reported values become the city's.
 
     `units`: direct (the first owner's value is the city's), or an operator over the units.
@@ -161,7 +137,7 @@ class Aggregation(_Entry):
     periods: Literal["last", "sum", "mean", "ratio_of_sums"] = "last"
 
 
-class Plausible(_Entry):
+class Plausible(Entry):
     """Between which values, both included, a figure is believed; without a bound, any is.
 
     `outside`: refuse a figure outside, or take it with a warning that asks for a reason.
@@ -178,7 +154,7 @@ class PlausibleOfUnit(Plausible):
     unit: Line
 
 
-class NationalCounterpart(_Entry):
+class NationalCounterpart(Entry):
     """The indicator of the national list that this one stands for, and where we know it from."""
 
     edition: Line
@@ -187,12 +163,14 @@ class NationalCounterpart(_Entry):
     source: Line
 
 
-class Indicator(_Entry):
+class Indicator(Entry):
     """One row of the plan's indicator table.
 
     `aliases` are other words of the plan for the same quantity; `notes` say what a reader should
-    know and nobody has to decide. `comparison`: what `rising` is measured by, the same period of
-    last year (同比) or the period before (环比).
+    know and nobody has to decide. `comparison`: what a trend is measured by, the same period of
+    last year (同比) or the period before (环比). `part_of`: the indicator that it details; it
+    weighs nothing then unless a weight is stated. `level_with_value`: a value in `unit` is
+    reported beside the level, which alone is judged. `attainment` default: the scheme's.
     """
 
     code: Code
@@ -202,13 +180,16 @@ class Indicator(_Entry):
     aliases: tuple[Line, ...] = ()
     group: Code
     level1: Line
-    level2: Line
+    level2: Line | None = None
+    part_of: Code | None = None
     selection: Selection
     adjusted: bool = False
     unit: Line
     baseline: Baseline | None = None
     targets: Annotated[tuple[TargetEntry, ...], Field(min_length=1)]
+    unit_targets: Annotated[tuple[UnitTarget, ...], Field(max_length=5000)] = ()
     levels: tuple[Level, ...] = ()
+    level_with_value: bool = False
     direction: Direction
     measure_type: Line | None = None
     time_semantics: Line | None = None
@@ -219,6 +200,7 @@ class Indicator(_Entry):
     multiplier: ExactDecimal | None = None
     plausible: Plausible | None = None
     weight: ExactDecimal | None = None
+    attainment: AttainmentRule | None = None
     owners: tuple[Code, ...] = ()
     owner_text: Line
     acting_owner: Code | None = None
@@ -231,7 +213,7 @@ class Indicator(_Entry):
     public: bool = False
 
 
-class MeasureTarget(_Entry):
+class MeasureTarget(Entry):
     """A number or promise inside a measure's sentence, quoted."""
 
     quote: Prose
@@ -246,22 +228,26 @@ class MeasureTarget(_Entry):
     note: Prose | None = None
 
 
-class Measure(_Entry):
-    """A clause with its own lead and responsible units: the unit of accountability."""
+class Measure(Entry):
+    """A clause with its own lead and responsible units: the unit of accountability.
+
+    Where the plan prints no lead, those who are responsible answer for it. `deadline`: the year
+    by whose end it is due, or a day.
+    """
 
     code: Code
     text: Prose
-    lead_units: Annotated[tuple[Code, ...], Field(min_length=1)]
-    lead_text: Line
+    lead_units: tuple[Code, ...] = ()
+    lead_text: Line | None = None
     responsible_units: tuple[Code, ...] = ()
     responsible_text: Line | None = None
-    deadline: Year | None = None
+    deadline: Year | Day | None = None
     targets: tuple[MeasureTarget, ...] = ()
     related_indicators: tuple[Code, ...] = ()
 
 
-class Task(_Entry):
-    """A numbered task of the plan with its measures."""
+class Task(Entry):
+    """A numbered task of the plan with its measures; numbers may begin anew in each section."""
 
     number: Annotated[int, Field(ge=1, strict=True)]
     section: Line
@@ -270,7 +256,7 @@ class Task(_Entry):
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
 
 
-class OpenQuestion(_Entry):
+class OpenQuestion(Entry):
     """A place where the plan contradicts itself or leaves something open (待核实).
 
     `subjects` are references such as `indicator:R07`, `measure:4.2`, `task:3`,
@@ -287,7 +273,7 @@ class OpenQuestion(_Entry):
     effect: Literal["none", "no_pace", "no_verdict"] = "none"
 
 
-class Grade(_Entry):
+class Grade(Entry):
     """A grade and the score from which it is given."""
 
     code: Code
@@ -295,7 +281,7 @@ class Grade(_Entry):
     minimum: ExactDecimal
 
 
-class SelectionWeights(_Entry):
+class SelectionWeights(Entry):
     """The weight of an indicator that states none of its own."""
 
     mandatory: ExactDecimal
@@ -303,7 +289,7 @@ class SelectionWeights(_Entry):
     self_selected: ExactDecimal
 
 
-class Gate(_Entry):
+class Gate(Entry):
     """What stands beside the score: grades, caps and vetoes. Grades are listed best first."""
 
     grades: Annotated[tuple[Grade, ...], Field(min_length=1)]
@@ -312,7 +298,7 @@ class Gate(_Entry):
     falsified_grade: Code | None = None
 
 
-class Lights(_Entry):
+class Lights(Entry):
     """From which pace a light is green and yellow; below yellow it is red."""
 
     green_pace: ExactDecimal
@@ -320,19 +306,45 @@ class Lights(_Entry):
     provisional_green_to_yellow: bool = True
 
 
-class Scheme(_Entry):
-    """The scoring method as data: a rule by name with its parameters, and a version."""
+class Adjustment(Entry):
+    """Points beside the score (扣分, 加分): so many for each occurrence, `cap` at the most.
+
+    The occurrences are the value of an `indicator`, so they are reported, reviewed and traced
+    as every value is.
+    """
+
+    code: Code
+    name: Line
+    kind: Literal["deduction", "bonus"]
+    indicator: Code
+    points: ExactDecimal
+    cap: ExactDecimal
+    text: Line | None = None
+
+
+class Scheme(Entry):
+    """The scoring method as data: a rule by name with its parameters, and a version.
+
+    `attainment`: by the rule, or all or nothing; `not_applicable`: how the weight of what does
+    not apply is shared within its group; `bonus_cap`: the most that all bonuses add together;
+    `grade_by`: whether grades go by the score, or by the score after deductions and bonuses.
+    """
 
     name: Literal["completion-rate", "distance-to-target"]
     version: Code
     floor: ExactDecimal
     display_places: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
+    attainment: AttainmentRule = "graded"
+    not_applicable: Sharing = "proportional"
+    adjustments: Annotated[tuple[Adjustment, ...], Field(max_length=100)] = ()
+    bonus_cap: ExactDecimal | None = None
+    grade_by: Literal["score", "adjusted_score"] = "score"
     weights: SelectionWeights
     gate: Gate
     lights: Lights
 
 
-class DueDays(_Entry):
+class DueDays(Entry):
     """Days after a period's end by which its values are due, by frequency.
 
     `unit` says whether they are calendar days or working days; `on_rest_day` what holds where
@@ -347,7 +359,7 @@ class DueDays(_Entry):
     on_rest_day: Literal["same_day", "next_working_day"] = "same_day"
 
 
-class PublicityDay(_Entry):
+class PublicityDay(Entry):
     """A day of each year for which publicity is planned, such as 06-05."""
 
     month: Annotated[int, Field(ge=1, le=12, strict=True)]
@@ -355,7 +367,7 @@ class PublicityDay(_Entry):
     name: Line
 
 
-class Supervision(_Entry):
+class Supervision(Entry):
     """How deadlines are watched: by which calendar, and how many working days people have.
 
     `sign_days` to accept or decline what was assigned, `review_days` to review what was handed
@@ -374,7 +386,7 @@ class Supervision(_Entry):
     office: Code | None = None
 
 
-class PlanDocument(_Entry):
+class PlanDocument(Entry):
     """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
 
     format: Literal["wufei-plan/1"]
@@ -396,3 +408,16 @@ class PlanDocument(_Entry):
     indicators: Annotated[tuple[Indicator, ...], Field(min_length=1, max_length=1000)]
     tasks: Annotated[tuple[Task, ...], Field(max_length=500)] = ()
     open_questions: Annotated[tuple[OpenQuestion, ...], Field(max_length=1000)] = ()
+
+
+def default_weight(document: PlanDocument, indicator: Indicator) -> Decimal:
+    """Return the weight of an indicator that states none: its selection's, 0 of a detail."""
+    if indicator.part_of is not None:
+        return Decimal(0)
+    weight: Decimal = getattr(document.scheme.weights, indicator.selection)
+    return weight
+
+
+def task_key(task: Task) -> str:
+    """Return what tells a task from all others: its section and its number, such as `二/3`."""
+    return f"{task.section_number or task.section}/{task.number}"

@@ -9,13 +9,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
 from services.core.plan.document import (
     Indicator,
     Measure,
     OrganizationEntry,
     PlanDocument,
     Plausible,
+    Task,
 )
+from services.core.plan.errors import TaskAmbiguous, TaskNotFound
 from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
 from services.core.plan.plausibility import plausible_ranges
 
@@ -60,6 +64,27 @@ class PlanState:
         """Return the state of a period: `planned` where it was never opened."""
         found = self.periods.get(period)
         return found.state if found else "planned"
+
+    def task(self, number: int, section: str | None) -> Task:
+        """Return the task of a number; `section` is its heading's number, or the heading.
+
+        Raises:
+            TaskNotFound: there is none.
+            TaskAmbiguous: several sections have one, and none is named.
+        """
+        found = [
+            task
+            for task in self.document.tasks
+            if task.number == number
+            and (section is None or section in {task.section_number, task.section})
+        ]
+        if not found:
+            raise TaskNotFound
+        if len(found) > 1:
+            sections = "、".join(task.section_number or task.section for task in found)
+            detail = Text(f"请用 section 写明：{sections}", f"Name the section: {sections}")
+            raise TaskAmbiguous(faults=[Fault("/query/section", "section-required", detail)])
+        return found[0]
 
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""

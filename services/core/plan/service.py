@@ -27,14 +27,12 @@ from services.core.plan.errors import (
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.plan.target_checks import COMPOSITE_KINDS, KINDS_WITH_VALUE
 
 PeriodVerb = Literal["open", "close", "publish", "reopen"]
 
-VALUE_KINDS: frozenset[TargetKind] = frozenset(
-    {"at_least", "more_than", "at_most", "full_coverage"}
-)
-"""The kinds of target that need a number."""
 
+_NOT_ASSIGNABLE: frozenset[TargetKind] = COMPOSITE_KINDS | {"between", "assigned_by_superior"}
 
 _PERIOD_TRANSITIONS: Mapping[PeriodVerb, tuple[frozenset[str], str, EventType]] = {
     "open": (frozenset({"planned"}), "open", "period.opened"),
@@ -244,20 +242,36 @@ async def assign_target(
 
 def _assignment_faults(assignment: Assignment) -> list[Fault]:
     faults = []
-    if assignment.kind == "assigned_by_superior":
+    if assignment.kind in _NOT_ASSIGNABLE:
         faults.append(
             Fault(
                 "/kind",
                 "kind-not-assignable",
-                Text("须写明下达的目标类型", "Say which kind of target was assigned"),
+                Text(
+                    "须写明下达的目标类型；区间和多个条件请写入计划文档",
+                    "Say which kind of target was assigned; a range or several conditions are"
+                    " written into the plan document",
+                ),
                 assignment.kind,
             )
         )
-    elif assignment.kind in VALUE_KINDS and assignment.value is None:
+    elif assignment.kind == "full_coverage" and assignment.value not in {None, Decimal(100)}:
+        faults.append(
+            Fault(
+                "/value",
+                "not-full-coverage",
+                Text(
+                    "全覆盖即 100；其他数值请用 at_least",
+                    "Full coverage is 100; use at_least for another number",
+                ),
+                str(assignment.value),
+            )
+        )
+    elif assignment.kind in KINDS_WITH_VALUE and assignment.value is None:
         faults.append(
             Fault("/value", "value-required", Text("该类型须有数值", "This kind needs a value"))
         )
-    elif assignment.kind not in VALUE_KINDS and assignment.value is not None:
+    elif assignment.kind not in KINDS_WITH_VALUE and assignment.value is not None:
         faults.append(
             Fault(
                 "/value",

@@ -17,6 +17,7 @@ from services.core.obligations.queries import Extended
 from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.scoring.adjustments import Adjustments, adjust
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import (
     Facts,
@@ -31,7 +32,7 @@ from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, roll_up
-from services.core.scoring.targets import target_for
+from services.core.scoring.targets import targets_of
 from services.core.scoring.touch import chain
 from services.core.scoring.traces import Trace, digest_of, number_of, text_of, trace_of
 
@@ -115,10 +116,12 @@ class Bench:
             yield day + _A_DAY
 
     def _target_dates(self, year: int) -> set[date]:
-        targets = (
-            target_for(facts.indicator, year, self.state.assigned) for facts in self.facts.values()
-        )
-        return {target.end for target in targets if target.year <= year}
+        return {
+            target.end
+            for facts in self.facts.values()
+            for target in targets_of(facts.indicator, self.state.assigned)
+            if target.year <= year
+        }
 
 
 Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
@@ -199,8 +202,10 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
         "unit": indicator.unit,
         "target": {
             "year": target.year,
+            "date": target.end.isoformat(),
             "kind": target.kind,
             "value": text_of(target.value),
+            "upper": text_of(target.upper),
             "text": target.text,
             "source": target.source,
         },
@@ -245,10 +250,22 @@ def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
             )
             for row in rows
         ],
+        document.scheme.not_applicable,
+    )
+    rows = [
+        {**row, "effective_weight": text_of(weight)}
+        for row, weight in zip(rows, total.weights, strict=True)
+    ]
+    adjusted = adjust(
+        total.score,
+        document.scheme.adjustments,
+        document.scheme.bonus_cap,
+        {row["code"]: number_of(row["value"]) for row in rows},
     )
     not_met = [row["code"] for row in rows if _caps(row)]
     falsified = [row["code"] for row in rows if row["falsified"]]
-    grading = grade(total, document.scheme.gate, not_met, falsified)
+    graded = adjusted.score if document.scheme.grade_by == "adjusted_score" else total.score
+    grading = grade(replace(total, score=graded), document.scheme.gate, not_met, falsified)
     names = {group.code: group.name for group in document.groups}
     places = document.scheme.display_places
     return {
@@ -258,10 +275,35 @@ def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
             "grade": grading.grade.code if grading.grade else None,
             "grade_name": grading.grade.name if grading.grade else None,
             "coverage": text_of(total.coverage),
+            "weight": plain(total.weight),
+            **_adjusted(adjusted, places),
             "gate": _gate(state, grading, not_met, falsified),
         },
         "groups": [_group(group, names[group.code], places) for group in total.groups],
         "indicators": list(rows),
+    }
+
+
+def _adjusted(found: Adjustments, places: int) -> dict[str, Any]:
+    """Return deductions and bonuses, none where the plan has no such rules."""
+    after = found.score if found.items else None
+    return {
+        "adjusted_score": text_of(after),
+        "adjusted_display": _shown(after, places),
+        "deducted": plain(found.deducted),
+        "added": plain(found.added),
+        "adjustments": [
+            {
+                "code": each.rule.code,
+                "name": each.rule.name,
+                "kind": each.rule.kind,
+                "indicator": each.rule.indicator,
+                "occurrences": text_of(each.occurrences),
+                "points": plain(each.points),
+                "cap": plain(each.rule.cap),
+            }
+            for each in found.items
+        ],
     }
 
 
@@ -286,6 +328,7 @@ def _group(group: GroupScore, name: str, places: int) -> dict[str, Any]:
         "score": text_of(group.score),
         "display": _shown(group.score, places),
         "weight": plain(group.weight),
+        "effective_weight": plain(group.effective_weight),
         "coverage": text_of(group.coverage),
         "reason_code": group.reason,
         **_sentence(words(group.reason, {}) if group.reason else None),
