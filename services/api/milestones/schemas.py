@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
 
-from services.api.extensions.schemas import ActorOut, ExtensionOut
+from services.api.actors import ActorOut
+from services.api.extensions.schemas import ExtensionOut
 from services.api.faulty import keep_faults
 from services.core.calendars.rules import Status
 from services.core.kit.decimals import ExactDecimal

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.api.actors import actor_fields
 from services.api.answers import item_etag
-from services.api.extensions.schemas import actor_fields, extension_fields
+from services.api.extensions.schemas import extension_fields
 from services.core.extensions.models import Extension
 from services.core.extensions.queries import newest_of
 from services.core.identity.actor import Actor

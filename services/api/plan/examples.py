@@ -159,7 +159,11 @@ _CLOSED = {
     "closed_at": "2026-02-01T01:00:00Z",
     "allowed_actions": ["publish", "reopen"],
 }
-REOPENING = Example("Reopening", "More time, or no body at all", {"due_date": "2026-03-13"})
+REOPENING = Example(
+    "Reopening",
+    "Why, and more time",
+    {"due_date": "2026-03-13", "reason": "UN15 更正了 2025 年的分子"},
+)
 PERIODS = Example("Periods", "The periods ever opened", {"items": [_OPEN], "next_page_token": None})
 OPENED = Example("PeriodOpened", "The period, open", _OPEN)
 CLOSED = Example("PeriodClosed", "The period, closed", _CLOSED)

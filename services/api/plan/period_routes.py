@@ -94,6 +94,7 @@ async def _move(
     response: Response,
     if_match: str | None,
     due_date: date | None = None,
+    reason: str | None = None,
 ) -> PeriodOut:
     period = parsed_period(plan, code, "/path/period")
     if if_match is not None:
@@ -112,6 +113,7 @@ async def _move(
         actor=actor.stamp(),
         now=held.clock.now(),
         due_date=due_date,
+        reason=reason,
     )
     held.plans.forget(plan.code)
     response.headers["ETag"] = period_etag(row)
@@ -190,7 +192,17 @@ async def reopen_period(
     """Open a closed or published period again; it is scored anew from then on.
 
     What is not handed in is due as before, passed or not, unless a `due_date` gives more time.
+    What was published is reopened for a `reason`, which its publication shows from then on.
     """
     return await _move(
-        "reopen", period, actor, plan, session, held, response, if_match, body.due_date
+        "reopen",
+        period,
+        actor,
+        plan,
+        session,
+        held,
+        response,
+        if_match,
+        body.due_date,
+        body.reason,
     )

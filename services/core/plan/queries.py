@@ -20,7 +20,15 @@ from services.core.plan.document import (
     Task,
 )
 from services.core.plan.errors import TaskAmbiguous, TaskNotFound
-from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
+from services.core.plan.models import (
+    AssignedTarget,
+    IndicatorOwner,
+    Plan,
+    PlanPeriod,
+    PlanVersion,
+    Publication,
+    Settlement,
+)
 from services.core.plan.plausibility import plausible_ranges
 
 
@@ -233,6 +241,18 @@ async def version_and_digest(
     return (row.version, row.digest) if row else None
 
 
+async def owners_last(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> Mapping[str, str | None]:
+    """Return by indicator whose value is the city's since the last version that changed it."""
+    rows = await session.execute(
+        select(IndicatorOwner.indicator_code, IndicatorOwner.organization_code)
+        .where(IndicatorOwner.city_code == city_code, IndicatorOwner.plan_code == plan_code)
+        .order_by(IndicatorOwner.version)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def period_for_update(
     session: AsyncSession, city_code: str, plan_code: str, period: str
 ) -> PlanPeriod | None:
@@ -285,11 +305,35 @@ async def period_for_share(
 async def next_publication_number(session: AsyncSession, city_code: str, plan_code: str) -> int:
     """Return the number of the plan's next publication; a unique key settles a race."""
     last = await session.scalar(
-        select(func.max(PlanPeriod.publication_number)).where(
-            PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code
+        select(func.max(Publication.number)).where(
+            Publication.city_code == city_code, Publication.plan_code == plan_code
         )
     )
     return (last or 0) + 1
+
+
+async def publication(
+    session: AsyncSession, city_code: str, plan_code: str, number: int
+) -> Publication | None:
+    """Return the publication of a number."""
+    return await session.get(Publication, (city_code, plan_code, number))
+
+
+async def publications(
+    session: AsyncSession, city_code: str, plan_code: str, *, after: int, limit: int
+) -> list[Publication]:
+    """Return a plan's publications with numbers above `after`, in their order."""
+    found = await session.scalars(
+        select(Publication)
+        .where(
+            Publication.city_code == city_code,
+            Publication.plan_code == plan_code,
+            Publication.number > after,
+        )
+        .order_by(Publication.number)
+        .limit(limit)
+    )
+    return list(found)
 
 
 async def assignments(

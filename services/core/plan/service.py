@@ -24,7 +24,7 @@ from services.core.plan.errors import (
     QuestionSettled,
     TargetNotAssignable,
 )
-from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
+from services.core.plan.models import AssignedTarget, PlanPeriod, Publication, Settlement
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.plan.target_checks import COMPOSITE_KINDS, KINDS_WITH_VALUE
@@ -56,13 +56,16 @@ async def move_period(
     actor: Mapping[str, object],
     now: datetime,
     due_date: date | None = None,
+    reason: str | None = None,
 ) -> PlanPeriod:
     """Open, close, publish or reopen a period of a plan.
 
     A period that is reopened keeps its due date, passed or not, unless another is given.
+    What was published is reopened for a `reason`, which is kept with the publication.
 
     Raises:
-        InvalidInput: values would be due before the period has ended.
+        InvalidInput: values would be due before the period has ended, or the reason for
+            reopening what was published is missing.
         PeriodRefused: its state does not allow that.
     """
     _check_due_date(period, due_date)
@@ -73,6 +76,8 @@ async def move_period(
     state = row.state if row else "planned"
     if row is None or state not in sources:
         raise PeriodRefused(extra={"state": state, "allowed_actions": period_actions(state)})
+    if verb == "reopen" and state == "published":
+        await _end_publication(session, row, actor, now, reason)
     row.state = target
     row.version += 1
     row.closed_at = now if verb == "close" else (None if verb == "reopen" else row.closed_at)
@@ -83,8 +88,45 @@ async def move_period(
         row.publication_number = await queries.next_publication_number(
             session, plan.city_code, plan.code
         )
-    await _tell_of_period(session, row, event_type, actor, now)
+        session.add(
+            Publication(
+                city_code=plan.city_code,
+                plan_code=plan.code,
+                number=row.publication_number,
+                period=period.code,
+                published_at=now,
+                published_by=dict(actor),
+            )
+        )
+    more = {"reason": reason} if verb == "reopen" and reason is not None else {}
+    await _tell_of_period(session, row, event_type, actor, now, more)
     return row
+
+
+async def _end_publication(
+    session: AsyncSession,
+    row: PlanPeriod,
+    actor: Mapping[str, object],
+    now: datetime,
+    reason: str | None,
+) -> None:
+    """Write down why what was published is opened again; its number stays with its board."""
+    if reason is None:
+        detail = Text(
+            "该周期已发布，重新开放须写明原因",
+            "The period was published: say why it is opened again",
+        )
+        raise InvalidInput(faults=[Fault("/reason", "reason-required", detail)])
+    if row.publication_number is None:
+        return
+    published = await queries.publication(
+        session, row.city_code, row.plan_code, row.publication_number
+    )
+    if published is not None:
+        published.reopened_at = now
+        published.reopened_by = dict(actor)
+        published.reopen_reason = reason
+    row.publication_number = None
 
 
 async def reschedule_period(
@@ -139,6 +181,7 @@ async def _tell_of_period(
     event_type: EventType,
     actor: Mapping[str, object],
     now: datetime,
+    more: Mapping[str, object] | None = None,
 ) -> None:
     await session.flush()
     await record(
@@ -153,6 +196,7 @@ async def _tell_of_period(
                 "state": row.state,
                 "due_date": row.due_date.isoformat(),
                 "publication_number": row.publication_number,
+                **(more or {}),
             },
             now,
         ),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from services.core.kit.decimals import quotient, times, total
 from services.core.plan.members import Sharing
-from services.core.scoring.figures import ZERO
+from services.core.scoring.figures import ZERO, Figure, added, fraction
 from services.core.scoring.judgement import ASSESSED, State
 
 
@@ -76,7 +76,8 @@ def roll_up(
     With A the assessed and N the applicable weight within a group of weight W: the group's
     score is Σ w·a ÷ A, and it enters the total with W × A ÷ N. So the weight of what is not
     applicable is shared within its group, and the weight of what cannot be assessed yet
-    leaves both. Coverage = Σ W × A ÷ N ÷ Σ W over the groups that apply at all.
+    leaves both. Coverage = Σ W × A ÷ N ÷ Σ W over the groups that apply at all. Every sum is an
+    exact fraction, divided once.
 
     `sharing` in proportion is that; equally adds the same to each w above 0 that applies; and
     where nothing is shared W shrinks to its applicable part.
@@ -90,29 +91,36 @@ def roll_up(
         members = [parts[place] for place in by_group[code]]
         weight = total([part.weight for part in members]) if stated is None else stated
         sums = _sums(members, sharing)
-        left = weight if sums.kept is None else _part_of(weight, *sums.kept)
-        scores.append(_group_score(code, weight, left, sums))
+        left = Figure(weight)
+        if sums.kept is not None:
+            left = _part_of(left, *sums.kept)
+        scores.append(_group_score(code, weight, left.value, sums))
         if sums.applicable == 0:
             continue
-        points.append(quotient(times(left, sums.points), sums.applicable))
-        present.append(quotient(times(left, sums.assessed), sums.applicable))
+        points.append(_part_of(left, sums.points, sums.applicable))
+        present.append(_part_of(left, sums.assessed, sums.applicable))
         whole.append(left)
         for place, share in zip(by_group[code], sums.shared, strict=True):
             if share is not None:
-                weights[place] = _part_of(left, share, sums.applicable)
-    spoken_for, all_weight = total(present), total(whole)
+                same = left == Figure(sums.applicable)
+                weights[place] = share if same else _part_of(left, share, sums.applicable).value
+    reached, spoken_for, all_weight = added(points), added(present), added(whole)
     return Total(
-        score=quotient(total(points), spoken_for) if spoken_for else None,
-        coverage=quotient(spoken_for, all_weight) if all_weight else None,
-        weight=all_weight,
+        score=_ratio(reached, spoken_for) if spoken_for.top else None,
+        coverage=_ratio(spoken_for, all_weight) if all_weight.top else None,
+        weight=all_weight.value,
         groups=tuple(scores),
         weights=tuple(weights),
     )
 
 
-def _part_of(weight: Decimal, top: Decimal, bottom: Decimal) -> Decimal:
-    """Return weight × top ÷ bottom, exact where nothing has to be divided."""
-    return top if weight == bottom else quotient(times(weight, top), bottom)
+def _part_of(weight: Figure, top: Decimal, bottom: Decimal) -> Figure:
+    """Return weight × top ÷ bottom."""
+    return fraction(times(weight.top, top), times(weight.bottom, bottom))
+
+
+def _ratio(left: Figure, right: Figure) -> Decimal:
+    return quotient(times(left.top, right.bottom), times(left.bottom, right.top))
 
 
 def _sums(members: Sequence[Part], sharing: Sharing) -> _Sums:
