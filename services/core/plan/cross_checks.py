@@ -44,7 +44,7 @@ def cross_check(
     """
     findings = Findings(unreadable)
     codes = {kind: _codes(kind, entries, findings) for kind, entries in _coded(document).items()}
-    codes["task"] = _also_by_number(codes["task"], document)
+    codes["task"] = _also_by_number(codes["task"])
     units = {unit.code: unit for unit in document.organizations}
     _check_head(document, findings)
     check_scheme(document, codes["grade"], codes["indicator"], findings)
@@ -97,9 +97,9 @@ def _codes(kind: str, entries: Sequence[tuple[str, str]], findings: Findings) ->
     return Codes(kind, frozenset(readable), complete)
 
 
-def _also_by_number(tasks: Codes, document: PlanDocument) -> Codes:
+def _also_by_number(tasks: Codes) -> Codes:
     """Return the codes of tasks with the numbers that only one of them has."""
-    numbers = Counter(str(entry.number) for entry in document.tasks)
+    numbers = Counter(key.rpartition("/")[2] for key in tasks.known)
     alone = {number for number, times in numbers.items() if times == 1}
     return Codes(tasks.kind, tasks.known | alone, tasks.complete)
 

@@ -250,7 +250,7 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
 
 
 def _display(case: Case, value: Decimal | None, level: str | None) -> str | None:
-    if value is not None:
+    if level is None and value is not None:
         return display(value, case.method.places)
     return next((name for code, name, _ in case.levels if code == level), None)
 
