@@ -73,7 +73,7 @@ async def test_a_task_is_as_far_as_its_milestones_by_weight(door: Door) -> None:
     assert (task["milestones"], task["closed"], task["overdue"]) == (3, 0, 1)
     assert (task["next_due_date"], task["whole"]) == ("2026-01-31", True)
     assert (task["light"], task["reason_code"]) == ("red", "milestones_red")
-    assert task["reason"] == "1 项节点亮红灯，其中 1 项逾期"
+    assert task["reason"] == "1 项里程碑亮红灯，其中 1 项逾期"
     (measure,) = task["measures"]
     assert (measure["code"], measure["percent"]) == ("14.1", task["percent"])
     assert measure["lead_units"] == ["UN10"]

@@ -21,6 +21,7 @@ WRITERS = {
     "loading",  # plan: a document into its tables
     "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date
+    "duties",  # scoring: reads who owes what, and who reported a part of it
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed

@@ -4,16 +4,15 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.rules import KINDS, CalendarScope, Count, Kind, Waiting
 from services.core.calendars.rules import WorkingCalendar
+from services.core.kit.said import Code, Said, Title
 from services.core.plan.queries import PlanState
 
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-_Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 _SCOPES = ("unit", "plan", "person")
 
 _PATHS = {
@@ -42,8 +41,16 @@ class TodoOut(BaseModel):
     title: str = Field(description="Of the indicator or the milestone, for people")
     due_date: date = Field(description="Until the end of this local day it is in time")
     overdue: bool = Field(description="The day has passed")
+    days_left: int | None = Field(
+        description="Working days until the due date, 0 on the day itself; null once it is overdue"
+    )
+    days_overdue: int | None = Field(
+        description="Working days since the due date; null where it is not overdue"
+    )
     working_days_left: int = Field(
-        description="Working days until the due date; negative: so many since it"
+        description="The old name of `days_left`; where it is overdue, `days_overdue` as a negative"
+        " number",
+        deprecated=True,
     )
     calendar: Annotated[str, one_of(["official", "provisional"])] = Field(
         description="Whether the working days up to it were announced, or only reckoned"
@@ -75,17 +82,15 @@ class TodoListOut(BaseModel):
     counts: dict[str, TodoCountOut] = Field(description="By kind; a kind of which none waits is 0")
 
 
-class CalendarTokenIn(BaseModel):
+class CalendarTokenIn(Said):
     """A calendar to subscribe to."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    name: _Name = Field(description="What it is for, for people: whose phone or program")
+    name: Title = Field(description="What it is for, for people: whose phone or program")
     scope: CalendarScope = Field(
         description="A `unit`'s deadlines, the whole `plan`'s, or those of the `person`: the"
         " caller's unit and, for a lead, the milestones of the measures it leads"
     )
-    organization_code: _Code | None = Field(
+    organization_code: Code | None = Field(
         default=None, description="With `unit`; default: the caller's own"
     )
 
@@ -121,17 +126,16 @@ class CalendarTokenListOut(BaseModel):
 
 def todo_out(one: Waiting, plan: PlanState, calendar: WorkingCalendar, today: date) -> TodoOut:
     """Return one waiting thing with the words that the plan has for it."""
-    left = (
-        -calendar.between(one.due_date, today)
-        if one.overdue
-        else calendar.between(today, one.due_date)
-    )
+    left = None if one.overdue else calendar.between(today, one.due_date)
+    late = calendar.between(one.due_date, today) if one.overdue else None
     return TodoOut(
         kind=one.kind,
         title=_title(one, plan),
         due_date=one.due_date,
         overdue=one.overdue,
-        working_days_left=left,
+        days_left=left,
+        days_overdue=late,
+        working_days_left=(left or 0) - (late or 0),
         calendar=calendar.status(one.due_date),
         plan=one.plan_code,
         organization_code=one.organization_code,

@@ -8,7 +8,6 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
-from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan import queries
@@ -46,6 +45,8 @@ async def assign_target(
 ) -> AssignedTarget:
     """Record what the superior assigned; earlier assignments of the year stay readable.
 
+    The caller holds the plan (`plan_for_change`).
+
     Raises:
         IndicatorNotFound: the plan has no such indicator.
         TargetNotAssignable: the plan prints the target of that year itself.
@@ -59,7 +60,6 @@ async def assign_target(
     faults = _assignment_faults(assignment)
     if faults:
         raise InvalidInput(faults=faults)
-    await lock_name(session, plan.code)
     sequence = 1 + await queries.assignments(
         session, plan.city_code, plan.code, indicator_code, year
     )

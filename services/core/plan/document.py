@@ -7,9 +7,11 @@ Shapes only. What must hold between the parts (codes that exist, periods that fi
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
+from services.core.kit.forms import form
+from services.core.kit.said import Line, Prose
 from services.core.plan.members import (
     AttainmentRule,
     Code,
@@ -17,11 +19,11 @@ from services.core.plan.members import (
     ConditionKind,
     Day,
     Days,
+    Deadline,
     Direction,
+    DivisionCode,
     Entry,
     Frequency,
-    Line,
-    Prose,
     Selection,
     TargetKind,
     Year,
@@ -51,7 +53,14 @@ __all__ = [
 class City(Entry):
     """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
 
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    code: Annotated[
+        str,
+        form(
+            r"^[0-9]{6}$",
+            "应为 6 位行政区划代码，如 410183",
+            "Must be a division code of 6 digits, such as 410183",
+        ),
+    ]
     name: Line
     superior: Line | None = None
 
@@ -84,7 +93,7 @@ class OrganizationEntry(Entry):
     aliases: tuple[Line, ...] = ()
     members: tuple[Code, ...] = ()
     submits: bool = True
-    administrative_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,12}$")] | None = None
+    administrative_code: DivisionCode | None = None
     role: Line | None = None
     note: Prose | None = None
 
@@ -246,7 +255,7 @@ class Measure(Entry):
     lead_text: Line | None = None
     responsible_units: tuple[Code, ...] = ()
     responsible_text: Line | None = None
-    deadline: Year | Day | None = None
+    deadline: Deadline | None = None
     targets: tuple[MeasureTarget, ...] = ()
     related_indicators: tuple[Code, ...] = ()
 
@@ -324,7 +333,14 @@ class PlanDocument(Entry):
     """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
 
     format: Literal["wufei-plan/1"]
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+    code: Annotated[
+        str,
+        form(
+            r"^[0-9]{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$",
+            "应为城市代码、连字符和名称，如 410183-2025",
+            "Must be the city's code, a hyphen and a name, such as 410183-2025",
+        ),
+    ]
     title: Line
     city: City
     status: Literal["draft", "issued"]

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import (
@@ -94,6 +95,16 @@ class PlanState:
             raise TaskAmbiguous(faults=[Fault("/query/section", "section-required", detail)])
         return found[0]
 
+    def organization_name(self, code: str) -> str:
+        """Return what the document calls an organization, or its code where it has it no longer."""
+        found = self.organizations.get(code)
+        return code if found is None else found.name
+
+    def indicator_name(self, code: str) -> str:
+        """Return what the document calls an indicator, or its code where it has it no longer."""
+        found = self.indicators.get(code)
+        return code if found is None else found.name
+
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""
         return instant.astimezone(ZoneInfo(self.document.time_zone)).date()
@@ -139,6 +150,15 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
             )
         },
     )
+
+
+async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
+    """Return a plan as it stands; until the transaction ends nobody else decides beside it.
+
+    What a change is based on is read after the lock, or two would be based on the same.
+    """
+    await lock_name(session, plan.code)
+    return await plan_state(session, plan.city_code, plan.code) or plan
 
 
 async def with_document_in_force(session: AsyncSession, plan: PlanState) -> PlanState:

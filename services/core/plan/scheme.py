@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
-from services.core.plan.members import AttainmentRule, Code, Entry, Line, Sharing
+from services.core.kit.said import Line
+from services.core.plan.members import AttainmentRule, Code, Entry, Sharing
 
 
 class Grade(Entry):
@@ -60,6 +61,7 @@ class Adjustment(Entry):
 class Scheme(Entry):
     """The scoring method as data: a rule by name with its parameters, and a version.
 
+    `incomplete`: how a value counts that lacks an overdue part.
     `attainment`: by the rule, or all or nothing; `not_applicable`: how the weight of what does
     not apply is shared within its group; `bonus_cap`: the most that all bonuses add together;
     `grade_by`: whether grades go by the score, or by the score after deductions and bonuses.
@@ -68,6 +70,7 @@ class Scheme(Entry):
     name: Literal["completion-rate", "distance-to-target"]
     version: Code
     floor: ExactDecimal
+    incomplete: Literal["missing", "not_assessable"] = "missing"
     display_places: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
     attainment: AttainmentRule = "graded"
     not_applicable: Sharing = "proportional"

@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
+from services.core.kit.said import Line
 from services.core.plan.members import (
     Code,
     ConditionKind,
     Day,
     Entry,
-    Line,
     PeriodCode,
     TargetKind,
     Year,

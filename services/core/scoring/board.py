@@ -12,12 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from services.core.kit.decimals import display, plain
-from services.core.kit.text import Text
 from services.core.obligations.queries import Extended
 from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
-from services.core.scoring.adjustments import Adjustments, adjust
+from services.core.scoring.adding_up import Board, Row, add_up
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import (
     Facts,
@@ -29,21 +28,17 @@ from services.core.scoring.cases import (
     periods_read,
 )
 from services.core.scoring.counting import Counted
-from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
+from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
-from services.core.scoring.rollup import GroupScore, Part, roll_up
 from services.core.scoring.targets import targets_of
 from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import chain
-from services.core.scoring.traces import Trace, digest_of, number_of, text_of, trace_of
+from services.core.scoring.traces import Trace, digest_of, text_of, trace_of
 
 _A_DAY = timedelta(days=1)
 _ADDED = frozenset({"sum", "mean"})
 """The operators by which values of units, and so their quotients, are added."""
-
-Row = dict[str, Any]
-Board = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -59,6 +54,7 @@ class Bench:
     method: Method
     today: date
     extended: Mapping[tuple[str, str], date]
+    duties: Duties
     tenures: Tenures
 
     @classmethod
@@ -68,16 +64,26 @@ class Bench:
         today: date,
         extended: Iterable[Extended] = (),
         tenures: Tenures | None = None,
+        former: Former | None = None,
     ) -> "Bench":
-        """Return the bench of a plan as it stands; `extended` is where more time was granted."""
-        facts = facts_of(state)
+        """Return the bench of a plan as it stands.
+
+        `extended` is where more time was granted, `former` who owed what in periods that take
+        no more values.
+        """
+        facts, more_time = facts_of(state), list(extended)
         latest: dict[tuple[str, str], date] = {}
-        for each in extended:
+        for each in more_time:
             known = facts.get(each.indicator_code)
             if known is not None and each.organization_code in known.reporters:
                 place = (each.indicator_code, each.period)
                 latest[place] = max(latest.get(place, date.min), each.due_date)
-        return cls(state, facts, method_of(state), today, latest, tenures or {})
+        granted = {
+            (each.indicator_code, each.period, each.organization_code): each.due_date
+            for each in more_time
+        }
+        duties = Duties(state, granted, former or Former())
+        return cls(state, facts, method_of(state), today, latest, duties, tenures or {})
 
     def on(self, today: date) -> "Bench":
         """Return the bench of the same plan on another local date."""
@@ -111,12 +117,13 @@ class Bench:
 
     @cached_property
     def due_dates(self) -> Mapping[str, frozenset[date]]:
-        """Every date on which something falls due on the board of an opened period."""
-        found = {code: {period.due_date} for code, period in self.state.periods.items()}
-        for (_, code), due in self.extended.items():
+        """Every date on which something falls due on a board, by its period's code."""
+        dates = [(code, period.due_date) for code, period in self.state.periods.items()]
+        dates += [(code, due) for (_, code), due in self.extended.items()]
+        found: dict[str, set[date]] = {}
+        for code, due in dates:
             for each in chain(Period.parse(code)):
-                if each.code in found:
-                    found[each.code].add(due)
+                found.setdefault(each.code, set()).add(due)
         return {code: frozenset(dates) for code, dates in found.items()}
 
     def turned(self, period: str, one_day: date, another: date) -> bool:
@@ -186,13 +193,18 @@ def draw_board(
             known[code] = (read, *_judged(bench, code, period, operated))
         _, kept[code], traces[code] = known[code]
     rows = [kept[code] for code in bench.facts]
-    return Drawn(_add_up(bench.state, rows), traces)
+    return Drawn(add_up(bench.state, rows), traces)
+
+
+def is_current(board: Board) -> bool:
+    """Return whether the rows of a board have all their members; those of old versions do not."""
+    return all("reporting" in row for row in board["indicators"])
 
 
 def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tuple[Row, Trace]:
     facts = bench.facts[code]
     case = build_case(
-        bench.state,
+        bench.duties,
         facts,
         period,
         operated,
@@ -245,6 +257,20 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
         "weight": plain(facts.weight),
         "data_status": _data_status(verdict),
         "falsified": verdict.falsified,
+        "reporting": {
+            "expected": case.owed.expected,
+            "reported": case.owed.reported,
+            "overdue": case.owed.overdue,
+            "absent": [
+                {
+                    "period": each.period,
+                    "organization_code": each.organization_code,
+                    "name": each.name,
+                    "overdue": each.want == "overdue",
+                }
+                for each in case.owed.absent
+            ],
+        },
         "trace_digest": digest,
     }
 
@@ -259,124 +285,3 @@ def _data_status(verdict: Verdict) -> str | None:
     if verdict.reading.figure is None and verdict.reading.level is None:
         return None
     return "provisional" if verdict.provisional else "final"
-
-
-def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
-    """Return the board of these rows: everything above them is added from them alone."""
-    document = state.document
-    total = roll_up(
-        {group.code: group.weight for group in document.groups},
-        [
-            Part(
-                row["group"],
-                row["state"],
-                Decimal(row["weight"]),
-                number_of(row["attainment"]),
-            )
-            for row in rows
-        ],
-        document.scheme.not_applicable,
-    )
-    rows = [
-        {**row, "effective_weight": text_of(weight)}
-        for row, weight in zip(rows, total.weights, strict=True)
-    ]
-    adjusted = adjust(
-        total.score,
-        document.scheme.adjustments,
-        document.scheme.bonus_cap,
-        {row["code"]: number_of(row["value"]) for row in rows},
-    )
-    not_met = [row["code"] for row in rows if _caps(row)]
-    falsified = [row["code"] for row in rows if row["falsified"]]
-    graded = adjusted.score if document.scheme.grade_by == "adjusted_score" else total.score
-    grading = grade(replace(total, score=graded), document.scheme.gate, not_met, falsified)
-    names = {group.code: group.name for group in document.groups}
-    places = document.scheme.display_places
-    return {
-        "overall": {
-            "score": text_of(total.score),
-            "display": _shown(total.score, places),
-            "grade": grading.grade.code if grading.grade else None,
-            "grade_name": grading.grade.name if grading.grade else None,
-            "coverage": text_of(total.coverage),
-            "weight": plain(total.weight),
-            **_adjusted(adjusted, places),
-            "gate": _gate(state, grading, not_met, falsified),
-        },
-        "groups": [_group(group, names[group.code], places) for group in total.groups],
-        "indicators": list(rows),
-    }
-
-
-def _adjusted(found: Adjustments, places: int) -> dict[str, Any]:
-    """Return deductions and bonuses, none where the plan has no such rules."""
-    after = found.score if found.items else None
-    return {
-        "adjusted_score": text_of(after),
-        "adjusted_display": _shown(after, places),
-        "deducted": plain(found.deducted),
-        "added": plain(found.added),
-        "adjustments": [
-            {
-                "code": each.rule.code,
-                "name": each.rule.name,
-                "kind": each.rule.kind,
-                "indicator": each.rule.indicator,
-                "occurrences": text_of(each.occurrences),
-                "points": plain(each.points),
-                "cap": plain(each.rule.cap),
-            }
-            for each in found.items
-        ],
-    }
-
-
-def _caps(row: Row) -> bool:
-    """Return whether a mandatory indicator failed its target, whose date has passed."""
-    failed = row["state"] == "missing" or (row["state"] == "scored" and row["met"] is False)
-    return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])
-
-
-def _shown(number: Decimal | None, places: int) -> str | None:
-    return None if number is None else display(number, places)
-
-
-def _sentence(text: Text | None) -> dict[str, str | None]:
-    return {"reason": text.zh if text else None, "reason_en": text.en if text else None}
-
-
-def _group(group: GroupScore, name: str, places: int) -> dict[str, Any]:
-    return {
-        "code": group.code,
-        "name": name,
-        "score": text_of(group.score),
-        "display": _shown(group.score, places),
-        "weight": plain(group.weight),
-        "effective_weight": plain(group.effective_weight),
-        "coverage": text_of(group.coverage),
-        "reason_code": group.reason,
-        **_sentence(words(group.reason, {}) if group.reason else None),
-    }
-
-
-def _gate(
-    state: PlanState, grading: Grading, not_met: Sequence[str], falsified: Sequence[str]
-) -> dict[str, Any]:
-    gate = state.document.scheme.gate
-    return {
-        "grade_by_score": grading.by_score.code if grading.by_score else None,
-        "minimum_coverage": plain(gate.minimum_coverage),
-        "bands": [
-            {"code": band.code, "name": band.name, "minimum": plain(band.minimum)}
-            for band in gate.grades
-        ],
-        "mandatory_not_met": list(not_met),
-        "mandatory_not_met_cap": gate.mandatory_not_met_cap,
-        "falsified": list(falsified),
-        "falsified_grade": gate.falsified_grade,
-        "reasons": [
-            {"reason_code": code, **_sentence(words(code, details))}
-            for code, details in grading.reasons
-        ],
-    }
