@@ -5,7 +5,14 @@ from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from services.core.kit.forms import form
@@ -72,9 +79,14 @@ def _year_or_day(raw: Any) -> int | date:
     )
 
 
+def _as_written(deadline: int | date) -> int | str:
+    return deadline.isoformat() if isinstance(deadline, date) else deadline
+
+
 Deadline = Annotated[
     int | date,
     PlainValidator(_year_or_day),
+    PlainSerializer(_as_written, when_used="json"),
     WithJsonSchema(
         {
             "anyOf": [
