@@ -262,7 +262,7 @@ async def get_milestone(
 ) -> Response:
     """Return one milestone with its branches and the extensions asked for it."""
     row = await _visible(session, actor, milestone_id)
-    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     desk = await _reading_desk(session, held, plan, actor)
     _, body, etag = await milestone_detail(session, row, desk)
     return json_answer(body, etag=etag, if_none_match=if_none_match)

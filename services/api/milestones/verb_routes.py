@@ -77,7 +77,7 @@ class Taking:
         milestone = await queries.for_update(session, actor, milestone_id)
         if milestone is None:
             raise MilestoneNotFound
-        plan = await held.plans.of_city(milestone.city_code, milestone.plan_code)
+        plan = await held.plans.of_city(milestone.city_code, milestone.plan_code, session)
         desk = await writing_desk(session, held, plan, actor)
         service.check_right(desk, self.verb, milestone)
         return Turn(milestone, desk, session)

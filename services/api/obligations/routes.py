@@ -129,7 +129,7 @@ async def get_obligation(
     row = await queries.visible(session, actor, obligation_id)
     if row is None:
         raise ObligationNotFound
-    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     today = held.clock.today(plan.document.time_zone)
     found = await queries.one(session, plan, obligation_id, today=today)
     if found is None:

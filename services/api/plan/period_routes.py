@@ -115,7 +115,7 @@ async def _move(
         due_date=due_date,
         reason=reason,
     )
-    held.plans.forget(plan.code)
+    held.plans.changed(session, plan.code)
     response.headers["ETag"] = period_etag(row)
     return period_out(row)
 

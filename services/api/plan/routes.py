@@ -140,7 +140,7 @@ async def load_plan_document(
         now=held.clock.now(),
         whole_city=actor.runs_whole_city,
     )
-    held.plans.forget(loaded.plan_code)
+    held.plans.changed(session, loaded.plan_code)
     response.status_code = 201 if loaded.outcome == "created" else 200
     response.headers["Location"] = f"/v1/plans/{loaded.plan_code}"
     return LoadedOut(
