@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-async def a_key(database: Database, **more: datetime) -> str:
+async def a_key(database: Database, **more: Any) -> str:
     async with database.transaction() as session:
         _, secret = await create_key(
             session,
