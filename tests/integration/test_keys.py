@@ -36,11 +36,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-async def a_key(database: Database, **more: datetime) -> str:
+async def a_key(database: Database, expires_at: datetime | None = None) -> str:
     async with database.transaction() as session:
         _, secret = await create_key(
             session,
-            request=KeyRequest("k", "leader", **more),
+            request=KeyRequest("k", "leader", expires_at=expires_at),
             actor=operator(CITY),
             plan_codes=(),
             now=BEGIN,
