@@ -13,13 +13,12 @@ from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.core.identity.actor import Actor
-from services.core.identity.errors import Unauthenticated
+from services.core.identity.errors import Unauthenticated, not_permitted
 from services.core.identity.models import ApiKey
 from services.core.identity.queries import key_by_digest
 from services.core.identity.rules import Permission, Scope
 from services.core.identity.service import note_use
 from services.core.kit.database import Database
-from services.core.kit.errors import Forbidden
 from services.core.kit.secrets import digest
 
 logger = logging.getLogger("wufei.api")
@@ -137,7 +136,7 @@ def require(request: Request, permission: Permission) -> Actor:
     """
     actor = caller_of(request)
     if not actor.may(permission):
-        raise Forbidden
+        raise not_permitted(actor, permission)
     return actor
 
 

@@ -113,14 +113,19 @@ class Door:
         await reactor.react()
         await self._hear_everything()
 
-    async def _hear_everything(self) -> None:
+    async def forget_everything(self) -> None:
+        """Let all that is kept be old: keys, and what depends on the city's log."""
+        self.held.keys.forget()
+        await self._hear_everything("410183")
+
+    async def _hear_everything(self, city_code: str = _NOBODY) -> None:
         """Wait for a notice of our own: Postgres delivers notices in the order of commits."""
         watch = self.held.watch
         async with asyncio.timeout(60):
-            while (before := watch.generation(_NOBODY)) is None:  # noqa: ASYNC110 (no event tells)
+            while (before := watch.generation(city_code)) is None:  # noqa: ASYNC110 (no event tells)
                 await asyncio.sleep(0.01)
-            await self.held.database.pool.execute(f"SELECT pg_notify('{CHANNEL}', '{_NOBODY}:0')")
-            while watch.generation(_NOBODY) == before:  # noqa: ASYNC110
+            await self.held.database.pool.execute(f"SELECT pg_notify('{CHANNEL}', '{city_code}:0')")
+            while watch.generation(city_code) == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
 
 

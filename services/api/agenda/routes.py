@@ -65,7 +65,7 @@ async def list_todo(
         session, city_code=actor.city_code, plan_code=actor.plan_code or plan
     )
     codes = [one.code for one in known if plan in {None, one.code}]
-    plans = {code: await held.plans.get(code, actor) for code in codes}
+    plans = {code: await held.plans.get(code, actor, session) for code in codes}
     calendars = {code: await _calendar(session, state) for code, state in plans.items()}
     days = {
         code: PlanDay(

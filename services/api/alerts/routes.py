@@ -138,7 +138,7 @@ async def get_alert(
     alert = await queries.one(session, actor, alert_id)
     if alert is None:
         raise AlertNotFound
-    plan = await held.plans.of_city(alert.city_code, alert.plan_code)
+    plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
     _, body, etag = await _shown(session, alert, await standing_of(session, plan, held), actor)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
 
@@ -209,7 +209,7 @@ class Taking:
         alert = await queries.one(session, actor, alert_id, for_update=True)
         if alert is None:
             raise AlertNotFound
-        plan = await held.plans.of_city(alert.city_code, alert.plan_code)
+        plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
         standing = await standing_of(session, plan, held)
         service.check_right(alert, self.verb, standing, actor)
         return Turn(alert, standing, actor, session)

@@ -118,7 +118,7 @@ async def get_extension(
 ) -> Response:
     """Return one extension."""
     row = await _visible(session, actor, extension_id)
-    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     leads = await extending.leads_of_subjects(session, [row], plan)
     _, body, etag = extension_body(row, actor, leads.get(row.subject_id, ()))
     return json_answer(body, etag=etag, if_none_match=if_none_match)
@@ -145,7 +145,7 @@ async def request_obligation_extension(
     obligation = await visible_obligation(session, actor, obligation_id, for_update=True)
     if obligation is None:
         raise ObligationNotFound
-    plan = await held.plans.of_city(obligation.city_code, obligation.plan_code)
+    plan = await held.plans.of_city(obligation.city_code, obligation.plan_code, session)
     extension = await extending.ask_for_obligation(
         session,
         obligation,
@@ -198,7 +198,7 @@ class Hearings:
             ExtensionNotPossible: what it is for cannot be extended.
         """
         found = await _visible(session, actor, extension_id)
-        plan = await held.plans.of_city(found.city_code, found.plan_code)
+        plan = await held.plans.of_city(found.city_code, found.plan_code, session)
         desk = await writing_desk(session, held, plan, actor)
         case = await extending.take_up(session, found, desk=desk)
         extending.check_right(case, self.verb)

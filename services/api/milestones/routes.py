@@ -41,8 +41,9 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_version
 from services.core.milestones import queries
@@ -54,8 +55,8 @@ from services.core.milestones.models import Milestone
 from services.core.milestones.queries import Filters, Sight
 from services.core.milestones.rights import may_assign
 from services.core.milestones.rules import State
-from services.core.plan.document import Day
 from services.core.plan.queries import PlanState
+from services.core.plan.written import Day
 
 router = versioned_router("milestones")
 
@@ -70,7 +71,10 @@ MilestoneId = Annotated[
 
 async def _assigner(actor: Writer) -> Actor:
     if not may_assign(actor):
-        raise Forbidden
+        raise takes(
+            "领导小组办公室（office），或所牵头措施的牵头单位（lead）",
+            "the office, or a lead for the measures that its unit leads",
+        )
     return actor
 
 
@@ -258,7 +262,7 @@ async def get_milestone(
 ) -> Response:
     """Return one milestone with its branches and the extensions asked for it."""
     row = await _visible(session, actor, milestone_id)
-    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     desk = await _reading_desk(session, held, plan, actor)
     _, body, etag = await milestone_detail(session, row, desk)
     return json_answer(body, etag=etag, if_none_match=if_none_match)

@@ -28,15 +28,15 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Forbidden
 from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.obligations import queries
 from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.queries import Filters, Grouping
 from services.core.obligations.rules import Status
-from services.core.plan.document import Day
 from services.core.plan.queries import PlanState
+from services.core.plan.written import Day
 
 router = versioned_router("obligations")
 
@@ -79,7 +79,10 @@ async def list_obligations(
     superior reads the rates alone.
     """
     if actor.role == "superior":
-        raise Forbidden
+        raise takes(
+            "本市的角色；superior 只能查看报送率",
+            "a role of the city; the superior reads the reporting rates alone",
+        )
     if period is not None:
         parsed_period(plan, period, "/query/period")
     filters = Filters(period, organization_code, indicator_code, status, due_before)
@@ -126,7 +129,7 @@ async def get_obligation(
     row = await queries.visible(session, actor, obligation_id)
     if row is None:
         raise ObligationNotFound
-    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     today = held.clock.today(plan.document.time_zone)
     found = await queries.one(session, plan, obligation_id, today=today)
     if found is None:

@@ -109,7 +109,7 @@ async def assign_target(
         actor=actor.stamp(),
         now=held.clock.now(),
     )
-    held.plans.forget(plan.code)
+    held.plans.changed(session, plan.code)
     response.headers["ETag"] = body_etag(indicator_body(await _fresh(session, plan), code))
     return assigned_out(row)
 
@@ -145,7 +145,7 @@ async def settle_open_question(
         actor=actor.stamp(),
         now=held.clock.now(),
     )
-    held.plans.forget(plan.code)
+    held.plans.changed(session, plan.code)
     answer = settled_out(question_id, settled, plan)
     response.headers["ETag"] = _etag(answer)
     return answer

@@ -1,6 +1,6 @@
 """Traces: a case and its verdict as JSON, from which the verdict can be reached again.
 
-A trace is bounded: sums over units, not the units themselves, which `queries.inputs_at` lists.
+A trace is bounded: sums over units, not the units themselves, which `counting.contributions` lists.
 Its words are in `scoring.explanation`.
 """
 
