@@ -21,7 +21,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
 from services.core.kit.ids import new_id
-from services.core.kit.outage import cause_of, is_away, is_contended, is_unable
+from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, told_of
 
 logger = logging.getLogger("wufei.worker")
 
@@ -210,7 +210,7 @@ class Reactor:
             step.reader,
             pause,
             type(cause_of(error)).__name__,
-            str(cause_of(error))[:200],
+            told_of(error),
             exc_info=_unless_met(error) if times == 1 else None,
         )
 
@@ -232,7 +232,7 @@ class Reactor:
                 _gravity(error),
                 "work is put off: %s: %s",
                 type(cause).__name__,
-                str(cause)[:200],
+                told_of(error),
                 exc_info=_unless_met(error),
             )
 
