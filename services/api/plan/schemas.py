@@ -284,17 +284,18 @@ class PeriodOut(BaseModel):
 
     plan: str = Field(description="Code of the plan")
     period: str = Field(description=_PERIOD)
-    state: Annotated[str, one_of(["open", "closed", "published"])] = Field(
-        description="`open` takes values, `closed` ends reviews, `published` is frozen"
+    state: Annotated[str, one_of(["planned", "open", "closed", "published"])] = Field(
+        description="`open` takes values, `closed` ends reviews, `published` is frozen; `planned`"
+        " once its opening was taken back"
     )
     due_date: date = Field(description="The last day on which its values are in time")
     opened_at: datetime = Field(description="When the units were first asked for values")
     closed_at: datetime | None = Field(description="When it was closed; null while it is open")
     published_at: datetime | None = Field(description="When it was last published")
     publication_number: int | None = Field(description="Number of its last publication")
-    allowed_actions: list[Annotated[str, one_of(["open", "close", "publish", "reopen"])]] = Field(
-        description="What its state allows"
-    )
+    allowed_actions: list[
+        Annotated[str, one_of(["open", "close", "publish", "reopen", "cancel"])]
+    ] = Field(description="What its state allows; `cancel` takes back what nobody answered")
 
 
 class ReopenIn(BaseModel):
