@@ -39,6 +39,7 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plans_kept import PlansKept
+from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.security import Keys
 from services.api.settings import ApiSettings
@@ -56,6 +57,7 @@ _ROUTERS = (
     scoring.kept_router,
     submissions.router,
     scoring.router,
+    publications.router,
     review.router,
     milestones.router,
     milestone_verbs.router,

@@ -29,11 +29,19 @@ from services.core.webhooks.dispatch import (
     Limits,
     claim,
     clock_skew,
+    give_back,
     names_for,
     targets,
 )
 from services.core.webhooks.health import DISABLED_AFTER
-from services.core.webhooks.messages import Target, judged, message_of, open_target, shown_request
+from services.core.webhooks.messages import (
+    Target,
+    fitting,
+    judged,
+    message_of,
+    open_target,
+    shown_request,
+)
 from services.core.webhooks.schedule import DEFAULT_SCHEDULE, fate, pause_of
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
@@ -202,12 +210,17 @@ class Delivering:
         async with self._database.transaction() as session:
             claimed = await claim(session, token=token, busy=self._busy, limits=limits)
             parcels = await self._packed(session, claimed) if claimed else []
+            left = {one.id: one for one in claimed}
+            for told in (one for parcel in parcels for one in parcel.group):
+                del left[told.id]
+            if left:
+                await give_back(session, left.values(), token=token)
         for parcel in parcels:
             self._begin(parcel, token)
         return bool(claimed)
 
     async def _packed(self, session: AsyncSession, claimed: Sequence[Claimed]) -> list[_Parcel]:
-        """Return what goes out together: each delivery by itself, all of a robot in one."""
+        """Return what goes out together: each delivery by itself, of a robot's what fits in one."""
         rows = await targets(session, {one.endpoint for one in claimed})
         opened = {(row.city_code, row.id): self._opened(row) for row in rows}
         groups: dict[object, list[Claimed]] = defaultdict(list)
@@ -218,11 +231,22 @@ class Delivering:
         parcels = []
         for group in groups.values():
             target = opened.get(group[0].endpoint)
+            if target is None or target.robot is None:
+                parcels.append(_Parcel(target, group, Names()))
+                continue
             # People read names; other systems get the codes.
-            robot = target is not None and target.robot is not None
-            names = await names_for(session, group) if robot else Names()
-            parcels.append(_Parcel(target, group, names))
+            names = await names_for(session, group)
+            parcels.append(_Parcel(target, self._fitting(target, group, names), names))
         return parcels
+
+    @staticmethod
+    def _fitting(target: Target, group: list[Claimed], names: Names) -> Sequence[Claimed]:
+        try:
+            return fitting(target, group, names)
+        except Exception:
+            # One that cannot be told holds up no other endpoint: sending it fails as our fault.
+            logger.exception("a message to %s cannot be made", group[0].endpoint)
+            return group
 
     def _opened(self, row: Any) -> Target | None:
         try:

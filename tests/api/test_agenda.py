@@ -86,7 +86,9 @@ async def test_a_unit_sees_what_it_has_to_do_soonest_first(door: Door) -> None:
         ("correct", "2026-02-06", False),
     ]
     assert [one["subject"]["id"] for one in found["items"]] == [str(work), str(sign), str(returned)]
-    assert [one["working_days_left"] for one in found["items"]] == [-1, 2, 4]
+    assert [one["days_left"] for one in found["items"]] == [None, 2, 4]
+    assert [one["days_overdue"] for one in found["items"]] == [1, None, None]
+    assert [one["working_days_left"] for one in found["items"]] == [-1, 2, 4], "the old name"
     assert found["items"][2]["title"] == "建筑垃圾资源化利用率"
     assert found["items"][2]["href"] == f"/v1/submissions/{returned}"
     assert (found["total"], found["overdue"]) == (3, 1)

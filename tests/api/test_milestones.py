@@ -406,7 +406,7 @@ async def test_the_due_day_is_in_time_until_its_end(database_url: str) -> None:
         body = (await a_milestone_in(door, "accepted", due_date="2026-10-08")).json()
         late = (await a_milestone_in(door, "accepted", due_date="2026-10-08")).json()
         handed_in = await done(door, body, "complete")
-    assert (body["days_left"], body["overdue_days"]) == (0, None)
+    assert (body["days_left"], body["days_overdue"]) == (0, None)
     assert body["reason_code"] == "on_course"
     assert handed_in.json()["reason_code"] == "completed"
     async with open_door(database_url, offset=offset(next_day)) as door:
@@ -415,7 +415,8 @@ async def test_the_due_day_is_in_time_until_its_end(database_url: str) -> None:
         after = await done(door, late, "complete")
     assert (in_time["light"], in_time["reason_code"]) == ("green", "completed")
     assert (overdue["light"], overdue["reason_code"]) == ("red", "overdue")
-    assert (overdue["days_left"], overdue["overdue_days"]) == (None, 1)
+    assert (overdue["days_left"], overdue["days_overdue"]) == (None, 1)
+    assert overdue["overdue_days"] == 1, "the old name"
     assert after.json()["reason_code"] == "completed_late"
 
 

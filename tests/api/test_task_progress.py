@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
 from tests.support.milestones import BODIES, PATH, a_milestone
 
 TASKS = f"/plans/{XINMI}/tasks"
@@ -73,7 +73,7 @@ async def test_a_task_is_as_far_as_its_milestones_by_weight(door: Door) -> None:
     assert (task["milestones"], task["closed"], task["overdue"]) == (3, 0, 1)
     assert (task["next_due_date"], task["whole"]) == ("2026-01-31", True)
     assert (task["light"], task["reason_code"]) == ("red", "milestones_red")
-    assert task["reason"] == "1 项节点亮红灯，其中 1 项逾期"
+    assert task["reason"] == "1 项里程碑亮红灯，其中 1 项逾期"
     (measure,) = task["measures"]
     assert (measure["code"], measure["percent"]) == ("14.1", task["percent"])
     assert measure["lead_units"] == ["UN10"]
@@ -103,7 +103,7 @@ async def test_the_lights_of_linked_indicators_count(door: Door) -> None:
     linked = [one["code"] for one in before["indicators"]]
     assert linked == ["U02", "D02"]
     async with await door.as_("office") as office:
-        await office.post(f"/plans/{XINMI}/periods/2025/open")
+        await office.post(f"/plans/{XINMI}/periods/2025/open", json=IN_TIME)
         # What the superior assigned was not reached when the year was over.
         await office.put(
             f"/plans/{XINMI}/indicators/D02/targets/2025",

@@ -19,6 +19,7 @@ WRITERS = {
     "service",  # verbs that change state, and what outgrew it:
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
+    "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table

@@ -38,7 +38,7 @@ from schemathesis.specs.openapi.checks import (
 from services.api.contract.__main__ import PATH
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
-from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
 from tests.support.duties import add
 from tests.support.milestones import a_milestone_in, an_extension
 
@@ -260,7 +260,7 @@ async def _prepare(door: Door, bridge: Bridge) -> Stage:
             made[place] = answer.json()["id"]
             if state == "approved":
                 await reviewer.post(f"/submissions/{made[place]}/approve")
-        await reviewer.post(f"/plans/{XINMI}/periods/2024/open")
+        await reviewer.post(f"/plans/{XINMI}/periods/2024/open", json=IN_TIME)
         owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN10")
         asked = {"name": "日历", "scope": "plan"}
         tokens = [

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from services.core.kit.database import connect
+from services.core.kit.errors import InvalidInput
+from services.core.plan.queries import publications
+from services.core.scoring.queries import latest_board
 from tests.integration.scoring.ledger import Ledger
-from tests.unit.scoring.builders import PLAN, a_document, a_target, an_indicator
+from tests.unit.scoring.builders import CITY, PLAN, a_document, a_target, an_indicator
 
 QUARTERLY = (
     an_indicator(frequency="quarterly", aggregation={"units": "direct", "periods": "sum"}),
@@ -121,13 +124,13 @@ async def test_reopened_and_published_again_before_anything_was_followed(ledger:
     await ledger.move("2025", "open")
     await ledger.report(90)
     await ledger.move("2025", "publish")
-    await ledger.move("2025", "reopen")
+    await ledger.move("2025", "reopen", reason="更正")
     await ledger.report(91)
     await ledger.move("2025", "publish")
     await ledger.follow()
     assert (await ledger.row())["value"] == "91"
     assert (await ledger.recompute()).boards == 0
-    await ledger.move("2025", "reopen")
+    await ledger.move("2025", "reopen", reason="更正")
     await ledger.report(92)
     await ledger.follow()
     assert (await ledger.row())["value"] == "92"
@@ -150,3 +153,92 @@ async def test_a_publication_followed_twice_writes_nothing_the_second_time(
     assert await _boards(ledger) == before
     events = await ledger.execute("SELECT count(*) FROM event WHERE plan_code = :p", p=PLAN)
     assert events == await ledger.execute("SELECT position FROM log_head")
+
+
+async def test_a_number_belongs_to_the_board_it_froze_for_ever(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    await ledger.move("2025", "open")
+    await ledger.report(90)
+    await ledger.follow()
+    before = await ledger.snapshot()
+    await ledger.move("2025", "publish")
+    await ledger.follow()
+    first = await ledger.snapshot()
+    await ledger.move("2025", "reopen", reason="更正分子")
+    await ledger.follow()
+    reopened = await ledger.snapshot()
+    await ledger.report(91)
+    await ledger.follow()
+    corrected = await ledger.snapshot()
+    await ledger.move("2025", "publish")
+    await ledger.follow()
+    second = await ledger.snapshot()
+    boards = (before, first, reopened, corrected, second)
+    assert [each and each.publication_number for each in boards] == [None, 1, None, None, 2]
+    async with ledger.database.sessions() as session:
+        for number, value in ((1, "90"), (2, "91")):
+            found = await latest_board(
+                session, CITY, PLAN, period="2025", basis="approved", publication=number
+            )
+            assert found is not None
+            assert found.board["indicators"][0]["value"] == value
+
+
+async def test_nothing_but_a_publication_brings_a_number(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    await ledger.move("2025", "open")
+    await ledger.report(90)
+    await ledger.move("2025", "publish")
+    await ledger.follow()
+    await ledger.move("2025", "reopen", reason="更正分子")
+    await ledger.follow(most=1)
+    await ledger.recompute()
+    await ledger.follow_date()
+    found = await ledger.snapshot()
+    assert found is not None
+    assert found.publication_number is None
+    numbered = await ledger.execute(
+        "SELECT basis, publication_number FROM score_snapshot"
+        " WHERE publication_number IS NOT NULL ORDER BY 1"
+    )
+    assert [tuple(row) for row in numbered] == [("approved", 1), ("submitted", 1)]
+
+
+async def test_what_was_published_is_reopened_for_a_reason_alone(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    await ledger.move("2025", "open")
+    await ledger.move("2025", "close")
+    await ledger.move("2025", "reopen")
+    await ledger.move("2025", "publish")
+    with pytest.raises(InvalidInput) as refused:
+        await ledger.move("2025", "reopen")
+    assert [(one.pointer, one.code) for one in refused.value.faults] == [
+        ("/reason", "reason-required")
+    ]
+    await ledger.move("2025", "reopen", reason="更正分子")
+    async with ledger.database.sessions() as session:
+        (kept,) = await publications(session, CITY, PLAN, after=0, limit=10)
+    assert (kept.number, kept.reopen_reason, kept.reopened_by) == (1, "更正分子", {"kind": "test"})
+    assert (await ledger.state()).periods["2025"].publication_number is None
+    ((data,),) = await ledger.execute(
+        "SELECT data FROM event WHERE type = 'period.reopened' ORDER BY id DESC LIMIT 1"
+    )
+    assert data["reason"] == "更正分子"
+
+
+async def test_no_number_is_given_twice(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    for _ in range(2):
+        for period in ("2025", "2025-Q4"):
+            if period not in (await ledger.state()).periods:
+                await ledger.move(period, "open")
+            await ledger.move(period, "publish")
+            await ledger.move(period, "reopen", reason="再次")
+    async with ledger.database.sessions() as session:
+        found = await publications(session, CITY, PLAN, after=0, limit=10)
+    assert [(one.number, one.period) for one in found] == [
+        (1, "2025"),
+        (2, "2025-Q4"),
+        (3, "2025"),
+        (4, "2025-Q4"),
+    ]

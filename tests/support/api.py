@@ -26,6 +26,9 @@ from services.worker.reactor import Reactor
 
 ROOT = Path(__file__).resolve().parents[2]
 XINMI = "410183-2025"
+IN_TIME = {"due_date": "2099-12-31"}
+"""What opening a period takes where the date of the plan's rule has passed long ago."""
+
 _NOBODY = "000000"
 _PLAN_FILE = ROOT / "plans" / f"{XINMI}.yaml"
 

@@ -96,3 +96,31 @@ async def test_more_than_a_robot_may_hear_is_one_digest(planted: Planted, robot:
     assert "消息汇总（12 条）" in body
     assert all(period in body for period in periods)
     assert await planted.rows("SELECT FROM webhook_attempt WHERE outcome <> 'delivered'") == []
+
+
+async def test_what_does_not_fit_follows_in_the_next_message(planted: Planted) -> None:
+    """Each is heard once, the gravest first, and none is delivered that was not sent."""
+    async with a_receiver(OK) as receiver:
+        robot = await planted.endpoint(receiver.url("/send?key=t"), format="wecom", secrets=())
+        names = [f"第{number:02}项" for number in range(50)]
+        for number, name in enumerate(names):
+            await planted.deliveries(
+                robot,
+                type_="alert.raised",
+                data={"message": name + "逾期" * 20, "level": 3 if number % 10 == 9 else 1},
+            )
+        async with delivering(planted):
+            await until(has(planted, delivered=50))
+    texts = [json.loads(heard.body)["markdown"]["content"] for heard in receiver.heard]
+    assert len(texts) > 1
+    assert all(len(text.encode()) <= 4096 and "已截断" not in text for text in texts)
+    heard = [name for text in texts for name in names if name in text]
+    assert sorted(heard) == names
+    assert texts[0].count("【红色督办】") == 5
+    assert texts[0].index("【红色督办】") < texts[0].index("【蓝色督办】")
+    (attempts,) = await planted.rows(
+        "SELECT count(*), count(*) FILTER (WHERE outcome = 'delivered') FROM webhook_attempt"
+    )
+    assert attempts == (50, 50), "what waited for the next message was not tried before"
+    (numbers,) = await planted.rows("SELECT min(attempts), max(attempts) FROM webhook_delivery")
+    assert numbers == (1, 1)

@@ -12,6 +12,8 @@ TODO = Example(
                 "title": "（城区）生活垃圾回收利用率",
                 "due_date": "2026-01-19",
                 "overdue": False,
+                "days_left": 3,
+                "days_overdue": None,
                 "working_days_left": 3,
                 "calendar": "official",
                 "plan": "410183-2025",

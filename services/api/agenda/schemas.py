@@ -42,8 +42,16 @@ class TodoOut(BaseModel):
     title: str = Field(description="Of the indicator or the milestone, for people")
     due_date: date = Field(description="Until the end of this local day it is in time")
     overdue: bool = Field(description="The day has passed")
+    days_left: int | None = Field(
+        description="Working days until the due date, 0 on the day itself; null once it is overdue"
+    )
+    days_overdue: int | None = Field(
+        description="Working days since the due date; null where it is not overdue"
+    )
     working_days_left: int = Field(
-        description="Working days until the due date; negative: so many since it"
+        description="The old name of `days_left`; where it is overdue, `days_overdue` as a negative"
+        " number",
+        deprecated=True,
     )
     calendar: Annotated[str, one_of(["official", "provisional"])] = Field(
         description="Whether the working days up to it were announced, or only reckoned"
@@ -121,17 +129,16 @@ class CalendarTokenListOut(BaseModel):
 
 def todo_out(one: Waiting, plan: PlanState, calendar: WorkingCalendar, today: date) -> TodoOut:
     """Return one waiting thing with the words that the plan has for it."""
-    left = (
-        -calendar.between(one.due_date, today)
-        if one.overdue
-        else calendar.between(today, one.due_date)
-    )
+    left = None if one.overdue else calendar.between(today, one.due_date)
+    late = calendar.between(one.due_date, today) if one.overdue else None
     return TodoOut(
         kind=one.kind,
         title=_title(one, plan),
         due_date=one.due_date,
         overdue=one.overdue,
-        working_days_left=left,
+        days_left=left,
+        days_overdue=late,
+        working_days_left=(left or 0) - (late or 0),
         calendar=calendar.status(one.due_date),
         plan=one.plan_code,
         organization_code=one.organization_code,

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import to_json
 
+from services.api.actors import ActorOut, actor_fields
 from services.api.answers import item_etag
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import State, SubjectKind, Verb
@@ -39,15 +40,6 @@ class GrantIn(_In):
     reason: _Reason | None = Field(default=None, description="A remark on the decision")
 
 
-class ActorOut(BaseModel):
-    """Who did something."""
-
-    kind: str = Field(description="`api_key`, `operator` or `system`")
-    name: str = Field(description="The credential's or the system part's name")
-    role: str | None = Field(description="In which role; null for the system itself")
-    organization_code: str | None = Field(description="Of which unit; null: of none")
-
-
 class ExtensionOut(BaseModel):
     """More time that was asked for, the answer, and what this caller may do with it."""
 
@@ -77,16 +69,6 @@ class ExtensionListOut(BaseModel):
 
     items: list[ExtensionOut] = Field(description="At most `page_size`")
     next_page_token: str | None = Field(description="For the next page; null: this is the last")
-
-
-def actor_fields(stamp: dict[str, Any]) -> dict[str, Any]:
-    """Return who did something as `ActorOut` has it."""
-    return {
-        "kind": stamp["kind"],
-        "name": stamp["name"],
-        "role": stamp.get("role"),
-        "organization_code": stamp.get("organization_code"),
-    }
 
 
 def extension_fields(row: Extension, actor: Actor, leads: tuple[str, ...]) -> dict[str, Any]:

@@ -156,7 +156,7 @@ EVENT_EXAMPLES: Mapping[EventType, EventExample] = {
     "period.opened": _period("The units are asked for a period's values", "open"),
     "period.closed": _period("A period takes no more values", "closed"),
     "period.published": _period("The scoreboard of a period was published", "published", 1),
-    "period.reopened": _period("A period takes values again", "open", 1),
+    "period.reopened": _period("A period takes values again", "open"),
     "period.rescheduled": _period("The values of a period are due on another day", "open"),
     "period.cancelled": _period("The opening of a period was taken back", "planned"),
     "submission.created": _submission("A draft was written", "draft", 1),

@@ -71,7 +71,8 @@ class PeriodData(TypedDict):
     period: _Period
     state: Annotated[str, _("What it is from now on")]
     due_date: Annotated[date, _("Until when its values are due")]
-    publication_number: Annotated[int | None, _("The number that it was published under")]
+    publication_number: Annotated[int | None, _("The number that it is published under")]
+    reason: NotRequired[_Reason]
 
 
 class SubmissionData(TypedDict):

@@ -26,6 +26,7 @@ BRANCH = Example(
     {
         "measure_code": "14.1",
         "organization_code": "410183107",
+        "organization_name": "刘寨镇",
         "title": "刘寨镇农膜回收网点",
         "due_date": "2026-09-30",
     },
@@ -70,7 +71,7 @@ REOPENING = Example(
     "The reason, and a new due date",
     {"reason": "抽查发现三处网点停用", "due_date": "2026-12-31"},
 )
-CANCELLATION = Example("MilestoneCancellation", "The reason", {"reason": "并入市供销社的节点"})
+CANCELLATION = Example("MilestoneCancellation", "The reason", {"reason": "并入市供销社的里程碑"})
 
 _OFFICE = {
     "kind": "api_key",
@@ -82,7 +83,9 @@ _ASSIGNED: dict[str, Any] = {
     "id": ID,
     "plan": "410183-2025",
     "measure_code": "14.1",
+    "indicators": [{"code": "U05", "name": "农膜回收率", "unit": "%"}],
     "organization_code": "UN10",
+    "organization_name": "市农委",
     "parent_id": None,
     "title": "建成农膜回收网点",
     "deliverable": "每个乡镇至少一个回收网点，台账齐全",
@@ -110,6 +113,7 @@ _ASSIGNED: dict[str, Any] = {
     "reason_en": "To be signed for by 2026-08-06",
     "reason_code": "to_sign",
     "days_left": 61,
+    "days_overdue": None,
     "overdue_days": None,
     "calendar": "official",
     "branch_count": 0,
@@ -281,7 +285,7 @@ CANCELLED = Example(
         {
             **_ACCEPTED,
             "state": "cancelled",
-            "state_reason": "并入市供销社的节点",
+            "state_reason": "并入市供销社的里程碑",
             "light": "grey",
             "reason": "已取消",
             "reason_en": "Cancelled",

@@ -14,7 +14,7 @@ _SUM: dict[str, Any] = {
     "next_due_date": "2026-09-30",
     "whole": True,
     "light": "yellow",
-    "reason": "1 项节点亮黄灯",
+    "reason": "1 项里程碑亮黄灯",
     "reason_en": "Yellow milestones: 1",
     "reason_code": "milestones_yellow",
 }

@@ -48,8 +48,9 @@ from services.core.milestones import queries
 from services.core.milestones.assigning import Draft, assign, draft_faults
 from services.core.milestones.desk import Desk
 from services.core.milestones.errors import MilestoneNotFound
+from services.core.milestones.lights import Light
 from services.core.milestones.models import Milestone
-from services.core.milestones.queries import Filters
+from services.core.milestones.queries import Filters, Sight
 from services.core.milestones.rights import may_assign
 from services.core.milestones.rules import State
 from services.core.plan.document import Day
@@ -164,6 +165,11 @@ async def list_milestones(
     state: Annotated[State | None, Query(description="In this state only")] = None,
     due_before: Annotated[Day | None, Query(description="Due before this day only")] = None,
     parent_id: Annotated[UUID | None, Query(description="Branches of this one only")] = None,
+    light: Annotated[Light | None, Query(description="With this light today only")] = None,
+    overdue: Annotated[
+        bool | None,
+        Query(description="`true`: not handed in, and the due date is over; `false`: the others"),
+    ] = None,
     changed_after: Annotated[
         int | None,
         Query(
@@ -182,7 +188,7 @@ async def list_milestones(
     log, and what was cancelled as `tombstones`; go on from `position` while `has_more`.
     """
     desk = await _reading_desk(session, held, plan, actor)
-    filters = Filters(measure_code, organization_code, state, due_before, parent_id)
+    filters = Filters(measure_code, organization_code, state, due_before, parent_id, light, overdue)
     if changed_after is not None:
         if page_token is not None:
             raise BadPageToken
@@ -193,6 +199,7 @@ async def list_milestones(
         actor,
         plan_code=plan.code,
         filters=filters,
+        sight=_sight(desk),
         after=_last_key(page_token, named),
         limit=page_size + 1,
     )
@@ -205,6 +212,11 @@ async def list_milestones(
         "has_more": more,
     }
     return Response(to_json(listed), media_type="application/json")
+
+
+def _sight(desk: Desk) -> Sight:
+    document = desk.plan.document
+    return Sight(desk.today, document.time_zone, document.scheme.lights)
 
 
 def _last_key(page_token: str | None, named: dict[str, str]) -> tuple[date, UUID] | None:
@@ -225,6 +237,7 @@ async def _changes(
         desk.actor,
         plan_code=desk.plan.code,
         filters=filters,
+        sight=_sight(desk),
         position=position,
         limit=limit,
     )

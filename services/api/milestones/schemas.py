@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
 
-from services.api.extensions.schemas import ActorOut, ExtensionOut
+from services.api.actors import ActorOut
+from services.api.extensions.schemas import ExtensionOut
 from services.api.faulty import keep_faults
 from services.core.calendars.rules import Status
 from services.core.kit.decimals import ExactDecimal
@@ -136,13 +137,25 @@ class EvidenceOut(BaseModel):
     reference: str = Field(description="Where it is")
 
 
+class MeasuredOut(BaseModel):
+    """An indicator that the measure of a milestone is linked with."""
+
+    code: str = Field(description="Code of the indicator")
+    name: str = Field(description="Its name")
+    unit: str | None = Field(description="Its unit of measure, such as `%`")
+
+
 class MilestoneOut(BaseModel):
     """A milestone as it stands today, and what this caller may do with it."""
 
     id: UUID = Field(description="Its id, for good")
     plan: str = Field(description="Code of the plan")
     measure_code: str = Field(description="Code of its measure")
+    indicators: list[MeasuredOut] = Field(description="What its measure is linked with")
     organization_code: str = Field(description="The unit that is to do it")
+    organization_name: str = Field(
+        description="The unit's name; its code where the plan has it no longer"
+    )
     parent_id: UUID | None = Field(description="The lead unit's milestone that it is a branch of")
     title: str = Field(description="In a line")
     deliverable: str | None = Field(description="What is to be there at the end")
@@ -177,9 +190,10 @@ class MilestoneOut(BaseModel):
         description="Working days to the due date, 0 on the day itself; null once it is overdue or"
         " done"
     )
-    overdue_days: int | None = Field(
+    days_overdue: int | None = Field(
         description="Working days since the due date; null where it is not overdue"
     )
+    overdue_days: int | None = Field(description="The old name of `days_overdue`", deprecated=True)
     calendar: Status = Field(
         description="Whether the working days counted lie in announced years; `provisional` may"
         " still change"
@@ -202,6 +216,9 @@ class BranchOut(BaseModel):
 
     id: UUID = Field(description="Its id")
     organization_code: str = Field(description="The unit that is to do it")
+    organization_name: str = Field(
+        description="The unit's name; its code where the plan has it no longer"
+    )
     title: str = Field(description="In a line")
     state: State = Field(description="Where it stands")
     percent: str = Field(description="As reported last, exact")

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.api.actors import actor_fields
 from services.api.answers import item_etag
-from services.api.extensions.schemas import actor_fields, extension_fields
+from services.api.extensions.schemas import extension_fields
 from services.core.extensions.models import Extension
 from services.core.extensions.queries import newest_of
 from services.core.identity.actor import Actor
@@ -17,10 +18,12 @@ from services.core.milestones.changes import place_of
 from services.core.milestones.conditions import sees_all
 from services.core.milestones.desk import Desk
 from services.core.milestones.models import Milestone, MilestoneHistory
+from services.core.milestones.progress import linked
 from services.core.milestones.reasons import words
 from services.core.milestones.rights import allowed_actions
 from services.core.milestones.rules import DONE, Share, merged, text_of
 from services.core.milestones.views import Day
+from services.core.plan.queries import PlanState
 
 _MOST_EXTENSIONS = 10
 
@@ -88,6 +91,8 @@ def _fields(
     return {
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
         "plan": row.plan_code,
+        "organization_name": desk.plan.organization_name(row.organization_code),
+        "indicators": _indicators(row, desk.plan),
         "weight": text_of(row.weight),
         "percent": text_of(row.percent),
         "extensions_granted": row.extensions,
@@ -100,6 +105,13 @@ def _fields(
         "assigned_by": actor_fields(row.assigned_by),
         "allowed_actions": allowed_actions(desk.actor, place_of(row, leads)),
     }
+
+
+def _indicators(row: Milestone, plan: PlanState) -> list[dict[str, Any]]:
+    measure = plan.measures.get(row.measure_code)
+    codes = () if measure is None else linked([measure])
+    found = [plan.indicators[code] for code in codes if code in plan.indicators]
+    return [{"code": one.code, "name": one.name, "unit": one.unit} for one in found]
 
 
 def _light(row: Milestone, day: Day) -> dict[str, str]:
@@ -116,9 +128,11 @@ def _light(row: Milestone, day: Day) -> dict[str, str]:
 def _distance(row: Milestone, day: Day) -> dict[str, Any]:
     distance = day.distance(row.due_date)
     running = row.state not in DONE and row.state != "completed"
+    overdue = distance.late if running and distance.overdue else None
     return {
         "days_left": distance.left if running and not distance.overdue else None,
-        "overdue_days": distance.late if running and distance.overdue else None,
+        "days_overdue": overdue,
+        "overdue_days": overdue,
         "calendar": day.calendar.status(day.today, row.due_date),
     }
 
@@ -143,6 +157,7 @@ def _branch(row: Milestone, day: Day) -> dict[str, Any]:
     return {
         "id": row.id,
         "organization_code": row.organization_code,
+        "organization_name": day.plan.organization_name(row.organization_code),
         "title": row.title,
         "state": row.state,
         "percent": text_of(row.percent),

@@ -179,7 +179,11 @@ CANCELLED = Example(
     "The period, its opening taken back",
     {**_OPEN, "state": "planned", "allowed_actions": ["open"]},
 )
-REOPENING = Example("Reopening", "More time, or no body at all", {"due_date": "2026-03-13"})
+REOPENING = Example(
+    "Reopening",
+    "Why, and more time",
+    {"due_date": "2026-03-13", "reason": "UN15 更正了 2025 年的分子"},
+)
 PERIODS = Example("Periods", "The periods ever opened", {"items": [_OPEN], "next_page_token": None})
 OPENED = Example("PeriodOpened", "The period, open", {**_OPEN, **_ASKING})
 CLOSED = Example("PeriodClosed", "The period, closed", _CLOSED)

@@ -100,9 +100,8 @@ async def _move(
     held: Held,
     response: Response,
     if_match: str | None,
-    due_date: date | None = None,
 ) -> PeriodOut:
-    row = await _moved(verb, code, actor, plan, session, held, if_match, due_date)
+    row = await _moved(verb, code, actor, plan, session, held, if_match)
     response.headers["ETag"] = period_etag(row)
     return period_out(row, answered=True)
 
@@ -116,6 +115,7 @@ async def _moved(
     held: Held,
     if_match: str | None,
     due_date: date | None = None,
+    reason: str | None = None,
 ) -> PlanPeriod:
     period = parsed_period(plan, code, "/path/period")
     if if_match is not None:
@@ -134,6 +134,7 @@ async def _moved(
         actor=actor.stamp(),
         now=held.clock.now(),
         due_date=due_date,
+        reason=reason,
     )
     held.plans.forget(plan.code)
     return row
@@ -246,6 +247,9 @@ async def reopen_period(
     """Open a closed or published period again; it is scored anew from then on.
 
     What is not handed in is due as before, passed or not, unless a `due_date` gives more time.
+    What was published is reopened for a `reason`, which its publication shows from then on.
     """
-    row = await _moved("reopen", period, actor, plan, session, held, if_match, body.due_date)
+    row = await _moved(
+        "reopen", period, actor, plan, session, held, if_match, body.due_date, body.reason
+    )
     return await _asking(session, plan, row, response)

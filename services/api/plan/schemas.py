@@ -292,14 +292,16 @@ class PeriodOut(BaseModel):
     opened_at: datetime = Field(description="When the units were first asked for values")
     closed_at: datetime | None = Field(description="When it was closed; null while it is open")
     published_at: datetime | None = Field(description="When it was last published")
-    publication_number: int | None = Field(description="Number of its last publication")
+    publication_number: int | None = Field(
+        description="The number that it is published under; null while it is not"
+    )
     allowed_actions: list[
         Annotated[str, one_of(["open", "close", "publish", "reopen", "cancel"])]
     ] = Field(description="What its state allows; `cancel` takes back what nobody answered")
 
 
 class ReopenIn(BaseModel):
-    """More time with the reopening, if any is given."""
+    """Why, and more time with the reopening, if any is given."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -307,6 +309,10 @@ class ReopenIn(BaseModel):
         default=None,
         description="Until when what is not handed in is due now, not before the period has ended;"
         " without it the due date stays",
+    )
+    reason: _Words | None = Field(
+        default=None,
+        description="Why; required where the period was published, and shown with its publication",
     )
 
 

@@ -32,6 +32,7 @@ _ROW = {
     **_STANDING,
 }
 _METHOD = {"name": "completion-rate", "version": "1"}
+_OFFICE = {"kind": "api_key", "name": "无废办", "role": "office", "organization_code": None}
 SCOREBOARD = Example(
     "Scoreboard",
     "The scoreboard of 2025",
@@ -82,6 +83,27 @@ SCOREBOARD = Example(
             }
         ],
         "indicators": [_ROW],
+    },
+)
+PUBLICATIONS = Example(
+    "Publications",
+    "What was published",
+    {
+        "items": [
+            {
+                "number": 1,
+                "period": "2025",
+                "published_at": "2026-02-10T02:00:00Z",
+                "published_by": _OFFICE,
+                "score": "83.70513",
+                "display": "83.71",
+                "grade": "good",
+                "reopened_at": "2026-03-02T01:00:00Z",
+                "reopened_by": _OFFICE,
+                "reopen_reason": "UN15 更正了 2025 年的分子",
+            }
+        ],
+        "next_page_token": None,
     },
 )
 SERIES = Example(

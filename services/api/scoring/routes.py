@@ -38,9 +38,11 @@ from services.api.scoring.schemas import (
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Forbidden
+from services.core.kit.errors import Fault, Forbidden, InvalidInput
 from services.core.kit.pagination import new_page_token, read_page_token
-from services.core.plan.errors import IndicatorNotFound
+from services.core.kit.text import Text
+from services.core.plan import queries as plan_queries
+from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
 from services.core.plan.loading import leads_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
@@ -73,6 +75,17 @@ AsOf = Annotated[
     Query(
         description="As it was at this instant; default: now",
         examples=["2026-01-31T16:00:00Z"],
+    ),
+]
+
+Published = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=2**31 - 1,
+        description="The scoreboard as it was published under this number; the period is the"
+        " publication's",
+        examples=[1],
     ),
 ]
 
@@ -116,48 +129,105 @@ async def get_scoreboard(
     period: PeriodQuery = None,
     basis: Basis = "approved",
     as_of: AsOf = None,
+    publication: Published = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Return where the plan stands in a period: overall, by group and by indicator."""
+    """Return where the plan stands in a period: overall, by group and by indicator.
+
+    `publication` names a scoreboard that was frozen, whatever became of its period since.
+    """
     access, held = access_of(request), resources_of(request)
     plan = access.plan
     _check_basis(access.actor, basis)
-    body = await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
+    if publication is None:
+        body = await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
+    else:
+        _check_alone(publication, as_of)
+        asked = None if period is None else period_of_board(plan, period)
+        body = await _read_published(held, plan, publication, basis, asked)
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+def _check_alone(publication: int, as_of: datetime | None) -> None:
+    """Refuse a number together with an instant: each names a board by itself."""
+    if as_of is not None:
+        detail = Text(
+            "publication 与 as_of 只能给一个：前者是某次发布，后者是某一时刻",
+            "Give `publication` or `as_of`, not both: each names a scoreboard",
+        )
+        raise InvalidInput(
+            faults=[Fault("/query/publication", "not-with-as-of", detail, publication)]
+        )
 
 
 async def _read_board(
     held: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
 ) -> bytes:
     """Return a scoreboard's body: the snapshot in force, or one on which nothing stands yet."""
-    published = plan.periods.get(period.code)
-    today = held.clock.today(plan.document.time_zone)
-    head: dict[str, Any] = {
+    row, board = await _snapshot(held, plan, period, basis, as_of)
+    if row is None:
+        today = held.clock.today(plan.document.time_zone)
+        head = _head(plan, period, basis) | {"as_of": as_of, "position": 0, "local_date": today}
+        return to_json({**head, **empty_board(plan, period, today).board})
+    return _body(plan, period, basis, row, board, as_of)
+
+
+async def _read_published(
+    held: Resources, plan: PlanState, number: int, basis: str, asked: Period | None
+) -> bytes:
+    """Return the body of the scoreboard that was published under a number.
+
+    Raises:
+        PublicationNotFound: there is none, or it is of another period than the one asked for.
+    """
+    async with held.database.sessions() as session:
+        published = await plan_queries.publication(session, plan.city_code, plan.code, number)
+        if published is None or (asked is not None and asked.code != published.period):
+            raise PublicationNotFound
+        snapshot = await queries.latest_board(
+            session,
+            plan.city_code,
+            plan.code,
+            period=published.period,
+            basis=basis,
+            publication=number,
+        )
+    if snapshot is None:
+        raise PublicationNotFound
+    period = Period.parse(published.period)
+    return _body(plan, period, basis, vars(snapshot), to_json(snapshot.board), None)
+
+
+def _head(plan: PlanState, period: Period, basis: str) -> dict[str, Any]:
+    return {
         "plan": plan.code,
         "plan_version": plan.version,
         "plan_status": plan.document.status,
         "period": period.code,
         "basis": basis,
-        "as_of": as_of,
-        "position": 0,
-        "local_date": today,
         "method": {"name": plan.document.scheme.name, "version": plan.document.scheme.version},
-        "publication_number": published.publication_number if published else None,
+        "publication_number": None,
     }
-    row, board = await _snapshot(held, plan, period, basis, as_of)
-    if row is None:
-        body = to_json({**head, **empty_board(plan, period, today).board})
-    else:
-        head |= {
-            "plan_version": row["plan_version"],
-            "as_of": as_of or row["computed_at"],
-            "position": row["position"],
-            "local_date": row["local_date"],
-            "method": {"name": row["method"], "version": row["method_version"]},
-        }
-        # The board is stored as it is shown: its text goes on where the head's ends.
-        body = to_json(head)[:-1] + b"," + board[1:]
-    return body
+
+
+def _body(
+    plan: PlanState,
+    period: Period,
+    basis: str,
+    row: Mapping[str, Any],
+    board: bytes,
+    as_of: datetime | None,
+) -> bytes:
+    """Return a snapshot's body. The board is stored as it is shown: its text follows the head."""
+    head = _head(plan, period, basis) | {
+        "plan_version": row["plan_version"],
+        "as_of": as_of or row["computed_at"],
+        "position": row["position"],
+        "local_date": row["local_date"],
+        "method": {"name": row["method"], "version": row["method_version"]},
+        "publication_number": row["publication_number"],
+    }
+    return to_json(head)[:-1] + b"," + board[1:]
 
 
 async def _snapshot(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.api.actors import ActorOut
 from services.api.contract.choices import one_of
 from services.core.plan.document import Selection, TargetKind
 from services.core.scoring.judgement import State
@@ -157,10 +158,34 @@ class ScoreboardOut(BaseModel):
     position: int = Field(description="The log position that it was computed at; 0: never yet")
     local_date: date = Field(description="The day it was made for, where the city is")
     method: MethodOut = Field(description="By which scheme")
-    publication_number: int | None = Field(description="Number of the frozen scoreboard")
+    publication_number: int | None = Field(
+        description="The number that this very scoreboard was published under; null: it was not"
+    )
     overall: OverallOut = Field(description="The score of the plan")
     groups: list[GroupOut] = Field(description="In the document's order")
     indicators: list[IndicatorScoreOut] = Field(description="In the document's order")
+
+
+class PublicationOut(BaseModel):
+    """A scoreboard that was published; `scoreboard?publication=` reads it whole."""
+
+    number: int = Field(description="Its number, for good")
+    period: str = Field(description=_PERIOD)
+    published_at: datetime = Field(description="When")
+    published_by: ActorOut = Field(description="By whom")
+    score: str | None = Field(description="0–100, unrounded; null: none, or not frozen yet")
+    display: str | None = Field(description="The score as it was shown")
+    grade: str | None = Field(description="Code of the grade; null: none was given")
+    reopened_at: datetime | None = Field(description="When its period was opened again, if it was")
+    reopened_by: ActorOut | None = Field(description="By whom")
+    reopen_reason: str | None = Field(description="Why")
+
+
+class PublicationListOut(BaseModel):
+    """What was published of a plan, by number."""
+
+    items: list[PublicationOut] = Field(description="At most `page_size`")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
 class PointOut(_Standing):

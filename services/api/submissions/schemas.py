@@ -103,7 +103,14 @@ class SubmissionOut(BaseModel):
     id: UUID = Field(description="Its id, for good")
     plan: str = Field(description="Code of the plan")
     indicator_code: str = Field(description="Code of the indicator")
+    indicator_name: str = Field(description="Its name; its code where the plan has it no longer")
+    unit: str | None = Field(
+        description="The indicator's unit of measure, such as `%`; null where the plan has none"
+    )
     organization_code: str = Field(description="The unit that the value is of")
+    organization_name: str = Field(
+        description="The unit's name; its code where the plan has it no longer"
+    )
     period: str = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
     state: State = Field(description="Where it stands in the review")
     revision: int = Field(description="1 at first; each correction of an approved one adds one")
@@ -182,7 +189,10 @@ def submission_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]
         "id": row["id"],
         "plan": row["plan_code"],
         "indicator_code": row["indicator_code"],
+        "indicator_name": plan.indicator_name(row["indicator_code"]),
+        "unit": None if indicator is None else indicator.unit,
         "organization_code": unit,
+        "organization_name": plan.organization_name(unit),
         "period": row["period"],
         "state": row["state"],
         "revision": row["revision"],

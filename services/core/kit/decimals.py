@@ -1,6 +1,15 @@
 """Exact numbers: how they come in, how they divide, how they are shown."""
 
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import (
+    MAX_EMAX,
+    MAX_PREC,
+    MIN_EMIN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    InvalidOperation,
+)
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -12,7 +21,9 @@ MAX_DIGITS = 38
 QUOTIENT_SCALE = 20
 """Decimal places kept by a division, half even; SQL divides to the same scale."""
 
-_EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN)
+# No bound on the digits: sums of fractions grow with their denominators, and none may be lost.
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, rounding=ROUND_HALF_EVEN)
+_GUARD_DIGITS = QUOTIENT_SCALE + 10
 _QUANTUM = Decimal(1).scaleb(-QUOTIENT_SCALE)
 _LONGEST_TEXT = 100
 
@@ -54,8 +65,20 @@ def plain(number: Decimal) -> str:
 
 
 def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
-    """Return numerator ÷ denominator at scale 20, half even. The denominator is not 0."""
-    return _EXACT.divide(numerator, denominator).quantize(_QUANTUM, ROUND_HALF_EVEN, _EXACT)
+    """Return numerator ÷ denominator at scale 20, half even. The denominator is not 0.
+
+    With so many digits the quotient is a tie only where the fraction is: a fraction that is
+    none differs from it by at least one in the denominator's last digit.
+    """
+    precision = _digits(numerator) + 2 * _digits(denominator) + _GUARD_DIGITS
+    divided = Context(prec=precision, rounding=ROUND_HALF_EVEN).divide(numerator, denominator)
+    return divided.quantize(_QUANTUM, ROUND_HALF_EVEN, _EXACT)
+
+
+def _digits(number: Decimal) -> int:
+    """Return how many digits are written before and after the point."""
+    _, digits, exponent = number.as_tuple()
+    return len(digits) + abs(int(exponent))
 
 
 def times(left: Decimal, right: Decimal) -> Decimal:

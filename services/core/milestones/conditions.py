@@ -124,3 +124,10 @@ def light_on(today: date, time_zone: str, lights: Lights) -> ColumnElement[str]:
         (and_(timed, done < expected * lights.green_pace), "yellow"),
         else_="green",
     )
+
+
+def overdue_on(today: date) -> ColumnElement[bool]:
+    """Return the condition that a milestone was not handed in by its due date."""
+    return and_(
+        Milestone.state.not_in(("closed", "cancelled", "completed")), Milestone.due_date < today
+    )

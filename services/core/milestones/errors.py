@@ -8,7 +8,7 @@ class MilestoneNotFound(NotFound):
     """There is no such milestone within what the caller may see."""
 
     code = "milestone-not-found"
-    title = Text("未找到该节点", "There is no such milestone")
+    title = Text("未找到该里程碑", "There is no such milestone")
 
 
 class MilestoneTransitionRefused(TransitionRefused):
@@ -29,4 +29,4 @@ class OwnMilestone(Forbidden):
     """Nobody closes, returns or reopens what their own unit promised or handed in."""
 
     code = "own-milestone"
-    title = Text("不能审核本单位的节点", "Nobody judges what their own unit promised")
+    title = Text("不能审核本单位的里程碑", "Nobody judges what their own unit promised")

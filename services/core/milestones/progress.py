@@ -82,7 +82,7 @@ def of_tasks(
         found.append(
             TaskProgress(
                 task,
-                _progress(mine, _linked(task.measures), lights),
+                _progress(mine, linked(task.measures), lights),
                 _of_measures(task.measures, mine, lights),
             )
         )
@@ -104,7 +104,7 @@ def of_leads(
             found.append(
                 UnitProgress(
                     unit.code,
-                    _progress(mine, _linked(led), lights),
+                    _progress(mine, linked(led), lights),
                     _of_measures(led, mine, lights),
                 )
             )
@@ -142,7 +142,7 @@ def _of_measures(
             measure,
             _progress(
                 [one for one in tallies if one.measure_code == measure.code],
-                () if lights is None else _linked([measure]),
+                () if lights is None else linked([measure]),
                 lights or {},
             ),
         )
@@ -150,7 +150,7 @@ def _of_measures(
     ]
 
 
-def _linked(measures: Iterable[Measure]) -> list[str]:
+def linked(measures: Iterable[Measure]) -> list[str]:
     """Return the indicators that measures are linked with, each once, in order."""
     codes = [
         code

@@ -20,11 +20,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import Event, EventPosition
 from services.core.identity.actor import Actor
-from services.core.milestones.conditions import light_on, visible_to
+from services.core.milestones.conditions import light_on, overdue_on, visible_to
+from services.core.milestones.lights import Light
 from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rules import Share, State
 from services.core.obligations.models import Obligation
 from services.core.plan.document import Lights
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """On which day milestones are looked at, where, and by which rules of lights."""
+
+    today: date
+    time_zone: str
+    lights: Lights
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +46,16 @@ class Filters:
     state: State | None = None
     due_before: date | None = None
     parent_id: UUID | None = None
+    light: Light | None = None
+    overdue: bool | None = None
 
     def named(self) -> dict[str, str]:
         """Return those given by name, as text: what a page token belongs to."""
         given = {name: getattr(self, name) for name in self.__slots__}
         return {name: str(value) for name, value in given.items() if value is not None}
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return those given as conditions."""
+    def conditions(self, sight: Sight) -> list[ColumnElement[bool]]:
+        """Return those given as conditions; `sight` says on which day, and by which rules."""
         found = [
             getattr(Milestone, name) == getattr(self, name)
             for name in ("measure_code", "organization_code", "state", "parent_id")
@@ -51,6 +63,11 @@ class Filters:
         ]
         if self.due_before is not None:
             found.append(Milestone.due_date < self.due_before)
+        if self.light is not None:
+            found.append(light_on(sight.today, sight.time_zone, sight.lights) == self.light)
+        if self.overdue is not None:
+            late = overdue_on(sight.today)
+            found.append(late if self.overdue else ~late)
         return found
 
 
@@ -60,12 +77,13 @@ async def page(
     *,
     plan_code: str,
     filters: Filters,
+    sight: Sight,
     after: tuple[date, UUID] | None,
     limit: int,
 ) -> Sequence[Milestone]:
     """Return up to `limit` visible milestones of a plan, soonest due first, after the given."""
     wanted = select(Milestone).where(
-        visible_to(actor), Milestone.plan_code == plan_code, *filters.conditions()
+        visible_to(actor), Milestone.plan_code == plan_code, *filters.conditions(sight)
     )
     if after is not None:
         wanted = wanted.where(tuple_(Milestone.due_date, Milestone.id) > tuple_(*after))
@@ -276,6 +294,7 @@ async def changed_after(
     *,
     plan_code: str,
     filters: Filters,
+    sight: Sight,
     position: int,
     limit: int,
 ) -> Changes:
@@ -308,7 +327,7 @@ async def changed_after(
     rows = await session.execute(
         select(changes.c.position, Milestone)
         .join(changes, changes.c.id == Milestone.id)
-        .where(visible_to(actor), Milestone.plan_code == plan_code, *filters.conditions())
+        .where(visible_to(actor), Milestone.plan_code == plan_code, *filters.conditions(sight))
         .order_by(changes.c.position)
     )
     return Changes([(at, row) for at, row in rows], upto or position, number == limit)
@@ -341,14 +360,15 @@ async def tallies(
     measures: Sequence[str] | None = None,
 ) -> list[Tally]:
     """Return the visible milestones of a plan added up by measure and unit, in one statement."""
-    wanted = select(Milestone, light_on(today, time_zone, lights).label("light")).where(
-        visible_to(actor), Milestone.plan_code == plan_code, Milestone.state != "cancelled"
-    )
+    wanted = select(
+        Milestone,
+        light_on(today, time_zone, lights).label("light"),
+        overdue_on(today).label("overdue"),
+    ).where(visible_to(actor), Milestone.plan_code == plan_code, Milestone.state != "cancelled")
     if measures is not None:
         wanted = wanted.where(Milestone.measure_code.in_(measures))
     one_by_one = wanted.subquery()
     column = one_by_one.c
-    waiting = column.state.not_in(("closed", "completed"))
     rows = await session.execute(
         select(
             column.measure_code,
@@ -357,7 +377,7 @@ async def tallies(
             func.sum(column.weight * column.percent),
             func.count(),
             func.count().filter(column.state == "closed"),
-            func.count().filter(and_(waiting, column.due_date < today)),
+            func.count().filter(column.overdue),
             *(func.count().filter(column.light == each) for each in ("red", "yellow", "green")),
             func.min(column.due_date).filter(column.state != "closed"),
         )

@@ -44,14 +44,16 @@ REASONS: Mapping[str, Text] = {
         "{percent}% done, far behind the {elapsed}% of the time that has gone",
     ),
     "milestones_red": Text(
-        "{red} 项节点亮红灯，其中 {overdue} 项逾期",
+        "{red} 项里程碑亮红灯，其中 {overdue} 项逾期",
         "Red milestones: {red}, overdue: {overdue}",
     ),
     "indicators_red": Text("关联指标亮红灯：{codes}", "Linked indicators are red: {codes}"),
-    "milestones_yellow": Text("{yellow} 项节点亮黄灯", "Yellow milestones: {yellow}"),
+    "milestones_yellow": Text("{yellow} 项里程碑亮黄灯", "Yellow milestones: {yellow}"),
     "indicators_yellow": Text("关联指标亮黄灯：{codes}", "Linked indicators are yellow: {codes}"),
-    "all_green": Text("节点和关联指标均正常", "Its milestones and linked indicators are on course"),
-    "nothing_to_judge": Text("暂无可评判的节点或指标", "There is nothing to judge yet"),
+    "all_green": Text(
+        "里程碑和关联指标均正常", "Its milestones and linked indicators are on course"
+    ),
+    "nothing_to_judge": Text("暂无可评判的里程碑或指标", "There is nothing to judge yet"),
 }
 """By code; the placeholders are filled from a verdict's details."""
 

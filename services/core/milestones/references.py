@@ -43,7 +43,9 @@ def organization_faults(organization_code: str, plan: PlanState) -> list[Fault]:
             Fault(
                 "/organization_code",
                 "organization-never-submits",
-                Text("统称或占位名称不能承担节点", "A collective name or placeholder does nothing"),
+                Text(
+                    "统称或占位名称不能承担里程碑", "A collective name or placeholder does nothing"
+                ),
                 organization_code,
             )
         ]
@@ -72,19 +74,19 @@ def parent_faults(
     `parent` is None where the caller sees none of that id. A branch has no branches itself.
     """
     if parent is None:
-        return [_parent("unknown-parent", Text("未找到上级节点", "There is no such milestone"))]
+        return [_parent("unknown-parent", Text("未找到上级里程碑", "There is no such milestone"))]
     faults = []
     if parent.measure_code != measure_code:
-        words = Text("上级节点属于另一措施", "It belongs to another measure")
+        words = Text("上级里程碑属于另一措施", "It belongs to another measure")
         faults.append(_parent("parent-of-another-measure", words))
     elif parent.organization_code not in leads:
-        words = Text("上级节点须属于牵头单位", "It must be a lead unit's")
+        words = Text("上级里程碑须属于牵头单位", "It must be a lead unit's")
         faults.append(_parent("parent-not-of-lead", words))
     if parent.parent_id is not None:
-        words = Text("上级节点本身是分支", "It is a branch itself")
+        words = Text("上级里程碑本身是分支", "It is a branch itself")
         faults.append(_parent("parent-is-branch", words))
     if parent.state in DONE:
-        words = Text("上级节点已办结或取消", "It is closed or cancelled")
+        words = Text("上级里程碑已办结或取消", "It is closed or cancelled")
         faults.append(_parent("parent-done", words))
     if branches >= MOST_BRANCHES:
         words = Text(

@@ -55,11 +55,12 @@ async def move_period(
     actor: Mapping[str, object],
     now: datetime,
     due_date: date | None = None,
+    reason: str | None = None,
 ) -> PlanPeriod:
     """Open, close, publish or reopen a period, or take its opening back, with what is owed for it.
 
     Reopening begins a new epoch for what was not handed in; it is due as before unless a
-    `due_date` is given.
+    `due_date` is given, and needs a `reason` where the period was published.
 
     Raises:
         InvalidInput, PeriodRefused: see `plan.service.move_period`.
@@ -69,7 +70,14 @@ async def move_period(
     if asks:
         plan = await with_document_in_force(session, plan)
     row = await plan_service.move_period(
-        session, plan=plan, period=period, verb=verb, actor=actor, now=now, due_date=due_date
+        session,
+        plan=plan,
+        period=period,
+        verb=verb,
+        actor=actor,
+        now=now,
+        due_date=due_date,
+        reason=reason,
     )
     if verb == "reopen":
         await _begin_epoch(session, row, "reopened", actor, now, due_date=due_date)

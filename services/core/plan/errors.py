@@ -47,6 +47,13 @@ class QuestionSettled(DomainError):
     title = Text("该事项已有决定", "The question was settled already")
 
 
+class PublicationNotFound(NotFound):
+    """Nothing was published under this number, or its scoreboard is not frozen yet."""
+
+    code = "publication-not-found"
+    title = Text("没有该编号的发布", "Nothing was published under this number")
+
+
 class PeriodRefused(TransitionRefused):
     """The period's `state` does not allow this action; `allowed_actions` lists what it allows."""
 

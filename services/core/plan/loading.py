@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy import delete, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -21,7 +22,10 @@ from services.core.kit.text import Text
 from services.core.plan import queries
 from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
 from services.core.plan.errors import InvalidPlan
-from services.core.plan.models import IndicatorLead, MeasureUnit, Plan, PlanVersion
+from services.core.plan.models import IndicatorLead, IndicatorOwner, MeasureUnit, Plan, PlanVersion
+
+_NEVER = object()
+"""Stands for the owner of an indicator that no earlier version had."""
 
 Outcome = Literal["created", "new_version", "unchanged"]
 
@@ -57,7 +61,7 @@ async def load_plan(
     if version == 1:
         await begin_calendar(session, city_code=city_code, actor=actor, now=now)
     await _write_version(session, document, stored, digest, version, actor, now)
-    await record(
+    (event_id,) = await record(
         session,
         Happening(
             city_code=city_code,
@@ -71,6 +75,7 @@ async def load_plan(
             occurred_at=now,
         ),
     )
+    await _write_owners(session, document, version, event_id)
     return Loaded("created" if version == 1 else "new_version", city_code, document.code, version)
 
 
@@ -182,6 +187,29 @@ async def _write_version(
         await session.execute(insert(MeasureUnit), parts)
 
 
+async def _write_owners(
+    session: AsyncSession, document: PlanDocument, version: int, event_id: UUID
+) -> None:
+    """Write down whose value is the city's from this version on, where that changed."""
+    city_code = document.city.code
+    before = await queries.owners_last(session, city_code, document.code)
+    units = {entry.code: entry for entry in document.organizations}
+    rows = [
+        {
+            "city_code": city_code,
+            "plan_code": document.code,
+            "indicator_code": indicator.code,
+            "version": version,
+            "organization_code": owner,
+            "event_id": event_id,
+        }
+        for indicator in document.indicators
+        if (owner := owner_of(indicator, units)) != before.get(indicator.code, _NEVER)
+    ]
+    if rows:
+        await session.execute(insert(IndicatorOwner), rows)
+
+
 def units_of(measure: Measure, units: Mapping[str, OrganizationEntry]) -> Mapping[str, str]:
     """Return by unit whether it is `lead` or `responsible` in a measure; who is both leads.
 
@@ -219,3 +247,10 @@ def reporters_of(indicator: Indicator, units: Mapping[str, OrganizationEntry]) -
     """
     owing = tuple(unit for unit in each_of(leads_of(indicator), units) if units[unit].submits)
     return owing[:1] if indicator.aggregation.units == "direct" else owing
+
+
+def owner_of(indicator: Indicator, units: Mapping[str, OrganizationEntry]) -> str | None:
+    """Return the unit whose value is the city's; None: not so, or no unit submits."""
+    if indicator.aggregation.units != "direct":
+        return None
+    return next(iter(reporters_of(indicator, units)), None)

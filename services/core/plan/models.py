@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
@@ -106,6 +107,50 @@ class PlanPeriod(Base):
     published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     publication_number: Mapped[int | None] = mapped_column()
     version: Mapped[int] = mapped_column()
+
+
+class Publication(Base):
+    """A scoreboard frozen under a number, which names it for ever.
+
+    `reopened_at`, `reopened_by` and `reopen_reason` say when, by whom and why its period was
+    opened again; null while it stands.
+    """
+
+    __tablename__ = "publication"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+        Index("ix_publication_period", "city_code", "plan_code", "period", "number"),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(Text)
+    published_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    published_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    reopened_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reopened_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    reopen_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class IndicatorOwner(Base):
+    """Whose value is the city's from a version of the plan on; a row where that changes.
+
+    `organization_code` null: units do not combine directly, or none of them submits. `event_id`
+    is the version's `plan.published`, whose position says when it began.
+    """
+
+    __tablename__ = "indicator_owner"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    indicator_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    organization_code: Mapped[str | None] = mapped_column(Text)
+    event_id: Mapped[UUID | None] = mapped_column()
 
 
 class AssignedTarget(Base):

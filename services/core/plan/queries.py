@@ -16,7 +16,15 @@ from services.core.plan.document import (
     PlanDocument,
     Plausible,
 )
-from services.core.plan.models import AssignedTarget, Plan, PlanPeriod, PlanVersion, Settlement
+from services.core.plan.models import (
+    AssignedTarget,
+    IndicatorOwner,
+    Plan,
+    PlanPeriod,
+    PlanVersion,
+    Publication,
+    Settlement,
+)
 from services.core.plan.plausibility import plausible_ranges
 
 
@@ -60,6 +68,16 @@ class PlanState:
         """Return the state of a period: `planned` where it was never opened."""
         found = self.periods.get(period)
         return found.state if found else "planned"
+
+    def organization_name(self, code: str) -> str:
+        """Return what the document calls an organization, or its code where it has it no longer."""
+        found = self.organizations.get(code)
+        return code if found is None else found.name
+
+    def indicator_name(self, code: str) -> str:
+        """Return what the document calls an indicator, or its code where it has it no longer."""
+        found = self.indicators.get(code)
+        return code if found is None else found.name
 
     def local_date(self, instant: datetime) -> date:
         """Return the date of an instant in the plan's time zone."""
@@ -210,6 +228,18 @@ async def version_and_digest(
     return (row.version, row.digest) if row else None
 
 
+async def owners_last(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> Mapping[str, str | None]:
+    """Return by indicator whose value is the city's since the last version that changed it."""
+    rows = await session.execute(
+        select(IndicatorOwner.indicator_code, IndicatorOwner.organization_code)
+        .where(IndicatorOwner.city_code == city_code, IndicatorOwner.plan_code == plan_code)
+        .order_by(IndicatorOwner.version)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def period_for_update(
     session: AsyncSession, city_code: str, plan_code: str, period: str
 ) -> PlanPeriod | None:
@@ -262,11 +292,35 @@ async def period_for_share(
 async def next_publication_number(session: AsyncSession, city_code: str, plan_code: str) -> int:
     """Return the number of the plan's next publication; a unique key settles a race."""
     last = await session.scalar(
-        select(func.max(PlanPeriod.publication_number)).where(
-            PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code
+        select(func.max(Publication.number)).where(
+            Publication.city_code == city_code, Publication.plan_code == plan_code
         )
     )
     return (last or 0) + 1
+
+
+async def publication(
+    session: AsyncSession, city_code: str, plan_code: str, number: int
+) -> Publication | None:
+    """Return the publication of a number."""
+    return await session.get(Publication, (city_code, plan_code, number))
+
+
+async def publications(
+    session: AsyncSession, city_code: str, plan_code: str, *, after: int, limit: int
+) -> list[Publication]:
+    """Return a plan's publications with numbers above `after`, in their order."""
+    found = await session.scalars(
+        select(Publication)
+        .where(
+            Publication.city_code == city_code,
+            Publication.plan_code == plan_code,
+            Publication.number > after,
+        )
+        .order_by(Publication.number)
+        .limit(limit)
+    )
+    return list(found)
 
 
 async def assignments(

@@ -23,7 +23,7 @@ from services.core.plan.errors import (
     QuestionSettled,
     TargetNotAssignable,
 )
-from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
+from services.core.plan.models import AssignedTarget, PlanPeriod, Publication, Settlement
 from services.core.plan.opening import begin_opening
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
@@ -59,13 +59,16 @@ async def move_period(
     actor: Mapping[str, object],
     now: datetime,
     due_date: date | None = None,
+    reason: str | None = None,
 ) -> PlanPeriod:
     """Open, close, publish or reopen a period of a plan, or take its opening back.
 
     A period that is reopened keeps its due date, passed or not, unless another is given.
+    What was published is reopened for a `reason`, which is kept with the publication.
 
     Raises:
-        InvalidInput: values would be due before the period has ended.
+        InvalidInput: values would be due before the period has ended, or the reason for
+            reopening what was published is missing.
         PeriodRefused: its state does not allow that.
     """
     _check_due_date(period, due_date)
@@ -80,18 +83,64 @@ async def move_period(
     if opening is not None:
         opening.check()
         row.opened_at, due_date = now, opening.due_date
+    if verb == "reopen" and state == "published":
+        await _end_publication(session, row, actor, now, reason)
     row.state = target
     row.version += 1
     row.closed_at = now if verb == "close" else (None if verb == "reopen" else row.closed_at)
     row.due_date = due_date or row.due_date
     if verb == "publish":
-        await lock_name(session, plan.code)
-        row.published_at = now
-        row.publication_number = await queries.next_publication_number(
-            session, plan.city_code, plan.code
-        )
-    await _tell_of_period(session, row, event_type, actor, now)
+        await _publish(session, row, actor, now)
+    more = {"reason": reason} if verb == "reopen" and reason is not None else {}
+    await _tell_of_period(session, row, event_type, actor, now, more)
     return row
+
+
+async def _publish(
+    session: AsyncSession, row: PlanPeriod, actor: Mapping[str, object], now: datetime
+) -> None:
+    """Give a period the plan's next publication number."""
+    await lock_name(session, row.plan_code)
+    row.published_at = now
+    row.publication_number = await queries.next_publication_number(
+        session, row.city_code, row.plan_code
+    )
+    session.add(
+        Publication(
+            city_code=row.city_code,
+            plan_code=row.plan_code,
+            number=row.publication_number,
+            period=row.period,
+            published_at=now,
+            published_by=dict(actor),
+        )
+    )
+
+
+async def _end_publication(
+    session: AsyncSession,
+    row: PlanPeriod,
+    actor: Mapping[str, object],
+    now: datetime,
+    reason: str | None,
+) -> None:
+    """Write down why what was published is opened again; its number stays with its board."""
+    if reason is None:
+        detail = Text(
+            "该周期已发布，重新开放须写明原因",
+            "The period was published: say why it is opened again",
+        )
+        raise InvalidInput(faults=[Fault("/reason", "reason-required", detail)])
+    if row.publication_number is None:
+        return
+    published = await queries.publication(
+        session, row.city_code, row.plan_code, row.publication_number
+    )
+    if published is not None:
+        published.reopened_at = now
+        published.reopened_by = dict(actor)
+        published.reopen_reason = reason
+    row.publication_number = None
 
 
 async def reschedule_period(
@@ -122,6 +171,7 @@ async def _tell_of_period(
     event_type: EventType,
     actor: Mapping[str, object],
     now: datetime,
+    more: Mapping[str, object] | None = None,
 ) -> None:
     await session.flush()
     await record(
@@ -136,6 +186,7 @@ async def _tell_of_period(
                 "state": row.state,
                 "due_date": row.due_date.isoformat(),
                 "publication_number": row.publication_number,
+                **(more or {}),
             },
             now,
         ),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from services.core.kit.decimals import times, total
-from services.core.scoring.figures import ZERO, Figure, fraction
+from services.core.scoring.figures import ZERO, Figure, added, divided, fraction
 
 UnitOperator = Literal["direct", "sum", "mean", "ratio_of_sums"]
 PeriodOperator = Literal["last", "sum", "mean", "ratio_of_sums"]
@@ -21,7 +21,9 @@ class Operands:
 
     `reports` counts units; `values` and `ratios` those with a value and with numerator and
     denominator; `levels` are the lowest and highest code, one where they are equal;
-    `organization_code` is the unit where it is one alone.
+    `organization_code` is the unit where it is one alone. `value_sum` adds the values as they
+    are kept, ratios rounded; where ratios are added or averaged, `quotients` are their
+    (numerator, denominator), those of one denominator added up, and `plain_sum` adds the others.
     """
 
     period: str
@@ -37,6 +39,8 @@ class Operands:
     provisional: int = 0
     falsified: int = 0
     organization_code: str | None = None
+    plain_sum: Decimal | None = None
+    quotients: tuple[tuple[Decimal, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,15 @@ def read_units(operands: Operands, operators: Operators) -> Reading:
     if operators.units == "ratio_of_sums" or (operators.units == "direct" and operands.ratios):
         return _read_ratio((operands,), operators.multiplier)
     divisor = operands.values if operators.units == "mean" else 1
-    return Reading(figure=Figure(operands.value_sum or ZERO, Decimal(divisor)))
+    return Reading(figure=divided(_added_up(operands, operators.multiplier), Decimal(divisor)))
+
+
+def _added_up(operands: Operands, multiplier: Decimal) -> Figure:
+    """Return the exact sum of the values, the ratios among them unrounded."""
+    if not operands.quotients:
+        return Figure(operands.value_sum or ZERO)
+    ratios = [fraction(times(top, multiplier), bottom) for top, bottom in operands.quotients]
+    return added([Figure(operands.plain_sum), *ratios] if operands.plain_sum else ratios)
 
 
 def combine(own: Operands | None, parts: Sequence[Operands], operators: Operators) -> Combined:
@@ -134,9 +146,9 @@ def _over_periods(
     broken = next((reading for reading in readings if reading.figure is None), None)
     if broken is not None:
         return broken
-    added = total([reading.figure.value for reading in readings if reading.figure is not None])
+    whole = added([reading.figure for reading in readings if reading.figure is not None])
     divisor = len(readings) if operators.periods == "mean" else 1
-    return Reading(figure=Figure(added, Decimal(divisor)))
+    return Reading(figure=divided(whole, Decimal(divisor)))
 
 
 def _combined(reading: Reading, used: Sequence[Operands]) -> Combined:

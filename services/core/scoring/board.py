@@ -27,15 +27,19 @@ from services.core.scoring.cases import (
     method_of,
     periods_read,
 )
+from services.core.scoring.counting import Counted
 from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, roll_up
 from services.core.scoring.targets import target_for
+from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import chain
 from services.core.scoring.traces import Trace, digest_of, number_of, text_of, trace_of
 
 _A_DAY = timedelta(days=1)
+_ADDED = frozenset({"sum", "mean"})
+"""The operators by which values of units, and so their quotients, are added."""
 
 Row = dict[str, Any]
 Board = dict[str, Any]
@@ -46,7 +50,7 @@ class Bench:
     """What stays the same while the boards of one plan are made on one local date.
 
     `extended` tells by (indicator, period) until when more time was granted to a unit that owes
-    the value; of several units, the last.
+    the value; of several units, the last. `tenures` tells whose value is the city's since when.
     """
 
     state: PlanState
@@ -54,9 +58,16 @@ class Bench:
     method: Method
     today: date
     extended: Mapping[tuple[str, str], date]
+    tenures: Tenures
 
     @classmethod
-    def of(cls, state: PlanState, today: date, extended: Iterable[Extended] = ()) -> "Bench":
+    def of(
+        cls,
+        state: PlanState,
+        today: date,
+        extended: Iterable[Extended] = (),
+        tenures: Tenures | None = None,
+    ) -> "Bench":
         """Return the bench of a plan as it stands; `extended` is where more time was granted."""
         facts = facts_of(state)
         latest: dict[tuple[str, str], date] = {}
@@ -65,11 +76,25 @@ class Bench:
             if known is not None and each.organization_code in known.reporters:
                 place = (each.indicator_code, each.period)
                 latest[place] = max(latest.get(place, date.min), each.due_date)
-        return cls(state, facts, method_of(state), today, latest)
+        return cls(state, facts, method_of(state), today, latest, tenures or {})
 
     def on(self, today: date) -> "Bench":
         """Return the bench of the same plan on another local date."""
         return self if self.today == today else replace(self, today=today)
+
+    def counted(self, codes: Iterable[str] | None = None) -> Counted:
+        """Return how to count what was reported for these indicators, by default for all."""
+        chosen = list(self.facts if codes is None else codes)
+        owned = {code: self.facts[code].owner for code in chosen}
+        return Counted(
+            codes=chosen,
+            owned={
+                code: self.tenures.get(code, (Tenure(0, unit),))
+                for code, unit in owned.items()
+                if unit is not None
+            },
+            apart=[code for code in chosen if self.facts[code].operators.units in _ADDED],
+        )
 
     def due_date(self, indicator: Indicator, period: Period) -> date | None:
         """Return until when an indicator's values are due; None: the period was never opened.

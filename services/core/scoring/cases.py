@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from services.core.plan.document import Frequency, Indicator
-from services.core.plan.loading import reporters_of
+from services.core.plan.loading import owner_of, reporters_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands, Operators, combine
@@ -50,8 +50,8 @@ def facts_of(state: PlanState) -> Mapping[str, Facts]:
     return {
         indicator.code: Facts(
             indicator=indicator,
-            reporters=(reporters := reporters_of(indicator, state.organizations)),
-            owner=_owner(indicator, reporters),
+            reporters=reporters_of(indicator, state.organizations),
+            owner=owner_of(indicator, state.organizations),
             weight=_weight(state, indicator),
             operators=Operators(
                 units=indicator.aggregation.units,
@@ -211,10 +211,6 @@ def _reporting(indicator: Indicator, period: Period, due: date | None, today: da
     if period.months < Period(indicator.frequency, period.year).months:
         return "less_often"
     return "late" if due < today else "not_due"
-
-
-def _owner(indicator: Indicator, reporters: tuple[str, ...]) -> str | None:
-    return next(iter(reporters), None) if indicator.aggregation.units == "direct" else None
 
 
 def _weight(state: PlanState, indicator: Indicator) -> Decimal:

@@ -3,7 +3,7 @@
 Between the pure rules and the database; when to do it is in `scoring.service`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -15,10 +15,12 @@ from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.board import Bench, Judged, draw_board
 from services.core.scoring.cases import Operated, periods_read
+from services.core.scoring.counting import operands
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.snapshots import Sheet, keep
 from services.core.scoring.touch import BASES, BoardKey, Wanted, chain
 
+_NONE: Mapping[str, int | None] = {}
 _BOARDS_AT_ONCE = 32
 """So many boards are held in memory at a time; one of 48 indicators is about 100 KB."""
 
@@ -46,13 +48,13 @@ async def draw_wanted(
     bench: Bench,
     want: Wanted,
     *,
-    published: Collection[str] = (),
+    published: Mapping[str, int | None] = _NONE,
     position: int,
     now: datetime,
 ) -> Recomputed:
     """Draw the boards that are wanted, and keep those that changed.
 
-    Those of the periods `published` just now are drawn a last time.
+    Those of the periods `published` just now are drawn a last time, and bear their number.
     """
     state = bench.state
     frozen = await _frozen(session, state, {period for _, period in want.boards}, position)
@@ -64,7 +66,7 @@ async def draw_wanted(
     if not orders:
         return Recomputed(0, 0)
     operated = await _operands_of(session, bench, orders)
-    sheets = [_draw(bench, order, operated) for order in orders]
+    sheets = [_draw(bench, order, operated, published) for order in orders]
     return Recomputed(len(sheets), await keep(session, bench, sheets, position=position, now=now))
 
 
@@ -72,15 +74,13 @@ async def draw_all(
     session: AsyncSession,
     bench: Bench,
     *,
-    published: Collection[str] = (),
+    published: Mapping[str, int | None] = _NONE,
     position: int,
     now: datetime,
 ) -> Recomputed:
     """Draw every board of a plan whole: of each period opened, drawn before, or reported for."""
     state = bench.state
-    operated = await queries.operands(
-        session, state.city_code, state.code, owners=_owners(bench, None)
-    )
+    operated = await operands(session, state.city_code, state.code, counted=bench.counted())
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
     frozen = await _frozen(session, state, state.periods, position) - set(published)
     every = {*drawn, *opened(state), *_reported(operated)}
@@ -96,6 +96,7 @@ async def draw_all(
                 bench,
                 _Order(key, Period.parse(key[1]), None, earlier.get(key)),
                 operated,
+                published,
                 known[key[1]],
             )
             for key in some
@@ -160,29 +161,29 @@ async def _operands_of(
     """Return the operands that these orders may look at, read at once."""
     whole = any(order.indicators is None for order in orders)
     codes = None if whole else {code for order in orders for code in order.indicators or ()}
-    owners = _owners(bench, codes)
+    counted = bench.counted(codes)
     periods = {
         code
         for order in orders
-        for indicator in owners
+        for indicator in counted.codes
         for code in periods_read(order.period, bench.facts[indicator].indicator)
     }
-    return await queries.operands(
+    return await operands(
         session,
         bench.state.city_code,
         bench.state.code,
-        owners=owners,
+        counted=counted,
         bases={order.key[0] for order in orders},
         periods=periods,
     )
 
 
-def _owners(bench: Bench, codes: Iterable[str] | None) -> dict[str, str | None]:
-    return {code: bench.facts[code].owner for code in (bench.facts if codes is None else codes)}
-
-
 def _draw(
-    bench: Bench, order: _Order, operated: Mapping[str, Operated], known: Judged | None = None
+    bench: Bench,
+    order: _Order,
+    operated: Mapping[str, Operated],
+    published: Mapping[str, int | None],
+    known: Judged | None = None,
 ) -> Sheet:
     drawn = draw_board(
         bench,
@@ -192,4 +193,4 @@ def _draw(
         earlier=order.earlier.board if order.earlier else None,
         known=known,
     )
-    return Sheet(order.key, drawn, order.earlier)
+    return Sheet(order.key, drawn, order.earlier, published.get(order.key[1]))

@@ -3,8 +3,10 @@
 Arithmetic only; what a figure measures is not known here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from services.core.kit.decimals import quotient, times, total
 
@@ -24,6 +26,42 @@ class Figure:
     def value(self) -> Decimal:
         """The number itself: exact where nothing is divided, else at scale 20, half even."""
         return self.top if self.bottom == ONE else quotient(self.top, self.bottom)
+
+
+def added(figures: Sequence[Figure]) -> Figure:
+    """Return the exact sum, in lowest terms where a fraction was added; 0 for none.
+
+    By halves, so that the numbers stay short as long as they can.
+    """
+    tops: dict[Decimal, list[Decimal]] = {}
+    for figure in figures:
+        tops.setdefault(figure.bottom, []).append(figure.top)
+    terms = [Figure(total(same), bottom) for bottom, same in tops.items()]
+    if not terms:
+        return Figure(ZERO)
+    halves = len(terms) > 1
+    while len(terms) > 1:
+        pairs = zip(terms[::2], terms[1::2], strict=False)
+        rest = terms[-1:] if len(terms) % 2 else []
+        terms = [_sum(left, right) for left, right in pairs] + rest
+    return _lowest(terms[0]) if halves else terms[0]
+
+
+def divided(figure: Figure, by: Decimal) -> Figure:
+    """Return the exact quotient; `by` is above 0."""
+    return figure if by == ONE else Figure(figure.top, times(figure.bottom, by))
+
+
+def _sum(left: Figure, right: Figure) -> Figure:
+    return Figure(
+        total((times(left.top, right.bottom), times(right.top, left.bottom))),
+        times(left.bottom, right.bottom),
+    )
+
+
+def _lowest(figure: Figure) -> Figure:
+    exact = Fraction(figure.top) / Fraction(figure.bottom)
+    return Figure(Decimal(exact.numerator), Decimal(exact.denominator))
 
 
 def difference(left: Decimal, right: Decimal) -> Decimal:

@@ -55,7 +55,10 @@ class ScoreInput(Base):
 
 
 class ScoreSnapshot(Base):
-    """The scoreboard of a period as it was computed once. Append-only; the highest counts."""
+    """The scoreboard of a period as it was computed once. Append-only; the highest counts.
+
+    `publication_number` is the number that it was published under; null: it never was.
+    """
 
     __tablename__ = "score_snapshot"
     __table_args__ = (
@@ -66,6 +69,15 @@ class ScoreSnapshot(Base):
             "basis",
             "period",
             "computed_at",
+        ),
+        Index(
+            "uq_score_snapshot_publication",
+            "city_code",
+            "plan_code",
+            "basis",
+            "publication_number",
+            unique=True,
+            postgresql_where=text("publication_number IS NOT NULL"),
         ),
         {"postgresql_partition_by": "HASH (city_code)"},
     )
@@ -83,3 +95,4 @@ class ScoreSnapshot(Base):
     computed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     board: Mapped[dict[str, Any]] = mapped_column(JSONB)
     traces: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    publication_number: Mapped[int | None] = mapped_column()

@@ -1,20 +1,21 @@
-"""Reading scores: the log ahead, what counts, and the boards drawn from it."""
+"""Reading scores: what counts, and the boards drawn from it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import or_, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
-from services.core.events.models import ReaderCursor
-from services.core.scoring.aggregation import Operands
+from services.core.events.models import EventPosition, ReaderCursor
+from services.core.plan.models import IndicatorOwner
 from services.core.scoring.models import ScoreInput, ScoreSnapshot
+from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import BoardKey, LogEvent
 
 
@@ -30,7 +31,7 @@ async def driver(session: AsyncSession) -> asyncpg.Connection:
 
 LATEST_BOARD_SQL = """
 SELECT board::text AS board, position, sequence, plan_version, method, method_version,
-    local_date, computed_at
+    local_date, computed_at, publication_number
 FROM score_snapshot
 WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND period = $4
 ORDER BY sequence DESC LIMIT 1
@@ -46,8 +47,11 @@ async def latest_board(
     period: str,
     basis: str,
     as_of: datetime | None = None,
+    publication: int | None = None,
 ) -> ScoreSnapshot | None:
     """Return the newest snapshot of a board, or the one that was the newest at `as_of`.
+
+    With `publication` it is the one that was published under that number.
 
     A snapshot stores the traces that were new with it; here `traces` holds those of all its
     indicators.
@@ -65,10 +69,27 @@ async def latest_board(
     )
     if as_of is not None:
         wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
+    if publication is not None:
+        wanted = wanted.where(ScoreSnapshot.publication_number == publication)
     snapshot = await session.scalar(wanted)
     if snapshot is not None:
         set_committed_value(snapshot, "traces", await _traces(session, snapshot))
     return snapshot
+
+
+async def published_scores(
+    session: AsyncSession, city_code: str, plan_code: str, *, numbers: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Return the overall score of the official boards that were published, by number."""
+    rows = await session.execute(
+        select(ScoreSnapshot.publication_number, ScoreSnapshot.board["overall"]).where(
+            ScoreSnapshot.city_code == city_code,
+            ScoreSnapshot.plan_code == plan_code,
+            ScoreSnapshot.basis == "approved",
+            ScoreSnapshot.publication_number.in_(numbers),
+        )
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 WHOLE_EVERY = 50
@@ -197,6 +218,48 @@ async def boards_drawn(session: AsyncSession, city_code: str, plan_code: str) ->
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierBoard:
+    """The newest snapshot of a board as far as drawing the next one needs it."""
+
+    sequence: int
+    plan_version: int
+    local_date: date
+    board: dict[str, Any]
+    publication_number: int | None
+
+
+_EARLIER = """
+SELECT k.basis, k.period, s.sequence, s.plan_version, s.local_date, s.board::text AS board,
+    s.publication_number
+FROM unnest($3::text[], $4::text[]) AS k(basis, period)
+CROSS JOIN LATERAL (
+    SELECT sequence, plan_version, local_date, board, publication_number FROM score_snapshot
+    WHERE city_code = $1 AND plan_code = $2 AND basis = k.basis AND period = k.period
+    ORDER BY sequence DESC LIMIT 1
+) s
+"""
+
+
+async def earlier_boards(
+    session: AsyncSession, city_code: str, plan_code: str, keys: Sequence[BoardKey]
+) -> dict[BoardKey, EarlierBoard]:
+    """Return the newest snapshots of those boards that were ever drawn."""
+    connection = await driver(session)
+    bases, periods = [basis for basis, _ in keys], [period for _, period in keys]
+    rows = await connection.fetch(_EARLIER, city_code, plan_code, bases, periods)
+    return {
+        (row["basis"], row["period"]): EarlierBoard(
+            row["sequence"],
+            row["plan_version"],
+            row["local_date"],
+            from_json(row["board"]),
+            row["publication_number"],
+        )
+        for row in rows
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """The next events of a city's log, and the position up to which all is done."""
 
@@ -301,98 +364,30 @@ async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[
     ]
 
 
-_OPERANDS = """
-SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
-    count(i.value) AS values, sum(i.value) AS value_sum,
-    count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
-    sum(i.denominator) AS denominator_sum,
-    min(i.level) AS lowest_level, max(i.level) AS highest_level,
-    count(i.not_applicable_reason) AS not_applicable,
-    min(i.not_applicable_reason) AS not_applicable_reason,
-    count(*) FILTER (WHERE i.provisional) AS provisional,
-    count(*) FILTER (WHERE i.falsified) AS falsified,
-    CASE WHEN count(*) = 1 THEN any_value(i.organization_code) END AS organization_code
-FROM score_input i
-WHERE i.city_code = $1 AND i.plan_code = $2 AND i.until_position IS NULL
-    AND i.indicator_code = ANY($3::text[])
-    AND (i.indicator_code <> ALL($4::text[]) OR (i.indicator_code, i.organization_code)
-        IN (SELECT * FROM unnest($4::text[], $5::text[]))) {narrowed}
-GROUP BY i.basis, i.indicator_code, i.period
-"""
-_SUMMED = tuple(each.name for each in fields(Operands) if each.name != "levels")
-_ALL_OPERANDS = _OPERANDS.format(narrowed="")
-_SOME_OPERANDS = _OPERANDS.format(
-    narrowed="AND i.basis = ANY($6::text[]) AND i.period = ANY($7::text[])"
-)
-# A plan made for no city in particular takes this one for small, and twice the time.
-_PLANNED_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
+_NOT_YET = 2**63 - 1
+"""Stands for the position of a version whose event has no number yet."""
 
 
-async def operands(
-    session: AsyncSession,
-    city_code: str,
-    plan_code: str,
-    *,
-    owners: Mapping[str, str | None],
-    bases: Collection[str] = (),
-    periods: Collection[str] | None = None,
-) -> dict[str, dict[tuple[str, str], Operands]]:
-    """Return what counts now, added up over the units: by basis, then (indicator, period).
-
-    `owners` names the indicators, each with the unit whose value alone counts (None: every
-    unit's). `periods` None reads every basis and period.
-    """
-    connection = await driver(session)
-    owned = {code: owner for code, owner in owners.items() if owner is not None}
-    scope = (city_code, plan_code, list(owners), list(owned), list(owned.values()))
-    if periods is None:
-        await connection.execute(_PLANNED_ANEW)
-        rows = await connection.fetch(_ALL_OPERANDS, *scope)
-    else:
-        rows = await connection.fetch(_SOME_OPERANDS, *scope, list(bases), list(periods))
-    found: dict[str, dict[tuple[str, str], Operands]] = {}
-    for row in rows:
-        place = (row["indicator_code"], row["period"])
-        found.setdefault(row["basis"], {})[place] = _operands(row)
-    return found
-
-
-def _operands(row: Mapping[str, Any]) -> Operands:
-    levels = {row["lowest_level"], row["highest_level"]} - {None}
-    return Operands(levels=tuple(sorted(levels)), **{name: row[name] for name in _SUMMED})
-
-
-@dataclass(frozen=True, slots=True)
-class EarlierBoard:
-    """The newest snapshot of a board as far as drawing the next one needs it."""
-
-    sequence: int
-    plan_version: int
-    local_date: date
-    board: dict[str, Any]
-
-
-_EARLIER = """
-SELECT k.basis, k.period, s.sequence, s.plan_version, s.local_date, s.board::text AS board
-FROM unnest($3::text[], $4::text[]) AS k(basis, period)
-CROSS JOIN LATERAL (
-    SELECT sequence, plan_version, local_date, board FROM score_snapshot
-    WHERE city_code = $1 AND plan_code = $2 AND basis = k.basis AND period = k.period
-    ORDER BY sequence DESC LIMIT 1
-) s
-"""
-
-
-async def earlier_boards(
-    session: AsyncSession, city_code: str, plan_code: str, keys: Sequence[BoardKey]
-) -> dict[BoardKey, EarlierBoard]:
-    """Return the newest snapshots of those boards that were ever drawn."""
-    connection = await driver(session)
-    bases, periods = [basis for basis, _ in keys], [period for _, period in keys]
-    rows = await connection.fetch(_EARLIER, city_code, plan_code, bases, periods)
-    return {
-        (row["basis"], row["period"]): EarlierBoard(
-            row["sequence"], row["plan_version"], row["local_date"], from_json(row["board"])
+async def tenures_of(session: AsyncSession, city_code: str, plan_code: str) -> Tenures:
+    """Return who owned what since when in a plan."""
+    rows = await session.execute(
+        select(
+            IndicatorOwner.indicator_code,
+            IndicatorOwner.organization_code,
+            func.coalesce(EventPosition.position, _NOT_YET),
         )
-        for row in rows
-    }
+        .join(
+            EventPosition,
+            (EventPosition.city_code == IndicatorOwner.city_code)
+            & (EventPosition.event_id == IndicatorOwner.event_id),
+            isouter=True,
+        )
+        .where(IndicatorOwner.city_code == city_code, IndicatorOwner.plan_code == plan_code)
+        .order_by(IndicatorOwner.indicator_code, IndicatorOwner.version)
+    )
+    found: dict[str, list[Tenure]] = {}
+    for code, unit, position in rows:
+        held = found.setdefault(code, [])
+        # What was reported before the first version was numbered belongs to its owners too.
+        held.append(Tenure(position if held else 0, unit))
+    return found

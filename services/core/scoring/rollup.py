@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.core.kit.decimals import quotient, times, total
-from services.core.scoring.figures import ZERO
+from services.core.scoring.figures import ZERO, Figure, added, fraction
 from services.core.scoring.judgement import ASSESSED, State
 
 
@@ -55,7 +55,8 @@ def roll_up(groups: Mapping[str, Decimal | None], parts: Sequence[Part]) -> Tota
     With A the assessed and N the applicable weight within a group of weight W: the group's
     score is Σ w·a ÷ A, and it enters the total with W × A ÷ N. So the weight of what is not
     applicable is shared within its group, and the weight of what cannot be assessed yet
-    leaves both. Coverage = Σ W × A ÷ N ÷ Σ W over the groups that apply at all.
+    leaves both. Coverage = Σ W × A ÷ N ÷ Σ W over the groups that apply at all. Every sum is an
+    exact fraction, divided once.
     """
     by_group: dict[str, list[Part]] = {code: [] for code in groups}
     for part in parts:
@@ -68,15 +69,19 @@ def roll_up(groups: Mapping[str, Decimal | None], parts: Sequence[Part]) -> Tota
         scores.append(_group_score(code, weight, sums))
         if sums.applicable == 0:
             continue
-        points.append(quotient(times(weight, sums.points), sums.applicable))
-        present.append(quotient(times(weight, sums.assessed), sums.applicable))
+        points.append(fraction(times(weight, sums.points), sums.applicable))
+        present.append(fraction(times(weight, sums.assessed), sums.applicable))
         whole.append(weight)
-    spoken_for, all_weight = total(present), total(whole)
+    reached, spoken_for, all_weight = added(points), added(present), total(whole)
     return Total(
-        score=quotient(total(points), spoken_for) if spoken_for else None,
-        coverage=quotient(spoken_for, all_weight) if all_weight else None,
+        score=_ratio(reached, spoken_for) if spoken_for.top else None,
+        coverage=_ratio(spoken_for, Figure(all_weight)) if all_weight else None,
         groups=tuple(scores),
     )
+
+
+def _ratio(left: Figure, right: Figure) -> Decimal:
+    return quotient(times(left.top, right.bottom), times(left.bottom, right.top))
 
 
 def _sums(members: Sequence[Part]) -> _Sums:

@@ -147,7 +147,8 @@ async def _bench(
     if state is None:
         return None
     more_time = await extended(session, city_code, plan_code)
-    return Bench.of(state, clock.today(state.document.time_zone), more_time)
+    tenures = await queries.tenures_of(session, city_code, plan_code)
+    return Bench.of(state, clock.today(state.document.time_zone), more_time, tenures)
 
 
 async def _renew(

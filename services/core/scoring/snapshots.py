@@ -22,11 +22,15 @@ _ACTOR = to_json({"kind": "system", "name": "scoring"}).decode()
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A board drawn, and the one that it would replace."""
+    """A board drawn, and the one that it would replace.
+
+    `publication_number` is the number that it is published under; None: it is not.
+    """
 
     key: BoardKey
     drawn: Drawn
     earlier: EarlierBoard | None
+    publication_number: int | None = None
 
     @property
     def sequence(self) -> int:
@@ -34,10 +38,14 @@ class Sheet:
         return self.earlier.sequence + 1 if self.earlier else 1
 
     def is_news(self, plan_version: int) -> bool:
-        """Return whether it differs from what is stored, the plan's version included."""
+        """Return whether it differs from what is stored, the plan's version included.
+
+        A number belongs to one snapshot, so a publication and what is drawn after it are news.
+        """
         return (
             self.earlier is None
             or self.earlier.plan_version != plan_version
+            or self.earlier.publication_number != self.publication_number
             or self.earlier.board != self.drawn.board
         )
 
@@ -45,12 +53,15 @@ class Sheet:
 _KEEP = """
 WITH made AS (
     SELECT * FROM unnest($3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
-        $8::uuid[], $9::text[]) AS m(basis, period, sequence, board, traces, event_id, data)
+        $8::uuid[], $9::text[], $17::integer[])
+        AS m(basis, period, sequence, board, traces, event_id, data, publication_number)
 ), kept AS (
     INSERT INTO score_snapshot (city_code, plan_code, basis, period, sequence, plan_version,
-        method, method_version, position, local_date, computed_at, board, traces)
+        method, method_version, position, local_date, computed_at, board, traces,
+        publication_number)
     SELECT $1, $2, basis, period, sequence, $10::integer, $11::text, $12::text, $13::bigint,
-        $14::date, $15::timestamptz, board::jsonb, traces::jsonb
+        $14::date, $15::timestamptz, board::jsonb, traces::jsonb,
+        publication_number
     FROM made
 ), happened AS (
     INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id, actor, data,
@@ -93,6 +104,7 @@ async def keep(
         bench.today,
         now,
         _ACTOR,
+        [sheet.publication_number for sheet in news],
     )
     return len(news)
 

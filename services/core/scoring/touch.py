@@ -58,13 +58,14 @@ class ChangedInput:
 class Touch:
     """What of one plan has to be looked at again; `published`: for the last time.
 
-    `turned` are the boards that the date alone may have changed.
+    `published` gives the number that a period was published under; `turned` are the boards that
+    the date alone may have changed.
     """
 
     whole_plan: bool = False
     periods: set[str] = field(default_factory=set)
     turned: set[tuple[str, str]] = field(default_factory=set)
-    published: set[str] = field(default_factory=set)
+    published: dict[str, int | None] = field(default_factory=dict)
     indicators: set[str] = field(default_factory=set)
     inputs: set[tuple[str, str, str]] = field(default_factory=set)
     extended: set[tuple[str, str]] = field(default_factory=set)
@@ -127,7 +128,7 @@ def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[
         else:
             touch.periods.add(event.data["period"])
             if event.type == _PUBLICATION:
-                touch.published.add(event.data["period"])
+                touch.published[event.data["period"]] = event.data["publication_number"]
     for row in inputs:
         touch = found.setdefault(row.plan_code, Touch())
         touch.inputs.add((row.basis, row.indicator_code, row.period))

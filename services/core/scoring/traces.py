@@ -160,6 +160,11 @@ def _operands_out(operands: Operands) -> dict[str, Any]:
             "numerator_sum": text_of(operands.numerator_sum),
             "denominator_sum": text_of(operands.denominator_sum),
         }
+    if operands.quotients:
+        written |= {
+            "plain_sum": text_of(operands.plain_sum),
+            "quotients": [[plain(top), plain(bottom)] for top, bottom in operands.quotients],
+        }
     if operands.levels:
         written["levels"] = list(operands.levels)
     if operands.not_applicable:
@@ -175,12 +180,15 @@ def _operands_out(operands: Operands) -> dict[str, Any]:
 
 
 def _operands_in(written: Mapping[str, Any]) -> Operands:
-    sums = ("value_sum", "numerator_sum", "denominator_sum")
+    sums = ("value_sum", "plain_sum", "numerator_sum", "denominator_sum")
     return Operands(
         **{
             **written,
             **{name: number_of(written[name]) for name in sums if name in written},
             "levels": tuple(written.get("levels", ())),
+            "quotients": tuple(
+                (Decimal(top), Decimal(bottom)) for top, bottom in written.get("quotients", ())
+            ),
         }
     )
 

@@ -34,6 +34,15 @@ ROBOT_HOSTS: Mapping[str, str] = {
 }
 """The one host of each robot."""
 
+ROBOT_PATHS: Mapping[str, re.Pattern[str]] = {
+    "dingtalk": re.compile(r"/robot/send\?access_token=[A-Za-z0-9_-]+"),
+    "wecom": re.compile(r"/cgi-bin/webhook/send\?key=[A-Za-z0-9_-]+"),
+    "feishu": re.compile(r"/open-apis/bot/v2/hook/[A-Za-z0-9_-]+"),
+}
+"""What follows the host in each robot's address: its token, and nothing else."""
+
+_SIGNED = re.compile(r"[?&](timestamp|sign)=")
+
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
@@ -196,6 +205,8 @@ Misfit = Literal[
     "url-address",
     "url-insecure",
     "url-robot-host",
+    "url-robot-form",
+    "url-robot-signed",
 ]
 """What is wrong with a URL, as a caller is told."""
 
@@ -283,7 +294,7 @@ def check_url(url: str, policy: AddressPolicy, *, format_: str = "standard") -> 
     if not isinstance(target, Target):
         return target
     if format_ in policy.robot_hosts:
-        return _of_robot(target, policy.robot_hosts[format_])
+        return _of_robot(target, format_, policy.robot_hosts[format_])
     if target.address is not None:
         reason = forbidden(target.address, policy, port=target.port, secure=target.secure)
         return target if reason is None else _MISFIT_OF.get(reason, "url-address")
@@ -293,11 +304,19 @@ def check_url(url: str, policy: AddressPolicy, *, format_: str = "standard") -> 
 _MISFIT_OF: Mapping[Reason, Misfit] = {"port": "url-port", "insecure": "url-insecure"}
 
 
-def _of_robot(target: Target, host: str) -> Target | Misfit:
-    """A robot has one host; a test's stand-in is named with its port and may speak http."""
-    if host == f"{target.host}:{target.port}":
-        return target
-    return target if target.secure and target.host == host else "url-robot-host"
+def _of_robot(target: Target, format_: str, host: str) -> Target | Misfit:
+    """A robot has one address; a test's stand-in is named with its port and may speak http.
+
+    A signature in it is that of the moment when it was copied, and old an hour later.
+    """
+    is_stand_in = host == f"{target.host}:{target.port}"
+    if not is_stand_in and not (
+        target.secure and target.host == host and target.port == _PORTS["https"]
+    ):
+        return "url-robot-host"
+    if _SIGNED.search(target.path):
+        return "url-robot-signed"
+    return target if ROBOT_PATHS[format_].fullmatch(target.path) else "url-robot-form"
 
 
 def _of_name(target: Target, policy: AddressPolicy) -> Target | Misfit:

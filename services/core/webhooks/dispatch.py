@@ -19,7 +19,7 @@ from services.core.webhooks.health import FAILING_AFTER
 from services.core.webhooks.wording import Names, codes_in
 
 DIGEST_MOST = 50
-"""So many events at most are told in one message of a robot."""
+"""So many events at most are told in one message of a robot; its bytes may hold fewer."""
 
 ROBOT_RATE = 18
 """Messages a minute; from twenty on a robot is muted."""
@@ -144,7 +144,8 @@ async def claim(
 
     `busy` says how many messages to an endpoint are under way here. Endpoints share what is
     claimed; one that fails, and every robot, gets one message at a time. Those of one robot
-    are one message. The caller commits before it sends.
+    are one message, and what does not fit is to be given back. The caller commits before it
+    sends.
     """
     found = await session.execute(
         _CLAIM,
@@ -160,6 +161,31 @@ async def claim(
         },
     )
     return [Claimed(*row) for row in found]
+
+
+_GIVE_BACK = text("""
+WITH given_back AS (
+    UPDATE webhook_delivery d
+    SET attempts = d.attempts - 1, lease_token = NULL, lease_until = NULL
+    FROM unnest(CAST(:cities AS text[]), CAST(:ids AS uuid[])) AS r(city_code, id)
+    WHERE d.city_code = r.city_code AND d.id = r.id AND d.lease_token = :token
+    RETURNING d.city_code, d.id, d.attempts + 1 AS number
+)
+DELETE FROM webhook_attempt a USING given_back g
+WHERE a.city_code = g.city_code AND a.delivery_id = g.id AND a.number = g.number
+""")
+
+
+async def give_back(session: AsyncSession, claimed: Collection[Claimed], *, token: UUID) -> None:
+    """Undo the claim of deliveries, in its own transaction: they are due as before, untried."""
+    await session.execute(
+        _GIVE_BACK,
+        {
+            "cities": [one.city_code for one in claimed],
+            "ids": [one.id for one in claimed],
+            "token": token,
+        },
+    )
 
 
 _TARGETS = text("""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import case, delete, exists, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
@@ -16,7 +16,7 @@ from services.core.kit.clock import Clock
 from services.core.webhooks import queries
 from services.core.webhooks.errors import EndpointTransitionRefused, ScopeNotYours
 from services.core.webhooks.happenings import of_endpoint
-from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
+from services.core.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from services.core.webhooks.rules import Action, StateReason, allowed_actions
 from services.core.webhooks.service import audit, changed, shown_settings, take_over
 
@@ -108,7 +108,15 @@ async def _disable(
 
 
 async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
-    """Cancel what waits. What is being sent at this moment still settles under its lease."""
+    """Cancel what waits. What is being sent at this moment still settles under its lease.
+
+    What was delivered before, and waits to be sent again, is delivered still.
+    """
+    delivered_before = exists().where(
+        WebhookAttempt.city_code == WebhookDelivery.city_code,
+        WebhookAttempt.delivery_id == WebhookDelivery.id,
+        WebhookAttempt.outcome == "delivered",
+    )
     await session.execute(
         update(WebhookDelivery)
         .where(
@@ -116,7 +124,9 @@ async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
             WebhookDelivery.endpoint_id == endpoint.id,
             WebhookDelivery.state == "pending",
         )
-        .values(state="cancelled", settled_at=func.now())
+        .values(
+            state=case((delivered_before, "delivered"), else_="cancelled"), settled_at=func.now()
+        )
     )
 
 

@@ -85,6 +85,13 @@ def open_target(row: Any, seal: Seal) -> Target:
     )
 
 
+def fitting(target: Target, group: Sequence[Claimed], names: Names) -> Sequence[Claimed]:
+    """Return those of a robot's deliveries that one message tells, the gravest first."""
+    assert target.robot is not None  # noqa: S101 (only a robot is told of several)
+    words = [told(from_json(one.body), names) for one in group]
+    return [group[place] for place in robots.fitting(target.robot, words)]
+
+
 def message_of(target: Target, group: Sequence[Claimed], *, names: Names, now: datetime) -> Message:
     """Return what tells an endpoint of these deliveries; only a robot is told of several."""
     if target.robot is None:

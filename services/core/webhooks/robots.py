@@ -1,11 +1,13 @@
 """Messages for the robots of DingTalk, WeCom and Feishu: their forms, signatures and answers. Pure.
 
-All three answer 200 whatever happens: success is a code in the body.
+All three answer 200 whatever happens: success is a code in the body. A message is bounded: what
+of many events does not fit is left for the next one.
 """
 
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,12 +16,15 @@ from urllib.parse import quote_plus
 
 from pydantic_core import from_json, to_json
 
-from services.core.webhooks.sending import Kind, Message, Outcome
+from services.core.webhooks.sending import Message, Outcome
 from services.core.webhooks.wording import Colour, Told
 
 CUT = "…（已截断，详见系统）"
 
-_FULL_WIDTH = str.maketrans("<>*_[]`&@", "＜＞＊＿［］｀＆＠")
+# What begins a heading, a list, a rule or a table, beside what is emphasis, a link or a mention.
+_FULL_WIDTH = str.maketrans("<>*_[]`&@#~|\\", "＜＞＊＿［］｀＆＠＃～｜＼")
+_AT_THE_BEGINNING = re.compile(r"^[-+=]+")
+_FULL_WIDTH_THERE = str.maketrans("-+=", "－＋＝")
 _MOST_BYTES: Mapping[str, int] = {"dingtalk": 18_000, "wecom": 4096, "feishu": 16_000}
 _RGB: Mapping[Colour, str] = {
     "grey": "#8C8C8C",
@@ -39,14 +44,31 @@ _DIGEST = "消息汇总"
 _GRAVITY: Sequence[Colour] = ("grey", "green", "blue", "orange", "red")
 
 
+def fitting(robot: str, told: Sequence[Told]) -> list[int]:
+    """Return which events one message holds whole, the gravest first, by their places in `told`.
+
+    There is always one: a single text that is too long is cut, and says so.
+    """
+    places = sorted(range(len(told)), key=lambda place: -_GRAVITY.index(told[place].colour))
+    number = 1
+    while number < len(places):
+        more = _gathered([told[place] for place in places[: number + 1]])
+        if len(_TEXTS[robot](more).encode()) > _MOST_BYTES[robot]:
+            break
+        number += 1
+    return places[:number]
+
+
 def robot_message(
     robot: str, url: str, secret: bytes | None, told: Sequence[Told], *, now: datetime
 ) -> Message:
     """Return the message that tells a robot's group of events, signed for this attempt.
 
-    Several events are one digest, under the gravest colour among them.
+    Several events are one digest, in this order, under the gravest colour among them; they are
+    those that `fitting` found to fit.
     """
-    written = _WRITERS[robot](_gathered(told))
+    gathered = _gathered(told)
+    written = _ENVELOPES[robot](gathered, cut(_TEXTS[robot](gathered), _MOST_BYTES[robot]))
     if secret is not None and robot == "dingtalk":
         milliseconds = round(now.timestamp() * 1000)
         url += f"&timestamp={milliseconds}&sign={quote_plus(dingtalk_sign(secret, milliseconds))}"
@@ -73,14 +95,20 @@ def _gathered(told: Sequence[Told]) -> Told:
     plain = [replace(one, line=safe(one.line)) for one in told]
     if len(plain) == 1:
         return plain[0]
-    lines = [f"{one.at} 【{one.heading}】{one.line.splitlines()[0]}" for one in plain]
+    lines = [f"{one.at} 【{one.heading}】{one.line}" for one in plain]
     colour = max((one.colour for one in plain), key=_GRAVITY.index)
-    return Told(f"{_DIGEST}（{len(plain)} 条）", "\n".join(lines), colour, plain[-1].at)
+    latest = max(one.at for one in plain)
+    return Told(f"{_DIGEST}（{len(plain)} 条）", "\n".join(lines), colour, latest)
 
 
 def safe(text: str) -> str:
-    """Return a text without characters that a robot would read as markup, a link or a mention."""
-    return text.translate(_FULL_WIDTH)
+    """Return a text that a robot reads as text: no markup, heading, list, link or mention."""
+    return "\n".join(_plain(line) for line in text.splitlines())
+
+
+def _plain(line: str) -> str:
+    flush = line.strip().translate(_FULL_WIDTH)  # what is indented would be read as code
+    return _AT_THE_BEGINNING.sub(lambda run: run[0].translate(_FULL_WIDTH_THERE), flush)
 
 
 def cut(text: str, most: int) -> str:
@@ -91,25 +119,36 @@ def cut(text: str, most: int) -> str:
     return encoded[: most - len(CUT.encode())].decode("utf-8", "ignore") + CUT
 
 
-def _dingtalk(told: Told) -> dict[str, Any]:
+def _dingtalk_text(told: Told) -> str:
     heading = f"#### <font color={_RGB[told.colour]}>【{told.heading}】</font>"
-    text = "\n\n".join([heading, *told.line.split("\n"), told.at])
-    title = f"【{told.heading}】"
-    return {
-        "msgtype": "markdown",
-        "markdown": {"title": title, "text": cut(text, _MOST_BYTES["dingtalk"])},
-    }
+    return "\n\n".join([heading, *told.line.split("\n"), told.at])
 
 
-def _wecom(told: Told) -> dict[str, Any]:
+def _wecom_text(told: Told) -> str:
     heading = f'**<font color="{_WECOM[told.colour]}">【{told.heading}】</font>**'
-    lines = [f">{line}" for line in [*told.line.split("\n"), told.at]]
-    content = cut("\n".join([heading, *lines]), _MOST_BYTES["wecom"])
-    return {"msgtype": "markdown", "markdown": {"content": content}}
+    return "\n".join([heading, *(f">{line}" for line in [*told.line.split("\n"), told.at])])
 
 
-def _feishu(told: Told) -> dict[str, Any]:
-    text = cut(f"{told.line}\n{told.at}", _MOST_BYTES["feishu"])
+def _feishu_text(told: Told) -> str:
+    return f"{told.line}\n{told.at}"
+
+
+_TEXTS: Mapping[str, Callable[[Told], str]] = {
+    "dingtalk": _dingtalk_text,
+    "wecom": _wecom_text,
+    "feishu": _feishu_text,
+}
+
+
+def _dingtalk(told: Told, text: str) -> dict[str, Any]:
+    return {"msgtype": "markdown", "markdown": {"title": f"【{told.heading}】", "text": text}}
+
+
+def _wecom(_told: Told, text: str) -> dict[str, Any]:
+    return {"msgtype": "markdown", "markdown": {"content": text}}
+
+
+def _feishu(told: Told, text: str) -> dict[str, Any]:
     return {
         "msg_type": "interactive",
         "card": {
@@ -123,7 +162,7 @@ def _feishu(told: Told) -> dict[str, Any]:
     }
 
 
-_WRITERS: Mapping[str, Callable[[Told], dict[str, Any]]] = {
+_ENVELOPES: Mapping[str, Callable[[Told, str], dict[str, Any]]] = {
     "dingtalk": _dingtalk,
     "wecom": _wecom,
     "feishu": _feishu,
@@ -134,24 +173,45 @@ _CODES: Mapping[str, Sequence[str]] = {
     "wecom": ("errcode",),
     "feishu": ("code", "StatusCode"),
 }
-_TOO_MANY: Mapping[str, int] = {"dingtalk": 130101, "wecom": 45009, "feishu": 11232}
+_TOO_MANY: Mapping[str, frozenset[int]] = {
+    "dingtalk": frozenset({130101, 410100, 90030}),
+    "wecom": frozenset({45009, 45033}),
+    "feishu": frozenset({11232, 99991400}),
+}
+"""What each robot says to too many messages: a minute, at once, or to all robots of a tenant."""
+
+# Feishu has one code for a bad request and for too many; the words beside it tell which.
+_TOO_MANY_IN_WORDS = {("feishu", 9499): re.compile(r"too many|frequency", re.IGNORECASE)}
+_TOO_MANY_REQUESTS = 429
 
 
 def judged(robot: str, outcome: Outcome) -> Outcome:
-    """Return what a robot's answer comes to; its 200 says nothing, the code in the body does."""
-    if outcome.kind != "delivered":
+    """Return what a robot's answer comes to; its 200 says nothing, the code in the body does.
+
+    Too many messages is what it says, whatever the status it says that with.
+    """
+    if outcome.status_code is None or outcome.kind not in {"delivered", "status"}:
         return outcome
-    return replace(outcome, kind=_kind(robot, outcome.body))
+    said = _said(outcome.body)
+    code = next((said[name] for name in _CODES[robot] if name in said), None)
+    if outcome.status_code == _TOO_MANY_REQUESTS or _too_many(robot, code, said):
+        return replace(outcome, kind="throttled")
+    good = code == 0 and not isinstance(code, bool)
+    return outcome if good or outcome.kind == "status" else replace(outcome, kind="refused")
 
 
-def _kind(robot: str, body: bytes) -> Kind:
+def _said(body: bytes) -> Mapping[str, Any]:
     try:
         said = from_json(body)
     except ValueError:
-        return "refused"
-    if not isinstance(said, dict):
-        return "refused"
-    code = next((said[name] for name in _CODES[robot] if name in said), None)
-    if code == 0 and not isinstance(code, bool):
-        return "delivered"
-    return "throttled" if code == _TOO_MANY[robot] else "refused"
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _too_many(robot: str, code: object, said: Mapping[str, Any]) -> bool:
+    if not isinstance(code, int):
+        return False
+    words = _TOO_MANY_IN_WORDS.get((robot, code))
+    if words is not None:
+        return words.search(str(said.get("msg", ""))) is not None
+    return code in _TOO_MANY[robot]

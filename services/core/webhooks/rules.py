@@ -88,7 +88,7 @@ def settings_faults(
         target = check_url(settings["url"], ground.policy, format_=format_)
         if not isinstance(target, Target):
             # The URL is not said again: it may hold a token.
-            yield Fault("/url", target, _MISFITS[target])
+            yield Fault("/url", target, _ROBOT_FORMS.get((target, format_)) or _MISFITS[target])
     for index, name in enumerate(settings.get("event_types", ())):
         yield from type_faults(name, f"/event_types/{index}")
     yield from _header_faults(settings.get("headers", {}), robot=format_ != "standard")
@@ -151,6 +151,20 @@ _MISFITS: Mapping[Misfit, Text] = {
     "url-address": Text("不允许该地址", "This address is not called"),
     "url-insecure": Text("须使用 https", "It must be https"),
     "url-robot-host": Text("不是该机器人的地址", "This is not the address of such a robot"),
+    "url-robot-form": Text("不是完整的机器人地址", "This is not the whole address of such a robot"),
+    "url-robot-signed": Text(
+        "请去掉 timestamp 与 sign：签名由系统在每次发送时计算",
+        "Leave out `timestamp` and `sign`: each message is signed when it is sent",
+    ),
+}
+
+_ROBOT_FORMS: Mapping[tuple[str, str], Text] = {
+    ("url-robot-form", format_): Text(f"地址须形如 {form}", f"The address is {form}")
+    for format_, form in (
+        ("dingtalk", "https://oapi.dingtalk.com/robot/send?access_token=…"),
+        ("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"),
+        ("feishu", "https://open.feishu.cn/open-apis/bot/v2/hook/…"),
+    )
 }
 
 

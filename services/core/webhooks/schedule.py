@@ -75,10 +75,11 @@ def _jittered(schedule: Sequence[float], step: int, chance: float) -> float:
 def pause_of(outcome: Outcome, now: datetime) -> float | None:
     """Return for how many seconds a receiver wants to hear nothing at all; None: it did not say.
 
-    Only 429 and 503 speak for the receiver as a whole, and a robot that had too many.
+    Only 429 and 503 speak for the receiver as a whole, and a robot that had too many; that one
+    rests for ten minutes where it names no time.
     """
     if outcome.kind == "throttled":
-        return ROBOT_PAUSE
+        return asked_pause(outcome.retry_after, now) or ROBOT_PAUSE
     if outcome.status_code not in _LATER_BY_ITSELF:
         return None
     return asked_pause(outcome.retry_after, now)

@@ -51,8 +51,12 @@ WITH result AS (
 ), settled AS (
     UPDATE webhook_delivery d
     SET lease_token = NULL, lease_until = NULL, attempts_before = d.attempts_before + r.free,
-        state = CASE WHEN d.state = 'pending' OR r.state = 'delivered'
-            THEN r.state ELSE d.state END,
+        state = CASE
+            -- One that was delivered before, and was sent again by hand, is so still.
+            WHEN d.state = 'pending' AND r.state = 'failed' AND EXISTS (
+                SELECT FROM webhook_attempt AS before WHERE before.city_code = d.city_code
+                AND before.delivery_id = d.id AND before.outcome = 'delivered') THEN 'delivered'
+            WHEN d.state = 'pending' OR r.state = 'delivered' THEN r.state ELSE d.state END,
         settled_at = CASE WHEN d.state <> 'pending' THEN d.settled_at
             WHEN r.state <> 'pending' THEN now() END,
         next_attempt_at = CASE WHEN r.state = 'pending'

@@ -39,7 +39,7 @@ def some(chance: random.Random) -> dict[str, Any]:
         "plan_code": XINMI,
         "measure_code": chance.choice(list(MEASURES)),
         "organization_code": chance.choice(UNITS),
-        "title": "节点",
+        "title": "里程碑",
         "evidence_rule": "none",
         "weight": Decimal(chance.randint(1, 999)) / 10,
         "due_date": due_date,

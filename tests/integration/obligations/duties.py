@@ -73,6 +73,7 @@ class Duties:
         verb: PeriodVerb,
         *,
         due_date: date | None = None,
+        reason: str | None = None,
         plan: PlanState | None = None,
     ) -> PlanPeriod:
         known = plan or await self.plan()
@@ -85,6 +86,7 @@ class Duties:
                 actor=ACTOR,
                 now=self.now,
                 due_date=due_date,
+                reason=reason,
             )
 
     async def hand_in(

@@ -153,7 +153,7 @@ async def test_reopening_may_give_more_time_but_takes_none_from_an_extension(
     await duties.hand_in("R02", "UN01")
     await duties.extend("2026-04-30", "R02", "UN02")
     await duties.move("2025", "publish")
-    row = await duties.move("2025", "reopen", due_date=date(2026, 3, 13))
+    row = await duties.move("2025", "reopen", due_date=date(2026, 3, 13), reason="更正")
     assert row.due_date == date(2026, 3, 13)
     assert (await duties.one()).due_date == date(2026, 3, 13)
     assert (await duties.one()).original_due_date == date(2026, 1, 31)

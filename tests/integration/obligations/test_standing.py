@@ -88,7 +88,7 @@ async def test_what_is_unmet_when_the_period_ends_is_missing_for_good(opened: Du
     assert await opened.status() == "missing"
     await opened.move("2025", "publish")
     assert await opened.status() == "missing"
-    await opened.move("2025", "reopen")
+    await opened.move("2025", "reopen", reason="更正")
     assert await opened.status() == "expected"
 
 

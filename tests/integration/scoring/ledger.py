@@ -145,7 +145,14 @@ class Ledger:
             )
         return entry
 
-    async def move(self, period: str, verb: PeriodVerb, *, due_date: date | None = None) -> None:
+    async def move(
+        self,
+        period: str,
+        verb: PeriodVerb,
+        *,
+        due_date: date | None = None,
+        reason: str | None = None,
+    ) -> None:
         state = await self.state()
         async with self.database.transaction() as session:
             await move_period(
@@ -156,6 +163,7 @@ class Ledger:
                 actor=ACTOR,
                 now=self.clock.now(),
                 due_date=due_date,
+                reason=reason,
             )
 
     async def extend(

@@ -209,7 +209,7 @@ async def test_a_published_period_keeps_its_board(ledger: Ledger) -> None:
     await ledger.follow()
     assert (await ledger.recompute()).boards == 0
     assert (await ledger.row())["value"] == "90"
-    await ledger.move("2025", "reopen")
+    await ledger.move("2025", "reopen", reason="更正")
     await ledger.follow()
     assert (await ledger.row())["value"] == "99"
 

@@ -9,6 +9,8 @@ from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.webhooks.dispatch import Claimed
 from services.core.webhooks.health import FAILING_AFTER
+from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
+from services.core.webhooks.recovery import retry
 from services.core.webhooks.schedule import Fate
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
@@ -212,3 +214,34 @@ async def test_workers_who_settle_one_endpoint_at_once_do_not_stand_in_each_othe
     assert sum(settled) == sum(map(len, batches)) >= 100
     failures = [(await planted.endpoint_row(each)).consecutive_failures for each in endpoints]
     assert sum(failures) == sum(settled)
+
+
+async def _delivered_and_sent_again(planted: Planted) -> tuple[Claimed, UUID]:
+    """Return the second sending, asked for by hand, of what the first one delivered."""
+    claimed, token = await one_claimed(planted)
+    await write(planted, claimed, token)
+    async with planted.database.transaction() as session:
+        row = await session.get_one(WebhookDelivery, (claimed.city_code, claimed.id))
+        place = (claimed.city_code, claimed.endpoint_id)
+        await retry(session, row, await session.get_one(WebhookEndpoint, place))
+    again = new_id()
+    (second,) = await take(planted, token=again)
+    assert second.manual
+    return second, again
+
+
+async def test_what_was_delivered_stays_so_when_sending_it_again_fails(planted: Planted) -> None:
+    second, token = await _delivered_and_sent_again(planted)
+    await write(planted, second, token, FAILED, Fate("failed"))
+    row = await planted.delivery(second.id)
+    assert (row.state, row.settled_at is None) == ("delivered", False)
+    assert [one.outcome for one in await planted.attempts(second.id)] == ["delivered", "status"]
+
+
+async def test_what_was_delivered_stays_so_when_its_endpoint_is_gone(planted: Planted) -> None:
+    second, token = await _delivered_and_sent_again(planted)
+    (waiting,) = await planted.deliveries(second.endpoint_id)
+    await write(planted, second, token, GONE, AGAIN)
+    assert (await planted.endpoint_row(second.endpoint_id)).state == "disabled"
+    assert (await planted.delivery(second.id)).state == "delivered"
+    assert (await planted.delivery(waiting)).state == "cancelled"

@@ -31,8 +31,8 @@ def an_event(type_: str, **data: Any) -> LogEvent:
             Touch(extended={("R01", "2025-Q4")}),
         ),
         (
-            an_event("period.published", period="2025"),
-            Touch(periods={"2025"}, published={"2025"}),
+            an_event("period.published", period="2025", publication_number=1),
+            Touch(periods={"2025"}, published={"2025": 1}),
         ),
         (an_event("target.assigned", indicator_code="R01"), Touch(indicators={"R01"})),
     ],

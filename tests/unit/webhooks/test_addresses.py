@@ -207,16 +207,44 @@ def test_the_own_servers_are_never_called() -> None:
     assert policy.own_ports == {8000, 5432, 6379}
 
 
+ROBOT_URLS = {
+    "dingtalk": "https://oapi.dingtalk.com/robot/send?access_token=T",
+    "wecom": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx",
+    "feishu": "https://open.feishu.cn/open-apis/bot/v2/hook/6c29c3f0-9d1f",
+}
+
+
 def test_a_robot_has_one_host() -> None:
-    url = "https://oapi.dingtalk.com/robot/send?access_token=T"
+    url = ROBOT_URLS["dingtalk"]
     assert isinstance(check_url(url, STRICT, format_="dingtalk"), Target)
     assert check_url(url, STRICT, format_="wecom") == "url-robot-host"
     assert check_url(url.replace("https", "http"), STRICT, format_="dingtalk") == "url-robot-host"
+    elsewhere = url.replace(".com/", ".com:8443/")
+    assert check_url(elsewhere, STRICT, format_="dingtalk") == "url-robot-host"
     stand_in = policy_of(allow_loopback=True, allow_cidrs="", robot_hosts="dingtalk=127.0.0.1:9000")
-    assert isinstance(
-        check_url("http://127.0.0.1:9000/robot/send", stand_in, format_="dingtalk"), Target
-    )
+    local = "http://127.0.0.1:9000/robot/send"
+    assert isinstance(check_url(f"{local}?access_token=T", stand_in, format_="dingtalk"), Target)
+    assert check_url(local, stand_in, format_="dingtalk") == "url-robot-form"
     assert check_url(url, stand_in, format_="dingtalk") == "url-robot-host"
+
+
+@pytest.mark.parametrize("format_", ROBOT_URLS)
+def test_a_robots_address_is_its_token_and_nothing_else(format_: str) -> None:
+    url = ROBOT_URLS[format_]
+    bare, mark, _ = url.rpartition("/" if format_ == "feishu" else "=")
+    more = "?" if format_ == "feishu" else "&"
+    assert isinstance(check_url(url, STRICT, format_=format_), Target)
+    for wrong in (
+        bare + mark,  # no token
+        bare,
+        url + more + "debug=1",
+        url.replace("send", "receive").replace("/v2/", "/v1/"),
+        url + "/" if format_ == "feishu" else url + "&" + url.partition("?")[2],
+        "/".join(url.split("/")[:3]),
+    ):
+        assert check_url(wrong, STRICT, format_=format_) == "url-robot-form", wrong
+    for stale in (f"{url}{more}timestamp=1577262236757&sign=a%3D", f"{url}{more}sign=a"):
+        assert check_url(stale, STRICT, format_=format_) == "url-robot-signed", stale
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,12 @@ from services.core.webhooks.robots import (
     cut,
     dingtalk_sign,
     feishu_sign,
+    fitting,
     judged,
     robot_message,
     safe,
 )
+from services.core.webhooks.schedule import ROBOT_PAUSE, pause_of
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.wording import FORMS, Names, Told, codes_in, told
 
@@ -29,6 +31,8 @@ ROBOTS = ("dingtalk", "wecom", "feishu")
 URL = "https://robot.test/send?key=k"
 NAMES = Names({"UN15": "市生态环境局"}, {"U08": "一般工业固体废物综合利用率"})
 LEVELS = {0: "blue", 1: "blue", 2: "orange", 3: "red"}
+LEVEL_RANK = {0: 0, 1: 0, 2: 1, 3: 2}
+"""Levels of one colour are as grave as each other."""
 
 
 def event(type_: str, **data: Any) -> Mapping[str, Any]:
@@ -156,13 +160,63 @@ def test_many_events_are_one_digest_in_order_under_the_gravest_colour(robot: str
         for month in range(1, 13)
     ]
     words.append(told(event("alert.raised", level=3, message="已逾期"), NAMES))
-    body = written(robot, *words)
+    body = written(robot, *(words[place] for place in fitting(robot, words)))
     text = text_of(robot, body)
-    places = [text.index(f"2025-{month:02}已审核通过") for month in range(1, 13)]
+    places = [text.index("【红色督办】已逾期")]
+    places += [text.index(f"2025-{month:02}已审核通过") for month in range(1, 13)]
     assert places == sorted(places)
-    assert "【红色督办】已逾期" in text
     assert "消息汇总（13 条）" in json.dumps(body, ensure_ascii=False)
     assert any(colour in json.dumps(body) for colour in ("#CF1322", "warning", '"red"'))
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 2, 3]), st.integers(1, 600)), min_size=1, max_size=50)
+)
+def test_what_one_message_does_not_hold_is_left_for_the_next_the_gravest_first(
+    robot: str, alerts: list[tuple[int, int]]
+) -> None:
+    left = [
+        told(event("alert.raised", level=level, message=f"第{number}项" + "逾期" * length), NAMES)
+        for number, (level, length) in enumerate(alerts)
+    ]
+    levels = {one.line: level for one, (level, _) in zip(left, alerts, strict=True)}
+    heard: list[str] = []
+    while left:
+        places = fitting(robot, left)
+        chosen = [left[place] for place in places]
+        text = text_of(robot, written(robot, *chosen))
+        assert len(chosen) == 1 or CUT not in text
+        assert all(one.line in text for one in chosen)
+        rest = [one for one in left if one not in chosen]
+        assert all(
+            LEVEL_RANK[levels[one.line]] >= LEVEL_RANK[levels[other.line]]
+            for one in chosen
+            for other in rest
+        )
+        heard += [one.line for one in chosen]
+        left = rest
+    assert sorted(heard) == sorted(levels)
+
+
+def test_fifty_lines_for_wecom_are_two_messages() -> None:
+    words = [
+        told(event("submission.approved", period=f"{2025 + number}-01"), NAMES)
+        for number in range(50)
+    ]
+    first = fitting("wecom", words)
+    assert 20 < len(first) < 50
+    text = text_of("wecom", written("wecom", *(words[place] for place in first)))
+    assert text.count("已审核通过") == len(first)
+    assert CUT not in text
+    assert f"消息汇总（{len(first)} 条）" in text
+
+
+def test_a_digest_of_alerts_keeps_its_items_among_others() -> None:
+    items = [{"message": f"第{number}项"} for number in range(3)]
+    digest = told(event("alert.digest", message="【每日汇总】3 项待办提醒", items=items), NAMES)
+    text = text_of("wecom", written("wecom", digest, told(event("webhook.test"), NAMES)))
+    assert all(f"第{number}项" in text for number in range(3))
 
 
 @pytest.mark.parametrize("robot", ROBOTS)
@@ -189,8 +243,22 @@ def test_a_cut_falls_between_characters(text: str, most: int) -> None:
 
 @given(st.text(max_size=60))
 def test_no_text_of_a_user_is_read_as_markup_or_mentions_anybody(text: str) -> None:
-    assert not set(safe(text)) & set("<>*_[]`&@")
-    assert len(safe(text)) == len(text)
+    assert not set(safe(text)) & set("<>*_[]`&@#~|\\")
+    assert not [line for line in safe(text).split("\n") if line[:1] in {"-", "+", "=", " ", "\t"}]
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+@pytest.mark.parametrize(
+    "line",
+    ["# 特大喜讯", "## 二", "   # 三", "---", "===", "- 一", "+ 一", "    代码", "~~~", "|a|b|"],
+)
+@pytest.mark.parametrize("break_", ["\n", "\r", "\r\n", "\u2028", "\x0b"])
+def test_a_users_text_makes_no_heading(robot: str, line: str, break_: str) -> None:
+    reason = f"退回{break_}{line}{break_}{line}"
+    text = text_of(robot, written(robot, told(event("submission.returned", reason=reason), NAMES)))
+    lines = [each.removeprefix(">") for each in text.splitlines()]
+    assert not [each for each in lines[1:] if each[:1] in set("#-+=~| ")]
+    assert len([each for each in lines if each.startswith("#")]) == (robot == "dingtalk")
 
 
 @pytest.mark.parametrize("robot", ROBOTS)
@@ -214,7 +282,15 @@ OK = {"dingtalk": b'{"errcode":0}', "wecom": b'{"errcode":0}', "feishu": b'{"cod
         ("dingtalk", b'{"errcode":310000,"errmsg":"sign not match"}', "refused"),
         ("dingtalk", b'{"errcode":130101,"errmsg":"send too fast"}', "throttled"),
         ("wecom", b'{"errcode":93000}', "refused"),
+        ("dingtalk", b'{"errcode":410100}', "throttled"),
+        ("dingtalk", b'{"errcode":90030,"errmsg":"webhook over limit"}', "throttled"),
+        ("dingtalk", b'{"errcode":45009}', "refused"),
         ("wecom", b'{"errcode":45009}', "throttled"),
+        ("wecom", b'{"errcode":45033}', "throttled"),
+        ("wecom", b'{"errcode":130101}', "refused"),
+        ("feishu", b'{"code":9499,"msg":"too many request"}', "throttled"),
+        ("feishu", b'{"code":9499,"msg":"Bad Request"}', "refused"),
+        ("feishu", b'{"code":99991400,"msg":"request trigger frequency limit"}', "throttled"),
         *((robot, b"ok", "refused") for robot in ROBOTS),
         *((robot, b"[]", "refused") for robot in ROBOTS),
         *((robot, b"{}", "refused") for robot in ROBOTS),
@@ -233,3 +309,19 @@ def test_what_is_no_200_is_what_it_was(robot: str) -> None:
     for kind in ("status", "timeout"):
         outcome = Outcome(kind, 5, body=OK[robot])
         assert judged(robot, outcome) == outcome
+
+
+@pytest.mark.parametrize(
+    ("robot", "status", "body"),
+    [
+        *((robot, 429, b"") for robot in ROBOTS),
+        ("feishu", 400, b'{"code":99991400,"msg":"request trigger frequency limit"}'),
+        ("dingtalk", 403, b'{"errcode":130101}'),
+    ],
+)
+def test_too_many_is_too_many_whatever_the_status(robot: str, status: int, body: bytes) -> None:
+    outcome = judged(robot, Outcome("status", 5, status_code=status, body=body))
+    assert outcome.kind == "throttled"
+    assert pause_of(outcome, NOW) == ROBOT_PAUSE
+    asked = judged(robot, Outcome("status", 5, status_code=429, body=b"", retry_after="30"))
+    assert pause_of(asked, NOW) == 30

@@ -1,0 +1,41 @@
+"""Whose value is the city's, at which time: a plan that hands an indicator over takes no past.
+
+Only where units combine directly; otherwise every unit's value counts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """From which log position on the value of a unit is the city's; None: of every unit."""
+
+    since: int
+    organization_code: str | None
+
+
+Tenures = Mapping[str, Sequence[Tenure]]
+"""The tenures of each indicator, oldest first."""
+
+
+def rank(tenures: Sequence[Tenure], organization_code: str, from_position: int) -> int:
+    """Return the number of the last tenure by which a value counts; -1: by none.
+
+    A value counts by its unit's tenures that had begun when it began to count: by the owner of
+    the time when it was approved, or by an earlier one whose value was approved late.
+    """
+    return max(
+        (
+            number
+            for number, tenure in enumerate(tenures)
+            if tenure.since <= from_position
+            and tenure.organization_code in {None, organization_code}
+        ),
+        default=-1,
+    )
+
+
+def units_named(tenures: Iterable[Tenure]) -> frozenset[str | None]:
+    """Return the units that ever owned; None is among them where every unit did."""
+    return frozenset(tenure.organization_code for tenure in tenures)
