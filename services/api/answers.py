@@ -1,9 +1,37 @@
 """Ready-made JSON answers with their ETags, and the conditions that callers set."""
 
 import hashlib
+import re
 from uuid import UUID
 
 from fastapi import Response
+from pydantic_core import PydanticCustomError
+
+_TAG = r'"[\x21\x23-\x7e\x80-\xff]*"'
+_TAGS = re.compile(rf"\s*(?:\*|(?:W/)?{_TAG})(?:\s*,\s*(?:\*|(?:W/)?{_TAG}))*\s*")
+
+
+def strong_tags(header: str | None) -> str | None:
+    """Return an If-Match header that names strong entity tags, or `*`, or nothing.
+
+    Raises:
+        PydanticCustomError: a tag lacks its quotes, or is weak: no change is based on such a one.
+    """
+    if header is None or header == "*":
+        return header
+    if not _TAGS.fullmatch(header):
+        raise PydanticCustomError(
+            "entity_tag",
+            'Not a valid tag: send the ETag with its quotes, such as "019aafc0.2", or *',
+            {"zh": '不是有效的标记：请原样发送 ETag，连同双引号，如 "019aafc0.2"，或 *'},
+        )
+    if re.search(r'(^|,)\s*W/"', header):
+        raise PydanticCustomError(
+            "weak_entity_tag",
+            "A weak tag names no version that a change can be based on: leave out W/",
+            {"zh": "弱标记（W/）不能作为修改的依据，请去掉 W/"},
+        )
+    return header
 
 
 def etags(header: str) -> set[str]:

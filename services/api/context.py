@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Annotated, NewType
 
 from fastapi import Depends, Header, Path, Query, Request
+from pydantic import AfterValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.api.answers import etags, same_version
+from services.api.answers import etags, same_version, strong_tags
 from services.api.doorbell import Doorbell
 from services.api.kept_answers import KeptAnswers
 from services.api.log_watch import LogWatch
@@ -21,6 +22,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Kind, Stale
+from services.core.kit.forms import form
 from services.core.kit.idempotency import RequestKey, claim
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
@@ -57,12 +59,17 @@ async def _held(request: Request) -> Resources:
 
 Held = Annotated[Resources, Depends(_held)]
 
+_KEY = form(
+    "^[ -~]+$",
+    "只能含 ASCII 字母、数字和符号，如一个 UUID",
+    "May hold ASCII letters, digits and signs only, such as a UUID",
+)
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
         max_length=255,
-        pattern="^[ -~]+$",
+        pattern=_KEY.pattern,
         description="Makes a repeated POST answer as the first did, for 24 hours and for this"
         " credential: the same status, body, `ETag` and `Location`. With another body it is"
         " refused (422 `idempotency-key-reused`); while the first still runs, a repeat waits up"
@@ -79,6 +86,7 @@ ValidateOnly = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
+    AfterValidator(strong_tags),
     Header(
         max_length=500,
         description="The `ETag` that the change is based on; `*` for whichever there is. A stale"

@@ -6,6 +6,8 @@ from typing import Any
 from pydantic import ValidationError, ValidatorFunctionWrapHandler
 from pydantic_core import ErrorDetails
 
+from services.core.kit.said import trimmed
+
 
 class Faulty:
     """A body whose shape has faults; the members that are right can still be checked."""
@@ -24,4 +26,8 @@ def keep_faults(raw: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     except ValidationError as error:
         errors = error.errors(include_url=False)
         wrong = {str(one["loc"][0]) for one in errors if one["loc"]}
-        return Faulty(errors, {name: raw[name] for name in raw if name not in wrong})
+        return Faulty(errors, {name: _heard(raw[name]) for name in raw if name not in wrong})
+
+
+def _heard(value: Any) -> Any:
+    return trimmed(value) if isinstance(value, str) else value

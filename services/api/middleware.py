@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.problems import problem_of
 from services.core.kit.errors import DomainError, Kind
 from services.core.kit.ids import new_id
+from services.core.kit.one_connection import unit_of_work
 from services.core.kit.text import Text
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -79,7 +80,8 @@ class Envelope:
             await send(message)
 
         try:
-            await self._pass(scope, receive, send_with_id, headers)
+            with unit_of_work():
+                await self._pass(scope, receive, send_with_id, headers)
         finally:
             route = getattr(scope.get("route"), "path", "no route")
             _requests.labels(route, str(answered)).inc()

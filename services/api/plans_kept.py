@@ -1,6 +1,14 @@
 """Plans as they stood a moment ago, kept so that a request need not read one from Postgres."""
 
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.log_watch import LogWatch
 from services.core.identity.actor import Actor
@@ -13,16 +21,41 @@ KEPT = timedelta(seconds=5)
 _MOST_KEPT = 200
 
 
+class _Mark(NamedTuple):
+    """What is known to have happened: what is read at one mark is old at another."""
+
+    generation: int | None
+    changes: int
+
+
+class _Flight(NamedTuple):
+    """A reading under way, whose reader holds its connection already."""
+
+    mark: _Mark
+    landed: asyncio.Future[PlanState | None]
+
+
 class PlansKept:
-    """The plans met lately; one is read again when its city's log moved on, or after 5 s."""
+    """The plans met lately; one is read again when its city's log moved on, or after 5 s.
+
+    However many wait for a plan, one of them reads it. Who holds no connection waits for its
+    turn and asks for one then; who holds one waits only for a reader that holds one too. So no
+    reader ever waits for whoever waits for it.
+    """
 
     def __init__(self, database: Database, watch: LogWatch) -> None:
         self._database = database
         self._watch = watch
-        self._kept: dict[str, tuple[int, datetime, PlanState]] = {}
+        self._kept: dict[str, tuple[_Mark, datetime, PlanState]] = {}
+        self._flights: dict[str, _Flight] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._waiting: Counter[str] = Counter()
+        self._changes: Counter[str] = Counter()
 
-    async def get(self, plan_code: str, actor: Actor) -> PlanState:
-        """Return a plan in the caller's scope.
+    async def get(
+        self, plan_code: str, actor: Actor, session: AsyncSession | None = None
+    ) -> PlanState:
+        """Return a plan in the caller's scope; read in `session` where the caller holds one.
 
         Raises:
             PlanNotFound: there is none of this code, or it is not the caller's to see.
@@ -32,29 +65,97 @@ class PlansKept:
             raise PlanNotFound
         if actor.plan_code is not None and actor.plan_code != plan_code:
             raise PlanNotFound
-        return await self.of_city(city_code, plan_code)
+        return await self.of_city(city_code, plan_code, session)
 
-    async def of_city(self, city_code: str, plan_code: str) -> PlanState:
-        """Return a plan, whoever asks.
+    async def of_city(
+        self, city_code: str, plan_code: str, session: AsyncSession | None = None
+    ) -> PlanState:
+        """Return a plan, whoever asks; read in `session` where the caller holds one.
+
+        The session has not changed the plan: what others read here is committed.
 
         Raises:
             PlanNotFound: there is none of this code.
         """
-        generation = self._watch.generation(city_code)
-        now = Clock.true_now()
-        kept = self._kept.get(plan_code)
-        if kept is not None and kept[0] == generation and kept[1] > now:
-            return kept[2]
-        async with self._database.sessions() as session:
-            state = await plan_state(session, city_code, plan_code)
+        state = self._fresh(city_code, plan_code)
+        if state is None and session is not None:
+            state = await self._read(session, city_code, plan_code)
+        elif state is None:
+            state = await self._read_in_turn(city_code, plan_code)
         if state is None:
             raise PlanNotFound
-        if generation is not None:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[plan_code] = (generation, now + KEPT, state)
         return state
 
-    def forget(self, plan_code: str) -> None:
-        """Read a plan again: this process changed it."""
-        self._kept.pop(plan_code, None)
+    def changed(self, session: AsyncSession, plan_code: str) -> None:
+        """Read a plan again once the change to it in `session` is committed."""
+
+        def forget(_session: object) -> None:
+            self._changes[plan_code] += 1
+            self._kept.pop(plan_code, None)
+
+        event.listen(session.sync_session, "after_commit", forget)
+
+    def _mark(self, city_code: str, plan_code: str) -> _Mark:
+        return _Mark(self._watch.generation(city_code), self._changes[plan_code])
+
+    def _fresh(self, city_code: str, plan_code: str) -> PlanState | None:
+        kept = self._kept.get(plan_code)
+        if kept is None or kept[0] != self._mark(city_code, plan_code):
+            return None
+        return kept[2] if kept[1] > Clock.true_now() else None
+
+    async def _read_in_turn(self, city_code: str, plan_code: str) -> PlanState | None:
+        """Read a plan with a connection of its own; those who wait here hold none."""
+        async with self._turn(plan_code):
+            state = self._fresh(city_code, plan_code)
+            if state is not None:
+                return state
+            async with self._database.sessions() as session:
+                _ = await session.connection()
+                return await self._read(session, city_code, plan_code)
+
+    @asynccontextmanager
+    async def _turn(self, plan_code: str) -> AsyncIterator[None]:
+        """Wait until no other asks for a connection to read this plan with."""
+        turn = self._turns.setdefault(plan_code, asyncio.Lock())
+        self._waiting[plan_code] += 1
+        try:
+            async with turn:
+                yield
+        finally:
+            self._waiting[plan_code] -= 1
+            if not self._waiting[plan_code]:
+                del self._waiting[plan_code], self._turns[plan_code]
+
+    async def _read(
+        self, session: AsyncSession, city_code: str, plan_code: str
+    ) -> PlanState | None:
+        """Read a plan in a session that has its connection, or wait for one who does."""
+        while (state := self._fresh(city_code, plan_code)) is None:
+            mark = self._mark(city_code, plan_code)
+            flight = self._flights.get(plan_code)
+            if flight is None or flight.mark != mark or mark.generation is None:
+                return await self._lead(session, city_code, plan_code, mark)
+            await asyncio.wait([flight.landed])
+            if not flight.landed.cancelled():
+                return flight.landed.result()
+        return state
+
+    async def _lead(
+        self, session: AsyncSession, city_code: str, plan_code: str, mark: _Mark
+    ) -> PlanState | None:
+        landed: asyncio.Future[PlanState | None] = asyncio.get_running_loop().create_future()
+        flight = self._flights[plan_code] = _Flight(mark, landed)
+        try:
+            state = await plan_state(session, city_code, plan_code)
+            landed.set_result(state)
+        finally:
+            # Whoever waits for a reader that failed reads for itself.
+            landed.cancel()
+            if self._flights.get(plan_code) is flight:
+                del self._flights[plan_code]
+        if state is not None and mark.generation is not None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[plan_code] = (mark, Clock.true_now() + KEPT, state)
+        return state

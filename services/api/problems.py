@@ -62,6 +62,7 @@ class DatabaseUnavailable(DomainError):
 HTTP_PROBLEMS: Mapping[int, tuple[str, Text]] = {
     404: ("no-such-path", Text("没有这个路径", "There is no such path")),
     405: ("method-not-allowed", Text("该路径不支持此方法", "The path does not take this method")),
+    431: ("headers-too-large", Text("请求头超过 64 KiB", "The headers are longer than 64 KiB")),
     500: ("internal-error", Text("服务内部错误", "An error of ours")),
 }
 """Refusals that no error class stands for, by status."""

@@ -13,13 +13,12 @@ from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.core.identity.actor import Actor
-from services.core.identity.errors import Unauthenticated
+from services.core.identity.errors import Unauthenticated, not_permitted
 from services.core.identity.models import ApiKey
 from services.core.identity.queries import key_by_digest
 from services.core.identity.rules import Permission, Scope
 from services.core.identity.service import note_use
 from services.core.kit.database import Database
-from services.core.kit.errors import Forbidden
 from services.core.kit.secrets import digest
 
 logger = logging.getLogger("wufei.api")
@@ -56,7 +55,7 @@ class Keys:
         key_digest = digest(token)
         met = self._met.get(key_digest)
         if met is None or met[0] <= now:
-            met = (now + KEPT, await self._look_up(token, key_digest, now))
+            met = await self._look_up(token, key_digest, now)
             if len(self._met) >= _MOST_KEPT:
                 self._met.clear()
             self._met[key_digest] = met
@@ -68,7 +67,10 @@ class Keys:
         """Ask Postgres again for every key: something about keys changed in this process."""
         self._met.clear()
 
-    async def _look_up(self, token: str, key_digest: bytes, now: datetime) -> Actor:
+    async def _look_up(
+        self, token: str, key_digest: bytes, now: datetime
+    ) -> tuple[datetime, Actor]:
+        """Return who a token belongs to, and until when that needs no second look."""
         parts = token.split("_", 3)
         if len(parts) != _LABEL_PARTS or len(token) > _LONGEST_TOKEN or not _written(token):
             raise Unauthenticated
@@ -76,7 +78,8 @@ class Keys:
             key = await key_by_digest(session, city_code=parts[1], digest=key_digest, now=now)
         if key is None:
             raise Unauthenticated
-        return _actor(key)
+        until = now + KEPT
+        return (until if key.expires_at is None else min(until, key.expires_at)), _actor(key)
 
     async def note_uses(self) -> None:
         """Write when keys were last used, every half minute, for ever."""
@@ -133,7 +136,7 @@ def require(request: Request, permission: Permission) -> Actor:
     """
     actor = caller_of(request)
     if not actor.may(permission):
-        raise Forbidden
+        raise not_permitted(actor, permission)
     return actor
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import os
 from argparse import Namespace
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 import asyncpg
 import uvicorn
@@ -18,6 +20,15 @@ from services.core.kit.database import connect
 from services.core.kit.logs import configure
 from services.core.kit.outage import cause_of, is_away
 from services.core.kit.schema import SchemaBehind, require_current
+
+SERVING: Mapping[str, Any] = {
+    "http": "services.api.protocol:HttpProtocol",
+    "ws": "none",
+    "access_log": False,
+    "server_header": False,
+    "log_config": None,
+}
+"""How uvicorn serves the API, wherever it does."""
 
 _PATIENCE = 20.0
 _NEXT_TRY = 0.25
@@ -34,10 +45,7 @@ def run_api(_arguments: Namespace) -> int:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
-        access_log=False,
-        server_header=False,
-        log_config=None,
+        **SERVING,
         timeout_graceful_shutdown=settings.stop_within,
     )
     return 0

@@ -1,15 +1,20 @@
 """Versions of things: ETag, If-Match and If-None-Match, wherever there is an item."""
 
-from collections.abc import Iterator
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
+import httpx
 import pytest
 
+from services.core.kit.database import lock_name
 from tests.support.api import IN_TIME, XINMI, Door
+from tests.support.waiting import wait_for_lock_waiters
 
 PLAN = f"/plans/{XINMI}"
-_years: Iterator[int] = count(2030)
+_years: Iterator[int] = count(2021)
 
 DECISION = {
     "decision": "以附件2的表为准",
@@ -115,3 +120,38 @@ async def test_a_stale_assignment_is_told_how_the_indicator_stands_now(door: Doo
     assert stale.status_code == 412
     assert stale.json()["current"] == now
     assert stale.headers["ETag"] == first.headers["ETag"]
+
+
+async def _all_at_once(door: Door, asked: Sequence[Awaitable[httpx.Response]]) -> list[int]:
+    """Return the statuses of requests that all wait for the plan before one is answered."""
+    async with door.held.database.transaction() as session:
+        await lock_name(session, XINMI)
+        running = [asyncio.ensure_future(one) for one in asked]
+        await wait_for_lock_waiters(door.held.database, len(running))
+    return [answer.status_code for answer in await asyncio.gather(*running)]
+
+
+async def test_of_six_writers_with_one_version_of_a_target_one_wins(door: Door) -> None:
+    path = f"{PLAN}/indicators/R05/targets/2025"
+    async with await door.as_("office") as office:
+        firsts = await _all_at_once(door, [office.put(path, json=ASSIGNMENT) for _ in range(6)])
+        etag = {"If-Match": (await office.get(f"{PLAN}/indicators/R05")).headers["ETag"]}
+        values = [{**ASSIGNMENT, "value": str(number)} for number in range(6)]
+        laters = await _all_at_once(
+            door, [office.put(path, json=value, headers=etag) for value in values]
+        )
+        assigned = (await office.get(path)).json()["items"]
+    assert Counter(firsts) == {200: 1, 428: 5}
+    assert Counter(laters) == {200: 1, 412: 5}
+    assert len(assigned) == 2
+
+
+async def test_of_six_who_settle_one_version_of_a_question_one_does(door: Door) -> None:
+    path = f"{PLAN}/open-questions/T05/settle"
+    async with await door.as_("office") as office:
+        stale = await office.post(path, json=DECISION, headers={"If-Match": '"other"'})
+        etag = {"If-Match": stale.headers["ETag"]}
+        settled = await _all_at_once(
+            door, [office.post(path, json=DECISION, headers=etag) for _ in range(6)]
+        )
+    assert Counter(settled) == {200: 1, 412: 5}

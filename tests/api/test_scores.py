@@ -133,6 +133,23 @@ async def test_what_is_under_review_is_shown_to_those_who_see_it_only(door: Door
     assert trace.json()["submissions_outside_scope"] == 1
 
 
+async def test_a_trace_keeps_another_units_figures_to_itself(door: Door) -> None:
+    await approved(door, period="2025-Q3", value=None, numerator="8.523", denominator="21.147")
+    path, period = f"{PLAN}/indicators/U08/score", {"period": "2025-Q3"}
+    told = {}
+    for role, unit in (("reporter", "410183107"), ("reporter", "UN15"), ("leader", None)):
+        async with await door.as_(role, *([unit] if unit else [])) as caller:
+            told[unit] = (await caller.get(path, params=period)).json()
+    secret = "8.523"
+    assert secret not in str(told["410183107"])
+    assert told["410183107"]["trace"]["operands"]["outside_scope"] == 1
+    assert told["410183107"]["submissions_outside_scope"] == 1
+    for unit in ("UN15", None):
+        assert secret in str(told[unit]["steps"])
+        assert secret in str(told[unit]["trace"])
+        assert told[unit]["submissions_outside_scope"] == 0
+
+
 async def test_an_assigned_target_makes_its_indicator_assessable(door: Door) -> None:
     await approved(door, indicator_code="D06", value="88")
     before = row_of(await board(door, "2025"), "D06")

@@ -9,7 +9,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -36,11 +35,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.api.contract.__main__ import PATH
-from services.core.kit.clock import Clock
-from services.core.milestones.models import Milestone
-from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
-from tests.support.duties import add
-from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.api import open_door
+from tests.support.ground import Ground, body_of_today, prepare, who_may
 
 BIG = "POST /v1/plans"
 """Its body is a whole plan document, of which thousands of cases could be made."""
@@ -55,17 +51,6 @@ RANDOM_BIG = 1
 
 PLAIN = ("GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/me", "GET /v1/plans")
 """Nothing that is sent to these can be wrong."""
-
-OF_UNIT = (
-    "/accept",
-    "/decline",
-    "/{milestone_id}/progress",
-    "/complete",
-    "/{milestone_id}/extensions",
-    "/{obligation_id}/extensions",
-    "/{extension_id}/withdraw",
-)
-"""The verbs of the unit that promised or owes something; ours is UN10."""
 
 LAST = ("close", "publish", "reopen_period", "revoke")
 Message = MutableMapping[str, Any]
@@ -143,15 +128,7 @@ class Stage:
     """The API with things to ask about, and what it has answered."""
 
     bridge: Bridge
-    secrets: dict[str, str]
-    keys: list[str]
-    submissions: dict[str, str]
-    obligation: str
-    milestones: dict[str, str]
-    extensions: dict[str, str]
-    webhooks: dict[str, str]
-    endpoints: dict[str, str]
-    calendar_secret: str
+    ground: Ground
     numbers: Iterator[int] = field(default_factory=count)
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
@@ -171,13 +148,13 @@ class Stage:
         if "wait" in case.query:
             case.query["wait"] = 0
         if fair:
-            _bring_up_to_date(case)
+            case.body = body_of_today(case.operation.label, case.body)
         if case.operation.label.endswith(".ics") and fair:
-            case.query["token"] = self.calendar_secret
-        caller = _who_may(case.operation.label)
+            case.query["token"] = self.ground.calendar_secret
+        caller = who_may(case.operation.label)
         if not fair and number % 5 == 0:
             caller = "office" if caller == "administrator" else "administrator"
-        headers = {"Authorization": f"Bearer {self.secrets[caller]}"}
+        headers = {"Authorization": f"Bearer {self.ground.secrets[caller]}"}
         response = case.call(headers=headers)
         self.answers[case.operation.label, response.status_code] += 1
         try:
@@ -193,152 +170,9 @@ class Stage:
         path = meta.components.get(ParameterLocation.PATH)
         if not fair and (path is None or path.mode.is_negative):
             return
-        named = case.path_parameters
-        real = {
-            "plan": XINMI,
-            "submission_id": self.submissions[case.operation.label.rsplit("/", 1)[-1]],
-            "milestone_id": self.milestones[case.operation.label.rsplit("/", 1)[-1]],
-            "extension_id": self.extensions[case.operation.label.rsplit("/", 1)[-1]],
-            "key_id": self.keys[0],
-            "period": "2025",
-            "obligation_id": self.obligation,
-            **self.webhooks,
-        }
-        # Each that alters an endpoint for the others has one of its own.
-        real["endpoint_id"] = self.endpoints.get(
-            case.operation.definition.raw["operationId"], self.webhooks["endpoint_id"]
-        )
-        if case.operation.method == "put":
-            real["code"] = "R01"  # the superior assigns its target
-        for name in named.keys() & real.keys():
-            named[name] = real[name]
-
-
-def _bring_up_to_date(case: Any) -> None:
-    """Put days into bodies whose examples grow old."""
-    now = Clock.true_now()
-    soon = (now + timedelta(days=2)).date().isoformat()
-    bodies = {
-        "/replay": {"since": now.isoformat()},
-        "/acknowledge": {"note": "设备已到场", "promised_date": soon},
-        "/snooze": {"until": soon, "reason": "等待批复"},
-    }
-    for end, body in bodies.items():
-        if case.operation.label.endswith(end):
-            case.body = body
-
-
-def _who_may(label: str) -> str:
-    """Return who may do what an operation does."""
-    if "api-keys" in label:
-        return "administrator"
-    return "unit" if label.endswith(OF_UNIT) else "office"
-
-
-async def _prepare(door: Door, bridge: Bridge) -> Stage:
-    """Make keys of each sort, and a submission in the state that each verb begins from."""
-    secrets = {
-        "office": await door.new_key("office"),
-        "administrator": door.admin_secret,
-        "unit": await door.new_key("reporter", "UN10"),
-    }
-    states = {
-        "submit": "draft",
-        "withdraw": "submitted",
-        "approve": "submitted",
-        "return": "submitted",
-        "reopen": "approved",
-        "falsify": "approved",
-        "history": "approved",
-        "{submission_id}": "draft",
-    }
-    made: dict[str, str] = {}
-    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as reviewer:
-        for month, (place, state) in enumerate(states.items(), start=1):
-            body = a_submission(period=f"2025-{month:02}", draft=state == "draft")
-            answer = await unit.post(f"/plans/{XINMI}/submissions", json=body)
-            made[place] = answer.json()["id"]
-            if state == "approved":
-                await reviewer.post(f"/submissions/{made[place]}/approve")
-        await reviewer.post(f"/plans/{XINMI}/periods/2024/open", json=IN_TIME)
-        owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN10")
-        asked = {"name": "日历", "scope": "plan"}
-        tokens = [
-            (await reviewer.post(f"/plans/{XINMI}/calendar-tokens", json=asked)).json()
-            for _ in range(2)
-        ]
-    async with door.client(door.admin_secret) as admin:
-        spare = await admin.post("/api-keys", json={"name": "spare", "role": "leader"})
-    before = {
-        "progress": "accepted",
-        "complete": "accepted",
-        "close": "completed",
-        "return": "completed",
-        "reopen": "closed",
-        "extensions": "accepted",
-    }
-    ends = {label.rsplit("/", 1)[-1] for label in _operations()}
-    due = "2026-10-31"  # before what the contract's examples ask for and grant
-    milestones = {
-        end: (await a_milestone_in(door, before.get(end, "assigned"), due_date=due)).json()["id"]
-        for end in ends
-    }
-    extensions = {end: (await an_extension(door, due_date=due)).json()["id"] for end in ends}
-    await door.react()
-    alert_id = await _alert(door)
-    # The last, for a pass of the worker would bring its operation to an end.
-    named, altered = await _webhooks(door, secrets["office"])
-    named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
-    return Stage(
-        bridge,
-        secrets,
-        [spare.json()["id"]],
-        dict.fromkeys(ends, made["history"]) | made,
-        owed.json()["items"][0]["id"],
-        milestones,
-        extensions,
-        named,
-        altered,
-        tokens[1]["path"].split("token=")[1],
-    )
-
-
-async def _alert(door: Door) -> str:
-    """Let the engine find a milestone that fell due a little while ago."""
-    day = (Clock.true_now() - timedelta(days=4)).date()
-    await add(door.held.database, Milestone, due_date=day, original_due_date=day)
-    await door.held.database.pool.execute("UPDATE alert_evaluation SET evaluated_for = NULL")
-    await door.sweep()
-    async with await door.as_("office") as office:
-        found = await office.get(f"/plans/{XINMI}/alerts?page_size=1&rule=milestone_due&state=open")
-    return str(found.json()["items"][0]["id"])
-
-
-async def _webhooks(door: Door, office: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Make an endpoint with a delivery and an operation, and those that are to be altered."""
-    path = "/webhook-endpoints"
-    async with door.client(office) as client:
-
-        async def made() -> str:
-            answer = await client.post(path, json={"url": "https://example.org/"})
-            return str(answer.json()["id"])
-
-        altered = {
-            f"{verb}_webhook_endpoint": await made() for verb in ("enable", "disable", "delete")
-        }
-        await client.post(f"{path}/{altered['enable_webhook_endpoint']}/disable")
-        endpoint_id = await made()
-        await client.post(f"{path}/{endpoint_id}/test")
-        await door.react()
-        listed = (await client.get(f"{path}/{endpoint_id}/deliveries")).json()["items"]
-        since = {"since": door.held.clock.now().isoformat()}
-        begun = await client.post(f"{path}/{endpoint_id}/replay", json=since)
-    named = {
-        "endpoint_id": endpoint_id,
-        "delivery_id": listed[0]["id"],
-        "operation_id": begun.json()["id"],
-    }
-    return named, altered
+        real = self.ground.named(case.operation.label, case.operation.definition.raw["operationId"])
+        for name in case.path_parameters.keys() & real.keys():
+            case.path_parameters[name] = real[name]
 
 
 @pytest.fixture(scope="module")
@@ -348,7 +182,7 @@ def stage(module_database_url: str) -> Iterator[Stage]:
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(open_door(module_database_url)) as door,
     ):
-        yield portal.call(_prepare, door, Bridge(door.app, portal))
+        yield Stage(Bridge(door.app, portal), portal.call(prepare, door, _operations()))
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from services.worker.reactor import Reactor
 
 ROOT = Path(__file__).resolve().parents[2]
 XINMI = "410183-2025"
+NEIGHBOUR = "410183-2016"
+"""A small plan of the same city."""
 IN_TIME = {"due_date": "2099-12-31"}
 """What opening a period takes where the date of the plan's rule has passed long ago."""
 
@@ -36,6 +38,23 @@ _PLAN_FILE = ROOT / "plans" / f"{XINMI}.yaml"
 def xinmi() -> PlanDocument:
     """Return Xinmi's plan."""
     return read_document(read_yaml(_PLAN_FILE.read_bytes()))
+
+
+def neighbour() -> PlanDocument:
+    """Return a small plan of Xinmi: six indicators, I1 led by UN15 and the others by UN10."""
+    read: Any = read_yaml((ROOT / "plans/examples/green-development-index.yaml").read_bytes())
+    ours = xinmi()
+    units = [one for one in ours.organizations if one.code in {"UN10", "UN15"}]
+    for one in read["indicators"]:
+        one["owners"] = ["UN15" if one["code"] == "I1" else "UN10"]
+    return read_document(
+        {
+            **read,
+            "code": NEIGHBOUR,
+            "city": ours.city.model_dump(),
+            "organizations": [one.model_dump() for one in units],
+        }
+    )
 
 
 @dataclass
@@ -77,6 +96,13 @@ class Door:
             self._keys[role, unit] = await self.new_key(role, unit)
         return self.client(self._keys[role, unit])
 
+    async def load(self, document: PlanDocument) -> None:
+        """Load another plan beside Xinmi's."""
+        async with self.held.database.transaction() as session:
+            now = self.held.clock.now()
+            await load_plan(session, document=document, actor=system("test"), now=now)
+        await self._hear_everything()
+
     async def react(self) -> None:
         """Do what the worker would do, and wait until this process has heard of it."""
         await Reactor(self.held.database, self.held.clock).react()
@@ -89,14 +115,19 @@ class Door:
         await reactor.react()
         await self._hear_everything()
 
-    async def _hear_everything(self) -> None:
+    async def forget_everything(self) -> None:
+        """Let all that is kept be old: keys, and what depends on the city's log."""
+        self.held.keys.forget()
+        await self._hear_everything("410183")
+
+    async def _hear_everything(self, city_code: str = _NOBODY) -> None:
         """Wait for a notice of our own: Postgres delivers notices in the order of commits."""
         watch = self.held.watch
         async with asyncio.timeout(60):
-            while (before := watch.generation(_NOBODY)) is None:  # noqa: ASYNC110 (no event tells)
+            while (before := watch.generation(city_code)) is None:  # noqa: ASYNC110 (no event tells)
                 await asyncio.sleep(0.01)
-            await self.held.database.pool.execute(f"SELECT pg_notify('{CHANNEL}', '{_NOBODY}:0')")
-            while watch.generation(_NOBODY) == before:  # noqa: ASYNC110
+            await self.held.database.pool.execute(f"SELECT pg_notify('{CHANNEL}', '{city_code}:0')")
+            while watch.generation(city_code) == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
 
 

@@ -53,5 +53,5 @@ async def load(door: Door, document: PlanDocument) -> None:
     async with door.held.database.transaction() as session:
         now = door.held.clock.now()
         await load_plan(session, document=document, actor=system("test"), now=now)
-    door.held.plans.forget(document.code)
+        door.held.plans.changed(session, document.code)
     await door.react()

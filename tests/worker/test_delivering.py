@@ -279,17 +279,19 @@ async def test_an_endpoint_sealed_with_another_key_holds_up_no_other(
     assert "cannot be opened" in caplog.text
 
 
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=1), timedelta(seconds=-301)])
 async def test_a_clock_that_nobody_would_believe_signs_nothing(
-    planted: Planted, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    planted: Planted,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    wrong_by: timedelta,
 ) -> None:
     true_now = Clock.true_now
     async with a_receiver() as receiver:
         endpoint = await planted.endpoint(receiver.url())
         await planted.deliveries(endpoint)
         with monkeypatch.context() as patched:
-            patched.setattr(
-                Clock, "true_now", staticmethod(lambda: true_now() + timedelta(hours=1))
-            )
+            patched.setattr(Clock, "true_now", staticmethod(lambda: true_now() + wrong_by))
             async with delivering(planted):
 
                 async def said() -> bool:
@@ -299,6 +301,18 @@ async def test_a_clock_that_nobody_would_believe_signs_nothing(
         assert receiver.heard == []
         async with delivering(planted):
             await until(has(planted, delivered=1))
+
+
+async def test_a_clock_that_receivers_believe_signs(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_now, behind = Clock.true_now, timedelta(seconds=280)
+    async with a_receiver() as receiver:
+        endpoint = await planted.endpoint(receiver.url())
+        await planted.deliveries(endpoint)
+        monkeypatch.setattr(Clock, "true_now", staticmethod(lambda: true_now() - behind))
+        async with delivering(planted):
+            await receiver.hears(1)
 
 
 async def test_told_to_stop_it_finishes_or_gives_back_what_is_under_way(planted: Planted) -> None:

@@ -1,6 +1,7 @@
 """One message and its outcome, whatever the receiver does with it."""
 
 import asyncio
+import gzip
 import resource
 import time
 from collections.abc import Callable
@@ -95,6 +96,35 @@ async def test_a_name_that_nobody_answers_for_falls_under_the_deadline_too() -> 
 
     async with a_sender(names=Silent(), seconds=0.2) as sender:
         assert (await sender.send(to("https://receiver.test/hook"))).kind == "timeout"
+
+
+async def test_the_environments_proxies_and_passwords_are_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine receiver.test login somebody password secret\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(passwords))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    names = Names({"receiver.test": ["127.0.0.1"]})
+    async with a_receiver() as receiver, a_receiver() as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url(""))
+            monkeypatch.setenv(name.upper(), proxy.url(""))
+        async with a_sender(names=names) as sender:
+            outcome = await sender.send(to(receiver.url(host="receiver.test")))
+    assert outcome.kind == "delivered"
+    assert (len(receiver.heard), proxy.connections) == (1, 0)
+    assert "authorization" not in receiver.heard[0].headers
+
+
+async def test_what_is_compressed_is_kept_as_it_came() -> None:
+    squeezed = gzip.compress(b"ok" * 1000)
+    behaviour = answer(200, squeezed, Content_Encoding="gzip")
+    async with a_receiver(behaviour) as receiver, a_sender() as sender:
+        outcome = await sender.send(to(receiver.url()))
+    assert (outcome.kind, outcome.body) == ("delivered", squeezed)
 
 
 def _peak() -> int:

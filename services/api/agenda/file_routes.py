@@ -61,7 +61,7 @@ async def read_calendar(
             raise Unauthenticated
         if found.plan_code != plan_code:
             raise PlanNotFound
-        plan = await held.plans.of_city(found.city_code, plan_code)
+        plan = await held.plans.of_city(found.city_code, plan_code, session)
         zone = plan.document.time_zone
         today = held.clock.today(zone)
         rows = await deadlines(

@@ -1,5 +1,6 @@
 """Paths of what waits for the caller, and of the calendar tokens."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -20,17 +21,18 @@ from services.api.agenda.schemas import (
 from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import LOCATION, answering, asking
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
 from services.core.agenda import queries, service
 from services.core.agenda.queries import Place, PlanDay
-from services.core.agenda.rules import KINDS, turns
+from services.core.agenda.rules import KINDS, Kind, turns
 from services.core.agenda.service import TokenRequest
 from services.core.calendars.queries import working_calendar
 from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.plan.queries import PlanState, visible_plans
 
 router = versioned_router("agenda")
@@ -63,7 +65,7 @@ async def list_todo(
         session, city_code=actor.city_code, plan_code=actor.plan_code or plan
     )
     codes = [one.code for one in known if plan in {None, one.code}]
-    plans = {code: await held.plans.get(code, actor) for code in codes}
+    plans = {code: await held.plans.get(code, actor, session) for code in codes}
     calendars = {code: await _calendar(session, state) for code, state in plans.items()}
     days = {
         code: PlanDay(
@@ -74,11 +76,12 @@ async def list_todo(
         )
         for code, state in plans.items()
     }
+    named = of_list(actor, "todo", plan=plan)
     found, counts = await queries.waiting(
         session,
         actor,
         list(days.values()),
-        after=None if page_token is None else _place(page_token, plan),
+        after=None if page_token is None else _place(page_token, named),
         limit=page_size + 1,
     )
     page = found[:page_size]
@@ -89,7 +92,7 @@ async def list_todo(
         ],
         next_page_token=new_page_token(
             [page[-1].due_date.isoformat(), page[-1].kind, str(page[-1].subject_id)],
-            _filters(plan),
+            named,
         )
         if len(found) > page_size
         else None,
@@ -99,20 +102,12 @@ async def list_todo(
     )
 
 
-def _filters(plan: str | None) -> dict[str, object]:
-    return {"list": "todo", "plan": plan}
+def _place(page_token: str, named: Mapping[str, object]) -> Place:
+    return Place(*read_page_token(page_token, named, date.fromisoformat, _kind, UUID))
 
 
-def _place(page_token: str, plan: str | None) -> Place:
-    day, kind, subject = read_page_token(page_token, _filters(plan), parts=3)
-    try:
-        due_date = date.fromisoformat(day)
-    except ValueError:
-        raise BadPageToken from None
-    known = next((one for one in KINDS if one == kind), None)
-    if known is None:
-        raise BadPageToken
-    return Place(due_date, known, read_uuid(subject))
+def _kind(part: str) -> Kind:
+    return KINDS[KINDS.index(part)]
 
 
 async def _calendar(session: Reading, plan: PlanState) -> WorkingCalendar:
@@ -166,11 +161,8 @@ async def list_calendar_tokens(
     actor: Reader, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> CalendarTokenListOut:
     """List the calendar tokens that this key made, revoked ones too."""
-    filters = {"list": "calendar-tokens"}
-    after = None
-    if page_token is not None:
-        (last,) = read_page_token(page_token, filters, parts=1)
-        after = read_uuid(last)
+    filters = of_list(actor, "calendar-tokens")
+    after = None if page_token is None else read_page_token(page_token, filters, UUID)[0]
     found = await queries.tokens_of(session, actor, after=after, limit=page_size + 1)
     page = found[:page_size]
     return CalendarTokenListOut(

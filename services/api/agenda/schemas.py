@@ -4,16 +4,15 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.rules import KINDS, CalendarScope, Count, Kind, Waiting
 from services.core.calendars.rules import WorkingCalendar
+from services.core.kit.said import Code, Said, Title
 from services.core.plan.queries import PlanState
 
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-_Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 _SCOPES = ("unit", "plan", "person")
 
 _PATHS = {
@@ -83,17 +82,15 @@ class TodoListOut(BaseModel):
     counts: dict[str, TodoCountOut] = Field(description="By kind; a kind of which none waits is 0")
 
 
-class CalendarTokenIn(BaseModel):
+class CalendarTokenIn(Said):
     """A calendar to subscribe to."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    name: _Name = Field(description="What it is for, for people: whose phone or program")
+    name: Title = Field(description="What it is for, for people: whose phone or program")
     scope: CalendarScope = Field(
         description="A `unit`'s deadlines, the whole `plan`'s, or those of the `person`: the"
         " caller's unit and, for a lead, the milestones of the measures it leads"
     )
-    organization_code: _Code | None = Field(
+    organization_code: Code | None = Field(
         default=None, description="With `unit`; default: the caller's own"
     )
 

@@ -35,6 +35,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.filters import OrganizationFilter
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts import queries, service
@@ -47,7 +48,7 @@ from services.core.alerts.service import Standing
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.plan.queries import PlanState
 
 router = versioned_router("alerts")
@@ -89,13 +90,8 @@ async def list_alerts(
     A unit sees its own, a lead also those of the measures and indicators it leads, the office
     and the leader all.
     """
-    named: dict[str, object] = {
-        "alerts": plan.code,
-        "state": state,
-        "organization": organization_code,
-        "level": level,
-        "rule": rule,
-    }
+    asked = [state, organization_code, level, rule]
+    named = of_list(actor, "alerts", plan=plan.code, asked=asked)
     standing = await standing_of(session, plan, held)
     found = await queries.page(
         session,
@@ -103,7 +99,7 @@ async def list_alerts(
         plan_code=plan.code,
         filters=Filters(state, organization_code, level, rule),
         today=standing.today,
-        after=read_uuid(read_page_token(page_token, named, parts=1)[0]) if page_token else None,
+        after=None if page_token is None else read_page_token(page_token, named, UUID)[0],
         limit=page_size + 1,
     )
     page, more = found[:page_size], len(found) > page_size
@@ -142,7 +138,7 @@ async def get_alert(
     alert = await queries.one(session, actor, alert_id)
     if alert is None:
         raise AlertNotFound
-    plan = await held.plans.of_city(alert.city_code, alert.plan_code)
+    plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
     _, body, etag = await _shown(session, alert, await standing_of(session, plan, held), actor)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
 
@@ -162,13 +158,8 @@ async def get_alert_history(
     alert = await queries.one(session, actor, alert_id)
     if alert is None:
         raise AlertNotFound
-    named = {"alert-history": str(alert_id)}
-    after = 0
-    if page_token is not None:
-        (last,) = read_page_token(page_token, named, parts=1)
-        if not (last.isdecimal() and last.isascii() and len(last) < 10):  # noqa: PLR2004
-            raise BadPageToken
-        after = int(last)
+    named = of_list(actor, "alert-history", of=alert_id)
+    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     found = await queries.history(
         session, alert.city_code, alert.id, after=after, limit=page_size + 1
     )
@@ -218,7 +209,7 @@ class Taking:
         alert = await queries.one(session, actor, alert_id, for_update=True)
         if alert is None:
             raise AlertNotFound
-        plan = await held.plans.of_city(alert.city_code, alert.plan_code)
+        plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
         standing = await standing_of(session, plan, held)
         service.check_right(alert, self.verb, standing, actor)
         return Turn(alert, standing, actor, session)

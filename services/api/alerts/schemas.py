@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
+from pydantic import BaseModel, Field, WrapValidator
 
 from services.api.contract.choices import one_of
 from services.api.faulty import keep_faults
@@ -15,30 +15,26 @@ from services.core.alerts.rule_set import RuleSet
 from services.core.alerts.rules import STATES, allowed_actions
 from services.core.alerts.service import Standing, state_on
 from services.core.identity.actor import Actor
-from services.core.plan.document import Day
+from services.core.kit.said import Said, Words
+from services.core.plan.written import Day
 
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 _CALENDARS = ("official", "provisional")
 _VERBS = ("acknowledge", "snooze")
 OUTCOMES = ("given", "gathered", "superseded", "held", "snoozed", "muted")
 
 
-class AcknowledgeIn(BaseModel):
+class AcknowledgeIn(Said):
     """An answer to a notice."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    note: _Words = Field(description="What is being done about it")
+    note: Words = Field(description="What is being done about it")
     promised_date: Day = Field(description="By when it will be done; today at the earliest")
 
 
-class SnoozeIn(BaseModel):
+class SnoozeIn(Said):
     """Putting an alert off."""
 
-    model_config = ConfigDict(extra="forbid")
-
     until: Day = Field(description="The day on which it is told of again")
-    reason: _Words = Field(description="Why it can wait")
+    reason: Words = Field(description="Why it can wait")
 
 
 class AlertSubjectOut(BaseModel):
@@ -148,10 +144,8 @@ CheckedRules = Annotated[RuleSet, WrapValidator(keep_faults)]
 """A `RuleSet`, or a `Faulty` where its shape is wrong."""
 
 
-class DryRunIn(BaseModel):
+class DryRunIn(Said):
     """Rules to try, or none for those in force, at an instant or now."""
-
-    model_config = ConfigDict(extra="forbid")
 
     rule_set: CheckedRules | None = Field(default=None, description="Default: the rules in force")
     at: Instant | None = Field(

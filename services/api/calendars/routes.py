@@ -22,7 +22,7 @@ from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
 from services.core.calendars import queries
 from services.core.calendars.announcement import FIRST_YEAR, LAST_YEAR
-from services.core.calendars.errors import CalendarNotFound
+from services.core.calendars.errors import CalendarNotFound, CalendarOfWholeCity
 from services.core.calendars.rules import TIME_ZONE
 from services.core.calendars.service import announce_year
 from services.core.identity.actor import Actor
@@ -32,7 +32,17 @@ from services.core.identity.rules import Permission
 router = versioned_router("calendars", route_class=TableRoute)
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_CALENDAR))]
-Announcer = Annotated[Actor, Depends(permitted(Permission.CHANGE_CALENDAR))]
+
+
+async def _announcer(
+    actor: Annotated[Actor, Depends(permitted(Permission.CHANGE_CALENDAR))],
+) -> Actor:
+    if not actor.runs_whole_city:
+        raise CalendarOfWholeCity
+    return actor
+
+
+Announcer = Annotated[Actor, Depends(_announcer)]
 CalendarCode = Annotated[
     str,
     Path(
@@ -148,9 +158,10 @@ async def announce_calendar_year(
 ) -> CalendarYearOut:
     """Announce a year, or replace it as a whole; the same once more changes nothing.
 
-    A year that was announced before is replaced with `If-Match` only. What is open and due by
-    working days moves with it, with a record of each. The body may be a table (`text/csv`, UTF-8
-    or GB 18030) with the columns `date`, `kind` and `note`; its rows count as `days` from 0.
+    It is for a key of the whole city. A year that was announced before is replaced with
+    `If-Match` only. What is open and due by working days moves with it, with a record of each.
+    The body may be a table (`text/csv`, UTF-8 or GB 18030) with the columns `date`, `kind` and
+    `note`; its rows count as `days` from 0.
     """
     del source  # the table's reader puts it into the body
     announcement = announcement_of(year, body)

@@ -5,38 +5,34 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Annotated, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.core.calendars import announcement
 from services.core.calendars.announcement import Announcement, Kind, reckoned_year, whole_year
 from services.core.calendars.models import CalendarYear
 from services.core.calendars.rules import UNKNOWN_AHEAD, Status
-from services.core.plan.document import Day
+from services.core.kit.said import Line, Said
+from services.core.plan.written import Day
 
 _Date = date
-_Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 _CODE = "Such as `CN`, the calendar that every city begins with"
 _KIND = "`workday`: it is worked; `rest`: it is not"
 _MOST_DAYS = 1000
 
 
-class CalendarDayIn(BaseModel):
+class CalendarDayIn(Said):
     """A day of the year, worked or not."""
-
-    model_config = ConfigDict(extra="forbid")
 
     date: Day = Field(description="Within the year")
     kind: Kind = Field(description=_KIND)
-    note: _Line | None = Field(default=None, description="Its name, such as 春节 or 国庆节调休")
+    note: Line | None = Field(default=None, description="Its name, such as 春节 or 国庆节调休")
 
 
-class CalendarYearIn(BaseModel):
+class CalendarYearIn(Said):
     """A year as it was announced. A day that is not listed is as the week says."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    source: _Line = Field(description="The document that announces it")
+    source: Line = Field(description="The document that announces it")
     days: Annotated[list[CalendarDayIn], Field(max_length=_MOST_DAYS)] = Field(
         description="The days that are not as the week says; any other may be listed too"
     )

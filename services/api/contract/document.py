@@ -20,6 +20,7 @@ from services.api.contract.components import (
 from services.api.contract.partial import forget_defaults_of_changes
 from services.api.contract.plan_document import plan_document_schemas
 from services.api.contract.problem_codes import problem_codes
+from services.api.contract.schemas import brought_to_order
 from services.api.contract.shape import complete, permission_of
 from services.api.contract.webhooks import TAG as RECEIVING
 from services.api.contract.webhooks import (
@@ -157,6 +158,7 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         "examples": dict(sorted(shared["examples"].items())),
         "schemas": dict(sorted(schemas.items())),
     }
+    brought_to_order(document)
     document["x-problem-codes"] = problem_codes()
     tags = document.pop("tags")
     untitled: dict[str, Any] = _untitled(document)

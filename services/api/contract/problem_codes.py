@@ -15,6 +15,8 @@ _OURS = ("services.core.", "services.api.")
 _HTTP_MEANINGS: Mapping[int, str] = {
     404: "Nothing is served at this address, to anybody.",
     405: "The address exists and takes other methods; `Allow` lists them.",
+    431: "The address and all headers together are longer than 64 KiB; send less of them. The"
+    " answer is in Chinese whatever the request asks for, and ends the connection.",
     500: "The fault is the server's and stands in its log; `instance` names the request.",
 }
 

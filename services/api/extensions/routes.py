@@ -31,6 +31,7 @@ from services.api.extensions.schemas import (
 )
 from services.api.milestones.routes import Reader, Writer, writing_desk
 from services.api.obligations.routes import ObligationId
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.submissions.schemas import ReasonIn, RemarkIn
 from services.core.extensions import queries
@@ -38,7 +39,7 @@ from services.core.extensions.errors import ExtensionNotFound
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import State, SubjectKind, Verb
 from services.core.identity.actor import Actor
-from services.core.kit.pagination import new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.milestones import extending
 from services.core.milestones.conditions import extensions_visible_to
 from services.core.milestones.extending import Case
@@ -74,8 +75,8 @@ async def list_extensions(
 
     Who sees a milestone sees what was asked for it. `state=requested` is what waits.
     """
-    named = {"extensions": plan.code, "state": state, "subject_kind": subject_kind}
-    after = read_uuid(read_page_token(page_token, named, parts=1)[0]) if page_token else None
+    named = of_list(actor, "extensions", plan=plan.code, state=state, subject_kind=subject_kind)
+    after = None if page_token is None else read_page_token(page_token, named, UUID)[0]
     rows = await queries.page(
         session,
         visible=extensions_visible_to(actor),
@@ -117,7 +118,7 @@ async def get_extension(
 ) -> Response:
     """Return one extension."""
     row = await _visible(session, actor, extension_id)
-    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     leads = await extending.leads_of_subjects(session, [row], plan)
     _, body, etag = extension_body(row, actor, leads.get(row.subject_id, ()))
     return json_answer(body, etag=etag, if_none_match=if_none_match)
@@ -144,7 +145,7 @@ async def request_obligation_extension(
     obligation = await visible_obligation(session, actor, obligation_id, for_update=True)
     if obligation is None:
         raise ObligationNotFound
-    plan = await held.plans.of_city(obligation.city_code, obligation.plan_code)
+    plan = await held.plans.of_city(obligation.city_code, obligation.plan_code, session)
     extension = await extending.ask_for_obligation(
         session,
         obligation,
@@ -197,7 +198,7 @@ class Hearings:
             ExtensionNotPossible: what it is for cannot be extended.
         """
         found = await _visible(session, actor, extension_id)
-        plan = await held.plans.of_city(found.city_code, found.plan_code)
+        plan = await held.plans.of_city(found.city_code, found.plan_code, session)
         desk = await writing_desk(session, held, plan, actor)
         case = await extending.take_up(session, found, desk=desk)
         extending.check_right(case, self.verb)

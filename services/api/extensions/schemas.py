@@ -1,10 +1,10 @@
 """What extensions look like on the wire."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from services.api.actors import ActorOut, actor_fields
@@ -12,24 +12,19 @@ from services.api.answers import item_etag
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import State, SubjectKind, Verb
 from services.core.identity.actor import Actor
+from services.core.kit.said import Said, Words
 from services.core.milestones.extending import allowed_actions
-from services.core.plan.document import Day
-
-_Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+from services.core.plan.written import Day
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ExtensionIn(_In):
+class ExtensionIn(Said):
     """A request for more time: until when, and why."""
 
     proposed_date: Day = Field(description="After the present due date")
-    reason: _Reason = Field(description="Why the present date cannot be kept")
+    reason: Words = Field(description="Why the present date cannot be kept")
 
 
-class GrantIn(_In):
+class GrantIn(Said):
     """How much of what was asked for is granted; empty: all of it."""
 
     granted_date: Day | None = Field(
@@ -37,7 +32,7 @@ class GrantIn(_In):
         description="After the present due date, and no later than proposed; earlier than"
         " proposed grants a part. Default: as proposed",
     )
-    reason: _Reason | None = Field(default=None, description="A remark on the decision")
+    reason: Words | None = Field(default=None, description="A remark on the decision")
 
 
 class ExtensionOut(BaseModel):

@@ -30,6 +30,7 @@ from services.api.identity.schemas import (
     me_out,
     organization_out,
 )
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
 from services.core.identity import queries, service
@@ -37,7 +38,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import KeyNotFound, OrganizationNotFound
 from services.core.identity.rules import Permission
 from services.core.identity.service import KeyRequest
-from services.core.kit.pagination import new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import new_page_token, read_page_token, read_text
 from services.core.plan.queries import visible_plans
 
 router = versioned_router("identity")
@@ -76,10 +77,13 @@ async def create_api_key(
     """Make a key. Its secret is in this answer and nowhere else, not even in a repeated one.
 
     The key is of the city of its `plan` or `organization_code`; a scope beyond its role is a
-    fault.
+    fault. It reaches no further than its maker's: a maker bound to a plan or an organization
+    names that one, and one that makes keys does no more, and no longer, than its maker.
     """
     plans = await visible_plans(
-        session, city_code=None if actor.every_city else actor.city_code, plan_code=None
+        session,
+        city_code=None if actor.every_city else actor.city_code,
+        plan_code=actor.plan_code,
     )
     key, secret = await service.create_key(
         session,
@@ -107,16 +111,14 @@ async def create_api_key(
 async def list_api_keys(
     actor: KeyManager, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> KeyListOut:
-    """List the keys in the caller's reach, revoked ones too."""
-    after = None
-    if page_token is not None:
-        city_code, key_id = read_page_token(page_token, {"list": "keys"}, parts=2)
-        after = (city_code, read_uuid(key_id))
+    """List the keys that reach no further than the caller's, revoked ones too."""
+    named = of_list(actor, "keys")
+    after = None if page_token is None else read_page_token(page_token, named, read_text, UUID)
     found = await queries.visible_keys(session, actor, after=after, limit=page_size + 1)
     page, more = found[:page_size], len(found) > page_size
     return KeyListOut(
         items=[key_out(key) for key in page],
-        next_page_token=new_page_token([page[-1].city_code, str(page[-1].id)], {"list": "keys"})
+        next_page_token=new_page_token([page[-1].city_code, str(page[-1].id)], named)
         if more
         else None,
     )
@@ -140,7 +142,10 @@ async def get_api_key(
 
 @router.delete("/api-keys/{key_id}", status_code=204, responses=refusals(403, 404))
 async def revoke_api_key(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> None:
-    """Revoke a key; it stops working within five seconds. Again changes nothing."""
+    """Revoke a key in the caller's reach; it stops working within five seconds.
+
+    Again changes nothing. A key that makes keys is ended by none that may do less.
+    """
     await service.revoke_key(session, key_id=key_id, actor=actor, now=held.clock.true_now())
     held.keys.forget()
 
@@ -150,10 +155,10 @@ async def list_organizations(
     actor: Caller, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> OrganizationListOut:
     """List the organizations of the caller's city: units, townships, collective names."""
+    named = of_list(actor, "organizations")
     after = None
     if page_token is not None:
-        city_code, code = read_page_token(page_token, {"list": "organizations"}, parts=2)
-        after = (city_code, code)
+        after = read_page_token(page_token, named, read_text, read_text)
     found = await queries.organizations(
         session,
         city_code=None if actor.every_city else actor.city_code,
@@ -163,9 +168,7 @@ async def list_organizations(
     page, more = found[:page_size], len(found) > page_size
     return OrganizationListOut(
         items=[organization_out(unit) for unit in page],
-        next_page_token=new_page_token(
-            [page[-1].city_code, page[-1].code], {"list": "organizations"}
-        )
+        next_page_token=new_page_token([page[-1].city_code, page[-1].code], named)
         if more
         else None,
     )

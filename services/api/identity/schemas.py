@@ -4,36 +4,33 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.api.instants import Instant
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, Organization
 from services.core.identity.rules import ROLES, SCOPES, Role, Scope
+from services.core.kit.said import Code, Said, Title
 
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-_Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 _Role = Annotated[str, one_of(ROLES)]
 _Scope = Annotated[str, one_of(SCOPES)]
 
 
-class KeyIn(BaseModel):
+class KeyIn(Said):
     """A key to be made."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    name: _Name = Field(description="Whose key it is, for people: an office or a system")
+    name: Title = Field(description="Whose key it is, for people: an office or a system")
     role: Role = Field(description="What it may do at most")
-    organization_code: _Code | None = Field(
+    organization_code: Code | None = Field(
         default=None, description="Required for `reporter` and `lead`; else the whole city or plan"
     )
-    plan: _Code | None = Field(default=None, description="Binds the key to one plan")
+    plan: Code | None = Field(default=None, description="Binds the key to one plan")
     scopes: list[Scope] | None = Field(
         default=None, max_length=20, description="Default: the role's"
     )
     expires_at: Instant | None = Field(default=None, description="Default: it does not expire")
-    city_code: _Code | None = Field(
+    city_code: Code | None = Field(
         default=None, description="For the first administrator: where neither plan nor unit tells"
     )
 

@@ -36,14 +36,16 @@ from services.api.milestones.views import (
     milestone_list,
     tombstones,
 )
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_version
 from services.core.milestones import queries
 from services.core.milestones.assigning import Draft, assign, draft_faults
 from services.core.milestones.desk import Desk
@@ -53,15 +55,13 @@ from services.core.milestones.models import Milestone
 from services.core.milestones.queries import Filters, Sight
 from services.core.milestones.rights import may_assign
 from services.core.milestones.rules import State
-from services.core.plan.document import Day
 from services.core.plan.queries import PlanState
+from services.core.plan.written import Day
 
 router = versioned_router("milestones")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_MILESTONES))]
 Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_MILESTONES))]
-
-_LONGEST_VERSION = 9
 
 MilestoneId = Annotated[
     UUID,
@@ -71,7 +71,10 @@ MilestoneId = Annotated[
 
 async def _assigner(actor: Writer) -> Actor:
     if not may_assign(actor):
-        raise Forbidden
+        raise takes(
+            "领导小组办公室（office），或所牵头措施的牵头单位（lead）",
+            "the office, or a lead for the measures that its unit leads",
+        )
     return actor
 
 
@@ -193,14 +196,17 @@ async def list_milestones(
         if page_token is not None:
             raise BadPageToken
         return await _changes(session, desk, filters, changed_after, page_size)
-    named = {"milestones": plan.code, **filters.named()}
+    named = of_list(actor, "milestones", plan=plan.code, **filters.named())
+    after = None
+    if page_token is not None:
+        after = read_page_token(page_token, named, date.fromisoformat, UUID)
     rows = await queries.page(
         session,
         actor,
         plan_code=plan.code,
         filters=filters,
         sight=_sight(desk),
-        after=_last_key(page_token, named),
+        after=after,
         limit=page_size + 1,
     )
     page, more = rows[:page_size], len(rows) > page_size
@@ -217,16 +223,6 @@ async def list_milestones(
 def _sight(desk: Desk) -> Sight:
     document = desk.plan.document
     return Sight(desk.today, document.time_zone, document.scheme.lights)
-
-
-def _last_key(page_token: str | None, named: dict[str, str]) -> tuple[date, UUID] | None:
-    if page_token is None:
-        return None
-    day, identifier = read_page_token(page_token, named, parts=2)
-    try:
-        return date.fromisoformat(day), read_uuid(identifier)
-    except ValueError:
-        raise BadPageToken from None
 
 
 async def _changes(
@@ -266,7 +262,7 @@ async def get_milestone(
 ) -> Response:
     """Return one milestone with its branches and the extensions asked for it."""
     row = await _visible(session, actor, milestone_id)
-    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     desk = await _reading_desk(session, held, plan, actor)
     _, body, etag = await milestone_detail(session, row, desk)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
@@ -293,8 +289,8 @@ async def get_milestone_history(
 ) -> Response:
     """Return every change: before and after, who, when, by which channel and request, why."""
     row = await _visible(session, actor, milestone_id)
-    named = {"history": str(milestone_id)}
-    after = _last_version(page_token, named)
+    named = of_list(actor, "milestone-history", of=milestone_id)
+    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     # One more than asked on either side: the one before gives `before`, the one after `more`.
     found = list(
         await queries.history(
@@ -308,12 +304,3 @@ async def get_milestone_history(
         "next_page_token": new_page_token([str(page[-1].version)], named) if more else None,
     }
     return Response(to_json(listed), media_type="application/json")
-
-
-def _last_version(page_token: str | None, named: dict[str, str]) -> int:
-    if page_token is None:
-        return 0
-    version = read_page_token(page_token, named, parts=1)[0]
-    if not version.isascii() or not version.isdecimal() or len(version) > _LONGEST_VERSION:
-        raise BadPageToken
-    return int(version)

@@ -5,21 +5,19 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
+from pydantic import BaseModel, Field, WrapValidator
 
 from services.api.actors import ActorOut
 from services.api.extensions.schemas import ExtensionOut
 from services.api.faulty import keep_faults
 from services.core.calendars.rules import Status
 from services.core.kit.decimals import ExactDecimal
+from services.core.kit.forms import form
+from services.core.kit.said import Code, Line, LongWords, Said, Title, Words
 from services.core.milestones.lights import Light
 from services.core.milestones.rules import EvidenceRule, Grade, State, Verb
-from services.core.plan.document import Day
+from services.core.plan.written import Day
 
-_Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
-_Title = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
-_Reason = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 _Weight = Annotated[ExactDecimal, Field(gt=0)]
 _Percent = Annotated[ExactDecimal, Field(ge=0, le=100)]
 
@@ -29,17 +27,15 @@ _EVIDENCE_RULE = (
 _WEIGHT = "How much it counts within its measure; more than 0"
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class MilestoneIn(_In):
+class MilestoneIn(Said):
     """What a unit is to have done under a measure, and by when."""
 
-    measure_code: _Code = Field(description="Code of a measure of the plan, such as `14.1`")
-    organization_code: _Code = Field(description="The unit that is to do it")
-    title: _Title = Field(description="In a line")
-    deliverable: _Words | None = Field(default=None, description="What is to be there at the end")
+    measure_code: Code = Field(description="Code of a measure of the plan, such as `14.1`")
+    organization_code: Code = Field(description="The unit that is to do it")
+    title: Title = Field(description="In a line")
+    deliverable: LongWords | None = Field(
+        default=None, description="What is to be there at the end"
+    )
     due_date: Day = Field(
         description="The last day on which it is in time, until 24:00 of the plan's time zone; it"
         " may lie after the plan's end"
@@ -52,7 +48,7 @@ class MilestoneIn(_In):
     )
 
 
-class MilestonePatch(_In):
+class MilestonePatch(Said):
     """What may change of what was assigned.
 
     A new due date needs its `reason` and begins a new epoch; the original date stays. An
@@ -60,67 +56,70 @@ class MilestonePatch(_In):
     """
 
     # Only what is given is read; the contract tells none of these defaults.
-    title: _Title = Field(default="", description="In a line")
-    deliverable: _Words | None = Field(default=None, description="Null clears it")
+    title: Title = Field(default="", description="In a line")
+    deliverable: LongWords | None = Field(default=None, description="Null clears it")
     weight: _Weight = Field(default=Decimal(0), description=_WEIGHT)
     evidence_rule: EvidenceRule = Field(default="narrative", description=_EVIDENCE_RULE)
     due_date: Day = Field(default=date.min, description="The new due date")
-    organization_code: _Code = Field(default="", description="The unit that is to do it now")
-    reason: _Reason | None = Field(default=None, description="Why; history and events tell it")
+    organization_code: Code = Field(default="", description="The unit that is to do it now")
+    reason: Words | None = Field(default=None, description="Why; history and events tell it")
 
 
-class ProgressIn(_In):
+class ProgressIn(Said):
     """How far a unit is, in full: what is left out is no longer so."""
 
     percent: _Percent = Field(description="How much is done, 0 to 100")
-    narrative: _Words | None = Field(default=None, description="What was done")
-    problems: _Words | None = Field(default=None, description="What stands in the way")
-    next_steps: _Words | None = Field(default=None, description="What is done next")
+    narrative: LongWords | None = Field(default=None, description="What was done")
+    problems: LongWords | None = Field(default=None, description="What stands in the way")
+    next_steps: LongWords | None = Field(default=None, description="What is done next")
     expected_date: Day | None = Field(
         default=None, description="When the unit expects to be done, if not by the due date"
     )
 
 
-class EvidenceIn(_In):
+class EvidenceIn(Said):
     """A document that shows what was done; the file itself stays where it is."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
-        description="What it is called"
-    )
-    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] = Field(
-        description="Digest of its bytes, in lower-case hexadecimal"
-    )
+    name: Title = Field(description="What it is called")
+    sha256: Annotated[
+        str,
+        form(
+            "^[0-9a-f]{64}$",
+            "应为文件的 SHA-256：64 位小写十六进制数",
+            "Must be the file's SHA-256: 64 lower-case hexadecimal digits",
+        ),
+    ] = Field(description="Digest of its bytes, in lower-case hexadecimal")
     media_type: Annotated[
         str,
-        StringConstraints(
-            pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$"
+        form(
+            r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$",
+            "应为媒体类型，如 application/pdf",
+            "Must be a media type, such as application/pdf",
         ),
     ] = Field(description="Such as `application/pdf`")
-    reference: Annotated[str, StringConstraints(min_length=1, max_length=500)] = Field(
-        description="Where it is: an address or a document number"
-    )
+    reference: Line = Field(description="Where it is: an address or a document number")
 
 
-class CompleteIn(_In):
+class CompleteIn(Said):
     """A request for closure, with what the milestone's `evidence_rule` demands."""
 
-    narrative: _Words | None = Field(default=None, description="What was done")
+    narrative: LongWords | None = Field(default=None, description="What was done")
     evidence: Annotated[list[EvidenceIn], Field(max_length=50)] = Field(
         default=[], description="The documents that show it"
     )
 
 
-class CloseIn(_In):
+class CloseIn(Said):
     """The grade with which a milestone is closed."""
 
     grade: Grade = Field(description="`fail` closes it too, as far as it was reported")
-    comment: _Words | None = Field(default=None, description="For the unit")
+    comment: LongWords | None = Field(default=None, description="For the unit")
 
 
-class ReopenIn(_In):
+class MilestoneReopenIn(Said):
     """Why a closed milestone is taken up again, and by when it is due now."""
 
-    reason: _Reason = Field(description="In a sentence or two")
+    reason: Words = Field(description="In a sentence or two")
     due_date: Day | None = Field(default=None, description="A new due date; default: the present")
 
 

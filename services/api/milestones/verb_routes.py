@@ -18,8 +18,8 @@ from services.api.milestones.schemas import (
     CompleteIn,
     MilestoneDetailOut,
     MilestonePatch,
+    MilestoneReopenIn,
     ProgressIn,
-    ReopenIn,
 )
 from services.api.milestones.views import milestone_detail
 from services.api.routing import versioned_router
@@ -77,7 +77,7 @@ class Taking:
         milestone = await queries.for_update(session, actor, milestone_id)
         if milestone is None:
             raise MilestoneNotFound
-        plan = await held.plans.of_city(milestone.city_code, milestone.plan_code)
+        plan = await held.plans.of_city(milestone.city_code, milestone.plan_code, session)
         desk = await writing_desk(session, held, plan, actor)
         service.check_right(desk, self.verb, milestone)
         return Turn(milestone, desk, session)
@@ -229,7 +229,7 @@ async def return_milestone(
     response_model=MilestoneDetailOut,
 )
 async def reopen_milestone(
-    body: ReopenIn,
+    body: MilestoneReopenIn,
     turn: Annotated[Turn, Depends(Taking("reopen"))],
     if_match: IfMatch = None,
 ) -> Response:

@@ -22,20 +22,21 @@ from services.api.obligations.schemas import (
     obligation_out,
     rates_out,
 )
+from services.api.paging import of_list
 from services.api.plan.period_routes import parsed_period
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Forbidden
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.obligations import queries
 from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.queries import Filters, Grouping
 from services.core.obligations.rules import Status
-from services.core.plan.document import Day
 from services.core.plan.queries import PlanState
+from services.core.plan.written import Day
 
 router = versioned_router("obligations")
 
@@ -78,11 +79,17 @@ async def list_obligations(
     superior reads the rates alone.
     """
     if actor.role == "superior":
-        raise Forbidden
+        raise takes(
+            "本市的角色；superior 只能查看报送率",
+            "a role of the city; the superior reads the reporting rates alone",
+        )
     if period is not None:
         parsed_period(plan, period, "/query/period")
     filters = Filters(period, organization_code, indicator_code, status, due_before)
-    named = {"obligations": plan.code, **filters.named()}
+    named = of_list(actor, "obligations", plan=plan.code, **filters.named())
+    after = None
+    if page_token is not None:
+        after = read_page_token(page_token, named, date.fromisoformat, UUID)
     today = held.clock.today(plan.document.time_zone)
     found = await queries.page(
         session,
@@ -90,7 +97,7 @@ async def list_obligations(
         plan,
         today=today,
         filters=filters,
-        after=None if page_token is None else _place(page_token, named),
+        after=after,
         limit=page_size + 1,
     )
     days = await _days(session, plan, today)
@@ -100,15 +107,6 @@ async def list_obligations(
         items=[obligation_out(one, plan, days) for one in page],
         next_page_token=new_page_token(last, named) if more else None,
     )
-
-
-def _place(token: str, named: dict[str, object]) -> tuple[date, UUID]:
-    """Return the place in a list after which a page token goes on."""
-    due_date, obligation_id = read_page_token(token, named, parts=2)
-    try:
-        return date.fromisoformat(due_date), read_uuid(obligation_id)
-    except ValueError:
-        raise BadPageToken from None
 
 
 @router.get(
@@ -131,7 +129,7 @@ async def get_obligation(
     row = await queries.visible(session, actor, obligation_id)
     if row is None:
         raise ObligationNotFound
-    plan = await held.plans.of_city(row.city_code, row.plan_code)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     today = held.clock.today(plan.document.time_zone)
     found = await queries.one(session, plan, obligation_id, today=today)
     if found is None:
@@ -156,18 +154,15 @@ async def get_obligation_history(
     row = await queries.visible(session, actor, obligation_id)
     if row is None:
         raise ObligationNotFound
-    named = {"obligation": str(obligation_id)}
-    after = 0
-    if page_token is not None:
-        version = read_page_token(page_token, named, parts=1)[0]
-        after = int(version) if version.isdigit() else 0
+    named = of_list(actor, "obligation-history", of=obligation_id)
+    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     # One more than asked on either side: the one before gives `before`, the one after `more`.
     found = list(
         await queries.history(
             session, row.city_code, row.id, after=max(after - 1, 0), limit=page_size + 2
         )
     )
-    before = found.pop(0).after if after else None
+    before = found.pop(0).after if after and found else None
     page, more = found[:page_size], len(found) > page_size
     return ObligationHistoryOut(
         items=history_out(page, before),

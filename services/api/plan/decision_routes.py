@@ -89,7 +89,7 @@ async def assign_target(
     The first of a year needs no `If-Match`; a later one names the indicator's ETag, and so
     does the answer: that of the indicator after the change.
     """
-    fresh = await _fresh(session, plan)
+    fresh = await queries.plan_for_change(session, plan)
     current = indicator_body(fresh, code)
     assigned_before = bool(fresh.assigned.get((code, year)))
     check_match(if_match, body_etag(current), required=assigned_before, current=from_json(current))
@@ -109,7 +109,7 @@ async def assign_target(
         actor=actor.stamp(),
         now=held.clock.now(),
     )
-    held.plans.forget(plan.code)
+    held.plans.changed(session, plan.code)
     response.headers["ETag"] = body_etag(indicator_body(await _fresh(session, plan), code))
     return assigned_out(row)
 
@@ -131,7 +131,7 @@ async def settle_open_question(
 ) -> QuestionOut:
     """Record the decision on an open question; the printed text stays beside it."""
     if if_match is not None:
-        current = _question(await _fresh(session, plan), question_id)
+        current = _question(await queries.plan_for_change(session, plan), question_id)
         check_match(if_match, _etag(current), required=False, current=current)
     settled = await service.settle_question(
         session,
@@ -145,7 +145,7 @@ async def settle_open_question(
         actor=actor.stamp(),
         now=held.clock.now(),
     )
-    held.plans.forget(plan.code)
+    held.plans.changed(session, plan.code)
     answer = settled_out(question_id, settled, plan)
     response.headers["ETag"] = _etag(answer)
     return answer

@@ -10,11 +10,11 @@ from services.api.plan.schemas import PeriodOut
 from services.api.plan.views import period_out
 from services.core.kit.text import Text
 from services.core.obligations.asking import asked
-from services.core.plan.document import Day
 from services.core.plan.models import PlanPeriod
 from services.core.plan.opening import calendar_of, on_rest_day
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.plan.written import Day
 
 
 class PeriodOpenIn(BaseModel):

@@ -10,7 +10,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan import examples
 from services.api.plan.opening import PeriodAskingOut, PeriodOpenIn, asking_out
-from services.api.plan.schemas import PeriodListOut, PeriodOut, ReopenIn
+from services.api.plan.schemas import PeriodListOut, PeriodOut, PeriodReopenIn
 from services.api.plan.views import period_etag, period_out
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -136,7 +136,7 @@ async def _moved(
         due_date=due_date,
         reason=reason,
     )
-    held.plans.forget(plan.code)
+    held.plans.changed(session, plan.code)
     return row
 
 
@@ -235,7 +235,7 @@ async def publish_period(
     openapi_extra=asking(examples.REOPENING, required=False),
 )
 async def reopen_period(
-    body: ReopenIn,
+    body: PeriodReopenIn,
     actor: PeriodRunner,
     plan: PlanInScope,
     period: PeriodCode,

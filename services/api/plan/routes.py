@@ -33,8 +33,8 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Forbidden
 from services.core.kit.exact_data import read_json
 from services.core.kit.exact_yaml import read_yaml
 from services.core.obligations.asking import answered_periods
@@ -124,15 +124,24 @@ async def load_plan_document(
     """Load a plan document: a new plan (201), a new version, or nothing where it is the same.
 
     Every fault of the document is told at once, each with its JSON pointer; with
-    `validate_only` this is a check of the document. What was scored under an earlier version
+    `validate_only` this is a check of the document. A key of one plan loads that plan, and leaves
+    the city and other plans' organizations as they are. What was scored under an earlier version
     stays as it was.
     """
     if not actor.every_city and document.city.code != actor.city_code:
-        raise Forbidden
-    if actor.plan_code not in {None, document.code}:
-        raise Forbidden
-    loaded = await load_plan(session, document=document, actor=actor.stamp(), now=held.clock.now())
-    held.plans.forget(loaded.plan_code)
+        raise takes(
+            "该城市的密钥，或系统的首位管理员", "a key of that city, or the first administrator"
+        )
+    if not actor.runs_whole_city and actor.plan_code != document.code:
+        raise takes("不限于另一计划的密钥", "a key that is not bound to another plan")
+    loaded = await load_plan(
+        session,
+        document=document,
+        actor=actor.stamp(),
+        now=held.clock.now(),
+        whole_city=actor.runs_whole_city,
+    )
+    held.plans.changed(session, loaded.plan_code)
     response.status_code = 201 if loaded.outcome == "created" else 200
     response.headers["Location"] = f"/v1/plans/{loaded.plan_code}"
     return LoadedOut(

@@ -3,14 +3,15 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from services.api.contract.choices import one_of
 from services.api.contract.plan_document import REFERENCE
 from services.core.kit.decimals import ExactDecimal
-from services.core.plan.document import Day, Direction, Frequency, Selection, TargetKind
+from services.core.kit.said import Said, Words
+from services.core.plan.document import Direction, Frequency, Selection, TargetKind
+from services.core.plan.written import Day
 
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 _Kind = Annotated[str, one_of(get_args(TargetKind))]
 _PlanStatus = Annotated[str, one_of(["draft", "issued"])]
 _UnitsOperator = Annotated[str, one_of(["direct", "sum", "mean", "ratio_of_sums"])]
@@ -300,17 +301,15 @@ class PeriodOut(BaseModel):
     ] = Field(description="What its state allows; `cancel` takes back what nobody answered")
 
 
-class ReopenIn(BaseModel):
+class PeriodReopenIn(Said):
     """Why, and more time with the reopening, if any is given."""
-
-    model_config = ConfigDict(extra="forbid")
 
     due_date: Day | None = Field(
         default=None,
         description="Until when what is not handed in is due now, not before the period has ended;"
         " without it the due date stays",
     )
-    reason: _Words | None = Field(
+    reason: Words | None = Field(
         default=None,
         description="Why; required where the period was published, and shown with its publication",
     )
@@ -323,19 +322,17 @@ class PeriodListOut(BaseModel):
     next_page_token: str | None = Field(description="Always null: the list is whole")
 
 
-class AssignmentIn(BaseModel):
+class AssignmentIn(Said):
     """A target that the superior assigned: a value or words, and the document that says so."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: TargetKind = Field(
         description="`at_least`, `more_than`, `at_most` and `full_coverage` need a value"
     )
     value: ExactDecimal | None = Field(default=None, description="The number to be reached")
-    text: _Words | None = Field(default=None, description="In the superior's words")
-    document_number: _Words = Field(description="Number of the document that assigns it")
+    text: Words | None = Field(default=None, description="In the superior's words")
+    document_number: Words = Field(description="Number of the document that assigns it")
     document_date: Day = Field(description="Date of that document")
-    attachment: _Words | None = Field(default=None, description="Where the document can be read")
+    attachment: Words | None = Field(default=None, description="Where the document can be read")
 
 
 class AssignmentListOut(BaseModel):
@@ -345,11 +342,9 @@ class AssignmentListOut(BaseModel):
     next_page_token: str | None = Field(description="Always null: the list is whole")
 
 
-class DecisionIn(BaseModel):
+class DecisionIn(Said):
     """The decision on an open question, and the document that decided it."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    decision: _Words = Field(description="What was decided")
-    document_number: _Words = Field(description="Number of the document that decides it")
+    decision: Words = Field(description="What was decided")
+    document_number: Words = Field(description="Number of the document that decides it")
     document_date: Day = Field(description="Date of that document")

@@ -21,6 +21,7 @@ _STANDING: dict[str, Any] = {
     "reason_code": "met",
     "data_status": "final",
     "falsified": False,
+    "reporting": {"expected": 1, "reported": 1, "overdue": 0, "absent": []},
 }
 _ROW = {
     "code": "U08",

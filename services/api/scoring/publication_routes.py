@@ -10,14 +10,12 @@ from services.api.routing import versioned_router
 from services.api.scoring import examples
 from services.api.scoring.routes import Reader
 from services.api.scoring.schemas import PublicationListOut
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token
+from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.plan.models import Publication
 from services.core.plan.queries import publications
 from services.core.scoring.queries import published_scores
 
 router = versioned_router("scores")
-
-_MOST = 2**31 - 1
 
 
 @router.get(
@@ -34,7 +32,7 @@ async def list_publications(
     """List what was published, by number: each number names its scoreboard for ever."""
     del actor
     named = {"publications": plan.code}
-    after = _number(read_page_token(page_token, named, parts=1)[0]) if page_token else 0
+    after = read_page_token(page_token, named, read_version)[0] if page_token else 0
     found = await publications(session, plan.city_code, plan.code, after=after, limit=page_size + 1)
     page = found[:page_size]
     scores = await published_scores(
@@ -47,13 +45,6 @@ async def list_publications(
             "next_page_token": new_page_token([str(page[-1].number)], named) if more else None,
         }
     )
-
-
-def _number(part: str) -> int:
-    """Return the number that a page token holds."""
-    if not (part.isascii() and part.isdigit()) or int(part[:11]) > _MOST:
-        raise BadPageToken
-    return int(part)
 
 
 def _fields(one: Publication, overall: dict[str, Any]) -> dict[str, Any]:

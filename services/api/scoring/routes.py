@@ -1,5 +1,6 @@
 """Paths of scores: the scoreboard, an indicator's series, and the trace of one score."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import CONTENT_LANGUAGE, ETAG, VARY, answering
 from services.api.instants import Instant
 from services.api.kept_answers import KeptRoute
+from services.api.paging import of_list
 from services.api.plan.period_routes import parsed_period
 from services.api.plan.routes import IndicatorCode
 from services.api.problems import language_of
@@ -37,9 +39,10 @@ from services.api.scoring.schemas import (
 )
 from services.api.security import permitted
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Fault, Forbidden, InvalidInput
-from services.core.kit.pagination import new_page_token, read_page_token
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.pagination import new_page_token, read_page_token, read_text
 from services.core.kit.text import Text
 from services.core.plan import queries as plan_queries
 from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
@@ -49,8 +52,9 @@ from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board
 from services.core.scoring.cases import periods_read
+from services.core.scoring.counting import Contribution, Place, contributions
 from services.core.scoring.explanation import explain
-from services.core.scoring.models import ScoreInput
+from services.core.scoring.reach import within_reach
 from services.core.submissions.rules import text_of
 
 router = versioned_router("scores")
@@ -90,13 +94,15 @@ Published = Annotated[
 ]
 
 _SEES_ALL = frozenset({"office", "leader"})
-_MOST_CONTRIBUTIONS = 500
 
 
 def _check_basis(actor: Actor, basis: str) -> None:
     """Let only those see values under review who may see every submission of the plan."""
     if basis == "submitted" and not _sees_all(actor):
-        raise Forbidden
+        raise takes(
+            "可看全部填报的 office 或 leader，权限范围 submissions:read",
+            "the office or the leader of the whole plan, with the scope submissions:read",
+        )
 
 
 def _sees_all(actor: Actor) -> bool:
@@ -265,8 +271,8 @@ async def get_indicator_series(
     _check_basis(actor, basis)
     if code not in plan.indicators:
         raise IndicatorNotFound
-    named = {"series": code, "plan": plan.code, "basis": basis}
-    after = read_page_token(page_token, named, parts=1)[0] if page_token else ""
+    named = of_list(actor, "series", plan=plan.code, indicator=code, basis=basis)
+    after = "" if page_token is None else read_page_token(page_token, named, read_text)[0]
     points = await queries.series(
         session,
         plan.city_code,
@@ -313,6 +319,7 @@ async def get_indicator_score(
     if code not in plan.indicators:
         raise IndicatorNotFound
     wanted = period_of_board(plan, period)
+    reach = _reach(actor, plan, code)
     snapshot = await queries.latest_board(
         session, plan.city_code, plan.code, period=wanted.code, basis=basis, as_of=as_of
     )
@@ -320,18 +327,24 @@ async def get_indicator_score(
         drawn = empty_board(plan, wanted, held.clock.today(plan.document.time_zone))
         board, traces, position = drawn.board, drawn.traces, 0
         method = MethodOut(name=plan.document.scheme.name, version=plan.document.scheme.version)
-        inputs: list[ScoreInput] = []
+        inputs, outside = list[Contribution](), 0
     else:
         board, traces, position = snapshot.board, snapshot.traces, snapshot.position
         method = MethodOut(name=snapshot.method, version=snapshot.method_version)
-        inputs = await _inputs(session, plan, code, wanted, basis, position)
+        place = Place(code, basis, periods_read(wanted, plan.indicators[code]))
+        inputs, outside = await contributions(
+            session, plan.city_code, plan.code, place=place, position=position, unit=reach
+        )
     row = next((row for row in board["indicators"] if row["code"] == code), None)
     if row is None:  # a board frozen before a later version of the plan brought this indicator
         raise IndicatorNotFound
     language = language_of(request)
     response.headers["Content-Language"] = language
     response.headers["Vary"] = "Authorization, Accept-Language"
-    seen = [one for one in inputs if _may_see(actor, plan, code, one.organization_code)]
+    trace = traces[code]
+    if reach is not None:
+        reported = Counter(one.period for one in inputs)
+        trace = within_reach(trace, reach.__eq__, reported)
     return ScoreOut.model_validate(
         {
             "plan": plan.code,
@@ -341,43 +354,29 @@ async def get_indicator_score(
             "position": position,
             "method": method,
             "score": row,
-            "steps": [step.in_(language) for step in explain(traces[code])],
-            "trace": traces[code],
-            "submissions": [_contribution(one) for one in seen],
-            "submissions_outside_scope": len(inputs) - len(seen),
+            "steps": [step.in_(language) for step in explain(traces[code], trace)],
+            "trace": trace,
+            "submissions": [_contribution(one) for one in inputs],
+            "submissions_outside_scope": outside,
         }
     )
 
 
-async def _inputs(
-    session: Reading, plan: PlanState, code: str, period: Period, basis: str, position: int
-) -> list[ScoreInput]:
-    """Return what counted for a score at its log position."""
-    return list(
-        await queries.inputs_at(
-            session,
-            plan.city_code,
-            plan.code,
-            indicator=code,
-            periods=periods_read(period, plan.indicators[code]),
-            basis=basis,
-            position=position,
-            limit=_MOST_CONTRIBUTIONS,
-        )
-    )
+def _reach(actor: Actor, plan: PlanState, code: str) -> str | None:
+    """Return the unit whose contributions alone are the caller's to see; None: everybody's.
 
-
-def _may_see(actor: Actor, plan: PlanState, code: str, organization_code: str) -> bool:
-    """Return whether a contribution is the caller's to see: as with submissions."""
+    As with submissions; `""` is no unit's code.
+    """
     if not actor.may(Permission.READ_SUBMISSIONS):
-        return False
+        return ""
     if _sees_all(actor) or actor.role == "superior":
-        return True
-    leads = actor.role != "reporter" and actor.organization_code in leads_of(plan.indicators[code])
-    return leads or actor.organization_code == organization_code
+        return None
+    if actor.role != "reporter" and actor.organization_code in leads_of(plan.indicators[code]):
+        return None
+    return actor.organization_code or ""
 
 
-def _contribution(one: ScoreInput) -> ContributionOut:
+def _contribution(one: Contribution) -> ContributionOut:
     return ContributionOut(
         submission_id=one.submission_id,
         revision=one.revision,

@@ -100,6 +100,26 @@ class ScoredTargetOut(_Open):
     )
 
 
+class AbsentOut(_Open):
+    """A part of a value that is owed and not there."""
+
+    period: str = Field(description=_PERIOD)
+    organization_code: str | None = Field(description="Who owes it; null: nobody is in charge")
+    name: str | None = Field(description="Its name")
+    overdue: bool = Field(description="Its date has passed or its period takes no more values")
+
+
+class CompletenessOut(_Open):
+    """How much of what a value is made of is there: by unit, and by finer period."""
+
+    expected: int = Field(description="Parts that the value needs so far")
+    reported: int = Field(description="Those that are there")
+    overdue: int = Field(description="Those that are not, and are held against it")
+    absent: list[AbsentOut] = Field(
+        description="Which are not there, the overdue first; at most 20"
+    )
+
+
 class _Standing(_Open):
     state: _State = Field(description="`scored` and `missing` count in the score, the others not")
     value: str | None = Field(description="The city's value, unrounded")
@@ -127,6 +147,11 @@ class _Standing(_Open):
         description="Whether the value may still be revised; null: there is none"
     )
     falsified: bool = Field(description="A value in it was found falsified")
+    reporting: CompletenessOut | None = Field(
+        default=None,
+        description="What is owed and absent: with an overdue part nothing is met or green; absent"
+        " from scoreboards of earlier versions",
+    )
 
 
 class IndicatorScoreOut(_Standing):

@@ -65,7 +65,7 @@ async def edit_submission(
 ) -> Response:
     """Change what is reported while it is a draft or returned. `If-Match` is required."""
     submission = await _locked(session, actor, submission_id)
-    plan = await held.plans.of_city(submission.city_code, submission.plan_code)
+    plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)
     row = vars(submission)
     check_match(
         if_match,
@@ -94,7 +94,7 @@ async def _move(
     if_match: str | None,
 ) -> Response:
     submission = await _locked(session, actor, submission_id)
-    plan = await held.plans.of_city(submission.city_code, submission.plan_code)
+    plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)
     row = vars(submission)
     check_match(
         if_match,

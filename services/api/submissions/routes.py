@@ -23,6 +23,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.faulty import Faulty
+from services.api.paging import of_list
 from services.api.plan.period_routes import parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
@@ -42,7 +43,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_version
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
 from services.core.submissions import queries
@@ -232,10 +233,8 @@ async def list_submissions(
         if page_token is not None:
             raise BadPageToken
         return await _changes(held, actor, plan, filters, changed_after, page_size)
-    named = {"plan": plan.code, **dict(filters.conditions())}
-    after = None
-    if page_token is not None:
-        after = read_uuid(read_page_token(page_token, named, parts=1)[0])
+    named = of_list(actor, "submissions", plan=plan.code, **dict(filters.conditions()))
+    after = None if page_token is None else read_page_token(page_token, named, UUID)[0]
     async with held.database.pool.acquire() as connection:
         rows = await queries.page(
             connection,
@@ -329,11 +328,8 @@ async def get_submission_history(
         row = await queries.one(connection, actor, submission_id)
     if row is None:
         raise SubmissionNotFound
-    named = {"history": str(submission_id)}
-    after = 0
-    if page_token is not None:
-        version = read_page_token(page_token, named, parts=1)[0]
-        after = int(version) if version.isdigit() else 0
+    named = of_list(actor, "submission-history", of=submission_id)
+    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     # One more than asked on either side: the one before gives `before`, the one after `more`.
     found = list(
         await queries.history(
@@ -345,7 +341,7 @@ async def get_submission_history(
             limit=page_size + 2,
         )
     )
-    before = found.pop(0).after if after else None
+    before = found.pop(0).after if after and found else None
     page = found[:page_size]
     return HistoryOut(
         items=history_out(page, before),

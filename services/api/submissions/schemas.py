@@ -5,35 +5,29 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
+from pydantic import BaseModel, Field, WrapValidator
 from pydantic_core import to_json
 
 from services.api.faulty import keep_faults
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
+from services.core.kit.said import Code, LongWords, Said, Words
 from services.core.plan.queries import PlanState
 from services.core.submissions.creation import Row, place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
 from services.core.submissions.models import SubmissionHistory
 from services.core.submissions.rules import DataStatus, State, Verb, allowed_actions, text_of
 
-_Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
-
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SubmissionIn(_In):
+class SubmissionIn(Said):
     """A value for (indicator, organization, period), in exactly one of four forms.
 
     The forms are `value`; `numerator` with `denominator`; `level`; `not_applicable_reason`.
     """
 
-    indicator_code: _Code = Field(description="Code of an indicator of the plan")
-    organization_code: _Code = Field(description="The unit that the value is of")
-    period: _Code = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
+    indicator_code: Code = Field(description="Code of an indicator of the plan")
+    organization_code: Code = Field(description="The unit that the value is of")
+    period: Code = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
     value: ExactDecimal | None = Field(default=None, description="The value itself")
     numerator: ExactDecimal | None = Field(
         default=None, description="With `denominator`; the value is then computed exactly"
@@ -41,48 +35,46 @@ class SubmissionIn(_In):
     denominator: ExactDecimal | None = Field(
         default=None, description="0 only where the numerator is 0 too: then it is not applicable"
     )
-    level: _Code | None = Field(default=None, description="Code of a level of a qualitative one")
-    not_applicable_reason: _Words | None = Field(
+    level: Code | None = Field(default=None, description="Code of a level of a qualitative one")
+    not_applicable_reason: LongWords | None = Field(
         default=None, description="Why the indicator does not apply to the unit in this period"
     )
     data_status: DataStatus = Field(default="final", description="Whether it may still be revised")
-    note: _Words | None = Field(default=None, description="For whoever reviews it")
-    source: _Words | None = Field(default=None, description="Where the figure comes from")
+    note: LongWords | None = Field(default=None, description="For whoever reviews it")
+    source: LongWords | None = Field(default=None, description="Where the figure comes from")
     draft: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Keep it a draft; it may still lack its value"
     )
-    on_behalf_of: bool | _Code | None = Field(
+    on_behalf_of: bool | Code | None = Field(
         default=None, description="The office only: `true`, or the code of the unit"
     )
 
 
-class SubmissionPatch(_In):
+class SubmissionPatch(Said):
     """What may change while it is a draft or returned; null clears."""
 
     value: ExactDecimal | None = Field(default=None, description="The value itself")
     numerator: ExactDecimal | None = Field(default=None, description="With `denominator`")
     denominator: ExactDecimal | None = Field(default=None, description="With `numerator`")
-    level: _Code | None = Field(default=None, description="Code of a level of a qualitative one")
-    not_applicable_reason: _Words | None = Field(
+    level: Code | None = Field(default=None, description="Code of a level of a qualitative one")
+    not_applicable_reason: LongWords | None = Field(
         default=None, description="Why the indicator does not apply to the unit in this period"
     )
     data_status: DataStatus = Field(default="final", description="Whether it may still be revised")
-    note: _Words | None = Field(default=None, description="For whoever reviews it")
-    source: _Words | None = Field(default=None, description="Where the figure comes from")
+    note: LongWords | None = Field(default=None, description="For whoever reviews it")
+    source: LongWords | None = Field(default=None, description="Where the figure comes from")
 
 
-class ReasonIn(_In):
+class ReasonIn(Said):
     """Why; the unit reads it."""
 
-    reason: Annotated[
-        str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)
-    ] = Field(description="In a sentence or two")
+    reason: Words = Field(description="In a sentence or two")
 
 
-class RemarkIn(_In):
+class RemarkIn(Said):
     """A remark, if there is one."""
 
-    reason: _Words | None = Field(default=None, description="In a sentence or two")
+    reason: LongWords | None = Field(default=None, description="In a sentence or two")
 
 
 CheckedSubmission = Annotated[SubmissionIn, WrapValidator(keep_faults)]

@@ -21,6 +21,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.operations.examples import OPERATION_BEGUN
 from services.api.operations.schemas import OperationOut, operation_out
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.webhooks import examples
 from services.api.webhooks.routes import EndpointId, Manager, check_endpoint, locked_endpoint
@@ -32,7 +33,7 @@ from services.api.webhooks.schemas import (
     TestOut,
     delivery_fields,
 )
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token
+from services.core.kit.pagination import new_page_token, read_number, read_page_token
 from services.core.webhooks import lifecycle, queries, recovery
 from services.core.webhooks.errors import DeliveryNotFound, EndpointNotFound
 from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -135,8 +136,8 @@ async def list_webhook_deliveries(
     if endpoint is None:
         raise EndpointNotFound
     filters = DeliveryFilters(state=state, event_type=event_type, event_id=event_id)
-    named = {"list": f"deliveries of {endpoint_id}", "of": [state, event_type, event_id]}
-    before = None if page_token is None else _position(read_page_token(page_token, named, parts=1))
+    named = of_list(actor, "deliveries", of=[endpoint_id, state, event_type, event_id])
+    before = None if page_token is None else read_page_token(page_token, named, read_number)[0]
     found = await queries.deliveries(session, endpoint, filters, before=before, limit=page_size + 1)
     page, more = found[:page_size], len(found) > page_size
     attempts = await queries.attempts_of(
@@ -149,13 +150,6 @@ async def list_webhook_deliveries(
         ],
         next_page_token=new_page_token([str(page[-1].position)], named) if more else None,
     )
-
-
-def _position(key: list[str]) -> int:
-    try:
-        return int(key[0])
-    except ValueError:
-        raise BadPageToken from None
 
 
 async def _shown(

@@ -22,8 +22,9 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.faulty import Faulty
+from services.api.paging import of_list
 from services.api.routing import versioned_router
-from services.api.security import permitted
+from services.api.security import permitted, require
 from services.api.webhooks import examples
 from services.api.webhooks.schemas import (
     CheckedEndpoint,
@@ -40,7 +41,7 @@ from services.core.identity.queries import organizations_by_code
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.kit.pagination import new_page_token, read_page_token, read_uuid
+from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.plan.queries import visible_plans
 from services.core.webhooks import lifecycle, queries, service
 from services.core.webhooks.errors import EndpointNotFound
@@ -50,7 +51,16 @@ from services.core.webhooks.signing import SigningKey
 
 router = versioned_router("webhooks")
 
-Manager = Annotated[Actor, Depends(permitted(Permission.MANAGE_WEBHOOKS))]
+
+async def _manager(
+    request: Request, actor: Annotated[Actor, Depends(permitted(Permission.MANAGE_WEBHOOKS))]
+) -> Actor:
+    """Return the caller: who may not read events may not have them sent either."""
+    require(request, Permission.READ_EVENTS)
+    return actor
+
+
+Manager = Annotated[Actor, Depends(_manager)]
 EndpointId = Annotated[
     UUID,
     Path(description="Id of an endpoint", examples=["019bb0f1-7000-7000-8000-0000000000e1"]),
@@ -204,10 +214,8 @@ async def list_webhook_endpoints(
     The office manages every endpoint within its plan or city; a system those that it made, or
     that another key of its organization and plan made.
     """
-    filters = {"list": "webhook-endpoints", "state": state}
-    after = None
-    if page_token is not None:
-        after = read_uuid(read_page_token(page_token, filters, parts=1)[0])
+    filters = of_list(actor, "webhook-endpoints", state=state)
+    after = None if page_token is None else read_page_token(page_token, filters, UUID)[0]
     found = await queries.endpoints(session, actor, state=state, after=after, limit=page_size + 1)
     page, more = found[:page_size], len(found) > page_size
     secrets = await queries.secrets_of(

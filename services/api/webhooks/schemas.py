@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WrapValidator
+from pydantic import BaseModel, Field, StringConstraints, WrapValidator
 
 from services.api.contract.choices import one_of
 from services.api.faulty import keep_faults
 from services.api.instants import Instant
+from services.core.kit.said import Code, Line, Said, Title, Words
 from services.core.webhooks.models import (
     WebhookDelivery,
     WebhookEndpoint,
@@ -28,13 +29,9 @@ from services.core.webhooks.rules import (
 )
 from services.core.webhooks.signing import KINDS, Kind
 
-_Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
-_Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 _Types = Annotated[list[Annotated[str, StringConstraints(max_length=60)]], Field(max_length=100)]
 _Headers = dict[str, str]
 _Rate = Annotated[int, Field(strict=True, ge=1, le=6000)]
-_Secret = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 _MASK = "…"
 
@@ -49,14 +46,10 @@ _HEADERS = (
 )
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class EndpointIn(_In):
+class EndpointIn(Said):
     """A receiver of events."""
 
-    url: _Url = Field(description=_URL)
+    url: Words = Field(description=_URL)
     event_types: _Types = Field(default=[], description=_TYPES)
     format: Format = Field(
         default="standard",
@@ -65,26 +58,26 @@ class EndpointIn(_In):
     signature: Kind = Field(
         default="v1", description="`v1`: HMAC-SHA256 with a shared secret; `v1a`: ed25519"
     )
-    secret: _Secret | None = Field(
+    secret: Title | None = Field(
         default=None,
         description="Default: a new one. `whsec_` and base64 of 24-64 bytes, or `whsk_` and base64"
         " of an ed25519 key; for a robot of DingTalk or Feishu its own",
     )
-    plan: _Code | None = Field(default=None, description=_PLAN)
-    organization_code: _Code | None = Field(default=None, description=_ORGANIZATION)
-    description: _Words | None = Field(default=None, description="For people")
+    plan: Code | None = Field(default=None, description=_PLAN)
+    organization_code: Code | None = Field(default=None, description=_ORGANIZATION)
+    description: Line | None = Field(default=None, description="For people")
     rate_per_minute: _Rate | None = Field(default=None, description=_RATE)
     headers: _Headers = Field(default={}, description=_HEADERS)
 
 
-class EndpointPatch(_In):
+class EndpointPatch(Said):
     """What may change. Of `plan` to `rate_per_minute` null clears."""
 
-    url: _Url = Field(default="", description=_URL)
+    url: Words = Field(default="", description=_URL)
     event_types: _Types = Field(default=[], description=_TYPES)
-    plan: _Code | None = Field(default=None, description=_PLAN)
-    organization_code: _Code | None = Field(default=None, description=_ORGANIZATION)
-    description: _Words | None = Field(default=None, description="For people")
+    plan: Code | None = Field(default=None, description=_PLAN)
+    organization_code: Code | None = Field(default=None, description=_ORGANIZATION)
+    description: Line | None = Field(default=None, description="For people")
     rate_per_minute: _Rate | None = Field(default=None, description=_RATE)
     headers: _Headers = Field(default={}, description=_HEADERS)
 
@@ -96,7 +89,7 @@ CheckedPatch = Annotated[EndpointPatch, WrapValidator(keep_faults)]
 """An `EndpointPatch`, or a `Faulty` where its shape is wrong."""
 
 
-class RotationIn(_In):
+class RotationIn(Said):
     """How long the older secrets go on, and the new one where it is not for us to make."""
 
     overlap_seconds: Annotated[int, Field(strict=True)] = Field(
@@ -105,12 +98,12 @@ class RotationIn(_In):
         le=int(LONGEST_OVERLAP.total_seconds()),
         description="For so long messages are signed with the older ones too; 0 ends them all now",
     )
-    secret: _Secret | None = Field(
+    secret: Title | None = Field(
         default=None, description="Default: a new one; required for a robot, whose maker gives it"
     )
 
 
-class ReplayIn(_In):
+class ReplayIn(Said):
     """Since when."""
 
     since: Instant = Field(description="Events that happened from then on; 90 days ago at most")

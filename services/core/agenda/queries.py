@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.parts import LED_MEASURE, statement_for
-from services.core.agenda.rules import KINDS, Count, Kind, Turn, Waiting, kinds_for
+from services.core.agenda.rules import CALENDAR_SHOWS, KINDS, Count, Kind, Turn, Waiting, kinds_for
 from services.core.identity.actor import Actor
 
 
@@ -223,6 +223,7 @@ _TOKEN_IN_FORCE = text("""
 SELECT t.id FROM calendar_token t
 JOIN api_key k ON k.city_code = t.city_code AND k.id = t.credential_id
     AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > :now)
+    AND k.scopes @> CAST(:scopes AS text[])
 WHERE t.city_code = :city AND t.secret_digest = :digest AND t.revoked_at IS NULL
 """)
 
@@ -230,8 +231,19 @@ WHERE t.city_code = :city AND t.secret_digest = :digest AND t.revoked_at IS NULL
 async def token_by_digest(
     session: AsyncSession, *, city_code: str, digest: bytes, now: datetime
 ) -> CalendarToken | None:
-    """Return the token with this digest if neither it nor the key that made it is revoked."""
-    found = await session.scalar(_TOKEN_IN_FORCE, {"city": city_code, "digest": digest, "now": now})
+    """Return the token with this digest if neither it nor the key that made it is revoked.
+
+    The key still has to be one that may read what the calendar shows.
+    """
+    found = await session.scalar(
+        _TOKEN_IN_FORCE,
+        {
+            "city": city_code,
+            "digest": digest,
+            "now": now,
+            "scopes": [permission.scope for permission in CALENDAR_SHOWS],
+        },
+    )
     return None if found is None else await session.get(CalendarToken, (city_code, found))
 
 
@@ -251,10 +263,12 @@ async def tokens_of(
 async def token_for_update(
     session: AsyncSession, actor: Actor, token_id: UUID
 ) -> CalendarToken | None:
-    """Return a token that the actor's key made, locked; the office has those of its city."""
+    """Return a token that the actor's key made, locked; the office has all in its reach."""
     wanted = select(CalendarToken).where(
         CalendarToken.city_code == actor.city_code, CalendarToken.id == token_id
     )
+    if actor.plan_code is not None:
+        wanted = wanted.where(CalendarToken.plan_code == actor.plan_code)
     if actor.role != "office":
         wanted = wanted.where(CalendarToken.credential_id == actor.credential_id)
     return await session.scalar(wanted.with_for_update())

@@ -100,12 +100,21 @@ class Count:
     overdue: int
 
 
+CALENDAR_SHOWS = (
+    Permission.READ_PLAN,
+    Permission.READ_SUBMISSIONS,
+    Permission.READ_MILESTONES,
+)
+"""What whoever has a calendar's address reads by it."""
+
+
 def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) -> bool:
     """Return whether an actor may have a calendar of this scope, for this unit where it is one's.
 
-    Who sees the whole plan may have any; everybody else their own unit's.
+    Who sees the whole plan may have any; everybody else their own unit's. It shows milestones,
+    what is owed, and periods, so its maker may read all three.
     """
-    if not actor.may(Permission.READ_MILESTONES):
+    if not all(actor.may(one) for one in CALENDAR_SHOWS):
         return False
     sees_all = actor.role in {"office", "leader"} or (
         actor.role == "integrator" and actor.organization_code is None

@@ -9,18 +9,19 @@ from datetime import date
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from services.core.kit.errors import Fault
+from services.core.kit.forms import form
+from services.core.kit.said import Line, Said
 from services.core.kit.text import Text
-from services.core.plan.document import Code, Line, PlanDocument
+from services.core.plan.document import PlanDocument
+from services.core.plan.written import Code
 
 Unit = Literal["working", "calendar"]
 Function = Literal["clerk", "head", "deputy", "leader"]
@@ -50,15 +51,22 @@ _STRICT_LEVEL = Field(ge=0, lt=_MOST_LEVELS, strict=True)
 _LEAP_YEAR = 2000
 Level = Annotated[int, _STRICT_LEVEL]
 Offset = Annotated[int, Field(ge=-_LONGEST, le=_LONGEST, strict=True)]
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+TimeOfDay = Annotated[
+    str,
+    form(
+        r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        "应为 24 小时制的时间，如 09:00",
+        "Must be a time of day, such as 09:00",
+    ),
+]
 
 
 def _fault(code: str, zh: str, en: str) -> PydanticCustomError:
     return PydanticCustomError(code, en, {"zh": zh})
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Part(Said):
+    model_config = ConfigDict(frozen=True)
 
 
 class Stage(_Part):

@@ -1,6 +1,6 @@
 """Refusals of calendars."""
 
-from services.core.kit.errors import NotFound
+from services.core.kit.errors import Forbidden, NotFound
 from services.core.kit.text import Text
 
 
@@ -9,3 +9,13 @@ class CalendarNotFound(NotFound):
 
     code = "calendar-not-found"
     title = Text("未找到该工作日历", "There is no such calendar")
+
+
+class CalendarOfWholeCity(Forbidden):
+    """The calendar moves deadlines of every plan of the city; the caller is bound to less."""
+
+    code = "calendar-of-whole-city"
+    title = Text(
+        "工作日历影响全市各计划，本密钥只限其一",
+        "The calendar moves every plan's deadlines; this key is bound to less",
+    )

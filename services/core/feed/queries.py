@@ -31,7 +31,8 @@ _FOR_SUPERIOR = (
 )
 
 _RECEIVER = "webhook_endpoint"
-"""Kind of the subject of events about a receiver itself; its organization is the owner's."""
+"""Kind of the subject of events about a receiver itself; its organization is the owner's, whose
+colleagues do not hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def heard_by(
     of_receiver = event.subject_kind == _RECEIVER
     own = or_(
         and_(event.organization_code.is_(None), ~provisional, ~of_receiver),
-        event.organization_code == organization,
+        and_(event.organization_code == organization, ~of_receiver),
         and_(of_receiver, event.data["owner_credential_id"].astext == credential),
     )
     if role == "reporter":

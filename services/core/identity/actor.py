@@ -31,6 +31,16 @@ class Actor:
         """Return whether role and scopes together permit it."""
         return permission.scope in self.scopes and self.role in permission.roles
 
+    @property
+    def runs_whole_city(self) -> bool:
+        """Whether what is the whole city's is its to change, if its role and scopes permit it.
+
+        Who is bound to a plan changes what is that plan's alone, and an administrator who is
+        bound to a unit nothing but its keys.
+        """
+        bound = self.role == "system_admin" and self.organization_code is not None
+        return self.plan_code is None and not bound
+
     def in_request(self, request_id: str) -> "Actor":
         """Return the same actor in another request; written out, for each request asks for it."""
         return Actor(

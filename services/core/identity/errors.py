@@ -1,6 +1,8 @@
 """Refusals of identity."""
 
-from services.core.kit.errors import DomainError, Kind, NotFound
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import DomainError, Forbidden, Kind, NotFound
 from services.core.kit.text import Text
 
 
@@ -19,6 +21,15 @@ class KeyNotFound(NotFound):
     title = Text("未找到该密钥", "There is no such key")
 
 
+class KeyBeyondOwn(Forbidden):
+    """The key makes keys itself and may do more than the caller's, which cannot end it."""
+
+    code = "key-beyond-own"
+    title = Text(
+        "不能停用权限更大的管理密钥", "A key that may do more than yours is not yours to end"
+    )
+
+
 class OrganizationNotFound(NotFound):
     """No organization of this code belongs to the caller's city."""
 
@@ -31,3 +42,26 @@ class CityNotFound(NotFound):
 
     code = "city-not-found"
     title = Text("未找到该城市", "There is no such city")
+
+
+def not_permitted(actor: Actor, permission: Permission) -> Forbidden:
+    """Return the refusal that names what the caller lacks: another role, or a scope of its key."""
+    if actor.role not in permission.roles:
+        roles = sorted(permission.roles)
+        return Forbidden(
+            Text(
+                f"当前角色为 {actor.role}；需要的角色：{'、'.join(roles)}",
+                f"The role is {actor.role}; it takes one of: {', '.join(roles)}",
+            )
+        )
+    return Forbidden(
+        Text(
+            f"密钥缺少权限范围 {permission.scope}，请管理员另发带有它的密钥",
+            f"The key lacks the scope {permission.scope}: ask the administrator for one with it",
+        )
+    )
+
+
+def takes(zh: str, en: str) -> Forbidden:
+    """Return the refusal that says for whom something is."""
+    return Forbidden(Text(f"需要：{zh}", f"It takes {en}"))

@@ -4,16 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, City, Organization
-
-
-def in_city(actor: Actor, column: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return the condition that keeps `column` to the actor's city; the first key sees all."""
-    return true() if actor.every_city else column == actor.city_code
 
 
 async def key_by_digest(
@@ -30,11 +25,26 @@ async def key_by_digest(
     )
 
 
+def keys_in_reach(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition on keys that keeps an administrator to those that reach no further.
+
+    The first administrator sees all; one of a city, a plan or a unit the keys of that alone.
+    """
+    if actor.every_city:
+        return true()
+    conditions = [ApiKey.city_code == actor.city_code, ApiKey.every_city.is_(False)]
+    if actor.plan_code is not None:
+        conditions.append(ApiKey.plan_code == actor.plan_code)
+    if actor.organization_code is not None:
+        conditions.append(ApiKey.organization_code == actor.organization_code)
+    return and_(*conditions)
+
+
 async def visible_keys(
     session: AsyncSession, actor: Actor, *, after: tuple[str, UUID] | None, limit: int
 ) -> Sequence[ApiKey]:
     """Return keys in the actor's reach, ordered by city and id, after the given one."""
-    wanted = select(ApiKey).where(in_city(actor, ApiKey.city_code.expression))
+    wanted = select(ApiKey).where(keys_in_reach(actor))
     if after is not None:
         city_code, key_id = after
         wanted = wanted.where(
@@ -50,7 +60,7 @@ async def visible_key(
     session: AsyncSession, actor: Actor, key_id: UUID, *, for_update: bool = False
 ) -> ApiKey | None:
     """Return one key in the actor's reach."""
-    wanted = select(ApiKey).where(in_city(actor, ApiKey.city_code.expression), ApiKey.id == key_id)
+    wanted = select(ApiKey).where(keys_in_reach(actor), ApiKey.id == key_id)
     return await session.scalar(wanted.with_for_update() if for_update else wanted)
 
 

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.audit.service import note
 from services.core.identity import queries
 from services.core.identity.actor import Actor
-from services.core.identity.errors import KeyNotFound
+from services.core.identity.errors import KeyBeyondOwn, KeyNotFound
 from services.core.identity.models import ApiKey, Organization
 from services.core.identity.rules import (
     DEFAULT_SCOPES,
     GRANTABLE_SCOPES,
     ROLES_OF_ONE_ORGANIZATION,
+    Permission,
     Role,
     Scope,
 )
@@ -52,9 +53,11 @@ async def create_key(
     `plan_codes` are the plans in the actor's reach.
 
     Raises:
-        InvalidInput: the role lacks its unit, a code is unknown, or a scope is beyond the role.
+        InvalidInput: the role lacks its unit, a code is unknown, a scope is beyond the role, or
+            the key would reach further than the actor.
     """
-    faults = [*_role_faults(request, now)]
+    faults = [*_role_faults(request, now), *_reach_faults(request, actor)]
+    faults += await _administrator_faults(session, request, actor)
     city_code = actor.city_code
     if request.plan_code is not None:
         if request.plan_code in set(plan_codes):
@@ -104,7 +107,7 @@ def _key(request: KeyRequest, city_code: str, minted: Minted, now: datetime) -> 
         role=request.role,
         organization_code=request.organization_code,
         plan_code=request.plan_code,
-        scopes=sorted(DEFAULT_SCOPES[request.role] if request.scopes is None else request.scopes),
+        scopes=sorted(scopes_of(request)),
         every_city=False,
         prefix=minted.prefix,
         secret_digest=minted.digest,
@@ -162,6 +165,69 @@ def _role_faults(request: KeyRequest, now: datetime) -> Iterable[Fault]:
         )
 
 
+def _reach_faults(request: KeyRequest, actor: Actor) -> Iterable[Fault]:
+    """Yield where a key would reach beyond what its maker is bound to."""
+    if actor.plan_code is not None and request.plan_code is None:
+        yield Fault(
+            "/plan",
+            "plan-beyond-scope",
+            Text(
+                f"本密钥只限计划 {actor.plan_code}，请填写该计划",
+                f"This key is bound to a plan: write {actor.plan_code}",
+            ),
+        )
+    if actor.organization_code not in {None, request.organization_code}:
+        yield Fault(
+            "/organization_code",
+            "organization-beyond-scope",
+            Text(
+                f"本密钥只限单位 {actor.organization_code}，请填写该单位",
+                f"This key is bound to an organization: write {actor.organization_code}",
+            ),
+            request.organization_code,
+        )
+
+
+async def _administrator_faults(
+    session: AsyncSession, request: KeyRequest, actor: Actor
+) -> list[Fault]:
+    """Return where a key that makes keys would do more, or last longer, than its maker's."""
+    if request.role not in Permission.MANAGE_KEYS.roles:
+        return []
+    faults = []
+    beyond = sorted(scopes_of(request) - actor.scopes)
+    if beyond:
+        own = ", ".join(sorted(actor.scopes))
+        faults.append(
+            Fault(
+                "/scopes",
+                "scope-beyond-own",
+                Text(f"不能授予自己没有的权限范围，可授予：{own}", f"You can give: {own}"),
+                ", ".join(beyond),
+            )
+        )
+    maker = await session.get(ApiKey, (actor.city_code, actor.credential_id))
+    ends = None if maker is None else maker.expires_at
+    if ends is not None and (request.expires_at is None or request.expires_at > ends):
+        faults.append(
+            Fault(
+                "/expires_at",
+                "expiry-beyond-own",
+                Text(
+                    f"本密钥 {ends.isoformat()} 到期，所建管理密钥不得更晚",
+                    f"Your own key expires at {ends.isoformat()}; this one not after that",
+                ),
+                None if request.expires_at is None else request.expires_at.isoformat(),
+            )
+        )
+    return faults
+
+
+def scopes_of(request: KeyRequest) -> frozenset[Scope]:
+    """Return the scopes that a key is asked to have: those named, or its role's."""
+    return DEFAULT_SCOPES[request.role] if request.scopes is None else frozenset(request.scopes)
+
+
 def _unit_faults(request: KeyRequest, unit: Organization | None) -> Iterable[Fault]:
     if unit is None:
         yield _unknown("/organization_code", "organization-not-found", request.organization_code)
@@ -183,10 +249,13 @@ async def revoke_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: 
 
     Raises:
         KeyNotFound: no such key in the actor's reach.
+        KeyBeyondOwn: it makes keys, and may do more than the actor's.
     """
     key = await queries.visible_key(session, actor, key_id, for_update=True)
     if key is None:
         raise KeyNotFound
+    if key.role in Permission.MANAGE_KEYS.roles and not set(key.scopes) <= set(actor.scopes):
+        raise KeyBeyondOwn
     if key.revoked_at is None:
         key.revoked_at = now
         await session.flush()

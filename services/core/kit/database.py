@@ -21,6 +21,8 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 from typing_extensions import override
 
+from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_returns
+
 CITY_PARTITIONS = 4
 """Hash partitions, by city, of each large table."""
 
@@ -46,7 +48,7 @@ class Database:
     dsn: str
     engine: AsyncEngine
     sessions: async_sessionmaker[AsyncSession]
-    pool: asyncpg.Pool
+    pool: OneEachPool
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -89,7 +91,11 @@ def _json(value: Any) -> str:
 async def connect(
     dsn: str, *, size: int = 8, application_name: str = "wufei"
 ) -> AsyncIterator[Database]:
-    """Open `dsn` (`postgresql://…`) with at most `size` connections of either sort."""
+    """Open `dsn` (`postgresql://…`) with at most `size` connections of either sort.
+
+    A unit of work that holds a connection of either and asks for another is refused with
+    `SecondConnection`.
+    """
     settings = {
         "application_name": application_name,
         "timezone": "UTC",
@@ -99,6 +105,7 @@ async def connect(
     }
     engine = create_async_engine(
         "postgresql+asyncpg://" + dsn.split("://", 1)[1],
+        poolclass=OneEachQueue,
         pool_size=size,
         max_overflow=0,
         pool_timeout=15,
@@ -106,11 +113,16 @@ async def connect(
         json_serializer=_json,
         connect_args={"server_settings": settings, "command_timeout": 120},
     )
+    watch_returns(engine)
     try:
-        async with asyncpg.create_pool(
+        async with OneEachPool(
             dsn,
             min_size=1,
             max_size=size,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300,
+            loop=None,
+            record_class=asyncpg.Record,
             command_timeout=15,
             server_settings=settings,
             connection_class=PlainConnection,

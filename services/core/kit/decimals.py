@@ -1,5 +1,7 @@
 """Exact numbers: how they come in, how they divide, how they are shown."""
 
+import re
+import unicodedata
 from decimal import (
     MAX_EMAX,
     MAX_PREC,
@@ -14,6 +16,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from services.core.kit.text import Text
 
 MAX_DIGITS = 38
 """Significant digits, and digits on either side of the point, that a value may have."""
@@ -99,13 +103,56 @@ def display(number: Decimal, places: int = 2) -> str:
     return format(number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT), "f")
 
 
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_COMMA_FOR_POINT = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_WITH_UNIT = re.compile(rf"(?P<number>{_NUMBER})\s*[^0-9.,+\-\s][^0-9]*")
+
+_ADVICE = {
+    "width": Text("用半角数字", "use ASCII digits"),
+    "percent": Text("去掉百分号", "leave out the percent sign"),
+    "groups": Text("去掉千位分隔符", "leave out the separators of thousands"),
+    "point": Text("小数点写作 .", "write the decimal point as ."),
+    "unit": Text("不带单位", "leave out the unit"),
+}
+_EXPECTED = Text(
+    "应为至多 38 位的有限十进制数（文本或数字），如 39.5",
+    "Must be a finite decimal number of at most 38 digits, as text or number, such as 39.5",
+)
+
+
+def advice(raw: object) -> Text:
+    """Return what to write instead of `raw`, which is no exact decimal."""
+    if not isinstance(raw, str) or len(raw) > _LONGEST_TEXT:
+        return _EXPECTED
+    text, advised = unicodedata.normalize("NFKC", raw).strip(), []
+    if text != raw.strip() and text.rstrip("%") != raw.strip().rstrip("%％"):
+        advised.append("width")
+    if text.endswith("%"):
+        text, advised = text.removesuffix("%").strip(), [*advised, "percent"]
+    if _GROUPED.fullmatch(text):
+        text, advised = text.replace(",", ""), [*advised, "groups"]
+    elif _COMMA_FOR_POINT.fullmatch(text):
+        text, advised = text.replace(",", "."), [*advised, "point"]
+    elif found := _WITH_UNIT.fullmatch(text):
+        text, advised = found["number"], [*advised, "unit"]
+    try:
+        exact(text)
+    except ValueError:
+        return _EXPECTED
+    parts = [_ADVICE[one] for one in advised]
+    return Text(
+        f"{'，'.join(['请写 ' + text, *(part.zh for part in parts)])}",
+        f"{'; '.join(['Write ' + text, *(part.en for part in parts)])}",
+    )
+
+
 def _validated(raw: Any) -> Decimal:
     try:
         return exact(raw)
     except ValueError:
-        raise PydanticCustomError(
-            "decimal", "a finite decimal number of at most 38 digits, as text or number"
-        ) from None
+        told = advice(raw)
+        raise PydanticCustomError("decimal", "{en}", {"zh": told.zh, "en": told.en}) from None
 
 
 ExactDecimal = Annotated[

@@ -5,6 +5,7 @@ same bounds. Not for writing: pydantic does that.
 """
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -32,8 +33,49 @@ class MalformedBody(DomainError):
     title = Text("请求体无法解析", "The body cannot be read")
 
 
+class _Refused(ValueError):
+    """What JSON allows and we do not, in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.told = Text(zh, en)
+
+
+_COMPLAINTS: Mapping[str, str] = {
+    "Expecting value": "此处应为一个值",
+    "Expecting property name": "此处应为带双引号的名称",
+    "Expecting ':' delimiter": "此处应为冒号",
+    "Expecting ',' delimiter": "此处应为逗号",
+    "Extra data": "之后还有多余的内容",
+    "Unterminated string": "文本没有结束的引号",
+    "Invalid control character": "文本中有未转义的控制字符（如换行，应写作 \\n）",
+    "Invalid \\": "反斜杠转义无效",
+    "Illegal trailing comma": "最后一项之后不能有逗号",
+}
+"""What the JSON parser complains of, by how that begins."""
+
+
+def _told(error: ValueError | InvalidOperation) -> Text:
+    """Return what is wrong with a text that is no JSON, and where."""
+    if isinstance(error, _Refused):
+        return error.told
+    if isinstance(error, UnicodeDecodeError):
+        return Text(
+            f"第 {error.start + 1} 个字节不是 UTF-8 编码，请另存为 UTF-8",
+            f"Byte {error.start + 1} is not UTF-8: save it as UTF-8",
+        )
+    if isinstance(error, json.JSONDecodeError):
+        said = (zh for begins, zh in _COMPLAINTS.items() if error.msg.startswith(begins))
+        line, column = error.lineno, error.colno
+        return Text(
+            f"第 {line} 行第 {column} 列：{next(said, '语法有误')}",
+            f"line {line}, column {column}: {error.msg}",
+        )
+    return Text("其中的数字无法读取", "a number in it cannot be read")
+
+
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
+    raise _Refused(f"{name} 不是数字", f"{name} is not a number")
 
 
 def _integer(text: str) -> int | Decimal:
@@ -44,9 +86,11 @@ def _integer(text: str) -> int | Decimal:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(pairs) > MOST_MEMBERS:
-        raise ValueError(f"an object of more than {MOST_MEMBERS} members")
+        raise _Refused(
+            f"一个对象超过 {MOST_MEMBERS} 项", f"an object of more than {MOST_MEMBERS} members"
+        )
     if len(members) != len(pairs):
-        raise ValueError("a member name occurs twice")
+        raise _Refused("同一名称出现两次", "a member name occurs twice")
     return members
 
 
@@ -61,7 +105,7 @@ _decoder = json.JSONDecoder(
 def _refuse_mountains(text: str) -> None:
     """Refuse too many values before they are made: between any two of them stands a comma."""
     if text.count(",") > MOST_VALUES:
-        raise ValueError(f"more than {MOST_VALUES} values")
+        raise _Refused(f"超过 {MOST_VALUES} 个值", f"more than {MOST_VALUES} values")
 
 
 def read_json(body: bytes) -> Any:
@@ -72,15 +116,15 @@ def read_json(body: bytes) -> Any:
             values, or a string that no database can hold (a lone surrogate, U+0000).
     """
     try:
-        text = body.decode()
+        text = body.decode("utf-8-sig")  # some editors begin a file with a mark
         _refuse_mountains(text)
         value = _decoder.decode(text)
     except RecursionError:
         raise too_deep() from None
     except (ValueError, InvalidOperation) as error:
-        reason = str(error)[:200]
+        told = _told(error)
         raise MalformedBody(
-            Text(f"不是有效的 JSON：{reason}", f"Not valid JSON: {reason}")
+            Text(f"不是有效的 JSON：{told.zh}", f"Not valid JSON: {told.en}")
         ) from None
     if "\\u" in text or text.count("[") + text.count("{") > DEEPEST:
         check_value(value)

@@ -3,9 +3,8 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, overload
 
 from services.core.kit.errors import DomainError, Kind
 from services.core.kit.text import Text
@@ -19,6 +18,9 @@ class BadPageToken(DomainError):
     title = Text("分页标记无效", "The page token is not valid")
 
 
+_LONGEST_NUMBER = 19
+
+
 def _fingerprint(filters: Mapping[str, object]) -> str:
     text = json.dumps(filters, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -30,11 +32,38 @@ def new_page_token(last_key: Sequence[str], filters: Mapping[str, object]) -> st
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_page_token(token: str, filters: Mapping[str, object], *, parts: int) -> list[str]:
-    """Return the last key inside `token`.
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+Reader = Callable[[str], A]
+"""How a part of a key is read; `ValueError`: no list of ours ends in such a one."""
+
+
+@overload
+def read_page_token(token: str, filters: Mapping[str, object], first: Reader[A], /) -> tuple[A]: ...
+@overload
+def read_page_token(
+    token: str, filters: Mapping[str, object], first: Reader[A], second: Reader[B], /
+) -> tuple[A, B]: ...
+@overload
+def read_page_token(
+    token: str,
+    filters: Mapping[str, object],
+    first: Reader[A],
+    second: Reader[B],
+    third: Reader[C],
+    /,
+) -> tuple[A, B, C]: ...
+def read_page_token(
+    token: str, filters: Mapping[str, object], /, *readers: Reader[Any]
+) -> tuple[Any, ...]:
+    """Return the last key inside `token`, each part read as what it has to be.
+
+    A token is nothing secret and anybody can make one, so every part is judged whole: what is
+    read here is what a list of ours can end in, and the database takes it.
 
     Raises:
-        BadPageToken: it is no token of ours or belongs to other filters.
+        BadPageToken: it is no token of ours, or belongs to another list or other filters.
     """
     try:
         padded = token + "=" * (-len(token) % 4)
@@ -42,24 +71,44 @@ def read_page_token(token: str, filters: Mapping[str, object], *, parts: int) ->
         fingerprint, *last_key = parsed
     except (ValueError, TypeError, RecursionError):
         raise BadPageToken from None
-    if (
-        fingerprint != _fingerprint(filters)
-        or len(last_key) != parts
-        or not all(isinstance(part, str) and "\x00" not in part for part in last_key)
-    ):
+    if fingerprint != _fingerprint(filters) or len(last_key) != len(readers):
         raise BadPageToken(
             Text("该标记属于另一个列表或筛选条件", "The token belongs to another list or filter")
         )
-    return [str(part) for part in last_key]
-
-
-def read_uuid(part: str) -> UUID:
-    """Return the id that a part of a page token holds.
-
-    Raises:
-        BadPageToken: it holds none.
-    """
     try:
-        return UUID(part)
+        return tuple(_read(part, reader) for part, reader in zip(last_key, readers, strict=True))
     except ValueError:
         raise BadPageToken from None
+
+
+def _read(part: object, reader: Reader[A]) -> A:
+    if not isinstance(part, str):
+        raise ValueError("not a text")  # noqa: TRY004 (a reader refuses the same way)
+    read = reader(part)
+    if str(read) != part:
+        raise ValueError("not as it is written here")
+    return read
+
+
+def read_text(part: str) -> str:
+    """Return a text that the database can hold."""
+    part.encode()
+    if "\x00" in part:
+        raise ValueError("a text holds no null byte")
+    return part
+
+
+def read_number(part: str, *, bits: int = 63) -> int:
+    """Return a position in the log: 0 up to what so many bits hold."""
+    if len(part) > _LONGEST_NUMBER:
+        raise ValueError("too long")
+    number = int(part)
+    if not 0 <= number < 2**bits:
+        raise ValueError("out of range")
+    return number
+
+
+def read_version(part: str) -> int:
+    """Return the number of a change of one thing, as far as such numbers go."""
+    # One less than the column holds is asked for as well.
+    return read_number(part, bits=31)

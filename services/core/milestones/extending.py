@@ -24,7 +24,8 @@ from services.core.extensions.rules import (
 )
 from services.core.extensions.service import Proposal
 from services.core.identity.actor import Actor
-from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.identity.errors import takes
+from services.core.kit.errors import InvalidInput
 from services.core.milestones import queries
 from services.core.milestones.changes import carry_out, check_state, subject_of, write
 from services.core.milestones.desk import Desk
@@ -85,7 +86,7 @@ async def ask_for_obligation(
         ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
     """
     if not acts_for(desk.actor, obligation.organization_code):
-        raise Forbidden
+        raise takes("该单位自己的 reporter 或 lead", "a reporter or lead of the unit itself")
     faults = proposal_faults(proposed_date, obligation.due_date)
     if faults:
         raise InvalidInput(faults=faults)
@@ -219,7 +220,10 @@ def check_right(case: Case, verb: Verb) -> None:
         return
     if verb != "withdraw" and judges(actor, case.leads):
         raise OwnExtension
-    raise Forbidden
+    raise takes(
+        "延期由 office 或牵头单位（lead）审批，由申请单位撤回",
+        "the office or the lead to decide, the unit that asked to withdraw",
+    )
 
 
 def allowed_actions(actor: Actor, extension: Extension, leads: tuple[str, ...]) -> list[Verb]:

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.extensions import queries as extension_queries
 from services.core.extensions.service import withdraw_extension
-from services.core.kit.errors import Fault, Forbidden, InvalidInput
+from services.core.identity.errors import takes
+from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.milestones import queries
 from services.core.milestones.changes import carry_out, check_state, place_of, subject_of, write
@@ -37,7 +38,10 @@ def check_right(desk: Desk, verb: Verb, milestone: Milestone) -> None:
         return
     if verb in REVIEW_VERBS and judges(desk.actor, place.leads):
         raise OwnMilestone
-    raise Forbidden
+    raise takes(
+        "里程碑由承担单位填报，由 office 或牵头单位（lead）布置和办结",
+        "the unit that promised to report, the office or the lead to assign and to close",
+    )
 
 
 async def accept(session: AsyncSession, milestone: Milestone, *, desk: Desk) -> None:

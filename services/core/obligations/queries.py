@@ -116,7 +116,7 @@ _END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
 def _statuses(unmet: str) -> Mapping[Status, str]:
     """Return when an obligation has which status; of what is waived, the others do not matter.
 
-    `unmet` says how to tell that nothing was handed in.
+    `unmet` says how to tell that nothing was handed in; when that is overdue is `rules.is_overdue`.
     """
     return {
         "waived": "o.state = 'waived'",

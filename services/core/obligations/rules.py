@@ -16,6 +16,14 @@ Status = Literal["expected", "met", "late", "missing", "waived"]
 its period closed and nothing handed in, owed no more."""
 
 
+def is_overdue(due_date: date, today: date, period_state: str) -> bool:
+    """Return whether what was not handed in is held against who owes it.
+
+    It is once its date has passed, and at once where its period takes no more values.
+    """
+    return due_date < today or period_state != "open"
+
+
 @dataclass(frozen=True, slots=True)
 class Owed:
     """A value that a unit owes for a period."""

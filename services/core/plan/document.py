@@ -4,35 +4,13 @@ Shapes only. What must hold between the parts (codes that exist, periods that fi
 `plan.rules`; how a document becomes a version is in `plan.service`.
 """
 
-import re
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
 from services.core.kit.decimals import ExactDecimal
-
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
-Year = Annotated[int, Field(ge=1990, le=2100, strict=True)]
-Days = Annotated[int, Field(ge=0, le=366, strict=True)]
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def _written_day(raw: Any) -> Any:
-    # Pydantic would also take a number for a day, as seconds since 1970.
-    if isinstance(raw, date) or (isinstance(raw, str) and _DAY.fullmatch(raw)):
-        return raw
-    raise PydanticCustomError("date", "a day such as 2025-12-31")
-
-
-Day = Annotated[
-    date,
-    Field(ge=date(1990, 1, 1), le=date(2100, 12, 31)),
-    BeforeValidator(_written_day),
-]
+from services.core.kit.said import Line, Prose, Said
+from services.core.plan.written import CityCode, Code, Day, Days, DivisionCode, PlanCode, Year
 
 TargetKind = Literal[
     "at_least",
@@ -50,14 +28,14 @@ Frequency = Literal["annual", "half_yearly", "quarterly", "monthly"]
 Comparison = Literal["same_period_last_year", "previous_period"]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Entry(Said):
+    model_config = ConfigDict(frozen=True)
 
 
 class City(_Entry):
     """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
 
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    code: CityCode
     name: Line
     superior: Line | None = None
 
@@ -90,7 +68,7 @@ class OrganizationEntry(_Entry):
     aliases: tuple[Line, ...] = ()
     members: tuple[Code, ...] = ()
     submits: bool = True
-    administrative_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,12}$")] | None = None
+    administrative_code: DivisionCode | None = None
     role: Line | None = None
     note: Prose | None = None
 
@@ -321,11 +299,12 @@ class Lights(_Entry):
 
 
 class Scheme(_Entry):
-    """The scoring method as data: a rule by name with its parameters, and a version."""
+    """The scoring method as data. `incomplete`: how a value counts that lacks an overdue part."""
 
     name: Literal["completion-rate", "distance-to-target"]
     version: Code
     floor: ExactDecimal
+    incomplete: Literal["missing", "not_assessable"] = "missing"
     display_places: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
     weights: SelectionWeights
     gate: Gate
@@ -378,7 +357,7 @@ class PlanDocument(_Entry):
     """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
 
     format: Literal["wufei-plan/1"]
-    code: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+    code: PlanCode
     title: Line
     city: City
     status: Literal["draft", "issued"]

@@ -41,12 +41,20 @@ class Loaded:
 
 
 async def load_plan(
-    session: AsyncSession, *, document: PlanDocument, actor: Mapping[str, object], now: datetime
+    session: AsyncSession,
+    *,
+    document: PlanDocument,
+    actor: Mapping[str, object],
+    now: datetime,
+    whole_city: bool = True,
 ) -> Loaded:
     """Store a document: a new plan, a new version of one, or nothing where it is the same.
 
+    Without `whole_city` nothing changes but this plan.
+
     Raises:
-        InvalidPlan: it renames an organization that another plan of the city defines.
+        InvalidPlan: it renames an organization that another plan of the city defines, or
+            changes more than the plan and may not.
     """
     city_code = document.city.code
     stored = document.model_dump(mode="json")
@@ -57,7 +65,8 @@ async def load_plan(
     if present is not None and present[1] == digest:
         return Loaded("unchanged", city_code, document.code, present[0])
     version = present[0] + 1 if present else 1
-    await _write_organizations(session, document)
+    await _write_city(session, document, whole_city=whole_city)
+    await _write_organizations(session, document, whole_city=whole_city)
     if version == 1:
         await begin_calendar(session, city_code=city_code, actor=actor, now=now)
     await _write_version(session, document, stored, digest, version, actor, now)
@@ -79,13 +88,27 @@ async def load_plan(
     return Loaded("created" if version == 1 else "new_version", city_code, document.code, version)
 
 
-async def _write_organizations(session: AsyncSession, document: PlanDocument) -> None:
-    city_code = document.city.code
+async def _write_city(session: AsyncSession, document: PlanDocument, *, whole_city: bool) -> None:
+    code, name = document.city.code, document.city.name
+    if not whole_city:
+        present = await session.get(City, code)
+        if present is not None and present.name != name:
+            other = Text(
+                f"本密钥只限本计划，城市名称仍为“{present.name}”",
+                f"A key of this plan does not rename the city: write “{present.name}”",
+            )
+            raise InvalidPlan(faults=[Fault("/city/name", "city-of-other-plans", other, name)])
     await session.execute(
         upsert(City)
-        .values(city_code=city_code, name=document.city.name)
-        .on_conflict_do_update(index_elements=["city_code"], set_={"name": document.city.name})
+        .values(city_code=code, name=name)
+        .on_conflict_do_update(index_elements=["city_code"], set_={"name": name})
     )
+
+
+async def _write_organizations(
+    session: AsyncSession, document: PlanDocument, *, whole_city: bool
+) -> None:
+    city_code = document.city.code
     codes = [entry.code for entry in document.organizations]
     present = {
         unit.code: unit
@@ -105,7 +128,10 @@ async def _write_organizations(session: AsyncSession, document: PlanDocument) ->
         for index, entry in enumerate(document.organizations)
         if entry.code in present
         and present[entry.code].defined_by != document.code
-        and present[entry.code].name != entry.name
+        and (
+            present[entry.code].name != entry.name
+            or not (whole_city or _is_same(present[entry.code], entry))
+        )
     ]
     if faults:
         raise InvalidPlan(faults=faults)
@@ -119,7 +145,10 @@ async def _write_organizations(session: AsyncSession, document: PlanDocument) ->
             "members": list(entry.members),
         }
         for ordinal, entry in enumerate(document.organizations)
+        if whole_city or _is_own(present.get(entry.code), document)
     ]
+    if not rows:
+        return
     statement = upsert(Organization).values(rows)
     await session.execute(
         statement.on_conflict_do_update(
@@ -127,10 +156,23 @@ async def _write_organizations(session: AsyncSession, document: PlanDocument) ->
             set_={
                 name: statement.excluded[name]
                 for name in rows[0]
-                if name not in {"city_code", "code"}
+                if name not in {"city_code", "code", "defined_by"}
             },
         )
     )
+
+
+def _is_same(present: Organization, entry: OrganizationEntry) -> bool:
+    """Return whether a document describes an organization as it stands."""
+    told = entry.model_dump(mode="python") | {
+        "aliases": list(entry.aliases),
+        "members": list(entry.members),
+    }
+    return all(getattr(present, name) == value for name, value in told.items())
+
+
+def _is_own(present: Organization | None, document: PlanDocument) -> bool:
+    return present is None or present.defined_by == document.code
 
 
 async def _write_version(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.database import lock_name
 from services.core.plan.document import (
     Indicator,
     Measure,
@@ -126,6 +127,15 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
             )
         },
     )
+
+
+async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
+    """Return a plan as it stands; until the transaction ends nobody else decides beside it.
+
+    What a change is based on is read after the lock, or two would be based on the same.
+    """
+    await lock_name(session, plan.code)
+    return await plan_state(session, plan.city_code, plan.code) or plan
 
 
 async def with_document_in_force(session: AsyncSession, plan: PlanState) -> PlanState:

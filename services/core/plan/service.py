@@ -217,6 +217,8 @@ async def assign_target(
 ) -> AssignedTarget:
     """Record what the superior assigned; earlier assignments of the year stay readable.
 
+    The caller holds the plan (`plan_for_change`).
+
     Raises:
         IndicatorNotFound: the plan has no such indicator.
         TargetNotAssignable: the plan prints the target of that year itself.
@@ -230,7 +232,6 @@ async def assign_target(
     faults = _assignment_faults(assignment)
     if faults:
         raise InvalidInput(faults=faults)
-    await lock_name(session, plan.code)
     sequence = 1 + await queries.assignments(
         session, plan.city_code, plan.code, indicator_code, year
     )

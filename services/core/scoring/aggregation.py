@@ -21,9 +21,10 @@ class Operands:
 
     `reports` counts units; `values` and `ratios` those with a value and with numerator and
     denominator; `levels` are the lowest and highest code, one where they are equal;
-    `organization_code` is the unit where it is one alone. `value_sum` adds the values as they
-    are kept, ratios rounded; where ratios are added or averaged, `quotients` are their
-    (numerator, denominator), those of one denominator added up, and `plain_sum` adds the others.
+    `organization_code` is the unit where it is one alone, `organizations` are all of them where
+    several owe a part. `value_sum` adds the values as they are kept, ratios rounded; where ratios
+    are added or averaged, `quotients` are their (numerator, denominator), those of one
+    denominator added up, and `plain_sum` adds the others.
     """
 
     period: str
@@ -41,6 +42,7 @@ class Operands:
     organization_code: str | None = None
     plain_sum: Decimal | None = None
     quotients: tuple[tuple[Decimal, Decimal], ...] = ()
+    organizations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

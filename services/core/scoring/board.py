@@ -30,6 +30,7 @@ from services.core.scoring.cases import (
 from services.core.scoring.counting import Counted
 from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
+from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, roll_up
 from services.core.scoring.targets import target_for
@@ -58,6 +59,7 @@ class Bench:
     method: Method
     today: date
     extended: Mapping[tuple[str, str], date]
+    duties: Duties
     tenures: Tenures
 
     @classmethod
@@ -67,16 +69,26 @@ class Bench:
         today: date,
         extended: Iterable[Extended] = (),
         tenures: Tenures | None = None,
+        former: Former | None = None,
     ) -> "Bench":
-        """Return the bench of a plan as it stands; `extended` is where more time was granted."""
-        facts = facts_of(state)
+        """Return the bench of a plan as it stands.
+
+        `extended` is where more time was granted, `former` who owed what in periods that take
+        no more values.
+        """
+        facts, more_time = facts_of(state), list(extended)
         latest: dict[tuple[str, str], date] = {}
-        for each in extended:
+        for each in more_time:
             known = facts.get(each.indicator_code)
             if known is not None and each.organization_code in known.reporters:
                 place = (each.indicator_code, each.period)
                 latest[place] = max(latest.get(place, date.min), each.due_date)
-        return cls(state, facts, method_of(state), today, latest, tenures or {})
+        granted = {
+            (each.indicator_code, each.period, each.organization_code): each.due_date
+            for each in more_time
+        }
+        duties = Duties(state, granted, former or Former())
+        return cls(state, facts, method_of(state), today, latest, duties, tenures or {})
 
     def on(self, today: date) -> "Bench":
         """Return the bench of the same plan on another local date."""
@@ -110,12 +122,13 @@ class Bench:
 
     @cached_property
     def due_dates(self) -> Mapping[str, frozenset[date]]:
-        """Every date on which something falls due on the board of an opened period."""
-        found = {code: {period.due_date} for code, period in self.state.periods.items()}
-        for (_, code), due in self.extended.items():
+        """Every date on which something falls due on a board, by its period's code."""
+        dates = [(code, period.due_date) for code, period in self.state.periods.items()]
+        dates += [(code, due) for (_, code), due in self.extended.items()]
+        found: dict[str, set[date]] = {}
+        for code, due in dates:
             for each in chain(Period.parse(code)):
-                if each.code in found:
-                    found[each.code].add(due)
+                found.setdefault(each.code, set()).add(due)
         return {code: frozenset(dates) for code, dates in found.items()}
 
     def turned(self, period: str, one_day: date, another: date) -> bool:
@@ -186,10 +199,15 @@ def draw_board(
     return Drawn(_add_up(bench.state, rows), traces)
 
 
+def is_current(board: Board) -> bool:
+    """Return whether the rows of a board have all their members; those of old versions do not."""
+    return all("reporting" in row for row in board["indicators"])
+
+
 def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tuple[Row, Trace]:
     facts = bench.facts[code]
     case = build_case(
-        bench.state,
+        bench.duties,
         facts,
         period,
         operated,
@@ -240,6 +258,20 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
         "weight": plain(facts.weight),
         "data_status": _data_status(verdict),
         "falsified": verdict.falsified,
+        "reporting": {
+            "expected": case.owed.expected,
+            "reported": case.owed.reported,
+            "overdue": case.owed.overdue,
+            "absent": [
+                {
+                    "period": each.period,
+                    "organization_code": each.organization_code,
+                    "name": each.name,
+                    "overdue": each.want == "overdue",
+                }
+                for each in case.owed.absent
+            ],
+        },
         "trace_digest": digest,
     }
 

@@ -16,6 +16,7 @@ from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import Baseline, Case, Comparable, Method, Reporting
+from services.core.scoring.owed import Duties, Owed, Parts, owed_parts
 from services.core.scoring.targets import Target, target_for
 from services.core.scoring.time_gone import full_months, months_through
 from services.core.scoring.touch import may_rise
@@ -43,6 +44,11 @@ class Facts:
     pace_question: str | None
     verdict_question: str | None
 
+    @property
+    def shared(self) -> bool:
+        """Whether every reporter owes a part of the value."""
+        return self.indicator.aggregation.units != "direct"
+
 
 def facts_of(state: PlanState) -> Mapping[str, Facts]:
     """Return the facts of every indicator of a plan, in the document's order."""
@@ -69,7 +75,14 @@ def facts_of(state: PlanState) -> Mapping[str, Facts]:
 def method_of(state: PlanState) -> Method:
     """Return the parts of the plan's scheme that verdicts depend on."""
     scheme = state.document.scheme
-    return Method(scheme.name, scheme.version, scheme.floor, scheme.display_places, scheme.lights)
+    return Method(
+        name=scheme.name,
+        version=scheme.version,
+        floor=scheme.floor,
+        places=scheme.display_places,
+        lights=scheme.lights,
+        incomplete=scheme.incomplete,
+    )
 
 
 def periods_read(period: Period, indicator: Indicator) -> list[str]:
@@ -88,7 +101,7 @@ def finer_periods(period: Period, frequency: Frequency) -> tuple[str, ...]:
 
 
 def build_case(
-    state: PlanState,
+    duties: Duties,
     facts: Facts,
     period: Period,
     operated: Operated,
@@ -101,14 +114,13 @@ def build_case(
 
     `due_date` is until when its values are due; None: the period was never opened.
     """
-    indicator = facts.indicator
+    state, indicator = duties.state, facts.indicator
     target = target_for(indicator, period.year, state.assigned)
     own, parts, absent = _operands(indicator, period, operated)
     baseline = indicator.baseline
     formula = indicator.formula
     start = Period("annual", baseline.year if baseline else period.year)
-    ended = today > period.last_day or state.is_over(period.code)
-    gone = _months_gone(period, own, parts, today, ended=ended)
+    stage = _stage(duties, facts, period, operated, today)
     return Case(
         indicator=indicator.code,
         period=period.code,
@@ -118,44 +130,76 @@ def build_case(
         absent=absent,
         previous=_previous(facts, period, operated) if target.kind == "rising" else None,
         target=target,
-        at_target_date=ended and period.last_day >= target.end,
+        at_target_date=stage.complete and period.last_day >= target.end,
         levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
         growth_is_positive=formula is None or formula.sign_convention != "decline_positive",
         baseline=Baseline(baseline.year, baseline.value) if baseline else None,
-        elapsed_months=period.months_since(start) - period.months + gone if baseline else 0,
+        elapsed_months=period.months_since(start) - period.months + stage.gone if baseline else 0,
         whole_months=_MONTHS_IN_YEAR * (target.year - start.year) if baseline else 0,
         pace_question=facts.pace_question,
         verdict_question=facts.verdict_question,
-        reporting=_reporting(indicator, period, due_date, today),
+        reporting=_reporting(state, indicator, period, due_date, today),
         due_date=due_date.isoformat() if due_date else None,
         method=method,
-        months_of_sum=gone if _is_part(facts, period, target, gone, ended=ended) else None,
-        begun=gone > 0,
-        target_date_passed=_target_date_passed(target, period, today, ended=ended),
+        months_of_sum=stage.gone if _is_part(facts, period, target, stage) else None,
+        begun=stage.gone > 0,
+        target_date_passed=_target_date_passed(target, period, today, ended=stage.ended),
+        owed=stage.owed,
     )
 
 
-def _months_gone(
-    period: Period,
-    own: Operands | None,
-    parts: tuple[Operands, ...],
-    today: date,
-    *,
-    ended: bool,
-) -> int:
-    """Return how many months of a period its value speaks for.
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """How far a period has gone: in `gone` months, `ended`, and then `complete` or still awaited.
+
+    A period that is closed is judged as at its end.
+    """
+
+    owed: Owed
+    ended: bool
+    complete: bool
+    gone: int
+
+
+def _stage(duties: Duties, facts: Facts, period: Period, operated: Operated, today: date) -> _Stage:
+    """Return how far a period has gone, and what its value lacks.
 
     A value made of finer ones reaches as far as the last of them, one handed in early as far as
     the last full month.
     """
-    if ended:
-        return period.months
-    if own is None and parts:
-        return months_through(period, Period.parse(parts[-1].period))
-    return full_months(period, today)
+    parts = _parts(facts, period, operated)
+    ended = today > period.last_day or duties.state.is_over(period.code)
+    owed = owed_parts(duties, parts, today, ended=ended)
+    complete = ended and not owed.pending
+    last = next((code for code, there in reversed(parts.pieces) if there is not None), period.code)
+    if complete:
+        gone = period.months
+    elif last != period.code:
+        gone = months_through(period, Period.parse(last))
+    else:
+        gone = period.months if ended else full_months(period, today)
+    return _Stage(owed, ended, complete, gone)
 
 
-def _is_part(facts: Facts, period: Period, target: Target, gone: int, *, ended: bool) -> bool:
+def _parts(facts: Facts, period: Period, operated: Operated) -> Parts:
+    """Return what a period's value is made of; nothing is owed for less than a reporting period."""
+    indicator = facts.indicator
+    codes: tuple[str, ...] = (period.code,)
+    if (indicator.code, period.code) not in operated:
+        codes = finer_periods(period, indicator.frequency) or codes
+    if period.months < Period(indicator.frequency, period.year).months:
+        codes = ()
+    return Parts(
+        indicator=indicator.code,
+        board=period,
+        pieces=[(code, operated.get((indicator.code, code))) for code in codes],
+        operators=facts.operators,
+        reporters=facts.reporters,
+        shared=facts.shared,
+    )
+
+
+def _is_part(facts: Facts, period: Period, target: Target, stage: _Stage) -> bool:
     """Return whether a value is a part of a year's sum, to be judged by its share of the year.
 
     A target that sets no number is compared period with period, and then a whole one is none.
@@ -163,8 +207,8 @@ def _is_part(facts: Facts, period: Period, target: Target, gone: int, *, ended: 
     if facts.operators.periods != "sum" or facts.operators.by_level:
         return False
     if target.bound is None:
-        return gone < period.months
-    return period.frequency != "annual" or not ended
+        return stage.gone < period.months
+    return period.frequency != "annual" or not stage.complete
 
 
 def _target_date_passed(target: Target, period: Period, today: date, *, ended: bool) -> bool:
@@ -205,12 +249,16 @@ def _previous(facts: Facts, period: Period, operated: Operated) -> Comparable | 
     return Comparable(before.code, Figure(baseline.value), "baseline")
 
 
-def _reporting(indicator: Indicator, period: Period, due: date | None, today: date) -> Reporting:
+def _reporting(
+    state: PlanState, indicator: Indicator, period: Period, due: date | None, today: date
+) -> Reporting:
     if due is None:
         return "not_opened"
     if period.months < Period(indicator.frequency, period.year).months:
         return "less_often"
-    return "late" if due < today else "not_due"
+    if due < today:
+        return "late"
+    return "closed" if state.is_over(period.code) else "not_due"
 
 
 def _weight(state: PlanState, indicator: Indicator) -> Decimal:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -148,3 +149,69 @@ def _by_denominator(
     for top, bottom in zip(tops, bottoms, strict=True):
         found.setdefault(bottom, []).append(top)
     return tuple((total(found[bottom]), bottom) for bottom in sorted(found))
+
+
+MOST_CONTRIBUTIONS = 500
+"""So many values that counted for one score are listed at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """A reported value that counted for a score, from one log position on."""
+
+    submission_id: UUID
+    revision: int
+    organization_code: str
+    period: str
+    from_position: int
+    value: Decimal | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    level: str | None
+    not_applicable_reason: str | None
+    provisional: bool
+    falsified: bool
+
+
+_CONTRIBUTIONS = """
+SELECT submission_id, revision, organization_code, period, from_position, value, numerator,
+    denominator, level, not_applicable_reason, provisional, falsified,
+    count(*) OVER () AS found
+FROM score_input
+WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND indicator_code = $4
+    AND period = ANY($5::text[]) AND from_position <= $6
+    AND (until_position IS NULL OR until_position > $6)
+ORDER BY organization_code IS DISTINCT FROM $7::text, period, organization_code LIMIT $8
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a score is of: an indicator on a basis, and the periods that it looks at."""
+
+    indicator: str
+    basis: str
+    periods: Sequence[str]
+
+
+async def contributions(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    *,
+    place: Place,
+    position: int,
+    unit: str | None = None,
+) -> tuple[list[Contribution], int]:
+    """Return the values that counted for a score at a log position, by period and unit.
+
+    With `unit` only its own, at most 500; beside them the number of those that are another's.
+    """
+    connection = await driver(session)
+    where = (place.basis, place.indicator, list(place.periods), position, unit, MOST_CONTRIBUTIONS)
+    rows = await connection.fetch(_CONTRIBUTIONS, city_code, plan_code, *where)
+    listed = [Contribution(*row[:-1]) for row in rows]
+    if unit is None:
+        return listed, 0
+    own = [one for one in listed if one.organization_code == unit]
+    return own, (rows[0]["found"] if rows else 0) - len(own)

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring import queries
-from services.core.scoring.board import Bench, Judged, draw_board
+from services.core.scoring.board import Bench, Judged, draw_board, is_current
 from services.core.scoring.cases import Operated, periods_read
 from services.core.scoring.counting import operands
+from services.core.scoring.duties import with_organizations
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.snapshots import Sheet, keep
 from services.core.scoring.touch import BASES, BoardKey, Wanted, chain
@@ -81,6 +82,9 @@ async def draw_all(
     """Draw every board of a plan whole: of each period opened, drawn before, or reported for."""
     state = bench.state
     operated = await operands(session, state.city_code, state.code, counted=bench.counted())
+    operated = await with_organizations(
+        session, state, operated, shared=_shared(bench, bench.facts)
+    )
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
     frozen = await _frozen(session, state, state.periods, position) - set(published)
     every = {*drawn, *opened(state), *_reported(operated)}
@@ -148,6 +152,7 @@ def _order(
         codes is None
         or (earlier.sequence + 1) % queries.WHOLE_EVERY == 0
         or earlier.plan_version != bench.state.version
+        or not is_current(earlier.board)
         or bench.turned(key[1], earlier.local_date, bench.today)
     ):
         return _Order(key, period, None, earlier)
@@ -168,14 +173,18 @@ async def _operands_of(
         for indicator in counted.codes
         for code in periods_read(order.period, bench.facts[indicator].indicator)
     }
-    return await operands(
-        session,
-        bench.state.city_code,
-        bench.state.code,
-        counted=counted,
-        bases={order.key[0] for order in orders},
-        periods=periods,
+    bases = {order.key[0] for order in orders}
+    state = bench.state
+    operated = await operands(
+        session, state.city_code, state.code, counted=counted, bases=bases, periods=periods
     )
+    return await with_organizations(
+        session, state, operated, shared=_shared(bench, counted.codes), bases=bases, periods=periods
+    )
+
+
+def _shared(bench: Bench, codes: Iterable[str]) -> list[str]:
+    return [code for code in codes if bench.facts[code].shared]
 
 
 def _draw(

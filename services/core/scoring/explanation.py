@@ -10,6 +10,7 @@ from services.core.kit.decimals import plain
 from services.core.kit.text import Text
 from services.core.scoring.figures import ZERO
 from services.core.scoring.judgement import Comparable, judge
+from services.core.scoring.reach import OUTSIDE
 from services.core.scoring.reasons import words
 from services.core.scoring.targets import Target
 from services.core.scoring.time_gone import less_is_nearer
@@ -61,20 +62,22 @@ _PLACES = 6
 """Decimal places of a quotient that are written out; what is cut off is marked."""
 
 
-def explain(trace: Trace) -> list[Text]:
-    """Return the steps of a trace, first to last; the last is the reason of the light."""
+def explain(trace: Trace, shown: Trace | None = None) -> list[Text]:
+    """Return the steps of a trace, first to last; the last is the reason of the light.
+
+    `shown` is the trace as far as the caller may read it (`scoring.reach`), by default all.
+    """
     case, result = case_of(trace), trace["result"]
-    steps = [*_data_steps(trace), *_reading_steps(trace), _target_step(case.target)]
+    shown = trace if shown is None else shown
+    steps = [*_data_steps(shown), *_reading_steps(shown), _target_step(case.target)]
     if case.previous is not None:
         steps.append(_previous_step(case.previous))
-    if result["rule"] != "share_of_year" and (
-        result["pace"] is not None or result["rule"] == "distance_to_target"
-    ):
+    to_date = trace["months"].get("of_sum") is not None
+    if not to_date and (result["pace"] is not None or result["rule"] == "distance_to_target"):
         steps.append(_baseline_step(trace["baseline"]))
     if result["rule"] is not None:
         steps.append(_RULES[result["rule"]].format(attainment=_cut(result["attainment"])))
     if result["pace"] is not None:
-        to_date = result["rule"] == "share_of_year"
         steps.append(_to_date_step(trace, case.target) if to_date else _pace_step(trace))
     verdict = judge(case)
     steps.append(words(verdict.reason, verdict.details))
@@ -92,8 +95,15 @@ def _data_steps(trace: Trace) -> list[Text]:
 
 
 def _operands_step(operands: Mapping[str, Any], names: Mapping[str, str]) -> Text:
-    reported, who, mark = _reported(operands, names), _who(operands), _mark(operands)
     period = operands["period"]
+    if OUTSIDE in operands:
+        count, reports = operands[OUTSIDE], operands["reports"]
+        return Text(
+            f"{period}：{reports} 个单位填报，其中 {count} 个不在可见范围内，数字略去",
+            f"{period}: {reports} unit{'' if reports == 1 else 's'} reported; the figures are"
+            f" left out, {count} of them outside your scope",
+        )
+    reported, who, mark = _reported(operands, names), _who(operands), _mark(operands)
     return Text(
         f"{period}，{who.zh}：{reported.zh}{mark.zh}", f"{period}, {who.en}: {reported.en}{mark.en}"
     )
@@ -158,7 +168,7 @@ def _as_reported(result: Mapping[str, Any], own: Mapping[str, Any] | None) -> bo
 def _value_step(trace: Trace) -> Text:
     result = trace["result"]
     top, bottom, value = result["numerator"], result["denominator"], _cut(result["value"])
-    if bottom == "1":
+    if bottom in {"1", None}:
         return Text(f"数值 = {result['value']}", f"Value = {result['value']}")
     zh, en = f"数值 = {top} ÷ {bottom} = {value}", f"Value = {top} ÷ {bottom} = {value}"
     factor = trace["operators"]["multiplier"]

@@ -5,7 +5,7 @@ reached again is in `scoring.traces`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -22,13 +22,14 @@ from services.core.scoring.aggregation import (
 from services.core.scoring.attainment import Attainment, Rule, SchemeName
 from services.core.scoring.figures import Figure, compare
 from services.core.scoring.lights import Light, Pace, Standing
+from services.core.scoring.owed import NOTHING_OWED, Owed, owed_details, silence_helps
 from services.core.scoring.targets import Target
 from services.core.scoring.time_gone import to_date
 
 State = Literal["scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"]
-Reporting = Literal["not_opened", "not_due", "less_often", "late"]
-"""Where the period's reporting stands: never opened, before its due date or past it, or
-reported in wider periods than this one."""
+Reporting = Literal["not_opened", "not_due", "less_often", "late", "closed"]
+"""Where the period's reporting stands: never opened, before its due date or past it, closed
+before that, or reported in wider periods than this one."""
 
 ASSESSED: frozenset[State] = frozenset({"scored", "missing"})
 """The states whose attainment counts in the score."""
@@ -43,6 +44,7 @@ class Method:
     floor: Decimal
     places: int
     lights: Lights
+    incomplete: Literal["missing", "not_assessable"] = "missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ class Case:
     year to where the period has gone and to the target's date. `months_of_sum` counts the
     months behind a value that is a part of a year's sum; None: it is no such part. `begun` is
     false while no full month of an unfinished period has gone. `target_date_passed` is whether
-    the gate counts. `pace_question` and `verdict_question` are the open questions that hold
-    back the baseline or the whole verdict.
+    the gate counts, and `owed` what the value lacks. `pace_question` and `verdict_question` are
+    the open questions that hold back the baseline or the whole verdict.
     """
 
     indicator: str
@@ -98,6 +100,7 @@ class Case:
     months_of_sum: int | None = None
     begun: bool = True
     target_date_passed: bool = True
+    owed: Owed = NOTHING_OWED
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +124,19 @@ def judge(case: Case) -> Verdict:
     """Return the verdict on a case."""
     combined = combine(case.own, case.parts, case.operators)
     reading = combined.reading
-    if reading.not_applicable is not None:
+    if reading.not_applicable is not None and not case.owed.overdue:
         return _unassessed("not_applicable", "not_applicable", combined, why=reading.not_applicable)
-    if case.verdict_question is not None:
-        return _unassessed(
-            "not_assessable", "open_question", combined, question=case.verdict_question
-        )
     obstacle = _target_obstacle(case)
     if obstacle is not None:
-        return _unassessed("not_assessable", obstacle, combined, text=case.target.name)
+        details = {"text": case.target.name, "question": case.verdict_question or "—"}
+        return _unassessed("not_assessable", obstacle, combined, **details)
     if reading.is_nothing:
         return _unreported(case, combined)
+    if case.owed.overdue:
+        return _incomplete(case, combined)
     if reading.unusable is not None:
         return _unassessed("not_assessable", reading.unusable, combined)
-    return _assess(case, combined)
+    return _so_far(case, _assess(case, combined))
 
 
 def _unassessed(state: State, reason: str, combined: Combined, **details: str) -> Verdict:
@@ -150,8 +152,10 @@ def _unassessed(state: State, reason: str, combined: Combined, **details: str) -
 
 
 def _target_obstacle(case: Case) -> str | None:
-    """Return why the target cannot be judged by, whatever is reported."""
+    """Return why there is no verdict by this target, whatever is reported."""
     target = case.target
+    if case.verdict_question is not None:
+        return "open_question"
     if target.kind == "assigned_by_superior":
         return "target_not_assigned"
     if target.kind == "qualitative" and not case.levels:
@@ -165,21 +169,58 @@ def _unreported(case: Case, combined: Combined) -> Verdict:
     due = case.due_date or "—"
     match case.reporting:
         case "late":
-            return Verdict(
-                "missing",
-                combined.reading,
-                "grey",
-                "missing",
-                {"due": due},
-                attainment=case.method.floor,
-                rule="floor",
-            )
+            return _at_the_floor(case, combined, "missing", due=due)
+        case "closed":
+            return _at_the_floor(case, combined, "missing_when_closed")
         case "not_due":
             return _unassessed("not_due", "not_due", combined, due=due)
         case "less_often":
             return _unassessed("not_due", "less_often", combined)
         case "not_opened":
+            if case.owed.overdue:
+                return _incomplete(case, combined)
             return _unassessed("not_opened", "not_opened", combined)
+
+
+def _at_the_floor(case: Case, combined: Combined, reason: str, **details: str) -> Verdict:
+    return replace(
+        _unassessed("missing", reason, combined, **details),
+        attainment=case.method.floor,
+        rule="floor",
+    )
+
+
+def _incomplete(case: Case, combined: Combined) -> Verdict:
+    """Return the verdict on a value of which a part is overdue: absence never helps."""
+    details = owed_details(case.owed)
+    if case.method.incomplete == "not_assessable":
+        return _unassessed("not_assessable", "incomplete_not_assessable", combined, **details)
+    return _at_the_floor(case, combined, "incomplete", **details)
+
+
+def _so_far(case: Case, verdict: Verdict) -> Verdict:
+    """Return a verdict as far as it holds while parts are absent that nobody is late with.
+
+    The figure is one so far: neither met nor not met, at most yellow, and without weight. What
+    nobody was asked for matters only where its absence may be what meets the target.
+    """
+    owed, kind = case.owed, case.target.kind
+    helped = verdict.met is not False and silence_helps(case.operators, kind)
+    if verdict.state != "scored" or not (owed.pending or (owed.unasked and helped)):
+        return verdict
+    light: Light = "yellow" if verdict.light == "green" else verdict.light
+    if light == "red" and kind != "at_most" and not verdict.falsified:
+        light = "grey"
+    return replace(
+        verdict,
+        state="not_due" if owed.pending else "not_opened",
+        light=light,
+        reason="so_far" if owed.pending else "so_far_unasked",
+        details=owed_details(owed),
+        attainment=None,
+        met=None,
+        rule=None,
+    )
 
 
 def _assess(case: Case, combined: Combined) -> Verdict:

@@ -1,20 +1,20 @@
 """Reading scores: what counts, and the boards drawn from it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import EventPosition, ReaderCursor
 from services.core.plan.models import IndicatorOwner
-from services.core.scoring.models import ScoreInput, ScoreSnapshot
+from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import BoardKey, LogEvent
 
@@ -166,35 +166,6 @@ async def series(
         },
     )
     return [SeriesPoint(*row) for row in rows]
-
-
-async def inputs_at(
-    session: AsyncSession,
-    city_code: str,
-    plan_code: str,
-    *,
-    indicator: str,
-    periods: Collection[str],
-    basis: str,
-    position: int,
-    limit: int = 500,
-) -> list[ScoreInput]:
-    """Return the values that counted for an indicator at a log position, by period and unit."""
-    rows = await session.scalars(
-        select(ScoreInput)
-        .where(
-            ScoreInput.city_code == city_code,
-            ScoreInput.plan_code == plan_code,
-            ScoreInput.basis == basis,
-            ScoreInput.indicator_code == indicator,
-            ScoreInput.period.in_(periods),
-            ScoreInput.from_position <= position,
-            or_(ScoreInput.until_position.is_(None), ScoreInput.until_position > position),
-        )
-        .order_by(ScoreInput.period, ScoreInput.organization_code)
-        .limit(limit)
-    )
-    return list(rows)
 
 
 async def periods_with_board(

@@ -83,6 +83,27 @@ REASONS: Mapping[str, Text] = {
         "应于{due}前填报，逾期没有计入的数据，按下限计分",
         "Due by {due}; nothing that counts was reported: scored at the floor",
     ),
+    "missing_when_closed": Text(
+        "本期已停止填报，没有计入的数据，按下限计分",
+        "The period takes no more values and nothing that counts was reported: scored at the floor",
+    ),
+    "incomplete": Text(
+        "应报 {expected} 项，已报 {reported} 项，逾期未报：{absent}；按下限计分",
+        "{reported} of {expected} reported, overdue: {absent}; scored at the floor",
+    ),
+    "incomplete_not_assessable": Text(
+        "应报 {expected} 项，已报 {reported} 项，逾期未报：{absent}；不作评判",
+        "{reported} of {expected} reported, overdue: {absent}; no verdict",
+    ),
+    "so_far": Text(
+        "应报 {expected} 项，已报 {reported} 项，期限（{due}）未到：{absent}；数值为至今数",
+        "{reported} of {expected} reported, the others not due before {due}: {absent}; the figure"
+        " is one so far",
+    ),
+    "so_far_unasked": Text(
+        "应报 {expected} 项，已报 {reported} 项，未要求填报：{absent}；数值为至今数",
+        "{reported} of {expected} reported, never asked for: {absent}; the figure is one so far",
+    ),
     "not_due": Text("尚未到填报期限（{due}）", "Not due before {due}"),
     "less_often": Text(
         "该指标的填报周期长于本期，本期无须填报",

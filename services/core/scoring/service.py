@@ -15,7 +15,9 @@ from services.core.obligations.queries import extended
 from services.core.plan.errors import PlanNotFound
 from services.core.scoring import queries
 from services.core.scoring.board import Bench
+from services.core.scoring.cases import facts_of
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
+from services.core.scoring.duties import former_duties
 from services.core.scoring.inputs import apply_events, remake
 from services.core.scoring.plans_followed import PlansFollowed, read_plan
 from services.core.scoring.touch import BoardKey, Touch, touched, up_to_publication, wanted
@@ -148,7 +150,9 @@ async def _bench(
         return None
     more_time = await extended(session, city_code, plan_code)
     tenures = await queries.tenures_of(session, city_code, plan_code)
-    return Bench.of(state, clock.today(state.document.time_zone), more_time, tenures)
+    former = await former_duties(session, state, facts_of(state))
+    today = clock.today(state.document.time_zone)
+    return Bench.of(state, today, more_time, tenures, former)
 
 
 async def _renew(

@@ -1,10 +1,11 @@
 """Traces: a case and its verdict as JSON, from which the verdict can be reached again.
 
-A trace is bounded: sums over units, not the units themselves, which `queries.inputs_at` lists.
+A trace is bounded: sums over units, not the units themselves, which `counting.contributions` lists.
 Its words are in `scoring.explanation`.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -23,6 +24,7 @@ from services.core.scoring.judgement import (
     Verdict,
     judge,
 )
+from services.core.scoring.owed import NOTHING_OWED, Absent, Owed
 from services.core.scoring.targets import Target
 
 Trace = Mapping[str, Any]
@@ -62,7 +64,11 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
             "begun": case.begun,
         },
         "questions": {"pace": case.pace_question, "verdict": case.verdict_question},
-        "reporting": {"status": case.reporting, "due_date": case.due_date},
+        "reporting": {
+            "status": case.reporting,
+            "due_date": case.due_date,
+            "owed": _owed_out(case.owed),
+        },
         "scheme": _method_out(case.method),
         "result": result_of(verdict),
     }
@@ -136,6 +142,7 @@ def case_of(trace: Trace) -> Case:
         months_of_sum=trace["months"].get("of_sum"),
         begun=trace["months"].get("begun", True),
         target_date_passed=trace.get("target_date_passed", True),
+        owed=_owed_in(trace["reporting"].get("owed")),
     )
 
 
@@ -211,6 +218,16 @@ def _previous_in(written: Mapping[str, Any] | None) -> Comparable | None:
     return Comparable(written["period"], figure, written["source"])
 
 
+def _owed_out(owed: Owed) -> dict[str, Any]:
+    return {**asdict(owed), "absent": [asdict(each) for each in owed.absent]}
+
+
+def _owed_in(written: Mapping[str, Any] | None) -> Owed:
+    if written is None:
+        return NOTHING_OWED
+    return Owed(**{**written, "absent": tuple(Absent(**each) for each in written["absent"])})
+
+
 def _target_out(target: Target) -> dict[str, Any]:
     written: dict[str, Any] = {
         "year": target.year,
@@ -237,6 +254,7 @@ def _method_out(method: Method) -> dict[str, Any]:
         "name": method.name,
         "version": method.version,
         "floor": plain(method.floor),
+        "incomplete": method.incomplete,
         "display_places": method.places,
         "green_pace": plain(method.lights.green_pace),
         "yellow_pace": plain(method.lights.yellow_pace),
@@ -249,6 +267,7 @@ def _method_in(written: Mapping[str, Any]) -> Method:
         name=written["name"],
         version=written["version"],
         floor=Decimal(written["floor"]),
+        incomplete=written.get("incomplete", "missing"),
         places=written["display_places"],
         lights=Lights(
             green_pace=Decimal(written["green_pace"]),

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.catalogue import EventType
 from services.core.events.service import Happening, record
 from services.core.identity.actor import Actor
-from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.identity.errors import takes
+from services.core.kit.errors import InvalidInput
 from services.core.plan.document import Indicator
 from services.core.plan.queries import PlanState, period_for_share
 from services.core.submissions.changes import edited, form_after, moved
@@ -61,7 +62,10 @@ def check_right(actor: Actor, verb: Verb, submission: Submission, plan: PlanStat
         return place
     if verb not in WRITING_VERBS and reviews(actor, place.leads) and place.authors.include(actor):
         raise OwnReport
-    raise Forbidden
+    raise takes(
+        "填报由本单位或 office 进行；审核由 office 或该指标的牵头单位（lead）进行",
+        "the unit or the office to report; the office or the lead of the indicator to review",
+    )
 
 
 async def edit(

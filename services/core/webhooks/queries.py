@@ -51,9 +51,11 @@ _OWNERS_ROLES = sorted(Permission.MANAGE_WEBHOOKS.roles)
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Return the condition on endpoints that keeps a caller to those it may manage.
 
-    The office sees every endpoint within its plan or city; a system those it made itself, and
-    those that another key of its organization and plan made.
+    Who manages one can have its events sent to themselves, and so may read events. The office
+    sees all within its plan or city; a system those that it, or another key of its scope, made.
     """
+    if not actor.may(Permission.READ_EVENTS):
+        return false()
     in_city = WebhookEndpoint.city_code == actor.city_code
     if actor.role == "office":
         if actor.plan_code is None:

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.audit.service import note
 from services.core.events.queries import log_position
 from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
 from services.core.kit.clock import Clock
 from services.core.kit.database import lock_name
-from services.core.kit.errors import Forbidden, InvalidInput
+from services.core.kit.errors import InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.webhooks import queries
@@ -62,7 +63,7 @@ async def create_endpoint(
         TooManyEndpoints: the city has as many as it may have.
     """
     if not actor.may(Permission.READ_EVENTS):
-        raise Forbidden
+        raise takes("密钥带有权限范围 events:read", "the scope events:read on the key")
     faults = [
         *settings_faults(settings, manner.format, actor=actor, ground=ground),
         *manner_faults(manner),

@@ -66,6 +66,7 @@ async def test_a_published_period_does_not_change_at_midnight(ledger: Ledger) ->
     await ledger.follow()
     await ledger.move("2025", "publish")
     await ledger.follow()
+    assert (await ledger.row())["state"] == "missing"
     ledger.on(date(2026, 2, 10))
     assert await ledger.follow_date() == 0
-    assert (await ledger.row())["state"] == "not_due"
+    assert (await ledger.row())["reason_code"] == "missing_when_closed"

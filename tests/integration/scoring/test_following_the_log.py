@@ -8,6 +8,7 @@ import pytest
 
 from services.core.events.service import number_committed
 from services.core.scoring import queries
+from services.core.scoring.counting import Place, contributions
 from services.core.scoring.service import READER, follow_log
 from services.core.scoring.traces import replay, result_of
 from tests.integration.scoring.ledger import Ledger
@@ -266,13 +267,11 @@ async def test_as_of_and_series_read_what_was_true_then(ledger: Ledger) -> None:
             ("2024", "70"),
             ("2025", "91"),
         ]
-        counted = await queries.inputs_at(
+        counted, _ = await contributions(
             session,
             CITY,
             PLAN,
-            indicator="R01",
-            periods=["2025"],
-            basis="approved",
+            place=Place("R01", "approved", ["2025"]),
             position=earlier.position,
         )
         assert [row.value for row in counted] == [90]

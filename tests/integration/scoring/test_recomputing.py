@@ -10,8 +10,7 @@ import pytest
 
 from services.core.events.service import number_committed
 from services.core.plan.errors import PlanNotFound
-from services.core.scoring import queries
-from services.core.scoring.models import ScoreInput
+from services.core.scoring.counting import Contribution, Place, contributions
 from services.core.scoring.service import follow_log, recompute_plan
 from tests.integration.scoring.ledger import Ledger
 from tests.unit.scoring.builders import (
@@ -131,21 +130,13 @@ async def test_rebuilt_inputs_know_every_position(ledger: Ledger) -> None:
     await ledger.follow()
     await ledger.execute("DELETE FROM score_input")
     await ledger.rebuild()
-    found: list[list[ScoreInput]] = []
+    found: list[list[Contribution]] = []
     async with ledger.database.sessions() as session:
         for basis in ("approved", "submitted"):
-            found += [
-                await queries.inputs_at(
-                    session,
-                    CITY,
-                    PLAN,
-                    indicator="R01",
-                    periods=["2025"],
-                    basis=basis,
-                    position=position,
-                )
-                for position in range(1, 6)
-            ]
+            place = Place("R01", basis, ["2025"])
+            for position in range(1, 6):
+                rows, _ = await contributions(session, CITY, PLAN, place=place, position=position)
+                found.append(rows)
     values = [[int(row.value or 0) for row in rows] for rows in found]
     assert values == [[], [], [80], [80], [90], [], [80], [80], [80], [90]]
 

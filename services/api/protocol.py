@@ -1,0 +1,149 @@
+"""HTTP/1.1 on the wire: uvicorn's protocol, which ignores offers we do not take and bounds heads.
+
+An offer to speak another protocol (`Upgrade: h2c`, `websocket`) makes the parser give up the
+rest of the connection, and with it the body. Such a request is parsed anew without its offer,
+as RFC 9110 section 7.8 lets a server do that does not take it; any other costs nothing more.
+"""
+
+import httptools
+from pydantic_core import to_json
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from services.api.problems import HTTP_PROBLEMS, MEDIA_TYPE, Problem
+from services.core.kit.ids import new_id
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Longest head of a request: its address and all its headers, trailers too."""
+
+_TOO_LARGE = 431
+_DISCARDED_BYTES = 128 * 1024 * 1024
+_DISCARDED_SECONDS = 10.0
+_OFFER = {b"upgrade", b"http2-settings"}
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """A connection of a client; what is said here of heads holds for unfinished ones too."""
+
+    _offered = False
+    """Whether the head just read offers another protocol."""
+
+    _unfinished = 0
+    """Bytes that came since the parser last finished a head, a part of a body or a message."""
+
+    _finished = False
+    """Whether it has finished one of them with what came last."""
+
+    _refused = False
+    _discarded = 0
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            self._discard(data)
+            return
+        self._unset_keepalive_if_required()
+        self._unfinished += len(data)
+        self._finished = False
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            if not self._refused:
+                self.send_400_response("Invalid HTTP request received.")
+            return
+        if self._finished:
+            self._unfinished = 0
+        elif self._unfinished > MAX_HEAD_BYTES:
+            self._refuse()
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            method = self.parser.get_method()
+            if method == b"CONNECT":  # nothing follows it that could be a request
+                raise httptools.HttpParserError from None
+            rest = data[offer.args[0] :]
+            head = self._head_without_offer()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            self.parser.feed_data(head)
+            if rest:
+                self._feed(rest)
+
+    def _head_without_offer(self) -> bytes:
+        """Return the head just read as it would be had its sender offered nothing."""
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self._version())]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [one for one in value.split(b",") if one.strip().lower() not in _OFFER]
+                lines += [b"connection: " + b",".join(kept)] if kept else []
+            elif name not in _OFFER:
+                lines.append(b"%b: %b" % (name, value))
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _version(self) -> bytes:
+        return self.parser.get_http_version().encode()
+
+    @override
+    def on_headers_complete(self) -> None:
+        self._finished = True
+        if self._unfinished > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
+            self._refuse()
+            raise httptools.HttpParserError
+        self._offered = self.parser.should_upgrade()
+        if not self._offered:
+            super().on_headers_complete()
+            # Trailers belong to nobody: they must not join the headers that were judged.
+            self.headers = []
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._finished = True
+        super().on_body(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        self._finished = True
+        if not self._offered:
+            super().on_message_complete()
+
+    def _refuse(self) -> None:
+        """Answer 431 and hear no more of this client."""
+        self._refused = True
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                # The answer to what came before goes out first; the connection ends with it.
+                cycle.keep_alive = False
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
+        self.transport.write(_answer())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(_DISCARDED_SECONDS, self.transport.close)
+
+    def _discard(self, data: bytes) -> None:
+        """Forget what is still sent, within bounds: who sends cannot hear an answer."""
+        self._discarded += len(data)
+        if self._discarded > _DISCARDED_BYTES:
+            self.transport.close()
+
+
+def _answer() -> bytes:
+    code, title = HTTP_PROBLEMS[_TOO_LARGE]
+    request_id = str(new_id())
+    body = to_json(Problem(_TOO_LARGE, code, title).body("zh-CN", request_id))
+    head = (
+        f"HTTP/1.1 {_TOO_LARGE} Request Header Fields Too Large\r\n"
+        f"content-type: {MEDIA_TYPE}\r\ncontent-language: zh-CN\r\ncache-control: no-store\r\n"
+        f"x-request-id: {request_id}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body

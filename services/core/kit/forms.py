@@ -1,0 +1,18 @@
+"""Texts that have a form: the pattern, and what people are told who miss it, said together."""
+
+from pydantic import StringConstraints
+
+from services.core.kit.text import Text
+
+_FORMS: dict[str, Text] = {}
+
+
+def form(pattern: str, zh: str, en: str) -> StringConstraints:
+    """Return the constraint of a text that matches `pattern`; `zh` and `en` show an example."""
+    _FORMS[pattern] = Text(zh, en)
+    return StringConstraints(pattern=pattern)
+
+
+def form_of(pattern: str) -> Text | None:
+    """Return what is told of a text that does not match a pattern; None for an unknown one."""
+    return _FORMS.get(pattern)

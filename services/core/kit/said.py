@@ -1,0 +1,77 @@
+"""What people and systems say in a body: text trimmed, and blank text never taken for an answer.
+
+One base for every shape that comes in, and one type for every length of text.
+"""
+
+import sys
+from typing import Annotated, Any, ClassVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from typing_extensions import override
+
+_INVISIBLE = "\u200b\u2060\ufeff"
+"""Characters without width that no standard counts as space: they come by copying."""
+
+_BLANK = _INVISIBLE + "".join(one for one in map(chr, range(sys.maxunicode)) if one.isspace())
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+LongWords = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
+
+
+def trimmed(text: str) -> str:
+    """Return `text` without blanks at either end, the invisible ones of other scripts too."""
+    return text.strip(_BLANK)
+
+
+class Said(BaseModel):
+    """A shape that comes in. Unknown members are refused; an optional text that is blank is null.
+
+    A required one is then as if it had no letter, which its type refuses.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    _may_be_blank: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    @override
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        fields = cls.model_fields.items()
+        cls._may_be_blank = frozenset(
+            name for name, field in fields if _is_optional_text(field.annotation)
+        )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _trim(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        return {name: cls._heard(name, value) for name, value in raw.items()}
+
+    @classmethod
+    def _heard(cls, name: str, value: Any) -> Any:
+        if isinstance(value, str):
+            text = trimmed(value)
+            return None if not text and name in cls._may_be_blank else text
+        if isinstance(value, list):
+            return [trimmed(one) if isinstance(one, str) else one for one in value]
+        return value
+
+
+def _is_optional_text(annotation: Any) -> bool:
+    choices = get_args(annotation)
+    return type(None) in choices and any(_is_free_text(one) for one in choices)
+
+
+def _is_free_text(kind: Any) -> bool:
+    """Return whether a type is text without a form of its own."""
+    if get_origin(kind) is not Annotated:
+        return kind is str
+    base, *rest = get_args(kind)
+    formed = any(isinstance(one, StringConstraints) and one.pattern for one in rest)
+    return base is str and not formed

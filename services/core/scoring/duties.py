@@ -1,0 +1,118 @@
+"""Reading who owes what, and who reported a part of what several units owe."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.scoring.aggregation import Operands
+from services.core.scoring.cases import Facts
+from services.core.scoring.owed import Former
+from services.core.scoring.queries import driver
+
+_FORMER = text("""
+WITH place AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:periods AS text[]))
+        AS p(indicator_code, period)
+), reporter AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:named AS text[]), CAST(:units AS text[]))
+        AS r(indicator_code, organization_code)
+), owed AS MATERIALIZED (
+    SELECT o.indicator_code, o.period, o.organization_code
+    FROM obligation o JOIN place p USING (indicator_code, period)
+    WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
+)
+SELECT TRUE AS excused, p.indicator_code, p.period, r.organization_code
+FROM (SELECT DISTINCT indicator_code, period FROM owed) p
+JOIN reporter r USING (indicator_code)
+LEFT JOIN owed o USING (indicator_code, period, organization_code)
+WHERE o.period IS NULL
+UNION ALL
+SELECT FALSE, o.indicator_code, o.period, o.organization_code
+FROM owed o LEFT JOIN reporter r USING (indicator_code, organization_code)
+WHERE r.indicator_code IS NULL
+""")
+
+
+async def former_duties(
+    session: AsyncSession, state: PlanState, facts: Mapping[str, Facts]
+) -> Former:
+    """Return who owed a part in a closed or published period, where it is not as today.
+
+    What is owed for an open period is what the plan says; for a closed one it stays as it was.
+    """
+    shared = [each for each in facts.values() if each.shared]
+    over = [Period.parse(code) for code in state.periods if state.is_over(code)]
+    places = [
+        (each.indicator.code, period.code)
+        for each in shared
+        for period in over
+        if period.frequency == each.indicator.frequency
+    ]
+    if not places:
+        return Former()
+    named = [(each.indicator.code, unit) for each in shared for unit in each.reporters]
+    rows = await session.execute(
+        _FORMER,
+        {
+            "city": state.city_code,
+            "plan": state.code,
+            "codes": [code for code, _ in places],
+            "periods": [period for _, period in places],
+            "named": [code for code, _ in named],
+            "units": [unit for _, unit in named],
+        },
+    )
+    found: dict[bool, dict[tuple[str, str], set[str]]] = {True: {}, False: {}}
+    for excused, code, period, unit in rows:
+        found[excused].setdefault((code, period), set()).add(unit)
+    excused, owing = (
+        {place: frozenset(units) for place, units in found[which].items()}
+        for which in (True, False)
+    )
+    return Former(excused, owing)
+
+
+_REPORTED = """
+SELECT basis, indicator_code, period, array_agg(organization_code ORDER BY organization_code)
+FROM score_input
+WHERE city_code = $1 AND plan_code = $2 AND until_position IS NULL
+    AND indicator_code = ANY($3::text[])
+    AND (cardinality($4::text[]) = 0 OR basis = ANY($4::text[]))
+    AND ($5::text[] IS NULL OR period = ANY($5::text[]))
+GROUP BY basis, indicator_code, period
+"""
+
+OperatedBy = dict[str, dict[tuple[str, str], Operands]]
+"""Operands by basis, then (indicator, period)."""
+
+
+async def with_organizations(
+    session: AsyncSession,
+    state: PlanState,
+    operated: OperatedBy,
+    *,
+    shared: Collection[str],
+    bases: Collection[str] = (),
+    periods: Collection[str] | None = None,
+) -> OperatedBy:
+    """Return operands with the units behind them, of the indicators that several units owe."""
+    if not shared:
+        return operated
+    connection = await driver(session)
+    rows = await connection.fetch(
+        _REPORTED,
+        state.city_code,
+        state.code,
+        list(shared),
+        list(bases),
+        None if periods is None else list(periods),
+    )
+    for basis, code, period, units in rows:
+        place, places = (code, period), operated.get(basis, {})
+        if place in places:
+            places[place] = replace(places[place], organizations=tuple(units))
+    return operated

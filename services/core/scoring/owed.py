@@ -1,0 +1,242 @@
+"""What is owed for an indicator's value and absent from it, and since when that is held against it.
+
+Pure. A value is made of parts: one of each unit that owes it, for the period itself or for each
+finer one. Whether a part is late is the rule of the obligations: `obligations.rules.is_overdue`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from services.core.obligations.rules import is_overdue
+from services.core.plan.document import TargetKind
+from services.core.plan.models import PlanPeriod
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.scoring.aggregation import Operands, Operators
+
+NAMED = 20
+"""So many absent parts are named; the others are counted."""
+
+Want = Literal["overdue", "pending", "unasked"]
+"""Why a part is absent: its date has passed or its period is closed, its date is still to come,
+or nobody was asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A part that is owed and is not there; `organization_code` None: nobody is in charge."""
+
+    period: str
+    organization_code: str | None
+    name: str | None
+    want: Want
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """How many parts a value needs so far, how many are there, and which are not.
+
+    `due` is the last date until when a pending part may come. `absent` names at most 20.
+    """
+
+    expected: int = 0
+    reported: int = 0
+    overdue: int = 0
+    pending: int = 0
+    unasked: int = 0
+    due: str | None = None
+    absent: tuple[Absent, ...] = ()
+
+
+NOTHING_OWED = Owed()
+
+Units = Mapping[tuple[str, str], frozenset[str]]
+"""By (indicator code, period code)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """Who owed what in periods that take no more values, as far as it is not as today.
+
+    `excused` are units of today that did not owe it then, `owing` those that did and do not today.
+    """
+
+    excused: Units = field(default_factory=dict)
+    owing: Units = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Duties:
+    """Who owes what of a plan, and until when.
+
+    `granted` is until when more time was given, by (indicator, period, unit).
+    """
+
+    state: PlanState
+    granted: Mapping[tuple[str, str, str], date] = field(default_factory=dict)
+    former: Former = field(default_factory=Former)
+
+    def units(self, indicator: str, reporters: Sequence[str], period: str) -> list[str]:
+        """Return the units that owe a value for a period: the plan's, as they were then."""
+        place = (indicator, period)
+        excused = self.former.excused.get(place, frozenset())
+        former = self.former.owing.get(place, frozenset()) - set(reporters)
+        return [unit for unit in reporters if unit not in excused] + sorted(former)
+
+    def asked(self, period: Period, within: Period) -> PlanPeriod | None:
+        """Return the opened period by which a part is asked for: its own, or the next wider."""
+        for each in (period, *period.parents()):
+            opened = self.state.periods.get(each.code)
+            if each.months <= within.months and opened is not None and opened.state != "planned":
+                return opened
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a period's value is made of: `pieces` are periods with their operands, oldest first.
+
+    `reporters` owe it: all of them where units are `shared`, else only the first.
+    """
+
+    indicator: str
+    board: Period
+    pieces: Sequence[tuple[str, Operands | None]]
+    operators: Operators
+    reporters: tuple[str, ...]
+    shared: bool
+
+
+def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owed:
+    """Return what is owed for a value, as far as its period has gone by the local date `today`.
+
+    What is still to come after the last part with a value does not count before the period's
+    end. Of what only its last part speaks for, an earlier one counts once it is overdue.
+    """
+    absent: list[Absent] = []
+    dues: list[date] = []
+    reported = 0
+    filled = [place for place, (_, operands) in enumerate(parts.pieces) if operands is not None]
+    last = filled[-1] if filled else -1
+    for place, (code, operands) in enumerate(parts.pieces):
+        there, gone = _units(duties, parts, code, operands)
+        reported += there
+        for unit in gone:
+            want, due = _want(duties, parts, code, unit, today)
+            gap = _Gap(want, _where(place, last), operands is None, code in duties.state.periods)
+            if _counts(parts, gap, ended=ended):
+                absent.append(Absent(code, unit, _name(duties, unit), want))
+                dues += [due] if want == "pending" and due is not None else []
+    count = {want: sum(each.want == want for each in absent) for want in _ORDER}
+    return Owed(
+        expected=reported + len(absent),
+        reported=reported,
+        overdue=count["overdue"],
+        pending=count["pending"],
+        unasked=count["unasked"],
+        due=max(dues).isoformat() if dues else None,
+        absent=tuple(sorted(absent, key=lambda each: _ORDER.index(each.want))[:NAMED]),
+    )
+
+
+_ORDER: Sequence[Want] = ("overdue", "pending", "unasked")
+
+
+def _units(
+    duties: Duties, parts: Parts, code: str, operands: Operands | None
+) -> tuple[int, list[str | None]]:
+    """Return how many parts of one piece are there, and whose are not."""
+    if not parts.shared:
+        if operands is not None:
+            return 1, []
+        return 0, [parts.reporters[0] if parts.reporters else None]
+    units = duties.units(parts.indicator, parts.reporters, code)
+    if operands is None:
+        return 0, list(units)
+    known = operands.organizations or _only(operands)
+    return operands.reports, [unit for unit in units if known and unit not in known]
+
+
+def _only(operands: Operands) -> tuple[str, ...]:
+    return () if operands.organization_code is None else (operands.organization_code,)
+
+
+def _want(
+    duties: Duties, parts: Parts, code: str, unit: str | None, today: date
+) -> tuple[Want, date | None]:
+    asked = duties.asked(Period.parse(code), parts.board)
+    board = duties.state.periods.get(parts.board.code)
+    if asked is None:
+        return "unasked", None
+    due = max(asked.due_date, duties.granted.get((parts.indicator, code, unit or ""), date.min))
+    states = (asked.state, *([board.state] if board is not None else []))
+    if any(is_overdue(due, today, state) for state in states):
+        return "overdue", due
+    return "pending" if asked.period == code else "unasked", due
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """An absent part: before, in or after the last piece with a value.
+
+    `whole`: nothing came of its piece, which was `opened` itself or not.
+    """
+
+    want: Want
+    where: Literal["before", "in", "after"]
+    whole: bool
+    opened: bool
+
+
+def _where(place: int, last: int) -> Literal["before", "in", "after"]:
+    if place == last:
+        return "in"
+    return "after" if place > last else "before"
+
+
+def _counts(parts: Parts, gap: _Gap, *, ended: bool) -> bool:
+    """Return whether an absent part matters to the value."""
+    if gap.where == "in" or len(parts.pieces) == 1:
+        return True
+    latest = parts.operators.periods == "last" or parts.operators.by_level
+    match gap.want:
+        case "overdue":
+            return not latest or gap.where == "after" or gap.opened
+        case "pending":
+            return ended if gap.where == "after" else not latest
+        case "unasked":
+            added = parts.operators.periods == "sum" or not gap.whole
+            return not latest and added and (ended or gap.where == "before")
+
+
+def _name(duties: Duties, unit: str | None) -> str | None:
+    entry = duties.state.organizations.get(unit or "")
+    return entry.name if entry else None
+
+
+def silence_helps(operators: Operators, kind: TargetKind) -> bool:
+    """Return whether what is absent may bring a value nearer to its target."""
+    added = operators.units in {"direct", "sum"} and operators.periods in {"last", "sum"}
+    return not added or kind in {"at_most", "negative_growth"}
+
+
+def owed_details(owed: Owed) -> Mapping[str, str]:
+    """Return what the words of a reason are filled with; ten of the absent are named."""
+    named = "、".join(_in_words(each) for each in owed.absent[:_SAID])
+    more = len(owed.absent) > _SAID or owed.expected - owed.reported > len(owed.absent)
+    return {
+        "expected": str(owed.expected),
+        "reported": str(owed.reported),
+        "absent": f"{named} …" if more else named or "—",
+        "due": owed.due or "—",
+    }
+
+
+_SAID = 10
+
+
+def _in_words(absent: Absent) -> str:
+    who = absent.name or absent.organization_code
+    return f"{who}（{absent.period}）" if who else absent.period

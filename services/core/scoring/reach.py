@@ -1,0 +1,58 @@
+"""A trace as far as a caller may read it: figures of units outside its reach are left out.
+
+What is left out is counted. A trace so cut cannot be replayed; the one that is stored can.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.core.kit.decimals import plain, quotient
+from services.core.scoring.traces import Trace, number_of
+
+OUTSIDE = "outside_scope"
+"""In operands of a cut trace: how many units' figures in them are left out."""
+
+
+def within_reach(
+    trace: Trace, sees: Callable[[str], bool], seen: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return a trace without the figures that the caller may not see.
+
+    `sees` tells whether a unit is within the caller's reach, `seen` how many of the units that
+    reported for a period are. Sums are left out whole where a figure in them is: what is left
+    of them would tell the rest. The value itself stays; it stands on the scoreboard.
+    """
+
+    def cut(operands: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        if operands is None:
+            return None
+        outside = _outside(operands, sees, seen)
+        if not outside:
+            return operands
+        return {"period": operands["period"], "reports": operands["reports"], OUTSIDE: outside}
+
+    own, parts = cut(trace["operands"]), [cut(each) for each in trace["finer_periods"]]
+    shown = {**trace, "operands": own, "finer_periods": parts}
+    if any(each is not None and OUTSIDE in each for each in (own, *parts)):
+        shown["result"] = {**trace["result"], "numerator": None, "denominator": None}
+    if shown.get("previous") is not None:
+        shown["previous"] = _rounded(shown["previous"])
+    return shown
+
+
+def _outside(
+    operands: Mapping[str, Any], sees: Callable[[str], bool], seen: Mapping[str, int]
+) -> int:
+    unit = operands.get("organization_code")
+    if unit is not None:
+        return 0 if sees(unit) else 1
+    return max(0, int(operands["reports"]) - seen.get(operands["period"], 0))
+
+
+def _rounded(previous: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an earlier value as it stood on its scoreboard, not as the fraction it was."""
+    top, bottom = number_of(previous["numerator"]), number_of(previous["denominator"])
+    if top is None or bottom is None:
+        return dict(previous)
+    value = top if bottom == 1 else quotient(top, bottom)
+    return {**previous, "numerator": plain(value), "denominator": "1"}

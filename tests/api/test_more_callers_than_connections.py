@@ -1,0 +1,160 @@
+"""No operation stops the process: whoever calls is answered, however few connections there are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from sqlalchemy import event
+
+from services.api.contract.__main__ import PATH
+from services.core.kit.one_connection import SecondConnection
+from tests.support.api import XINMI, Door, open_door
+from tests.support.ground import Ground, body_of_today, prepare, who_may
+
+CONNECTIONS = 2
+CALLERS = 8
+ANSWERED_WITHIN_SECONDS = 120
+"""For all callers of an operation. A stalled pool gives up after 15 s and answers 503."""
+
+CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+OPERATIONS: dict[str, Any] = {
+    f"{method.upper()} {path}": operation
+    for path, methods in CONTRACT["paths"].items()
+    for method, operation in methods.items()
+}
+LAST = ("close", "publish", "reopen_period", "revoke", "delete")
+"""What takes the ground from others."""
+
+NEEDS_A_VERSION = {"PUT /v1/plans/{plan}/alert-rules"}
+BODIES = {
+    "PATCH /v1/submissions/{submission_id}": {"note": "补充说明"},
+    "POST /v1/plans/{plan}/calendar-tokens": {"name": "日历", "scope": "plan"},
+}
+"""Where the contract's first example is about another thing than ours."""
+
+
+@pytest.fixture(scope="module")
+async def narrow(module_database_url: str) -> AsyncIterator[Door]:
+    """The API with fewer connections than callers."""
+    environment = {"WUFEI_DATABASE_CONNECTIONS": str(CONNECTIONS)}
+    async with open_door(module_database_url, environment=environment) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def ground(narrow: Door) -> Ground:
+    """Something for every operation to be about."""
+    return await prepare(narrow, OPERATIONS)
+
+
+def _comes_last(label: str) -> bool:
+    return bool(OPERATIONS[label]["operationId"].startswith(LAST))
+
+
+def _resolved(node: Any) -> Any:
+    while "$ref" in node:
+        found: Any = CONTRACT
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        node = found
+    return node
+
+
+def _example(parameter: dict[str, Any]) -> str:
+    shown = next(iter(parameter.get("examples", {}).values()), None)
+    return str(
+        _resolved(shown)["value"] if shown else parameter.get("example", parameter["schema"])
+    )
+
+
+def _request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
+    """Return a good request: method, path, and what else is sent."""
+    operation = OPERATIONS[label]
+    method, path = label.split(" ", 1)
+    real = ground.named(label, operation["operationId"])
+    query: dict[str, str] = {}
+    for parameter in map(_resolved, operation["parameters"]):
+        if parameter["in"] == "query" and parameter.get("required"):
+            query[parameter["name"]] = _example(parameter)
+        if parameter["in"] == "path":
+            name = parameter["name"]
+            path = path.replace(f"{{{name}}}", str(real.get(name) or _example(parameter)))
+    if label.endswith(".ics"):
+        query["token"] = ground.calendar_secret
+    body = None
+    if "requestBody" in operation:
+        content = _resolved(operation["requestBody"])["content"]["application/json"]
+        shown = _resolved(next(iter(content["examples"].values())))["value"]
+        body = BODIES.get(label) or body_of_today(label, shown)
+    sent: dict[str, Any] = {"params": query, "headers": {}}
+    if method == "PATCH" or label in NEEDS_A_VERSION:
+        sent["headers"]["If-Match"] = "*"
+    if body is not None:
+        sent["json"] = body
+    return method, path, sent
+
+
+LABELS: list[str] = sorted(OPERATIONS, key=_comes_last)
+
+
+@pytest.mark.parametrize("label", LABELS)
+async def test_every_operation_answers_more_callers_than_there_are_connections(
+    narrow: Door, ground: Ground, label: str
+) -> None:
+    method, path, sent = _request(label, ground)
+    url = str(narrow.client(None).base_url.join(path))
+
+    async def call(client: httpx.AsyncClient, number: int) -> httpx.Response:
+        if method == "POST":  # the key is claimed before anything else is asked of Postgres
+            headers = {**sent["headers"], "Idempotency-Key": f"{label} {number}"}
+            return await client.request(method, url, **{**sent, "headers": headers})
+        return await client.request(method, url, **sent)
+
+    secret = None if label.endswith(".ics") else ground.secrets[who_may(label)]
+    async with narrow.client(secret) as client, asyncio.timeout(ANSWERED_WITHIN_SECONDS):
+        await narrow.forget_everything()
+        answers = await asyncio.gather(*(call(client, number) for number in range(CALLERS)))
+    statuses = [answer.status_code for answer in answers]
+    assert max(statuses) < 500, statuses
+    assert min(statuses) < 300, answers[0].text
+
+
+async def test_one_of_many_who_wait_for_a_plan_reads_it(narrow: Door, ground: Ground) -> None:
+    paths = [
+        f"/milestones/{ground.milestones['{milestone_id}']}",  # reads the plan in its session
+        f"/plans/{XINMI}/milestones",  # reads it before its session
+    ]
+    read: list[str] = []
+
+    def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
+        if "FROM plan_version" in statement and "digest" in statement:
+            read.append(statement)
+
+    engine = narrow.held.database.engine.sync_engine
+    for path in paths:
+        async with narrow.client(ground.secrets["office"]) as client:
+            await narrow.forget_everything()
+            event.listen(engine, "before_cursor_execute", note)
+            try:
+                answers = await asyncio.gather(*(client.get(path) for _ in range(5 * CALLERS)))
+            finally:
+                event.remove(engine, "before_cursor_execute", note)
+        assert {answer.status_code for answer in answers} == {200}
+        assert len(read) == 1, path
+        read.clear()
+
+
+async def test_a_request_that_asks_for_a_second_connection_is_refused_at_once(
+    narrow: Door,
+) -> None:
+    database = narrow.held.database
+    async with database.transaction() as session:
+        _ = await session.connection()
+        with pytest.raises(SecondConnection):
+            await database.pool.fetchval("SELECT 1")
+        with pytest.raises(SecondConnection):
+            async with database.transaction() as second:
+                _ = await second.connection()

@@ -1,0 +1,269 @@
+"""What a client's bytes come to: offers of other protocols, long heads, trailers."""
+
+import asyncio
+import json
+import resource
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.api.protocol import MAX_HEAD_BYTES
+from tests.support.api import Door
+from tests.support.serving import exchanged, served
+
+CALLER = Path(__file__).resolve().parents[1] / "support" / "clients" / "Caller.java"
+BODY = b'{"overlap_seconds": 0}'
+
+Receive = Callable[[], Any]
+
+
+async def echo(scope: Any, receive: Receive, send: Callable[[Any], Any]) -> None:
+    """Answer what was asked: method, path, headers and body."""
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    said = {"method": scope["method"], "path": scope["path"], "headers": headers}
+    answer = json.dumps({**said, "body": body.decode()}).encode() + b"\n"
+    length = str(len(answer)).encode()
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]}
+    )
+    await send({"type": "http.response.body", "body": answer})
+
+
+def answers_in(received: bytes) -> list[dict[str, Any]]:
+    """Return what was echoed, answer by answer."""
+    return [json.loads(line) for line in received.splitlines() if line.startswith(b'{"method"')]
+
+
+def a_post(*headers: bytes, last: bool = True, body: bytes = BODY) -> bytes:
+    """Return a request with a body."""
+    closing = [b"Connection: close"] if last else []
+    if any(header.startswith(b"Connection") for header in headers):
+        closing = []
+    length = b"Content-Length: " + str(len(body)).encode()
+    head = [b"POST /rotate?x=1 HTTP/1.1", b"Host: wufei", length, *headers, *closing]
+    return b"\r\n".join([*head, b"", b""]) + body
+
+
+OFFERS = {
+    "h2c": (
+        b"Connection: Upgrade, HTTP2-Settings, close",
+        b"Upgrade: h2c",
+        b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+    ),
+    "websocket": (b"Connection: close, upgrade", b"Upgrade: websocket"),
+    "websocket with a key": (
+        b"Connection: close, Upgrade",
+        b"Upgrade: websocket",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ),
+    "unknown": (b"Connection: upgrade,close", b"Upgrade: carrier-pigeon/1"),
+}
+
+
+@pytest.mark.parametrize("offer", OFFERS.values(), ids=OFFERS)
+@pytest.mark.parametrize("pieces", [1, 2, 7])
+async def test_an_offer_that_is_not_taken_costs_no_body(
+    offer: tuple[bytes, ...], pieces: int
+) -> None:
+    request = a_post(*offer)
+    step = -(-len(request) // pieces)
+    if pieces == 2:  # the head first, the body later: so Java sends it
+        step = len(request) - len(BODY)
+    cut = [request[at : at + step] for at in range(0, len(request), step)]
+    async with served(echo) as port:
+        received = await exchanged(port, *cut)
+    assert received.startswith(b"HTTP/1.1 200 ")
+    (heard,) = answers_in(received)
+    assert (heard["method"], heard["path"], heard["body"]) == ("POST", "/rotate", BODY.decode())
+    assert "upgrade" not in heard["headers"]
+    assert heard["headers"]["connection"].strip() == "close"
+
+
+async def test_a_body_in_chunks_survives_an_offer() -> None:
+    offer = (b"Connection: upgrade, close", b"Upgrade: h2c", b"Transfer-Encoding: chunked")
+    head = b"\r\n".join([b"POST / HTTP/1.1", b"Host: wufei", *offer, b"", b""])
+    async with served(echo) as port:
+        received = await exchanged(port, head, b'6\r\n{"a": \r\n', b"2\r\n1}\r\n0\r\n\r\n")
+    (heard,) = answers_in(received)
+    assert json.loads(heard["body"]) == {"a": 1}
+
+
+async def test_requests_on_one_connection_are_answered_in_order_with_and_without_offers() -> None:
+    offer = (b"Connection: upgrade", b"Upgrade: h2c")
+    bodies = [b'{"n": 1}', b'{"n": 22}', b'{"n": 333}', b""]
+    requests = [
+        a_post(*offer, last=False, body=bodies[0]),
+        a_post(last=False, body=bodies[1]),
+        a_post(*offer, last=False, body=bodies[2]),
+        b"GET / HTTP/1.1\r\nHost: wufei\r\nUpgrade: h2c\r\nConnection: close, upgrade\r\n\r\n",
+    ]
+    async with served(echo) as port:
+        together = await exchanged(port, b"".join(requests))
+        apart = await exchanged(port, *requests)
+    for received in (together, apart):
+        assert [one["body"].encode() for one in answers_in(received)] == bodies
+
+
+async def test_connect_is_refused() -> None:
+    async with served(echo) as port:
+        received = await exchanged(port, b"CONNECT example.org:443 HTTP/1.1\r\nHost: e\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 400 ")
+
+
+def _clients() -> list[str]:
+    """Return the clients at hand that offer h2c; raw bytes always are."""
+    return ["raw", *(name for name in ("java", "curl") if shutil.which(name))]
+
+
+async def _posted(client: str, url: str, secret: str, bodies: list[str]) -> list[str]:
+    """Post bodies with a client; return what it was answered: status and body."""
+    if client == "java":
+        commands = [["java", str(CALLER), url, *bodies, secret]]
+    elif client == "curl":
+        asked = [
+            "curl",
+            "-sS",
+            "--http2",
+            "-w",
+            "\n%{http_code}",
+            "-H",
+            f"Authorization: Bearer {secret}",
+        ]
+        commands = [[*asked, "--json", body, url] for body in bodies]
+    else:
+        address = httpx.URL(url)
+        assert address.port is not None
+        received = []
+        for body in bodies:
+            head = (
+                f"POST {address.path} HTTP/1.1\r\nHost: wufei\r\nAuthorization: Bearer {secret}\r\n"
+                "Connection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            answer = await exchanged(address.port, head.encode(), body.encode())
+            received.append(answer.decode())
+        return received
+    said = []
+    for command in commands:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(120):
+            out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        said.append(out.decode())
+    return "".join(said).splitlines() if client == "java" else said
+
+
+@pytest.mark.parametrize("client", _clients())
+async def test_a_secret_is_rotated_with_the_overlap_that_was_asked_for(
+    door: Door, client: str
+) -> None:
+    async with await door.as_("office") as office:
+        made = await office.post("/webhook-endpoints", json={"url": "https://example.org/"})
+    path = f"/v1/webhook-endpoints/{made.json()['id']}/rotate-secret"
+    secret = await door.new_key("office")
+    bodies = ['{"overlap_seconds": 0}', '{"overlap_seconds": "no number"}']
+    async with served(door.app) as port:
+        first, second = await _posted(client, f"http://127.0.0.1:{port}{path}", secret, bodies)
+    assert "200" in first and "422" in second, (first, second)  # noqa: PT018 (one answer each)
+    kept = await door.held.database.pool.fetch(
+        "SELECT expires_at <= now() AS over FROM webhook_secret WHERE endpoint_id = $1"
+        " ORDER BY created_at",
+        made.json()["id"],
+    )
+    assert [row["over"] for row in kept] == [True, None]
+
+
+def a_get(*headers: bytes) -> bytes:
+    """Return a request without a body, the last of its connection."""
+    return b"\r\n".join([b"GET / HTTP/1.1", b"Host: wufei", *headers, b"", b""])
+
+
+def many_headers(length: int, each: int = 1000) -> list[bytes]:
+    """Return so many bytes of headers."""
+    one = b"x-note: " + b"a" * (each - 10)
+    return [one] * (length // each)
+
+
+async def test_a_head_of_64_kib_is_taken_and_a_longer_one_is_431() -> None:
+    async with served(echo) as port:
+        taken = await exchanged(port, a_get(b"Connection: close", *many_headers(60_000)))
+        long_heads = {
+            "many headers": a_get(*many_headers(70_000)),
+            "one header": a_get(b"x: " + b"a" * 70_000),
+            "one name": a_get(b"a" * 70_000 + b": x"),
+            "the address": b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: wufei\r\n\r\n",
+            "unfinished": a_get(*many_headers(70_000))[:-2],
+            "many short ones": a_get(*many_headers(70_000, each=20)),
+        }
+        for name, head in long_heads.items():
+            for pieces in ([head], [head[:50_000], head[50_000:]]):
+                received = await exchanged(port, *pieces)
+                assert received.startswith(b"HTTP/1.1 431 "), (name, received[:100])
+                problem = json.loads(received.partition(b"\r\n\r\n")[2])
+                assert problem["code"] == "headers-too-large"
+                assert problem["status"] == 431
+    assert taken.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_what_came_before_a_long_head_is_still_answered() -> None:
+    async with served(echo) as port:
+        received = await exchanged(port, a_get() + a_get(*many_headers(300_000)))
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.count(b"HTTP/1.1 ") in {1, 2}
+
+
+async def test_unfinished_heads_take_no_memory() -> None:
+    """Four of them took 500 MB: 120 MB each."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    piece = b"a" * 1_000_000
+
+    async def flood(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: wufei\r\nx: ")
+        try:
+            for _ in range(120):
+                writer.write(piece)
+                await writer.drain()
+            return await reader.read()
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()
+
+    async with served(echo) as port, asyncio.timeout(120):
+        answers = await asyncio.gather(*(flood(port) for _ in range(4)))
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert all(answer.startswith(b"HTTP/1.1 431 ") for answer in answers)
+    assert grown_kib < 100 * 1024
+
+
+async def test_trailers_join_no_headers_and_have_the_same_bound() -> None:
+    head = a_get(b"Connection: close", b"Transfer-Encoding: chunked").replace(b"GET", b"POST")
+    async with served(echo) as port:
+        short = await exchanged(port, head, b"2\r\n{}\r\n0\r\nauthorization: Bearer x\r\n\r\n")
+        unfinished = await exchanged(
+            port, head, b"2\r\n{}\r\n0\r\n", b"x: ", *[b"a" * 50_000] * 3, b"a"
+        )
+    (heard,) = answers_in(short)
+    assert heard["body"] == "{}"
+    assert "authorization" not in heard["headers"]
+    assert unfinished.startswith(b"HTTP/1.1 431 ")
+
+
+def test_the_bound_is_64_kib() -> None:
+    assert MAX_HEAD_BYTES == 65_536

@@ -1,0 +1,111 @@
+"""How long a key is trusted: never past its end, and four seconds without asking again."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.api.security import KEPT, Keys
+from services.core.identity.actor import operator
+from services.core.identity.errors import Unauthenticated
+from services.core.identity.service import KeyRequest, create_key, revoke_key
+from services.core.kit.database import Database, connect
+from services.core.plan.loading import load_plan
+from tests.support.api import neighbour
+
+BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
+CITY = "410183"
+
+
+@dataclass
+class Clock:
+    """A true time that a test sets."""
+
+    now: datetime = BEGIN
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with connect(database_url, size=3) as opened:
+        async with opened.transaction() as session:
+            await load_plan(session, document=neighbour(), actor={}, now=BEGIN)
+        yield opened
+
+
+async def a_key(database: Database, **more: Any) -> str:
+    async with database.transaction() as session:
+        _, secret = await create_key(
+            session,
+            request=KeyRequest("k", "leader", **more),
+            actor=operator(CITY),
+            plan_codes=(),
+            now=BEGIN,
+        )
+    return secret
+
+
+async def is_known(keys: Keys, secret: str) -> bool:
+    try:
+        await keys.actor(secret, "r")
+    except Unauthenticated:
+        return False
+    return True
+
+
+async def test_an_expired_key_is_nobodys_from_the_second_it_expires(database: Database) -> None:
+    clock = Clock()
+    secret = await a_key(database, expires_at=BEGIN + timedelta(seconds=2))
+    keys = Keys(database, clock)
+    assert await is_known(keys, secret)
+    clock.now = BEGIN + timedelta(seconds=1.9)
+    assert await is_known(keys, secret)
+    clock.now = BEGIN + timedelta(seconds=2)
+    assert not await is_known(keys, secret), "though it was met a moment ago"
+    assert not await is_known(Keys(database, clock), secret)
+
+
+async def test_a_key_that_another_process_revoked_works_for_less_than_five_seconds(
+    database: Database,
+) -> None:
+    clock = Clock()
+    secret = await a_key(database)
+    here, there = Keys(database, clock), Keys(database, clock)
+    actor = await here.actor(secret, "r")
+    async with database.transaction() as session:
+        await revoke_key(session, key_id=actor.credential_id, actor=operator(CITY), now=clock.now)
+    assert not await is_known(there, secret), "a process that never met it"
+    clock.now += KEPT
+    assert timedelta(seconds=5) > KEPT
+    assert not await is_known(here, secret)
+
+
+async def test_a_revocation_in_this_process_holds_at_once(database: Database) -> None:
+    keys = Keys(database, Clock())
+    secret = await a_key(database)
+    actor = await keys.actor(secret, "r")
+    async with database.transaction() as session:
+        await revoke_key(session, key_id=actor.credential_id, actor=operator(CITY), now=BEGIN)
+    keys.forget()
+    assert not await is_known(keys, secret)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda one: one[:-1],
+        lambda one: one + "x",
+        lambda one: one.replace("410183", "410184"),
+        lambda one: one.replace("_", "-"),
+        lambda one: one + "\u00e9",
+        lambda one: one + "x" * 200,
+    ],
+)
+async def test_a_token_that_is_not_quite_one_is_nobodys(
+    database: Database, spoil: Callable[[str], str]
+) -> None:
+    assert not await is_known(Keys(database, Clock()), spoil(await a_key(database)))

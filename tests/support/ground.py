@@ -1,0 +1,182 @@
+"""A ledger with something for every operation to be about, and keys of whoever may do it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from services.core.kit.clock import Clock
+from services.core.milestones.models import Milestone
+from tests.support.api import IN_TIME, XINMI, Door, a_submission
+from tests.support.duties import add
+from tests.support.milestones import a_milestone_in, an_extension
+
+OF_UNIT = (
+    "/accept",
+    "/decline",
+    "/{milestone_id}/progress",
+    "/complete",
+    "/{milestone_id}/extensions",
+    "/{obligation_id}/extensions",
+    "/{extension_id}/withdraw",
+)
+"""The verbs of the unit that promised or owes something; ours is UN10."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Secrets by caller, and the ids of things by the end of the path that is about them."""
+
+    secrets: dict[str, str]
+    keys: list[str]
+    submissions: dict[str, str]
+    obligation: str
+    milestones: dict[str, str]
+    extensions: dict[str, str]
+    webhooks: dict[str, str]
+    endpoints: dict[str, str]
+    calendar_secret: str
+
+    def named(self, label: str, operation_id: str) -> dict[str, str]:
+        """Return what the parameters of an operation's path may name: things that exist."""
+        end = label.rsplit("/", 1)[-1]
+        real = {
+            "plan": XINMI,
+            "submission_id": self.submissions[end],
+            "milestone_id": self.milestones[end],
+            "extension_id": self.extensions[end],
+            "key_id": self.keys[0],
+            "period": "2025",
+            "obligation_id": self.obligation,
+            **self.webhooks,
+        }
+        # Each that alters an endpoint for the others has one of its own.
+        real["endpoint_id"] = self.endpoints.get(operation_id, self.webhooks["endpoint_id"])
+        if label.startswith("PUT "):
+            real["code"] = "R01"  # the superior assigns its target
+        return real
+
+
+def body_of_today(label: str, body: Any) -> Any:
+    """Return what to ask an operation with: days in place of those of an example that grew old."""
+    now = Clock.true_now()
+    soon = (now + timedelta(days=2)).date().isoformat()
+    bodies = {
+        "/replay": {"since": now.isoformat()},
+        "/acknowledge": {"note": "设备已到场", "promised_date": soon},
+        "/snooze": {"until": soon, "reason": "等待批复"},
+        "/open": {"due_date": soon},
+    }
+    return next((one for end, one in bodies.items() if label.endswith(end)), body)
+
+
+def who_may(label: str) -> str:
+    """Return who may do what an operation does."""
+    if "api-keys" in label:
+        return "administrator"
+    return "unit" if label.endswith(OF_UNIT) else "office"
+
+
+async def prepare(door: Door, labels: Collection[str]) -> Ground:
+    """Make keys of each sort, and a submission in the state that each verb begins from."""
+    secrets = {
+        "office": await door.new_key("office"),
+        "administrator": door.admin_secret,
+        "unit": await door.new_key("reporter", "UN10"),
+    }
+    states = {
+        "submit": "draft",
+        "withdraw": "submitted",
+        "approve": "submitted",
+        "return": "submitted",
+        "reopen": "approved",
+        "falsify": "approved",
+        "history": "approved",
+        "{submission_id}": "draft",
+    }
+    made: dict[str, str] = {}
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as reviewer:
+        for month, (place, state) in enumerate(states.items(), start=1):
+            body = a_submission(period=f"2025-{month:02}", draft=state == "draft")
+            answer = await unit.post(f"/plans/{XINMI}/submissions", json=body)
+            made[place] = answer.json()["id"]
+            if state == "approved":
+                await reviewer.post(f"/submissions/{made[place]}/approve")
+        await reviewer.post(f"/plans/{XINMI}/periods/2024/open", json=IN_TIME)
+        owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN10")
+        asked = {"name": "日历", "scope": "plan"}
+        tokens = [
+            (await reviewer.post(f"/plans/{XINMI}/calendar-tokens", json=asked)).json()
+            for _ in range(2)
+        ]
+    async with door.client(door.admin_secret) as admin:
+        spare = await admin.post("/api-keys", json={"name": "spare", "role": "leader"})
+    before = {
+        "progress": "accepted",
+        "complete": "accepted",
+        "close": "completed",
+        "return": "completed",
+        "reopen": "closed",
+        "extensions": "accepted",
+    }
+    ends = {label.rsplit("/", 1)[-1] for label in labels}
+    due = "2026-10-31"  # before what the contract's examples ask for and grant
+    milestones = {
+        end: (await a_milestone_in(door, before.get(end, "assigned"), due_date=due)).json()["id"]
+        for end in ends
+    }
+    extensions = {end: (await an_extension(door, due_date=due)).json()["id"] for end in ends}
+    await door.react()
+    alert_id = await _alert(door)
+    # The last, for a pass of the worker would bring its operation to an end.
+    named, altered = await _webhooks(door, secrets["office"])
+    named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
+    return Ground(
+        secrets,
+        [spare.json()["id"]],
+        dict.fromkeys(ends, made["history"]) | made,
+        owed.json()["items"][0]["id"],
+        milestones,
+        extensions,
+        named,
+        altered,
+        tokens[1]["path"].split("token=")[1],
+    )
+
+
+async def _alert(door: Door) -> str:
+    """Let the engine find a milestone that fell due a little while ago."""
+    day = (Clock.true_now() - timedelta(days=4)).date()
+    await add(door.held.database, Milestone, due_date=day, original_due_date=day)
+    await door.held.database.pool.execute("UPDATE alert_evaluation SET evaluated_for = NULL")
+    await door.sweep()
+    async with await door.as_("office") as office:
+        found = await office.get(f"/plans/{XINMI}/alerts?page_size=1&rule=milestone_due&state=open")
+    return str(found.json()["items"][0]["id"])
+
+
+async def _webhooks(door: Door, office: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Make an endpoint with a delivery and an operation, and those that are to be altered."""
+    path = "/webhook-endpoints"
+    async with door.client(office) as client:
+
+        async def made() -> str:
+            answer = await client.post(path, json={"url": "https://example.org/"})
+            return str(answer.json()["id"])
+
+        altered = {
+            f"{verb}_webhook_endpoint": await made() for verb in ("enable", "disable", "delete")
+        }
+        await client.post(f"{path}/{altered['enable_webhook_endpoint']}/disable")
+        endpoint_id = await made()
+        await client.post(f"{path}/{endpoint_id}/test")
+        await door.react()
+        listed = (await client.get(f"{path}/{endpoint_id}/deliveries")).json()["items"]
+        since = {"since": door.held.clock.now().isoformat()}
+        begun = await client.post(f"{path}/{endpoint_id}/replay", json=since)
+    named = {
+        "endpoint_id": endpoint_id,
+        "delivery_id": listed[0]["id"],
+        "operation_id": begun.json()["id"],
+    }
+    return named, altered
