@@ -10,34 +10,30 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
-from services.core.kit.forms import form
 from services.core.kit.said import Line, Prose
 from services.core.plan.members import (
     AttainmentRule,
-    Code,
     Comparison,
     ConditionKind,
-    Day,
-    Days,
     Deadline,
     Direction,
-    DivisionCode,
+    DueDays,
     Entry,
     Frequency,
     Selection,
     TargetKind,
-    Year,
 )
 from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
+from services.core.plan.written import CityCode, Code, Days, DivisionCode, PlanCode, Year
 
 __all__ = [
     "Adjustment",
     "Comparison",
     "Condition",
     "ConditionKind",
-    "Day",
     "Direction",
+    "DueDays",
     "Frequency",
     "Gate",
     "Grade",
@@ -53,14 +49,7 @@ __all__ = [
 class City(Entry):
     """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
 
-    code: Annotated[
-        str,
-        form(
-            r"^[0-9]{6}$",
-            "应为 6 位行政区划代码，如 410183",
-            "Must be a division code of 6 digits, such as 410183",
-        ),
-    ]
+    code: CityCode
     name: Line
     superior: Line | None = None
 
@@ -287,21 +276,6 @@ class OpenQuestion(Entry):
     effect: Literal["none", "no_pace", "no_verdict"] = "none"
 
 
-class DueDays(Entry):
-    """Days after a period's end by which its values are due, by frequency.
-
-    `unit` says whether they are calendar days or working days; `on_rest_day` what holds where
-    calendar days end on a rest day: that day all the same, or the next working day.
-    """
-
-    annual: Days
-    half_yearly: Days
-    quarterly: Days
-    monthly: Days
-    unit: Literal["calendar", "working"] = "calendar"
-    on_rest_day: Literal["same_day", "next_working_day"] = "same_day"
-
-
 class PublicityDay(Entry):
     """A day of each year for which publicity is planned, such as 06-05."""
 
@@ -333,14 +307,7 @@ class PlanDocument(Entry):
     """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
 
     format: Literal["wufei-plan/1"]
-    code: Annotated[
-        str,
-        form(
-            r"^[0-9]{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$",
-            "应为城市代码、连字符和名称，如 410183-2025",
-            "Must be the city's code, a hyphen and a name, such as 410183-2025",
-        ),
-    ]
+    code: PlanCode
     title: Line
     city: City
     status: Literal["draft", "issued"]

@@ -6,9 +6,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BeforeValidator,
     ConfigDict,
-    Field,
     PlainSerializer,
     PlainValidator,
     WithJsonSchema,
@@ -17,24 +15,11 @@ from pydantic_core import PydanticCustomError
 
 from services.core.kit.forms import form
 from services.core.kit.said import Said
+from services.core.plan.written import Days
 
-Code = Annotated[
-    str,
-    form(
-        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$",
-        "应为字母或数字开头的编码，至多 40 个字符，如 U08 或 14.1",
-        "Must be a code of at most 40 letters, digits and ._-, such as U08 or 14.1",
-    ),
-]
-DivisionCode = Annotated[
-    str,
-    form(
-        r"^[0-9]{6,12}$",
-        "应为 6 至 12 位行政区划代码，如 410183107",
-        "Must be a division code of 6 to 12 digits, such as 410183107",
-    ),
-]
-Year = Annotated[int, Field(ge=1990, le=2100, strict=True)]
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST, _LAST = date(1990, 1, 1), date(2100, 12, 31)
+
 PeriodCode = Annotated[
     str,
     form(
@@ -44,24 +29,6 @@ PeriodCode = Annotated[
     ),
 ]
 """`2025`, `2025-H1`, `2025-Q3` or `2025-09`."""
-
-Days = Annotated[int, Field(ge=0, le=366, strict=True)]
-_FIRST, _LAST = date(1990, 1, 1), date(2100, 12, 31)
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def _written_day(raw: Any) -> Any:
-    # Pydantic would also take a number for a day, as seconds since 1970.
-    if isinstance(raw, date) or (isinstance(raw, str) and _DAY.fullmatch(raw)):
-        return raw
-    raise PydanticCustomError("date", "a day such as 2025-12-31")
-
-
-Day = Annotated[
-    date,
-    Field(ge=_FIRST, le=_LAST),
-    BeforeValidator(_written_day),
-]
 
 
 def _year_or_day(raw: Any) -> int | date:
@@ -140,3 +107,18 @@ class Entry(Said):
     """A part of a document: unknown members are refused, and it never changes."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class DueDays(Entry):
+    """Days after a period's end by which its values are due, by frequency.
+
+    `unit` says whether they are calendar days or working days; `on_rest_day` what holds where
+    calendar days end on a rest day: that day all the same, or the next working day.
+    """
+
+    annual: Days
+    half_yearly: Days
+    quarterly: Days
+    monthly: Days
+    unit: Literal["calendar", "working"] = "calendar"
+    on_rest_day: Literal["same_day", "next_working_day"] = "same_day"

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Line
-from services.core.plan.members import AttainmentRule, Code, Entry, Sharing
+from services.core.plan.members import AttainmentRule, Entry, Sharing
+from services.core.plan.written import Code
 
 
 class Grade(Entry):

@@ -8,15 +8,13 @@ from pydantic import Field
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Line
 from services.core.plan.members import (
-    Code,
     ConditionKind,
-    Day,
     Entry,
     PeriodCode,
     TargetKind,
-    Year,
 )
 from services.core.plan.periods import LAST_YEAR, Period
+from services.core.plan.written import Code, Day, Year
 
 
 class Condition(Entry):

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.core.kit.decimals import display, plain
 from services.core.kit.text import Text
+from services.core.plan.document import Gate
 from services.core.plan.queries import PlanState
 from services.core.scoring.adjustments import Adjustments, adjust
 from services.core.scoring.gate import Grading, grade
@@ -53,12 +54,12 @@ def add_up(state: PlanState, rows: Sequence[Row]) -> Board:
     return {
         "overall": {
             "score": text_of(total.score),
-            "display": _shown(total.score, places),
+            "display": _shown(total.score, places, document.scheme.gate),
             "grade": grading.grade.code if grading.grade else None,
             "grade_name": grading.grade.name if grading.grade else None,
             "coverage": text_of(total.coverage),
             "weight": plain(total.weight),
-            **_adjusted(adjusted, places),
+            **_adjusted(adjusted, places, document.scheme.gate),
             "gate": _gate(state, grading, not_met, falsified),
         },
         "groups": [_group(group, names[group.code], places) for group in total.groups],
@@ -66,12 +67,12 @@ def add_up(state: PlanState, rows: Sequence[Row]) -> Board:
     }
 
 
-def _adjusted(found: Adjustments, places: int) -> dict[str, Any]:
+def _adjusted(found: Adjustments, places: int, gate: Gate) -> dict[str, Any]:
     """Return deductions and bonuses, none where the plan has no such rules."""
     after = found.score if found.items else None
     return {
         "adjusted_score": text_of(after),
-        "adjusted_display": _shown(after, places),
+        "adjusted_display": _shown(after, places, gate),
         "deducted": plain(found.deducted),
         "added": plain(found.added),
         "adjustments": [
@@ -95,8 +96,10 @@ def _caps(row: Row) -> bool:
     return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])
 
 
-def _shown(number: Decimal | None, places: int) -> str | None:
-    return None if number is None else display(number, places)
+def _shown(number: Decimal | None, places: int, gate: Gate | None = None) -> str | None:
+    """Return a score as people read it, never in a band that it does not reach."""
+    bands = [band.minimum for band in gate.grades] if gate else []
+    return None if number is None else display(number, places, least=bands)
 
 
 def _sentence(text: Text | None) -> dict[str, str | None]:

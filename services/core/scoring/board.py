@@ -7,7 +7,6 @@ carries the digest of its trace, so two boards are equal only where their traces
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +17,7 @@ from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.adding_up import Board, Row, add_up
 from services.core.scoring.aggregation import Operands
+from services.core.scoring.attainment import FALLS
 from services.core.scoring.cases import (
     Facts,
     Operated,
@@ -28,10 +28,11 @@ from services.core.scoring.cases import (
     periods_read,
 )
 from services.core.scoring.counting import Counted
+from services.core.scoring.figures import ZERO, Figure, beside
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
-from services.core.scoring.targets import targets_of
+from services.core.scoring.targets import Asked, targets_of
 from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import chain
 from services.core.scoring.traces import Trace, digest_of, text_of, trace_of
@@ -235,7 +236,7 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
         "state": verdict.state,
         "value": text_of(value),
         "level": level,
-        "display": _display(case, value, level),
+        "display": _display(case, figure, level),
         "unit": indicator.unit,
         "target": {
             "year": target.year,
@@ -275,10 +276,38 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
     }
 
 
-def _display(case: Case, value: Decimal | None, level: str | None) -> str | None:
-    if level is None and value is not None:
-        return display(value, case.method.places)
+def _display(case: Case, figure: Figure | None, level: str | None) -> str | None:
+    """Return a value as people read it: on the side of all that it was held against."""
+    if level is None and figure is not None:
+        least, most = _bounds(case)
+        return display(
+            beside(figure, [*least, *most]),
+            case.method.places,
+            least=[bound.value for bound in least],
+            most=[bound.value for bound in most],
+        )
     return next((name for code, name, _ in case.levels if code == level), None)
+
+
+def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
+    """Return what a value is held against, which it reaches from above and from below."""
+    least: list[Figure] = []
+    most: list[Figure] = []
+    target, baseline = case.target, case.baseline
+    asked = [Asked(target.kind, target.value, target.upper), *target.conditions]
+    for each in asked:
+        if each.bound is not None:
+            (most if each.kind in {"at_most", "more_than"} else least).append(Figure(each.bound))
+        if each.kind == "between" and each.value is not None and each.upper is not None:
+            least.append(Figure(each.value))
+            most.append(Figure(each.upper))
+        if each.kind == "negative_growth":
+            (least if case.growth_is_positive else most).append(Figure(ZERO))
+    if baseline is not None and baseline.value is not None:
+        (most if target.kind in FALLS else least).append(Figure(baseline.value))
+    if case.previous is not None:
+        most.append(case.previous.figure)
+    return least, most
 
 
 def _data_status(verdict: Verdict) -> str | None:
