@@ -25,7 +25,7 @@ from services.core.plan.members import (
 )
 from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
-from services.core.plan.written import CityCode, Code, Days, DivisionCode, PlanCode, Year
+from services.core.plan.written import CityCode, Code, Day, Days, DivisionCode, PlanCode, Year
 
 __all__ = [
     "Adjustment",
