@@ -8,7 +8,7 @@ as RFC 9110 section 7.8 lets a server do that does not take it; any other costs 
 import httptools
 from pydantic_core import to_json
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from services.api.problems import HTTP_PROBLEMS, MEDIA_TYPE, Problem
 from services.core.kit.ids import new_id
@@ -114,8 +114,8 @@ class HttpProtocol(HttpToolsProtocol):
     def _refuse(self) -> None:
         """Answer 431 and hear no more of this client."""
         self._refused = True
-        cycle = self.cycle
-        if cycle and not cycle.response_complete:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
                 # The answer to what came before goes out first; the connection ends with it.
                 cycle.keep_alive = False

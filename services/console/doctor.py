@@ -23,6 +23,7 @@ from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
 from services.core.events.queries import SILENT_AFTER
 from services.core.kit.clock import Clock
 from services.core.kit.database import POOLED_SETTINGS, connect
+from services.core.kit.outage import told_of
 from services.core.kit.schema import ServerTooOld, expected_revision, require_major
 from services.core.kit.server_address import open_connection, read_address
 
@@ -143,7 +144,7 @@ async def _database(url: str) -> list[Finding]:
     except ServerTooOld as error:
         return [Finding("database", str(error), good=False)]
     except _NO_ANSWER as error:
-        return [Finding("database", str(error) or type(error).__name__, good=False)]
+        return [Finding("database", told_of(error), good=False)]
 
 
 async def _behind_a_pooler(url: str, direct: str) -> list[Finding]:
@@ -157,7 +158,7 @@ async def _behind_a_pooler(url: str, direct: str) -> list[Finding]:
         other = await open_connection(direct, timeout=5)
         await other.close()
     except _NO_ANSWER as error:
-        seen = str(error) or type(error).__name__
+        seen = told_of(error)
         return [Finding("direct connection", f"DATABASE_DIRECT_URL: {seen}", good=False)]
     found = [Finding("direct connection", "DATABASE_DIRECT_URL answers")]
     for name, wanted in POOLED_SETTINGS.items():
@@ -204,5 +205,5 @@ async def _redis(url: str) -> Finding:
         async with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
             await client.execute_command("PING")
     except (OSError, RedisError) as error:
-        return Finding("redis", f"{error} (work goes on, a few seconds later)", good=False)
+        return Finding("redis", f"{told_of(error)} (work goes on, a few seconds later)", good=False)
     return Finding("redis", "answers")

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from services.console.errors import ConsoleError
 from services.console.running import database_url
 from services.console.settings import PROJECT, Settings
-from services.core.kit.outage import cause_of
+from services.core.kit.outage import told_of
 from services.core.kit.schema import DatabaseUnfit, expected_revision, require_version
 from services.core.kit.server_address import open_connection
 
@@ -25,10 +25,16 @@ def run(_arguments: Namespace) -> int:
     url = settings.direct_url or database_url(settings)
     try:
         asyncio.run(upgrade(url))
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DatabaseUnfit as error:
         raise ConsoleError(f"cannot migrate: {error}") from None
-    except (DatabaseUnfit, SQLAlchemyError) as error:
-        raise ConsoleError(f"cannot migrate: {cause_of(error)}") from None
+    except (
+        OSError,
+        TimeoutError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        SQLAlchemyError,
+    ) as error:
+        raise ConsoleError(f"cannot migrate: {told_of(error)}") from None
     print(f"the schema is at {expected_revision()}")
     return 0
 

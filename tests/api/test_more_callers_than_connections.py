@@ -97,7 +97,10 @@ def _request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     return method, path, sent
 
 
-@pytest.mark.parametrize("label", sorted(list[str](OPERATIONS), key=_comes_last))
+LABELS: list[str] = sorted(OPERATIONS, key=_comes_last)
+
+
+@pytest.mark.parametrize("label", LABELS)
 async def test_every_operation_answers_more_callers_than_there_are_connections(
     narrow: Door, ground: Ground, label: str
 ) -> None:

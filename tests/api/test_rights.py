@@ -70,7 +70,6 @@ NARROWER: Mapping[str, set[str]] = {
     # A permission opens the door; these look at the role once more.
     "list_obligations": {"superior"},
     "create_milestone": {"reporter"},
-    "create_calendar_token": {"superior"},
 }
 """Who is refused beyond what the contract's line of roles tells, by the operation's own words."""
 

@@ -16,7 +16,7 @@ from services.core.alerts.rules import STATES, allowed_actions
 from services.core.alerts.service import Standing, state_on
 from services.core.identity.actor import Actor
 from services.core.kit.said import Said, Words
-from services.core.plan.document import Day
+from services.core.plan.written import Day
 
 _CALENDARS = ("official", "provisional")
 _VERBS = ("acknowledge", "snooze")

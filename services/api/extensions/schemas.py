@@ -14,7 +14,7 @@ from services.core.extensions.rules import State, SubjectKind, Verb
 from services.core.identity.actor import Actor
 from services.core.kit.said import Said, Words
 from services.core.milestones.extending import allowed_actions
-from services.core.plan.document import Day
+from services.core.plan.written import Day
 
 
 class ExtensionIn(Said):

@@ -55,8 +55,8 @@ from services.core.milestones.models import Milestone
 from services.core.milestones.queries import Filters, Sight
 from services.core.milestones.rights import may_assign
 from services.core.milestones.rules import State
-from services.core.plan.document import Day
 from services.core.plan.queries import PlanState
+from services.core.plan.written import Day
 
 router = versioned_router("milestones")
 

@@ -16,7 +16,7 @@ from services.core.kit.forms import form
 from services.core.kit.said import Code, Line, LongWords, Said, Title, Words
 from services.core.milestones.lights import Light
 from services.core.milestones.rules import EvidenceRule, Grade, State, Verb
-from services.core.plan.document import Day
+from services.core.plan.written import Day
 
 _Weight = Annotated[ExactDecimal, Field(gt=0)]
 _Percent = Annotated[ExactDecimal, Field(ge=0, le=100)]

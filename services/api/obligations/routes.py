@@ -35,8 +35,8 @@ from services.core.obligations import queries
 from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.queries import Filters, Grouping
 from services.core.obligations.rules import Status
-from services.core.plan.document import Day
 from services.core.plan.queries import PlanState
+from services.core.plan.written import Day
 
 router = versioned_router("obligations")
 

@@ -20,7 +20,8 @@ from services.core.kit.errors import Fault
 from services.core.kit.forms import form
 from services.core.kit.said import Line, Said
 from services.core.kit.text import Text
-from services.core.plan.document import Code, PlanDocument
+from services.core.plan.document import PlanDocument
+from services.core.plan.written import Code
 
 Unit = Literal["working", "calendar"]
 Function = Literal["clerk", "head", "deputy", "leader"]

@@ -4,50 +4,13 @@ Shapes only. What must hold between the parts (codes that exist, periods that fi
 `plan.rules`; how a document becomes a version is in `plan.service`.
 """
 
-import re
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
 from services.core.kit.decimals import ExactDecimal
-from services.core.kit.forms import form
 from services.core.kit.said import Line, Prose, Said
-
-Code = Annotated[
-    str,
-    form(
-        r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$",
-        "应为字母或数字开头的编码，至多 40 个字符，如 U08 或 14.1",
-        "Must be a code of at most 40 letters, digits and ._-, such as U08 or 14.1",
-    ),
-]
-_DivisionCode = Annotated[
-    str,
-    form(
-        r"^[0-9]{6,12}$",
-        "应为 6 至 12 位行政区划代码，如 410183107",
-        "Must be a division code of 6 to 12 digits, such as 410183107",
-    ),
-]
-Year = Annotated[int, Field(ge=1990, le=2100, strict=True)]
-Days = Annotated[int, Field(ge=0, le=366, strict=True)]
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def _written_day(raw: Any) -> Any:
-    # Pydantic would also take a number for a day, as seconds since 1970.
-    if isinstance(raw, date) or (isinstance(raw, str) and _DAY.fullmatch(raw)):
-        return raw
-    raise PydanticCustomError("date", "a day such as 2025-12-31")
-
-
-Day = Annotated[
-    date,
-    Field(ge=date(1990, 1, 1), le=date(2100, 12, 31)),
-    BeforeValidator(_written_day),
-]
+from services.core.plan.written import CityCode, Code, Day, Days, DivisionCode, PlanCode, Year
 
 TargetKind = Literal[
     "at_least",
@@ -72,14 +35,7 @@ class _Entry(Said):
 class City(_Entry):
     """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
 
-    code: Annotated[
-        str,
-        form(
-            r"^[0-9]{6}$",
-            "应为 6 位行政区划代码，如 410183",
-            "Must be a division code of 6 digits, such as 410183",
-        ),
-    ]
+    code: CityCode
     name: Line
     superior: Line | None = None
 
@@ -112,7 +68,7 @@ class OrganizationEntry(_Entry):
     aliases: tuple[Line, ...] = ()
     members: tuple[Code, ...] = ()
     submits: bool = True
-    administrative_code: _DivisionCode | None = None
+    administrative_code: DivisionCode | None = None
     role: Line | None = None
     note: Prose | None = None
 
@@ -401,14 +357,7 @@ class PlanDocument(_Entry):
     """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
 
     format: Literal["wufei-plan/1"]
-    code: Annotated[
-        str,
-        form(
-            r"^[0-9]{6}-[A-Za-z0-9][A-Za-z0-9._-]{0,31}$",
-            "应为城市代码、连字符和名称，如 410183-2025",
-            "Must be the city's code, a hyphen and a name, such as 410183-2025",
-        ),
-    ]
+    code: PlanCode
     title: Line
     city: City
     status: Literal["draft", "issued"]

@@ -51,10 +51,8 @@ _OWNERS_ROLES = sorted(Permission.MANAGE_WEBHOOKS.roles)
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Return the condition on endpoints that keeps a caller to those it may manage.
 
-    What an owner hears, whoever manages its endpoint can have sent to themselves: who may not
-    read events manages none, and nobody one that hears more than they do.
-    The office sees every endpoint within its plan or city; a system those it made itself, and
-    those that another key of its organization and plan made.
+    Who manages one can have its events sent to themselves, and so may read events. The office
+    sees all within its plan or city; a system those that it, or another key of its scope, made.
     """
     if not actor.may(Permission.READ_EVENTS):
         return false()

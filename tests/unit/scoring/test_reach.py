@@ -25,7 +25,10 @@ def a_trace(indicator: Mapping[str, Any], *operands: Operands, period: str = "20
 
 ONE = a_ratio("8.523", "21.147", organization_code="UN01")
 TWO = a_ratio("31.4159", "97.531", reports=2)
-QUARTERLY: dict[str, Any] = {"frequency": "quarterly", "aggregation": {"units": "direct", "periods": "sum"}}
+QUARTERLY: dict[str, Any] = {
+    "frequency": "quarterly",
+    "aggregation": {"units": "direct", "periods": "sum"},
+}
 
 
 def said(trace: Any, shown: Any) -> str:
