@@ -23,6 +23,7 @@ from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
 from services.core.events.queries import SILENT_AFTER
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
+from services.core.kit.outage import told_of
 from services.core.kit.schema import expected_revision
 
 _READY = 200
@@ -135,7 +136,7 @@ async def _database(url: str) -> list[Finding]:
         schema = Finding("schema", f"at {found}")
         return [answers, schema, await _work(url), await _calendar(url)]
     except _NO_ANSWER as error:
-        return [Finding("database", str(error) or type(error).__name__, good=False)]
+        return [Finding("database", told_of(error), good=False)]
 
 
 async def _calendar(url: str) -> Finding:
@@ -168,5 +169,5 @@ async def _redis(url: str) -> Finding:
         async with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
             await client.execute_command("PING")
     except (OSError, RedisError) as error:
-        return Finding("redis", f"{error} (work goes on, a few seconds later)", good=False)
+        return Finding("redis", f"{told_of(error)} (work goes on, a few seconds later)", good=False)
     return Finding("redis", "answers")

@@ -15,6 +15,7 @@ from services.console.settings import Settings
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.errors import DomainError
+from services.core.kit.outage import told_of
 from services.core.kit.schema import SchemaBehind, require_current
 
 
@@ -48,7 +49,7 @@ async def open_ledger() -> AsyncIterator[Ledger]:
     except SchemaBehind as error:
         raise ConsoleError(str(error)) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
-        raise ConsoleError(f"cannot work in the database: {error}") from None
+        raise ConsoleError(f"cannot work in the database: {told_of(error)}") from None
 
 
 def told(error: DomainError) -> str:

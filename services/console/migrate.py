@@ -7,12 +7,14 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from services.console.errors import ConsoleError
 from services.console.running import database_url
 from services.console.settings import PROJECT, Settings
+from services.core.kit.outage import told_of
 from services.core.kit.schema import expected_revision
 
 
@@ -21,8 +23,8 @@ def run(_arguments: Namespace) -> int:
     url = database_url(Settings.read())
     try:
         asyncio.run(upgrade(url))
-    except (OSError, asyncpg.PostgresError) as error:
-        raise ConsoleError(f"cannot migrate: {error}") from None
+    except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
+        raise ConsoleError(f"cannot migrate: {told_of(error)}") from None
     print(f"the schema is at {expected_revision()}")
     return 0
 

@@ -22,6 +22,9 @@ WRITERS = {
     "service",  # verbs that change state, and what outgrew it:
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
+    "opening",  # plan: a period that is to be opened, and until when it is due
+    "asking",  # obligations: what a period asks for, and whether anybody answered
+    "writing",  # obligations: what is owed, many rows at once, each with its history
     "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date
     "duties",  # scoring: reads who owes what, and who reported a part of it

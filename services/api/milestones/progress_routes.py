@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
@@ -29,7 +30,7 @@ from services.core.milestones.progress import (
 )
 from services.core.milestones.queries import Tally
 from services.core.milestones.reasons import words
-from services.core.milestones.rules import text_of
+from services.core.milestones.rules import FULL, text_of
 from services.core.plan.errors import TaskNotFound
 from services.core.plan.loading import leading
 from services.core.plan.periods import Period
@@ -215,7 +216,7 @@ def _sum(found: Progress, *, whole: bool) -> dict[str, Any]:
     reasons = [words(code, details) for code, details in found.reasons]
     return {
         "percent": text_of(percent),
-        "display": None if percent is None else display(percent),
+        "display": None if percent is None else display(percent, most=(Decimal(0),), least=(FULL,)),
         "weight": text_of(found.sum.share.weight),
         "milestones": found.sum.number,
         "closed": found.sum.closed,

@@ -151,7 +151,7 @@ _OPEN: dict[str, Any] = {
     "closed_at": None,
     "published_at": None,
     "publication_number": None,
-    "allowed_actions": ["close", "publish"],
+    "allowed_actions": ["close", "publish", "cancel"],
 }
 _CLOSED = {
     **_OPEN,
@@ -159,13 +159,33 @@ _CLOSED = {
     "closed_at": "2026-02-01T01:00:00Z",
     "allowed_actions": ["publish", "reopen"],
 }
+_ASKING: dict[str, Any] = {
+    "asks_for": {
+        "values": 48,
+        "organizations": [{"organization_code": "UN15", "name": "市城管局", "values": 48}],
+    },
+    "warnings": [
+        {
+            "code": "due-on-rest-day",
+            "message": "截止日 2026-01-31 是休息日，仍以该日 24:00 为准，不顺延",
+            "message_en": "The due date 2026-01-31 is a day of rest; it holds all the same,"
+            " until its 24:00",
+        }
+    ],
+}
+OPENING = Example("Opening", "Until when, or no body at all", {"due_date": "2026-01-31"})
+CANCELLED = Example(
+    "PeriodCancelled",
+    "The period, its opening taken back",
+    {**_OPEN, "state": "planned", "allowed_actions": ["open"]},
+)
 REOPENING = Example(
     "Reopening",
     "Why, and more time",
     {"due_date": "2026-03-13", "reason": "UN15 更正了 2025 年的分子"},
 )
 PERIODS = Example("Periods", "The periods ever opened", {"items": [_OPEN], "next_page_token": None})
-OPENED = Example("PeriodOpened", "The period, open", _OPEN)
+OPENED = Example("PeriodOpened", "The period, open", {**_OPEN, **_ASKING})
 CLOSED = Example("PeriodClosed", "The period, closed", _CLOSED)
 PUBLISHED = Example(
     "PeriodPublished",
@@ -178,7 +198,17 @@ PUBLISHED = Example(
         "allowed_actions": ["reopen"],
     },
 )
-REOPENED = Example("PeriodReopened", "The period, open again", {**_OPEN, "due_date": "2026-03-13"})
+REOPENED = Example(
+    "PeriodReopened",
+    "The period, open again",
+    {
+        **_OPEN,
+        **_ASKING,
+        "due_date": "2026-03-13",
+        "allowed_actions": ["close", "publish"],
+        "warnings": [],
+    },
+)
 PLAN = Example(
     "Plan",
     "The plan, its document, periods and open questions",

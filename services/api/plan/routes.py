@@ -37,6 +37,7 @@ from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
 from services.core.kit.exact_data import read_json
 from services.core.kit.exact_yaml import read_yaml
+from services.core.obligations.asking import answered_periods
 from services.core.plan import queries
 from services.core.plan.document import PlanDocument
 from services.core.plan.errors import IndicatorNotFound, TaskNotFound
@@ -182,7 +183,8 @@ async def get_plan(
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code)
     today = held.clock.today(plan.document.time_zone)
-    body = plan_detail_out(plan, calendar, today).model_dump_json().encode()
+    answered = await answered_periods(session, plan)
+    body = plan_detail_out(plan, calendar, today, answered).model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 

@@ -285,8 +285,9 @@ class PeriodOut(BaseModel):
 
     plan: str = Field(description="Code of the plan")
     period: str = Field(description=_PERIOD)
-    state: Annotated[str, one_of(["open", "closed", "published"])] = Field(
-        description="`open` takes values, `closed` ends reviews, `published` is frozen"
+    state: Annotated[str, one_of(["planned", "open", "closed", "published"])] = Field(
+        description="`open` takes values, `closed` ends reviews, `published` is frozen; `planned`"
+        " once its opening was taken back"
     )
     due_date: date = Field(description="The last day on which its values are in time")
     opened_at: datetime = Field(description="When the units were first asked for values")
@@ -295,9 +296,9 @@ class PeriodOut(BaseModel):
     publication_number: int | None = Field(
         description="The number that it is published under; null while it is not"
     )
-    allowed_actions: list[Annotated[str, one_of(["open", "close", "publish", "reopen"])]] = Field(
-        description="What its state allows"
-    )
+    allowed_actions: list[
+        Annotated[str, one_of(["open", "close", "publish", "reopen", "cancel"])]
+    ] = Field(description="What its state allows; `cancel` takes back what nobody answered")
 
 
 class PeriodReopenIn(Said):

@@ -1,5 +1,6 @@
 """Plans as the wire shows them: made from the document and what is decided beside it."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -34,12 +35,20 @@ def plan_out(plan: PlanState) -> PlanOut:
     return PlanOut(**_head(plan))
 
 
-def plan_detail_out(plan: PlanState, calendar: WorkingCalendar, today: date) -> PlanDetailOut:
-    """Return a plan with its document, and its calendar as it is on a local date."""
+def plan_detail_out(
+    plan: PlanState, calendar: WorkingCalendar, today: date, answered: Collection[str]
+) -> PlanDetailOut:
+    """Return a plan with its document, and its calendar as it is on a local date.
+
+    `answered` are the periods that somebody handed in values for.
+    """
     return PlanDetailOut(
         **_head(plan),
         questions=[question_out(question, plan) for question in plan.document.open_questions],
-        periods=[period_out(period) for period in plan.periods.values()],
+        periods=[
+            period_out(period, answered=period.period in answered)
+            for period in plan.periods.values()
+        ],
         calendar=PlanCalendarOut(
             code=calendar.code,
             announced_until=calendar.announced_until,
@@ -210,8 +219,10 @@ def _measure(measure: Measure, plan: PlanState) -> MeasureOut:
     )
 
 
-def period_out(period: PlanPeriod) -> PeriodOut:
-    """Return a period with what can be done with it."""
+def period_out(period: PlanPeriod, *, answered: bool) -> PeriodOut:
+    """Return a period with what can be done with it; one that was answered is not taken back."""
+    final = answered or period.published_at is not None
+    actions = [verb for verb in period_actions(period.state) if not (verb == "cancel" and final)]
     return PeriodOut(
         plan=period.plan_code,
         period=period.period,
@@ -221,7 +232,7 @@ def period_out(period: PlanPeriod) -> PeriodOut:
         closed_at=period.closed_at,
         published_at=period.published_at,
         publication_number=period.publication_number,
-        allowed_actions=list(period_actions(period.state)),
+        allowed_actions=actions,
     )
 
 

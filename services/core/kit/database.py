@@ -75,6 +75,50 @@ async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -
     await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
 
 
+async def plan_by_index(session: AsyncSession) -> None:
+    """Have the statements of this transaction planned by their indexes alone.
+
+    For readers that take the next few rows of something that grows: a plan made while a table
+    was empty or not analysed yet reads it whole, and is kept until somebody analyses it. Such
+    statements know better than any statistics which index leads them.
+    """
+    await session.execute(
+        text(
+            "SELECT set_config('enable_seqscan', 'off', true),"
+            " set_config('enable_hashjoin', 'off', true),"
+            " set_config('enable_mergejoin', 'off', true),"
+            " set_config('enable_nestloop', 'on', true)"
+        )
+    )
+
+
+async def plan_by_hashing(session: AsyncSession) -> None:
+    """Have the statements of this transaction planned without a loop inside a loop.
+
+    For those that read a whole plan or city: each table once, whatever statistics there are.
+    """
+    await session.execute(
+        text(
+            "SELECT set_config('enable_seqscan', 'on', true),"
+            " set_config('enable_hashjoin', 'on', true),"
+            " set_config('enable_mergejoin', 'on', true),"
+            " set_config('enable_nestloop', 'off', true)"
+        )
+    )
+
+
+async def plan_as_usual(session: AsyncSession) -> None:
+    """Have the following statements of this transaction planned by their cost again."""
+    await session.execute(
+        text(
+            "SELECT set_config('enable_seqscan', 'on', true),"
+            " set_config('enable_hashjoin', 'on', true),"
+            " set_config('enable_mergejoin', 'on', true),"
+            " set_config('enable_nestloop', 'on', true)"
+        )
+    )
+
+
 async def takes_writes(session: AsyncSession) -> bool:
     """Return whether the server lets anybody write: a standby, or a database set so, does not."""
     return bool(await session.scalar(text("SHOW transaction_read_only")) == "off")

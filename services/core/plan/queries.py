@@ -120,7 +120,9 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
             period.period: period
             for period in await session.scalars(
                 select(PlanPeriod).where(
-                    PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code
+                    PlanPeriod.city_code == city_code,
+                    PlanPeriod.plan_code == plan_code,
+                    PlanPeriod.state != "planned",
                 )
             )
         },

@@ -9,7 +9,6 @@ from typing import Literal
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.calendars.queries import working_calendar
 from services.core.events.catalogue import EventType
 from services.core.events.service import Happening, record
 from services.core.kit.database import lock_name
@@ -25,10 +24,11 @@ from services.core.plan.errors import (
     TargetNotAssignable,
 )
 from services.core.plan.models import AssignedTarget, PlanPeriod, Publication, Settlement
+from services.core.plan.opening import begin_opening
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 
-PeriodVerb = Literal["open", "close", "publish", "reopen"]
+PeriodVerb = Literal["open", "close", "publish", "reopen", "cancel"]
 
 VALUE_KINDS: frozenset[TargetKind] = frozenset(
     {"at_least", "more_than", "at_most", "full_coverage"}
@@ -41,6 +41,7 @@ _PERIOD_TRANSITIONS: Mapping[PeriodVerb, tuple[frozenset[str], str, EventType]] 
     "close": (frozenset({"open"}), "closed", "period.closed"),
     "publish": (frozenset({"open", "closed"}), "published", "period.published"),
     "reopen": (frozenset({"closed", "published"}), "open", "period.reopened"),
+    "cancel": (frozenset({"open"}), "planned", "period.cancelled"),
 }
 
 
@@ -60,7 +61,7 @@ async def move_period(
     due_date: date | None = None,
     reason: str | None = None,
 ) -> PlanPeriod:
-    """Open, close, publish or reopen a period of a plan.
+    """Open, close, publish or reopen a period of a plan, or take its opening back.
 
     A period that is reopened keeps its due date, passed or not, unless another is given.
     What was published is reopened for a `reason`, which is kept with the publication.
@@ -72,12 +73,16 @@ async def move_period(
     """
     _check_due_date(period, due_date)
     sources, target, event_type = _PERIOD_TRANSITIONS[verb]
+    opening = None
     if verb == "open":
-        await _plan_period(session, plan, period, now)
+        opening = await begin_opening(session, plan, period, due_date, now)
     row = await queries.period_for_update(session, plan.city_code, plan.code, period.code)
     state = row.state if row else "planned"
     if row is None or state not in sources:
         raise PeriodRefused(extra={"state": state, "allowed_actions": period_actions(state)})
+    if opening is not None:
+        opening.check()
+        row.opened_at, due_date = now, opening.due_date
     if verb == "reopen" and state == "published":
         await _end_publication(session, row, actor, now, reason)
     row.state = target
@@ -85,24 +90,31 @@ async def move_period(
     row.closed_at = now if verb == "close" else (None if verb == "reopen" else row.closed_at)
     row.due_date = due_date or row.due_date
     if verb == "publish":
-        await lock_name(session, plan.code)
-        row.published_at = now
-        row.publication_number = await queries.next_publication_number(
-            session, plan.city_code, plan.code
-        )
-        session.add(
-            Publication(
-                city_code=plan.city_code,
-                plan_code=plan.code,
-                number=row.publication_number,
-                period=period.code,
-                published_at=now,
-                published_by=dict(actor),
-            )
-        )
+        await _publish(session, row, actor, now)
     more = {"reason": reason} if verb == "reopen" and reason is not None else {}
     await _tell_of_period(session, row, event_type, actor, now, more)
     return row
+
+
+async def _publish(
+    session: AsyncSession, row: PlanPeriod, actor: Mapping[str, object], now: datetime
+) -> None:
+    """Give a period the plan's next publication number."""
+    await lock_name(session, row.plan_code)
+    row.published_at = now
+    row.publication_number = await queries.next_publication_number(
+        session, row.city_code, row.plan_code
+    )
+    session.add(
+        Publication(
+            city_code=row.city_code,
+            plan_code=row.plan_code,
+            number=row.publication_number,
+            period=row.period,
+            published_at=now,
+            published_by=dict(actor),
+        )
+    )
 
 
 async def _end_publication(
@@ -151,30 +163,6 @@ def _check_due_date(period: Period, due_date: date | None) -> None:
         raise InvalidInput(
             faults=[Fault("/due_date", "due-before-period-end", detail, due_date.isoformat())]
         )
-
-
-async def _plan_period(
-    session: AsyncSession, plan: PlanState, period: Period, now: datetime
-) -> None:
-    """Make the row of a period, so that two who open it at once meet at its lock."""
-    rule, calendar = plan.document.due_days, None
-    if rule.unit == "working":
-        calendar = await working_calendar(
-            session, plan.city_code, plan.document.supervision.calendar, held=True
-        )
-    await session.execute(
-        upsert(PlanPeriod)
-        .values(
-            city_code=plan.city_code,
-            plan_code=plan.code,
-            period=period.code,
-            state="planned",
-            due_date=period.due_date(getattr(rule, period.frequency), calendar),
-            opened_at=now,
-            version=0,
-        )
-        .on_conflict_do_nothing()
-    )
 
 
 async def _tell_of_period(

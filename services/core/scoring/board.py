@@ -14,7 +14,7 @@ from typing import Any
 from services.core.kit.decimals import display, plain
 from services.core.kit.text import Text
 from services.core.obligations.queries import Extended
-from services.core.plan.document import Indicator
+from services.core.plan.document import Gate, Indicator
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands
@@ -28,6 +28,7 @@ from services.core.scoring.cases import (
     periods_read,
 )
 from services.core.scoring.counting import Counted
+from services.core.scoring.figures import ZERO, Figure, beside
 from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
@@ -238,7 +239,7 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
         "state": verdict.state,
         "value": text_of(value),
         "level": level,
-        "display": _display(case, value, level),
+        "display": _display(case, figure, level),
         "unit": indicator.unit,
         "target": {
             "year": target.year,
@@ -276,10 +277,33 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
     }
 
 
-def _display(case: Case, value: Decimal | None, level: str | None) -> str | None:
-    if value is not None:
-        return display(value, case.method.places)
+def _display(case: Case, figure: Figure | None, level: str | None) -> str | None:
+    """Return a value as people read it: on the side of all that it was held against."""
+    if figure is not None:
+        least, most = _bounds(case)
+        return display(
+            beside(figure, [*least, *most]),
+            case.method.places,
+            least=[bound.value for bound in least],
+            most=[bound.value for bound in most],
+        )
     return next((name for code, name, _ in case.levels if code == level), None)
+
+
+def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
+    """Return what a value is held against, which it reaches from above and from below."""
+    least: list[Figure] = []
+    most: list[Figure] = []
+    kind, bound, baseline = case.target.kind, case.target.bound, case.baseline
+    if bound is not None:
+        (most if kind in {"at_most", "more_than"} else least).append(Figure(bound))
+    if baseline is not None and baseline.value is not None:
+        (most if kind == "at_most" else least).append(Figure(baseline.value))
+    if kind == "negative_growth":
+        (least if case.growth_is_positive else most).append(Figure(ZERO))
+    if case.previous is not None:
+        most.append(case.previous.figure)
+    return least, most
 
 
 def _data_status(verdict: Verdict) -> str | None:
@@ -311,7 +335,7 @@ def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
     return {
         "overall": {
             "score": text_of(total.score),
-            "display": _shown(total.score, places),
+            "display": _shown(total.score, places, document.scheme.gate),
             "grade": grading.grade.code if grading.grade else None,
             "grade_name": grading.grade.name if grading.grade else None,
             "coverage": text_of(total.coverage),
@@ -328,8 +352,10 @@ def _caps(row: Row) -> bool:
     return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])
 
 
-def _shown(number: Decimal | None, places: int) -> str | None:
-    return None if number is None else display(number, places)
+def _shown(number: Decimal | None, places: int, gate: Gate | None = None) -> str | None:
+    """Return a score as people read it, never in a band that it does not reach."""
+    bands = [band.minimum for band in gate.grades] if gate else []
+    return None if number is None else display(number, places, least=bands)
 
 
 def _sentence(text: Text | None) -> dict[str, str | None]:

@@ -229,6 +229,8 @@ def _to_date_step(trace: Trace, target: Target) -> Text:
 
 
 def _cut(number: str) -> str:
-    """Return a quotient without its many last digits, never rounded across a target."""
+    """Return a quotient without its many last digits, never rounded across a target or to 0."""
     whole, _, decimals = number.partition(".")
-    return f"{whole}.{decimals[:_PLACES]}…" if len(decimals) > _PLACES else number
+    if len(decimals) <= _PLACES or not f"{whole}{decimals[:_PLACES]}".strip("-0"):
+        return number
+    return f"{whole}.{decimals[:_PLACES]}…"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
-from services.core.kit.decimals import display, plain
+from services.core.kit.decimals import display, display_bound
 from services.core.plan.document import Lights
 from services.core.scoring import attainment, lights
 from services.core.scoring.aggregation import (
@@ -20,7 +20,7 @@ from services.core.scoring.aggregation import (
     combine,
 )
 from services.core.scoring.attainment import Attainment, Rule, SchemeName
-from services.core.scoring.figures import Figure, compare
+from services.core.scoring.figures import Figure, beside, compare
 from services.core.scoring.lights import Light, Pace, Standing
 from services.core.scoring.owed import NOTHING_OWED, Owed, owed_details, silence_helps
 from services.core.scoring.targets import Target
@@ -350,8 +350,8 @@ def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
         "year": str(case.target.year),
         "months": str(case.months_of_sum),
         "pace": "—" if pace is None else _pace_shown(pace.ratio, rules),
-        "green": display(rules.green_pace),
-        "yellow": display(rules.yellow_pace),
+        "green": display_bound(rules.green_pace),
+        "yellow": display_bound(rules.yellow_pace),
         "question": case.pace_question or "—",
         "baseline": "—" if baseline is None or baseline.value is None else f"{baseline.value:f}",
         "baseline_year": "—" if baseline is None else str(baseline.year),
@@ -360,11 +360,6 @@ def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
 
 def _pace_shown(ratio: Figure, rules: Lights) -> str:
     """Return the pace at two places, or at more where two would put it across a threshold."""
-    for places in (2, 4, 6):
-        shown = display(ratio.value, places)
-        if all(
-            (compare(ratio, bound) < 0) is (Decimal(shown) < bound)
-            for bound in (rules.green_pace, rules.yellow_pace)
-        ):
-            return shown
-    return plain(ratio.value)
+    bounds = (rules.green_pace, rules.yellow_pace)
+    number = beside(ratio, [Figure(bound) for bound in bounds])
+    return display(number, least=bounds, step=2)

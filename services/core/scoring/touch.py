@@ -19,7 +19,14 @@ BoardKey = tuple[str, str]
 _WHOLE_PLAN = frozenset({"plan.published", "question.settled"})
 _PUBLICATION = "period.published"
 _WHOLE_PERIOD = frozenset(
-    {"period.opened", "period.closed", "period.reopened", "period.rescheduled", _PUBLICATION}
+    {
+        "period.opened",
+        "period.closed",
+        "period.reopened",
+        "period.rescheduled",
+        "period.cancelled",
+        _PUBLICATION,
+    }
 )
 _EXTENSION = "obligation.extended"
 _MATTERS = _WHOLE_PLAN | _WHOLE_PERIOD | {_EXTENSION, "target.assigned"}

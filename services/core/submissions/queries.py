@@ -244,11 +244,17 @@ async def changed_after(
     rows = await connection.fetch(
         f"""
         WITH changes AS (
+            -- One look-up for each number, however little is known of the table of events.
             SELECT position, type, subject_id, subject_kind, plan_code
-            FROM event_position JOIN event
-                ON event.city_code = event_position.city_code AND event.id = event_id
-            WHERE event_position.city_code = $1 AND position > $2
-            ORDER BY position LIMIT $3
+            FROM (
+                SELECT position, event_id FROM event_position
+                WHERE city_code = $1 AND position > $2 ORDER BY position LIMIT $3
+            ) AS numbers
+            CROSS JOIN LATERAL (
+                SELECT type, subject_id, subject_kind, plan_code FROM event
+                WHERE city_code = $1 AND id = event_id LIMIT 1
+            ) AS told
+            ORDER BY position
         ), last AS (
             SELECT max(position) AS position, subject_id::uuid AS id FROM changes
             WHERE subject_kind = 'submission' AND ($4::text[] IS NULL OR type = ANY($4))
