@@ -323,5 +323,36 @@ async def test_nobody_is_waited_for_who_has_gone(door: Door) -> None:
             await ended.wait()
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/v1/me",
+        "/v1/plans",
+        "/v1/none",
+    ],
+)
+async def test_head_says_what_get_says_without_its_body(door: Door, path: str) -> None:
+    key = f"Authorization: Bearer {await door.new_key('office')}".encode()
+    asked = a_get(key, b"Connection: close").replace(b"/ ", path.encode() + b" ", 1)
+    async with served(door.app) as port:
+        got = await exchanged(port, asked)
+        head = await exchanged(port, asked.replace(b"GET", b"HEAD", 1))
+        whole, _, body = got.partition(b"\r\n\r\n")
+        told, _, nothing = head.partition(b"\r\n\r\n")
+    changing = (b"date:", b"x-request-id:", b"content-length:" if path == "/metrics" else b"date:")
+
+    def lasting(lines: bytes) -> list[bytes]:
+        return sorted(one for one in lines.splitlines() if not one.lower().startswith(changing))
+
+    assert body
+    assert nothing == b""
+    assert lasting(told) == lasting(whole)
+
+
 def test_the_bound_is_64_kib() -> None:
     assert MAX_HEAD_BYTES == 65_536

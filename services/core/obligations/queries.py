@@ -134,10 +134,10 @@ _NARROWED = _statuses(
     f"NOT EXISTS (SELECT FROM submission AS s WHERE {_SAME_PLACE} AND s.state <> 'draft')"
 )
 
-_COLUMNS = columns_of(Obligation, "o")
+_ALL = columns_of(Obligation, "o")
 _CASE = " ".join(f"WHEN {condition} THEN '{status}'" for status, condition in _STATUS.items())
 _STANDING = f"""
-SELECT {_COLUMNS}, p.state AS period_state, s.id AS submission_id,
+SELECT {_ALL}, p.state AS period_state, s.id AS submission_id,
     s.state AS submission_state, s.reported_at, CASE {_CASE} END AS status
 {_PLACED} WHERE o.city_code = :city AND o.plan_code = :plan
 """
@@ -240,7 +240,7 @@ async def visible(
         select(Obligation)
         .from_statement(
             text(
-                f"SELECT {_COLUMNS} FROM obligation AS o WHERE o.id = :id AND {scope.sql}"  # noqa: S608
+                f"SELECT {_ALL} FROM obligation AS o WHERE o.id = :id AND {scope.sql}"  # noqa: S608
                 + (" FOR UPDATE" if for_update else "")
             )
         )
