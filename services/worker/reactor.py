@@ -33,6 +33,8 @@ BEAT_EVERY_SECONDS = 10.0
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
+_DOUBLINGS = 10
+"""More would come to nothing, and at last to a number that is too large."""
 
 
 async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> bool:
@@ -43,6 +45,11 @@ _NUMBERING = Follower("numbering", _number, at_once=2000)
 """The first step of every pass; it reads no numbers, it gives them."""
 
 _STEPS = (_NUMBERING, *FOLLOWERS)
+
+
+def pause_after(times: int) -> float:
+    """Return for how many seconds, 60 at most, a step is left alone that failed so often."""
+    return float(min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS * 2.0 ** min(times, _DOUBLINGS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +196,7 @@ class Reactor:
     async def _note_trouble(self, city_code: str, step: Follower, error: Exception) -> None:
         before = self._troubles.get((city_code, step.reader))
         times = before.times + 1 if before else 1
-        pause = min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS * 2.0**times)
+        pause = pause_after(times)
         self._troubles[city_code, step.reader] = _Trouble(times, time.monotonic() + pause)
         unread = None
         if step is not _NUMBERING:

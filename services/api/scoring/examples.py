@@ -200,8 +200,8 @@ CHANGES = Example(
         "period": "2025",
         "basis": "approved",
         "from": _END,
-        "to": {
-            **_END,
+        "to": _END
+        | {
             "as_of": "2026-03-02T01:00:00Z",
             "position": 71,
             "local_date": "2026-03-02",

@@ -25,6 +25,7 @@ _FOR_SUPERIOR = (
     "period.published",
     "period.reopened",
     "period.rescheduled",
+    "period.cancelled",
     "submission.approved",
     "submission.falsified",
     "score.updated",

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from services.core.plan.document import PlanDocument
-from services.core.scoring.board import Board, Row, total_of
+from services.core.scoring.adding_up import Board, Row, total_of
 from services.core.scoring.figures import ZERO, difference
 from services.core.scoring.judgement import Case, judge
 from services.core.scoring.traces import Trace, case_of, number_of, text_of
