@@ -139,7 +139,7 @@ def create_contract_app() -> FastAPI:
 
 def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     app = Application(
-        title="Wufei 无废",
+        title="Wufei",
         version="1.0.0",
         summary="The ledger under a zero-waste city's plan",
         lifespan=lifespan,

@@ -71,7 +71,9 @@ SELECT r.position AS after, n.upto, e.position, e.id, e.type, e.plan_code, e.sub
 FROM reader r
 CROSS JOIN (SELECT max(position) AS upto FROM numbers) n
 LEFT JOIN (
-    SELECT numbers.position, event.* FROM numbers
+    SELECT numbers.position, event.id, event.type, event.plan_code, event.subject_kind,
+        event.subject_id, event.organization_code, event.data, event.occurred_at
+    FROM numbers
     JOIN event ON event.city_code = :city AND event.id = numbers.event_id
     WHERE event.type = ANY(CAST(:types AS text[]))
 ) e ON TRUE

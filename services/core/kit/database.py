@@ -45,6 +45,15 @@ class Base(DeclarativeBase):
     )
 
 
+def columns_of(table: type[Base], name: str) -> str:
+    """Return all columns of a table that a statement calls `name`, each by its own name.
+
+    What `*` stands for changes with the table, and a statement that is prepared already then
+    fails.
+    """
+    return ", ".join(f"{name}.{column.name}" for column in table.__table__.columns)
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """An open way to one database."""

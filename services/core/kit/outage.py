@@ -28,6 +28,9 @@ _CONTENDED = (
     asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
+    # The schema changed under a prepared statement: it is prepared anew with the next try.
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
 )
 
 
