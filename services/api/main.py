@@ -39,6 +39,7 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plans_kept import PlansKept
+from services.api.scoring import change_routes as changes
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.security import Keys
@@ -58,6 +59,7 @@ _ROUTERS = (
     submissions.router,
     scoring.router,
     publications.router,
+    changes.router,
     review.router,
     milestones.router,
     milestone_verbs.router,
