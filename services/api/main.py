@@ -104,7 +104,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             dsn, size=chosen.database_connections, application_name="wufei-api"
         ) as database:
             await require_current(database.engine)
-            watch, doorbell = LogWatch(dsn), Doorbell(redis_url)
+            watch, doorbell = LogWatch(chosen.notices_url), Doorbell(redis_url)
             keys = Keys(database, chosen.clock.true_now)
             app.state.resources = Resources(
                 database=database,
@@ -141,7 +141,7 @@ def create_contract_app() -> FastAPI:
 
 def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     app = Application(
-        title="Wufei 无废",
+        title="Wufei",
         version="1.0.0",
         summary="The ledger under a zero-waste city's plan",
         lifespan=lifespan,

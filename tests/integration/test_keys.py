@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -37,11 +36,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-async def a_key(database: Database, **more: Any) -> str:
+async def a_key(database: Database, expires_at: datetime | None = None) -> str:
     async with database.transaction() as session:
         _, secret = await create_key(
             session,
-            request=KeyRequest("k", "leader", **more),
+            request=KeyRequest("k", "leader", expires_at=expires_at),
             actor=operator(CITY),
             plan_codes=(),
             now=BEGIN,

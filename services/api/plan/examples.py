@@ -225,6 +225,9 @@ _TARGET = {
     "year": 2025,
     "kind": "at_least",
     "value": "40",
+    "upper": None,
+    "conditions": [],
+    "target_date": "2025-12-31",
     "text": "40",
     "assigned_by": None,
     "assigned": None,
@@ -237,13 +240,18 @@ _INDICATOR = {
     "group": "U",
     "level1": "固体废物资源化利用",
     "level2": "生活领域固体废物资源化利用",
+    "part_of": None,
     "selection": "mandatory",
     "adjusted": False,
     "unit": "%",
     "baseline": {"year": 2022, "value": "38", "text": "38"},
     "target": _TARGET,
     "targets": [_TARGET],
+    "unit_targets": [],
     "direction": "higher_better",
+    "comparison": "same_period_last_year",
+    "attainment": "graded",
+    "level_with_value": False,
     "aggregation": {"units": "direct", "periods": "ratio_of_sums"},
     "frequency": "annual",
     "owners": [_CITY_CLEANING],
@@ -288,6 +296,7 @@ INDICATORS = Example(
 _TASK = {
     "number": 14,
     "section": "发展无废农业，推进农业固体废物高效利用",
+    "section_number": "四",
     "title": "统筹推进农业废弃物资源化利用",
     "measures": [
         {
@@ -298,6 +307,7 @@ _TASK = {
             "responsible_units": [{"code": "UN14", "name": "市商务局", "acting": False}],
             "responsible_text": "市商务局",
             "deadline": 2025,
+            "deadline_date": None,
             "targets": [
                 {
                     "quote": "秸秆综合利用率达到95%以上",

@@ -8,6 +8,7 @@ from services.api.plan.schemas import (
     AggregationOut,
     AssignedOut,
     BaselineOut,
+    ConditionOut,
     FormulaOut,
     IndicatorOut,
     LevelOut,
@@ -22,9 +23,17 @@ from services.api.plan.schemas import (
     TargetOut,
     TaskOut,
     UnitOut,
+    UnitTargetOut,
 )
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.document import Indicator, Measure, OpenQuestion, Task
+from services.core.plan.document import (
+    Indicator,
+    Measure,
+    OpenQuestion,
+    TargetEntry,
+    Task,
+    UnitTarget,
+)
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.queries import PlanState
 from services.core.plan.service import period_actions
@@ -139,17 +148,26 @@ def assigned_out(row: AssignedTarget) -> AssignedOut:
     )
 
 
+def _dated(target: TargetEntry | UnitTarget) -> dict[str, Any]:
+    return {
+        "year": target.at_year,
+        "kind": target.kind,
+        "value": target.value,
+        "upper": target.upper,
+        "conditions": [ConditionOut(**each.model_dump()) for each in target.conditions],
+        "target_date": target.end,
+        "text": target.text,
+    }
+
+
 def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
     """Return an indicator with what was assigned and asked about it."""
     targets = []
     for target in indicator.targets:
-        assigned = plan.assigned.get((indicator.code, target.year), ())
+        assigned = plan.assigned.get((indicator.code, target.at_year), ())
         targets.append(
             TargetOut(
-                year=target.year,
-                kind=target.kind,
-                value=target.value,
-                text=target.text,
+                **_dated(target),
                 assigned_by=target.assigned_by,
                 assigned=assigned_out(assigned[-1]) if assigned else None,
             )
@@ -166,6 +184,7 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
         group=indicator.group,
         level1=indicator.level1,
         level2=indicator.level2,
+        part_of=indicator.part_of,
         selection=indicator.selection,
         adjusted=indicator.adjusted,
         unit=indicator.unit,
@@ -174,7 +193,14 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
         else BaselineOut(year=baseline.year, value=baseline.value, text=baseline.text),
         target=targets[-1],
         targets=targets,
+        unit_targets=[
+            UnitTargetOut(**_dated(target), organization=_unit(target.organization, plan))
+            for target in indicator.unit_targets
+        ],
         direction=indicator.direction,
+        comparison=indicator.comparison,
+        attainment=indicator.attainment or plan.document.scheme.attainment,
+        level_with_value=indicator.level_with_value,
         aggregation=AggregationOut(
             units=indicator.aggregation.units, periods=indicator.aggregation.periods
         ),
@@ -199,6 +225,7 @@ def task_out(task: Task, plan: PlanState) -> TaskOut:
     return TaskOut(
         number=task.number,
         section=task.section,
+        section_number=task.section_number,
         title=task.title,
         measures=[_measure(measure, plan) for measure in task.measures],
     )
@@ -212,7 +239,8 @@ def _measure(measure: Measure, plan: PlanState) -> MeasureOut:
         lead_text=measure.lead_text,
         responsible_units=[_unit(code, plan) for code in measure.responsible_units],
         responsible_text=measure.responsible_text,
-        deadline=measure.deadline,
+        deadline=measure.deadline.year if isinstance(measure.deadline, date) else measure.deadline,
+        deadline_date=measure.deadline if isinstance(measure.deadline, date) else None,
         targets=[MeasureTargetOut(**target.model_dump()) for target in measure.targets],
         related_indicators=list(measure.related_indicators),
         open_questions=_questions_on(f"measure:{measure.code}", plan),

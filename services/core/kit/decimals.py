@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from decimal import (
     MAX_EMAX,
     MAX_PREC,
@@ -98,9 +99,34 @@ def total(numbers: "list[Decimal] | tuple[Decimal, ...]") -> Decimal:
     return result
 
 
-def display(number: Decimal, places: int = 2) -> str:
-    """Return `number` rounded half up to `places` for people to read. Never decide by it."""
-    return format(number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _EXACT), "f")
+def display(
+    number: Decimal,
+    places: int = 2,
+    *,
+    least: Iterable[Decimal] = (),
+    most: Iterable[Decimal] = (),
+    step: int = 1,
+) -> str:
+    """Return `number` rounded half up to `places` for people to read. Never decide by it.
+
+    It has more places, by `step`, where fewer would put it below or up to a number of `least`
+    from the other side, or above or down to one of `most`: what is shown never contradicts what
+    was decided. There is no "-0.00".
+    """
+    reached = [(each, number >= each) for each in least]
+    kept = [(each, number <= each) for each in most]
+    for more in range(places, places + MAX_DIGITS + step, step):
+        rounded = number.quantize(Decimal(1).scaleb(-more), ROUND_HALF_UP, _EXACT)
+        if all((rounded >= each) is was for each, was in reached) and all(
+            (rounded <= each) is was for each, was in kept
+        ):
+            break
+    return format(rounded or rounded.copy_abs(), "f")
+
+
+def display_bound(number: Decimal, places: int = 2) -> str:
+    """Return a number that others are held against: with all its places, at least so many."""
+    return display(number, places, least=(number,), most=(number,))
 
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"

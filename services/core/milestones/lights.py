@@ -129,8 +129,8 @@ def _on_the_way(course: Course, today: date, rules: Lights) -> Verdict:
     whole, gone = (course.due_date - course.began).days, (today - course.began).days
     elapsed = quotient(Decimal(gone), Decimal(whole)) * FULL if whole > 0 else Decimal(0)
     details = {
-        "percent": display(course.percent),
-        "elapsed": display(elapsed),
+        "percent": display(course.percent, most=(Decimal(0),), least=(FULL,)),
+        "elapsed": display(elapsed, most=(Decimal(0),), least=(FULL,)),
         "due": course.due_date.isoformat(),
     }
     timed = whole > 0 and gone > 0

@@ -12,7 +12,7 @@ from functools import total_ordering
 from typing import Self
 
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.document import Comparison, DueDays, Frequency
+from services.core.plan.members import Comparison, DueDays, Frequency
 
 FIRST_YEAR = 1990
 LAST_YEAR = 2100

@@ -113,6 +113,10 @@ def _reported(operands: Mapping[str, Any], names: Mapping[str, str]) -> Text:
     if "ratios" in operands:
         top, bottom = operands["numerator_sum"], operands["denominator_sum"]
         return Text(f"分子 {top}，分母 {bottom}", f"numerator {top}, denominator {bottom}")
+    if "levels" in operands and "values" in operands:
+        beside = _reported({"levels": operands["levels"]}, names)
+        amount = operands["value_sum"]
+        return Text(f"{beside.zh}，数值 {amount}", f"{beside.en}, value {amount}")
     if "values" in operands:
         return Text(f"数值 {operands['value_sum']}", f"value {operands['value_sum']}")
     if "levels" in operands:
@@ -229,6 +233,8 @@ def _to_date_step(trace: Trace, target: Target) -> Text:
 
 
 def _cut(number: str) -> str:
-    """Return a quotient without its many last digits, never rounded across a target."""
+    """Return a quotient without its many last digits, never rounded across a target or to 0."""
     whole, _, decimals = number.partition(".")
-    return f"{whole}.{decimals[:_PLACES]}…" if len(decimals) > _PLACES else number
+    if len(decimals) <= _PLACES or not f"{whole}{decimals[:_PLACES]}".strip("-0"):
+        return number
+    return f"{whole}.{decimals[:_PLACES]}…"

@@ -3,14 +3,15 @@
 Arithmetic only; what a figure measures is not known here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from services.core.kit.decimals import quotient, times, total
+from services.core.kit.decimals import QUOTIENT_SCALE, quotient, times, total
 
 ONE = Decimal(1)
+_NEXT_PLACE = Decimal(1).scaleb(-QUOTIENT_SCALE - 1)
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
 
@@ -84,6 +85,18 @@ def compare(figure: Figure, number: Decimal) -> int:
 def compare_figures(left: Figure, right: Figure) -> int:
     """Return -1, 0 or 1 as `left` is below, at or above `right`, by cross-multiplication."""
     return _sign(times(left.top, right.bottom), times(right.top, left.bottom))
+
+
+def beside(figure: Figure, bounds: Iterable[Figure]) -> Decimal:
+    """Return the number for `display`, on the side of each bound where the exact one is.
+
+    It is the value, save where that was rounded onto a bound: then one in the next place.
+    """
+    for bound in bounds:
+        order = compare_figures(figure, bound)
+        if order and figure.value == bound.value:
+            return total((figure.value, times(Decimal(order), _NEXT_PLACE)))
+    return figure.value
 
 
 def share_of_way(figure: Figure, start: Decimal, end: Decimal) -> Figure:

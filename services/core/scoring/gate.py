@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.core.kit.decimals import display
+from services.core.kit.decimals import display_bound
 from services.core.plan.document import Gate, Grade
 from services.core.scoring.rollup import Total
 
@@ -37,7 +37,12 @@ def grade(
         reasons.append(("nothing_assessed", {}))
     elif total.coverage is None or total.coverage < gate.minimum_coverage:
         given = None
-        reasons.append(("coverage_too_low", {"minimum": display(gate.minimum_coverage)}))
+        reasons.append(
+            (
+                "coverage_too_low",
+                {"minimum": display_bound(gate.minimum_coverage)},
+            )
+        )
     cap = _named(gate, gate.mandatory_not_met_cap)
     if mandatory_not_met and cap is not None:
         given = _worse(gate, given, cap)

@@ -183,4 +183,5 @@ def chain(period: Period) -> tuple[Period, ...]:
 def may_rise(indicator: Indicator) -> bool:
     """Return whether a verdict may compare with an earlier period."""
     kinds = {entry.kind for entry in indicator.targets}
-    return bool(kinds & {"rising", "assigned_by_superior"})
+    kinds |= {each.kind for entry in indicator.targets for each in entry.conditions}
+    return bool(kinds & {"rising", "falling", "not_worse", "assigned_by_superior"})

@@ -216,3 +216,14 @@ async def test_no_date_moves_that_need_not_or_cannot(duties: Duties) -> None:
     with pytest.raises(ObligationNotExtendable):
         await duties.extend("2026-02-10")
     assert (await duties.one()).due_date == date(2026, 1, 31)
+
+
+async def test_two_open_periods_both_follow_a_new_version(duties: Duties) -> None:
+    await duties.load(a_document(an_indicator(owners=["UN01"])))
+    for period in ("2024", "2025"):
+        await duties.move(period, "open")
+    await duties.follow()
+    await duties.load(a_document(an_indicator(owners=["UN02"])))
+    await duties.follow()
+    owed = {(each.period, each.organization_code) for each in await duties.listed()}
+    assert owed == {("2024", "UN02"), ("2025", "UN02")}

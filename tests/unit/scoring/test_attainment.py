@@ -110,7 +110,7 @@ def test_the_rule_says_where_a_completion_rate_stands_in_for_a_distance(
 
 def test_a_verdict_is_taken_on_the_unrounded_value() -> None:
     row = judged(an_indicator(), a_value("94.995"))
-    assert (row["display"], row["met"]) == ("95.00", False)
+    assert (row["display"], row["met"]) == ("94.995", False)
 
 
 def test_a_ratio_is_judged_by_cross_multiplication() -> None:
