@@ -17,6 +17,7 @@ from typing_extensions import override
 from services.api import health, problems
 from services.api.agenda import file_routes as calendar_files
 from services.api.agenda import routes as agenda
+from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.calendars import routes as calendars
@@ -73,6 +74,7 @@ _ROUTERS = (
     feed.router,
     alerts.router,
     alert_rules.router,
+    late_routes.router,
     webhooks.router,
     deliveries.router,
     operations.router,
