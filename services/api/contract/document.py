@@ -17,6 +17,7 @@ from services.api.contract.components import (
     problem_schemas,
     refusal_responses,
 )
+from services.api.contract.naming import name_what_is_shared
 from services.api.contract.partial import forget_defaults_of_changes
 from services.api.contract.plan_document import plan_document_schemas
 from services.api.contract.problem_codes import problem_codes
@@ -30,8 +31,12 @@ from services.api.contract.webhooks import (
     webhooks,
 )
 
-DESCRIPTION = """The ledger of a zero-waste city: what each unit reported, who approved it, how
-far each target is, and why.
+CONTACT = {"name": "Whoever operates this installation"}
+
+DESCRIPTION = """无废城市建设计划的台账。
+
+The ledger of a zero-waste city: what each unit reported, who approved it, how far each target
+is, and why.
 
 - **Numbers** are exact: text on output (`"94.78"`), text or numbers on input, at most 38 digits.
 - **Periods** are written `2025`, `2025-H1`, `2025-Q3`, `2025-09`; instants are RFC 3339 in UTC.
@@ -63,7 +68,8 @@ TAGS: Sequence[Mapping[str, str]] = (
     },
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
-    {"name": "webhooks", "description": RECEIVING},
+    {"name": "webhooks", "description": "Endpoints that hear of events, and their deliveries."},
+    {"name": "webhook-messages", "description": RECEIVING},
     {"name": "operations", "description": "Long work that was started, and how far it is."},
 )
 
@@ -116,6 +122,8 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
             description=DESCRIPTION,
             routes=app.routes,
             tags=[dict(tag) for tag in TAGS],
+            license_info={"name": "Proprietary", "identifier": "LicenseRef-Proprietary"},
+            contact=CONTACT,
             servers=[{"url": "/", "description": "Where this document was read"}],
         )
     )
@@ -159,6 +167,7 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         "schemas": dict(sorted(schemas.items())),
     }
     brought_to_order(document)
+    name_what_is_shared(document)
     document["x-problem-codes"] = problem_codes()
     tags = document.pop("tags")
     untitled: dict[str, Any] = _untitled(document)

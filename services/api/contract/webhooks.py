@@ -1,5 +1,6 @@
 """The contract's `webhooks` section: what is sent for each type of event, with an example."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -104,7 +105,13 @@ def webhooks() -> dict[str, Any]:
 def webhook_schemas() -> dict[str, Any]:
     """Return the components that the section refers to."""
     schemas = {_component(shape): _of_message(schema_of(shape)) for shape in SHAPES.values()}
-    return {_ENVELOPE: dict(_OF_EVERY_EVENT), **schemas}
+    messages = {_message_name(type_): _message(type_) for type_ in SHAPES}
+    return {_ENVELOPE: dict(_OF_EVERY_EVENT), **schemas, **messages}
+
+
+def _message_name(type_: str) -> str:
+    """Return what the component of a message is called, such as `SubmissionApprovedMessage`."""
+    return "".join(part.capitalize() for part in re.split(r"[._]", type_)) + "Message"
 
 
 def message_example(type_: EventType) -> dict[str, Any]:
@@ -129,7 +136,8 @@ def message_example(type_: EventType) -> dict[str, Any]:
 def _operation(type_: EventType, example: EventExample) -> dict[str, Any]:
     return {
         "operationId": f"receive_{type_.replace('.', '_')}",
-        "tags": ["webhooks"],
+        "tags": ["webhook-messages"],
+        "security": [],
         "summary": example.summary,
         "description": f"{example.summary}.",
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in _HEADERS],
@@ -137,7 +145,7 @@ def _operation(type_: EventType, example: EventExample) -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": _message(type_),
+                    "schema": {"$ref": f"#/components/schemas/{_message_name(type_)}"},
                     "examples": {
                         type_: {"summary": example.summary, "value": message_example(type_)}
                     },
@@ -155,15 +163,19 @@ def _message(type_: EventType) -> dict[str, Any]:
     data = [_ENVELOPE, _component(SHAPES[type_])]
     return {
         "type": "object",
+        "description": f"{EVENT_EXAMPLES[type_].summary}.",
         "required": ["type", "timestamp", "data"],
         "properties": {
-            "type": {"const": type_, "description": "Type of the event"},
+            "type": {"type": "string", "const": type_, "description": "Type of the event"},
             "timestamp": {
                 "type": "string",
                 "format": "date-time",
                 "description": "When it happened, on every attempt the same",
             },
-            "data": {"allOf": [{"$ref": f"#/components/schemas/{name}"} for name in data]},
+            "data": {
+                "description": "What happened",
+                "allOf": [{"$ref": f"#/components/schemas/{name}"} for name in data],
+            },
         },
     }
 
