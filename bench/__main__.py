@@ -1,16 +1,19 @@
-"""`python -m bench [NAME …]`: run every benchmark, or those named; exit 0 whatever they show."""
+"""`python -m bench [NAME …]`: run every benchmark, or those named; exit 0 whatever they show.
+
+`growing=N` grows its ledger to N submissions, up to 600,000.
+"""
 
 import asyncio
 import sys
 
 import uvloop
 
-from bench import deadlines, http, planning, recompute, webhooks
+from bench import deadlines, growth, http, planning, recompute, webhooks
 from bench.system import bare_app, running_system
 
 NAMES = (
     *("lag", "hearing", "waiting", "creating", "parallel", "reading", "listing"),
-    *("drain", "incremental", "full", "planning", "evaluating", "delivering", "beside"),
+    *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
 )
 
 
@@ -44,6 +47,7 @@ _WORK = {
     "drain": recompute.drain,
     "incremental": recompute.incremental,
     "full": recompute.full,
+    "growing": growth.growing,
     "planning": planning.planning,
     "evaluating": deadlines.evaluating,
     "delivering": webhooks.delivering,
@@ -51,9 +55,19 @@ _WORK = {
 }
 
 
+def _sized(argument: str) -> str:
+    """Return the name in an argument; a size behind it is that of the ledger to grow."""
+    name, _, size = argument.partition("=")
+    if size:
+        most = int(size)
+        _WORK["growing"] = lambda system: growth.growing(system, most)
+    return name
+
+
 if __name__ == "__main__":
-    unknown = set(sys.argv[1:]) - set(NAMES)
+    names = [_sized(argument) for argument in sys.argv[1:]]
+    unknown = set(names) - set(NAMES)
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(sys.argv[1:]))
+        runner.run(main(names))

@@ -292,7 +292,7 @@ INSERT INTO hand_total SELECT period, unit, sum(score) / 48 FROM scored GROUP BY
 """
 
 
-def _synthetic() -> PlanDocument:
+def synthetic() -> PlanDocument:
     """Return a plan of 48 indicators that 200 units report every month."""
     stored = xinmi().model_dump(mode="python")
     units = [f"V{number:03}" for number in range(_UNITS)]
@@ -326,7 +326,7 @@ def _synthetic() -> PlanDocument:
 
 async def full(system: System) -> list[str]:
     """Recompute 48 indicators x 200 units x 60 months, beside two hand-written statements."""
-    plan = _synthetic()
+    plan = synthetic()
     place = (plan.city.code, plan.code)
     async with fresh_database(system, "bench_full", plan) as database:
         connection = await asyncpg.connect(database.dsn, command_timeout=120)
@@ -367,8 +367,9 @@ async def _fill(connection: asyncpg.Connection, city_code: str, plan_code: str) 
         SELECT $1, $2, 'approved', 'I' || lpad(i::text, 2, '0'),
             (2021 + p / 12)::text || '-' || lpad((p % 12 + 1)::text, 2, '0'),
             'V' || lpad(u::text, 3, '0'), 1, NULL, gen_random_uuid(), 1,
-            round((random() * 0.3)::numeric, 2), round((random() * 60)::numeric, 2) + 1,
-            100, NULL, NULL, false, false
+            round((random() * 0.3)::numeric, 2),
+            CASE WHEN i % 2 = 1 THEN round((random() * 60)::numeric, 2) + 1 END,
+            CASE WHEN i % 2 = 1 THEN 100 END, NULL, NULL, false, false
         FROM generate_series(0, {_INDICATORS - 1}) i, generate_series(0, {_MONTHS - 1}) p,
             generate_series(0, {_UNITS - 1}) u""",
         city_code,

@@ -7,13 +7,13 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from alembic import context
 from alembic.operations import MigrationScript
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from services.core.kit.server_address import open_connection
 from services.core.registry import metadata
 
 _RUNNER = "hashtextextended('migrations', 0)"
@@ -70,7 +70,7 @@ def _run(connection: Connection) -> None:
 async def _online() -> None:
     url = os.environ["DATABASE_URL"]
     engine = create_async_engine(
-        "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: asyncpg.connect(url)
+        "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: open_connection(url)
     )
     async with engine.connect() as connection:
         await connection.run_sync(_run)

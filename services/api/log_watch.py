@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import asyncpg
 
+from services.core.kit.server_address import open_connection
+
 logger = logging.getLogger("wufei.api")
 
 CHANNEL = "wufei_log"
@@ -49,7 +51,7 @@ class LogWatch:
 
     async def _listen(self) -> None:
         closed = asyncio.Event()
-        connection = await asyncpg.connect(self._dsn, timeout=5)
+        connection = await open_connection(self._dsn, timeout=5)
         try:
             connection.add_termination_listener(lambda _: closed.set())
             await connection.add_listener(CHANNEL, self._hear)

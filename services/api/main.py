@@ -102,7 +102,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             dsn, size=chosen.database_connections, application_name="wufei-api"
         ) as database:
             await require_current(database.engine)
-            watch, doorbell = LogWatch(dsn), Doorbell(redis_url)
+            watch, doorbell = LogWatch(chosen.notices_url), Doorbell(redis_url)
             keys = Keys(database, chosen.clock.true_now)
             app.state.resources = Resources(
                 database=database,

@@ -64,6 +64,10 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if head := scope["method"] == "HEAD":
+            # Answered as GET is, without the body (RFC 9110 section 9.3.2). The server goes on
+            # by the scope that it made.
+            scope = {**scope, "method": "GET"}
         started = time.perf_counter()
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
@@ -77,6 +81,8 @@ class Envelope:
             if message["type"] == "http.response.start":
                 answered = message["status"]
                 message["headers"].append((b"x-request-id", request_id))
+            elif head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:

@@ -188,6 +188,8 @@ def _allowed(request: Request) -> str:
     for route in request.app.routes:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             allowed |= route.methods or set()
+    if "GET" in allowed:
+        allowed.add("HEAD")
     return ", ".join(sorted(allowed))
 
 

@@ -1,13 +1,19 @@
 """What the HTTP door is told by its environment."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.kit.clock import Clock
-from services.core.kit.sealing import Seal
-from services.core.webhooks.addresses import AddressPolicy, policy_of
+from services.core.kit.sealing import Seal, checked_key
+from services.core.webhooks.addresses import (
+    AddressPolicy,
+    checked_cidrs,
+    checked_robot_hosts,
+    policy_of,
+)
 
 
 class ApiSettings(BaseSettings):
@@ -16,6 +22,9 @@ class ApiSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     database_url: SecretStr = Field(description="Postgres, as postgresql://user:password@host/name")
+    database_direct_url: SecretStr | None = Field(
+        default=None, description="The same without a pooler before it, to hear notices through"
+    )
     redis_url: SecretStr | None = Field(
         default=None, description="Redis or Valkey; without it the worker's own timer finds work"
     )
@@ -31,7 +40,7 @@ class ApiSettings(BaseSettings):
         validation_alias="WUFEI_DATABASE_CONNECTIONS",
         description="Most connections of each of the two pools of a process",
     )
-    secret_key: SecretStr | None = Field(
+    secret_key: Annotated[SecretStr, AfterValidator(checked_key)] | None = Field(
         default=None,
         validation_alias="WUFEI_SECRET_KEY",
         description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
@@ -47,12 +56,12 @@ class ApiSettings(BaseSettings):
         validation_alias="WUFEI_WEBHOOK_ALLOW_LOOPBACK",
         description="Demonstrations and tests only: webhooks may go to this machine",
     )
-    webhook_allow_cidrs: str = Field(
+    webhook_allow_cidrs: Annotated[str, AfterValidator(checked_cidrs)] = Field(
         default="",
         validation_alias="WUFEI_WEBHOOK_ALLOW_CIDRS",
         description="Networks of the intranet that webhooks may go to, separated by commas",
     )
-    webhook_robot_hosts: str = Field(
+    webhook_robot_hosts: Annotated[str, AfterValidator(checked_robot_hosts)] = Field(
         default="",
         validation_alias="WUFEI_WEBHOOK_ROBOT_HOSTS",
         description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
@@ -64,6 +73,11 @@ class ApiSettings(BaseSettings):
         validation_alias="WUFEI_FEED_KEPT_DAYS",
         description="Days after which the feed serves an event no more; by default it always does",
     )
+
+    @property
+    def notices_url(self) -> str:
+        """Return the address through which the server's notices are heard."""
+        return (self.database_direct_url or self.database_url).get_secret_value()
 
     @property
     def clock(self) -> Clock:

@@ -22,8 +22,10 @@ from services.core.calendars.queries import cities_without
 from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
 from services.core.events.queries import SILENT_AFTER
 from services.core.kit.clock import Clock
-from services.core.kit.database import connect
-from services.core.kit.schema import expected_revision
+from services.core.kit.database import POOLED_SETTINGS, connect
+from services.core.kit.outage import told_of
+from services.core.kit.schema import ServerTooOld, expected_revision, require_major
+from services.core.kit.server_address import open_connection, read_address
 
 _READY = 200
 _NO_ANSWER = (
@@ -85,6 +87,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     if (database := _chosen(settings, running, "database_url")) is not None:
         for finding in await _database(database):
             yield finding
+        if read_address(database).pooled:
+            for finding in await _behind_a_pooler(database, settings.direct_url or database):
+                yield finding
     if (redis := _chosen(settings, running, "redis_url")) is not None:
         yield await _redis(redis)
 
@@ -122,11 +127,13 @@ async def _api(running: Running) -> Finding:
 
 async def _database(url: str) -> list[Finding]:
     try:
-        connection = await asyncpg.connect(url, timeout=5)
+        connection = await open_connection(url, timeout=5)
         try:
             version = await connection.fetchval("SHOW server_version")
+            number = await connection.fetchval("SHOW server_version_num")
         finally:
             await connection.close()
+        require_major(int(number))
         found, wanted = await revision(url), expected_revision()
         answers = Finding("database", f"PostgreSQL {version} answers")
         if found != wanted:
@@ -134,8 +141,38 @@ async def _database(url: str) -> list[Finding]:
             return [answers, Finding("schema", seen, good=False)]
         schema = Finding("schema", f"at {found}")
         return [answers, schema, await _work(url), await _calendar(url)]
+    except ServerTooOld as error:
+        return [Finding("database", str(error), good=False)]
     except _NO_ANSWER as error:
-        return [Finding("database", str(error) or type(error).__name__, good=False)]
+        return [Finding("database", told_of(error), good=False)]
+
+
+async def _behind_a_pooler(url: str, direct: str) -> list[Finding]:
+    """Say what a pooler in transaction mode needs: what it refuses at a start, the role has."""
+    try:
+        connection = await open_connection(url, timeout=5)
+        try:
+            has = {name: await connection.fetchval(f"SHOW {name}") for name in POOLED_SETTINGS}
+        finally:
+            await connection.close()
+        other = await open_connection(direct, timeout=5)
+        await other.close()
+    except _NO_ANSWER as error:
+        seen = told_of(error)
+        return [Finding("direct connection", f"DATABASE_DIRECT_URL: {seen}", good=False)]
+    found = [Finding("direct connection", "DATABASE_DIRECT_URL answers")]
+    for name, wanted in POOLED_SETTINGS.items():
+        good = has[name] == wanted
+        seen = (
+            f"is {has[name]}"
+            if good
+            else (
+                f"is {has[name]}, must be {wanted}: ALTER ROLE … SET {name} = '{wanted}', then let"
+                " the pooler open its connections anew"
+            )
+        )
+        found.append(Finding(f"role's {name}", seen, good=good))
+    return found
 
 
 async def _calendar(url: str) -> Finding:
@@ -168,5 +205,5 @@ async def _redis(url: str) -> Finding:
         async with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
             await client.execute_command("PING")
     except (OSError, RedisError) as error:
-        return Finding("redis", f"{error} (work goes on, a few seconds later)", good=False)
+        return Finding("redis", f"{told_of(error)} (work goes on, a few seconds later)", good=False)
     return Finding("redis", "answers")

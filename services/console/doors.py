@@ -18,8 +18,8 @@ from services.console.running import database_url, read_running
 from services.console.settings import Settings
 from services.core.kit.database import connect
 from services.core.kit.logs import configure
-from services.core.kit.outage import cause_of, is_away
-from services.core.kit.schema import SchemaBehind, require_current
+from services.core.kit.outage import is_away, told_of
+from services.core.kit.schema import DatabaseUnfit, require_current
 
 SERVING: Mapping[str, Any] = {
     "http": "services.api.protocol:HttpProtocol",
@@ -84,9 +84,9 @@ async def _require_schema(url: str) -> None:
         try:
             async with connect(url, size=1, application_name="wufei") as database:
                 await require_current(database.engine)
-        except (SchemaBehind, OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
+        except (DatabaseUnfit, OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
             if not is_away(error) or loop.time() > latest:
-                raise ConsoleError(f"cannot use the database: {cause_of(error)}") from None
+                raise ConsoleError(f"cannot use the database: {told_of(error)}") from None
         else:
             return
         await asyncio.sleep(_NEXT_TRY)

@@ -15,7 +15,8 @@ from services.console.settings import Settings
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.errors import DomainError
-from services.core.kit.schema import SchemaBehind, require_current
+from services.core.kit.outage import told_of
+from services.core.kit.schema import DatabaseUnfit, require_current
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,10 @@ async def open_ledger() -> AsyncIterator[Ledger]:
             yield Ledger(database, clock)
     except DomainError as error:
         raise ConsoleError(told(error)) from None
-    except SchemaBehind as error:
+    except DatabaseUnfit as error:
         raise ConsoleError(str(error)) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
-        raise ConsoleError(f"cannot work in the database: {error}") from None
+        raise ConsoleError(f"cannot work in the database: {told_of(error)}") from None
 
 
 def told(error: DomainError) -> str:

@@ -2,39 +2,26 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
-from services.core.kit.sealing import Seal
-from services.core.webhooks.addresses import policy_of
+from services.core.kit.sealing import checked_key
+from services.core.kit.server_address import checked_address, read_address
+from services.core.webhooks.addresses import checked_cidrs
+from services.worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 """The folder that holds services/, migrations/ and plans/."""
-
-
-def _postgres_url(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().startswith(("postgresql://", "postgres://")):
-        raise ValueError("must have the form postgresql://user:password@host/database")
-    return secret
 
 
 def _redis_url(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().startswith(("redis://", "rediss://")):
         raise ValueError("must have the form redis://:password@host:port/0")
     return secret
-
-
-def _secret_key(secret: SecretStr) -> SecretStr:
-    Seal.read(secret.get_secret_value())
-    return secret
-
-
-def _cidrs(text: str) -> str:
-    policy_of(allow_loopback=False, allow_cidrs=text)
-    return text
 
 
 class Settings(BaseSettings):
@@ -54,17 +41,22 @@ class Settings(BaseSettings):
     stop_within: int = Field(
         10, ge=0, description="Seconds the API gives open requests when it is told to stop."
     )
-    database_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(checked_address)] | None = Field(
         None,
         validation_alias="DATABASE_URL",
         description="PostgreSQL to use in place of the embedded one.",
+    )
+    database_direct_url: Annotated[SecretStr, AfterValidator(checked_address)] | None = Field(
+        None,
+        validation_alias="DATABASE_DIRECT_URL",
+        description="The same database without a pooler before it: for migrations and notices.",
     )
     redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
         None,
         validation_alias="REDIS_URL",
         description="Redis or Valkey to use in place of the embedded one.",
     )
-    secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
+    secret_key: Annotated[SecretStr, AfterValidator(checked_key)] | None = Field(
         None,
         description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
         " webhooks: the first seals, each opens. `wufei up` makes one in the data directory.",
@@ -72,23 +64,64 @@ class Settings(BaseSettings):
     webhook_allow_loopback: bool = Field(
         default=False, description="For demonstrations and tests: webhooks may go to this machine."
     )
-    webhook_allow_cidrs: Annotated[str, AfterValidator(_cidrs)] = Field(
+    webhook_allow_cidrs: Annotated[str, AfterValidator(checked_cidrs)] = Field(
         "", description="Networks of the intranet that webhooks may go to, separated by commas."
     )
 
+    @property
+    def direct_url(self) -> str | None:
+        """Return the address without a pooler; None: none is set."""
+        direct = self.database_direct_url
+        return None if direct is None else direct.get_secret_value()
+
     @classmethod
     def read(cls) -> Self:
-        """Return the environment's settings, or say which of them is wrong."""
-        try:
-            return cls()
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            name = str(first["loc"][0])
-            known = cls.model_fields.get(name)
-            variable = name if known is None else f"WUFEI_{name}"
-            raise ConsoleError(
-                f"{variable.upper()}: {first['msg'].removeprefix('Value error, ')}"
-            ) from None
+        """Return the environment's settings, those of the doors judged with them.
+
+        Raises:
+            ConsoleError: some are wrong; each has its line.
+        """
+        read, faults = _judged(cls)
+        # A part that would end again and again for a wrong setting is not started at all.
+        for door in (ApiSettings, WorkerSettings):
+            faults |= _judged(door)[1]
+        if read is not None and not faults:
+            faults |= _lacking(read)
+        if faults or read is None:
+            raise ConsoleError("\n".join(f"{name}: {told}" for name, told in faults.items()))
+        return read
+
+
+_S = TypeVar("_S", bound=BaseSettings)
+
+
+def _judged(settings: type[_S]) -> tuple[_S | None, dict[str, str]]:
+    """Return settings, or by variable what is wrong with each; what is missing is not."""
+    try:
+        return settings(), {}
+    except ValidationError as error:
+        return None, {
+            _variable(settings, str(one["loc"][0])): one["msg"].removeprefix("Value error, ")
+            for one in error.errors(include_url=False, include_input=False)
+            if one["type"] != "missing"
+        }
+
+
+def _variable(settings: type[BaseSettings], name: str) -> str:
+    prefix = settings.model_config.get("env_prefix", "") if name in settings.model_fields else ""
+    return f"{prefix}{name}".upper()
+
+
+def _lacking(settings: Settings) -> dict[str, str]:
+    database, direct = settings.database_url, settings.database_direct_url
+    if database is None or direct is not None:
+        return {}
+    if not read_address(database.get_secret_value()).pooled:
+        return {}
+    return {
+        "DATABASE_DIRECT_URL": "must be set where DATABASE_URL has pool_mode=transaction:"
+        " notices and migrations need a connection of their own"
+    }
 
 
 class UpSettings(Settings):

@@ -24,6 +24,7 @@ from services.console.servers import Servers
 from services.console.settings import UpSettings
 from services.console.supervisor import Part
 from services.core.kit.clock import Clock
+from services.core.kit.outage import told_of
 
 _READY = 200
 _READY_WITHIN = 60.0
@@ -145,7 +146,7 @@ class System:
         try:
             await prepare(self._note.database_url, admin_key=self._directory.admin_key, clock=clock)
         except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
-            raise ConsoleError(f"cannot prepare the database: {error}") from None
+            raise ConsoleError(f"cannot prepare the database: {told_of(error)}") from None
 
     def _write_note(self) -> None:
         parts = (*(self._servers.parts if self._servers else ()), *self._doors)

@@ -21,7 +21,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
 from services.core.kit.ids import new_id
-from services.core.kit.outage import cause_of, is_away, is_contended, is_unable
+from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, told_of
 
 logger = logging.getLogger("wufei.worker")
 
@@ -33,6 +33,8 @@ BEAT_EVERY_SECONDS = 10.0
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
+_DOUBLINGS = 10
+"""More would come to nothing, and at last to a number that is too large."""
 
 
 async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> bool:
@@ -43,6 +45,11 @@ _NUMBERING = Follower("numbering", _number, at_once=2000)
 """The first step of every pass; it reads no numbers, it gives them."""
 
 _STEPS = (_NUMBERING, *FOLLOWERS)
+
+
+def pause_after(times: int) -> float:
+    """Return for how many seconds, 60 at most, a step is left alone that failed so often."""
+    return float(min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS * 2.0 ** min(times, _DOUBLINGS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +196,7 @@ class Reactor:
     async def _note_trouble(self, city_code: str, step: Follower, error: Exception) -> None:
         before = self._troubles.get((city_code, step.reader))
         times = before.times + 1 if before else 1
-        pause = min(_LONGEST_PAUSE_SECONDS, _PAUSE_SECONDS * 2.0**times)
+        pause = pause_after(times)
         self._troubles[city_code, step.reader] = _Trouble(times, time.monotonic() + pause)
         unread = None
         if step is not _NUMBERING:
@@ -203,7 +210,7 @@ class Reactor:
             step.reader,
             pause,
             type(cause_of(error)).__name__,
-            str(cause_of(error))[:200],
+            told_of(error),
             exc_info=_unless_met(error) if times == 1 else None,
         )
 
@@ -225,7 +232,7 @@ class Reactor:
                 _gravity(error),
                 "work is put off: %s: %s",
                 type(cause).__name__,
-                str(cause)[:200],
+                told_of(error),
                 exc_info=_unless_met(error),
             )
 

@@ -7,8 +7,13 @@ from pydantic import AfterValidator, Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.kit.clock import Clock
-from services.core.kit.sealing import Seal
-from services.core.webhooks.addresses import AddressPolicy, policy_of
+from services.core.kit.sealing import Seal, checked_key
+from services.core.webhooks.addresses import (
+    AddressPolicy,
+    checked_cidrs,
+    checked_robot_hosts,
+    policy_of,
+)
 from services.core.webhooks.health import DISABLED_AFTER
 from services.core.webhooks.schedule import DEFAULT_SCHEDULE, read_schedule
 
@@ -32,7 +37,7 @@ class WorkerSettings(BaseSettings):
         validation_alias="WUFEI_CLOCK_OFFSET",
         description="Seconds between the domain's clock and the true one; set by `wufei up` only",
     )
-    secret_key: SecretStr | None = Field(
+    secret_key: Annotated[SecretStr, AfterValidator(checked_key)] | None = Field(
         default=None,
         validation_alias="WUFEI_SECRET_KEY",
         description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
@@ -49,12 +54,12 @@ class WorkerSettings(BaseSettings):
         validation_alias="WUFEI_WEBHOOK_ALLOW_LOOPBACK",
         description="Demonstrations and tests only: webhooks may go to this machine",
     )
-    webhook_allow_cidrs: str = Field(
+    webhook_allow_cidrs: Annotated[str, AfterValidator(checked_cidrs)] = Field(
         default="",
         validation_alias="WUFEI_WEBHOOK_ALLOW_CIDRS",
         description="Networks of the intranet that webhooks may go to, separated by commas",
     )
-    webhook_robot_hosts: str = Field(
+    webhook_robot_hosts: Annotated[str, AfterValidator(checked_robot_hosts)] = Field(
         default="",
         validation_alias="WUFEI_WEBHOOK_ROBOT_HOSTS",
         description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",

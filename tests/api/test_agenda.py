@@ -1,5 +1,6 @@
 """What waits for whom, soonest due first, and deadlines as a calendar that programs read."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from services.core.submissions.models import Submission
 from tests.support.api import XINMI, Door, open_door
+from tests.support.clock import stopped_at
 from tests.support.duties import CITY, PLAN, add
 
 NOW = datetime(2026, 2, 2, 1, tzinfo=UTC)
@@ -51,8 +53,11 @@ async def _lead_of(door: Door, measure: str) -> str:
 
 
 async def _open(door: Door, period: str) -> None:
+    held = door.held
+    door.app.state.resources = replace(held, clock=stopped_at(f"{period}-12-30", "09:00:00"))
     async with await door.as_("office") as office:
         answer = await office.post(f"/plans/{XINMI}/periods/{period}/open")
+    door.app.state.resources = held
     assert answer.status_code == 200, answer.text
 
 

@@ -20,6 +20,7 @@ from services.core.obligations.models import Obligation
 from services.core.plan.loading import load_plan
 from services.core.plan.rules import read_document
 from tests.support.api import XINMI, Door, open_door, xinmi
+from tests.support.clock import stopped_at
 from tests.support.duties import CITY, PLAN, add
 
 NOW = datetime(2026, 2, 2, 1, tzinfo=UTC)
@@ -58,8 +59,11 @@ async def _entries(door: Door, path: str) -> dict[str, Event]:
 
 
 async def _open(door: Door, period: str) -> None:
+    held = door.held
+    door.app.state.resources = replace(held, clock=stopped_at(f"{period}-12-30", "09:00:00"))
     async with await door.as_("office") as office:
         opened = await office.post(f"/plans/{XINMI}/periods/{period}/open")
+    door.app.state.resources = held
     assert opened.status_code == 200, opened.text
     async with door.held.database.transaction() as session:
         await session.execute(text("DELETE FROM obligation"))  # the test says itself what is owed

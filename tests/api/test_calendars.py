@@ -64,7 +64,17 @@ async def test_a_year_that_was_not_announced_is_the_week_and_says_so(
     assert len(year["days"]) == 366
     assert kinds(answer)["2028-01-03"] == "workday"
     assert kinds(answer)["2028-01-01"] == "rest"
-    assert {day["note"] for day in year["days"]} == {None}
+    named = {day["date"]: day["note"] for day in year["days"] if day["note"]}
+    assert named == {
+        "2028-01-01": "元旦",
+        "2028-05-01": "劳动节",
+        "2028-05-02": "劳动节",
+        "2028-10-01": "国庆节",
+        "2028-10-02": "国庆节",
+        "2028-10-03": "国庆节",
+    }
+    assert {kinds(answer)[day] for day in named} == {"rest"}
+    assert year["unknown"] == ["春节", "清明节", "端午节", "中秋节", "调休"]
 
 
 async def test_a_new_year_is_announced_and_the_same_once_more_changes_nothing(

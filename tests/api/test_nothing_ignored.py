@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.support.api import XINMI, Door, a_submission
+from tests.support.api import IN_TIME, XINMI, Door, a_submission
 
 PLAN = f"/plans/{XINMI}"
 
@@ -58,7 +58,7 @@ async def test_whoever_may_not_hears_that_before_what_is_not_read(door: Door) ->
 async def test_the_old_name_of_a_filter_still_filters(door: Door, name: str) -> None:
     code = {"organization": "UN15", "indicator": "U08"}[name]
     async with await door.as_("office") as office:
-        await office.post(f"{PLAN}/periods/2025/open")
+        await office.post(f"{PLAN}/periods/2025/open", json=IN_TIME)
         old = await office.get(f"{PLAN}/obligations", params={name: code})
         new = await office.get(f"{PLAN}/obligations", params={f"{name}_code": code})
         both = await office.get(

@@ -15,7 +15,7 @@ from services.core.kit.ids import new_id
 from services.core.obligations import service
 from services.core.obligations.models import Obligation
 from services.core.plan.loading import leads_of
-from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
 from tests.support.clock import stopped_at
 
 PLAN = f"/plans/{XINMI}"
@@ -300,7 +300,9 @@ async def test_a_period_is_reopened_with_a_date_or_without(office: Client) -> No
 
 
 async def test_a_previewed_opening_raises_nothing(office: Client) -> None:
-    tried = await office.post(f"{PLAN}/periods/2024/open", params={"validate_only": True})
+    tried = await office.post(
+        f"{PLAN}/periods/2024/open", params={"validate_only": True}, json=IN_TIME
+    )
     assert tried.status_code == 200
     assert await every(office, period="2024") == []
 

@@ -265,5 +265,94 @@ async def test_trailers_join_no_headers_and_have_the_same_bound() -> None:
     assert unfinished.startswith(b"HTTP/1.1 431 ")
 
 
+async def _polling(
+    door: Door, secret: str, port: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Begin to wait for the next event of the log; return what the answer comes through."""
+    async with door.client(secret) as client:
+        log = (await client.get("/events", params={"after": 2**62})).json()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    path = f"/v1/events?after={log['last_position']}&wait=30"
+    writer.write(
+        a_get(f"Authorization: Bearer {secret}".encode()).replace(b"/ ", path.encode() + b" ", 1)
+    )
+    await writer.drain()
+    return reader, writer
+
+
+async def test_a_poll_of_a_key_revoked_elsewhere_ends_and_delivers_nothing(door: Door) -> None:
+    secret = await door.new_key("office")
+    async with door.client(secret) as client:
+        key_id = (await client.get("/me")).json()["credential_id"]
+    async with served(door.app) as port:
+        answering, writer = await _polling(door, secret, port)
+        # By another process: nothing here is told to forget the key.
+        await door.held.database.pool.execute(
+            "UPDATE api_key SET revoked_at = now() WHERE id = $1", key_id
+        )
+        async with asyncio.timeout(15):  # without an end by itself it would be 30 s
+            head = await answering.readuntil(b"\r\n\r\n")
+        writer.close()
+    assert head.startswith(b"HTTP/1.1 401 ")
+
+
+async def test_nobody_is_waited_for_who_has_gone(door: Door) -> None:
+    secret = await door.new_key("office")
+    asked: list[str] = []
+    ended = asyncio.Event()
+
+    async def watched(scope: Any, receive: Receive, send: Callable[[Any], Any]) -> None:
+        asked.append(scope["path"])
+        try:
+            await door.app(scope, receive, send)
+        finally:
+            ended.set()
+
+    async with door.client(secret) as client:
+        log = (await client.get("/events", params={"after": 2**62})).json()
+    path = f"/v1/events?after={log['last_position']}&wait=30"
+    async with served(watched) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        key = f"Authorization: Bearer {secret}".encode()
+        writer.write(a_get(key).replace(b"/ ", path.encode() + b" ", 1))
+        await writer.drain()
+        while not asked:  # noqa: ASYNC110 (no event tells)
+            await asyncio.sleep(0.01)
+        writer.close()
+        async with asyncio.timeout(15):
+            await ended.wait()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/docs",
+        "/v1/me",
+        "/v1/plans",
+        "/v1/none",
+    ],
+)
+async def test_head_says_what_get_says_without_its_body(door: Door, path: str) -> None:
+    key = f"Authorization: Bearer {await door.new_key('office')}".encode()
+    asked = a_get(key, b"Connection: close").replace(b"/ ", path.encode() + b" ", 1)
+    async with served(door.app) as port:
+        got = await exchanged(port, asked)
+        head = await exchanged(port, asked.replace(b"GET", b"HEAD", 1))
+        whole, _, body = got.partition(b"\r\n\r\n")
+        told, _, nothing = head.partition(b"\r\n\r\n")
+    changing = (b"date:", b"x-request-id:", b"content-length:" if path == "/metrics" else b"date:")
+
+    def lasting(lines: bytes) -> list[bytes]:
+        return sorted(one for one in lines.splitlines() if not one.lower().startswith(changing))
+
+    assert body
+    assert nothing == b""
+    assert lasting(told) == lasting(whole)
+
+
 def test_the_bound_is_64_kib() -> None:
     assert MAX_HEAD_BYTES == 65_536

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from services.core.kit.database import lock_name
-from tests.support.api import XINMI, Door
+from tests.support.api import IN_TIME, XINMI, Door
 from tests.support.waiting import wait_for_lock_waiters
 
 PLAN = f"/plans/{XINMI}"
-_years: Iterator[int] = count(2030)
+_years: Iterator[int] = count(2021)
 
 DECISION = {
     "decision": "以附件2的表为准",
@@ -67,7 +67,7 @@ async def test_a_key_has_the_version_that_its_making_told(door: Door) -> None:
 
 async def test_the_periods_are_a_list_like_all_others(door: Door) -> None:
     async with await door.as_("office") as office, await door.as_("leader") as leader:
-        await office.post(f"{PLAN}/periods/{next(_years)}/open")
+        await office.post(f"{PLAN}/periods/{next(_years)}/open", json=IN_TIME)
         listed = await leader.get(f"{PLAN}/periods")
     assert listed.json().keys() == {"items", "next_page_token"}
     assert listed.json()["items"][0]["state"] == "open"
@@ -76,8 +76,8 @@ async def test_the_periods_are_a_list_like_all_others(door: Door) -> None:
 async def test_a_period_is_moved_from_the_version_that_was_read(door: Door) -> None:
     path = f"{PLAN}/periods/{next(_years)}"
     async with await door.as_("office") as office:
-        absent = await office.post(f"{path}/open", headers={"If-Match": "*"})
-        opened = await office.post(f"{path}/open")
+        absent = await office.post(f"{path}/open", headers={"If-Match": "*"}, json=IN_TIME)
+        opened = await office.post(f"{path}/open", json=IN_TIME)
         other = await office.post(f"{path}/close", headers={"If-Match": '"other"'})
         closed = await office.post(f"{path}/close", headers={"If-Match": opened.headers["ETag"]})
         late = await office.post(f"{path}/publish", headers={"If-Match": opened.headers["ETag"]})

@@ -1,6 +1,7 @@
 """The scoreboard, series and traces as callers read them, with the worker's work done between."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,8 @@ from fastapi import Request, Response
 from services.api.kept_answers import KeptRoute
 from services.api.problems import language_of
 from services.api.routing import versioned_router
-from tests.support.api import ROOT, XINMI, Door, a_submission
+from tests.support.api import IN_TIME, ROOT, XINMI, Door, a_submission
+from tests.support.clock import stopped_at
 
 PLAN = f"/plans/{XINMI}"
 INDEX = "110000-2016"
@@ -170,8 +172,11 @@ async def test_an_assigned_target_makes_its_indicator_assessable(door: Door) -> 
 
 
 async def test_a_missing_value_counts_from_its_due_date_on(door: Door) -> None:
+    held = door.held
+    door.app.state.resources = replace(held, clock=stopped_at("2023-01-10", "09:00:00"))
     async with await door.as_("office") as office:
         opened = await office.post(f"{PLAN}/periods/2022/open")
+    door.app.state.resources = held
     await door.react()
     row = row_of(await board(door, "2022"), "R08")
     assert opened.json()["due_date"] == "2023-01-31"
@@ -181,7 +186,7 @@ async def test_a_missing_value_counts_from_its_due_date_on(door: Door) -> None:
 async def test_a_published_scoreboard_stays_as_it_was(door: Door) -> None:
     await approved(door, period="2021", value="40")
     async with await door.as_("office") as office:
-        await office.post(f"{PLAN}/periods/2021/open")
+        await office.post(f"{PLAN}/periods/2021/open", json=IN_TIME)
         await office.post(f"{PLAN}/periods/2021/publish")
     await door.react()
     frozen = await board(door, "2021")

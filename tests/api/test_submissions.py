@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.support.api import XINMI, Door, a_submission
+from tests.support.api import IN_TIME, XINMI, Door, a_submission
 
 PATH = f"/plans/{XINMI}/submissions"
 _years: Iterator[int] = count(2021)
@@ -407,7 +407,7 @@ async def test_a_closed_period_takes_no_values_and_a_review_can_still_end(door: 
     base = f"/plans/{XINMI}/periods/{period}"
     async with await door.as_("office") as office, await door.as_("reporter", "UN15") as unit:
         early = await office.post(f"{base}/close")
-        await office.post(f"{base}/open")
+        await office.post(f"{base}/open", json=IN_TIME)
         closed = await office.post(f"{base}/close")
         late = await unit.post(PATH, json=a_submission(period=period, indicator_code="U07"))
         taken = await unit.post(f"/submissions/{made['id']}/withdraw")

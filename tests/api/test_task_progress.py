@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
 from tests.support.milestones import BODIES, PATH, a_milestone
 
 TASKS = f"/plans/{XINMI}/tasks"
@@ -103,7 +103,7 @@ async def test_the_lights_of_linked_indicators_count(door: Door) -> None:
     linked = [one["code"] for one in before["indicators"]]
     assert linked == ["U02", "D02"]
     async with await door.as_("office") as office:
-        await office.post(f"/plans/{XINMI}/periods/2025/open")
+        await office.post(f"/plans/{XINMI}/periods/2025/open", json=IN_TIME)
         # What the superior assigned was not reached when the year was over.
         await office.put(
             f"/plans/{XINMI}/indicators/D02/targets/2025",

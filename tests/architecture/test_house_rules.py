@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import services.core.registry  # noqa: F401 (all tables)
+from services.core.kit.database import Base
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ROOT / "services"
 CORE = SERVICES / "core"
@@ -19,6 +22,9 @@ WRITERS = {
     "service",  # verbs that change state, and what outgrew it:
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
+    "opening",  # plan: a period that is to be opened, and until when it is due
+    "asking",  # obligations: what a period asks for, and whether anybody answered
+    "writing",  # obligations: what is owed, many rows at once, each with its history
     "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date
     "duties",  # scoring: reads who owes what, and who reported a part of it
@@ -127,3 +133,22 @@ def test_what_has_no_role_with_the_database_is_pure() -> None:
 
 def test_every_writer_is_still_there() -> None:
     assert {path.stem for path in _slices()} >= WRITERS
+
+
+NAMED_BY_US = {"approved", "page", "w", "i"}
+"""What our statements call a part of themselves, whose columns they name."""
+
+STAR = re.compile(r"\b(?:(\w+)\.\*|SELECT \*\s+FROM (\w+)(?!\w|\())")
+
+
+def test_no_statement_asks_for_whatever_columns_a_table_has() -> None:
+    """A column more changes what a prepared statement answers, and fails it."""
+    tables = set(Base.metadata.tables)
+    found = []
+    for path in _modules(SERVICES):
+        for node in ast.walk(ast.parse(_text(path))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                for prefix, table in STAR.findall(node.value):
+                    if (prefix and prefix not in NAMED_BY_US) or table in tables:
+                        found.append(f"{path.name}: {prefix or table}")
+    assert found == []

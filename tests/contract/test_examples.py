@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from services.api.contract.__main__ import PATH
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
-from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
 from tests.support.duties import add
 from tests.support.ignored import ignored
 from tests.support.milestones import a_milestone_in, an_extension
@@ -147,7 +147,7 @@ async def ensure_period(door: Door, wanted: str) -> None:
         states = {one["period"]: one["state"] for one in (await office.get(path)).json()["items"]}
         state = states.get("2025")
         if state is None:
-            await office.post(f"{path}/2025/open")
+            await office.post(f"{path}/2025/open", json=IN_TIME)
         elif state != "open":
             await office.post(f"{path}/2025/reopen")
         if wanted == "published":

@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 XINMI = "410183-2025"
 NEIGHBOUR = "410183-2016"
 """A small plan of the same city."""
+IN_TIME = {"due_date": "2099-12-31"}
+"""What opening a period takes where the date of the plan's rule has passed long ago."""
 
 _NOBODY = "000000"
 _PLAN_FILE = ROOT / "plans" / f"{XINMI}.yaml"

@@ -30,9 +30,9 @@ class Authority:
         self._authority.cert_pem.write_to_path(path)
         return path
 
-    def good(self) -> ssl.SSLContext:
-        """Return the context of a server with a good certificate."""
-        return _serving(self._authority.issue_cert(NAME))
+    def good(self, host: str = NAME) -> ssl.SSLContext:
+        """Return the context of a server with a good certificate for a name or an address."""
+        return _serving(self._authority.issue_cert(host))
 
     def of_another_host(self) -> ssl.SSLContext:
         """Return one whose certificate is for somebody else."""

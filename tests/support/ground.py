@@ -7,7 +7,7 @@ from typing import Any
 
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
-from tests.support.api import XINMI, Door, a_submission
+from tests.support.api import IN_TIME, XINMI, Door, a_submission
 from tests.support.duties import add
 from tests.support.milestones import a_milestone_in, an_extension
 
@@ -65,6 +65,7 @@ def body_of_today(label: str, body: Any) -> Any:
         "/replay": {"since": now.isoformat()},
         "/acknowledge": {"note": "设备已到场", "promised_date": soon},
         "/snooze": {"until": soon, "reason": "等待批复"},
+        "/open": {"due_date": soon},
     }
     return next((one for end, one in bodies.items() if label.endswith(end)), body)
 
@@ -101,7 +102,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
             made[place] = answer.json()["id"]
             if state == "approved":
                 await reviewer.post(f"/submissions/{made[place]}/approve")
-        await reviewer.post(f"/plans/{XINMI}/periods/2024/open")
+        await reviewer.post(f"/plans/{XINMI}/periods/2024/open", json=IN_TIME)
         owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN10")
         asked = {"name": "日历", "scope": "plan"}
         tokens = [

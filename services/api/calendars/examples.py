@@ -55,6 +55,7 @@ CALENDAR_YEAR = Example(
         "status": "official",
         "source": "国务院办公厅节假日安排（chinesecalendar 1.11.0）",
         "version": 1,
+        "unknown": [],
         "days": _SHOWN,
     },
 )
@@ -67,6 +68,7 @@ REPLACED = Example(
         "status": "official",
         "source": _SOURCE,
         "version": 2,
+        "unknown": [],
         "days": _DAYS,
     },
 )

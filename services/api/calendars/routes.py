@@ -108,7 +108,8 @@ async def get_calendar(
 ) -> Response:
     """Return every day of a year: worked or not, by which document.
 
-    A year that was not announced is reckoned Monday to Friday, and is `provisional`.
+    A year that was not announced is `provisional`: it is reckoned Monday to Friday without the
+    statutory days of fixed date, and `unknown` lists what cannot be known yet.
     """
     del actor
     wanted = year or held.clock.today(TIME_ZONE).year

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.core.calendars import announcement
-from services.core.calendars.announcement import Announcement, Kind, whole_year
+from services.core.calendars.announcement import Announcement, Kind, reckoned_year, whole_year
 from services.core.calendars.models import CalendarYear
-from services.core.calendars.rules import Status
+from services.core.calendars.rules import UNKNOWN_AHEAD, Status
 from services.core.kit.said import Line, Said
 from services.core.plan.written import Day
 
@@ -53,12 +53,15 @@ class CalendarYearOut(BaseModel):
     year: int = Field(description="The year")
     status: Annotated[str, one_of(get_args(Status))] = Field(
         description="`official`: it was announced; `provisional`: it was not, and is reckoned"
-        " Monday to Friday"
+        " Monday to Friday without the statutory days of fixed date"
     )
     source: str | None = Field(description="The document that announces it; null: none does yet")
     version: int = Field(
         description="Which change of the calendar set this year; 0: none did yet. The ETag ends in"
         " it"
+    )
+    unknown: list[str] = Field(
+        description="What cannot be known before the year is announced, such as 春节; empty then"
     )
     days: list[CalendarDayOut] = Field(description="Every day of the year, in order")
 
@@ -98,14 +101,15 @@ def announcement_of(year: int, body: CalendarYearIn) -> Announcement:
 
 
 def year_out(code: str, year: int, announced: Announcement | None, version: int) -> CalendarYearOut:
-    """Return a year as it was announced, or as the week says where it was not."""
-    days = whole_year(year, announced.days if announced else ())
+    """Return a year as it was announced, or as it is reckoned where it was not."""
+    days = whole_year(year, announced.days) if announced else reckoned_year(year)
     return CalendarYearOut(
         code=code,
         year=year,
         status="official" if announced else "provisional",
         source=announced.source if announced else None,
         version=version,
+        unknown=[] if announced else list(UNKNOWN_AHEAD),
         days=[CalendarDayOut(date=day.date, kind=day.kind, note=day.note) for day in days],
     )
 

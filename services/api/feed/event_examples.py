@@ -158,6 +158,7 @@ EVENT_EXAMPLES: Mapping[EventType, EventExample] = {
     "period.published": _period("The scoreboard of a period was published", "published", 1),
     "period.reopened": _period("A period takes values again", "open"),
     "period.rescheduled": _period("The values of a period are due on another day", "open"),
+    "period.cancelled": _period("The opening of a period was taken back", "planned"),
     "submission.created": _submission("A draft was written", "draft", 1),
     "submission.changed": _submission("A draft was changed", "draft", 2),
     "submission.submitted": _submission("A value was handed in for review", "submitted", 1),

@@ -14,7 +14,7 @@ from services.api.feed.schemas import FeedOut, event_out
 from services.api.filters import OrganizationFilter
 from services.api.problems import query_pointer
 from services.api.routing import versioned_router
-from services.api.security import permitted
+from services.api.security import authenticate, permitted
 from services.core.events.catalogue import type_faults
 from services.core.feed.queries import Stretch, Wanted, events_after
 from services.core.identity.actor import Actor
@@ -62,7 +62,8 @@ async def read_events(
 ) -> FeedOut:
     """Return the events after a position, gap-free, in order. Nothing ever appears behind it.
 
-    With `wait` the answer comes with the first event, or empty after so many seconds. Where the
+    With `wait` the answer comes with the first event, or empty after so many seconds; 401 within
+    5 s after the key was revoked. Where the
     events that come next are kept no more, it is 410 with the oldest position there is.
     """
     if city is not None and city != actor.city_code:
@@ -73,7 +74,7 @@ async def read_events(
         organization_code=organization_code,
         subject=tuple((subject or "").split("/", 1)) if subject else (),
     )
-    found = await _first(held, actor, after, wanted=wanted, limit=limit, wait=wait)
+    found = await _first(request, held, after, wanted=wanted, limit=limit, wait=wait)
     asked = {**request.query_params, "after": str(found.last_position)}
     response.headers["Link"] = f'<{request.url.path}?{urlencode(asked)}>; rel="next"'
     return FeedOut(
@@ -97,12 +98,19 @@ def _types(named: str) -> tuple[str, ...]:
 
 
 async def _first(
-    held: Held, actor: Actor, position: int, *, wanted: Wanted, limit: int, wait: float
+    request: Request, held: Held, position: int, *, wanted: Wanted, limit: int, wait: float
 ) -> Stretch:
-    """Return the first stretch in which there is something, or the last one before time is up."""
+    """Return the first stretch in which there is something, or the last one before time is up.
+
+    Who waits is known anew at every look, and nobody is waited for who has gone.
+
+    Raises:
+        Unauthenticated: the key was revoked or expired meanwhile.
+    """
     clock = asyncio.get_running_loop().time
     give_up = clock() + wait
     while True:
+        actor = await authenticate(request)
         kept_since = None
         if held.feed_kept is not None:
             kept_since = held.clock.true_now() - held.feed_kept
@@ -117,7 +125,7 @@ async def _first(
                 kept_since=kept_since,
             )
         left = give_up - clock()
-        if found.events or left <= 0:
+        if found.events or left <= 0 or await request.is_disconnected():
             return found
         position = found.last_position
         if not found.has_more:

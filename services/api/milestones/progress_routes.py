@@ -15,7 +15,7 @@ from services.api.contract.shown import ETAG, answering
 from services.api.milestones import progress_examples as examples
 from services.api.milestones.routes import Reader
 from services.api.milestones.schemas import ProgressListOut, TaskProgressOut
-from services.api.plan.routes import TaskNumber
+from services.api.plan.routes import SectionQuery, TaskNumber
 from services.api.routing import versioned_router
 from services.api.scoring.routes import PeriodQuery, period_of_board
 from services.core.identity.actor import Actor
@@ -31,7 +31,6 @@ from services.core.milestones.progress import (
 from services.core.milestones.queries import Tally
 from services.core.milestones.reasons import words
 from services.core.milestones.rules import FULL, text_of
-from services.core.plan.errors import TaskNotFound
 from services.core.plan.loading import leading
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
@@ -111,13 +110,12 @@ async def get_task_progress(
     number: TaskNumber,
     session: Reading,
     held: Held,
+    section: SectionQuery = None,
     period: PeriodQuery = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Tell how far one task is, measure by measure."""
-    task = next((one for one in plan.document.tasks if one.number == number), None)
-    if task is None:
-        raise TaskNotFound
+    task = plan.task(number, section)
     wanted = period_of_board(plan, period)
     view = _View(actor, plan, await _indicators(held, plan, wanted))
     tallies = await _tallies(session, held, view, [one.code for one in task.measures])

@@ -23,10 +23,11 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.plan import queries, service
+from services.core.plan import assigning, queries, service
+from services.core.plan.assigning import Assignment
 from services.core.plan.errors import IndicatorNotFound, QuestionNotFound
 from services.core.plan.queries import PlanState
-from services.core.plan.service import Assignment, Decision
+from services.core.plan.service import Decision
 
 router = versioned_router("plans")
 
@@ -93,7 +94,7 @@ async def assign_target(
     current = indicator_body(fresh, code)
     assigned_before = bool(fresh.assigned.get((code, year)))
     check_match(if_match, body_etag(current), required=assigned_before, current=from_json(current))
-    row = await service.assign_target(
+    row = await assigning.assign_target(
         session,
         plan=fresh,
         indicator_code=code,

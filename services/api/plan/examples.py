@@ -151,7 +151,7 @@ _OPEN: dict[str, Any] = {
     "closed_at": None,
     "published_at": None,
     "publication_number": None,
-    "allowed_actions": ["close", "publish"],
+    "allowed_actions": ["close", "publish", "cancel"],
 }
 _CLOSED = {
     **_OPEN,
@@ -159,13 +159,33 @@ _CLOSED = {
     "closed_at": "2026-02-01T01:00:00Z",
     "allowed_actions": ["publish", "reopen"],
 }
+_ASKING: dict[str, Any] = {
+    "asks_for": {
+        "values": 48,
+        "organizations": [{"organization_code": "UN15", "name": "市城管局", "values": 48}],
+    },
+    "warnings": [
+        {
+            "code": "due-on-rest-day",
+            "message": "截止日 2026-01-31 是休息日，仍以该日 24:00 为准，不顺延",
+            "message_en": "The due date 2026-01-31 is a day of rest; it holds all the same,"
+            " until its 24:00",
+        }
+    ],
+}
+OPENING = Example("Opening", "Until when, or no body at all", {"due_date": "2026-01-31"})
+CANCELLED = Example(
+    "PeriodCancelled",
+    "The period, its opening taken back",
+    {**_OPEN, "state": "planned", "allowed_actions": ["open"]},
+)
 REOPENING = Example(
     "Reopening",
     "Why, and more time",
     {"due_date": "2026-03-13", "reason": "UN15 更正了 2025 年的分子"},
 )
 PERIODS = Example("Periods", "The periods ever opened", {"items": [_OPEN], "next_page_token": None})
-OPENED = Example("PeriodOpened", "The period, open", _OPEN)
+OPENED = Example("PeriodOpened", "The period, open", {**_OPEN, **_ASKING})
 CLOSED = Example("PeriodClosed", "The period, closed", _CLOSED)
 PUBLISHED = Example(
     "PeriodPublished",
@@ -178,7 +198,17 @@ PUBLISHED = Example(
         "allowed_actions": ["reopen"],
     },
 )
-REOPENED = Example("PeriodReopened", "The period, open again", {**_OPEN, "due_date": "2026-03-13"})
+REOPENED = Example(
+    "PeriodReopened",
+    "The period, open again",
+    {
+        **_OPEN,
+        **_ASKING,
+        "due_date": "2026-03-13",
+        "allowed_actions": ["close", "publish"],
+        "warnings": [],
+    },
+)
 PLAN = Example(
     "Plan",
     "The plan, its document, periods and open questions",
@@ -195,6 +225,9 @@ _TARGET = {
     "year": 2025,
     "kind": "at_least",
     "value": "40",
+    "upper": None,
+    "conditions": [],
+    "target_date": "2025-12-31",
     "text": "40",
     "assigned_by": None,
     "assigned": None,
@@ -207,13 +240,18 @@ _INDICATOR = {
     "group": "U",
     "level1": "固体废物资源化利用",
     "level2": "生活领域固体废物资源化利用",
+    "part_of": None,
     "selection": "mandatory",
     "adjusted": False,
     "unit": "%",
     "baseline": {"year": 2022, "value": "38", "text": "38"},
     "target": _TARGET,
     "targets": [_TARGET],
+    "unit_targets": [],
     "direction": "higher_better",
+    "comparison": "same_period_last_year",
+    "attainment": "graded",
+    "level_with_value": False,
     "aggregation": {"units": "direct", "periods": "ratio_of_sums"},
     "frequency": "annual",
     "owners": [_CITY_CLEANING],
@@ -258,6 +296,7 @@ INDICATORS = Example(
 _TASK = {
     "number": 14,
     "section": "发展无废农业，推进农业固体废物高效利用",
+    "section_number": "四",
     "title": "统筹推进农业废弃物资源化利用",
     "measures": [
         {
@@ -268,6 +307,7 @@ _TASK = {
             "responsible_units": [{"code": "UN14", "name": "市商务局", "acting": False}],
             "responsible_text": "市商务局",
             "deadline": 2025,
+            "deadline_date": None,
             "targets": [
                 {
                     "quote": "秸秆综合利用率达到95%以上",

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Response
 
-from services.api.context import Held, IfMatch, PlanInScope, Writing, check_match
+from services.api.context import Held, IfMatch, PlanInScope, Reading, Writing, check_match
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan import examples
+from services.api.plan.opening import PeriodAskingOut, PeriodOpenIn, asking_out
 from services.api.plan.schemas import PeriodListOut, PeriodOut, PeriodReopenIn
 from services.api.plan.views import period_etag, period_out
 from services.api.routing import versioned_router
@@ -17,8 +18,10 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
+from services.core.obligations.asking import answered_periods
 from services.core.obligations.service import move_period
 from services.core.plan import queries
+from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.plan.service import PeriodVerb
@@ -77,10 +80,14 @@ def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
 @router.get(
     "/plans/{plan}/periods", responses={**answering(examples.PERIODS), **refusals(403, 404)}
 )
-async def list_periods(actor: Reader, plan: PlanInScope) -> PeriodListOut:
+async def list_periods(actor: Reader, plan: PlanInScope, session: Reading) -> PeriodListOut:
     """List the periods that were ever opened."""
     del actor
-    periods = [period_out(period) for _, period in sorted(plan.periods.items())]
+    answered = await answered_periods(session, plan)
+    periods = [
+        period_out(period, answered=code in answered)
+        for code, period in sorted(plan.periods.items())
+    ]
     return PeriodListOut(items=periods, next_page_token=None)
 
 
@@ -93,9 +100,23 @@ async def _move(
     held: Held,
     response: Response,
     if_match: str | None,
+) -> PeriodOut:
+    row = await _moved(verb, code, actor, plan, session, held, if_match)
+    response.headers["ETag"] = period_etag(row)
+    return period_out(row, answered=True)
+
+
+async def _moved(
+    verb: PeriodVerb,
+    code: str,
+    actor: Actor,
+    plan: PlanState,
+    session: Writing,
+    held: Held,
+    if_match: str | None,
     due_date: date | None = None,
     reason: str | None = None,
-) -> PeriodOut:
+) -> PlanPeriod:
     period = parsed_period(plan, code, "/path/period")
     if if_match is not None:
         present = await queries.period_for_update(session, plan.city_code, plan.code, period.code)
@@ -103,7 +124,7 @@ async def _move(
             if_match,
             None if present is None else period_etag(present),
             required=False,
-            current=None if present is None else period_out(present),
+            current=None if present is None else period_out(present, answered=True),
         )
     row = await move_period(
         session,
@@ -116,8 +137,15 @@ async def _move(
         reason=reason,
     )
     held.plans.changed(session, plan.code)
+    return row
+
+
+async def _asking(
+    session: Writing, plan: PlanState, row: PlanPeriod, response: Response
+) -> PeriodAskingOut:
     response.headers["ETag"] = period_etag(row)
-    return period_out(row)
+    answered = row.period in await answered_periods(session, plan, row.period)
+    return await asking_out(session, plan, row, answered=answered)
 
 
 _REFUSALS = refusals(403, 404, 409, 412)
@@ -126,8 +154,32 @@ _REFUSALS = refusals(403, 404, 409, 412)
 @router.post(
     "/plans/{plan}/periods/{period}/open",
     responses={**answering(examples.OPENED, ETAG), **_REFUSALS},
+    openapi_extra=asking(examples.OPENING, required=False),
 )
 async def open_period(
+    body: PeriodOpenIn,
+    actor: PeriodRunner,
+    plan: PlanInScope,
+    period: PeriodCode,
+    session: Writing,
+    held: Held,
+    response: Response,
+    if_match: IfMatch = None,
+) -> PeriodAskingOut:
+    """Ask the units for a period's values, which they owe from now on, each until its due date.
+
+    The answer says how many values it asks for and from whom, with `validate_only` too. Where
+    the date that the plan's rule gives has passed, `due_date` is asked for (422).
+    """
+    row = await _moved("open", period, actor, plan, session, held, if_match, body.due_date)
+    return await _asking(session, plan, row, response)
+
+
+@router.post(
+    "/plans/{plan}/periods/{period}/cancel",
+    responses={**answering(examples.CANCELLED, ETAG), **_REFUSALS},
+)
+async def cancel_period(
     actor: PeriodRunner,
     plan: PlanInScope,
     period: PeriodCode,
@@ -136,8 +188,11 @@ async def open_period(
     response: Response,
     if_match: IfMatch = None,
 ) -> PeriodOut:
-    """Ask the units for a period's values, which they owe from now on, each until its due date."""
-    return await _move("open", period, actor, plan, session, held, response, if_match)
+    """Take the opening of a period back, while nobody answered it: nothing is owed for it then.
+
+    Once a unit handed in a value, or the period was published, that is 409 `period-answered`.
+    """
+    return await _move("cancel", period, actor, plan, session, held, response, if_match)
 
 
 @router.post(
@@ -188,21 +243,13 @@ async def reopen_period(
     held: Held,
     response: Response,
     if_match: IfMatch = None,
-) -> PeriodOut:
+) -> PeriodAskingOut:
     """Open a closed or published period again; it is scored anew from then on.
 
     What is not handed in is due as before, passed or not, unless a `due_date` gives more time.
     What was published is reopened for a `reason`, which its publication shows from then on.
     """
-    return await _move(
-        "reopen",
-        period,
-        actor,
-        plan,
-        session,
-        held,
-        response,
-        if_match,
-        body.due_date,
-        body.reason,
+    row = await _moved(
+        "reopen", period, actor, plan, session, held, if_match, body.due_date, body.reason
     )
+    return await _asking(session, plan, row, response)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from fastapi import Depends, Header, Path, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
@@ -37,9 +37,10 @@ from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
 from services.core.kit.exact_data import read_json
 from services.core.kit.exact_yaml import read_yaml
+from services.core.obligations.asking import answered_periods
 from services.core.plan import queries
 from services.core.plan.document import PlanDocument
-from services.core.plan.errors import IndicatorNotFound, TaskNotFound
+from services.core.plan.errors import IndicatorNotFound
 from services.core.plan.loading import load_plan
 from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
@@ -85,6 +86,15 @@ IndicatorCode = Annotated[
 ]
 TaskNumber = Annotated[
     int, Path(ge=1, le=100_000, description="Number of a task of the plan", examples=[14])
+]
+
+SectionQuery = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="Number of a section, such as `一`, or its heading",
+        examples=["一"],
+    ),
 ]
 
 _DOCUMENT_BODY = {
@@ -182,7 +192,8 @@ async def get_plan(
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code)
     today = held.clock.today(plan.document.time_zone)
-    body = plan_detail_out(plan, calendar, today).model_dump_json().encode()
+    answered = await answered_periods(session, plan)
+    body = plan_detail_out(plan, calendar, today, answered).model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
@@ -237,12 +248,20 @@ async def get_indicator(
     response_model=TaskListOut,
 )
 async def list_tasks(
-    actor: Reader, plan: PlanInScope, if_none_match: IfNoneMatch = None
+    actor: Reader,
+    plan: PlanInScope,
+    section: SectionQuery = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """List every task with its measures and their lead and responsible units."""
     del actor
     listed = TaskListOut(
-        items=[task_out(task, plan) for task in plan.document.tasks], next_page_token=None
+        items=[
+            task_out(task, plan)
+            for task in plan.document.tasks
+            if section is None or section in {task.section_number, task.section}
+        ],
+        next_page_token=None,
     )
     body = listed.model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
@@ -254,12 +273,13 @@ async def list_tasks(
     response_model=TaskOut,
 )
 async def get_task(
-    actor: Reader, plan: PlanInScope, number: TaskNumber, if_none_match: IfNoneMatch = None
+    actor: Reader,
+    plan: PlanInScope,
+    number: TaskNumber,
+    section: SectionQuery = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Return one task with its measures."""
+    """Return one task with its measures; where numbers begin anew, name the section."""
     del actor
-    for task in plan.document.tasks:
-        if task.number == number:
-            body = task_out(task, plan).model_dump_json().encode()
-            return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
-    raise TaskNotFound
+    body = task_out(plan.task(number, section), plan).model_dump_json().encode()
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)

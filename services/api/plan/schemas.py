@@ -9,7 +9,15 @@ from services.api.contract.choices import one_of
 from services.api.contract.plan_document import REFERENCE
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Said, Words
-from services.core.plan.document import Direction, Frequency, Selection, TargetKind
+from services.core.plan.document import (
+    Comparison,
+    ConditionKind,
+    Direction,
+    Frequency,
+    Selection,
+    TargetKind,
+)
+from services.core.plan.members import AttainmentRule
 from services.core.plan.written import Day
 
 _Kind = Annotated[str, one_of(get_args(TargetKind))]
@@ -113,13 +121,33 @@ class AssignedOut(BaseModel):
     sequence: int = Field(description="1 for the first; the highest counts")
 
 
-class TargetOut(BaseModel):
-    """What is to be reached; `text` as printed, `assigned` where the superior has spoken."""
+class ConditionOut(BaseModel):
+    """One of the things that a target of the kinds `all_of` and `any_of` asks for."""
 
+    kind: Annotated[str, one_of(get_args(ConditionKind))] = Field(description="What sort it is")
+    value: ExactDecimal | None = Field(description="Null where the kind sets no number")
+    upper: ExactDecimal | None = Field(description="The other end of `between`")
+
+
+class _DatedOut(BaseModel):
     year: int = Field(description="By the end of which it is to be reached")
     kind: _Kind = Field(description="What sort of target it is")
     value: ExactDecimal | None = Field(description="Null where the kind sets no number")
+    upper: ExactDecimal | None = Field(description="The other end of `between`")
+    conditions: list[ConditionOut] = Field(description="What `all_of` and `any_of` ask for")
+    target_date: date = Field(description="The last day on which it may be reached")
     text: str = Field(description=_AS_PRINTED)
+
+
+class UnitTargetOut(_DatedOut):
+    """What one of the units that report an indicator is to reach for itself."""
+
+    organization: UnitOut = Field(description="The unit, such as a township")
+
+
+class TargetOut(_DatedOut):
+    """What is to be reached; `text` as printed, `assigned` where the superior has spoken."""
+
     assigned_by: str | None = Field(description="Who assigns it, where the plan leaves it open")
     assigned: AssignedOut | None = Field(description="What was assigned last")
 
@@ -200,7 +228,8 @@ class IndicatorOut(BaseModel):
     printed_name: str = Field(description="Its name as printed, with ★ and *")
     group: str = Field(description="Code of the group that it is scored under")
     level1: str = Field(description="First-level heading")
-    level2: str = Field(description="Second-level heading")
+    level2: str | None = Field(description="Second-level heading; null where none is printed")
+    part_of: str | None = Field(description="Code of the indicator that it details")
     selection: Annotated[str, one_of(get_args(Selection))] = Field(
         description="★ mandatory (必选), optional (可选) or self-selected (自选)"
     )
@@ -209,8 +238,18 @@ class IndicatorOut(BaseModel):
     baseline: BaselineOut | None = Field(description="Where it stood")
     target: TargetOut = Field(description="The last of its targets")
     targets: list[TargetOut] = Field(description="All of its targets, by year")
+    unit_targets: list[UnitTargetOut] = Field(description="What single units are to reach")
     direction: Annotated[str, one_of(get_args(Direction))] = Field(
         description="Which way is better"
+    )
+    comparison: Annotated[str, one_of(get_args(Comparison))] = Field(
+        description="What a trend is measured by"
+    )
+    attainment: Annotated[str, one_of(get_args(AttainmentRule))] = Field(
+        description="`graded` by the scheme's rule, or `all_or_nothing`"
+    )
+    level_with_value: bool = Field(
+        description="A value in `unit` is reported beside the level, which alone is judged"
     )
     aggregation: AggregationOut = Field(description="How reported values become the city's")
     frequency: Annotated[str, one_of(get_args(Frequency))] = Field(
@@ -255,10 +294,13 @@ class MeasureOut(BaseModel):
     code: str = Field(description="Such as `14.1`: the task's number and its own")
     text: str = Field(description=_AS_PRINTED)
     lead_units: list[UnitOut] = Field(description="The leading units (牵头单位)")
-    lead_text: str = Field(description="The leading units, as printed")
+    lead_text: str | None = Field(
+        description="The leading units, as printed; null where none is: then the responsible lead"
+    )
     responsible_units: list[UnitOut] = Field(description="The responsible units (责任单位)")
     responsible_text: str | None = Field(description="The responsible units, as printed")
     deadline: int | None = Field(description="The year by whose end it is due")
+    deadline_date: date | None = Field(description="The day by which it is due, if one is printed")
     targets: list[MeasureTargetOut] = Field(description="What its sentence promises")
     related_indicators: list[str] = Field(description="Codes of the indicators that it serves")
     open_questions: list[QuestionOut] = Field(description="The questions on it, settled or not")
@@ -269,6 +311,7 @@ class TaskOut(BaseModel):
 
     number: int = Field(description="Its number in the plan")
     section: str = Field(description="The heading that it stands under")
+    section_number: str | None = Field(description="Number of that heading, such as `一`")
     title: str = Field(description=_AS_PRINTED)
     measures: list[MeasureOut] = Field(description="Its clauses")
 
@@ -285,8 +328,9 @@ class PeriodOut(BaseModel):
 
     plan: str = Field(description="Code of the plan")
     period: str = Field(description=_PERIOD)
-    state: Annotated[str, one_of(["open", "closed", "published"])] = Field(
-        description="`open` takes values, `closed` ends reviews, `published` is frozen"
+    state: Annotated[str, one_of(["planned", "open", "closed", "published"])] = Field(
+        description="`open` takes values, `closed` ends reviews, `published` is frozen; `planned`"
+        " once its opening was taken back"
     )
     due_date: date = Field(description="The last day on which its values are in time")
     opened_at: datetime = Field(description="When the units were first asked for values")
@@ -295,9 +339,9 @@ class PeriodOut(BaseModel):
     publication_number: int | None = Field(
         description="The number that it is published under; null while it is not"
     )
-    allowed_actions: list[Annotated[str, one_of(["open", "close", "publish", "reopen"])]] = Field(
-        description="What its state allows"
-    )
+    allowed_actions: list[
+        Annotated[str, one_of(["open", "close", "publish", "reopen", "cancel"])]
+    ] = Field(description="What its state allows; `cancel` takes back what nobody answered")
 
 
 class PeriodReopenIn(Said):

@@ -1,5 +1,6 @@
 """Plans as the wire shows them: made from the document and what is decided beside it."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ from services.api.plan.schemas import (
     AggregationOut,
     AssignedOut,
     BaselineOut,
+    ConditionOut,
     FormulaOut,
     IndicatorOut,
     LevelOut,
@@ -21,9 +23,17 @@ from services.api.plan.schemas import (
     TargetOut,
     TaskOut,
     UnitOut,
+    UnitTargetOut,
 )
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.document import Indicator, Measure, OpenQuestion, Task
+from services.core.plan.document import (
+    Indicator,
+    Measure,
+    OpenQuestion,
+    TargetEntry,
+    Task,
+    UnitTarget,
+)
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.queries import PlanState
 from services.core.plan.service import period_actions
@@ -34,12 +44,20 @@ def plan_out(plan: PlanState) -> PlanOut:
     return PlanOut(**_head(plan))
 
 
-def plan_detail_out(plan: PlanState, calendar: WorkingCalendar, today: date) -> PlanDetailOut:
-    """Return a plan with its document, and its calendar as it is on a local date."""
+def plan_detail_out(
+    plan: PlanState, calendar: WorkingCalendar, today: date, answered: Collection[str]
+) -> PlanDetailOut:
+    """Return a plan with its document, and its calendar as it is on a local date.
+
+    `answered` are the periods that somebody handed in values for.
+    """
     return PlanDetailOut(
         **_head(plan),
         questions=[question_out(question, plan) for question in plan.document.open_questions],
-        periods=[period_out(period) for period in plan.periods.values()],
+        periods=[
+            period_out(period, answered=period.period in answered)
+            for period in plan.periods.values()
+        ],
         calendar=PlanCalendarOut(
             code=calendar.code,
             announced_until=calendar.announced_until,
@@ -130,17 +148,26 @@ def assigned_out(row: AssignedTarget) -> AssignedOut:
     )
 
 
+def _dated(target: TargetEntry | UnitTarget) -> dict[str, Any]:
+    return {
+        "year": target.at_year,
+        "kind": target.kind,
+        "value": target.value,
+        "upper": target.upper,
+        "conditions": [ConditionOut(**each.model_dump()) for each in target.conditions],
+        "target_date": target.end,
+        "text": target.text,
+    }
+
+
 def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
     """Return an indicator with what was assigned and asked about it."""
     targets = []
     for target in indicator.targets:
-        assigned = plan.assigned.get((indicator.code, target.year), ())
+        assigned = plan.assigned.get((indicator.code, target.at_year), ())
         targets.append(
             TargetOut(
-                year=target.year,
-                kind=target.kind,
-                value=target.value,
-                text=target.text,
+                **_dated(target),
                 assigned_by=target.assigned_by,
                 assigned=assigned_out(assigned[-1]) if assigned else None,
             )
@@ -157,6 +184,7 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
         group=indicator.group,
         level1=indicator.level1,
         level2=indicator.level2,
+        part_of=indicator.part_of,
         selection=indicator.selection,
         adjusted=indicator.adjusted,
         unit=indicator.unit,
@@ -165,7 +193,14 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
         else BaselineOut(year=baseline.year, value=baseline.value, text=baseline.text),
         target=targets[-1],
         targets=targets,
+        unit_targets=[
+            UnitTargetOut(**_dated(target), organization=_unit(target.organization, plan))
+            for target in indicator.unit_targets
+        ],
         direction=indicator.direction,
+        comparison=indicator.comparison,
+        attainment=indicator.attainment or plan.document.scheme.attainment,
+        level_with_value=indicator.level_with_value,
         aggregation=AggregationOut(
             units=indicator.aggregation.units, periods=indicator.aggregation.periods
         ),
@@ -190,6 +225,7 @@ def task_out(task: Task, plan: PlanState) -> TaskOut:
     return TaskOut(
         number=task.number,
         section=task.section,
+        section_number=task.section_number,
         title=task.title,
         measures=[_measure(measure, plan) for measure in task.measures],
     )
@@ -203,15 +239,18 @@ def _measure(measure: Measure, plan: PlanState) -> MeasureOut:
         lead_text=measure.lead_text,
         responsible_units=[_unit(code, plan) for code in measure.responsible_units],
         responsible_text=measure.responsible_text,
-        deadline=measure.deadline,
+        deadline=measure.deadline.year if isinstance(measure.deadline, date) else measure.deadline,
+        deadline_date=measure.deadline if isinstance(measure.deadline, date) else None,
         targets=[MeasureTargetOut(**target.model_dump()) for target in measure.targets],
         related_indicators=list(measure.related_indicators),
         open_questions=_questions_on(f"measure:{measure.code}", plan),
     )
 
 
-def period_out(period: PlanPeriod) -> PeriodOut:
-    """Return a period with what can be done with it."""
+def period_out(period: PlanPeriod, *, answered: bool) -> PeriodOut:
+    """Return a period with what can be done with it; one that was answered is not taken back."""
+    final = answered or period.published_at is not None
+    actions = [verb for verb in period_actions(period.state) if not (verb == "cancel" and final)]
     return PeriodOut(
         plan=period.plan_code,
         period=period.period,
@@ -221,7 +260,7 @@ def period_out(period: PlanPeriod) -> PeriodOut:
         closed_at=period.closed_at,
         published_at=period.published_at,
         publication_number=period.publication_number,
-        allowed_actions=list(period_actions(period.state)),
+        allowed_actions=actions,
     )
 
 

@@ -119,7 +119,7 @@ def period_of_board(plan: PlanState, code: str | None) -> Period:
     """
     if code is not None:
         return parsed_period(plan, code, "/query/period")
-    last = max(target.year for one in plan.document.indicators for target in one.targets)
+    last = max(target.at_year for one in plan.document.indicators for target in one.targets)
     return Period("annual", last)
 
 

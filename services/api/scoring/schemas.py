@@ -63,6 +63,18 @@ class GateOut(_Open):
     reasons: list[GateReasonOut] = Field(description="Why the grade is not the score's")
 
 
+class AdjustmentOut(_Open):
+    """A deduction or a bonus beside the score."""
+
+    code: str = Field(description="Its code within the plan's scheme")
+    name: str = Field(description="Its name")
+    kind: Annotated[str, one_of(["deduction", "bonus"])] = Field(description="Which of the two")
+    indicator: str = Field(description="Code of the indicator whose value is the occurrences")
+    occurrences: str | None = Field(description="How many; null: nothing was reported")
+    points: str = Field(description="What that makes, not above the cap")
+    cap: str = Field(description="The most that it makes")
+
+
 class OverallOut(_Open):
     """The score of the plan in a period."""
 
@@ -71,6 +83,18 @@ class OverallOut(_Open):
     grade: str | None = Field(description="Code of the grade; null: none is given")
     grade_name: str | None = Field(description="Name of the grade")
     coverage: str | None = Field(description="Assessable weight ÷ all weight, 0–1")
+    weight: str | None = Field(
+        default=None, description="All weight that applies, after sharing by the scheme"
+    )
+    adjusted_score: str | None = Field(
+        default=None, description="The score after deductions and bonuses; null: no such rules"
+    )
+    adjusted_display: str | None = Field(default=None, description="The same, shown to people")
+    deducted: str | None = Field(default=None, description="Points that deductions take")
+    added: str | None = Field(default=None, description="Points that bonuses add, within their cap")
+    adjustments: list[AdjustmentOut] = Field(
+        default=[], description="Each rule of deductions and bonuses, and what it makes"
+    )
     gate: GateOut = Field(description="What stands beside the score")
 
 
@@ -82,6 +106,10 @@ class GroupOut(_Open):
     score: str | None = Field(description="0–100, unrounded; null: nothing in it can be assessed")
     display: str | None = Field(description="The score as it is shown to people")
     weight: str | None = Field(description="Its weight in the overall score")
+    effective_weight: str | None = Field(
+        default=None,
+        description="What is left of it where the weight of what does not apply is not shared",
+    )
     coverage: str | None = Field(description="Assessable weight ÷ all weight, 0–1")
     reason_code: str | None = Field(description="Why it has no score")
     reason: str | None = Field(description="The same in Chinese")
@@ -92,8 +120,12 @@ class ScoredTargetOut(_Open):
     """The target that was measured against."""
 
     year: int = Field(description="By the end of which it is to be reached")
+    date: str | None = Field(
+        default=None, description="The last day on which it may be reached, `2025-12-31`"
+    )
     kind: Annotated[str, one_of(get_args(TargetKind))] = Field(description="What sort it is")
     value: str | None = Field(description="Null where the kind sets no number")
+    upper: str | None = Field(default=None, description="The other end of `between`")
     text: str | None = Field(description="As printed, or in the superior's words")
     source: Annotated[str, one_of(["plan", "assigned"])] = Field(
         description="Printed in the plan, or assigned by the superior"

@@ -153,7 +153,7 @@ _PERIODS = """
         p.version, greatest(p.opened_at, (
             SELECT max(e.occurred_at) FROM event AS e WHERE e.city_code = p.city_code
             AND e.subject_kind = 'period' AND e.subject_id = p.plan_code || '/' || p.period)),
-        p.state IN ('closed', 'published'), FALSE, p.state = 'open'
+        p.state IN ('closed', 'published'), p.state = 'planned', p.state = 'open'
     FROM plan_period p
     WHERE p.city_code = :city AND p.plan_code = :plan
 """

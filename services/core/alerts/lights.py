@@ -25,7 +25,7 @@ Alerts = Mapping[str, Mapping[str, Any]]
 
 def board_period(ground: Ground) -> str:
     """Return the period of the board that is looked at: the one shown to who names none."""
-    years = [target.year for one in ground.plan.document.indicators for target in one.targets]
+    years = [target.at_year for one in ground.plan.document.indicators for target in one.targets]
     return Period("annual", max(years)).code
 
 

@@ -45,11 +45,12 @@ def _unassigned(plan: PlanState, rule: TargetRule) -> Iterator[Listed]:
         for target in indicator.targets:
             if target.kind != "assigned_by_superior":
                 continue
-            if (indicator.code, target.year) not in plan.assigned:
+            year = target.at_year
+            if (indicator.code, year) not in plan.assigned:
                 yield Listed(
-                    f"{plan.code}/{indicator.code}/{target.year}",
-                    target.year,
-                    rule.due_date(target.year),
+                    f"{plan.code}/{indicator.code}/{year}",
+                    year,
+                    rule.due_date(year),
                     indicator.code,
-                    str(target.year),
+                    str(year),
                 )

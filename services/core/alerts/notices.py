@@ -15,9 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.alerts.cutoffs import Cutoffs
 from services.core.alerts.decisions import WITHHELD, Decision, Resolution, event_data
 from services.core.alerts.ground import Ground
+from services.core.alerts.models import Alert
 from services.core.identity.actor import system
+from services.core.kit.database import columns_of
 from services.core.kit.ids import new_id
 
+_ALL = columns_of(Alert, "a")
 ACTOR = to_json(system("alerts")).decode()
 
 _MADE = """
@@ -121,7 +124,7 @@ WITH {_MADE}, noticed AS (
         raised_at = CASE WHEN a.state = 'resolved' THEN excluded.raised_at ELSE a.raised_at END,
         updated_at = excluded.updated_at, resolved_at = NULL, resolved_reason = NULL,
         version = a.version + 1
-    RETURNING a.*
+    RETURNING {_ALL}
 ), remembered AS ({_HISTORY.format(action=_ACTION, reason="NULL", key="alert_key")}),
 {_EVENTS.format(key="alert_key", really="JOIN noticed USING (alert_key)")}
 SELECT alert_key, id, seq FROM kept
@@ -138,7 +141,7 @@ WITH {_MADE}, noticed AS (
     ON CONFLICT (city_code, alert_key) DO UPDATE SET
         withheld_reach = excluded.withheld_reach, updated_at = excluded.updated_at,
         version = a.version + 1
-    RETURNING a.*
+    RETURNING {_ALL}
 )
 {_HISTORY.format(action="m.outcome", reason="NULL", key="alert_key")}
 """)  # noqa: S608 (text of our own)
@@ -153,7 +156,7 @@ WITH made AS MATERIALIZED (
         seq = a.seq + (m.event_type IS NOT NULL)::integer, updated_at = :now,
         version = a.version + 1
     FROM made m WHERE a.city_code = :city AND a.id = m.id AND a.state <> 'resolved'
-    RETURNING a.*
+    RETURNING {_ALL}
 ), remembered AS ({_HISTORY.format(action="'resolved'", reason="m.reason", key="id")}),
 {_EVENTS.format(key="id", really="")}
 SELECT count(*) FROM kept

@@ -19,6 +19,8 @@ _WHOLE = (
     "period.closed",
     "period.published",
     "period.reopened",
+    "period.rescheduled",
+    "period.cancelled",
 )
 _ONE = (
     "submission.submitted",

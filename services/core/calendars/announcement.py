@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
-from services.core.calendars.rules import is_weekday
+from services.core.calendars.rules import is_weekday, statutory_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 
@@ -83,6 +83,19 @@ def whole_year(year: int, exceptional: Iterable[Day]) -> list[Day]:
         first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)
     )
     return [known.get(day) or Day(day, "workday" if is_weekday(day) else "rest") for day in dates]
+
+
+def reckoned_year(year: int) -> list[Day]:
+    """Return every day of a year of which nothing was announced, as far as it can be known."""
+    first = date(year, 1, 1)
+    dates = (
+        first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)
+    )
+    return [
+        Day(day, "workday" if is_weekday(day) and name is None else "rest", name)
+        for day in dates
+        for name in [statutory_name(day)]
+    ]
 
 
 def worked_days(years: Mapping[str, Mapping[str, Any]]) -> dict[date, bool]:

@@ -1,6 +1,8 @@
 """Arithmetic of working days. Pure: a calendar is a value, and says where it only guesses.
 
-A year without an official calendar is reckoned Monday to Friday and is `provisional`.
+A year without an official calendar is reckoned Monday to Friday without the statutory days whose
+dates are fixed, and is `provisional`: what follows the moon or the sun, and the days worked in
+exchange, are known only once they are announced.
 """
 
 from collections.abc import Mapping
@@ -24,6 +26,28 @@ _FIRST_DAY_OF_REST = 5
 """Saturday, as `date.weekday` counts."""
 
 
+STATUTORY_SINCE = 2025
+"""The first year of the present days: 全国年节及纪念日放假办法, decree 795, article 2."""
+
+STATUTORY: Mapping[tuple[int, int], str] = {
+    (1, 1): "元旦",
+    (5, 1): "劳动节",
+    (5, 2): "劳动节",
+    (10, 1): "国庆节",
+    (10, 2): "国庆节",
+    (10, 3): "国庆节",
+}
+"""The statutory days of rest that have a date of their own, by (month, day)."""
+
+UNKNOWN_AHEAD = ("春节", "清明节", "端午节", "中秋节", "调休")
+"""What nobody knows of a year before it is announced: the days by moon and sun, and exchanges."""
+
+
+def statutory_name(day: date) -> str | None:
+    """Return the name of a statutory day of rest with a date of its own; None: it is none."""
+    return STATUTORY.get((day.month, day.day)) if day.year >= STATUTORY_SINCE else None
+
+
 def is_weekday(day: date) -> bool:
     """Return whether a day is worked as far as the week says."""
     return day.weekday() < _FIRST_DAY_OF_REST
@@ -31,7 +55,7 @@ def is_weekday(day: date) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class WorkingCalendar:
-    """Which days are worked. `days` holds those that differ from Monday to Friday.
+    """Which days are worked. `days` holds those that differ from what is reckoned otherwise.
 
     `official_years` are the years that an authority has announced; `version` counts the
     changes of the calendar, so that a decision can say by which one it was taken.
@@ -44,7 +68,11 @@ class WorkingCalendar:
 
     def is_workday(self, day: date) -> bool:
         """Return whether `day` is worked."""
-        return self.days.get(day, is_weekday(day))
+        known = self.days.get(day)
+        if known is not None:
+            return known
+        reckoned = day.year not in self.official_years and statutory_name(day) is not None
+        return is_weekday(day) and not reckoned
 
     @property
     def announced_until(self) -> int | None:
@@ -90,5 +118,5 @@ class WorkingCalendar:
 
 
 def plain_week(code: str) -> WorkingCalendar:
-    """Return a calendar of which nothing was announced: Monday to Friday."""
+    """Return a calendar of which nothing was announced: Monday to Friday, and statutory days."""
     return WorkingCalendar(code=code, version=0, official_years=frozenset())

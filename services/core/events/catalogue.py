@@ -16,6 +16,7 @@ EventType = Literal[
     "period.published",
     "period.reopened",
     "period.rescheduled",
+    "period.cancelled",
     "submission.created",
     "submission.changed",
     "submission.submitted",

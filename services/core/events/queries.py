@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import EventPosition, LogHead, WorkerHeartbeat
+from services.core.kit.database import plan_by_index
 from services.core.kit.ids import first_id_at
 
 
@@ -70,7 +71,9 @@ SELECT r.position AS after, n.upto, e.position, e.id, e.type, e.plan_code, e.sub
 FROM reader r
 CROSS JOIN (SELECT max(position) AS upto FROM numbers) n
 LEFT JOIN (
-    SELECT numbers.position, event.* FROM numbers
+    SELECT numbers.position, event.id, event.type, event.plan_code, event.subject_kind,
+        event.subject_id, event.organization_code, event.data, event.occurred_at
+    FROM numbers
     JOIN event ON event.city_code = :city AND event.id = numbers.event_id
     WHERE event.type = ANY(CAST(:types AS text[]))
 ) e ON TRUE
@@ -86,6 +89,7 @@ async def next_window(
     At most `most` numbers are read, whatever their types. A reader without a cursor has
     read nothing yet and is begun by `events.service.begin_reading`.
     """
+    await plan_by_index(session)
     found = await session.execute(
         _NEXT_WINDOW,
         {"city": city_code, "reader": reader, "types": list(types), "most": most},

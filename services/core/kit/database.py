@@ -4,7 +4,7 @@ Ordinary work goes through SQLAlchemy sessions, one transaction a request or job
 asyncpg pool is for the few hot statements that are a transaction by themselves.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,10 @@ from sqlalchemy.orm import DeclarativeBase
 from typing_extensions import override
 
 from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_returns
+from services.core.kit.server_address import read_address
+
+POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
+"""What the role has set for it where a pooler lets no session begin with settings of its own."""
 
 CITY_PARTITIONS = 4
 """Hash partitions, by city, of each large table."""
@@ -39,6 +43,15 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def columns_of(table: type[Base], name: str) -> str:
+    """Return all columns of a table that a statement calls `name`, each by its own name.
+
+    What `*` stands for changes with the table, and a statement that is prepared already then
+    fails.
+    """
+    return ", ".join(f"{name}.{column.name}" for column in table.__table__.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,50 @@ async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -
     await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
 
 
+async def plan_by_index(session: AsyncSession) -> None:
+    """Have the statements of this transaction planned by their indexes alone.
+
+    For readers that take the next few rows of something that grows: a plan made while a table
+    was empty or not analysed yet reads it whole, and is kept until somebody analyses it. Such
+    statements know better than any statistics which index leads them.
+    """
+    await session.execute(
+        text(
+            "SELECT set_config('enable_seqscan', 'off', true),"
+            " set_config('enable_hashjoin', 'off', true),"
+            " set_config('enable_mergejoin', 'off', true),"
+            " set_config('enable_nestloop', 'on', true)"
+        )
+    )
+
+
+async def plan_by_hashing(session: AsyncSession) -> None:
+    """Have the statements of this transaction planned without a loop inside a loop.
+
+    For those that read a whole plan or city: each table once, whatever statistics there are.
+    """
+    await session.execute(
+        text(
+            "SELECT set_config('enable_seqscan', 'on', true),"
+            " set_config('enable_hashjoin', 'on', true),"
+            " set_config('enable_mergejoin', 'on', true),"
+            " set_config('enable_nestloop', 'off', true)"
+        )
+    )
+
+
+async def plan_as_usual(session: AsyncSession) -> None:
+    """Have the following statements of this transaction planned by their cost again."""
+    await session.execute(
+        text(
+            "SELECT set_config('enable_seqscan', 'on', true),"
+            " set_config('enable_hashjoin', 'on', true),"
+            " set_config('enable_mergejoin', 'on', true),"
+            " set_config('enable_nestloop', 'on', true)"
+        )
+    )
+
+
 async def takes_writes(session: AsyncSession) -> bool:
     """Return whether the server lets anybody write: a standby, or a database set so, does not."""
     return bool(await session.scalar(text("SHOW transaction_read_only")) == "off")
@@ -81,6 +138,10 @@ class PlainConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has n
     @override
     def get_reset_query(self) -> str:
         return ""
+
+
+def _unnamed() -> str:
+    return ""
 
 
 def _json(value: Any) -> str:
@@ -103,20 +164,28 @@ async def connect(
         # Whoever waits longer for a row than a caller waits for an answer gives it up.
         "lock_timeout": "10s",
     }
+    address = read_address(dsn)
+    options = address.options(settings)
+    # The address is the driver's to read, for SQLAlchemy knows few of its words.
+    creating: dict[str, Any] = {
+        "async_creator_fn": lambda **more: asyncpg.connect(address.dsn, **options, **more)
+    }
+    if address.pooled:
+        creating |= {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _unnamed}
     engine = create_async_engine(
-        "postgresql+asyncpg://" + dsn.split("://", 1)[1],
+        "postgresql+asyncpg://",
         poolclass=OneEachQueue,
         pool_size=size,
         max_overflow=0,
         pool_timeout=15,
         pool_pre_ping=True,
         json_serializer=_json,
-        connect_args={"server_settings": settings, "command_timeout": 120},
+        connect_args={**creating, "command_timeout": 120},
     )
     watch_returns(engine)
     try:
         async with OneEachPool(
-            dsn,
+            address.dsn,
             min_size=1,
             max_size=size,
             max_queries=50_000,
@@ -124,8 +193,8 @@ async def connect(
             loop=None,
             record_class=asyncpg.Record,
             command_timeout=15,
-            server_settings=settings,
             connection_class=PlainConnection,
+            **options,
         ) as pool:
             sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
             yield Database(dsn, engine, sessions, pool)

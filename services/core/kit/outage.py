@@ -28,6 +28,9 @@ _CONTENDED = (
     asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
+    # The schema changed under a prepared statement: it is prepared anew with the next try.
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
 )
 
 
@@ -59,3 +62,17 @@ def cause_of(error: BaseException) -> BaseException:
     """Return the driver's own error, which SQLAlchemy wraps twice."""
     wrapped = getattr(error, "orig", None)
     return error if wrapped is None else (wrapped.__cause__ or wrapped)
+
+
+def told_of(error: BaseException, longest: int = 200) -> str:
+    """Return what happened in one line: the driver's own words, and never nothing.
+
+    Some errors have no words, a statement that was given up after its time among them.
+    """
+    cause = cause_of(error)
+    words = " ".join(str(cause).split())[:longest]
+    if words:
+        return words
+    if isinstance(cause, TimeoutError):
+        return "no answer came in time, and the statement was given up"
+    return f"{type(cause).__name__}, of which nothing more is known"

@@ -9,7 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 _HEAD = Path(__file__).resolve().parents[3] / "migrations" / "HEAD"
 
 
-class SchemaBehind(RuntimeError):
+OLDEST = 15
+"""The oldest PostgreSQL that this code works with: NULLS NOT DISTINCT came with it."""
+
+_PER_MAJOR = 10_000
+
+
+class DatabaseUnfit(RuntimeError):
+    """The database cannot be worked with as it is."""
+
+
+class ServerTooOld(DatabaseUnfit):
+    """The server is older than this code's statements."""
+
+
+class SchemaBehind(DatabaseUnfit):
     """The database is at another revision than this code needs."""
 
 
@@ -28,12 +42,35 @@ async def present_revision(engine: AsyncEngine) -> str | None:
     return None if found is None else str(found)
 
 
-async def require_current(engine: AsyncEngine) -> None:
-    """Refuse to start on a database that is not at the expected revision.
+def require_major(version_number: int) -> None:
+    """Refuse a server by the number that it gives its version, such as 150018 for 15.18.
 
     Raises:
-        SchemaBehind: it is at another one.
+        ServerTooOld: it is older than the oldest that works.
     """
+    major = version_number // _PER_MAJOR
+    if major < OLDEST:
+        raise ServerTooOld(f"the server is PostgreSQL {major}; {OLDEST} is the oldest that works")
+
+
+async def require_version(engine: AsyncEngine) -> None:
+    """Refuse a server that is too old.
+
+    Raises:
+        ServerTooOld: it is.
+    """
+    async with engine.connect() as connection:
+        require_major(int(await connection.scalar(text("SHOW server_version_num")) or 0))
+
+
+async def require_current(engine: AsyncEngine) -> None:
+    """Refuse to start on a server that is too old, or a database at another revision.
+
+    Raises:
+        ServerTooOld: the server is.
+        SchemaBehind: the database is at another revision.
+    """
+    await require_version(engine)
     present, expected = await present_revision(engine), expected_revision()
     if present != expected:
         raise SchemaBehind(

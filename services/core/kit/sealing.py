@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from pydantic import SecretStr
 
 _VERSION = b"\x01"
 _KEY_BYTES = 32
@@ -76,3 +77,13 @@ def new_seal_key() -> str:
 def _mark(key: bytes) -> bytes:
     """Return what tells a key from others, and tells nothing of it."""
     return hashlib.sha256(b"mark of a sealing key" + key).digest()[:_MARK_BYTES]
+
+
+def checked_key(secret: SecretStr) -> SecretStr:
+    """Return the setting of sealing keys as it is.
+
+    Raises:
+        ValueError: it does not hold keys.
+    """
+    Seal.read(secret.get_secret_value())
+    return secret

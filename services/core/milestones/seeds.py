@@ -61,4 +61,10 @@ def _title(sentence: str) -> str:
 
 
 def _due_date(measure: Measure, document: PlanDocument) -> date:
-    return document.span.end if measure.deadline is None else date(measure.deadline, 12, 31)
+    match measure.deadline:
+        case None:
+            return document.span.end
+        case date():
+            return measure.deadline
+        case year:
+            return date(year, 12, 31)

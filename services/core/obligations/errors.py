@@ -1,6 +1,6 @@
 """Refusals of obligations."""
 
-from services.core.kit.errors import NotFound, TransitionRefused
+from services.core.kit.errors import DomainError, Kind, NotFound, TransitionRefused
 from services.core.kit.text import Text
 
 
@@ -18,4 +18,15 @@ class ObligationNotExtendable(TransitionRefused):
     title = Text(
         "该数据已上报、无须再报，或本期已关闭，不能延期",
         "The value was handed in, is owed no more or can no longer be; no date can move",
+    )
+
+
+class PeriodAnswered(DomainError):
+    """Units handed in values since it was opened, or it was published: it can only be closed."""
+
+    code = "period-answered"
+    kind = Kind.CONFLICT
+    title = Text(
+        "已有单位上报或本期曾经发布，不能撤回开启，只能关闭",
+        "Values were handed in since, or it was published: it can be closed, not taken back",
     )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.identity.models import Organization
+from services.core.kit.database import columns_of
 from services.core.obligations.models import Obligation, ObligationHistory
 from services.core.obligations.rules import Facts, Status
 from services.core.plan.queries import PlanState
@@ -133,10 +134,11 @@ _NARROWED = _statuses(
     f"NOT EXISTS (SELECT FROM submission AS s WHERE {_SAME_PLACE} AND s.state <> 'draft')"
 )
 
+_ALL = columns_of(Obligation, "o")
 _CASE = " ".join(f"WHEN {condition} THEN '{status}'" for status, condition in _STATUS.items())
 _STANDING = f"""
-SELECT o.*, p.state AS period_state, s.id AS submission_id, s.state AS submission_state,
-    s.reported_at, CASE {_CASE} END AS status
+SELECT {_ALL}, p.state AS period_state, s.id AS submission_id,
+    s.state AS submission_state, s.reported_at, CASE {_CASE} END AS status
 {_PLACED} WHERE o.city_code = :city AND o.plan_code = :plan
 """
 
@@ -238,7 +240,7 @@ async def visible(
         select(Obligation)
         .from_statement(
             text(
-                f"SELECT o.* FROM obligation AS o WHERE o.id = :id AND {scope.sql}"  # noqa: S608
+                f"SELECT {_ALL} FROM obligation AS o WHERE o.id = :id AND {scope.sql}"  # noqa: S608
                 + (" FOR UPDATE" if for_update else "")
             )
         )

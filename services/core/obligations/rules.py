@@ -1,6 +1,6 @@
 """The rules of reporting obligations: who owes what, until when, and how it stands. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -51,15 +51,16 @@ def owed_for(
 
 
 def moved_due_date(
-    period: Period, due_date: date, due_days: int, calendars: Sequence[WorkingCalendar]
+    due_date: date, due_by: Callable[[WorkingCalendar], date], calendars: Sequence[WorkingCalendar]
 ) -> date:
     """Return where a due date comes to when its calendar changes, oldest state first.
 
-    It moves as far as the rule gave it: a date that somebody set by hand stays where it is.
+    `due_by` is the plan's rule. The date moves as far as the rule gave it: one that somebody set
+    by hand stays where it is.
     """
     for before, after in pairwise(calendars):
-        if due_date == period.due_date(due_days, before):
-            due_date = period.due_date(due_days, after)
+        if due_date == due_by(before):
+            due_date = due_by(after)
     return due_date
 
 

@@ -7,10 +7,8 @@ told by the event of the period or plan that it follows from; an extension has i
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,15 +19,16 @@ from services.core.events.service import Happening, begin_reading, read_up_to, r
 from services.core.identity.actor import system
 from services.core.kit.clock import Clock
 from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.obligations import queries
-from services.core.obligations.errors import ObligationNotExtendable
+from services.core.obligations.asking import answered_periods
+from services.core.obligations.errors import ObligationNotExtendable, PeriodAnswered
 from services.core.obligations.models import Obligation
 from services.core.obligations.rules import Facts, is_extendable, moved_due_date, owed_for
+from services.core.obligations.writing import remember, write_owed
 from services.core.plan import service as plan_service
 from services.core.plan.models import PlanPeriod
-from services.core.plan.periods import Period
+from services.core.plan.periods import Period, due_by, follows_calendar
 from services.core.plan.queries import (
     PlanState,
     open_periods_for_update,
@@ -58,13 +57,14 @@ async def move_period(
     due_date: date | None = None,
     reason: str | None = None,
 ) -> PlanPeriod:
-    """Open, close, publish or reopen a period, with what the units owe for it.
+    """Open, close, publish or reopen a period, or take its opening back, with what is owed for it.
 
     Reopening begins a new epoch for what was not handed in; it is due as before unless a
     `due_date` is given, and needs a `reason` where the period was published.
 
     Raises:
         InvalidInput, PeriodRefused: see `plan.service.move_period`.
+        PeriodAnswered: its opening is taken back, and somebody answered it.
     """
     asks = verb in {"open", "reopen"}
     if asks:
@@ -83,6 +83,10 @@ async def move_period(
         await _begin_epoch(session, row, "reopened", actor, now, due_date=due_date)
     if asks:
         await _reconcile(session, plan, [row], actor, now)
+    if verb == "cancel":
+        if row.published_at or await answered_periods(session, plan, row.period):
+            raise PeriodAnswered(extra={"period": row.period, "allowed_actions": ["close"]})
+        await write_owed(session, plan, [row], [], actor, now)
     return row
 
 
@@ -117,7 +121,7 @@ async def extend(
     obligation.version += 1
     obligation.updated_at = now
     await session.flush()
-    await _remember(
+    await remember(
         session, obligation.city_code, [obligation.id], "extended", actor, now, reason=reason
     )
     await record(
@@ -202,7 +206,7 @@ async def _keep_in_step(
             continue
         rows = await open_periods_for_update(session, city_code, code)
         since = calendars.get(plan.document.supervision.calendar)
-        if since is not None and plan.document.due_days.unit == "working":
+        if since is not None and follows_calendar(plan.document.due_days):
             for row in rows:
                 await _follow_calendar(session, plan, row, since, now)
         if code in published and rows:
@@ -232,8 +236,8 @@ async def _follow_calendar(
 ) -> None:
     """Move the due date of an open period, and of what was not handed in or extended, with it."""
     period = Period.parse(row.period)
-    days = getattr(plan.document.due_days, period.frequency)
-    due_date = moved_due_date(period, row.due_date, days, calendars)
+    rule = partial(due_by, plan.document.due_days, period)
+    due_date = moved_due_date(row.due_date, rule, calendars)
     if due_date != row.due_date:
         await plan_service.reschedule_period(session, row, due_date=due_date, actor=_ACTOR, now=now)
         await _begin_epoch(
@@ -241,17 +245,24 @@ async def _follow_calendar(
         )
 
 
-# A date that was extended further than the new one stays.
+# A date that was extended further than the new one stays. What was handed in is not asked for
+# again; a later date holds for it too, so that what came late before is on time within it.
 _BEGIN_EPOCH = text("""
 UPDATE obligation AS o SET epoch = o.epoch + 1, version = o.version + 1, updated_at = :now,
-    due_date = CASE WHEN o.extensions = 0 THEN coalesce(CAST(:due AS date), o.due_date)
+    due_date = CASE WHEN o.extensions = 0 AND NOT h.handed_in
+            THEN coalesce(CAST(:due AS date), o.due_date)
         ELSE greatest(CAST(:due AS date), o.due_date) END
-WHERE o.city_code = :city AND o.plan_code = :plan AND o.period = :period AND o.state = 'owed'
-    AND (o.extensions = 0 OR CAST(:extended_too AS boolean)) AND NOT EXISTS (
-        SELECT FROM submission AS s WHERE s.city_code = o.city_code
-            AND s.plan_code = o.plan_code AND s.indicator_code = o.indicator_code
-            AND s.organization_code = o.organization_code AND s.period = o.period
-            AND s.state <> 'withdrawn' AND s.state <> 'draft')
+FROM obligation AS present CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM submission AS s WHERE s.city_code = present.city_code
+            AND s.plan_code = present.plan_code AND s.indicator_code = present.indicator_code
+            AND s.organization_code = present.organization_code AND s.period = present.period
+            AND s.state <> 'withdrawn' AND s.state <> 'draft') AS handed_in
+) AS h
+WHERE present.city_code = :city AND present.plan_code = :plan AND present.period = :period
+    AND present.state = 'owed' AND o.city_code = present.city_code AND o.id = present.id
+    AND (o.extensions = 0 OR CAST(:extended_too AS boolean))
+    AND (NOT h.handed_in OR (CAST(:handed_in_too AS boolean) AND o.due_date < :due))
 RETURNING o.id
 """)
 
@@ -266,49 +277,23 @@ async def _begin_epoch(
     due_date: date | None,
     extended_too: bool = True,
 ) -> None:
-    """Begin a new epoch of what was not handed in for a period, due on `due_date` if given."""
+    """Begin a new epoch of what was not handed in for a period, due on `due_date` if given.
+
+    A reopening gives a later date to what was handed in too; a calendar that moved does not.
+    """
     changed = await session.scalars(
         _BEGIN_EPOCH,
         {
-            **_place(row.city_code, row.plan_code),
+            "city": row.city_code,
+            "plan": row.plan_code,
             "period": row.period,
             "due": due_date,
             "extended_too": extended_too,
+            "handed_in_too": action == "reopened",
             "now": now,
         },
     )
-    await _remember(session, row.city_code, list(changed), action, actor, now)
-
-
-_RAISE = text("""
-INSERT INTO obligation (city_code, id, plan_code, indicator_code, organization_code, period,
-    state, due_date, original_due_date, epoch, extensions, version, created_at, updated_at)
-SELECT :city, w.id, :plan, w.indicator_code, w.organization_code, w.period,
-    'owed', w.due_date, w.due_date, 1, 0, 1, CAST(:now AS timestamptz), CAST(:now AS timestamptz)
-FROM unnest(CAST(:ids AS uuid[]), CAST(:indicators AS text[]), CAST(:units AS text[]),
-    CAST(:periods AS text[]), CAST(:dues AS date[]))
-    AS w(id, indicator_code, organization_code, period, due_date)
-ON CONFLICT DO NOTHING RETURNING id
-""")
-
-# Who comes to owe it again owes it as before: in the same place, by the period's date.
-_TURN = text("""
-UPDATE obligation AS o SET version = o.version + 1, updated_at = :now,
-    state = CASE WHEN w.period IS NULL THEN 'waived' ELSE 'owed' END,
-    epoch = CASE WHEN w.period IS NULL THEN o.epoch ELSE o.epoch + 1 END,
-    due_date = CASE WHEN w.period IS NULL THEN o.due_date
-        WHEN o.extensions = 0 THEN w.due_date ELSE greatest(w.due_date, o.due_date) END
-FROM obligation AS present
-LEFT JOIN unnest(CAST(:indicators AS text[]), CAST(:units AS text[]), CAST(:periods AS text[]),
-    CAST(:dues AS date[])) AS w(indicator_code, organization_code, period, due_date)
-    ON w.period = present.period AND w.indicator_code = present.indicator_code
-    AND w.organization_code = present.organization_code
-WHERE present.city_code = :city AND present.plan_code = :plan
-    AND present.period = ANY(CAST(:open AS text[]))
-    AND (present.state = 'owed') <> (w.period IS NOT NULL)
-    AND o.city_code = present.city_code AND o.id = present.id
-RETURNING o.state, o.id
-""")
+    await remember(session, row.city_code, list(changed), action, actor, now)
 
 
 async def _reconcile(
@@ -328,59 +313,4 @@ async def _reconcile(
         for row in rows
         for owed in owed_for(plan.document, Period.parse(row.period), row.due_date, ended)
     ]
-    wanted: dict[str, Any] = {
-        **_place(plan.city_code, plan.code),
-        "indicators": [each.indicator_code for each in owed],
-        "units": [each.organization_code for each in owed],
-        "periods": [each.period for each in owed],
-        "dues": [each.due_date for each in owed],
-        "now": now,
-    }
-    raised = await session.scalars(_RAISE, {**wanted, "ids": [new_id() for _ in owed]})
-    await _remember(session, plan.city_code, list(raised), "raised", actor, now)
-    turned = await session.execute(_TURN, {**wanted, "open": [row.period for row in rows]})
-    ids_by_state: dict[str, list[UUID]] = {"waived": [], "owed": []}
-    for state, obligation_id in turned:
-        ids_by_state[state].append(obligation_id)
-    await _remember(session, plan.city_code, ids_by_state["waived"], "waived", actor, now)
-    await _remember(session, plan.city_code, ids_by_state["owed"], "restored", actor, now)
-
-
-_REMEMBER = text("""
-INSERT INTO obligation_history
-    (city_code, obligation_id, version, action, after, actor, reason, occurred_at)
-SELECT city_code, id, version, :action, jsonb_build_object('plan', plan_code,
-    'indicator_code', indicator_code, 'organization_code', organization_code, 'period', period,
-    'state', state, 'due_date', due_date, 'original_due_date', original_due_date,
-    'epoch', epoch, 'extensions', extensions), CAST(:actor AS jsonb), CAST(:reason AS text),
-    CAST(:now AS timestamptz)
-FROM obligation WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
-""")
-
-
-async def _remember(
-    session: AsyncSession,
-    city_code: str,
-    ids: Sequence[UUID],
-    action: str,
-    actor: Mapping[str, object],
-    now: datetime,
-    *,
-    reason: str | None = None,
-) -> None:
-    if ids:
-        await session.execute(
-            _REMEMBER,
-            {
-                "city": city_code,
-                "ids": list(ids),
-                "action": action,
-                "actor": to_json(actor).decode(),
-                "reason": reason,
-                "now": now,
-            },
-        )
-
-
-def _place(city_code: str, plan_code: str) -> dict[str, object]:
-    return {"city": city_code, "plan": plan_code}
+    await write_owed(session, plan, rows, owed, actor, now)

@@ -3,6 +3,8 @@
 Pure and linear in the size of the document. Reading a document is in `plan.rules`.
 """
 
+from calendar import monthrange
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -11,29 +13,21 @@ from zoneinfo import available_timezones
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.plan.document import (
-    Direction,
     Group,
     Indicator,
     OrganizationEntry,
     PlanDocument,
     TargetKind,
+    default_weight,
+    task_key,
 )
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.plausibility import check_plausible_ranges
+from services.core.plan.scheme_checks import check_scheme
+from services.core.plan.target_checks import check_targets
 
+_LEAP_YEAR = 2024
 _SUBJECT_KINDS = frozenset({"group", "organization", "indicator", "task", "measure"})
-_KINDS_WITH_VALUE: frozenset[TargetKind] = frozenset(
-    {"at_least", "more_than", "at_most", "full_coverage"}
-)
-_UPWARDS: frozenset[TargetKind] = frozenset({"at_least", "more_than", "full_coverage", "rising"})
-_DOWNWARDS: frozenset[TargetKind] = frozenset({"at_most"})
-_AGAINST: Mapping[Direction, frozenset[TargetKind]] = {
-    "higher_better": _DOWNWARDS,
-    "lower_better": _UPWARDS,
-    "qualitative": _UPWARDS | _DOWNWARDS,
-}
-"""The kinds of target that ask for the opposite of each direction."""
-
 _KINDS_WITH_LEVELS: frozenset[TargetKind] = frozenset({"qualitative", "assigned_by_superior"})
 
 
@@ -50,13 +44,15 @@ def cross_check(
     """
     findings = Findings(unreadable)
     codes = {kind: _codes(kind, entries, findings) for kind, entries in _coded(document).items()}
+    codes["task"] = _also_by_number(codes["task"])
     units = {unit.code: unit for unit in document.organizations}
     _check_head(document, findings)
-    _check_scheme(document, codes["grade"], findings)
+    check_scheme(document, codes["grade"], codes["indicator"], findings)
     _check_weights(document, findings)
     check_plausible_ranges(document, findings)
     _check_organizations(document, units, codes, findings)
-    findings.add_unknown("/supervision/office", document.supervision.office, codes["organization"])
+    _check_supervision(document, codes["organization"], findings)
+    _check_parts(document, findings)
     for index, indicator in enumerate(document.indicators):
         _check_indicator(f"/indicators/{index}", indicator, codes, findings)
         _check_owner(f"/indicators/{index}", indicator, units, findings)
@@ -73,7 +69,7 @@ def _coded(document: PlanDocument) -> Mapping[str, Sequence[tuple[str, str]]]:
             "/organizations", "code", (entry.code for entry in document.organizations)
         ),
         "indicator": _places("/indicators", "code", (entry.code for entry in document.indicators)),
-        "task": _places("/tasks", "number", (str(entry.number) for entry in document.tasks)),
+        "task": _places("/tasks", "number", (task_key(entry) for entry in document.tasks)),
         "measure": [
             entry
             for index, task in enumerate(document.tasks)
@@ -101,6 +97,13 @@ def _codes(kind: str, entries: Sequence[tuple[str, str]], findings: Findings) ->
     return Codes(kind, frozenset(readable), complete)
 
 
+def _also_by_number(tasks: Codes) -> Codes:
+    """Return the codes of tasks with the numbers that only one of them has."""
+    numbers = Counter(key.rpartition("/")[2] for key in tasks.known)
+    alone = {number for number, times in numbers.items() if times == 1}
+    return Codes(tasks.kind, tasks.known | alone, tasks.complete)
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -115,29 +118,34 @@ def _check_head(document: PlanDocument, findings: Findings) -> None:
         findings.add("unknown-time-zone", "/time_zone", document.time_zone)
 
 
-def _check_scheme(document: PlanDocument, grades: Codes, findings: Findings) -> None:
-    scheme, gate = document.scheme, document.scheme.gate
-    findings.add_outside("/scheme/floor", scheme.floor, 0, 100)
-    findings.add_outside("/scheme/gate/minimum_coverage", gate.minimum_coverage, 0, 1)
-    findings.add_unknown("/scheme/gate/mandatory_not_met_cap", gate.mandatory_not_met_cap, grades)
-    findings.add_unknown("/scheme/gate/falsified_grade", gate.falsified_grade, grades)
-    for index, grade in enumerate(gate.grades):
-        place = f"/scheme/gate/grades/{index}/minimum"
-        findings.add_outside(place, grade.minimum, 0, 100)
-        if index and grade.minimum >= gate.grades[index - 1].minimum:
-            before = f"/scheme/gate/grades/{index - 1}/minimum"
-            findings.add("grades-not-descending", place, plain(grade.minimum), [before])
-    if gate.grades[-1].minimum != 0:
-        place = f"/scheme/gate/grades/{len(gate.grades) - 1}/minimum"
-        findings.add("last-grade-not-zero", place, plain(gate.grades[-1].minimum))
-    lights = scheme.lights
-    if lights.yellow_pace > lights.green_pace:
-        place, green = "/scheme/lights/yellow_pace", "/scheme/lights/green_pace"
-        findings.add("lights-order", place, plain(lights.yellow_pace), [green])
+def _check_supervision(document: PlanDocument, organizations: Codes, findings: Findings) -> None:
+    supervision = document.supervision
+    findings.add_unknown("/supervision/office", supervision.office, organizations)
+    for index, each in enumerate(supervision.publicity_days):
+        if each.day > monthrange(_LEAP_YEAR, each.month)[1]:
+            place = f"/supervision/publicity_days/{index}"
+            day = f"{each.month:02}-{each.day:02}"
+            findings.add("no-such-day", f"{place}/day", day, [f"{place}/month"])
+
+
+def _check_parts(document: PlanDocument, findings: Findings) -> None:
+    """Refuse a sub-indicator of nothing, of another group, or of another sub-indicator."""
+    wholes = {entry.code: entry for entry in document.indicators}
+    for index, entry in enumerate(document.indicators):
+        if entry.part_of is None:
+            continue
+        place = f"/indicators/{index}/part_of"
+        whole = wholes.get(entry.part_of)
+        if whole is None:
+            if not findings.unreadable("/indicators"):
+                findings.add("unknown-indicator", place, entry.part_of)
+        elif whole.part_of is not None or whole.group != entry.group:
+            findings.add("part-of-a-part", place, entry.part_of)
 
 
 def _check_weights(document: PlanDocument, findings: Findings) -> None:
     defaults = document.scheme.weights
+    default = {entry.code: default_weight(document, entry) for entry in document.indicators}
     weights = [
         *_weights("/groups", document.groups),
         *_weights("/indicators", document.indicators),
@@ -150,7 +158,7 @@ def _check_weights(document: PlanDocument, findings: Findings) -> None:
             findings.add("negative-weight", place, plain(weight))
     weightless = {group.code for group in document.groups if group.weight == 0}
     if not any(
-        (getattr(defaults, each.selection) if each.weight is None else each.weight) > 0
+        (default[each.code] if each.weight is None else each.weight) > 0
         for each in document.indicators
         if each.group not in weightless
     ):
@@ -170,6 +178,9 @@ def _check_organizations(
     codes: Mapping[str, Codes],
     findings: Findings,
 ) -> None:
+    findings.add_repeats(
+        "repeated-name", _places("/organizations", "name", (x.name for x in document.organizations))
+    )
     names: dict[str, str] = {}
     for unit in document.organizations:
         names.setdefault(unit.code, unit.code)
@@ -202,47 +213,15 @@ def _check_indicator(
         findings.add("multiplier-zero", f"{place}/multiplier", "0")
     if indicator.formula and indicator.formula.multiplier == 0:
         findings.add("multiplier-zero", f"{place}/formula/multiplier", "0")
-    _check_targets(place, indicator, findings)
-    _check_direction(place, indicator, findings)
+    check_targets(place, indicator, codes["organization"], findings)
     _check_levels(place, indicator, findings)
-
-
-def _check_targets(place: str, indicator: Indicator, findings: Findings) -> None:
-    targets = indicator.targets
-    for index, target in enumerate(targets):
-        where = f"{place}/targets/{index}"
-        if target.kind in _KINDS_WITH_VALUE and target.value is None:
-            findings.add("value-required", f"{where}/value", None, [f"{where}/kind"])
-        if target.kind not in _KINDS_WITH_VALUE and target.value is not None:
-            findings.add("value-not-expected", f"{where}/value", target.value, [f"{where}/kind"])
-        if index and target.year <= targets[index - 1].year:
-            before = f"{place}/targets/{index - 1}/year"
-            findings.add("years-not-ascending", f"{where}/year", target.year, [before])
-    baseline = indicator.baseline
-    if baseline is not None and baseline.year > targets[0].year:
-        first = f"{place}/targets/0/year"
-        findings.add("baseline-after-target", f"{place}/baseline/year", baseline.year, [first])
-
-
-def _check_direction(place: str, indicator: Indicator, findings: Findings) -> None:
-    """Refuse a direction in which a target of the indicator asks for what is worse."""
-    for index, target in enumerate(indicator.targets):
-        if target.kind in _AGAINST[indicator.direction]:
-            where = f"{place}/targets/{index}/kind"
-            findings.add(
-                "direction-contradicts-kind",
-                f"{place}/direction",
-                indicator.direction,
-                [where],
-                direction=indicator.direction,
-                kind=target.kind,
-                at=where,
-            )
 
 
 def _check_levels(place: str, indicator: Indicator, findings: Findings) -> None:
     kinds = {target.kind for target in indicator.targets}
     levels, targets = indicator.levels, f"{place}/targets"
+    if indicator.level_with_value and not levels:
+        findings.add("level-with-value", f"{place}/level_with_value", None, [f"{place}/levels"])
     if not levels and "qualitative" in kinds:
         findings.add("levels-required", f"{place}/levels", None, [targets])
     if levels and not kinds & _KINDS_WITH_LEVELS:
@@ -275,6 +254,9 @@ def _check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings
     for task_index, task in enumerate(document.tasks):
         for index, measure in enumerate(task.measures):
             place = f"/tasks/{task_index}/measures/{index}"
+            if not measure.lead_units and not measure.responsible_units:
+                rests_on = [f"{place}/responsible_units"]
+                findings.add("no-unit", f"{place}/lead_units", None, rests_on)
             units, indicators = codes["organization"], codes["indicator"]
             findings.add_unknown_among(f"{place}/lead_units", measure.lead_units, units)
             findings.add_unknown_among(

@@ -4,35 +4,49 @@ Shapes only. What must hold between the parts (codes that exist, periods that fi
 `plan.rules`; how a document becomes a version is in `plan.service`.
 """
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
-from services.core.kit.said import Line, Prose, Said
+from services.core.kit.said import Line, Prose
+from services.core.plan.members import (
+    AttainmentRule,
+    Comparison,
+    ConditionKind,
+    Deadline,
+    Direction,
+    DueDays,
+    Entry,
+    Frequency,
+    Selection,
+    TargetKind,
+)
+from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
+from services.core.plan.targets import Condition, TargetEntry, UnitTarget
 from services.core.plan.written import CityCode, Code, Day, Days, DivisionCode, PlanCode, Year
 
-TargetKind = Literal[
-    "at_least",
-    "more_than",
-    "at_most",
-    "full_coverage",
-    "negative_growth",
-    "rising",
-    "qualitative",
-    "assigned_by_superior",
+__all__ = [
+    "Adjustment",
+    "Comparison",
+    "Condition",
+    "ConditionKind",
+    "Direction",
+    "DueDays",
+    "Frequency",
+    "Gate",
+    "Grade",
+    "Lights",
+    "Scheme",
+    "Selection",
+    "TargetEntry",
+    "TargetKind",
+    "UnitTarget",
 ]
-Direction = Literal["higher_better", "lower_better", "qualitative"]
-Selection = Literal["mandatory", "optional", "self_selected"]
-Frequency = Literal["annual", "half_yearly", "quarterly", "monthly"]
-Comparison = Literal["same_period_last_year", "previous_period"]
 
 
-class _Entry(Said):
-    model_config = ConfigDict(frozen=True)
-
-
-class City(_Entry):
+class City(Entry):
     """The city whose plan it is; `code` is its administrative division code (GB/T 2260)."""
 
     code: CityCode
@@ -40,14 +54,14 @@ class City(_Entry):
     superior: Line | None = None
 
 
-class Span(_Entry):
+class Span(Entry):
     """The dates between which the plan runs, both included."""
 
     start: Day
     end: Day
 
 
-class Group(_Entry):
+class Group(Entry):
     """A heading that indicators are scored under. `weight` default: the sum of its indicators'."""
 
     code: Code
@@ -56,7 +70,7 @@ class Group(_Entry):
     note: Prose | None = None
 
 
-class OrganizationEntry(_Entry):
+class OrganizationEntry(Entry):
     """A unit, a township-level body, or a collective name with its `members`.
 
     `submits` is false for collective names, placeholders and bodies that report nothing.
@@ -73,7 +87,7 @@ class OrganizationEntry(_Entry):
     note: Prose | None = None
 
 
-class Baseline(_Entry):
+class Baseline(Entry):
     """Where the indicator stood. `text` as printed; `value` absent where nothing was printed."""
 
     year: Year
@@ -81,7 +95,7 @@ class Baseline(_Entry):
     text: Line
 
 
-class Level(_Entry):
+class Level(Entry):
     """A level of a qualitative indicator; `points` 0–100; the first level listed is the top."""
 
     code: Code
@@ -89,27 +103,14 @@ class Level(_Entry):
     points: ExactDecimal
 
 
-class TargetEntry(_Entry):
-    """What is to be reached by the end of `year`. `text` as printed.
-
-    `value` belongs to the kinds at_least, more_than, at_most and full_coverage.
-    """
-
-    year: Year
-    kind: TargetKind
-    value: ExactDecimal | None = None
-    text: Line
-    assigned_by: Line | None = None
-
-
-class Quantity(_Entry):
+class Quantity(Entry):
     """A named amount of a formula with its unit."""
 
     name: Line
     unit: Line
 
 
-class Formula(_Entry):
+class Formula(Entry):
     """How the value comes about, with the source of the rule and how sure we are of it.
 
     `sign_convention` is stated where a sign could be read both ways: what a positive value means.
@@ -128,7 +129,7 @@ class Formula(_Entry):
     note: Prose | None = None
 
 
-class Aggregation(_Entry):
+class Aggregation(Entry):
     """How reported values become the city's.
 
     `units`: direct (the first owner's value is the city's), or an operator over the units.
@@ -139,7 +140,7 @@ class Aggregation(_Entry):
     periods: Literal["last", "sum", "mean", "ratio_of_sums"] = "last"
 
 
-class Plausible(_Entry):
+class Plausible(Entry):
     """Between which values, both included, a figure is believed; without a bound, any is.
 
     `outside`: refuse a figure outside, or take it with a warning that asks for a reason.
@@ -156,7 +157,7 @@ class PlausibleOfUnit(Plausible):
     unit: Line
 
 
-class NationalCounterpart(_Entry):
+class NationalCounterpart(Entry):
     """The indicator of the national list that this one stands for, and where we know it from."""
 
     edition: Line
@@ -165,12 +166,14 @@ class NationalCounterpart(_Entry):
     source: Line
 
 
-class Indicator(_Entry):
+class Indicator(Entry):
     """One row of the plan's indicator table.
 
     `aliases` are other words of the plan for the same quantity; `notes` say what a reader should
-    know and nobody has to decide. `comparison`: what `rising` is measured by, the same period of
-    last year (同比) or the period before (环比).
+    know and nobody has to decide. `comparison`: what a trend is measured by, the same period of
+    last year (同比) or the period before (环比). `part_of`: the indicator that it details; it
+    weighs nothing then unless a weight is stated. `level_with_value`: a value in `unit` is
+    reported beside the level, which alone is judged. `attainment` default: the scheme's.
     """
 
     code: Code
@@ -180,13 +183,16 @@ class Indicator(_Entry):
     aliases: tuple[Line, ...] = ()
     group: Code
     level1: Line
-    level2: Line
+    level2: Line | None = None
+    part_of: Code | None = None
     selection: Selection
     adjusted: bool = False
     unit: Line
     baseline: Baseline | None = None
     targets: Annotated[tuple[TargetEntry, ...], Field(min_length=1)]
+    unit_targets: Annotated[tuple[UnitTarget, ...], Field(max_length=5000)] = ()
     levels: tuple[Level, ...] = ()
+    level_with_value: bool = False
     direction: Direction
     measure_type: Line | None = None
     time_semantics: Line | None = None
@@ -197,6 +203,7 @@ class Indicator(_Entry):
     multiplier: ExactDecimal | None = None
     plausible: Plausible | None = None
     weight: ExactDecimal | None = None
+    attainment: AttainmentRule | None = None
     owners: tuple[Code, ...] = ()
     owner_text: Line
     acting_owner: Code | None = None
@@ -209,7 +216,7 @@ class Indicator(_Entry):
     public: bool = False
 
 
-class MeasureTarget(_Entry):
+class MeasureTarget(Entry):
     """A number or promise inside a measure's sentence, quoted."""
 
     quote: Prose
@@ -224,22 +231,26 @@ class MeasureTarget(_Entry):
     note: Prose | None = None
 
 
-class Measure(_Entry):
-    """A clause with its own lead and responsible units: the unit of accountability."""
+class Measure(Entry):
+    """A clause with its own lead and responsible units: the unit of accountability.
+
+    Where the plan prints no lead, those who are responsible answer for it. `deadline`: the year
+    by whose end it is due, or a day.
+    """
 
     code: Code
     text: Prose
-    lead_units: Annotated[tuple[Code, ...], Field(min_length=1)]
-    lead_text: Line
+    lead_units: tuple[Code, ...] = ()
+    lead_text: Line | None = None
     responsible_units: tuple[Code, ...] = ()
     responsible_text: Line | None = None
-    deadline: Year | None = None
+    deadline: Deadline | None = None
     targets: tuple[MeasureTarget, ...] = ()
     related_indicators: tuple[Code, ...] = ()
 
 
-class Task(_Entry):
-    """A numbered task of the plan with its measures."""
+class Task(Entry):
+    """A numbered task of the plan with its measures; numbers may begin anew in each section."""
 
     number: Annotated[int, Field(ge=1, strict=True)]
     section: Line
@@ -248,7 +259,7 @@ class Task(_Entry):
     measures: Annotated[tuple[Measure, ...], Field(min_length=1)]
 
 
-class OpenQuestion(_Entry):
+class OpenQuestion(Entry):
     """A place where the plan contradicts itself or leaves something open (待核实).
 
     `subjects` are references such as `indicator:R07`, `measure:4.2`, `task:3`,
@@ -265,68 +276,7 @@ class OpenQuestion(_Entry):
     effect: Literal["none", "no_pace", "no_verdict"] = "none"
 
 
-class Grade(_Entry):
-    """A grade and the score from which it is given."""
-
-    code: Code
-    name: Line
-    minimum: ExactDecimal
-
-
-class SelectionWeights(_Entry):
-    """The weight of an indicator that states none of its own."""
-
-    mandatory: ExactDecimal
-    optional: ExactDecimal
-    self_selected: ExactDecimal
-
-
-class Gate(_Entry):
-    """What stands beside the score: grades, caps and vetoes. Grades are listed best first."""
-
-    grades: Annotated[tuple[Grade, ...], Field(min_length=1)]
-    minimum_coverage: ExactDecimal
-    mandatory_not_met_cap: Code | None = None
-    falsified_grade: Code | None = None
-
-
-class Lights(_Entry):
-    """From which pace a light is green and yellow; below yellow it is red."""
-
-    green_pace: ExactDecimal
-    yellow_pace: ExactDecimal
-    provisional_green_to_yellow: bool = True
-
-
-class Scheme(_Entry):
-    """The scoring method as data. `incomplete`: how a value counts that lacks an overdue part."""
-
-    name: Literal["completion-rate", "distance-to-target"]
-    version: Code
-    floor: ExactDecimal
-    incomplete: Literal["missing", "not_assessable"] = "missing"
-    display_places: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
-    weights: SelectionWeights
-    gate: Gate
-    lights: Lights
-
-
-class DueDays(_Entry):
-    """Days after a period's end by which its values are due, by frequency.
-
-    `unit` says whether they are calendar days or working days; `on_rest_day` what holds where
-    calendar days end on a rest day: that day all the same, or the next working day.
-    """
-
-    annual: Days
-    half_yearly: Days
-    quarterly: Days
-    monthly: Days
-    unit: Literal["calendar", "working"] = "calendar"
-    on_rest_day: Literal["same_day", "next_working_day"] = "same_day"
-
-
-class PublicityDay(_Entry):
+class PublicityDay(Entry):
     """A day of each year for which publicity is planned, such as 06-05."""
 
     month: Annotated[int, Field(ge=1, le=12, strict=True)]
@@ -334,7 +284,7 @@ class PublicityDay(_Entry):
     name: Line
 
 
-class Supervision(_Entry):
+class Supervision(Entry):
     """How deadlines are watched: by which calendar, and how many working days people have.
 
     `sign_days` to accept or decline what was assigned, `review_days` to review what was handed
@@ -353,7 +303,7 @@ class Supervision(_Entry):
     office: Code | None = None
 
 
-class PlanDocument(_Entry):
+class PlanDocument(Entry):
     """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
 
     format: Literal["wufei-plan/1"]
@@ -375,3 +325,16 @@ class PlanDocument(_Entry):
     indicators: Annotated[tuple[Indicator, ...], Field(min_length=1, max_length=1000)]
     tasks: Annotated[tuple[Task, ...], Field(max_length=500)] = ()
     open_questions: Annotated[tuple[OpenQuestion, ...], Field(max_length=1000)] = ()
+
+
+def default_weight(document: PlanDocument, indicator: Indicator) -> Decimal:
+    """Return the weight of an indicator that states none: its selection's, 0 of a detail."""
+    if indicator.part_of is not None:
+        return Decimal(0)
+    weight: Decimal = getattr(document.scheme.weights, indicator.selection)
+    return weight
+
+
+def task_key(task: Task) -> str:
+    """Return what tells a task from all others: its section and its number, such as `二/3`."""
+    return f"{task.section_number or task.section}/{task.number}"

@@ -32,6 +32,13 @@ class TaskNotFound(NotFound):
     title = Text("计划中没有该任务", "The plan has no such task")
 
 
+class TaskAmbiguous(InvalidInput):
+    """Several tasks have this number, one in each section: name the `section`."""
+
+    code = "task-ambiguous"
+    title = Text("几个部分都有此编号的任务", "Several sections have a task of this number")
+
+
 class QuestionNotFound(NotFound):
     """No open question of the plan has this id."""
 

@@ -37,7 +37,29 @@ _TEXTS: Mapping[str, Text] = {
     "value-required": Text("此类目标须有数值", "A target of this kind needs a value"),
     "value-not-expected": Text("此类目标没有数值", "A target of this kind has no value"),
     "years-not-ascending": Text(
-        "目标年份应依次递增", "Targets are listed by ascending year, one a year"
+        "目标时间应依次递增", "Targets are listed by ascending date, one a date"
+    ),
+    "one-date-required": Text(
+        "目标须写明 year、period、by 之一，且只写一个",
+        "A target states one of year, period and by",
+    ),
+    "year-required": Text(
+        "上级下达的目标按年份下达：须写明 year", "The superior assigns by year: state year"
+    ),
+    "upper-required": Text("between 须有 upper（上限）", "between needs upper, its other end"),
+    "upper-not-expected": Text("只有 between 才有 upper", "Only between has upper"),
+    "conditions-required": Text(
+        "all_of、any_of 须列出至少两个 conditions", "all_of and any_of list two conditions or more"
+    ),
+    "conditions-not-expected": Text(
+        "只有 all_of、any_of 才有 conditions", "Only all_of and any_of have conditions"
+    ),
+    "not-full-coverage": Text(
+        "全覆盖即 100；其他数值请用 at_least",
+        "Full coverage is 100; use at_least for another number",
+    ),
+    "kind-not-of-a-unit": Text(
+        "单位目标不能是此类型", "The target of a unit cannot be of this kind"
     ),
     "baseline-after-target": Text(
         "现状年份晚于首个目标年份", "The baseline is later than the first target"
@@ -45,6 +67,21 @@ _TEXTS: Mapping[str, Text] = {
     "direction-contradicts-kind": Text(
         "direction（{direction}）与 {at} 的 kind（{kind}）矛盾：请改其中之一",
         "direction ({direction}) contradicts kind ({kind}) at {at}: change one of them",
+    ),
+    "level-with-value": Text(
+        "没有等级，level_with_value 无意义", "level_with_value needs levels to stand beside"
+    ),
+    "part-of-a-part": Text(
+        "part_of 应为同组的指标，且其本身不是分项",
+        "part_of names an indicator of the same group that is no part itself",
+    ),
+    "adjustment-by-level": Text(
+        "该指标按等级填报，没有次数", "The indicator is reported by level and counts nothing"
+    ),
+    "repeated-name": Text("另一单位已用此名称", "Another organization has this name"),
+    "no-such-day": Text("没有这一天", "There is no such day"),
+    "no-unit": Text(
+        "须有牵头单位或责任单位", "It needs units that lead it or are responsible for it"
     ),
     "levels-required": Text("定性指标须列出等级", "A qualitative indicator lists its levels"),
     "levels-not-expected": Text("只有定性指标才有等级", "Only a qualitative indicator has levels"),

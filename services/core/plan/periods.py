@@ -12,7 +12,7 @@ from functools import total_ordering
 from typing import Self
 
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.document import Comparison, Frequency
+from services.core.plan.members import Comparison, DueDays, Frequency
 
 FIRST_YEAR = 1990
 LAST_YEAR = 2100
@@ -159,3 +159,20 @@ def is_within_reach(period: Period, today: date, start: date) -> bool:
     """
     day = max(today, start - timedelta(days=1))
     return period.year <= day.year or period.previous().first_day <= day
+
+
+def due_by(rule: DueDays, period: Period, calendar: WorkingCalendar) -> date:
+    """Return until when the values of a period are due by a plan's rule.
+
+    Calendar days that end on a day of rest move on where the rule says so.
+    """
+    days: int = getattr(rule, period.frequency)
+    if rule.unit == "working":
+        return period.due_date(days, calendar)
+    counted = period.due_date(days)
+    return counted if rule.on_rest_day == "same_day" else calendar.on_or_after(counted)
+
+
+def follows_calendar(rule: DueDays) -> bool:
+    """Return whether a plan's due dates move with its calendar."""
+    return rule.unit == "working" or rule.on_rest_day == "next_working_day"

@@ -10,13 +10,17 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
 from services.core.plan.document import (
     Indicator,
     Measure,
     OrganizationEntry,
     PlanDocument,
     Plausible,
+    Task,
 )
+from services.core.plan.errors import TaskAmbiguous, TaskNotFound
 from services.core.plan.models import (
     AssignedTarget,
     IndicatorOwner,
@@ -70,6 +74,27 @@ class PlanState:
         found = self.periods.get(period)
         return found.state if found else "planned"
 
+    def task(self, number: int, section: str | None) -> Task:
+        """Return the task of a number; `section` is its heading's number, or the heading.
+
+        Raises:
+            TaskNotFound: there is none.
+            TaskAmbiguous: several sections have one, and none is named.
+        """
+        found = [
+            task
+            for task in self.document.tasks
+            if task.number == number
+            and (section is None or section in {task.section_number, task.section})
+        ]
+        if not found:
+            raise TaskNotFound
+        if len(found) > 1:
+            sections = "、".join(task.section_number or task.section for task in found)
+            detail = Text(f"请用 section 写明：{sections}", f"Name the section: {sections}")
+            raise TaskAmbiguous(faults=[Fault("/query/section", "section-required", detail)])
+        return found[0]
+
     def organization_name(self, code: str) -> str:
         """Return what the document calls an organization, or its code where it has it no longer."""
         found = self.organizations.get(code)
@@ -120,7 +145,9 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
             period.period: period
             for period in await session.scalars(
                 select(PlanPeriod).where(
-                    PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code
+                    PlanPeriod.city_code == city_code,
+                    PlanPeriod.plan_code == plan_code,
+                    PlanPeriod.state != "planned",
                 )
             )
         },

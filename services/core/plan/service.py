@@ -1,39 +1,30 @@
-"""Verbs beside a plan's document: run periods, assign targets, settle open questions."""
+"""Verbs beside a plan's document: run periods, settle open questions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Literal
 
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.calendars.queries import working_calendar
 from services.core.events.catalogue import EventType
 from services.core.events.service import Happening, record
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan import queries
-from services.core.plan.document import TargetKind
 from services.core.plan.errors import (
-    IndicatorNotFound,
     PeriodRefused,
     QuestionNotFound,
     QuestionSettled,
-    TargetNotAssignable,
 )
-from services.core.plan.models import AssignedTarget, PlanPeriod, Publication, Settlement
+from services.core.plan.models import PlanPeriod, Publication, Settlement
+from services.core.plan.opening import begin_opening
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 
-PeriodVerb = Literal["open", "close", "publish", "reopen"]
-
-VALUE_KINDS: frozenset[TargetKind] = frozenset(
-    {"at_least", "more_than", "at_most", "full_coverage"}
-)
-"""The kinds of target that need a number."""
+PeriodVerb = Literal["open", "close", "publish", "reopen", "cancel"]
 
 
 _PERIOD_TRANSITIONS: Mapping[PeriodVerb, tuple[frozenset[str], str, EventType]] = {
@@ -41,6 +32,7 @@ _PERIOD_TRANSITIONS: Mapping[PeriodVerb, tuple[frozenset[str], str, EventType]] 
     "close": (frozenset({"open"}), "closed", "period.closed"),
     "publish": (frozenset({"open", "closed"}), "published", "period.published"),
     "reopen": (frozenset({"closed", "published"}), "open", "period.reopened"),
+    "cancel": (frozenset({"open"}), "planned", "period.cancelled"),
 }
 
 
@@ -60,7 +52,7 @@ async def move_period(
     due_date: date | None = None,
     reason: str | None = None,
 ) -> PlanPeriod:
-    """Open, close, publish or reopen a period of a plan.
+    """Open, close, publish or reopen a period of a plan, or take its opening back.
 
     A period that is reopened keeps its due date, passed or not, unless another is given.
     What was published is reopened for a `reason`, which is kept with the publication.
@@ -72,12 +64,16 @@ async def move_period(
     """
     _check_due_date(period, due_date)
     sources, target, event_type = _PERIOD_TRANSITIONS[verb]
+    opening = None
     if verb == "open":
-        await _plan_period(session, plan, period, now)
+        opening = await begin_opening(session, plan, period, due_date, now)
     row = await queries.period_for_update(session, plan.city_code, plan.code, period.code)
     state = row.state if row else "planned"
     if row is None or state not in sources:
         raise PeriodRefused(extra={"state": state, "allowed_actions": period_actions(state)})
+    if opening is not None:
+        opening.check()
+        row.opened_at, due_date = now, opening.due_date
     if verb == "reopen" and state == "published":
         await _end_publication(session, row, actor, now, reason)
     row.state = target
@@ -85,24 +81,31 @@ async def move_period(
     row.closed_at = now if verb == "close" else (None if verb == "reopen" else row.closed_at)
     row.due_date = due_date or row.due_date
     if verb == "publish":
-        await lock_name(session, plan.code)
-        row.published_at = now
-        row.publication_number = await queries.next_publication_number(
-            session, plan.city_code, plan.code
-        )
-        session.add(
-            Publication(
-                city_code=plan.city_code,
-                plan_code=plan.code,
-                number=row.publication_number,
-                period=period.code,
-                published_at=now,
-                published_by=dict(actor),
-            )
-        )
+        await _publish(session, row, actor, now)
     more = {"reason": reason} if verb == "reopen" and reason is not None else {}
     await _tell_of_period(session, row, event_type, actor, now, more)
     return row
+
+
+async def _publish(
+    session: AsyncSession, row: PlanPeriod, actor: Mapping[str, object], now: datetime
+) -> None:
+    """Give a period the plan's next publication number."""
+    await lock_name(session, row.plan_code)
+    row.published_at = now
+    row.publication_number = await queries.next_publication_number(
+        session, row.city_code, row.plan_code
+    )
+    session.add(
+        Publication(
+            city_code=row.city_code,
+            plan_code=row.plan_code,
+            number=row.publication_number,
+            period=row.period,
+            published_at=now,
+            published_by=dict(actor),
+        )
+    )
 
 
 async def _end_publication(
@@ -153,30 +156,6 @@ def _check_due_date(period: Period, due_date: date | None) -> None:
         )
 
 
-async def _plan_period(
-    session: AsyncSession, plan: PlanState, period: Period, now: datetime
-) -> None:
-    """Make the row of a period, so that two who open it at once meet at its lock."""
-    rule, calendar = plan.document.due_days, None
-    if rule.unit == "working":
-        calendar = await working_calendar(
-            session, plan.city_code, plan.document.supervision.calendar, held=True
-        )
-    await session.execute(
-        upsert(PlanPeriod)
-        .values(
-            city_code=plan.city_code,
-            plan_code=plan.code,
-            period=period.code,
-            state="planned",
-            due_date=period.due_date(getattr(rule, period.frequency), calendar),
-            opened_at=now,
-            version=0,
-        )
-        .on_conflict_do_nothing()
-    )
-
-
 async def _tell_of_period(
     session: AsyncSession,
     row: PlanPeriod,
@@ -188,7 +167,7 @@ async def _tell_of_period(
     await session.flush()
     await record(
         session,
-        _happening(
+        happening(
             (row.city_code, row.plan_code),
             event_type,
             ("period", f"{row.plan_code}/{row.period}"),
@@ -203,119 +182,6 @@ async def _tell_of_period(
             now,
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A target from the superior: a value or words, and the document that says so."""
-
-    kind: TargetKind
-    value: Decimal | None
-    text: str | None
-    document_number: str
-    document_date: date
-    attachment: str | None = None
-
-
-async def assign_target(
-    session: AsyncSession,
-    *,
-    plan: PlanState,
-    indicator_code: str,
-    year: int,
-    assignment: Assignment,
-    actor: Mapping[str, object],
-    now: datetime,
-) -> AssignedTarget:
-    """Record what the superior assigned; earlier assignments of the year stay readable.
-
-    The caller holds the plan (`plan_for_change`).
-
-    Raises:
-        IndicatorNotFound: the plan has no such indicator.
-        TargetNotAssignable: the plan prints the target of that year itself.
-        InvalidInput: kind, value and text do not fit together.
-    """
-    indicator = plan.indicators.get(indicator_code)
-    if indicator is None:
-        raise IndicatorNotFound
-    if not any(target.kind == "assigned_by_superior" for target in indicator.targets):
-        raise TargetNotAssignable
-    faults = _assignment_faults(assignment)
-    if faults:
-        raise InvalidInput(faults=faults)
-    sequence = 1 + await queries.assignments(
-        session, plan.city_code, plan.code, indicator_code, year
-    )
-    row = AssignedTarget(
-        city_code=plan.city_code,
-        plan_code=plan.code,
-        indicator_code=indicator_code,
-        year=year,
-        sequence=sequence,
-        kind=assignment.kind,
-        value=assignment.value,
-        text=assignment.text,
-        document_number=assignment.document_number,
-        document_date=assignment.document_date,
-        attachment=assignment.attachment,
-        assigned_at=now,
-        assigned_by=dict(actor),
-    )
-    session.add(row)
-    await session.flush()
-    await record(
-        session,
-        _happening(
-            (plan.city_code, plan.code),
-            "target.assigned",
-            ("indicator", f"{plan.code}/{indicator_code}"),
-            actor,
-            {
-                "indicator_code": indicator_code,
-                "year": year,
-                "sequence": sequence,
-                "kind": assignment.kind,
-                "value": None if assignment.value is None else str(assignment.value),
-                "text": assignment.text,
-                "document_number": assignment.document_number,
-                "document_date": assignment.document_date.isoformat(),
-            },
-            now,
-        ),
-    )
-    return row
-
-
-def _assignment_faults(assignment: Assignment) -> list[Fault]:
-    faults = []
-    if assignment.kind == "assigned_by_superior":
-        faults.append(
-            Fault(
-                "/kind",
-                "kind-not-assignable",
-                Text("须写明下达的目标类型", "Say which kind of target was assigned"),
-                assignment.kind,
-            )
-        )
-    elif assignment.kind in VALUE_KINDS and assignment.value is None:
-        faults.append(
-            Fault("/value", "value-required", Text("该类型须有数值", "This kind needs a value"))
-        )
-    elif assignment.kind not in VALUE_KINDS and assignment.value is not None:
-        faults.append(
-            Fault(
-                "/value",
-                "value-not-expected",
-                Text("该类型没有数值", "This kind has no value"),
-                str(assignment.value),
-            )
-        )
-    if assignment.value is None and not assignment.text:
-        faults.append(
-            Fault("/text", "text-required", Text("须有数值或文字", "Give a value or a text"))
-        )
-    return faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +227,7 @@ async def settle_question(
         raise QuestionSettled
     await record(
         session,
-        _happening(
+        happening(
             (plan.city_code, plan.code),
             "question.settled",
             ("open_question", f"{plan.code}/{question_id}"),
@@ -378,7 +244,7 @@ async def settle_question(
     return settled
 
 
-def _happening(
+def happening(
     place: tuple[str, str],
     event_type: EventType,
     subject: tuple[str, str],
@@ -386,6 +252,7 @@ def _happening(
     data: Mapping[str, object],
     now: datetime,
 ) -> Happening:
+    """Return what happened beside a plan's document; `place` is its city and its code."""
     city_code, plan_code = place
     return Happening(
         city_code=city_code,

@@ -57,7 +57,10 @@ class Operators:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The value as far as it can be read: one of four forms, or none where nothing counts."""
+    """The value as far as it can be read: one of four forms, or none where nothing counts.
+
+    Beside a level, which alone is judged, a figure may stand.
+    """
 
     figure: Figure | None = None
     level: str | None = None
@@ -126,7 +129,8 @@ def _read_level(operands: Operands) -> Reading:
         return Reading(unusable="no_level")
     if len(operands.levels) > 1:
         return Reading(unusable="levels_differ")
-    return Reading(level=operands.levels[0])
+    beside = None if operands.value_sum is None else Figure(operands.value_sum)
+    return Reading(figure=beside, level=operands.levels[0])
 
 
 def _read_ratio(parts: Sequence[Operands], multiplier: Decimal) -> Reading:

@@ -14,7 +14,6 @@ from services.core.scoring.figures import (
     ZERO,
     Figure,
     compare,
-    compare_figures,
     percent,
     share_of_way,
 )
@@ -34,6 +33,10 @@ Rule = Literal[
 """How an attainment came about; a completion rate that stands in for a distance says why."""
 
 
+FALLS: frozenset[str] = frozenset({"at_most", "less_than"})
+"""The kinds whose number is not to be exceeded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attainment:
     """Whether the target is met, and how far it is reached, 0–100."""
@@ -47,7 +50,7 @@ def is_hold(kind: TargetKind, bound: Decimal, baseline: Decimal | None) -> bool:
     """Return whether the baseline is already at or beyond the target, which is to be held."""
     if baseline is None:
         return False
-    return baseline <= bound if kind == "at_most" else baseline >= bound
+    return baseline <= bound if kind in FALLS else baseline >= bound
 
 
 def numeric(
@@ -60,7 +63,7 @@ def numeric(
     """Return the attainment of a target that sets a number; `baseline` None: none to go by."""
     if meets(figure, kind, bound):
         return Attainment(met=True, value=HUNDRED, rule="met")
-    rate = completion(figure, bound, at_most=kind == "at_most")
+    rate = completion(figure, bound, at_most=kind in FALLS)
     if scheme == "completion-rate":
         return Attainment(met=False, value=rate, rule="completion_rate")
     if baseline is None:
@@ -74,8 +77,8 @@ def numeric(
 def meets(figure: Figure, kind: TargetKind, bound: Decimal) -> bool:
     """Return the verdict on the unrounded value."""
     order = compare(figure, bound)
-    if kind == "at_most":
-        return order <= 0
+    if kind in FALLS:
+        return order < 0 if kind == "less_than" else order <= 0
     return order > 0 if kind == "more_than" else order >= 0
 
 
@@ -99,9 +102,14 @@ def negative_growth(figure: Figure, *, growth_is_positive: bool) -> Attainment:
     return _all_or_nothing(met=order < 0 if growth_is_positive else order > 0)
 
 
-def rising(figure: Figure, previous: Figure) -> Attainment:
-    """Return all or nothing: met when above the previous comparable period."""
-    return _all_or_nothing(met=compare_figures(figure, previous) > 0)
+def trend(kind: TargetKind, order: int, *, lower_better: bool) -> Attainment:
+    """Return all or nothing of rising, falling and not_worse.
+
+    `order` is -1, 0 or 1 as the value is below, at or above the comparable one.
+    """
+    if kind == "not_worse":
+        return _all_or_nothing(met=order <= 0 if lower_better else order >= 0)
+    return _all_or_nothing(met=order < 0 if kind == "falling" else order > 0)
 
 
 def by_level(points: Decimal, *, top: bool) -> Attainment:

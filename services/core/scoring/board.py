@@ -7,17 +7,17 @@ carries the digest of its trace, so two boards are equal only where their traces
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from services.core.kit.decimals import display, plain
-from services.core.kit.text import Text
 from services.core.obligations.queries import Extended
-from services.core.plan.document import Gate, Indicator
+from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.scoring.adding_up import Board, Row, add_up
 from services.core.scoring.aggregation import Operands
+from services.core.scoring.attainment import FALLS
 from services.core.scoring.cases import (
     Facts,
     Operated,
@@ -29,22 +29,17 @@ from services.core.scoring.cases import (
 )
 from services.core.scoring.counting import Counted
 from services.core.scoring.figures import ZERO, Figure, beside
-from services.core.scoring.gate import Grading, grade
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
-from services.core.scoring.rollup import GroupScore, Part, roll_up
-from services.core.scoring.targets import target_for
+from services.core.scoring.targets import Asked, targets_of
 from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import chain
-from services.core.scoring.traces import Trace, digest_of, number_of, text_of, trace_of
+from services.core.scoring.traces import Trace, digest_of, text_of, trace_of
 
 _A_DAY = timedelta(days=1)
 _ADDED = frozenset({"sum", "mean"})
 """The operators by which values of units, and so their quotients, are added."""
-
-Row = dict[str, Any]
-Board = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -154,10 +149,12 @@ class Bench:
             yield day + _A_DAY
 
     def _target_dates(self, year: int) -> set[date]:
-        targets = (
-            target_for(facts.indicator, year, self.state.assigned) for facts in self.facts.values()
-        )
-        return {target.end for target in targets if target.year <= year}
+        return {
+            target.end
+            for facts in self.facts.values()
+            for target in targets_of(facts.indicator, self.state.assigned)
+            if target.year <= year
+        }
 
 
 Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
@@ -197,7 +194,7 @@ def draw_board(
             known[code] = (read, *_judged(bench, code, period, operated))
         _, kept[code], traces[code] = known[code]
     rows = [kept[code] for code in bench.facts]
-    return Drawn(_add_up(bench.state, rows), traces)
+    return Drawn(add_up(bench.state, rows), traces)
 
 
 def is_current(board: Board) -> bool:
@@ -243,8 +240,10 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
         "unit": indicator.unit,
         "target": {
             "year": target.year,
+            "date": target.end.isoformat(),
             "kind": target.kind,
             "value": text_of(target.value),
+            "upper": text_of(target.upper),
             "text": target.text,
             "source": target.source,
         },
@@ -279,7 +278,7 @@ def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
 
 def _display(case: Case, figure: Figure | None, level: str | None) -> str | None:
     """Return a value as people read it: on the side of all that it was held against."""
-    if figure is not None:
+    if level is None and figure is not None:
         least, most = _bounds(case)
         return display(
             beside(figure, [*least, *most]),
@@ -294,13 +293,18 @@ def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
     """Return what a value is held against, which it reaches from above and from below."""
     least: list[Figure] = []
     most: list[Figure] = []
-    kind, bound, baseline = case.target.kind, case.target.bound, case.baseline
-    if bound is not None:
-        (most if kind in {"at_most", "more_than"} else least).append(Figure(bound))
+    target, baseline = case.target, case.baseline
+    asked = [Asked(target.kind, target.value, target.upper), *target.conditions]
+    for each in asked:
+        if each.bound is not None:
+            (most if each.kind in {"at_most", "more_than"} else least).append(Figure(each.bound))
+        if each.kind == "between" and each.value is not None and each.upper is not None:
+            least.append(Figure(each.value))
+            most.append(Figure(each.upper))
+        if each.kind == "negative_growth":
+            (least if case.growth_is_positive else most).append(Figure(ZERO))
     if baseline is not None and baseline.value is not None:
-        (most if kind == "at_most" else least).append(Figure(baseline.value))
-    if kind == "negative_growth":
-        (least if case.growth_is_positive else most).append(Figure(ZERO))
+        (most if target.kind in FALLS else least).append(Figure(baseline.value))
     if case.previous is not None:
         most.append(case.previous.figure)
     return least, most
@@ -310,88 +314,3 @@ def _data_status(verdict: Verdict) -> str | None:
     if verdict.reading.figure is None and verdict.reading.level is None:
         return None
     return "provisional" if verdict.provisional else "final"
-
-
-def _add_up(state: PlanState, rows: Sequence[Row]) -> Board:
-    """Return the board of these rows: everything above them is added from them alone."""
-    document = state.document
-    total = roll_up(
-        {group.code: group.weight for group in document.groups},
-        [
-            Part(
-                row["group"],
-                row["state"],
-                Decimal(row["weight"]),
-                number_of(row["attainment"]),
-            )
-            for row in rows
-        ],
-    )
-    not_met = [row["code"] for row in rows if _caps(row)]
-    falsified = [row["code"] for row in rows if row["falsified"]]
-    grading = grade(total, document.scheme.gate, not_met, falsified)
-    names = {group.code: group.name for group in document.groups}
-    places = document.scheme.display_places
-    return {
-        "overall": {
-            "score": text_of(total.score),
-            "display": _shown(total.score, places, document.scheme.gate),
-            "grade": grading.grade.code if grading.grade else None,
-            "grade_name": grading.grade.name if grading.grade else None,
-            "coverage": text_of(total.coverage),
-            "gate": _gate(state, grading, not_met, falsified),
-        },
-        "groups": [_group(group, names[group.code], places) for group in total.groups],
-        "indicators": list(rows),
-    }
-
-
-def _caps(row: Row) -> bool:
-    """Return whether a mandatory indicator failed its target, whose date has passed."""
-    failed = row["state"] == "missing" or (row["state"] == "scored" and row["met"] is False)
-    return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])
-
-
-def _shown(number: Decimal | None, places: int, gate: Gate | None = None) -> str | None:
-    """Return a score as people read it, never in a band that it does not reach."""
-    bands = [band.minimum for band in gate.grades] if gate else []
-    return None if number is None else display(number, places, least=bands)
-
-
-def _sentence(text: Text | None) -> dict[str, str | None]:
-    return {"reason": text.zh if text else None, "reason_en": text.en if text else None}
-
-
-def _group(group: GroupScore, name: str, places: int) -> dict[str, Any]:
-    return {
-        "code": group.code,
-        "name": name,
-        "score": text_of(group.score),
-        "display": _shown(group.score, places),
-        "weight": plain(group.weight),
-        "coverage": text_of(group.coverage),
-        "reason_code": group.reason,
-        **_sentence(words(group.reason, {}) if group.reason else None),
-    }
-
-
-def _gate(
-    state: PlanState, grading: Grading, not_met: Sequence[str], falsified: Sequence[str]
-) -> dict[str, Any]:
-    gate = state.document.scheme.gate
-    return {
-        "grade_by_score": grading.by_score.code if grading.by_score else None,
-        "minimum_coverage": plain(gate.minimum_coverage),
-        "bands": [
-            {"code": band.code, "name": band.name, "minimum": plain(band.minimum)}
-            for band in gate.grades
-        ],
-        "mandatory_not_met": list(not_met),
-        "mandatory_not_met_cap": gate.mandatory_not_met_cap,
-        "falsified": list(falsified),
-        "falsified_grade": gate.falsified_grade,
-        "reasons": [
-            {"reason_code": code, **_sentence(words(code, details))}
-            for code, details in grading.reasons
-        ],
-    }

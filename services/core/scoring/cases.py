@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from services.core.plan.document import Frequency, Indicator
+from services.core.plan.document import Frequency, Indicator, default_weight
 from services.core.plan.loading import owner_of, reporters_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
@@ -18,14 +18,12 @@ from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import Baseline, Case, Comparable, Method, Reporting
 from services.core.scoring.owed import Duties, Owed, Parts, owed_parts
 from services.core.scoring.targets import Target, target_for
-from services.core.scoring.time_gone import full_months, months_through
+from services.core.scoring.time_gone import full_months, months_through, whole_months
 from services.core.scoring.touch import may_rise
 from services.core.submissions.rules import multiplier
 
 Operated = Mapping[tuple[str, str], Operands]
 """Operands by (indicator code, period code), of one basis."""
-
-_MONTHS_IN_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def build_case(
     `due_date` is until when its values are due; None: the period was never opened.
     """
     state, indicator = duties.state, facts.indicator
-    target = target_for(indicator, period.year, state.assigned)
+    target = target_for(indicator, period, state.assigned)
     own, parts, absent = _operands(indicator, period, operated)
     baseline = indicator.baseline
     formula = indicator.formula
@@ -128,14 +126,14 @@ def build_case(
         own=own,
         parts=parts,
         absent=absent,
-        previous=_previous(facts, period, operated) if target.kind == "rising" else None,
+        previous=_previous(facts, period, operated) if target.compares else None,
         target=target,
-        at_target_date=stage.complete and period.last_day >= target.end,
+        at_target_date=_at_target_date(target, period, today, complete=stage.complete),
         levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
         growth_is_positive=formula is None or formula.sign_convention != "decline_positive",
         baseline=Baseline(baseline.year, baseline.value) if baseline else None,
         elapsed_months=period.months_since(start) - period.months + stage.gone if baseline else 0,
-        whole_months=_MONTHS_IN_YEAR * (target.year - start.year) if baseline else 0,
+        whole_months=whole_months(start.last_day, target.end) if baseline else 0,
         pace_question=facts.pace_question,
         verdict_question=facts.verdict_question,
         reporting=_reporting(state, indicator, period, due_date, today),
@@ -145,6 +143,9 @@ def build_case(
         begun=stage.gone > 0,
         target_date_passed=_target_date_passed(target, period, today, ended=stage.ended),
         owed=stage.owed,
+        lower_better=indicator.direction == "lower_better",
+        all_or_nothing=(indicator.attainment or state.document.scheme.attainment)
+        == "all_or_nothing",
     )
 
 
@@ -211,6 +212,13 @@ def _is_part(facts: Facts, period: Period, target: Target, stage: _Stage) -> boo
     return period.frequency != "annual" or not stage.complete
 
 
+def _at_target_date(target: Target, period: Period, today: date, *, complete: bool) -> bool:
+    """Return whether a target's time has come: with a whole period, or within a running one."""
+    if target.end < period.last_day:
+        return complete or today > target.end
+    return complete and period.last_day == target.end
+
+
 def _target_date_passed(target: Target, period: Period, today: date, *, ended: bool) -> bool:
     """Return whether the gate counts: from the target's year on, once its date has passed."""
     if period.year < target.year:
@@ -264,8 +272,7 @@ def _reporting(
 def _weight(state: PlanState, indicator: Indicator) -> Decimal:
     if indicator.weight is not None:
         return indicator.weight
-    default: Decimal = getattr(state.document.scheme.weights, indicator.selection)
-    return default
+    return default_weight(state.document, indicator)
 
 
 def _doubts(state: PlanState) -> Mapping[tuple[str, str], str]:

@@ -113,6 +113,10 @@ def _reported(operands: Mapping[str, Any], names: Mapping[str, str]) -> Text:
     if "ratios" in operands:
         top, bottom = operands["numerator_sum"], operands["denominator_sum"]
         return Text(f"分子 {top}，分母 {bottom}", f"numerator {top}, denominator {bottom}")
+    if "levels" in operands and "values" in operands:
+        beside = _reported({"levels": operands["levels"]}, names)
+        amount = operands["value_sum"]
+        return Text(f"{beside.zh}，数值 {amount}", f"{beside.en}, value {amount}")
     if "values" in operands:
         return Text(f"数值 {operands['value_sum']}", f"value {operands['value_sum']}")
     if "levels" in operands:

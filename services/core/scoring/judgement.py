@@ -20,11 +20,12 @@ from services.core.scoring.aggregation import (
     combine,
 )
 from services.core.scoring.attainment import Attainment, Rule, SchemeName
-from services.core.scoring.figures import Figure, beside, compare
+from services.core.scoring.figures import HUNDRED, ZERO, Figure, beside
+from services.core.scoring.kinds import Found, Ground, judge_number
 from services.core.scoring.lights import Light, Pace, Standing
 from services.core.scoring.owed import NOTHING_OWED, Owed, owed_details, silence_helps
-from services.core.scoring.targets import Target
-from services.core.scoring.time_gone import to_date
+from services.core.scoring.targets import NUMERIC_KINDS, Target
+from services.core.scoring.time_gone import ToDate, to_date
 
 State = Literal["scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"]
 Reporting = Literal["not_opened", "not_due", "less_often", "late", "closed"]
@@ -74,8 +75,9 @@ class Case:
     year to where the period has gone and to the target's date. `months_of_sum` counts the
     months behind a value that is a part of a year's sum; None: it is no such part. `begun` is
     false while no full month of an unfinished period has gone. `target_date_passed` is whether
-    the gate counts, and `owed` what the value lacks. `pace_question` and `verdict_question` are
-    the open questions that hold back the baseline or the whole verdict.
+    the gate counts, and `owed` what the value lacks. `lower_better` is which way is worse for
+    not_worse; `all_or_nothing` whether not met counts nothing. `pace_question` and
+    `verdict_question` are the open questions that hold back the baseline or the whole verdict.
     """
 
     indicator: str
@@ -100,6 +102,8 @@ class Case:
     months_of_sum: int | None = None
     begun: bool = True
     target_date_passed: bool = True
+    lower_better: bool = False
+    all_or_nothing: bool = False
     owed: Owed = NOTHING_OWED
 
 
@@ -160,7 +164,7 @@ def _target_obstacle(case: Case) -> str | None:
         return "target_not_assigned"
     if target.kind == "qualitative" and not case.levels:
         return "target_in_words"
-    if target.kind in {"at_least", "more_than", "at_most"} and target.value is None:
+    if target.kind in NUMERIC_KINDS and target.bound is None:
         return "target_in_words"
     return None
 
@@ -226,11 +230,13 @@ def _so_far(case: Case, verdict: Verdict) -> Verdict:
 def _assess(case: Case, combined: Combined) -> Verdict:
     if case.months_of_sum is not None:
         return _assess_part(case, combined, case.months_of_sum)
-    found = _attained(case, combined.reading)
+    found = _found(case, combined.reading)
     if isinstance(found, str):
         return _unassessed("not_assessable", found, combined)
-    reached, standing = found, _standing(case, combined, found)
+    reached, standing = _graded(case, found.attainment), _standing(case, combined, found)
     colour, reason = lights.light(standing, case.method.lights)
+    if reason == "not_met_at_target_date" and case.target.ends is not None:
+        reason = "not_met_at_date"
     return Verdict(
         state="scored",
         reading=combined.reading,
@@ -276,7 +282,7 @@ def _assess_part(case: Case, combined: Combined, months: int) -> Verdict:
         light=colour,
         reason=reason,
         details=_details(case, found.pace),
-        attainment=found.attainment,
+        attainment=_of_part(case, found),
         rule="share_of_year",
         pace=found.pace,
         provisional=combined.provisional,
@@ -284,22 +290,37 @@ def _assess_part(case: Case, combined: Combined, months: int) -> Verdict:
     )
 
 
-def _attained(case: Case, reading: Reading) -> Attainment | str:
-    """Return the attainment, or the code of the reason why there is none."""
-    if reading.figure is None:
-        return _attained_level(case, reading.level)
-    bound = case.target.bound
-    if bound is not None:
-        return attainment.numeric(
-            reading.figure, case.target.kind, bound, _usable_baseline(case), case.method.name
-        )
-    if case.target.kind == "negative_growth":
-        return attainment.negative_growth(
-            reading.figure, growth_is_positive=case.growth_is_positive
-        )
-    if case.previous is None:
-        return "no_previous_period"
-    return attainment.rising(reading.figure, case.previous.figure)
+def _of_part(case: Case, found: ToDate) -> Decimal:
+    if case.all_or_nothing:
+        return HUNDRED if found.enough else ZERO
+    return found.attainment
+
+
+def _found(case: Case, reading: Reading) -> Found | str:
+    """Return what was reached, or the code of the reason why nothing can be said."""
+    if reading.figure is None or case.operators.by_level:
+        level = _attained_level(case, reading.level)
+        return level if isinstance(level, str) else Found(level)
+    return judge_number(
+        case.target,
+        Ground(
+            figure=reading.figure,
+            baseline=_usable_baseline(case),
+            previous=None if case.previous is None else case.previous.figure,
+            growth_is_positive=case.growth_is_positive,
+            lower_better=case.lower_better,
+            scheme=case.method.name,
+            elapsed=case.elapsed_months,
+            whole=case.whole_months,
+        ),
+    )
+
+
+def _graded(case: Case, reached: Attainment) -> Attainment:
+    """Return the attainment as it counts: where it is all or nothing, not met is nothing."""
+    if reached.met or not case.all_or_nothing:
+        return reached
+    return Attainment(met=False, value=ZERO, rule="all_or_nothing")
 
 
 def _attained_level(case: Case, level: str | None) -> Attainment | str:
@@ -318,27 +339,19 @@ def _usable_baseline(case: Case) -> Decimal | None:
     return case.baseline.value
 
 
-def _standing(case: Case, combined: Combined, reached: Attainment) -> Standing:
-    figure, bound, baseline = combined.reading.figure, case.target.bound, _usable_baseline(case)
-    hold = worse = False
-    pace: Pace | None = None
-    if figure is not None and bound is not None and baseline is not None:
-        hold = attainment.is_hold(case.target.kind, bound, baseline)
-        order = compare(figure, baseline)
-        worse = order > 0 if case.target.kind == "at_most" else order < 0
-        if not hold:
-            pace = lights.pace(figure, baseline, bound, case.elapsed_months, case.whole_months)
+def _standing(case: Case, combined: Combined, found: Found) -> Standing:
     return Standing(
-        met=reached.met,
+        met=found.attainment.met,
         falsified=combined.falsified,
         provisional=combined.provisional,
         at_target_date=case.at_target_date,
-        hold=hold,
-        may_have_pace=bound is not None,
+        hold=found.hold,
+        may_have_pace=found.numeric,
         baseline_doubted=case.pace_question is not None,
-        has_baseline=baseline is not None,
-        worse_than_baseline=worse,
-        pace=pace,
+        has_baseline=_usable_baseline(case) is not None,
+        worse_than_baseline=found.worse,
+        beyond=found.beyond,
+        pace=found.pace,
         begun=case.begun,
     )
 
@@ -348,6 +361,7 @@ def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
     return {
         "target": case.target.name,
         "year": str(case.target.year),
+        "date": case.target.end.isoformat(),
         "months": str(case.months_of_sum),
         "pace": "—" if pace is None else _pace_shown(pace.ratio, rules),
         "green": display_bound(rules.green_pace),

@@ -28,7 +28,8 @@ class Standing:
     """What decides a light. `may_have_pace` is false for targets that set no number.
 
     `met` is None for a part of a year's sum, of which `enough` says whether it is as much as is
-    due by then. `begun` is false while no full month of an unfinished period has gone.
+    due by then. `beyond`: it went through its range and out of it again. `begun` is false while
+    no full month of an unfinished period has gone.
     """
 
     met: bool | None
@@ -42,6 +43,7 @@ class Standing:
     worse_than_baseline: bool
     pace: Pace | None
     enough: bool = False
+    beyond: bool = False
     begun: bool = True
 
 
@@ -75,8 +77,8 @@ def light(standing: Standing, rules: Lights) -> tuple[Light, str]:
         return _to_date(standing, rules)
     if standing.at_target_date:
         return "red", "not_met_at_target_date"
-    if standing.hold:
-        return "red", "hold_fell"
+    if standing.beyond or standing.hold:
+        return "red", "beyond_range" if standing.beyond else "hold_fell"
     return _on_the_way(standing, rules)
 
 

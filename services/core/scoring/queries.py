@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import EventPosition, ReaderCursor
+from services.core.kit.database import plan_by_index
 from services.core.plan.models import IndicatorOwner
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.tenures import Tenure, Tenures
@@ -258,6 +259,7 @@ async def next_events(
     session: AsyncSession, city_code: str, reader: str, *, most: int
 ) -> Batch | None:
     """Lock a reader's cursor and return the events after it; None: it has no cursor yet."""
+    await plan_by_index(session)
     rows = (await session.execute(_NEXT, {"city": city_code, "reader": reader, "most": most})).all()
     if not rows:
         return None

@@ -62,6 +62,13 @@ REASONS: Mapping[str, Text] = {
         "目标时间已到（{year}年底），未达到目标（{target}）",
         "The target date (end of {year}) has come and the target ({target}) is not met",
     ),
+    "not_met_at_date": Text(
+        "目标时间已到（{date}），未达到目标（{target}）",
+        "The target date ({date}) has come and the target ({target}) is not met",
+    ),
+    "beyond_range": Text(
+        "已越出目标范围（{target}）", "It went beyond the range of the target ({target})"
+    ),
     "no_baseline": Text(
         "未到目标时间，且无现状值，无法计算进度",
         "Before the target date and without a baseline there is no pace",

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.ids import new_id
 from services.core.scoring import queries
-from services.core.scoring.board import Bench, Board, Drawn
+from services.core.scoring.adding_up import Board
+from services.core.scoring.board import Bench, Drawn
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.touch import BoardKey
 

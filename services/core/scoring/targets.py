@@ -8,29 +8,51 @@ from decimal import Decimal
 from typing import Literal
 
 from services.core.kit.decimals import plain
-from services.core.plan.document import Indicator, TargetKind
+from services.core.plan.document import Indicator, TargetEntry, TargetKind, UnitTarget
 from services.core.plan.models import AssignedTarget
+from services.core.plan.periods import Period
 from services.core.scoring.figures import HUNDRED
 
 NUMERIC_KINDS: frozenset[TargetKind] = frozenset(
-    {"at_least", "more_than", "at_most", "full_coverage"}
+    {"at_least", "more_than", "at_most", "less_than", "full_coverage"}
 )
-"""The kinds that set a number; only they have a pace."""
+"""The kinds that set one number."""
+
+TRENDS: frozenset[TargetKind] = frozenset({"rising", "falling", "not_worse"})
+"""The kinds that compare with an earlier period."""
 
 _SIGNS: Mapping[TargetKind, str] = {
     "at_least": "≥",
     "more_than": ">",
     "at_most": "≤",
+    "less_than": "<",
     "full_coverage": "≥",
 }
 _ONLY_A_NUMBER = re.compile(r"[≥≤<>＜＞=\s]*(-?\d+(?:\.\d+)?)[\s%％]*")
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One thing asked of a number: a kind with what belongs to it."""
+
+    kind: TargetKind
+    value: Decimal | None = None
+    upper: Decimal | None = None
+
+    @property
+    def bound(self) -> Decimal | None:
+        """The one number to be reached; a full coverage is 100."""
+        if self.kind == "full_coverage" and self.value is None:
+            return HUNDRED
+        return self.value if self.kind in NUMERIC_KINDS else None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A target in force. `kind` is assigned_by_superior only while nothing is assigned.
 
-    `sequence`, `document_number` and `document_date` name the assignment it comes from.
+    `ends` is its date, where that is not the end of `year`. `sequence`, `document_number` and
+    `document_date` name the assignment it comes from.
     """
 
     year: int
@@ -41,17 +63,25 @@ class Target:
     sequence: int | None = None
     document_number: str | None = None
     document_date: str | None = None
+    upper: Decimal | None = None
+    conditions: tuple[Asked, ...] = ()
+    ends: date | None = None
 
     @property
     def bound(self) -> Decimal | None:
-        """The number to be reached; a full coverage is 100 unless the plan says otherwise."""
-        if self.kind == "full_coverage" and self.value is None:
-            return HUNDRED
-        return self.value if self.kind in NUMERIC_KINDS else None
+        """The one number to be reached, if its kind sets one."""
+        return Asked(self.kind, self.value).bound
+
+    @property
+    def compares(self) -> bool:
+        """Whether an earlier period is asked for."""
+        return bool(TRENDS & {self.kind, *(each.kind for each in self.conditions)})
 
     @property
     def figure(self) -> str | None:
         """The number to be reached with its sign, such as `≥ 40`; None where none is set."""
+        if self.kind == "between" and self.value is not None and self.upper is not None:
+            return f"{plain(self.value)}–{plain(self.upper)}"
         return None if self.bound is None else f"{_SIGNS[self.kind]} {plain(self.bound)}"
 
     @property
@@ -69,34 +99,54 @@ class Target:
 
     @property
     def end(self) -> date:
-        """The target date: the last day of its year."""
-        return date(self.year, 12, 31)
+        """The target's date, the last day on which it may be reached."""
+        return self.ends or date(self.year, 12, 31)
 
 
 def target_for(
     indicator: Indicator,
-    year: int,
+    period: Period,
     assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]],
 ) -> Target:
-    """Return the target of the earliest year not before `year`; if there is none, the latest.
+    """Return the target of the earliest date not before a period's end; if none, the latest.
 
     A year's last assignment by the superior goes before what the plan prints for it.
     """
-    printed = {entry.year: entry for entry in reversed(indicator.targets)}
-    given = {at: rows[-1] for (code, at), rows in assigned.items() if code == indicator.code}
-    years = sorted({*printed, *given})
-    chosen = next((at for at in years if at >= year), years[-1])
-    if chosen in given:
-        row = given[chosen]
-        return Target(
-            year=chosen,
-            kind=row.kind,  # type: ignore[arg-type]  # a text column, checked when it was written
-            value=row.value,
-            text=row.text,
-            source="assigned",
-            sequence=row.sequence,
-            document_number=row.document_number,
-            document_date=row.document_date.isoformat(),
-        )
-    entry = printed[chosen]
-    return Target(year=chosen, kind=entry.kind, value=entry.value, text=entry.text)
+    targets = targets_of(indicator, assigned)
+    return next((each for each in targets if each.end >= period.last_day), targets[-1])
+
+
+def targets_of(
+    indicator: Indicator, assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]]
+) -> list[Target]:
+    """Return the targets of an indicator by date, as far as they are in force."""
+    found = {entry.end: _printed(entry) for entry in reversed(indicator.targets)}
+    for (code, year), rows in assigned.items():
+        if code == indicator.code:
+            found[Period("annual", year).last_day] = _assigned(rows[-1])
+    return [found[day] for day in sorted(found)]
+
+
+def _printed(entry: TargetEntry | UnitTarget) -> Target:
+    return Target(
+        year=entry.at_year,
+        kind=entry.kind,
+        value=entry.value,
+        text=entry.text,
+        upper=entry.upper,
+        conditions=tuple(Asked(each.kind, each.value, each.upper) for each in entry.conditions),
+        ends=None if entry.year is not None else entry.end,
+    )
+
+
+def _assigned(row: AssignedTarget) -> Target:
+    return Target(
+        year=row.year,
+        kind=row.kind,  # type: ignore[arg-type]  # a text column, checked when it was written
+        value=row.value,
+        text=row.text,
+        source="assigned",
+        sequence=row.sequence,
+        document_number=row.document_number,
+        document_date=row.document_date.isoformat(),
+    )

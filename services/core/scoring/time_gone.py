@@ -1,5 +1,6 @@
 """How much of a period has gone, and what of a year's sum is to be expected by then. Pure."""
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -7,7 +8,7 @@ from decimal import Decimal
 from services.core.kit.decimals import times
 from services.core.plan.document import TargetKind
 from services.core.plan.periods import Period
-from services.core.scoring.attainment import meets
+from services.core.scoring.attainment import FALLS, meets
 from services.core.scoring.figures import ZERO, Figure, fraction, percent
 from services.core.scoring.lights import Pace
 
@@ -23,6 +24,12 @@ def full_months(period: Period, today: date) -> int:
 def months_through(period: Period, part: Period) -> int:
     """Return how many months of a period have gone at the end of a finer period within it."""
     return part.last_day.month - period.first_day.month + 1
+
+
+def whole_months(start: date, end: date) -> int:
+    """Return how many whole months lie between two days, of which the first ends a month."""
+    months = (end.year - start.year) * _MONTHS_IN_YEAR + end.month - start.month
+    return months if end.day == monthrange(end.year, end.month)[1] else months - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ def to_date(figure: Figure, kind: TargetKind, bound: Decimal, months: int) -> To
     done where less is; for a bound below 0 the other way round, as with completion rates.
     """
     expected = fraction(times(bound, Decimal(months)), Decimal(_MONTHS_IN_YEAR))
-    at_most = kind == "at_most"
+    at_most = kind in FALLS
     enough = _reaches(figure, expected, at_most=at_most)
     top, bottom = times(figure.top, expected.bottom), times(expected.top, figure.bottom)
     if less_is_nearer(kind, bound):
@@ -60,7 +67,7 @@ def to_date(figure: Figure, kind: TargetKind, bound: Decimal, months: int) -> To
 
 def less_is_nearer(kind: TargetKind, bound: Decimal) -> bool:
     """Return whether a smaller amount, as far as its size goes, is nearer to the bound."""
-    return (bound > 0) is (kind == "at_most")
+    return (bound > 0) is (kind in FALLS)
 
 
 def _reaches(figure: Figure, expected: Figure, *, at_most: bool) -> bool:

@@ -19,7 +19,14 @@ BoardKey = tuple[str, str]
 _WHOLE_PLAN = frozenset({"plan.published", "question.settled"})
 _PUBLICATION = "period.published"
 _WHOLE_PERIOD = frozenset(
-    {"period.opened", "period.closed", "period.reopened", "period.rescheduled", _PUBLICATION}
+    {
+        "period.opened",
+        "period.closed",
+        "period.reopened",
+        "period.rescheduled",
+        "period.cancelled",
+        _PUBLICATION,
+    }
 )
 _EXTENSION = "obligation.extended"
 _MATTERS = _WHOLE_PLAN | _WHOLE_PERIOD | {_EXTENSION, "target.assigned"}
@@ -176,4 +183,5 @@ def chain(period: Period) -> tuple[Period, ...]:
 def may_rise(indicator: Indicator) -> bool:
     """Return whether a verdict may compare with an earlier period."""
     kinds = {entry.kind for entry in indicator.targets}
-    return bool(kinds & {"rising", "assigned_by_superior"})
+    kinds |= {each.kind for entry in indicator.targets for each in entry.conditions}
+    return bool(kinds & {"rising", "falling", "not_worse", "assigned_by_superior"})

@@ -6,6 +6,7 @@ Its words are in `scoring.explanation`.
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -25,7 +26,7 @@ from services.core.scoring.judgement import (
     judge,
 )
 from services.core.scoring.owed import NOTHING_OWED, Absent, Owed
-from services.core.scoring.targets import Target
+from services.core.scoring.targets import Asked, Target
 
 Trace = Mapping[str, Any]
 """JSON; decimals are plain text."""
@@ -54,6 +55,8 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
             for code, name, points in case.levels
         ],
         "growth_is_positive": case.growth_is_positive,
+        "lower_better": case.lower_better,
+        "all_or_nothing": case.all_or_nothing,
         "baseline": None
         if case.baseline is None
         else {"year": case.baseline.year, "value": text_of(case.baseline.value)},
@@ -142,6 +145,8 @@ def case_of(trace: Trace) -> Case:
         months_of_sum=trace["months"].get("of_sum"),
         begun=trace["months"].get("begun", True),
         target_date_passed=trace.get("target_date_passed", True),
+        lower_better=trace.get("lower_better", False),
+        all_or_nothing=trace.get("all_or_nothing", False),
         owed=_owed_in(trace["reporting"].get("owed")),
     )
 
@@ -236,6 +241,12 @@ def _target_out(target: Target) -> dict[str, Any]:
         "text": target.text,
         "source": target.source,
     }
+    if target.upper is not None:
+        written["upper"] = plain(target.upper)
+    if target.conditions:
+        written["conditions"] = [_asked_out(each) for each in target.conditions]
+    if target.ends is not None:
+        written["date"] = target.ends.isoformat()
     if target.source == "assigned":
         written |= {
             "sequence": target.sequence,
@@ -246,7 +257,29 @@ def _target_out(target: Target) -> dict[str, Any]:
 
 
 def _target_in(written: Mapping[str, Any]) -> Target:
-    return Target(**{**written, "value": number_of(written["value"])})
+    known = {name: each for name, each in written.items() if name != "date"}
+    day = written.get("date")
+    return Target(
+        **{
+            **known,
+            "value": number_of(written["value"]),
+            "upper": number_of(written.get("upper")),
+            "conditions": tuple(_asked_in(each) for each in written.get("conditions", ())),
+            "ends": None if day is None else date.fromisoformat(day),
+        }
+    )
+
+
+def _asked_out(asked: Asked) -> dict[str, Any]:
+    return {
+        "kind": asked.kind,
+        "value": text_of(asked.value),
+        "upper": text_of(asked.upper),
+    }
+
+
+def _asked_in(written: Mapping[str, Any]) -> Asked:
+    return Asked(written["kind"], number_of(written["value"]), number_of(written["upper"]))
 
 
 def _method_out(method: Method) -> dict[str, Any]:

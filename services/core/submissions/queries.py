@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
+from services.core.kit.database import columns_of
 from services.core.kit.idempotency import RequestKey
 from services.core.submissions.models import Submission, SubmissionHistory
 
@@ -56,6 +57,9 @@ def visible_to(actor: Actor, *, first: int) -> Condition:
     )
 
 
+_COLUMNS = columns_of(Submission, "submission")
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What a list is narrowed by; None does not narrow."""
@@ -88,7 +92,7 @@ async def page(
     """Return up to `limit` visible submissions of a plan, newest first, after the id `after`."""
     visible = visible_to(actor, first=1)
     parameters: list[object] = [*visible.parameters, plan_code]
-    sql = f"SELECT * FROM submission WHERE {visible.sql}"  # noqa: S608 (text of our own)
+    sql = f"SELECT {_COLUMNS} FROM submission WHERE {visible.sql}"  # noqa: S608 (text of our own)
     sql += f" AND plan_code = ${len(parameters)}"
     for column, value in filters.conditions():
         parameters.append(value)
@@ -107,7 +111,7 @@ async def one(
     """Return one visible submission."""
     visible = visible_to(actor, first=2)
     rows = await connection.fetch(
-        f"SELECT * FROM submission WHERE id = $1 AND {visible.sql}",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM submission WHERE id = $1 AND {visible.sql}",  # noqa: S608
         submission_id,
         *visible.parameters,
     )
@@ -240,17 +244,23 @@ async def changed_after(
     rows = await connection.fetch(
         f"""
         WITH changes AS (
+            -- One look-up for each number, however little is known of the table of events.
             SELECT position, type, subject_id, subject_kind, plan_code
-            FROM event_position JOIN event
-                ON event.city_code = event_position.city_code AND event.id = event_id
-            WHERE event_position.city_code = $1 AND position > $2
-            ORDER BY position LIMIT $3
+            FROM (
+                SELECT position, event_id FROM event_position
+                WHERE city_code = $1 AND position > $2 ORDER BY position LIMIT $3
+            ) AS numbers
+            CROSS JOIN LATERAL (
+                SELECT type, subject_id, subject_kind, plan_code FROM event
+                WHERE city_code = $1 AND id = event_id LIMIT 1
+            ) AS told
+            ORDER BY position
         ), last AS (
             SELECT max(position) AS position, subject_id::uuid AS id FROM changes
             WHERE subject_kind = 'submission' AND ($4::text[] IS NULL OR type = ANY($4))
             GROUP BY subject_id
         )
-        SELECT last.position, submission.*,
+        SELECT last.position, {_COLUMNS},
             (SELECT max(position) FROM changes) AS read_to,
             (SELECT count(*) FROM changes) AS read_count
         FROM (SELECT 1) AS always

@@ -175,7 +175,7 @@ class Reported:
 def form_faults(form: Form, indicator: Indicator, *, draft: bool) -> list[Fault]:
     """Return everything wrong with a form; a draft may still lack its value."""
     faults = []
-    forms = _forms_given(form)
+    forms = _forms_given(form, indicator)
     if len(forms) > 1:
         faults.append(
             Fault(
@@ -197,9 +197,10 @@ def form_faults(form: Form, indicator: Indicator, *, draft: bool) -> list[Fault]
     return faults
 
 
-def _forms_given(form: Form) -> list[str]:
+def _forms_given(form: Form, indicator: Indicator) -> list[str]:
     given = []
-    if form.value is not None:
+    beside = indicator.level_with_value and form.level is not None
+    if form.value is not None and not beside:
         given.append("value")
     if form.numerator is not None or form.denominator is not None:
         given.append("numerator")
@@ -248,6 +249,8 @@ def _level_faults(form: Form, indicator: Indicator) -> list[Fault]:
                 form.level,
             )
         ]
+    if indicator.level_with_value and form.level is not None and form.numerator is None:
+        return []
     if codes and (form.value is not None or form.numerator is not None):
         return [
             Fault(

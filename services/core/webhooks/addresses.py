@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -344,6 +344,14 @@ def _is_name(host: str) -> bool:
     return len(host) <= _LONGEST_HOST and all(_LABEL.fullmatch(label) for label in labels)
 
 
+def _servers_of(url: str) -> Iterator[SplitResult]:
+    """Yield a server's URL for each of the hosts that it names, `host:port` by commas."""
+    whole = urlsplit(url)
+    user, at, hosts = whole.netloc.rpartition("@")
+    for host in hosts.split(","):
+        yield whole._replace(netloc=f"{user}{at}{host}")
+
+
 def policy_of(
     *,
     allow_loopback: bool,
@@ -360,7 +368,7 @@ def policy_of(
     Raises:
         ValueError: a CIDR is none, or a format is unknown.
     """
-    reached = [urlsplit(url) for url in servers if url]
+    reached = [one for url in servers if url for one in _servers_of(url)]
     hosts = frozenset(one.hostname for one in reached if one.hostname)
     said = (pair.partition("=") for pair in robot_hosts.split(",") if pair.strip())
     robots = {name.strip(): host.strip() for name, _, host in said}
@@ -382,3 +390,23 @@ def policy_of(
         ),
         robot_hosts={**ROBOT_HOSTS, **robots},
     )
+
+
+def checked_cidrs(text: str) -> str:
+    """Return the setting of allowed networks as it is.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    policy_of(allow_loopback=False, allow_cidrs=text)
+    return text
+
+
+def checked_robot_hosts(text: str) -> str:
+    """Return the setting of robots' stand-ins as it is.
+
+    Raises:
+        ValueError: it is not `format=host:port,…`.
+    """
+    policy_of(allow_loopback=False, allow_cidrs="", robot_hosts=text)
+    return text

@@ -15,7 +15,9 @@ from pydantic_core import from_json
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.database import columns_of
 from services.core.webhooks.health import FAILING_AFTER
+from services.core.webhooks.models import WebhookDelivery
 from services.core.webhooks.wording import Names, codes_in
 
 DIGEST_MOST = 50
@@ -118,7 +120,7 @@ WITH busy AS (
     WHERE d.city_code = t.city_code AND d.id = t.id
         -- What a robot may hear singly it hears singly; what is more than that is one message.
         AND NOT (t.robot AND t.together <= t.tokens AND t.n > 1)
-    RETURNING d.*
+    RETURNING {columns_of(WebhookDelivery, "d")}
 ), begun AS (
     INSERT INTO webhook_attempt (city_code, delivery_id, number, started_at, lease_until)
     SELECT city_code, id, attempts, now(), lease_until FROM claimed

@@ -108,7 +108,10 @@ def read_schedule(text: str) -> tuple[float, ...]:
     Raises:
         ValueError: it is not that, is too long, or waits longer than a day.
     """
-    seconds = tuple(float(one) for one in text.split(","))
+    try:
+        seconds = tuple(float(one) for one in text.split(","))
+    except ValueError:
+        raise ValueError("must be seconds separated by commas, such as 0,5,300") from None
     if len(seconds) > _MOST_ATTEMPTS or not all(0 <= one <= LONGEST for one in seconds):
         raise ValueError(f"a schedule is up to {_MOST_ATTEMPTS} pauses of 0 to {LONGEST} seconds")
     return seconds

@@ -71,7 +71,7 @@ SELECT d.endpoint_id, count(*), count(*) FILTER (WHERE a.outcome = 'delivered'),
     percentile_cont(0.95) WITHIN GROUP (ORDER BY a.duration_ms) / 1000
 FROM (SELECT DISTINCT city_code FROM webhook_endpoint) city
 CROSS JOIN LATERAL (
-    SELECT * FROM webhook_attempt
+    SELECT city_code, delivery_id, outcome, duration_ms FROM webhook_attempt
     WHERE city_code = city.city_code AND delivery_id >= :since
     ORDER BY delivery_id DESC LIMIT {_ATTEMPTS_AT_MOST}
 ) a

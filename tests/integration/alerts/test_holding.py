@@ -12,6 +12,7 @@ from services.core.alerts.models import Alert
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor, operator
 from services.core.identity.rules import DEFAULT_SCOPES, Role
+from services.core.kit.errors import InvalidInput
 from services.core.plan.queries import plan_state
 from tests.integration.alerts.watch import OFFICE, UNIT, Watch, at
 from tests.unit.scoring.builders import CITY, PLAN
@@ -213,3 +214,13 @@ async def test_every_decision_keeps_the_rules_and_calendar_it_was_taken_by(watch
         " WHERE outcome = 'given' ORDER BY reach"
     )
     assert notices == [("T-1", 0, 1), ("T0", 1, 2)]
+
+
+async def test_a_snooze_until_today_or_before_is_none(watch: Watch) -> None:
+    await watch.milestone("2026-10-12")
+    await watch.look("2026-10-13")
+    for day in ("2026-10-12", "2026-10-13"):
+        with pytest.raises(InvalidInput) as refused:
+            await answer(watch, "2026-10-13", until=day)
+        assert [fault.pointer for fault in refused.value.faults] == ["/until"]
+    assert (await answer(watch, "2026-10-13", until="2026-10-14")).state == "snoozed"

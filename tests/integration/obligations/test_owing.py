@@ -157,7 +157,8 @@ async def test_reopening_may_give_more_time_but_takes_none_from_an_extension(
     assert row.due_date == date(2026, 3, 13)
     assert (await duties.one()).due_date == date(2026, 3, 13)
     assert (await duties.one()).original_due_date == date(2026, 1, 31)
-    assert (await duties.one("R02", "UN01")).due_date == date(2026, 1, 31)
+    handed_in = await duties.one("R02", "UN01")
+    assert (handed_in.due_date, handed_in.status) == (date(2026, 3, 13), "met")
     assert (await duties.one("R02", "UN02")).due_date == date(2026, 4, 30)
     with pytest.raises(InvalidInput):
         await duties.move("2025", "reopen", due_date=date(2025, 12, 30))
@@ -215,3 +216,14 @@ async def test_no_date_moves_that_need_not_or_cannot(duties: Duties) -> None:
     with pytest.raises(ObligationNotExtendable):
         await duties.extend("2026-02-10")
     assert (await duties.one()).due_date == date(2026, 1, 31)
+
+
+async def test_two_open_periods_both_follow_a_new_version(duties: Duties) -> None:
+    await duties.load(a_document(an_indicator(owners=["UN01"])))
+    for period in ("2024", "2025"):
+        await duties.move(period, "open")
+    await duties.follow()
+    await duties.load(a_document(an_indicator(owners=["UN02"])))
+    await duties.follow()
+    owed = {(each.period, each.organization_code) for each in await duties.listed()}
+    assert owed == {("2024", "UN02"), ("2025", "UN02")}

@@ -17,17 +17,12 @@ from services.core.kit.ids import new_id
 from services.core.obligations.models import Obligation
 from services.core.obligations.service import extend, move_period
 from services.core.obligations.service import follow_log as follow_plans
+from services.core.plan.assigning import Assignment, assign_target
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState, plan_state
-from services.core.plan.service import (
-    Assignment,
-    Decision,
-    PeriodVerb,
-    assign_target,
-    settle_question,
-)
+from services.core.plan.service import Decision, PeriodVerb, settle_question
 from services.core.scoring import queries, service
 from services.core.scoring.drawing import Recomputed
 from services.core.scoring.models import ScoreSnapshot

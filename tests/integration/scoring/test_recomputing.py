@@ -6,6 +6,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
+import asyncpg
 import pytest
 
 from services.core.events.service import number_committed
@@ -183,3 +184,23 @@ async def test_many_followers_and_recomputers_at_once_write_each_board_once(
 async def test_a_plan_that_does_not_exist_is_not_recomputed(ledger: Ledger) -> None:
     with pytest.raises(PlanNotFound):
         await ledger.recompute()
+
+
+async def test_a_recompute_announces_what_it_changed_and_nothing_else(ledger: Ledger) -> None:
+    await ledger.load(a_document(an_indicator()))
+    await ledger.report(90)
+    await ledger.follow()
+    heard: list[str] = []
+    listening = await asyncpg.connect(ledger.database.dsn)
+    try:
+        await listening.add_listener("wufei_log", lambda *told: heard.append(told[-1]))
+        assert (await ledger.recompute()).changed == 0
+        await listening.execute("SELECT 1")
+        assert heard == []
+        await ledger.execute("UPDATE score_input SET value = 91 WHERE until_position IS NULL")
+        assert (await ledger.recompute()).changed == 2
+        await listening.execute("SELECT 1")
+    finally:
+        await listening.close()
+    position = await ledger.execute("SELECT position FROM reader_cursor WHERE reader = 'scoring'")
+    assert f"{CITY}:{position[0][0]}" in heard

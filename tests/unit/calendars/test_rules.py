@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.calendars.announcement import worked_days
-from services.core.calendars.rules import WorkingCalendar, is_weekday, plain_week
+from services.core.calendars.announcement import Day, reckoned_year, worked_days
+from services.core.calendars.rules import (
+    WorkingCalendar,
+    is_weekday,
+    plain_week,
+    statutory_name,
+)
 from services.core.calendars.seed import known_years
 
 MADE_UP = {
@@ -66,9 +71,39 @@ def test_the_worked_examples(due: date, working_days: int, notice: date) -> None
 def test_a_year_that_nobody_announced_is_provisional() -> None:
     assert CN.status(date(2027, 1, 15)) == "provisional"
     assert CN.status(date(2026, 12, 31), date(2027, 1, 1)) == "provisional"
-    assert CN.is_workday(date(2027, 1, 1))
+    assert CN.is_workday(date(2027, 1, 4))
     assert CN.announced_until == 2026
     assert plain_week("X").announced_until is None
+
+
+def test_the_statutory_days_of_fixed_date_rest_in_a_year_that_nobody_announced() -> None:
+    for calendar in (CN, plain_week("X")):
+        rests = {day for day in days_of(2030) if not calendar.is_workday(day)}
+        weekdays = {day for day in rests if day.weekday() < 5}
+        assert weekdays == {
+            date(2030, 1, 1),
+            date(2030, 5, 1),
+            date(2030, 5, 2),
+            date(2030, 10, 1),
+            date(2030, 10, 2),
+            date(2030, 10, 3),
+        }
+    assert reckoned_year(2030) == [
+        Day(day, "rest" if day in rests else "workday", statutory_name(day))
+        for day in days_of(2030)
+    ]
+
+
+def test_what_was_announced_says_more_than_the_law() -> None:
+    worked = {date(2030, 1, 1): True}
+    announced = WorkingCalendar("CN", 2, frozenset({2030}), worked)
+    assert announced.is_workday(date(2030, 1, 1))
+    assert announced.is_workday(date(2030, 5, 1)), "an announced year is as it was announced"
+    assert plain_week("X").is_workday(date(2003, 5, 1)), "other days were statutory then"
+
+
+def days_of(year: int) -> list[date]:
+    return [date(year, 1, 1) + timedelta(days=number) for number in range(365)]
 
 
 def test_it_reminds_from_november_on_until_the_next_year_is_there() -> None:

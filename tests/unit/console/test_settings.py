@@ -14,7 +14,7 @@ from services.core.kit.sealing import new_seal_key
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOST", "PORT", "DATA_DIR", "NOW", "PG_BIN", "STOP_WITHIN", "SECRET_KEY"):
         monkeypatch.delenv(f"WUFEI_{name}", raising=False)
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in ("DATABASE_URL", "DATABASE_DIRECT_URL", "REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -34,6 +34,15 @@ def test_nothing_has_to_be_set() -> None:
         ("REDIS_URL", "host:6379", "REDIS_URL: must have the form redis://"),
         ("WUFEI_SECRET_KEY", "sesame", "WUFEI_SECRET_KEY: .*key"),
         ("WUFEI_WEBHOOK_ALLOW_CIDRS", "10.0.0.1/8", "WUFEI_WEBHOOK_ALLOW_CIDRS: .*host bits"),
+        ("WUFEI_WEBHOOK_SCHEDULE", "a,b", "WUFEI_WEBHOOK_SCHEDULE: .*such as 0,5,300"),
+        ("WUFEI_WEBHOOK_TIMEOUT", "600", "WUFEI_WEBHOOK_TIMEOUT: .*60"),
+        ("WUFEI_WEBHOOK_CA_FILE", "/no/such.pem", "WUFEI_WEBHOOK_CA_FILE: .*file"),
+        ("WUFEI_WEBHOOK_ROBOT_HOSTS", "slack=h:1", "WUFEI_WEBHOOK_ROBOT_HOSTS: .*dingtalk"),
+        ("WUFEI_WEBHOOK_DISABLE_AFTER", "0", "WUFEI_WEBHOOK_DISABLE_AFTER: .*greater"),
+        ("WUFEI_DATABASE_CONNECTIONS", "1", "WUFEI_DATABASE_CONNECTIONS: .*2"),
+        ("WUFEI_FEED_KEPT_DAYS", "never", "WUFEI_FEED_KEPT_DAYS: .*integer"),
+        ("DATABASE_URL", "postgresql://h/d?sslmode=on", "DATABASE_URL: sslmode must be one of"),
+        ("DATABASE_URL", "postgresql://h/d?pool_mode=transaction", "DATABASE_DIRECT_URL: must be"),
     ],
 )
 def test_a_wrong_word_is_named(
@@ -42,6 +51,29 @@ def test_a_wrong_word_is_named(
     monkeypatch.setenv(name, value)
     with pytest.raises(ConsoleError, match=said):
         UpSettings.read()
+
+
+@pytest.mark.parametrize(
+    "command", ["up", "api", "worker", "migrate", "doctor", "demo", "key list", "score recompute"]
+)
+def test_every_wrong_word_is_told_at_once_by_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    wrong = {
+        "WUFEI_PORT": "http",
+        "WUFEI_WEBHOOK_SCHEDULE": "a,b",
+        "WUFEI_WEBHOOK_ALLOW_CIDRS": "10.0.0.1/8",
+        "WUFEI_SECRET_KEY": "sesame",
+        "WUFEI_DATABASE_CONNECTIONS": "many",
+        "DATABASE_URL": "postgresql://user:secret@host/name?sslmode=on",
+        "REDIS_URL": "host",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    assert main(command.split()) == 1
+    lines = capsys.readouterr().err.removeprefix("wufei: ").splitlines()
+    assert sorted(line.split(":")[0] for line in lines) == sorted(wrong)
+    assert not [line for line in lines if "sesame" in line or "secret@" in line]
 
 
 def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

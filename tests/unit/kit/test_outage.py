@@ -11,6 +11,7 @@ from services.core.kit.outage import (
     is_contended,
     is_unable,
     takes_no_writes,
+    told_of,
 )
 
 
@@ -96,3 +97,16 @@ def test_a_fault_of_ours_is_neither(error: Exception) -> None:
 
 def test_a_connection_that_was_given_up_is_away_whatever_is_said() -> None:
     assert is_away(_wrapped(RuntimeError("unknown"), invalidated=True))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TimeoutError(), "no answer came in time, and the statement was given up"),
+        (_wrapped(TimeoutError()), "no answer came in time, and the statement was given up"),
+        (asyncpg.PostgresError("no\n  room"), "no room"),
+        (ConnectionError(), "ConnectionError, of which nothing more is known"),
+    ],
+)
+def test_what_happened_is_always_said(error: Exception, told: str) -> None:
+    assert told_of(error) == told

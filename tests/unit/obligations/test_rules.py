@@ -1,7 +1,8 @@
 """Who owes what, how a due date follows its calendar, and when more time may be given."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -19,7 +20,7 @@ from services.core.obligations.rules import (
     moved_due_date,
     owed_for,
 )
-from services.core.plan.periods import Period
+from services.core.plan.periods import Period, due_by, follows_calendar
 from services.core.scoring.cases import facts_of
 from tests.unit.scoring.builders import a_document, a_state, an_indicator
 
@@ -93,19 +94,22 @@ def resting(*days: int) -> WorkingCalendar:
     return WorkingCalendar("CN", len(days), frozenset(), rest)
 
 
+def by_rule(days: int) -> Callable[[WorkingCalendar], date]:
+    return partial(YEAR.due_date, days)
+
+
 def test_a_due_date_follows_each_change_of_its_calendar() -> None:
     week, later, later_still = plain_week("CN"), resting(5), resting(5, 6)
     due = YEAR.due_date(10, week)
-    assert due == date(2026, 1, 14)
-    assert moved_due_date(YEAR, due, 10, [week, later]) == date(2026, 1, 15)
-    assert moved_due_date(YEAR, due, 10, [week, later, later_still]) == date(2026, 1, 16)
-    assert moved_due_date(YEAR, due, 10, [week, later, week]) == due
+    assert due == date(2026, 1, 15), "the first of January is no working day in any year"
+    assert moved_due_date(due, by_rule(10), [week, later]) == date(2026, 1, 16)
+    assert moved_due_date(due, by_rule(10), [week, later, later_still]) == date(2026, 1, 19)
+    assert moved_due_date(due, by_rule(10), [week, later, week]) == due
 
 
 def test_a_date_set_by_hand_stays() -> None:
-    assert moved_due_date(YEAR, date(2026, 2, 20), 10, [plain_week("CN"), resting(5)]) == date(
-        2026, 2, 20
-    )
+    calendars = [plain_week("CN"), resting(5)]
+    assert moved_due_date(date(2026, 2, 20), by_rule(10), calendars) == date(2026, 2, 20)
 
 
 @given(
@@ -114,9 +118,26 @@ def test_a_date_set_by_hand_stays() -> None:
 )
 def test_following_twice_moves_nothing_more(rests: list[set[int]], days: int) -> None:
     calendars = [plain_week("CN"), *(resting(*sorted(rest)) for rest in rests)]
-    once = moved_due_date(YEAR, YEAR.due_date(days, calendars[0]), days, calendars)
+    once = moved_due_date(YEAR.due_date(days, calendars[0]), by_rule(days), calendars)
     assert once == YEAR.due_date(days, calendars[-1])
-    assert moved_due_date(YEAR, once, days, calendars) == once
+    assert moved_due_date(once, by_rule(days), calendars) == once
+
+
+@pytest.mark.parametrize(
+    ("unit", "on_rest_day", "due"),
+    [
+        ("calendar", "same_day", date(2026, 1, 31)),
+        ("calendar", "next_working_day", date(2026, 2, 2)),
+        ("working", "same_day", date(2026, 2, 13)),
+    ],
+)
+def test_the_plan_says_what_holds_where_calendar_days_end_on_a_rest_day(
+    unit: str, on_rest_day: str, due: date
+) -> None:
+    days = {"annual": 31, "half_yearly": 20, "quarterly": 15, "monthly": 10}
+    document = a_document(due_days={**days, "unit": unit, "on_rest_day": on_rest_day})
+    assert due_by(document.due_days, YEAR, plain_week("CN")) == due
+    assert follows_calendar(document.due_days) is (due != date(2026, 1, 31))
 
 
 def test_more_time_is_for_what_is_owed_open_and_not_handed_in() -> None:

@@ -227,6 +227,108 @@ GATE, MEASURE = "/scheme/gate", "/tasks/0/measures/0"
             f"{LEVEL}/0/points",
         ),
         ("/indicators/1/code", "A1", "duplicate-code", "/indicators/1/code"),
+        ("/organizations/1/name", "一局", "repeated-name", "/organizations/1/name"),
+        ("/indicators/1/part_of", "A1", "part-of-a-part", "/indicators/1/part_of"),
+        ("/indicators/1/part_of", "Z", "unknown-indicator", "/indicators/1/part_of"),
+        (
+            f"{INDICATOR}/targets/0",
+            {"year": 2028, "kind": "full_coverage", "value": 99, "text": "99"},
+            "not-full-coverage",
+            f"{INDICATOR}/targets/0/value",
+        ),
+        (
+            f"{INDICATOR}/targets/0",
+            {"year": 2028, "by": "2028-06-30", "kind": "rising", "text": "x"},
+            "one-date-required",
+            f"{INDICATOR}/targets/0",
+        ),
+        (
+            f"{INDICATOR}/targets/0",
+            {"by": "2030-12-31", "kind": "rising", "text": "x"},
+            "years-not-ascending",
+            f"{INDICATOR}/targets/1/year",
+        ),
+        (
+            f"{INDICATOR}/targets/1",
+            {"period": "2030-H1", "kind": "assigned_by_superior", "text": "x"},
+            "year-required",
+            f"{INDICATOR}/targets/1/year",
+        ),
+        (
+            f"{INDICATOR}/targets/0",
+            {"year": 2028, "kind": "between", "value": 3, "text": "x"},
+            "upper-required",
+            f"{INDICATOR}/targets/0/upper",
+        ),
+        (
+            f"{INDICATOR}/targets/0",
+            {"year": 2028, "kind": "between", "value": 3, "upper": 2, "text": "x"},
+            "range-order",
+            f"{INDICATOR}/targets/0/upper",
+        ),
+        (f"{INDICATOR}/targets/0/upper", 99, "upper-not-expected", f"{INDICATOR}/targets/0/upper"),
+        (
+            f"{INDICATOR}/targets/0",
+            {"year": 2028, "kind": "any_of", "conditions": [{"kind": "rising"}], "text": "x"},
+            "conditions-required",
+            f"{INDICATOR}/targets/0/conditions",
+        ),
+        (
+            f"{INDICATOR}/targets/0/conditions",
+            [{"kind": "rising"}],
+            "conditions-not-expected",
+            f"{INDICATOR}/targets/0/conditions",
+        ),
+        (
+            f"{INDICATOR}/targets/0",
+            {
+                "year": 2028,
+                "kind": "any_of",
+                "conditions": [{"kind": "rising"}, {"kind": "at_least"}],
+                "text": "x",
+            },
+            "value-required",
+            f"{INDICATOR}/targets/0/conditions/1/value",
+        ),
+        (
+            f"{INDICATOR}/unit_targets",
+            [{"organization": "U9", "year": 2030, "kind": "rising", "text": "x"}],
+            "unknown-organization",
+            f"{INDICATOR}/unit_targets/0/organization",
+        ),
+        (
+            f"{INDICATOR}/unit_targets",
+            [{"organization": "U1", "year": 2030, "kind": "qualitative", "text": "x"}],
+            "kind-not-of-a-unit",
+            f"{INDICATOR}/unit_targets/0/kind",
+        ),
+        (
+            f"{INDICATOR}/level_with_value",
+            True,
+            "level-with-value",
+            f"{INDICATOR}/level_with_value",
+        ),
+        (
+            "/scheme/adjustments",
+            [
+                {
+                    "code": "K",
+                    "name": "扣分",
+                    "kind": "deduction",
+                    "indicator": "B1",
+                    "points": 1,
+                    "cap": 5,
+                }
+            ],
+            "adjustment-by-level",
+            "/scheme/adjustments/0/indicator",
+        ),
+        (
+            "/supervision",
+            {"publicity_days": [{"month": 2, "day": 31, "name": "x"}]},
+            "no-such-day",
+            "/supervision/publicity_days/0/day",
+        ),
         (
             "/tasks/0/measures/0/lead_units/0",
             "U9",
@@ -289,6 +391,33 @@ GATE, MEASURE = "/scheme/gate", "/tasks/0/measures/0"
 )
 def test_a_fault_is_named_where_it_is(pointer: str, value: object, code: str, at: str) -> None:
     assert (code, at) in faults_of(put(a_plan(), pointer, value))
+
+
+def test_numbers_may_begin_anew_in_each_section() -> None:
+    plan = a_plan()
+    other = copy.deepcopy(plan["tasks"][0]) | {"section": "保障", "section_number": "二"}
+    other["measures"][0]["code"] = "2-1.1"
+    plan["tasks"].append(other)
+    plan["open_questions"][0]["subjects"] = ["task:二/1", "task:任务/1"]
+    read_document(plan)
+    plan["open_questions"][0]["subjects"] = ["task:1"]
+    assert faults_of(plan) == [("unknown-task", "/open_questions/0/subjects/0")]
+
+
+def test_a_measure_may_name_responsible_units_only_but_not_nobody() -> None:
+    plan = a_plan()
+    measure = plan["tasks"][0]["measures"][0]
+    del measure["lead_units"], measure["lead_text"]
+    measure["deadline"] = "2028-06-30"
+    read_document(plan)
+    del measure["responsible_units"]
+    assert faults_of(plan) == [("no-unit", f"{MEASURE}/lead_units")]
+
+
+def test_a_leap_day_is_a_publicity_day() -> None:
+    plan = a_plan()
+    plan["supervision"] = {"publicity_days": [{"month": 2, "day": 29, "name": "x"}]}
+    read_document(plan)
 
 
 def test_measure_and_task_codes_are_unique_in_the_whole_plan() -> None:

@@ -39,7 +39,7 @@ def questions_on(subject: str) -> set[str]:
 def printed_row(code: str) -> str:
     row = indicator(code)
     baseline = row.baseline.text if row.baseline else ""
-    cells = (row.level1, row.level2, row.printed_name, baseline, row.targets[0].text)
+    cells = (row.level1, row.level2 or "", row.printed_name, baseline, row.targets[0].text)
     return "|".join((*cells, row.unit, row.owner_text))
 
 

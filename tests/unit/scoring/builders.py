@@ -9,8 +9,9 @@ from services.core.plan.document import PlanDocument
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.scoring.adding_up import Board
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.board import Bench, Board, draw_board
+from services.core.scoring.board import Bench, draw_board
 
 CITY = "410183"
 PLAN = "410183-2025"

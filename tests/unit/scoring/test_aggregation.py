@@ -119,3 +119,11 @@ def test_provisional_parts_make_a_provisional_value() -> None:
 def test_a_value_for_a_finer_period_than_the_indicators_is_not_read() -> None:
     row = judged(an_indicator(), [a_value(4, "2025-Q1")], opened={"2025": date(2026, 1, 31)})
     assert row["state"] == "not_due"
+
+
+@pytest.mark.parametrize("periods", ["sum", "mean", "ratio_of_sums"])
+def test_a_quarter_that_cannot_be_used_makes_the_year_not_assessable(periods: str) -> None:
+    usable = a_value(4, "2025-Q1")
+    unusable = Operands("2025-Q2", 2, values=2, value_sum=Decimal(7))
+    row = judged(combining("direct", periods, owners=[]), [usable, unusable])
+    assert (row["state"], row["value"], row["met"]) == ("not_assessable", None, None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.core.kit.decimals import plain
 from services.core.plan.periods import Period
 from services.core.scoring.board import Bench, draw_board, empty_board
 from tests.unit.scoring.builders import (
@@ -185,3 +186,25 @@ def test_one_indicator_judged_anew_gives_the_board_judged_whole() -> None:
     assert patched.board == whole.board
     assert {**earlier.traces, **patched.traces} == whole.traces
     assert list(patched.traces) == ["C"]
+
+
+@pytest.mark.parametrize(
+    ("weight", "grade"), [("6", "excellent"), ("5.9999999999", None), ("6.0000000001", "excellent")]
+)
+def test_a_coverage_of_exactly_the_minimum_is_graded_and_none_below(
+    weight: str, grade: str | None
+) -> None:
+    rest = Decimal(10) - Decimal(weight)
+    state = a_state(sharing("A", weight=weight), sharing("B", weight=plain(rest)))
+    board = draw(state, {"A": a_value(95)})
+    assert board["overall"]["grade"] == grade
+
+
+def test_below_the_minimum_coverage_a_cap_gives_no_grade_either() -> None:
+    state = a_state(sharing("A", selection="mandatory", weight=5), sharing("B", weight=5))
+    overall = draw(state, {"A": a_value(95)})["overall"]
+    assert overall["grade"] is None
+    assert [reason["reason_code"] for reason in overall["gate"]["reasons"]] == [
+        "coverage_too_low",
+        "mandatory_not_met",
+    ]

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.scoring.builders import (
     a_baseline,
+    a_scheme,
     a_target,
     a_value,
     an_assignment,
@@ -183,3 +184,31 @@ def test_not_applicable_says_why() -> None:
     row = judged(an_indicator(), not_applicable("辖区没有矿山"), opened=OPENED)
     assert (row["state"], row["light"]) == ("not_applicable", "grey")
     assert "辖区没有矿山" in row["reason"]
+
+
+def test_a_scheme_may_leave_provisional_data_green() -> None:
+    lights = {"green_pace": 1, "yellow_pace": "0.8", "provisional_green_to_yellow": False}
+    row = judged(an_indicator(), a_value(96, provisional=1), scheme=a_scheme(lights=lights))
+    assert (row["light"], row["reason_code"], row["data_status"]) == (
+        "green",
+        "met",
+        "provisional",
+    )
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value", "reason"),
+    [
+        (moving("95", "90"), "90", "far_behind"),
+        (moving("95", "90"), "89.999", "worse_than_baseline"),
+        (moving("90", "95", "at_most"), "95", "far_behind"),
+        (moving("90", "95", "at_most"), "95.001", "worse_than_baseline"),
+        (moving("95", "95"), "95", "met"),
+        (moving("95", "95"), "94.999", "hold_fell"),
+    ],
+)
+def test_exactly_at_the_baseline_is_not_worse_than_it(
+    indicator: dict[str, Any], value: str, reason: str
+) -> None:
+    row = judged(indicator, a_value(value, "2023"), period="2023")
+    assert row["reason_code"] == reason

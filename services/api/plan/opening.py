@@ -1,0 +1,103 @@
+"""What opening a period takes and answers: until when, from whom, and what is to be known."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.api.contract.choices import one_of
+from services.api.plan.schemas import PeriodOut
+from services.api.plan.views import period_out
+from services.core.kit.text import Text
+from services.core.obligations.asking import asked
+from services.core.plan.models import PlanPeriod
+from services.core.plan.opening import calendar_of, on_rest_day
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.plan.written import Day
+
+
+class PeriodOpenIn(BaseModel):
+    """Until when the values are due, where the plan's rule is not to say so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    due_date: Day | None = Field(
+        default=None,
+        description="Not before the period has ended, nor before today; without it the plan's rule"
+        " says, and where that date has passed one is asked for",
+    )
+
+
+class AskedOut(BaseModel):
+    """How many values a unit is asked for."""
+
+    organization_code: str = Field(description="Code of the unit")
+    name: str = Field(description="Its name")
+    values: int = Field(description="How many values it owes for the period")
+
+
+class AsksOut(BaseModel):
+    """What a period asks for, and from whom."""
+
+    values: int = Field(description="How many values are owed in all")
+    organizations: list[AskedOut] = Field(description="By code; empty: it asks for nothing")
+
+
+class PeriodWarningOut(BaseModel):
+    """Something about an opening that is easily overlooked."""
+
+    code: Annotated[str, one_of(["asks-for-nothing", "due-on-rest-day"])] = Field(
+        description="Stable; more may come"
+    )
+    message: str = Field(description="In Chinese")
+    message_en: str = Field(description="In English")
+
+
+class PeriodAskingOut(PeriodOut):
+    """A period that was just opened, with what it asks for."""
+
+    asks_for: AsksOut = Field(description="What is owed for it now, and by whom")
+    warnings: list[PeriodWarningOut] = Field(description="What is to be known of it; often empty")
+
+
+async def asking_out(
+    session: AsyncSession, plan: PlanState, row: PlanPeriod, *, answered: bool
+) -> PeriodAskingOut:
+    """Return an opened period with what it asks for, as it stands in this transaction."""
+    counts = await asked(session, plan, row.period)
+    return PeriodAskingOut(
+        **period_out(row, answered=answered).model_dump(),
+        asks_for=AsksOut(
+            values=sum(counts.values()),
+            organizations=[
+                AskedOut(organization_code=code, name=_name(plan, code), values=number)
+                for code, number in counts.items()
+            ],
+        ),
+        warnings=await _warnings(session, plan, row, asks=bool(counts)),
+    )
+
+
+def _name(plan: PlanState, code: str) -> str:
+    entry = plan.organizations.get(code)
+    return code if entry is None else entry.name
+
+
+_NOTHING = Text(
+    "没有按此周期填报的指标，本次开启不要求任何单位填报",
+    "No indicator is reported for such a period: this asks nobody for anything",
+)
+
+
+async def _warnings(
+    session: AsyncSession, plan: PlanState, row: PlanPeriod, *, asks: bool
+) -> list[PeriodWarningOut]:
+    calendar = await calendar_of(session, plan)
+    found: list[tuple[str, Text]] = [] if asks else [("asks-for-nothing", _NOTHING)]
+    rest = on_rest_day(plan, Period.parse(row.period), row.due_date, calendar)
+    if rest is not None:
+        found.append(("due-on-rest-day", rest))
+    return [
+        PeriodWarningOut(code=code, message=words.zh, message_en=words.en) for code, words in found
+    ]

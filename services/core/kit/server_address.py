@@ -1,0 +1,126 @@
+"""The address of a PostgreSQL server, in libpq's words; the driver knows only most of them.
+
+`pool_mode=transaction` is a word of ours: between us and the server stands a pooler, such as
+pgbouncer, that gives a server's connection to whoever has a transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import asyncpg
+from pydantic import SecretStr
+
+_SCHEMES = ("postgresql", "postgres")
+_CHOICES: Mapping[str, frozenset[str]] = {
+    "sslmode": frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}),
+    "target_session_attrs": frozenset(
+        {"any", "read-write", "read-only", "primary", "standby", "prefer-standby"}
+    ),
+    "pool_mode": frozenset({"session", "transaction"}),
+    # What the driver does without being asked to; anything else it cannot do.
+    "channel_binding": frozenset({"disable", "prefer"}),
+    "gssencmode": frozenset({"disable", "prefer"}),
+    "sslcompression": frozenset({"0"}),
+    "client_encoding": frozenset({"utf8", "UTF8", "auto"}),
+    "load_balance_hosts": frozenset({"disable"}),
+}
+_FILES = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl"})
+_OF_THE_DRIVER = frozenset(
+    {"sslmode", "target_session_attrs", "host", "port", "user", "password", "dbname", "passfile"}
+    | {"sslpassword", "sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version"}
+    | {"service", "krbsrvname", "gsslib", *_FILES}
+)
+_OF_THE_SESSION = frozenset({"options", "application_name", "fallback_application_name"})
+_KNOWN = _OF_THE_DRIVER | _OF_THE_SESSION | _CHOICES.keys() | {"connect_timeout"}
+_SHORTEST_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """A server's address taken apart: what the driver reads itself, and what we tell it.
+
+    `timeout` is in seconds; None: the driver's own, or without end where 0 was asked for.
+    """
+
+    dsn: str = field(repr=False)
+    timeout: float | None
+    session: Mapping[str, str]
+    pooled: bool
+
+    def options(self, settings: Mapping[str, str]) -> dict[str, Any]:
+        """Return the driver's arguments; what the address says goes before `settings`.
+
+        A pooler refuses to start a session with settings of ours, and knows no statement by a
+        name: a statement prepared on one of its connections is run on another.
+        """
+        ours = {name: settings[name] for name in settings.keys() & {"application_name"}}
+        started = {**(ours if self.pooled else settings), **self.session}
+        named = {"statement_cache_size": 0} if self.pooled else {}
+        waits = {} if self.timeout is None else {"timeout": self.timeout}
+        return {"server_settings": started, **named, **waits}
+
+
+def read_address(url: str) -> ServerAddress:
+    """Return an address taken apart.
+
+    Raises:
+        ValueError: it is none, or holds a word that is unknown or cannot be done.
+    """
+    place, _, query = url.partition("?")
+    scheme, separator, _ = place.partition("://")
+    if not separator or scheme not in _SCHEMES:
+        raise ValueError("must have the form postgresql://user:password@host/database")
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    for name, value in given.items():
+        _check(name, value)
+    session = {"options": given["options"]} if "options" in given else {}
+    called = given.get("application_name", given.get("fallback_application_name"))
+    if called is not None:
+        session["application_name"] = called
+    kept = {word: value for word, value in given.items() if word in _OF_THE_DRIVER}
+    return ServerAddress(
+        dsn=f"{place}?{urlencode(kept)}" if kept else place,
+        timeout=_timeout(given.get("connect_timeout")),
+        session=session,
+        pooled=given.get("pool_mode") == "transaction",
+    )
+
+
+def _check(name: str, value: str) -> None:
+    if name not in _KNOWN:
+        raise ValueError(f"{name} is not known here; leave it out")
+    choices = _CHOICES.get(name)
+    if choices is not None and value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(sorted(choices))}")
+    if name in _FILES and not Path(value).is_file():
+        raise ValueError(f"{name}: there is no file {value}")
+
+
+def _timeout(written: str | None) -> float | None:
+    if written is None:
+        return None
+    if not written.isascii() or not written.isdecimal():
+        raise ValueError("connect_timeout must be whole seconds, such as 10")
+    return float(max(int(written), _SHORTEST_SECONDS)) if int(written) else None
+
+
+def checked_address(secret: SecretStr) -> SecretStr:
+    """Return the setting of an address as it is.
+
+    Raises:
+        ValueError: it is not an address that can be used.
+    """
+    read_address(secret.get_secret_value())
+    return secret
+
+
+async def open_connection(url: str, *, timeout: float | None = None) -> asyncpg.Connection:  # noqa: ASYNC109 (the driver's)
+    """Open one connection by itself; `timeout` in seconds holds where the address names none."""
+    address = read_address(url)
+    waits = {} if timeout is None else {"timeout": timeout}
+    return await asyncpg.connect(
+        address.dsn, **{**waits, **address.options({"application_name": "wufei"})}
+    )

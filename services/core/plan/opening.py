@@ -1,0 +1,115 @@
+"""Opening a period: whether it may be asked for yet, and until when its values are due."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.calendars.queries import working_calendar
+from services.core.calendars.rules import WorkingCalendar
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan.models import PlanPeriod
+from services.core.plan.periods import Period, due_by, is_within_reach
+from services.core.plan.queries import PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A period that is to be opened on a local day; `by_rule` is due as the plan says."""
+
+    today: date
+    by_rule: date
+    given: date | None
+
+    @property
+    def due_date(self) -> date:
+        """Return until when the values are due: as given, else by the plan's rule."""
+        return self.given or self.by_rule
+
+    def check(self) -> None:
+        """Let an opening pass whose values can still be handed in on time.
+
+        Raises:
+            InvalidInput: the date has passed; where the rule gave it, another is asked for.
+        """
+        if self.due_date >= self.today:
+            return
+        words = Text(
+            f"按计划规定的截止日 {self.by_rule} 已过：请在 due_date 中写明新的截止日",
+            f"By the plan its values were due on {self.by_rule}: give another date as due_date",
+        )
+        if self.given is not None:
+            words = Text(
+                f"截止日不能早于今天（{self.today}）",
+                f"Values cannot be due before today, {self.today}",
+            )
+        value = self.due_date.isoformat()
+        raise InvalidInput(faults=[Fault("/due_date", "due-date-passed", words, value)])
+
+
+async def begin_opening(
+    session: AsyncSession, plan: PlanState, period: Period, given: date | None, now: datetime
+) -> Opening:
+    """Make the row of a period, so that two who open it at once meet at its lock.
+
+    Raises:
+        InvalidInput: it lies in a year that has not begun, and is not the next of its kind.
+    """
+    opening = Opening(
+        today=plan.local_date(now),
+        by_rule=due_by(plan.document.due_days, period, await calendar_of(session, plan, held=True)),
+        given=given,
+    )
+    if not is_within_reach(period, opening.today, plan.document.span.start):
+        words = Text(
+            f"{period.code} 尚未开始；至多可开启下一周期",
+            f"{period.code} has not begun; no period beyond the next one is opened",
+        )
+        raise InvalidInput(faults=[Fault("/path/period", "period-not-begun", words, period.code)])
+    await session.execute(
+        upsert(PlanPeriod)
+        .values(
+            city_code=plan.city_code,
+            plan_code=plan.code,
+            period=period.code,
+            state="planned",
+            due_date=opening.due_date,
+            opened_at=now,
+            version=0,
+        )
+        .on_conflict_do_nothing()
+    )
+    return opening
+
+
+async def calendar_of(
+    session: AsyncSession, plan: PlanState, *, held: bool = False
+) -> WorkingCalendar:
+    """Return the calendar of a plan's deadlines; with `held` it stays so until the end."""
+    code = plan.document.supervision.calendar
+    return await working_calendar(session, plan.city_code, code, held=held)
+
+
+def on_rest_day(
+    plan: PlanState, period: Period, due: date, calendar: WorkingCalendar
+) -> Text | None:
+    """Return what holds where a due date touches a day of rest; None where none does.
+
+    Only a plan that counts calendar days meets one by its rule; a date given by hand may too.
+    """
+    if not calendar.is_workday(due):
+        return Text(
+            f"截止日 {due} 是休息日，仍以该日 24:00 为准，不顺延",
+            f"The due date {due} is a day of rest; it holds all the same, until its 24:00",
+        )
+    rule = plan.document.due_days
+    counted = period.due_date(getattr(rule, period.frequency))
+    if rule.unit == "calendar" and due != counted and due == due_by(rule, period, calendar):
+        return Text(
+            f"按规定的截止日 {counted} 是休息日，顺延至下一工作日 {due}",
+            f"By its days it is due on {counted}, a day of rest, and so on the next working day,"
+            f" {due}",
+        )
+    return None

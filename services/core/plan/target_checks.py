@@ -1,0 +1,129 @@
+"""What must hold within the targets of an indicator. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from services.core.kit.decimals import plain
+from services.core.plan.document import Indicator
+from services.core.plan.findings import Codes, Findings
+from services.core.plan.members import ConditionKind, Direction, TargetKind
+from services.core.plan.targets import Condition, TargetEntry, UnitTarget
+
+KINDS_WITH_VALUE: frozenset[TargetKind] = frozenset(
+    {"at_least", "more_than", "at_most", "less_than", "between", "full_coverage"}
+)
+"""The kinds of target that need a number."""
+
+COMPOSITE_KINDS: frozenset[TargetKind] = frozenset({"all_of", "any_of"})
+"""The kinds that ask for several things."""
+
+_UPWARDS: frozenset[TargetKind] = frozenset({"at_least", "more_than", "full_coverage", "rising"})
+_DOWNWARDS: frozenset[TargetKind] = frozenset({"at_most", "less_than", "falling"})
+_WITHOUT_LEVELS: frozenset[TargetKind] = frozenset({"between", "not_worse"})
+_AGAINST: Mapping[Direction, frozenset[TargetKind]] = {
+    "higher_better": _DOWNWARDS,
+    "lower_better": _UPWARDS,
+    "qualitative": _UPWARDS | _DOWNWARDS | _WITHOUT_LEVELS,
+}
+"""The kinds of target that ask for the opposite of each direction."""
+
+_DATES = ("year", "period", "by")
+_FULL = 100
+
+
+def check_targets(
+    place: str, indicator: Indicator, organizations: Codes, findings: Findings
+) -> None:
+    """Add the faults of an indicator's targets, and of those of its units."""
+    _check_series(f"{place}/targets", indicator.targets, findings)
+    for index, target in enumerate(indicator.targets):
+        _check_direction(place, f"{place}/targets/{index}", indicator.direction, target, findings)
+    baseline, first = indicator.baseline, indicator.targets[0]
+    if baseline is not None and baseline.year > first.at_year:
+        rests_on = _dates(f"{place}/targets/0")
+        findings.add("baseline-after-target", f"{place}/baseline/year", baseline.year, rests_on)
+    _check_unit_targets(f"{place}/unit_targets", indicator, organizations, findings)
+
+
+def _check_unit_targets(
+    place: str, indicator: Indicator, organizations: Codes, findings: Findings
+) -> None:
+    ends = []
+    for index, target in enumerate(indicator.unit_targets):
+        where = f"{place}/{index}"
+        findings.add_unknown(f"{where}/organization", target.organization, organizations)
+        _check_one(where, target, findings)
+        if target.kind in {"qualitative", "assigned_by_superior"}:
+            findings.add("kind-not-of-a-unit", f"{where}/kind", target.kind)
+        ends.append((where, (target.organization, target.end)))
+    findings.add_repeats("repeated-reference", ends)
+
+
+def _check_series(place: str, targets: Sequence[TargetEntry], findings: Findings) -> None:
+    for index, target in enumerate(targets):
+        where = f"{place}/{index}"
+        _check_one(where, target, findings)
+        if index and target.end <= targets[index - 1].end:
+            rests_on = [*_dates(where), *_dates(f"{place}/{index - 1}")]
+            member = next((name for name in _DATES if getattr(target, name) is not None), "year")
+            findings.add("years-not-ascending", f"{where}/{member}", target.end, rests_on)
+
+
+def _dates(place: str) -> list[str]:
+    return [f"{place}/{member}" for member in _DATES]
+
+
+def _check_one(place: str, target: TargetEntry | UnitTarget, findings: Findings) -> None:
+    stated = [member for member in _DATES if getattr(target, member) is not None]
+    if len(stated) != 1:
+        findings.add("one-date-required", place, ", ".join(stated) or None, _dates(place))
+    if target.kind == "assigned_by_superior" and target.year is None:
+        findings.add("year-required", f"{place}/year", None, [f"{place}/kind"])
+    _check_numbers(place, target, findings)
+    composite = target.kind in COMPOSITE_KINDS
+    kind = [f"{place}/kind"]
+    if composite and len(target.conditions) < 2:  # noqa: PLR2004 (one alone is no composite)
+        findings.add("conditions-required", f"{place}/conditions", None, kind)
+    if not composite and target.conditions:
+        findings.add("conditions-not-expected", f"{place}/conditions", None, kind)
+    for index, condition in enumerate(target.conditions):
+        _check_numbers(f"{place}/conditions/{index}", condition, findings)
+
+
+def _check_numbers(
+    place: str, target: TargetEntry | UnitTarget | Condition, findings: Findings
+) -> None:
+    kind, value, upper, rests_on = target.kind, target.value, target.upper, [f"{place}/kind"]
+    if kind in KINDS_WITH_VALUE and value is None:
+        findings.add("value-required", f"{place}/value", None, rests_on)
+    if kind not in KINDS_WITH_VALUE and value is not None:
+        findings.add("value-not-expected", f"{place}/value", value, rests_on)
+    if kind == "full_coverage" and value is not None and value != _FULL:
+        findings.add("not-full-coverage", f"{place}/value", value, rests_on)
+    if kind == "between" and upper is None:
+        findings.add("upper-required", f"{place}/upper", None, rests_on)
+    if kind != "between" and upper is not None:
+        findings.add("upper-not-expected", f"{place}/upper", plain(upper), rests_on)
+    if value is not None and upper is not None and upper < value:
+        findings.add("range-order", f"{place}/upper", plain(upper), [f"{place}/value"])
+
+
+def _check_direction(
+    place: str, where: str, direction: Direction, target: TargetEntry, findings: Findings
+) -> None:
+    """Refuse a direction in which a target asks for what is worse."""
+    asked: list[tuple[str, TargetKind | ConditionKind]] = [(f"{where}/kind", target.kind)]
+    inner = [condition.kind for condition in target.conditions]
+    # At least this and at most that is a range, whichever way is better.
+    if not (_UPWARDS & set(inner) and _DOWNWARDS & set(inner)):
+        asked += [(f"{where}/conditions/{at}/kind", kind) for at, kind in enumerate(inner)]
+    for at, kind in asked:
+        if kind in _AGAINST[direction]:
+            findings.add(
+                "direction-contradicts-kind",
+                f"{place}/direction",
+                direction,
+                [at],
+                direction=direction,
+                kind=kind,
+                at=at,
+            )

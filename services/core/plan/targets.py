@@ -1,0 +1,68 @@
+"""What a plan document says that is to be reached, and by when."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from services.core.kit.decimals import ExactDecimal
+from services.core.kit.said import Line
+from services.core.plan.members import (
+    ConditionKind,
+    Entry,
+    PeriodCode,
+    TargetKind,
+)
+from services.core.plan.periods import LAST_YEAR, Period
+from services.core.plan.written import Code, Day, Year
+
+
+class Condition(Entry):
+    """One of the things that a target of the kinds all_of and any_of asks for."""
+
+    kind: ConditionKind
+    value: ExactDecimal | None = None
+    upper: ExactDecimal | None = None
+
+
+class _Dated(Entry):
+    """Something to be reached by the end of a `year` or `period`, or `by` a day: one of them.
+
+    `text` as printed. `value` belongs to the kinds that set a number; `upper` is the other end
+    of `between`; `conditions` belong to all_of and any_of.
+    """
+
+    year: Year | None = None
+    period: PeriodCode | None = None
+    by: Day | None = None
+    kind: TargetKind
+    value: ExactDecimal | None = None
+    upper: ExactDecimal | None = None
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=10)] = ()
+    text: Line
+
+    @property
+    def end(self) -> date:
+        """The target's date, its last day; a document that states none is refused."""
+        if self.by is not None:
+            return self.by
+        if self.period is not None:
+            return Period.parse(self.period).last_day
+        return Period("annual", self.year or LAST_YEAR).last_day
+
+    @property
+    def at_year(self) -> int:
+        """The year that the target's date lies in."""
+        return self.end.year
+
+
+class TargetEntry(_Dated):
+    """What is to be reached, and by when; `assigned_by` where another says how much."""
+
+    assigned_by: Line | None = None
+
+
+class UnitTarget(_Dated):
+    """What one of the units that report an indicator is to reach for itself."""
+
+    organization: Code

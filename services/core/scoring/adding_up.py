@@ -1,0 +1,142 @@
+"""What stands above the rows of a scoreboard: groups, the score, its grade, what lies beside it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from services.core.kit.decimals import display, plain
+from services.core.kit.text import Text
+from services.core.plan.document import Gate
+from services.core.plan.queries import PlanState
+from services.core.scoring.adjustments import Adjustments, adjust
+from services.core.scoring.gate import Grading, grade
+from services.core.scoring.reasons import words
+from services.core.scoring.rollup import GroupScore, Part, roll_up
+from services.core.scoring.traces import number_of, text_of
+
+Row = dict[str, Any]
+Board = dict[str, Any]
+
+
+def add_up(state: PlanState, rows: Sequence[Row]) -> Board:
+    """Return the board of these rows: everything above them is added from them alone."""
+    document = state.document
+    total = roll_up(
+        {group.code: group.weight for group in document.groups},
+        [
+            Part(
+                row["group"],
+                row["state"],
+                Decimal(row["weight"]),
+                number_of(row["attainment"]),
+            )
+            for row in rows
+        ],
+        document.scheme.not_applicable,
+    )
+    rows = [
+        {**row, "effective_weight": text_of(weight)}
+        for row, weight in zip(rows, total.weights, strict=True)
+    ]
+    adjusted = adjust(
+        total.score,
+        document.scheme.adjustments,
+        document.scheme.bonus_cap,
+        {row["code"]: number_of(row["value"]) for row in rows},
+    )
+    not_met = [row["code"] for row in rows if _caps(row)]
+    falsified = [row["code"] for row in rows if row["falsified"]]
+    graded = adjusted.score if document.scheme.grade_by == "adjusted_score" else total.score
+    grading = grade(replace(total, score=graded), document.scheme.gate, not_met, falsified)
+    names = {group.code: group.name for group in document.groups}
+    places = document.scheme.display_places
+    return {
+        "overall": {
+            "score": text_of(total.score),
+            "display": _shown(total.score, places, document.scheme.gate),
+            "grade": grading.grade.code if grading.grade else None,
+            "grade_name": grading.grade.name if grading.grade else None,
+            "coverage": text_of(total.coverage),
+            "weight": plain(total.weight),
+            **_adjusted(adjusted, places, document.scheme.gate),
+            "gate": _gate(state, grading, not_met, falsified),
+        },
+        "groups": [_group(group, names[group.code], places) for group in total.groups],
+        "indicators": list(rows),
+    }
+
+
+def _adjusted(found: Adjustments, places: int, gate: Gate) -> dict[str, Any]:
+    """Return deductions and bonuses, none where the plan has no such rules."""
+    after = found.score if found.items else None
+    return {
+        "adjusted_score": text_of(after),
+        "adjusted_display": _shown(after, places, gate),
+        "deducted": plain(found.deducted),
+        "added": plain(found.added),
+        "adjustments": [
+            {
+                "code": each.rule.code,
+                "name": each.rule.name,
+                "kind": each.rule.kind,
+                "indicator": each.rule.indicator,
+                "occurrences": text_of(each.occurrences),
+                "points": plain(each.points),
+                "cap": plain(each.rule.cap),
+            }
+            for each in found.items
+        ],
+    }
+
+
+def _caps(row: Row) -> bool:
+    """Return whether a mandatory indicator failed its target, whose date has passed."""
+    failed = row["state"] == "missing" or (row["state"] == "scored" and row["met"] is False)
+    return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])
+
+
+def _shown(number: Decimal | None, places: int, gate: Gate | None = None) -> str | None:
+    """Return a score as people read it, never in a band that it does not reach."""
+    bands = [band.minimum for band in gate.grades] if gate else []
+    return None if number is None else display(number, places, least=bands)
+
+
+def _sentence(text: Text | None) -> dict[str, str | None]:
+    return {"reason": text.zh if text else None, "reason_en": text.en if text else None}
+
+
+def _group(group: GroupScore, name: str, places: int) -> dict[str, Any]:
+    return {
+        "code": group.code,
+        "name": name,
+        "score": text_of(group.score),
+        "display": _shown(group.score, places),
+        "weight": plain(group.weight),
+        "effective_weight": plain(group.effective_weight),
+        "coverage": text_of(group.coverage),
+        "reason_code": group.reason,
+        **_sentence(words(group.reason, {}) if group.reason else None),
+    }
+
+
+def _gate(
+    state: PlanState, grading: Grading, not_met: Sequence[str], falsified: Sequence[str]
+) -> dict[str, Any]:
+    gate = state.document.scheme.gate
+    return {
+        "grade_by_score": grading.by_score.code if grading.by_score else None,
+        "minimum_coverage": plain(gate.minimum_coverage),
+        "bands": [
+            {"code": band.code, "name": band.name, "minimum": plain(band.minimum)}
+            for band in gate.grades
+        ],
+        "mandatory_not_met": list(not_met),
+        "mandatory_not_met_cap": gate.mandatory_not_met_cap,
+        "falsified": list(falsified),
+        "falsified_grade": gate.falsified_grade,
+        "reasons": [
+            {"reason_code": code, **_sentence(words(code, details))}
+            for code, details in grading.reasons
+        ],
+    }

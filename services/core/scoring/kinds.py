@@ -1,0 +1,149 @@
+"""What each kind of target makes of a number: met or not, how far, and how it stands.
+
+Kinds of several conditions are judged condition by condition. Levels and parts of a year's sum
+are judged elsewhere; so is the colour of the light.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.core.scoring import attainment, lights
+from services.core.scoring.attainment import FALLS, Attainment, SchemeName
+from services.core.scoring.figures import Figure, compare, compare_figures
+from services.core.scoring.lights import Pace
+from services.core.scoring.targets import Asked, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """All that a number is judged by, beside the target.
+
+    `baseline` and `previous` are None where there is none to go by; `elapsed` and `whole` are
+    the months since the baseline, so far and to the target's date.
+    """
+
+    figure: Figure
+    baseline: Decimal | None
+    previous: Figure | None
+    growth_is_positive: bool
+    lower_better: bool
+    scheme: SchemeName
+    elapsed: int
+    whole: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An attainment with what decides the light: see `lights.Standing`."""
+
+    attainment: Attainment
+    numeric: bool = False
+    hold: bool = False
+    worse: bool = False
+    beyond: bool = False
+    pace: Pace | None = None
+
+
+def judge_number(target: Target, ground: Ground) -> Found | str:
+    """Return what a number is by its target, or the code of the reason why nothing can be said."""
+    if target.kind not in {"all_of", "any_of"}:
+        return _judge(Asked(target.kind, target.value, target.upper), ground)
+    found = [_judge(condition, ground) for condition in target.conditions]
+    known = [each for each in found if isinstance(each, Found)]
+    unknown = next((each for each in found if isinstance(each, str)), None)
+    if target.kind == "any_of":
+        return _any_of(known, unknown)
+    return _all_of(known, unknown)
+
+
+def _all_of(known: Sequence[Found], unknown: str | None) -> Found | str:
+    """Met when all are: as far as the one that is least far. One not met is enough to say no."""
+    failed = [each for each in known if not each.attainment.met]
+    if not failed:
+        return known[0] if unknown is None else unknown
+    least = min(failed, key=lambda each: each.attainment.value)
+    slowest = min(failed, key=_haste)
+    return Found(
+        least.attainment,
+        numeric=any(each.numeric for each in failed),
+        hold=any(each.hold for each in failed),
+        worse=any(each.worse for each in failed),
+        beyond=any(each.beyond for each in failed),
+        pace=slowest.pace,
+    )
+
+
+def _any_of(known: Sequence[Found], unknown: str | None) -> Found | str:
+    """Met when one is: as far as the one that is farthest. Only all of them say no."""
+    met = next((each for each in known if each.attainment.met), None)
+    if met is not None:
+        return met
+    if unknown is not None:
+        return unknown
+    most = max(known, key=lambda each: each.attainment.value)
+    numbers = [each for each in known if each.numeric]
+    fastest = max(known, key=_haste)
+    return Found(
+        most.attainment,
+        numeric=bool(numbers),
+        hold=bool(numbers) and all(each.hold for each in numbers),
+        worse=bool(numbers) and all(each.worse for each in numbers),
+        beyond=bool(numbers) and all(each.beyond for each in numbers),
+        pace=fastest.pace,
+    )
+
+
+def _haste(found: Found) -> Decimal:
+    """Return by what paces are put in order; what has none comes last among the slow."""
+    return Decimal("-Infinity") if found.pace is None else found.pace.ratio.value
+
+
+def _judge(asked: Asked, ground: Ground) -> Found | str:
+    if asked.kind == "between":
+        return _between(asked, ground)
+    if asked.bound is not None:
+        return _by_bound(asked, asked.bound, ground)
+    if asked.kind == "negative_growth":
+        return Found(
+            attainment.negative_growth(ground.figure, growth_is_positive=ground.growth_is_positive)
+        )
+    if ground.previous is None:
+        return "no_previous_period"
+    order = compare_figures(ground.figure, ground.previous)
+    return Found(attainment.trend(asked.kind, order, lower_better=ground.lower_better))
+
+
+def _by_bound(asked: Asked, bound: Decimal, ground: Ground) -> Found:
+    figure, baseline = ground.figure, ground.baseline
+    reached = attainment.numeric(figure, asked.kind, bound, baseline, ground.scheme)
+    if baseline is None:
+        return Found(reached, numeric=True)
+    hold = attainment.is_hold(asked.kind, bound, baseline)
+    order = compare(figure, baseline)
+    return Found(
+        reached,
+        numeric=True,
+        hold=hold,
+        worse=order > 0 if asked.kind in FALLS else order < 0,
+        pace=None if hold else lights.pace(figure, baseline, bound, ground.elapsed, ground.whole),
+    )
+
+
+def _between(asked: Asked, ground: Ground) -> Found:
+    """Return what a number is by a range: by the end of it that it does not reach."""
+    least, most = asked.value or Decimal(0), asked.upper or Decimal(0)
+    below, above = compare(ground.figure, least) < 0, compare(ground.figure, most) > 0
+    baseline = ground.baseline
+    falls = baseline is not None and baseline > most
+    ends = {"lower": Asked("at_least", least), "upper": Asked("at_most", most)}
+    end = "upper" if above or (falls and not below) else "lower"
+    found = _by_bound(ends[end], most if end == "upper" else least, ground)
+    if not below and not above:
+        return found
+    # Who came from the other side went through the range and out of it again.
+    if baseline is not None and baseline <= most and above and baseline < least:
+        return Found(found.attainment, numeric=True, beyond=True)
+    if falls and below:
+        return Found(found.attainment, numeric=True, beyond=True)
+    return found
