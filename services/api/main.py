@@ -9,7 +9,7 @@ from functools import cache
 import swagger_ui_bundle
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Lifespan
 from typing_extensions import override
@@ -40,6 +40,7 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plans_kept import PlansKept
+from services.api.scoring import change_routes as changes
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.security import Keys
@@ -59,6 +60,7 @@ _ROUTERS = (
     submissions.router,
     scoring.router,
     publications.router,
+    changes.router,
     review.router,
     milestones.router,
     milestone_verbs.router,
@@ -166,6 +168,10 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
 def _install_docs(app: FastAPI) -> None:
     """Serve the docs page from files of our own, so that it works with no Internet."""
     app.mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path))
+
+    @app.get("/", include_in_schema=False)
+    async def front() -> RedirectResponse:
+        return RedirectResponse("docs")  # relative, so that it holds behind a path prefix
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

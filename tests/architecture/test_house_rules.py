@@ -25,6 +25,7 @@ WRITERS = {
     "opening",  # plan: a period that is to be opened, and until when it is due
     "asking",  # obligations: what a period asks for, and whether anybody answered
     "writing",  # obligations: what is owed, many rows at once, each with its history
+    "comparing",  # scoring: two boards and what happened between them
     "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date
     "duties",  # scoring: reads who owes what, and who reported a part of it
