@@ -43,6 +43,7 @@ WRITERS = {
     "findings",  # alerts: the one pass over what is open and what was told of it
     "evaluation",  # alerts: findings into what is told
     "notices",  # alerts: what was decided into its tables, with its events
+    "late",  # alerts: what is late of every kind, in one statement of many parts
     "digests",  # alerts: what a unit is told once a day
     "following",  # milestones, alerts: what follows from the log and the calendar
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement

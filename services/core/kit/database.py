@@ -25,7 +25,7 @@ from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_re
 from services.core.kit.server_address import read_address
 
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
-"""What the role has set for it where a pooler lets no session begin with settings of its own."""
+"""What the user of the database has set where a pooler lets no session begin with settings."""
 
 CITY_PARTITIONS = 4
 """Hash partitions, by city, of each large table."""
