@@ -1,6 +1,5 @@
 """Versions of things: ETag, If-Match and If-None-Match, wherever there is an item."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterator, Sequence
 from itertools import count
@@ -9,9 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.core.kit.database import lock_name
 from tests.support.api import IN_TIME, XINMI, Door
-from tests.support.waiting import wait_for_lock_waiters
+from tests.support.waiting import all_wait
 
 PLAN = f"/plans/{XINMI}"
 _years: Iterator[int] = count(2021)
@@ -124,11 +122,8 @@ async def test_a_stale_assignment_is_told_how_the_indicator_stands_now(door: Doo
 
 async def _all_at_once(door: Door, asked: Sequence[Awaitable[httpx.Response]]) -> list[int]:
     """Return the statuses of requests that all wait for the plan before one is answered."""
-    async with door.held.database.transaction() as session:
-        await lock_name(session, XINMI)
-        running = [asyncio.ensure_future(one) for one in asked]
-        await wait_for_lock_waiters(door.held.database, len(running))
-    return [answer.status_code for answer in await asyncio.gather(*running)]
+    found = await all_wait(door.held.database.dsn, *asked, name=XINMI)
+    return [answer.status_code for answer in found]
 
 
 async def test_of_six_writers_with_one_version_of_a_target_one_wins(door: Door) -> None:

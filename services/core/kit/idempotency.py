@@ -106,17 +106,24 @@ async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> 
 
 
 async def _take(session: AsyncSession, request: RequestKey, at: datetime) -> bool:
-    """Write the row of a key; wait for whoever is writing it too; return whether it is ours."""
+    """Write the row of a key; wait for whoever is writing it too; return whether it is ours.
+
+    One that is too old is ours as well, swept or not.
+    """
+    fresh = {"request_digest": request.digest, "created_at": at}
     taken = await session.execute(
         insert(StoredReply)
         .values(
             city_code=request.city_code,
             credential_id=request.credential_id,
             key=request.key,
-            request_digest=request.digest,
-            created_at=at,
+            **fresh,
         )
-        .on_conflict_do_nothing()
+        .on_conflict_do_update(
+            index_elements=("city_code", "credential_id", "key"),
+            set_={**fresh, "status": None, "body": None, "etag": None, "location": None},
+            where=StoredReply.created_at < at - KEPT,
+        )
         .returning(StoredReply.key)
     )
     return taken.first() is not None

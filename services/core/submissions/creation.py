@@ -230,7 +230,12 @@ WITH period AS (
     SELECT $36::text, $20, $30::text, $31::bytea, $32::smallint, $33::bytea, $34::text,
         $35::text, $37::timestamptz
     FROM present WHERE $30::text IS NOT NULL
-    ON CONFLICT DO NOTHING RETURNING 1
+    -- A reply that is too old is no reply any more, swept or not.
+    ON CONFLICT (city_code, credential_id, key) DO UPDATE SET
+        request_digest = excluded.request_digest, status = excluded.status, body = excluded.body,
+        etag = excluded.etag, location = excluded.location, created_at = excluded.created_at
+        WHERE stored_reply.created_at < excluded.created_at - interval '24 hours'
+    RETURNING 1
 ), free AS (
     SELECT 1 FROM present WHERE $30::text IS NULL OR EXISTS (SELECT FROM claimed)
 ), added AS (
