@@ -67,17 +67,22 @@ $(development): requirements-dev.lock
 	$(call install,requirements-dev.lock)
 	@touch $@ $(runtime)
 
+# An environment is whole once everything is in it, and is marked so last: one that was broken off,
+# or has no pip, is made anew and never taken for one.
 # The project itself is not built: a path file puts this folder on the path, and bin/wufei
 # starts it. Both are relative, so that the folder may be moved.
 define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "wufei needs Python 3.11 or newer; choose one with: make PYTHON=python3.11 …" >&2; exit 1; }
-@test "$$($(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(version)" || \
-	$(PYTHON) -m venv --clear .venv
-@rm -f .venv/.installed-*
+@test -e .venv/.whole && \
+	test "$$($(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(version)" || \
+	{ rm -rf .venv && $(PYTHON) -m venv .venv && $(python) -c 'import pip'; } || { rm -rf .venv; \
+	echo "cannot make .venv with $(PYTHON): it needs venv and pip (Debian: apt install python3-venv)" >&2; exit 1; }
+@rm -f .venv/.whole .venv/.installed-*
 @echo "installing $(1) into .venv"
 @$(python) -m pip install --quiet --no-deps --require-hashes -r $(1)
 @echo ../../../.. > "$$($(python) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/wufei.pth"
 @printf '#!/bin/sh\nexec "$$(dirname -- "$$0")/python" -m services.console "$$@"\n' > .venv/bin/wufei
 @chmod +x .venv/bin/wufei
+@touch .venv/.whole
 endef

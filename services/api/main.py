@@ -9,7 +9,7 @@ from functools import cache
 import swagger_ui_bundle
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Lifespan
 from typing_extensions import override
@@ -17,6 +17,7 @@ from typing_extensions import override
 from services.api import health, problems
 from services.api.agenda import file_routes as calendar_files
 from services.api.agenda import routes as agenda
+from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.calendars import routes as calendars
@@ -39,6 +40,7 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plans_kept import PlansKept
+from services.api.scoring import change_routes as changes
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.security import Keys
@@ -58,6 +60,7 @@ _ROUTERS = (
     submissions.router,
     scoring.router,
     publications.router,
+    changes.router,
     review.router,
     milestones.router,
     milestone_verbs.router,
@@ -71,6 +74,7 @@ _ROUTERS = (
     feed.router,
     alerts.router,
     alert_rules.router,
+    late_routes.router,
     webhooks.router,
     deliveries.router,
     operations.router,
@@ -80,13 +84,18 @@ _ROUTERS = (
 
 
 class Application(FastAPI):
-    """FastAPI with our contract."""
+    """FastAPI with our contract, served under `prefix`."""
+
+    prefix = ""
 
     @override
     def openapi(self) -> dict[str, object]:
         """Return the contract."""
         if self.openapi_schema is None:
-            self.openapi_schema = contract_of(self, _ROUTERS)
+            contract = contract_of(self, _ROUTERS)
+            if self.prefix:
+                contract["servers"] = [{**contract["servers"][0], "url": self.prefix}]
+            self.openapi_schema = contract
         return self.openapi_schema
 
 
@@ -129,7 +138,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             finally:
                 await end(*background)
 
-    return _application(lifespan)
+    return _application(lifespan, root_path=chosen.root_path)
 
 
 def create_contract_app() -> FastAPI:
@@ -137,7 +146,7 @@ def create_contract_app() -> FastAPI:
     return _application(None)
 
 
-def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
+def _application(lifespan: Lifespan[FastAPI] | None, *, root_path: str = "") -> FastAPI:
     app = Application(
         title="Wufei",
         version="1.0.0",
@@ -149,7 +158,8 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
         strict_content_type=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.add_middleware(Envelope)
+    app.prefix = root_path
+    app.add_middleware(Envelope, prefix=root_path)
     problems.install(app)
     # Routes are matched one after the other; an included router would be matched as a whole
     # before its routes are.
@@ -161,9 +171,13 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     return app
 
 
-def _install_docs(app: FastAPI) -> None:
+def _install_docs(app: Application) -> None:
     """Serve the docs page from files of our own, so that it works with no Internet."""
     app.mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path))
+
+    @app.get("/", include_in_schema=False)
+    async def front() -> RedirectResponse:
+        return RedirectResponse("docs")  # relative, so that it holds behind a path prefix
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -172,11 +186,11 @@ def _install_docs(app: FastAPI) -> None:
     @cache
     def page() -> bytes:
         shown = get_swagger_ui_html(
-            openapi_url="/openapi.json",
+            openapi_url=f"{app.prefix}/openapi.json",
             title="Wufei 无废",
-            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
-            swagger_css_url="/docs/assets/swagger-ui.css",
-            swagger_favicon_url="/docs/assets/favicon-32x32.png",
+            swagger_js_url=f"{app.prefix}/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url=f"{app.prefix}/docs/assets/swagger-ui.css",
+            swagger_favicon_url=f"{app.prefix}/docs/assets/favicon-32x32.png",
             swagger_ui_parameters={"spec": for_viewer(app.openapi())},
         )
         return bytes(shown.body)

@@ -8,12 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.kit.clock import Clock
 from services.core.kit.sealing import Seal, checked_key
-from services.core.webhooks.addresses import (
-    AddressPolicy,
-    checked_cidrs,
-    checked_robot_hosts,
-    policy_of,
-)
+from services.core.webhooks.address_settings import checked_cidrs, checked_robot_hosts
+from services.core.webhooks.addresses import AddressPolicy, policy_of
 
 
 class ApiSettings(BaseSettings):
@@ -50,6 +46,13 @@ class ApiSettings(BaseSettings):
         default=8000,
         validation_alias="WUFEI_PORT",
         description="Port that this process listens on, where no webhook may go",
+    )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        validation_alias="WUFEI_ROOT_PATH",
+        description="Path under which a proxy serves the API, such as `/wufei`, whether the proxy"
+        " takes it off or not",
     )
     webhook_allow_loopback: bool = Field(
         default=False,

@@ -159,8 +159,8 @@ async def _behind_a_pooler(url: str, direct: str) -> list[Finding]:
         await other.close()
     except _NO_ANSWER as error:
         seen = told_of(error)
-        return [Finding("direct connection", f"DATABASE_DIRECT_URL: {seen}", good=False)]
-    found = [Finding("direct connection", "DATABASE_DIRECT_URL answers")]
+        return [Finding("direct address", f"DATABASE_DIRECT_URL: {seen}", good=False)]
+    found = [Finding("direct address", "DATABASE_DIRECT_URL answers")]
     for name, wanted in POOLED_SETTINGS.items():
         good = has[name] == wanted
         seen = (
@@ -171,7 +171,7 @@ async def _behind_a_pooler(url: str, direct: str) -> list[Finding]:
                 " the pooler open its connections anew"
             )
         )
-        found.append(Finding(f"role's {name}", seen, good=good))
+        found.append(Finding(name, seen, good=good))
     return found
 
 

@@ -11,7 +11,7 @@ from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
 from services.core.kit.sealing import checked_key
 from services.core.kit.server_address import checked_address, read_address
-from services.core.webhooks.addresses import checked_cidrs
+from services.core.webhooks.address_settings import checked_cidrs
 from services.worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parents[2]

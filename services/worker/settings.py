@@ -8,12 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.kit.clock import Clock
 from services.core.kit.sealing import Seal, checked_key
-from services.core.webhooks.addresses import (
-    AddressPolicy,
-    checked_cidrs,
-    checked_robot_hosts,
-    policy_of,
-)
+from services.core.webhooks.address_settings import checked_cidrs, checked_robot_hosts
+from services.core.webhooks.addresses import AddressPolicy, policy_of
 from services.core.webhooks.health import DISABLED_AFTER
 from services.core.webhooks.schedule import DEFAULT_SCHEDULE, read_schedule
 

@@ -21,6 +21,7 @@ CAP = an_indicator(
     "A",
     owners=TOWNS,
     targets=[a_target("at_most", 23, 2031, "23")],
+    direction="lower_better",
     aggregation={"units": "sum", "periods": "sum"},
 )
 

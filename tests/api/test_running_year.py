@@ -27,6 +27,7 @@ CAP = an_indicator(
     owners=["ZW01"],
     weight=100,
     targets=[a_target("at_most", 23, 2027, "23")],
+    direction="lower_better",
     baseline=a_baseline("23.47", 2026),
     aggregation={"units": "direct", "periods": "sum"},
 )

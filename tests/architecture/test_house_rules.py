@@ -25,6 +25,7 @@ WRITERS = {
     "opening",  # plan: a period that is to be opened, and until when it is due
     "asking",  # obligations: what a period asks for, and whether anybody answered
     "writing",  # obligations: what is owed, many rows at once, each with its history
+    "comparing",  # scoring: two boards and what happened between them
     "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date
     "duties",  # scoring: reads who owes what, and who reported a part of it
@@ -42,6 +43,7 @@ WRITERS = {
     "findings",  # alerts: the one pass over what is open and what was told of it
     "evaluation",  # alerts: findings into what is told
     "notices",  # alerts: what was decided into its tables, with its events
+    "late",  # alerts: what is late of every kind, in one statement of many parts
     "digests",  # alerts: what a unit is told once a day
     "following",  # milestones, alerts: what follows from the log and the calendar
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement

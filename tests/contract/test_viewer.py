@@ -43,6 +43,33 @@ async def test_the_page_shows_every_operation_and_example() -> None:
     assert "null" not in list(_types(spec["components"]["schemas"]))
 
 
+async def test_no_example_of_a_parameter_is_sent_with_a_trial_and_each_is_shown() -> None:
+    contract, spec = create_contract_app().openapi(), await _shown()
+    keys = spec["components"]["parameters"]["IdempotencyKey"]
+    assert list(_prefilled(contract)) != []
+    assert list(_prefilled(spec)) == []
+    assert contract["components"]["parameters"]["IdempotencyKey"]["example"] in keys["description"]
+
+
+def _prefilled(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _prefilled(one)
+    elif isinstance(node, dict):
+        if "in" in node and "schema" in node and {"example", "examples"} & set(node):
+            yield node["name"]
+        for name, one in node.items():
+            if name != "value":
+                yield from _prefilled(one)
+
+
+async def test_the_front_page_leads_to_the_docs() -> None:
+    app = httpx.ASGITransport(create_contract_app())
+    async with httpx.AsyncClient(transport=app, base_url="http://wufei.test") as client:
+        front = await client.get("/")
+    assert (front.status_code, front.headers["Location"]) == (307, "docs")
+
+
 def _types(node: Any) -> Iterator[str]:
     if isinstance(node, list):
         for one in node:

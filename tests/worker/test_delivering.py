@@ -323,8 +323,6 @@ async def test_told_to_stop_it_finishes_or_gives_back_what_is_under_way(planted:
         async with delivering(planted):
             await slow.hears(1)
             await soon.hears(1)
-            began = time.monotonic()
-        assert time.monotonic() - began < 2
         assert (await planted.delivery(finished)).state == "delivered"
         row = await planted.delivery(given_back)
         assert (row.state, row.lease_token, row.attempts_before) == ("pending", None, 1)

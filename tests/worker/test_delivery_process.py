@@ -1,7 +1,6 @@
 """Workers as they really run: killed, stopped and frozen while they deliver."""
 
 import asyncio
-import time
 from datetime import timedelta
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from typing import Any
@@ -39,15 +38,14 @@ async def test_a_killed_worker_leaves_its_attempt_visible_and_another_sends_agai
             await receiver.hears(1)
             first.process.send_signal(SIGKILL)
             await first.ended()
-        began = time.monotonic()
         async with a_worker(planted.database.dsn, settings=SENDING):
             await until(has(planted, delivered=1))
-        assert time.monotonic() - began < LEASE + 10
     assert len(receiver.heard) == 2
     assert len(set(receiver.ids)) == 1
     lost, done = await planted.attempts(delivery)
     assert (lost.outcome, done.outcome) == (None, "delivered")
     assert lost.lease_until < Clock.true_now(), "which shows as unknown"
+    assert done.started_at >= lost.lease_until, "nobody takes what another may still be sending"
     assert (await planted.delivery(delivery)).attempts_before == 1, "it spent no attempt"
 
 
@@ -75,10 +73,8 @@ async def test_a_signal_ends_it_soon_and_well_in_the_midst_of_a_backlog(planted:
         wanted = await plant(planted, receiver, 100)
         async with a_worker(planted.database.dsn, settings=SENDING) as worker:
             await receiver.hears(20)
-            began = time.monotonic()
             worker.process.send_signal(SIGTERM)
             assert await worker.ended() == 0
-            assert time.monotonic() - began < 5
         assert await planted.rows("SELECT FROM webhook_attempt WHERE outcome IS NULL") == []
         async with a_worker(planted.database.dsn, settings=SENDING):
             await until(has(planted, delivered=len(wanted)), 30)

@@ -13,11 +13,18 @@ _BOUNDS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
 
 
 def for_viewer(contract: dict[str, Any]) -> dict[str, Any]:
-    """Return a contract of OpenAPI 3.1 in the words of 3.0."""
+    """Return a contract of OpenAPI 3.1 in the words of 3.0.
+
+    The viewer fills in the example of a parameter and sends it with every trial: the same
+    `Idempotency-Key` each time, an `If-Match` of nothing. So it is shown in words instead.
+    """
     shown: dict[str, Any] = _older(contract)
+    _show_in_words(shown)
     shown["openapi"] = "3.0.3"
     shown["x-webhooks"] = shown.pop("webhooks", {})
-    shown["info"] = {name: text for name, text in shown["info"].items() if name != "summary"}
+    shown["info"] = {name: one for name, one in shown["info"].items() if name != "summary"}
+    if "license" in shown["info"]:
+        shown["info"]["license"] = {"name": shown["info"]["license"]["name"]}
     return shown
 
 
@@ -41,6 +48,20 @@ def _older(node: Any, *, names: bool = False) -> Any:
         if isinstance(older.get(exclusive), int | float) and older[exclusive] is not True:
             older |= {bound: older[exclusive], exclusive: True}
     return older
+
+
+def _show_in_words(node: Any) -> None:
+    """Move the example of every parameter into its description."""
+    if isinstance(node, list):
+        for one in node:
+            _show_in_words(one)
+    elif isinstance(node, dict):
+        if "in" in node and "schema" in node and "example" in node:
+            example = node.pop("example")
+            node["description"] = f"{node.get('description', '')} (such as `{example}`)".strip()
+        for name, one in node.items():
+            if name not in _VALUES:
+                _show_in_words(one)
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:

@@ -181,3 +181,78 @@ SCORE = Example(
         "submissions_outside_scope": 0,
     },
 )
+
+_END: dict[str, Any] = {
+    "as_of": "2026-02-10T02:00:00Z",
+    "position": 63,
+    "local_date": "2026-02-10",
+    "plan_version": 1,
+    "method": _METHOD,
+    "publication_number": 1,
+    "score": "83.70513",
+    "display": "83.71",
+}
+CHANGES = Example(
+    "ScoreboardChanges",
+    "Why the score of 2025 changed",
+    {
+        "plan": "410183-2025",
+        "period": "2025",
+        "basis": "approved",
+        "from": _END,
+        "to": _END
+        | {
+            "as_of": "2026-03-02T01:00:00Z",
+            "position": 71,
+            "local_date": "2026-03-02",
+            "publication_number": None,
+            "score": "84.20513",
+            "display": "84.21",
+        },
+        "difference": "0.5",
+        "whole_plan": [],
+        "indicators": [
+            {
+                "code": "U08",
+                "name": "（城区）生活垃圾回收利用率",
+                "group": "U",
+                "before": {
+                    "state": "scored",
+                    "value": "39",
+                    "attainment": "97.5",
+                    "weight": "2",
+                    "light": "red",
+                },
+                "after": {
+                    "state": "scored",
+                    "value": "40.38",
+                    "attainment": "100",
+                    "weight": "2",
+                    "light": "green",
+                },
+                "difference": "0.5",
+                "causes": [
+                    {
+                        "kind": "value",
+                        "points": "0.5",
+                        "events": [
+                            {
+                                "id": "019aafc0-0000-7000-8000-0000000000e1",
+                                "position": 70,
+                                "type": "submission.approved",
+                                "occurred_at": "2026-03-02T01:00:00Z",
+                                "actor": _OFFICE,
+                            }
+                        ],
+                        "period": "2025",
+                        "organization_code": "UN15",
+                        "submission_id": "019aafc0-0000-7000-8000-000000000000",
+                        "revision": 2,
+                        "more_values": 0,
+                        "outside_scope": False,
+                    }
+                ],
+            }
+        ],
+    },
+)

@@ -96,7 +96,7 @@ Published = Annotated[
 _SEES_ALL = frozenset({"office", "leader"})
 
 
-def _check_basis(actor: Actor, basis: str) -> None:
+def check_basis(actor: Actor, basis: str) -> None:
     """Let only those see values under review who may see every submission of the plan."""
     if basis == "submitted" and not _sees_all(actor):
         raise takes(
@@ -144,7 +144,7 @@ async def get_scoreboard(
     """
     access, held = access_of(request), resources_of(request)
     plan = access.plan
-    _check_basis(access.actor, basis)
+    check_basis(access.actor, basis)
     if publication is None:
         body = await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
     else:
@@ -268,7 +268,7 @@ async def get_indicator_series(
     page_token: PageToken = None,
 ) -> SeriesOut:
     """Return an indicator's standing in every period that has a scoreboard, by period code."""
-    _check_basis(actor, basis)
+    check_basis(actor, basis)
     if code not in plan.indicators:
         raise IndicatorNotFound
     named = of_list(actor, "series", plan=plan.code, indicator=code, basis=basis)
@@ -315,11 +315,11 @@ async def get_indicator_score(
 
     `steps` are in the language that `Accept-Language` asks for.
     """
-    _check_basis(actor, basis)
+    check_basis(actor, basis)
     if code not in plan.indicators:
         raise IndicatorNotFound
     wanted = period_of_board(plan, period)
-    reach = _reach(actor, plan, code)
+    reach = reach_of(actor, plan, code)
     snapshot = await queries.latest_board(
         session, plan.city_code, plan.code, period=wanted.code, basis=basis, as_of=as_of
     )
@@ -362,7 +362,7 @@ async def get_indicator_score(
     )
 
 
-def _reach(actor: Actor, plan: PlanState, code: str) -> str | None:
+def reach_of(actor: Actor, plan: PlanState, code: str) -> str | None:
     """Return the unit whose contributions alone are the caller's to see; None: everybody's.
 
     As with submissions; `""` is no unit's code.

@@ -57,7 +57,7 @@ def cutoffs(
             near = _worked_through(calendar, near, every)
         else:
             limit = _worked_through(calendar, limit, every) if step.repeat else limit
-            near = _latest(partial(_is_due, stage, calendar, lead, limit), near)
+            near = latest_day(partial(_is_due, stage, calendar, lead, limit), near)
         if step.repeat and near < since:
             break
         steps.append(step)
@@ -74,7 +74,7 @@ def _worked_through(calendar: WorkingCalendar, today: date, days: int) -> date:
     return calendar.shifted(today + _ONE_DAY, -days) - _ONE_DAY
 
 
-def _latest(holds: Callable[[date], bool], near: date) -> date:
+def latest_day(holds: Callable[[date], bool], near: date) -> date:
     """Return the latest day for which something holds that holds for every earlier one."""
     reach = _ONE_DAY
     low = high = near

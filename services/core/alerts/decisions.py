@@ -27,7 +27,7 @@ class Decision:
 
     `row` holds the columns of the alert; `earlier` how far it was told before, so that what
     lies between was superseded. `escalated`: it was told alone before, at a lower level.
-    `arrived`: it was overdue when it was first seen.
+    `arrived`: it is overdue as it is first seen, and the office alone is told.
     """
 
     way: Way
@@ -47,7 +47,7 @@ class Decision:
 def decide(found: Due, ground: Ground, source: Source, steps: Cutoffs) -> Decision | None:
     """Return what becomes of a step that is newly due; None: it is withheld, as it was before."""
     step = steps.steps[found.step - 1]
-    way = way_of(step.level, arrives=found.arrives, arrived=found.arrived)
+    way = way_of(step.level, arrives=found.arrives)
     outcome = _withheld(found, step, ground) or _OUTCOMES[way]
     if outcome in WITHHELD and step.offset <= _reach(found.withheld_reach):
         return None
@@ -57,7 +57,7 @@ def decide(found: Due, ground: Ground, source: Source, steps: Cutoffs) -> Decisi
         step=step,
         earlier=_reach(found.reach),
         escalated=found.given_level is not None and step.level > found.given_level,
-        arrived=found.arrives or found.arrived,
+        arrived=found.arrives,
         row=_row(found, step, ground, source),
     )
 

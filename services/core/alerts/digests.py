@@ -55,10 +55,14 @@ class _Digest:
 
 
 class Digests:
-    """The digests that one evaluation fills; `given` are those that went out today before it."""
+    """The digests that one evaluation fills; `given` are those that went out today before it.
 
-    def __init__(self, ground: Ground, given: Iterable[tuple[str, str]]) -> None:
+    A unit has one a day, so none goes out before the `whole` plan was looked at.
+    """
+
+    def __init__(self, ground: Ground, given: Iterable[tuple[str, str]], *, whole: bool) -> None:
         self._ground = ground
+        self._whole = whole
         self._given = set(given)
         self._open: dict[Address, _Digest] = {}
 
@@ -74,13 +78,13 @@ class Digests:
             case "arrival":
                 return self._ground.rules.office, "arrival"
             case "daily":
-                return (self._ground.rules.office if decision.arrived else decision.unit), "daily"
+                return decision.unit, "daily"
             case _:
                 assert_never(way)
 
     def takes(self, address: Address) -> bool:
-        """Return whether a digest may still go out today."""
-        return address not in self._given
+        """Return whether a digest may go out now: all was looked at, and none went out today."""
+        return self._whole and address not in self._given
 
     def event_id(self, address: Address) -> UUID:
         """Return the id that the event of a digest will have."""

@@ -42,11 +42,15 @@ class Moment:
         )
 
 
-def way_of(level: int, *, arrives: bool, arrived: bool) -> Way:
-    """Return how a notice is told; what was overdue when it was first seen is never told alone."""
+def way_of(level: int, *, arrives: bool) -> Way:
+    """Return how a notice is told.
+
+    What is overdue when it is first seen goes into one digest to the office; from its next stage
+    on it is told like anything else, to whom it concerns.
+    """
     if arrives:
         return "arrival"
-    return "daily" if arrived or level == 0 else "alone"
+    return "daily" if level == 0 else "alone"
 
 
 def recipients(rules: RuleSet, level: int, unit: str, lead: str | None) -> list[dict[str, Any]]:

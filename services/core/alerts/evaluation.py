@@ -50,7 +50,7 @@ class _Batch:
 
 async def evaluate(session: AsyncSession, ground: Ground, touch: Touch | None = None) -> Evaluated:
     """Evaluate a plan, whole or as far as `touch` says."""
-    digests, done = await _digests(session, ground), Evaluated()
+    digests, done = await _digests(session, ground, whole=touch is None), Evaluated()
     async for batch in _look(session, ground, touch):
         await _write(session, ground, batch, digests, done)
     done.digests = await digests.give(session)
@@ -59,7 +59,7 @@ async def evaluate(session: AsyncSession, ground: Ground, touch: Touch | None = 
 
 async def foresee(session: AsyncSession, ground: Ground, most: int) -> Foreseen:
     """Return what evaluating a plan whole would do, with up to `most` notices; writes nothing."""
-    digests, foreseen = await _digests(session, ground), Foreseen(most)
+    digests, foreseen = await _digests(session, ground, whole=True), Foreseen(most)
     async for batch in _look(session, ground, None):
         told, kept_back = _sorted_out(batch.decisions, digests)
         foreseen.add([*(decision for decision, _ in told), *kept_back])
@@ -70,10 +70,10 @@ async def foresee(session: AsyncSession, ground: Ground, most: int) -> Foreseen:
     return foreseen
 
 
-async def _digests(session: AsyncSession, ground: Ground) -> Digests:
+async def _digests(session: AsyncSession, ground: Ground, *, whole: bool) -> Digests:
     plan = ground.plan
     given = await queries.digests_given(session, plan.city_code, plan.code, ground.moment.today)
-    return Digests(ground, given)
+    return Digests(ground, given, whole=whole)
 
 
 def sources_of(touch: Touch | None) -> Iterable[Source]:

@@ -38,7 +38,6 @@ class Due:
     reach: int | None
     withheld_reach: int | None
     given_level: int | None
-    arrived: bool
     state: str | None
     hold_until: date | None
     holds_top: bool
@@ -65,12 +64,12 @@ _FINDINGS = """
 WITH found AS MATERIALIZED (
     SELECT o.subject_id, o.epoch, o.mark, o.created_at, o.unit, o.measure_code,
         o.indicator_code, o.label, o.parent_id, a.id AS alert_id, a.reach, a.withheld_reach,
-        a.given_level, coalesce(a.arrived, FALSE) AS arrived, a.state, a.hold_until,
+        a.given_level, a.state, a.hold_until,
         coalesce(a.holds_top, FALSE) AS holds_top,
         CAST(:steps AS integer) - width_bucket(o.mark - 1, CAST(:latest AS date[])) AS step
     FROM ({relation}) o
     FULL JOIN (
-        SELECT id, subject_id, epoch, reach, withheld_reach, given_level, arrived, state,
+        SELECT id, subject_id, epoch, reach, withheld_reach, given_level, state,
             hold_until, holds_top
         FROM alert
         WHERE city_code = :city AND plan_code = :plan AND rule = :rule
@@ -89,13 +88,13 @@ WITH found AS MATERIALIZED (
 )
 SELECT f.subject_id, f.epoch, f.mark, f.unit, f.measure_code, f.indicator_code, f.label, f.step,
     f.arrives, {muted} AS muted, f.alert_id, f.reach, f.withheld_reach, f.given_level,
-    f.arrived, f.state, f.hold_until, f.holds_top,
+    f.state, f.hold_until, f.holds_top,
     CASE WHEN f.subject_id IS NULL THEN coalesce({ending}, 'gone') END AS reason,
     w.told, to_jsonb(w) AS image
 FROM f LEFT JOIN alert w
     ON f.subject_id IS NULL AND w.city_code = :city AND w.id = f.alert_id
 WHERE f.subject_id IS NULL OR f.arrives
-    OR CASE WHEN f.arrived OR f.level = 0 THEN CAST(:digests AS boolean)
+    OR CASE WHEN f.level = 0 THEN CAST(:digests AS boolean)
         ELSE CAST(:window AS boolean) OR f.level = :top END
 ORDER BY f.mark
 """
@@ -115,7 +114,7 @@ async def findings(
     )
     async for some in rows.partitions(AT_ONCE):
         yield [
-            Due(*row[:18])
+            Due(*row[:17])
             if row.reason is None
             else Ended(row.alert_id, row.reason, row.told, row.image)
             for row in some

@@ -79,6 +79,13 @@ class Ground:
             return self._measure_leads.get(measure_code)
         return self._indicator_leads.get(indicator_code or "")
 
+    def leads(self) -> Mapping[str, str]:
+        """Return the first lead of each `measure:…` and `indicator:…`, by code."""
+        return {
+            **{f"measure:{code}": unit for code, unit in self._measure_leads.items()},
+            **{f"indicator:{code}": unit for code, unit in self._indicator_leads.items()},
+        }
+
     def addressee(
         self,
         source: Source,

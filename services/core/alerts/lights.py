@@ -44,7 +44,7 @@ def light_decisions(
     """
     rule = ground.rules.rules.light_red
     (step,) = light_steps(ground).steps
-    way = way_of(step.level, arrives=ground.first, arrived=False)
+    way = way_of(step.level, arrives=ground.first)
     moment = ground.moment
     goes = {
         "alone": moment.window or step.level == ground.rules.top_level,

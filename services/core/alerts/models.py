@@ -40,8 +40,8 @@ class Alert(Base):
     `reach` is how far it was told: the offset in days of the last stage decided; `withheld_reach`
     the last one held back. `given_level` is the level of the last notice of its own, `told`
     whether anybody was told since it was last resolved. `arrived`: it was overdue when it was
-    first seen, so it goes into digests only. Until `hold_until` nothing is told, of the top
-    level only where `holds_top` says so. `seq` counts what was told of it.
+    first seen, and only the office's digest told of it so far. Until `hold_until` nothing is
+    told, of the top level only where `holds_top` says so. `seq` counts what was told of it.
     """
 
     __tablename__ = "alert"

@@ -91,8 +91,16 @@ WHERE {_HERE.format("o")} AND o.state = 'owed'
             AND p.state IN ('closed', 'published'))
 """  # noqa: S608 (text of our own)
 
+# More time that was granted, and a date that a reopening or an imported calendar moved, are two
+# things.
 _OBLIGATION_ENDED = """(
-SELECT CASE WHEN o.state = 'waived' THEN 'waived' WHEN o.epoch > w.epoch THEN 'extended'
+SELECT CASE WHEN o.state = 'waived' THEN 'waived'
+    WHEN o.epoch > w.epoch THEN coalesce((
+        SELECT CASE WHEN h.action = 'extended' THEN 'extended' ELSE 'rescheduled' END
+        FROM obligation_history h WHERE h.city_code = o.city_code AND h.obligation_id = o.id
+            AND h.action IN ('extended', 'reopened', 'rescheduled', 'restored')
+        ORDER BY h.version DESC LIMIT 1),
+        CASE WHEN o.extensions > 0 THEN 'extended' ELSE 'rescheduled' END)
     WHEN EXISTS (
         SELECT FROM submission s WHERE s.city_code = o.city_code AND s.plan_code = o.plan_code
             AND s.period = o.period AND s.indicator_code = o.indicator_code

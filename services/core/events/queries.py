@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import EventPosition, LogHead, WorkerHeartbeat
-from services.core.kit.database import plan_by_index
+from services.core.kit.database import read_by_index
 from services.core.kit.ids import first_id_at
 
 
@@ -89,7 +89,7 @@ async def next_window(
     At most `most` numbers are read, whatever their types. A reader without a cursor has
     read nothing yet and is begun by `events.service.begin_reading`.
     """
-    await plan_by_index(session)
+    await read_by_index(session)
     found = await session.execute(
         _NEXT_WINDOW,
         {"city": city_code, "reader": reader, "types": list(types), "most": most},

@@ -13,7 +13,7 @@ from services.core.events.queries import position_since
 from services.core.feed.errors import CursorExpired
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Role
-from services.core.kit.database import plan_by_index
+from services.core.kit.database import read_by_index
 from services.core.plan.models import IndicatorLead, MeasureUnit
 
 _FOR_SUPERIOR = (
@@ -165,7 +165,7 @@ async def events_after(
         oldest = await position_since(session, city_code, kept_since)
         if position + 1 < oldest:
             raise CursorExpired(extra={"oldest_position": oldest})
-    await plan_by_index(session)
+    await read_by_index(session)
     window = (
         select(EventPosition.position, EventPosition.event_id)
         .where(EventPosition.city_code == city_code, EventPosition.position > position)

@@ -25,7 +25,7 @@ from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_re
 from services.core.kit.server_address import read_address
 
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
-"""What the role has set for it where a pooler lets no session begin with settings of its own."""
+"""What the user of the database has set where a pooler lets no session begin with settings."""
 
 CITY_PARTITIONS = 4
 """Hash partitions, by city, of each large table."""
@@ -79,11 +79,11 @@ async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -
     await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
 
 
-async def plan_by_index(session: AsyncSession) -> None:
+async def read_by_index(session: AsyncSession) -> None:
     """Have the statements of this transaction planned by their indexes alone.
 
-    For readers that take the next few rows of something that grows: a plan made while a table
-    was empty or not analysed yet reads it whole, and is kept until somebody analyses it. Such
+    For readers that take the next few rows of something that grows: what was planned while a
+    table was empty, or not analysed yet, reads it whole until somebody analyses it. Such
     statements know better than any statistics which index leads them.
     """
     await session.execute(
@@ -96,10 +96,10 @@ async def plan_by_index(session: AsyncSession) -> None:
     )
 
 
-async def plan_by_hashing(session: AsyncSession) -> None:
+async def read_by_hashing(session: AsyncSession) -> None:
     """Have the statements of this transaction planned without a loop inside a loop.
 
-    For those that read a whole plan or city: each table once, whatever statistics there are.
+    For those that read all there is of something: each table once, whatever statistics there are.
     """
     await session.execute(
         text(
@@ -111,7 +111,7 @@ async def plan_by_hashing(session: AsyncSession) -> None:
     )
 
 
-async def plan_as_usual(session: AsyncSession) -> None:
+async def read_by_cost(session: AsyncSession) -> None:
     """Have the following statements of this transaction planned by their cost again."""
     await session.execute(
         text(

@@ -7,22 +7,21 @@ from typing import Any
 
 from services.core.kit.decimals import display, plain
 from services.core.kit.text import Text
-from services.core.plan.document import Gate
+from services.core.plan.document import Gate, PlanDocument
 from services.core.plan.queries import PlanState
 from services.core.scoring.adjustments import Adjustments, adjust
 from services.core.scoring.gate import Grading, grade
 from services.core.scoring.reasons import words
-from services.core.scoring.rollup import GroupScore, Part, roll_up
+from services.core.scoring.rollup import GroupScore, Part, Total, roll_up
 from services.core.scoring.traces import number_of, text_of
 
 Row = dict[str, Any]
 Board = dict[str, Any]
 
 
-def add_up(state: PlanState, rows: Sequence[Row]) -> Board:
-    """Return the board of these rows: everything above them is added from them alone."""
-    document = state.document
-    total = roll_up(
+def total_of(document: PlanDocument, rows: Sequence[Row]) -> Total:
+    """Return what these rows add up to by the groups and the scheme of a document."""
+    return roll_up(
         {group.code: group.weight for group in document.groups},
         [
             Part(
@@ -35,6 +34,12 @@ def add_up(state: PlanState, rows: Sequence[Row]) -> Board:
         ],
         document.scheme.not_applicable,
     )
+
+
+def add_up(state: PlanState, rows: Sequence[Row]) -> Board:
+    """Return the board of these rows: everything above them is added from them alone."""
+    document = state.document
+    total = total_of(document, rows)
     rows = [
         {**row, "effective_weight": text_of(weight)}
         for row, weight in zip(rows, total.weights, strict=True)

@@ -151,6 +151,63 @@ def _by_denominator(
     return tuple((total(found[bottom]), bottom) for bottom in sorted(found))
 
 
+def operands_of(
+    rows: Sequence[Mapping[str, Any]], counted: Counted
+) -> dict[tuple[str, str], Operands]:
+    """Return what these rows of `score_input`, of one basis, add up to: as the statement does."""
+    gathered: dict[tuple[str, str, str | None], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        code = row["indicator_code"]
+        units = units_named(counted.owned[code]) if code in counted.owned else frozenset({None})
+        if None in units or row["organization_code"] in units:
+            unit = row["organization_code"] if code in counted.owned else None
+            gathered.setdefault((code, row["period"], unit), []).append(row)
+    found: dict[tuple[str, str], Operands] = {}
+    rivals: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for (code, period, _), several in gathered.items():
+        added = _added(several, apart=code in counted.apart)
+        if code in counted.owned:
+            rivals.setdefault((code, period), []).append(added)
+        else:
+            found[code, period] = _operands(added)
+    for place, some in rivals.items():
+        chosen = _of_owner(some, counted.owned[place[0]])
+        if chosen is not None:
+            found[place] = chosen
+    return found
+
+
+def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, Any]:
+    def given(name: str) -> list[Any]:
+        return [row[name] for row in rows if row[name] is not None]
+
+    def sum_of(numbers: list[Decimal]) -> Decimal | None:
+        return total(numbers) if numbers else None
+
+    ratios = [row for row in rows if row["denominator"] is not None and row["value"] is not None]
+    plain = [row["value"] for row in rows if row["denominator"] is None]
+    return {
+        "period": rows[0]["period"],
+        "reports": len(rows),
+        "values": len(given("value")),
+        "value_sum": sum_of(given("value")),
+        "ratios": len(given("denominator")),
+        "numerator_sum": sum_of(given("numerator")),
+        "denominator_sum": sum_of(given("denominator")),
+        "lowest_level": min(given("level"), default=None),
+        "highest_level": max(given("level"), default=None),
+        "not_applicable": len(given("not_applicable_reason")),
+        "not_applicable_reason": min(given("not_applicable_reason"), default=None),
+        "provisional": sum(1 for row in rows if row["provisional"]),
+        "falsified": sum(1 for row in rows if row["falsified"]),
+        "organization_code": rows[0]["organization_code"] if len(rows) == 1 else None,
+        "from_position": max(row["from_position"] for row in rows),
+        "plain_sum": sum_of([value for value in plain if value is not None]),
+        "tops": [row["numerator"] for row in ratios] if apart else None,
+        "bottoms": [row["denominator"] for row in ratios] if apart else None,
+    }
+
+
 MOST_CONTRIBUTIONS = 500
 """So many values that counted for one score are listed at most."""
 

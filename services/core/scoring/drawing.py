@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.kit.database import plan_as_usual
+from services.core.kit.database import read_by_cost
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring import queries
@@ -82,7 +82,7 @@ async def draw_all(
 ) -> Recomputed:
     """Draw every board of a plan whole: of each period opened, drawn before, or reported for."""
     state = bench.state
-    await plan_as_usual(session)
+    await read_by_cost(session)
     operated = await operands(session, state.city_code, state.code, counted=bench.counted())
     operated = await with_organizations(
         session, state, operated, shared=_shared(bench, bench.facts)

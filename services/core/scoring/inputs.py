@@ -7,7 +7,7 @@ alone; the submitted one also follows what is under review, and falls back to th
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.kit.database import plan_as_usual, plan_by_hashing
+from services.core.kit.database import read_by_cost, read_by_hashing
 from services.core.scoring import queries
 from services.core.scoring.touch import ChangedInput
 
@@ -180,7 +180,7 @@ async def remake(session: AsyncSession, city_code: str, plan_code: str, *, upto:
     Where they do not differ, nothing is written.
     """
     place = {"city": city_code, "plan": plan_code}
-    await plan_by_hashing(session)
+    await read_by_hashing(session)
     await session.execute(text("DROP TABLE IF EXISTS pg_temp.score_input_made"))
     await session.execute(_MAKE, {**place, "upto": upto})
     # Nobody else knows this table, so nobody else will ever count its rows.
@@ -189,5 +189,5 @@ async def remake(session: AsyncSession, city_code: str, plan_code: str, *, upto:
     if differs:
         await session.execute(_CLEAR, place)
         await session.execute(_FILL, {"city": city_code})
-    await plan_as_usual(session)
+    await read_by_cost(session)
     return differs

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import EventPosition, ReaderCursor
-from services.core.kit.database import plan_by_index
+from services.core.kit.database import read_by_index
 from services.core.plan.models import IndicatorOwner
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.tenures import Tenure, Tenures
@@ -49,10 +49,12 @@ async def latest_board(
     basis: str,
     as_of: datetime | None = None,
     publication: int | None = None,
+    position: int | None = None,
 ) -> ScoreSnapshot | None:
     """Return the newest snapshot of a board, or the one that was the newest at `as_of`.
 
-    With `publication` it is the one that was published under that number.
+    With `publication` it is the one that was published under that number, with `position` the
+    newest that was computed up to that place in the log.
 
     A snapshot stores the traces that were new with it; here `traces` holds those of all its
     indicators.
@@ -72,6 +74,8 @@ async def latest_board(
         wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
     if publication is not None:
         wanted = wanted.where(ScoreSnapshot.publication_number == publication)
+    if position is not None:
+        wanted = wanted.where(ScoreSnapshot.position <= position)
     snapshot = await session.scalar(wanted)
     if snapshot is not None:
         set_committed_value(snapshot, "traces", await _traces(session, snapshot))
@@ -259,7 +263,7 @@ async def next_events(
     session: AsyncSession, city_code: str, reader: str, *, most: int
 ) -> Batch | None:
     """Lock a reader's cursor and return the events after it; None: it has no cursor yet."""
-    await plan_by_index(session)
+    await read_by_index(session)
     rows = (await session.execute(_NEXT, {"city": city_code, "reader": reader, "most": most})).all()
     if not rows:
         return None

@@ -390,23 +390,3 @@ def policy_of(
         ),
         robot_hosts={**ROBOT_HOSTS, **robots},
     )
-
-
-def checked_cidrs(text: str) -> str:
-    """Return the setting of allowed networks as it is.
-
-    Raises:
-        ValueError: one of them is none.
-    """
-    policy_of(allow_loopback=False, allow_cidrs=text)
-    return text
-
-
-def checked_robot_hosts(text: str) -> str:
-    """Return the setting of robots' stand-ins as it is.
-
-    Raises:
-        ValueError: it is not `format=host:port,…`.
-    """
-    policy_of(allow_loopback=False, allow_cidrs="", robot_hosts=text)
-    return text

@@ -1,6 +1,7 @@
 """How an alert ends: once, with the reason, told to whoever was told; a new date begins anew."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -121,14 +122,38 @@ async def test_a_report_taken_back_is_owed_again(watch: Watch) -> None:
     ("change", "reason"),
     [
         ({"state": "waived"}, "waived"),
-        ({"epoch": 2, "due_date": "2026-10-30"}, "extended"),
+        ({"epoch": 2, "due_date": "2026-10-30", "extensions": 1}, "extended"),
+        ({"epoch": 2, "due_date": "2026-10-30"}, "rescheduled"),
     ],
 )
-async def test_an_obligation_that_ends(watch: Watch, change: dict[str, str], reason: str) -> None:
+async def test_an_obligation_that_ends(watch: Watch, change: dict[str, Any], reason: str) -> None:
     obligation = await watch.obligation("2026-10-12")
     await watch.look("2026-10-10")
     await watch.told()
     await watch.change("obligation", obligation, **change)
+    await watch.look("2026-10-10", "08:00")
+    (told,) = await watch.told()
+    assert (told.type, told.data["reason"]) == ("alert.resolved", reason)
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [("extended", "extended"), ("rescheduled", "rescheduled"), ("reopened", "rescheduled")],
+)
+async def test_a_date_that_a_calendar_moved_was_not_extended(
+    watch: Watch, action: str, reason: str
+) -> None:
+    obligation = await watch.obligation("2026-10-12")
+    await watch.look("2026-10-10")
+    await watch.told()
+    await watch.change("obligation", obligation, epoch=2, due_date="2026-10-30", extensions=1)
+    await watch.execute(
+        "INSERT INTO obligation_history (city_code, obligation_id, version, action, after, actor,"
+        " occurred_at) VALUES (:city, :id, 2, :action, '{}', '{}', now())",
+        city=CITY,
+        id=obligation,
+        action=action,
+    )
     await watch.look("2026-10-10", "08:00")
     (told,) = await watch.told()
     assert (told.type, told.data["reason"]) == ("alert.resolved", reason)

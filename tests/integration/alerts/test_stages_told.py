@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.integration.alerts.watch import LEAD, OFFICE, UNIT, Watch
+from tests.integration.alerts.watch import LEAD, OFFICE, UNIT, Watch, midnight
 
 
 async def test_a_milestone_is_told_of_on_its_days_and_on_no_other(watch: Watch) -> None:
@@ -158,3 +158,32 @@ async def test_a_late_engine_gives_one_notice_the_most_severe(watch: Watch) -> N
         ("O+1", 0, 1, "superseded"),
         ("O+3", 0, 2, "given"),
     }
+
+
+async def test_what_was_overdue_on_arrival_is_its_units_from_the_next_stage_on(
+    watch: Watch,
+) -> None:
+    arrived = midnight(date(2026, 9, 10))
+    await watch.obligation("2026-09-01", created_at=arrived)
+    await watch.obligation("2026-09-01", created_at=arrived, organization_code="UN03")
+    await watch.look("2026-09-10")
+    (digest,) = await watch.told()
+    assert (digest.type, digest.unit, digest.data["kind"]) == ("alert.digest", OFFICE, "arrival")
+    assert digest.data["total"] == 2
+    await watch.look("2026-09-16")
+    assert await watch.told() == [], "no stage came since"
+    await watch.look("2026-09-17")
+    told = {each.unit: each.short for each in await watch.told()}
+    assert told == {UNIT: ("raised", "O+7", 1, 3), "UN03": ("raised", "O+7", 1, 3)}
+
+
+async def test_a_digest_waits_for_the_whole_run(watch: Watch) -> None:
+    first = await watch.milestone("2026-10-22")
+    await watch.milestone("2026-10-22")
+    await watch.follow("2026-10-12", "08:00")
+    await watch.happen("milestone.changed", ("milestone", str(first)))
+    await watch.follow("2026-10-13", "09:01")
+    assert await watch.told() == [], "what an event touched is no digest yet"
+    await watch.look("2026-10-13", "09:02")
+    (digest,) = await watch.told()
+    assert (digest.type, digest.unit, digest.data["total"]) == ("alert.digest", UNIT, 2)

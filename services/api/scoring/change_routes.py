@@ -1,0 +1,229 @@
+"""The path that says why a score changed between two boards of a period."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Query
+from pydantic import TypeAdapter, ValidationError
+
+from services.api.actors import actor_fields
+from services.api.context import PlanInScope, Reading
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import answering
+from services.api.instants import Instant
+from services.api.routing import versioned_router
+from services.api.scoring import examples
+from services.api.scoring.change_schemas import ChangesOut
+from services.api.scoring.routes import (
+    Basis,
+    PeriodQuery,
+    Reader,
+    check_basis,
+    period_of_board,
+    reach_of,
+)
+from services.core.kit.decimals import plain, total
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan.errors import PublicationNotFound
+from services.core.plan.queries import PlanState
+from services.core.scoring import queries
+from services.core.scoring.changes import Cause, IndicatorChange
+from services.core.scoring.comparing import Comparison, Happened, Value, compare_boards
+from services.core.scoring.errors import BoardNotFound
+from services.core.scoring.models import ScoreSnapshot
+
+router = versioned_router("scores")
+
+_FORMS = (
+    "An instant `2026-01-31T16:00:00Z`, a date `2026-01-31` (its end, where the city is), a"
+    " position of the log `1234`, or a publication `publication:1`"
+)
+From = Annotated[
+    str, Query(alias="from", max_length=60, description=_FORMS, examples=["publication:1"])
+]
+To = Annotated[
+    str | None,
+    Query(max_length=60, description=f"{_FORMS}; default: now", examples=["2026-03-31"]),
+]
+_PUBLICATION = re.compile("publication:([1-9][0-9]{0,8})")
+_POSITION = re.compile("[0-9]{1,18}")
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+
+
+@router.get(
+    "/plans/{plan}/scoreboard/changes",
+    responses={**answering(examples.CHANGES), **refusals(403, 404)},
+)
+async def get_scoreboard_changes(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    from_: From,
+    to: To = None,
+    period: PeriodQuery = None,
+    basis: Basis = "approved",
+) -> ChangesOut:
+    """Return why a score changed: the difference split exactly over indicators and causes.
+
+    The points of all causes add up to `difference`, to the last digit. They are counted one
+    after another in a fixed order, so that no part is counted twice: the plan's groups and
+    scheme, then each indicator's rule and weight, target, day, and its values as they came to
+    count. Of another unit's value only the points are told.
+    """
+    check_basis(actor, basis)
+    wanted = period_of_board(plan, period)
+    places = (_place(from_, "/query/from", plan), _place(to, "/query/to", plan))
+    found: list[ScoreSnapshot | None] = [
+        await queries.latest_board(
+            session, plan.city_code, plan.code, period=wanted.code, basis=basis, **place
+        )
+        for place in places
+    ]
+    before, after = found
+    for place, snapshot in zip(places, found, strict=True):
+        if snapshot is None and "publication" in place:
+            raise PublicationNotFound
+    if after is None:
+        raise BoardNotFound
+    if before is not None and before.sequence > after.sequence:
+        detail = Text("from 晚于 to", "`from` is later than `to`")
+        raise InvalidInput(faults=[Fault("/query/from", "not-before-to", detail, from_)])
+    compared = await compare_boards(session, plan, wanted, basis, before=before, after=after)
+    return ChangesOut.model_validate(
+        {
+            "plan": plan.code,
+            "period": wanted.code,
+            "basis": basis,
+            "from": _end(before),
+            "to": _end(after),
+            "difference": plain(compared.changes.difference),
+            "whole_plan": [
+                _cause(cause, compared, None, {"plan", "open_question"}, "")
+                for cause in compared.changes.whole
+            ],
+            "indicators": [
+                _indicator(one, compared, plan, reach_of(actor, plan, one.code))
+                for one in compared.changes.indicators
+            ],
+        }
+    )
+
+
+def _place(written: str | None, pointer: str, plan: PlanState) -> dict[str, Any]:
+    """Return how a board is asked for; nothing: the newest.
+
+    Raises:
+        InvalidInput: it is none of the four forms.
+    """
+    if written is None:
+        return {}
+    published = _PUBLICATION.fullmatch(written)
+    if published is not None:
+        return {"publication": int(published[1])}
+    if _POSITION.fullmatch(written):
+        return {"position": int(written)}
+    try:
+        if len(written) == len("2026-01-31"):
+            midnight = datetime.fromisoformat(written) + timedelta(days=1)
+            zone = ZoneInfo(plan.document.time_zone)
+            return {"as_of": midnight.replace(tzinfo=zone) - timedelta(microseconds=1)}
+        return {"as_of": _INSTANT.validate_python(written)}
+    except (ValueError, OverflowError, ValidationError):
+        detail = Text(
+            "请写时刻 2026-01-31T16:00:00Z、日期 2026-01-31、日志位置 1234 或 publication:1",
+            "Write an instant 2026-01-31T16:00:00Z, a date 2026-01-31, a position 1234 or"
+            " publication:1",
+        )
+        raise InvalidInput(faults=[Fault(pointer, "invalid-point", detail, written)]) from None
+
+
+def _end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
+    if snapshot is None:
+        return None
+    overall = snapshot.board["overall"]
+    return {
+        "as_of": snapshot.computed_at,
+        "position": snapshot.position,
+        "local_date": snapshot.local_date,
+        "plan_version": snapshot.plan_version,
+        "method": {"name": snapshot.method, "version": snapshot.method_version},
+        "publication_number": snapshot.publication_number,
+        "score": overall["score"],
+        "display": overall["display"],
+    }
+
+
+def _indicator(
+    one: IndicatorChange, compared: Comparison, plan: PlanState, reach: str | None
+) -> dict[str, Any]:
+    named = one.after or one.before or {}
+    return {
+        "code": one.code,
+        "name": named["name"],
+        "group": named["group"],
+        "before": _standing(one.before),
+        "after": _standing(one.after),
+        "difference": plain(total([cause.points for cause in one.causes])),
+        "causes": [
+            _cause(cause, compared, reach, _SUBJECTS[cause.kind], f"{plan.code}/{one.code}")
+            for cause in one.causes
+        ],
+    }
+
+
+_SUBJECTS: Mapping[str, set[str]] = {
+    "value": set(),
+    "target": {"indicator"},
+    "rule": {"plan", "open_question"},
+    "day": {"period"},
+    "plan": {"plan"},
+    "method": set(),
+}
+"""Which decisions may lie behind a cause, by what they are about."""
+
+
+def _standing(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {name: row[name] for name in ("state", "value", "attainment", "weight", "light")}
+
+
+def _cause(
+    cause: Cause, compared: Comparison, reach: str | None, subjects: set[str], subject: str
+) -> dict[str, Any]:
+    said: dict[str, Any] = {"kind": cause.kind, "points": plain(cause.points), "events": []}
+    if isinstance(cause.reference, Value):
+        value = cause.reference
+        said |= {"period": value.period, "more_values": value.more}
+        if reach is not None and reach != value.organization_code:
+            return said | {"outside_scope": True}
+        happened = compared.events.get(value.position)
+        return said | {
+            "organization_code": value.organization_code,
+            "submission_id": value.submission_id,
+            "revision": value.revision,
+            "events": [] if happened is None else [_event(happened)],
+        }
+    decided = [
+        each
+        for each in compared.decisions
+        if each.subject_kind in subjects
+        and (each.subject_kind != "indicator" or each.subject_id == subject)
+    ]
+    if cause.kind == "day" and decided:
+        said["kind"] = "period"
+    return said | {"events": [_event(each) for each in decided]}
+
+
+def _event(happened: Happened) -> dict[str, Any]:
+    return {
+        "id": happened.id,
+        "position": happened.position,
+        "type": happened.type,
+        "occurred_at": happened.occurred_at,
+        "actor": actor_fields(happened.actor),
+    }

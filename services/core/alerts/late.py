@@ -1,0 +1,244 @@
+"""What is late in a plan, of every kind, in one list: by unit, the gravest first, then the oldest.
+
+The same relations and the same stages as the alerts have, read as they stand now: what no notice
+was made of yet is late all the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
+
+from services.core.alerts.cutoffs import cutoffs, latest_day
+from services.core.alerts.ground import Ground
+from services.core.alerts.listed import listed
+from services.core.alerts.sources import SOURCES, Source
+from services.core.identity.actor import Actor
+
+LateRule = Literal[
+    "milestone_due",
+    "milestone_sign",
+    "milestone_answer",
+    "milestone_closure",
+    "report_due",
+    "submission_review",
+    "submission_answer",
+    "extension_decision",
+    "target_missing",
+]
+"""The rules of what can be late; a publicity day passes, and a light has no date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of the list ended; written as text for a page token."""
+
+    organization_code: str
+    level: int
+    mark: date
+    rule: str
+    subject_id: str
+
+    @classmethod
+    def parse(cls, written: str) -> "Place":
+        """Return the place that a text names.
+
+        Raises:
+            ValueError: it names none.
+        """
+        written.encode()
+        parts = written.split("|")
+        if len(parts) != len(cls.__dataclass_fields__) or "\x00" in written:
+            raise ValueError("not a place")
+        unit, level, mark, rule, subject = parts
+        if not level.isascii() or not level.isdigit() or len(level) > len("99"):
+            raise ValueError("not a level")
+        return cls(unit, int(level), date.fromisoformat(mark), rule, subject)
+
+    @override
+    def __str__(self) -> str:
+        parts = (self.organization_code, self.level, self.mark, self.rule, self.subject_id)
+        return "|".join(str(part) for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Something that is late, who has to act, and what was answered to its alert.
+
+    `unit` is the unit that it is of, `organization_code` the one that has to act now. `level` is
+    its gravity by the plan's rules, `mark` the day from which its days are counted.
+    """
+
+    rule: str
+    subject_kind: str
+    subject_id: str
+    unit: str | None
+    measure_code: str | None
+    indicator_code: str | None
+    label: str
+    mark: date
+    organization_code: str
+    level: int
+    alert_id: UUID | None
+    answer: str | None
+    promised_date: date | None
+    answered_by: Mapping[str, Any] | None
+    answered_at: datetime | None
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the list."""
+        return Place(self.organization_code, self.level, self.mark, self.rule, self.subject_id)
+
+
+_PART = """
+SELECT '{rule}' AS rule, '{kind}' AS subject_kind, o.subject_id, o.epoch, o.unit, o.measure_code,
+    o.indicator_code, o.label, o.mark, {addressee} AS organization_code,
+    coalesce((CAST(:levels_{number} AS integer[]))[CAST(:steps_{number} AS integer)
+        - width_bucket(o.mark - 1, CAST(:latest_{number} AS date[]))], 0) AS level
+FROM ({relation}) o
+LEFT JOIN leads AS lead
+    ON lead.code = coalesce('measure:' || o.measure_code, 'indicator:' || o.indicator_code)
+WHERE NOT o.paused AND o.mark <= CAST(:late_{number} AS date)
+"""
+
+_ADDRESSEES = {
+    "unit": "coalesce(o.unit, :office)",
+    "reviewer": "CASE WHEN lead.unit IS DISTINCT FROM o.unit THEN coalesce(lead.unit, :office)"
+    " ELSE :office END",
+    "office": ":office",
+}
+
+_LED = """OR EXISTS (
+    SELECT FROM indicator_lead AS led WHERE led.city_code = :city AND led.plan_code = :plan
+        AND led.organization_code = :unit AND led.indicator_code = late.indicator_code)
+OR EXISTS (
+    SELECT FROM measure_unit AS led WHERE led.city_code = :city AND led.plan_code = :plan
+        AND led.organization_code = :unit AND led.part = 'lead'
+        AND led.measure_code = late.measure_code)"""
+
+_PAGE = """
+WITH leads AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:lead_codes AS text[]), CAST(:lead_units AS text[]))
+        AS leads(code, unit)
+), late AS ({parts}), page AS (
+    SELECT * FROM late WHERE {visible}
+        AND (CAST(:only AS text) IS NULL OR organization_code = CAST(:only AS text))
+        AND (CAST(:after_unit AS text) IS NULL OR
+            (organization_code, -level, mark, rule, subject_id) > (CAST(:after_unit AS text),
+                -CAST(:after_level AS integer), CAST(:after_mark AS date),
+                CAST(:after_rule AS text), CAST(:after_subject AS text)))
+    ORDER BY organization_code, -level, mark, rule, subject_id LIMIT :most
+)
+SELECT page.rule, page.subject_kind, page.subject_id, page.unit, page.measure_code,
+    page.indicator_code, page.label, page.mark, page.organization_code, page.level,
+    a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
+FROM page LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
+    AND a.state <> 'resolved' AND a.rule = page.rule AND a.subject_id = page.subject_id
+    AND a.epoch = page.epoch
+ORDER BY page.organization_code, -page.level, page.mark, page.rule, page.subject_id
+"""
+
+
+async def late_page(
+    session: AsyncSession,
+    actor: Actor,
+    ground: Ground,
+    *,
+    rule: LateRule | None,
+    organization_code: str | None,
+    after: Place | None,
+    limit: int,
+) -> Sequence[Late]:
+    """Return up to `limit` late things that the caller may see, after a place of the list."""
+    visible = _visible(actor)
+    if visible is None:
+        return []
+    wanted = get_args(LateRule) if rule is None else (rule,)
+    chosen = [source for source in SOURCES if source.rule in wanted]
+    parts = " UNION ALL ".join(_part(source, number) for number, source in enumerate(chosen))
+    statement = text(_PAGE.format(parts=parts, visible=visible))
+    given = {
+        **_everywhere(ground, actor),
+        "only": organization_code,
+        "after_unit": after.organization_code if after else None,
+        "after_level": after.level if after else None,
+        "after_mark": after.mark if after else None,
+        "after_rule": after.rule if after else None,
+        "after_subject": after.subject_id if after else None,
+        "most": limit,
+    }
+    for number, source in enumerate(chosen):
+        given |= _of_source(ground, source, number)
+    named = statement.compile().params
+    rows = await session.execute(statement, {name: given[name] for name in named})
+    return [Late(*row) for row in rows]
+
+
+def _part(source: Source, number: int) -> str:
+    return _PART.format(
+        rule=source.rule,
+        kind=source.kind,
+        number=number,
+        relation=source.relation,
+        addressee=_ADDRESSEES[source.addressee],
+    )
+
+
+def _visible(actor: Actor) -> str | None:
+    """Return the condition that keeps a caller to what is theirs, as with alerts; None: nothing."""
+    unit = actor.organization_code
+    if actor.role in {"office", "leader"} or (actor.role == "integrator" and unit is None):
+        return "TRUE"
+    if actor.role not in {"reporter", "lead", "integrator"} or unit is None:
+        return None
+    own = "late.organization_code = :unit OR late.unit = :unit"
+    return f"({own})" if actor.role == "reporter" else f"({own} {_LED})"
+
+
+def _everywhere(ground: Ground, actor: Actor) -> dict[str, Any]:
+    plan, moment = ground.plan, ground.moment
+    rows = listed(plan, "target_missing", ground.rules.rules.target_missing, moment.today)
+    leads = ground.leads()
+    return {
+        "city": plan.city_code,
+        "plan": plan.code,
+        "zone": plan.document.time_zone,
+        "unit": actor.organization_code,
+        "office": ground.rules.office,
+        "lead_codes": list(leads),
+        "lead_units": list(leads.values()),
+        "epochs": [row.epoch for row in rows],
+        "marks": [row.mark for row in rows],
+        "indicators": [row.indicator_code for row in rows],
+        "labels": [row.label for row in rows],
+        "ids": [row.subject_id for row in rows],
+    }
+
+
+def _of_source(ground: Ground, source: Source, number: int) -> dict[str, Any]:
+    plan, today = ground.plan, ground.moment.today
+    steps = cutoffs(
+        ground.rule(source.rule),
+        ground.rules,
+        ground.calendar,
+        today,
+        since=plan.document.span.start,
+        lead=ground.lead(source),
+    )
+    return {
+        f"steps_{number}": len(steps.steps),
+        f"levels_{number}": [step.level for step in steps.steps],
+        f"latest_{number}": list(reversed(steps.latest)),
+        f"late_{number}": latest_day(partial(_is_late, ground, source), today - timedelta(days=1)),
+    }
+
+
+def _is_late(ground: Ground, source: Source, mark: date) -> bool:
+    return ground.due_date(source, mark) < ground.moment.today

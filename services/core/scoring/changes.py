@@ -1,0 +1,215 @@
+"""Why a score changed: the difference of two boards, split exactly over indicators and causes.
+
+One thing after another is put from how it was to how it is, and the score is added up anew each
+time. So the parts add up to the difference to the last digit, whatever they are. The order is
+fixed: indicators that left, the plan as a whole, then each indicator in the document's order,
+and of it the rule, the target, the day, and the values as they came to count.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from services.core.plan.document import PlanDocument
+from services.core.scoring.adding_up import Board, Row, total_of
+from services.core.scoring.figures import ZERO, difference
+from services.core.scoring.judgement import Case, judge
+from services.core.scoring.traces import Trace, case_of, number_of, text_of
+
+Kind = Literal["value", "target", "rule", "period", "day", "plan", "method"]
+"""A value approved or corrected, a target assigned, a rule or weight changed, a period opened or
+closed, a day that passed, the plan's groups or scheme, and how this system adds up."""
+
+_TARGET = frozenset({"target"})
+_DATED = frozenset({"at_target_date", "target_date_passed", "reporting", "due_date"})
+_COUNTED = frozenset({"own", "parts", "absent", "previous"})
+_REACHED = frozenset({"owed", "elapsed_months", "months_of_sum", "begun"})
+_RULES = frozenset(each.name for each in fields(Case)) - _TARGET - _DATED - _COUNTED - _REACHED
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A board with what it was made from; None for traces: those of its indicators."""
+
+    document: PlanDocument
+    board: Board
+    traces: Mapping[str, Trace]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueStep:
+    """One value that came to count, or ceased to; `own` and `parts` are the operands after it."""
+
+    reference: object
+    own: Any
+    parts: Any
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A part of the difference, in points of the score. `reference` says which value it was."""
+
+    kind: Kind
+    points: Decimal
+    reference: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorChange:
+    """What of the difference an indicator made, and its rows; None: it was or is no part."""
+
+    code: str
+    before: Row | None
+    after: Row | None
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The difference of two scores with its parts; a board without a score counts as 0."""
+
+    difference: Decimal
+    whole: tuple[Cause, ...]
+    indicators: tuple[IndicatorChange, ...]
+
+
+Steps = Callable[[str], Sequence[ValueStep]]
+"""Takes an indicator's code; returns its values' steps in the order in which they counted."""
+
+
+def explain_difference(before: Stand, after: Stand, *, steps: Steps, dated: bool) -> Changes:
+    """Return why the score of `after` is not that of `before`.
+
+    `dated` says whether the day or the period's state is another one.
+    """
+    walk = _Walk(before.document, {row["code"]: row for row in before.board["indicators"]})
+    then = {row["code"]: row for row in after.board["indicators"]}
+    whole = [Cause("method", difference(walk.score, _score(before.board)))]
+    changes = [walk.leave(code) for code in [*walk.rows] if code not in then]
+    whole.append(Cause("plan", walk.become(after.document, then)))
+    for code, row in then.items():
+        case = case_of(after.traces[code])
+        known = before.traces.get(code)
+        earlier = None if known is None else case_of(known)
+        values = steps(code) if earlier is not None else ()
+        causes = walk.arrive(row, list(_hybrids(earlier, case, values, dated=dated)))
+        if causes:
+            present = {each["code"]: each for each in before.board["indicators"]}
+            changes.append(IndicatorChange(code, present.get(code), row, tuple(causes)))
+    whole.append(Cause("method", difference(_score(after.board), walk.score)))
+    return Changes(
+        difference=difference(_score(after.board), _score(before.board)),
+        whole=tuple(cause for cause in whole if cause.points),
+        indicators=tuple(changes),
+    )
+
+
+class _Walk:
+    """Rows on their way from one board to another, and the score that they add up to."""
+
+    def __init__(self, document: PlanDocument, rows: Mapping[str, Row]) -> None:
+        self.document = document
+        self.rows = dict(rows)
+        self.score = self._added()
+
+    def _added(self) -> Decimal:
+        return total_of(self.document, list(self.rows.values())).score or ZERO
+
+    def _moved(self) -> Decimal:
+        """Return by how much the score moved since it was last looked at."""
+        before, self.score = self.score, self._added()
+        return difference(self.score, before)
+
+    def leave(self, code: str) -> IndicatorChange:
+        """Take an indicator out that is no more in the plan."""
+        row = self.rows.pop(code)
+        return IndicatorChange(code, row, None, (Cause("rule", self._moved()),))
+
+    def become(self, document: PlanDocument, then: Mapping[str, Row]) -> Decimal:
+        """Follow the plan's groups and scheme; what was in another group goes along."""
+        self.document = document
+        for code, row in self.rows.items():
+            self.rows[code] = {**row, "group": then[code]["group"]}
+        return self._moved()
+
+    def arrive(self, row: Row, cases: Sequence[tuple[Kind, Case, object]]) -> list[Cause]:
+        """Put an indicator through these cases to its last row; return the causes that show."""
+        code, causes = row["code"], []
+        kept = self.rows.get(code)
+        if kept is not None and kept["weight"] != row["weight"]:
+            self.rows[code] = {**kept, "weight": row["weight"]}
+            causes.append(Cause("rule", self._moved()))
+        for number, (kind, case, reference) in enumerate(cases):
+            kept = self.rows.get(code, row)
+            last = number == len(cases) - 1
+            reached = row if last else _judged(row, case)
+            changed = _standing(kept) != _standing(reached) or code not in self.rows
+            self.rows[code] = reached
+            points = self._moved()
+            if points or changed or kind == "value":
+                causes.append(Cause(kind, points, reference))
+        if not cases and self.rows.get(code) != row:
+            self.rows[code] = row
+            points = self._moved()
+            if points:
+                causes.append(Cause("rule", points))
+        return causes
+
+
+def _standing(row: Row) -> tuple[Any, ...]:
+    return row["state"], row["attainment"], row["weight"], row["value"]
+
+
+def _judged(row: Row, case: Case) -> Row:
+    """Return a row as it would be on a case."""
+    verdict = judge(case)
+    figure = verdict.reading.figure
+    return {
+        **row,
+        "state": verdict.state,
+        "attainment": text_of(verdict.attainment),
+        "value": text_of(None if figure is None else figure.value),
+    }
+
+
+def _hybrids(
+    before: Case | None, after: Case, steps: Sequence[ValueStep], *, dated: bool
+) -> Iterator[tuple[Kind, Case, object]]:
+    """Yield each cause with the case as it stands once that is as it is now."""
+    if before is None:
+        yield "rule", after, None
+        return
+    counts = _differ(before, after, _COUNTED)
+    by_day = (_DATED if dated else frozenset()) | (frozenset() if counts else _REACHED)
+    case = before
+    stages: tuple[tuple[Kind, frozenset[str]], ...] = (
+        ("rule", _RULES),
+        ("target", _TARGET),
+        ("day", by_day),
+    )
+    for kind, names in stages:
+        if _differ(case, after, names):
+            case = _with(case, after, names)
+            yield kind, case, None
+    told = steps if counts else ()
+    for number, step in enumerate(told, start=1):
+        case = replace(case, own=step.own, parts=step.parts, absent=step.absent)
+        # With the last of them comes whatever follows from them all.
+        case = after if number == len(told) else case
+        yield "value", case, step.reference
+    if case != after:
+        yield "value" if counts else "day", after, None
+
+
+def _differ(one: Case, other: Case, names: frozenset[str]) -> bool:
+    return any(getattr(one, name) != getattr(other, name) for name in names)
+
+
+def _with(case: Case, other: Case, names: frozenset[str]) -> Case:
+    return replace(case, **{name: getattr(other, name) for name in names})
+
+
+def _score(board: Board) -> Decimal:
+    return number_of(board["overall"]["score"]) or ZERO

@@ -1,0 +1,279 @@
+"""Two boards of a period and what happened between them, read in a bounded number of statements."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import from_json
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState, plan_document
+from services.core.scoring import queries
+from services.core.scoring.board import Bench, empty_board
+from services.core.scoring.cases import finer_periods, periods_read
+from services.core.scoring.changes import Changes, Stand, ValueStep, explain_difference
+from services.core.scoring.counting import Counted, operands_of
+from services.core.scoring.models import ScoreSnapshot
+from services.core.scoring.touch import chain
+
+_MOST_VALUES = 50
+"""So many values of one indicator are told apart; the last of them stands for the rest too."""
+
+_MOST_ROWS = 2000
+_MOST_EVENTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event between two boards: who did what."""
+
+    id: UUID
+    position: int
+    type: str
+    subject_kind: str
+    subject_id: str
+    occurred_at: datetime
+    actor: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value that came to count, or ceased to at `position`; `more` others went along."""
+
+    position: int
+    submission_id: UUID
+    revision: int
+    organization_code: str
+    period: str
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The difference of two boards with its parts, and the events behind them.
+
+    `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
+    """
+
+    changes: Changes
+    events: Mapping[int, Happened]
+    decisions: Sequence[Happened]
+
+
+async def compare_boards(
+    session: AsyncSession,
+    plan: PlanState,
+    period: Period,
+    basis: str,
+    *,
+    before: ScoreSnapshot | None,
+    after: ScoreSnapshot,
+) -> Comparison:
+    """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
+    bench = Bench.of(
+        plan, after.local_date, tenures=await queries.tenures_of(session, plan.city_code, plan.code)
+    )
+    then = await _stand(session, plan, after)
+    first = _nothing(plan, period, after) if before is None else await _stand(session, plan, before)
+    since = 0 if before is None else before.position
+    decisions = await _decisions(session, plan, period, since=since, upto=after.position)
+    moved = [code for code in then.traces if _counts_differ(first, then, code)]
+    history = _History(bench, period, basis, since, after.position)
+    await history.read(session, moved)
+    dated = (
+        before is None
+        or before.local_date != after.local_date
+        or any(each.subject_kind == "period" for each in decisions)
+    )
+    changes = explain_difference(first, then, steps=history.steps, dated=dated)
+    events = await _events(session, plan.city_code, history.positions)
+    return Comparison(changes, events, decisions)
+
+
+def _counts_differ(first: Stand, then: Stand, code: str) -> bool:
+    before = first.traces.get(code)
+    return before is not None and any(
+        before[name] != then.traces[code][name] for name in ("operands", "finer_periods")
+    )
+
+
+async def _stand(session: AsyncSession, plan: PlanState, snapshot: ScoreSnapshot) -> Stand:
+    document = await plan_document(session, plan.city_code, plan.code, snapshot.plan_version)
+    return Stand(document, snapshot.board, snapshot.traces)
+
+
+def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
+    drawn = empty_board(plan, period, after.local_date)
+    return Stand(plan.document, drawn.board, drawn.traces)
+
+
+_ROWS = """
+SELECT c.code AS indicator_code, r.*
+FROM unnest($4::text[], $5::text[]) AS c(code, periods)
+CROSS JOIN LATERAL (
+    SELECT period, organization_code, from_position, until_position, submission_id, revision,
+        value, numerator, denominator, level, not_applicable_reason, provisional, falsified
+    FROM score_input
+    WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND indicator_code = c.code
+        AND period = ANY(string_to_array(c.periods, ' ')) AND from_position <= $7
+        AND (until_position IS NULL OR until_position > $6)
+    ORDER BY from_position LIMIT $8
+) r
+"""
+
+
+class _History:
+    """The values that counted at two positions, and the steps from one to the other."""
+
+    def __init__(self, bench: Bench, period: Period, basis: str, since: int, upto: int) -> None:
+        self._bench, self._period, self._basis = bench, period, basis
+        self._since, self._upto = since, upto
+        self._rows: dict[str, list[Mapping[str, Any]]] = {}
+        self.positions: set[int] = set()
+
+    async def read(self, session: AsyncSession, codes: Sequence[str]) -> None:
+        """Read what counted for these indicators at either position."""
+        if not codes:
+            return
+        state, facts = self._bench.state, self._bench.facts
+        known = [code for code in codes if code in facts]
+        periods = [" ".join(periods_read(self._period, facts[code].indicator)) for code in known]
+        connection = await queries.driver(session)
+        where = (known, periods, self._since, self._upto, _MOST_ROWS + 1)
+        rows = await connection.fetch(_ROWS, state.city_code, state.code, self._basis, *where)
+        for row in rows:
+            self._rows.setdefault(row["indicator_code"], []).append(row)
+
+    def steps(self, code: str) -> list[ValueStep]:
+        """Return the steps of an indicator's values; none where there are too many to tell."""
+        rows = self._rows.get(code, [])
+        if len(rows) > _MOST_ROWS:
+            return []
+        counting = {_place(row): row for row in rows if self._counted(row, self._since)}
+        then = {_place(row): row for row in rows if self._counted(row, self._upto)}
+        moves = sorted(
+            (self._moved_at(place, counting, then), place)
+            for place in {*counting, *then}
+            if counting.get(place) is not then.get(place)
+        )
+        counted, found = self._bench.counted([code]), []
+        for number, (position, place) in enumerate(moves, start=1):
+            counting.pop(place, None)
+            if place in then:
+                counting[place] = then[place]
+            if number < _MOST_VALUES or number == len(moves):
+                more = max(0, len(moves) - _MOST_VALUES) if number == len(moves) else 0
+                row = then.get(place) or self._first(rows, place)
+                self.positions.add(position)
+                found.append(self._step(code, counting.values(), counted, row, position, more))
+        return found
+
+    def _counted(self, row: Mapping[str, Any], position: int) -> bool:
+        until = row["until_position"]
+        return row["from_position"] <= position and (until is None or until > position)
+
+    def _moved_at(
+        self,
+        place: tuple[str, str],
+        before: Mapping[tuple[str, str], Mapping[str, Any]],
+        then: Mapping[tuple[str, str], Mapping[str, Any]],
+    ) -> int:
+        row = then.get(place)
+        return int(row["from_position"] if row is not None else before[place]["until_position"])
+
+    def _first(
+        self, rows: Iterable[Mapping[str, Any]], place: tuple[str, str]
+    ) -> Mapping[str, Any]:
+        return next(row for row in rows if _place(row) == place)
+
+    def _step(
+        self,
+        code: str,
+        counting: Iterable[Mapping[str, Any]],
+        counted: Counted,
+        row: Mapping[str, Any],
+        position: int,
+        more: int,
+    ) -> ValueStep:
+        found = operands_of([{**each, "indicator_code": code} for each in counting], counted)
+        codes = finer_periods(self._period, self._bench.facts[code].indicator.frequency)
+        own = found.get((code, self._period.code))
+        parts = tuple(found[code, each] for each in codes if (code, each) in found)
+        absent = tuple(each for each in codes if (code, each) not in found)
+        return ValueStep(
+            reference=Value(
+                position,
+                row["submission_id"],
+                row["revision"],
+                row["organization_code"],
+                row["period"],
+                more,
+            ),
+            own=own,
+            parts=() if own is not None else parts,
+            absent=() if own is not None else absent,
+        )
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["period"], row["organization_code"]
+
+
+_DECISIONS = """
+SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
+    e.actor::text AS actor
+FROM unnest($2::text[], $3::text[]) AS s(kind, id)
+JOIN event e ON e.city_code = $1 AND e.subject_kind = s.kind AND e.subject_id = s.id
+JOIN event_position p ON p.city_code = $1 AND p.event_id = e.id
+WHERE p.position > $4 AND p.position <= $5
+ORDER BY p.position LIMIT $6
+"""
+_EVENTS = """
+SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
+    e.actor::text AS actor
+FROM event_position p
+CROSS JOIN LATERAL (
+    SELECT id, type, subject_kind, subject_id, occurred_at, actor FROM event
+    WHERE city_code = $1 AND id = p.event_id LIMIT 1
+) e
+WHERE p.city_code = $1 AND p.position = ANY($2::bigint[])
+"""
+
+
+async def _decisions(
+    session: AsyncSession, plan: PlanState, period: Period, *, since: int, upto: int
+) -> list[Happened]:
+    """Return what was decided on the plan, its targets, questions and this period, oldest first."""
+    subjects = [("plan", plan.code)]
+    subjects += [("indicator", f"{plan.code}/{code}") for code in plan.indicators]
+    subjects += [
+        ("open_question", f"{plan.code}/{question.id}") for question in plan.document.open_questions
+    ]
+    subjects += [("period", f"{plan.code}/{each.code}") for each in chain(period)]
+    connection = await queries.driver(session)
+    kinds, ids = [kind for kind, _ in subjects], [subject for _, subject in subjects]
+    where = (kinds, ids, since, upto, _MOST_EVENTS)
+    return [_happened(row) for row in await connection.fetch(_DECISIONS, plan.city_code, *where)]
+
+
+async def _events(
+    session: AsyncSession, city_code: str, positions: Iterable[int]
+) -> dict[int, Happened]:
+    connection = await queries.driver(session)
+    rows = await connection.fetch(_EVENTS, city_code, sorted(positions))
+    return {row["position"]: _happened(row) for row in rows}
+
+
+def _happened(row: Mapping[str, Any]) -> Happened:
+    return Happened(
+        row["id"],
+        row["position"],
+        row["type"],
+        row["subject_kind"],
+        row["subject_id"],
+        row["occurred_at"],
+        from_json(row["actor"]),
+    )

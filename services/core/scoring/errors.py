@@ -1,0 +1,11 @@
+"""Refusals of scores."""
+
+from services.core.kit.errors import NotFound
+from services.core.kit.text import Text
+
+
+class BoardNotFound(NotFound):
+    """No scoreboard of this period had been drawn by then."""
+
+    code = "scoreboard-not-found"
+    title = Text("当时还没有该周期的得分板", "No scoreboard of this period had been drawn by then")

@@ -1,0 +1,23 @@
+"""What a deployment may set of addresses, judged before anything starts. Pure."""
+
+from services.core.webhooks.addresses import policy_of
+
+
+def checked_cidrs(text: str) -> str:
+    """Return the setting of allowed networks as it is.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    policy_of(allow_loopback=False, allow_cidrs=text)
+    return text
+
+
+def checked_robot_hosts(text: str) -> str:
+    """Return the setting of robots' stand-ins as it is.
+
+    Raises:
+        ValueError: it is not `format=host:port,…`.
+    """
+    policy_of(allow_loopback=False, allow_cidrs="", robot_hosts=text)
+    return text

@@ -1,0 +1,154 @@
+"""What is late in a plan: everything in one list, by who has to act, for whoever may see it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from services.core.extensions.models import Extension
+from services.core.milestones.models import Milestone
+from services.core.obligations.models import Obligation
+from services.core.submissions.models import Submission
+from tests.support.api import XINMI, Door, open_door
+from tests.support.clock import stopped_at
+from tests.support.duties import add
+
+LATE = f"/plans/{XINMI}/late"
+OFFICE = "UN04"
+Client = httpx.AsyncClient
+
+
+@pytest.fixture
+async def door(database_url: str) -> AsyncIterator[Door]:
+    """The API on the morning of 2026-02-10, with one late thing of each kind and some in time."""
+    async with open_door(database_url) as opened:
+        opened.app.state.resources = replace(
+            opened.held, clock=stopped_at("2026-02-10", "09:00:00")
+        )
+        yield opened
+
+
+async def plant(door: Door) -> dict[str, UUID]:
+    base, sent = door.held.database, datetime(2026, 1, 20, 2, tzinfo=UTC)
+    milestone = await add(base, Milestone, due_date=date(2026, 1, 30), organization_code="UN16")
+    found = {
+        "milestone_due": milestone,
+        "milestone_sign": await add(
+            base, Milestone, state="assigned", sign_by=date(2026, 2, 9), organization_code="UN16"
+        ),
+        "report_due": await add(base, Obligation, due_date=date(2026, 2, 9)),
+        "submission_review": await add(
+            base, Submission, indicator_code="U07", submitted_at=sent, updated_at=sent
+        ),
+        "extension_decision": await add(
+            base, Extension, subject_id=milestone, decide_by=date(2026, 2, 6)
+        ),
+    }
+    await add(base, Milestone, due_date=date(2026, 2, 10), organization_code="UN16")
+    await add(base, Obligation, indicator_code="U07", due_date=date(2026, 2, 10))
+    await add(base, Milestone, state="closed", grade="pass", due_date=date(2026, 1, 5))
+    return found
+
+
+async def every(client: Client, **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = await client.get(LATE, params=query)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["items"]
+        if answer.json()["next_page_token"] is None:
+            return found
+        query["page_token"] = answer.json()["next_page_token"]
+
+
+async def test_everything_late_is_in_one_list_by_who_has_to_act(door: Door) -> None:
+    planted = await plant(door)
+    async with await door.as_("leader") as leader:
+        found = await every(leader, page_size=100)
+        paged = await every(leader, page_size=2)
+        reports = await every(leader, rule="report_due")
+        mine = await every(leader, organization_code="UN16")
+    assert paged == found
+    by_rule: dict[str, set[str]] = {}
+    for item in found:
+        by_rule.setdefault(item["rule"], set()).add(item["subject"]["id"])
+    for rule, identifier in planted.items():
+        assert by_rule[rule] == {str(identifier)}, rule
+    assert set(by_rule) - set(planted) <= {"target_missing"}
+    order = [(item["organization_code"], -item["level"]) for item in found]
+    assert order == sorted(order)
+    assert [item["rule"] for item in reports] == ["report_due"]
+    assert {item["rule"] for item in mine} == {"milestone_due", "milestone_sign"}
+    (report,) = reports
+    assert {name: report[name] for name in ("due_date", "late_since", "days_overdue", "level")} == {
+        "due_date": "2026-02-09",
+        "late_since": "2026-02-10",
+        "days_overdue": 1,
+        "level": 1,
+    }
+    assert report["organization_name"]
+    assert (report["alert_id"], report["answer"]) == (None, None)
+    (decision,) = [item for item in found if item["rule"] == "extension_decision"]
+    assert decision["organization_code"] == OFFICE
+
+
+async def test_it_says_who_answered_and_what_was_promised(door: Door) -> None:
+    planted = await plant(door)
+    await door.sweep()
+    door.app.state.resources = replace(door.held, clock=stopped_at("2026-02-11", "10:00:00"))
+    await door.sweep()
+    async with await door.as_("reporter", "UN16") as unit, await door.as_("leader") as leader:
+        (alert,) = [
+            one
+            for one in (await unit.get(f"/plans/{XINMI}/alerts")).json()["items"]
+            if one["subject"]["id"] == str(planted["milestone_due"])
+        ]
+        answered = await unit.post(
+            f"/alerts/{alert['id']}/acknowledge",
+            json={"note": "设备已到场", "promised_date": "2026-02-13"},
+        )
+        assert answered.status_code == 200, answered.text
+        found = await every(leader, rule="milestone_due")
+    (late,) = [one for one in found if one["subject"]["id"] == str(planted["milestone_due"])]
+    assert late["alert_id"] == alert["id"]
+    assert (late["answer"]["note"], late["answer"]["promised_date"]) == ("设备已到场", "2026-02-13")
+    assert late["answer"]["organization_code"] == "UN16"
+
+
+async def test_each_sees_what_is_late_of_theirs(door: Door) -> None:
+    await plant(door)
+    async with await door.as_("office") as office, await door.as_("leader") as leader:
+        whole = await every(office, page_size=500)
+        assert await every(leader, page_size=500) == whole
+    async with await door.as_("reporter", "UN16") as unit:
+        assert {item["rule"] for item in await every(unit)} == {
+            item["rule"] for item in whole if "UN16" in {item["unit"], item["organization_code"]}
+        }
+    async with await door.as_("reporter", "410183107") as other:
+        assert await every(other) == []
+    async with await door.as_("superior") as superior:
+        assert await every(superior) == []
+    async with door.client(door.admin_secret) as admin:
+        assert (await admin.get(LATE)).status_code == 403
+    async with await door.as_("office") as office:
+        assert (await office.get("/plans/410184-2025/late")).status_code == 404
+
+
+async def test_a_lead_sees_what_is_late_of_what_it_leads(door: Door) -> None:
+    await plant(door)
+    plan = await door.held.plans.of_city("410183", XINMI)
+    led = plan.measures["2.1"].lead_units[0]
+    async with await door.as_("lead", led) as lead:
+        rules = {item["rule"] for item in await every(lead)}
+    assert {"milestone_due", "milestone_sign"} <= rules
+
+
+@pytest.mark.parametrize("query", [{"rule": "publicity_day"}, {"page_token": "eA"}])
+async def test_what_is_no_filter_and_no_token_is_refused(door: Door, query: dict[str, str]) -> None:
+    async with await door.as_("office") as office:
+        refused = await office.get(LATE, params=query)
+    assert refused.status_code == (400 if "page_token" in query else 422)

@@ -1,0 +1,81 @@
+"""Half an environment is never taken for a whole one: `make` makes it anew."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with our Makefile, nothing to install, and a console that says so."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements.lock").touch()
+    console = tmp_path / "services" / "console"
+    console.mkdir(parents=True)
+    (console / "__main__.py").write_text("import pip\nprint('the console runs')\n")
+    return tmp_path
+
+
+def _make(project: Path, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", f"PYTHON={python}", "migrate"],
+        cwd=project,
+        env={"PATH": os.environ["PATH"], "HOME": str(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def _runs(done: subprocess.CompletedProcess[str]) -> bool:
+    return done.returncode == 0 and done.stdout.endswith("the console runs\n")
+
+
+def test_an_environment_without_pip_is_made_anew(project: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=project, check=True
+    )
+    done = _make(project)
+    assert _runs(done), done.stderr
+
+
+def test_an_environment_that_was_broken_off_is_made_anew_and_a_whole_one_kept(
+    project: Path,
+) -> None:
+    assert _runs(_make(project))
+    kept = project / ".venv" / "kept"
+    kept.touch()
+    again = _make(project)
+    assert _runs(again)
+    assert "installing" not in again.stdout
+    assert kept.exists()
+    # As Ctrl-C leaves it in the midst of an installation.
+    for mark in (project / ".venv").glob(".*"):
+        mark.unlink()
+    (packages,) = (project / ".venv" / "lib").glob("python*/site-packages")
+    shutil.rmtree(packages / "pip" / "_internal")
+    done = _make(project)
+    assert _runs(done), done.stderr
+    assert not kept.exists()
+
+
+def test_a_python_that_makes_no_environment_leaves_none_and_is_told(project: Path) -> None:
+    broken = project / "python-without-ensurepip"
+    broken.write_text(
+        f'#!/bin/sh\n[ "$2" = venv ] && {{ mkdir -p .venv/bin; ln -s {sys.executable}'
+        f' .venv/bin/python; exit 1; }}\nexec {sys.executable} "$@"\n'
+    )
+    broken.chmod(0o755)
+    failed = _make(project, str(broken))
+    assert failed.returncode != 0
+    assert "needs venv and pip" in failed.stderr
+    assert not (project / ".venv").exists()
+    done = _make(project)
+    assert _runs(done), done.stderr
