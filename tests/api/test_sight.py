@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from typing_extensions import override
 
 from services.core.alerts.models import Alert
 from services.core.extensions.models import Extension
@@ -52,6 +53,7 @@ class Caller:
     sees: set[str] | None
     more: Mapping[str, Any] = field(default_factory=dict)
 
+    @override
     def __str__(self) -> str:
         return "-".join([self.role, self.unit or "all", *map(str, self.more.values())])
 
