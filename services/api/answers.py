@@ -7,6 +7,9 @@ from uuid import UUID
 from fastapi import Response
 from pydantic_core import PydanticCustomError
 
+from services.api.outward import GZIP_MARK
+
+_COMPRESSED = f'{GZIP_MARK}"'
 _TAG = r'"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"\s*(?:\*|(?:W/)?{_TAG})(?:\s*,\s*(?:\*|(?:W/)?{_TAG}))*\s*")
 
@@ -35,8 +38,8 @@ def strong_tags(header: str | None) -> str | None:
 
 
 def etags(header: str) -> set[str]:
-    """Return the entity tags of an If-Match or If-None-Match header."""
-    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
+    """Return the entity tags of an If-Match or If-None-Match header, as of bodies in full."""
+    return {tag.strip().removeprefix("W/").replace(_COMPRESSED, '"') for tag in header.split(",")}
 
 
 def json_answer(

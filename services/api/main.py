@@ -84,13 +84,18 @@ _ROUTERS = (
 
 
 class Application(FastAPI):
-    """FastAPI with our contract."""
+    """FastAPI with our contract, served under `prefix`."""
+
+    prefix = ""
 
     @override
     def openapi(self) -> dict[str, object]:
         """Return the contract."""
         if self.openapi_schema is None:
-            self.openapi_schema = contract_of(self, _ROUTERS)
+            contract = contract_of(self, _ROUTERS)
+            if self.prefix:
+                contract["servers"] = [{**contract["servers"][0], "url": self.prefix}]
+            self.openapi_schema = contract
         return self.openapi_schema
 
 
@@ -133,7 +138,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             finally:
                 await end(*background)
 
-    return _application(lifespan)
+    return _application(lifespan, root_path=chosen.root_path)
 
 
 def create_contract_app() -> FastAPI:
@@ -141,7 +146,7 @@ def create_contract_app() -> FastAPI:
     return _application(None)
 
 
-def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
+def _application(lifespan: Lifespan[FastAPI] | None, *, root_path: str = "") -> FastAPI:
     app = Application(
         title="Wufei",
         version="1.0.0",
@@ -153,7 +158,8 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
         strict_content_type=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.add_middleware(Envelope)
+    app.prefix = root_path
+    app.add_middleware(Envelope, prefix=root_path)
     problems.install(app)
     # Routes are matched one after the other; an included router would be matched as a whole
     # before its routes are.
@@ -165,7 +171,7 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
     return app
 
 
-def _install_docs(app: FastAPI) -> None:
+def _install_docs(app: Application) -> None:
     """Serve the docs page from files of our own, so that it works with no Internet."""
     app.mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path))
 
@@ -180,11 +186,11 @@ def _install_docs(app: FastAPI) -> None:
     @cache
     def page() -> bytes:
         shown = get_swagger_ui_html(
-            openapi_url="/openapi.json",
+            openapi_url=f"{app.prefix}/openapi.json",
             title="Wufei 无废",
-            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
-            swagger_css_url="/docs/assets/swagger-ui.css",
-            swagger_favicon_url="/docs/assets/favicon-32x32.png",
+            swagger_js_url=f"{app.prefix}/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url=f"{app.prefix}/docs/assets/swagger-ui.css",
+            swagger_favicon_url=f"{app.prefix}/docs/assets/favicon-32x32.png",
             swagger_ui_parameters={"spec": for_viewer(app.openapi())},
         )
         return bytes(shown.body)

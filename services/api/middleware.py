@@ -10,6 +10,7 @@ from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
 from services.core.kit.errors import DomainError, Kind
 from services.core.kit.ids import new_id
@@ -56,8 +57,10 @@ class _TooMuch(Exception):
 class Envelope:
     """The one middleware: pure ASGI, so that it costs a request next to nothing."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, prefix: str = "") -> None:
         self._app = app
+        self._prefix = prefix
+        self._compressing = compressing(app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request through."""
@@ -68,6 +71,7 @@ class Envelope:
             # Answered as GET is, without the body (RFC 9110 section 9.3.2). The server goes on
             # by the scope that it made.
             scope = {**scope, "method": "GET"}
+        under_prefix(scope, self._prefix)
         started = time.perf_counter()
         headers = dict(scope["headers"])
         request_id = headers.get(b"x-request-id", b"")
@@ -80,6 +84,7 @@ class Envelope:
             nonlocal answered
             if message["type"] == "http.response.start":
                 answered = message["status"]
+                mend(message, self._prefix, headers)
                 message["headers"].append((b"x-request-id", request_id))
             elif head:
                 message = {**message, "body": b""}
@@ -104,7 +109,8 @@ class Envelope:
         elif b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             await _refuse(MalformedAddress(), scope, receive, send)
         elif declared == b"0" and b"transfer-encoding" not in headers:
-            await self._app(scope, receive, send)
+            app = self._compressing if wants_compressed(scope, headers) else self._app
+            await app(scope, receive, send)
         else:
             await self._bounded(scope, receive, send)
 

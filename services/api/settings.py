@@ -47,6 +47,13 @@ class ApiSettings(BaseSettings):
         validation_alias="WUFEI_PORT",
         description="Port that this process listens on, where no webhook may go",
     )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        validation_alias="WUFEI_ROOT_PATH",
+        description="Path under which a proxy serves the API, such as `/wufei`, whether the proxy"
+        " takes it off or not",
+    )
     webhook_allow_loopback: bool = Field(
         default=False,
         validation_alias="WUFEI_WEBHOOK_ALLOW_LOOPBACK",

@@ -49,6 +49,7 @@ async def list_todo(
     actor: Caller,
     session: Reading,
     held: Held,
+    request: Request,
     plan: Annotated[
         str | None, Query(max_length=60, description="Only what is of this plan")
     ] = None,
@@ -87,7 +88,13 @@ async def list_todo(
     page = found[:page_size]
     return TodoListOut(
         items=[
-            todo_out(one, plans[one.plan_code], calendars[one.plan_code], days[one.plan_code].today)
+            todo_out(
+                one,
+                plans[one.plan_code],
+                calendars[one.plan_code],
+                days[one.plan_code].today,
+                prefix=request.scope.get("root_path", ""),
+            )
             for one in page
         ],
         next_page_token=new_page_token(
@@ -148,12 +155,15 @@ async def create_calendar_token(
         now=held.clock.true_now(),
     )
     fields = token_fields(token)
+    prefix = request.scope.get("root_path", "")
     response.headers["Location"] = f"/v1/calendar-tokens/{token.id}"
     # A secret is never stored: what is kept for a repeated request has none.
     request.scope["reply_to_keep"] = (
         CalendarTokenMadeOut(**fields, path=None).model_dump_json().encode()
     )
-    return CalendarTokenMadeOut(**fields, path=f"/v1/plans/{plan.code}/calendar.ics?token={secret}")
+    return CalendarTokenMadeOut(
+        **fields, path=f"{prefix}/v1/plans/{plan.code}/calendar.ics?token={secret}"
+    )
 
 
 @router.get("/calendar-tokens", responses={**answering(examples.TOKENS), **refusals(403)})

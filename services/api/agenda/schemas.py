@@ -124,8 +124,10 @@ class CalendarTokenListOut(BaseModel):
     next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
-def todo_out(one: Waiting, plan: PlanState, calendar: WorkingCalendar, today: date) -> TodoOut:
-    """Return one waiting thing with the words that the plan has for it."""
+def todo_out(
+    one: Waiting, plan: PlanState, calendar: WorkingCalendar, today: date, *, prefix: str
+) -> TodoOut:
+    """Return one waiting thing with the words that the plan has for it; `prefix` is the API's."""
     left = None if one.overdue else calendar.between(today, one.due_date)
     late = calendar.between(one.due_date, today) if one.overdue else None
     return TodoOut(
@@ -144,7 +146,7 @@ def todo_out(one: Waiting, plan: PlanState, calendar: WorkingCalendar, today: da
         period=one.period,
         state=one.state,
         subject=TodoSubjectOut(kind=one.subject_kind, id=one.subject_id),
-        href=_PATHS[one.subject_kind].format(id=one.subject_id),
+        href=prefix + _PATHS[one.subject_kind].format(id=one.subject_id),
     )
 
 

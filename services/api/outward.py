@@ -1,0 +1,56 @@
+"""What an answer becomes on its way out: compressed for those who ask, right behind a prefix.
+
+Only answers to GET are compressed: secrets stand in answers to POST alone, so the length of no
+compressed answer tells of one (BREACH). A compressed body has an ETag of its own, as RFC 9110
+section 8.8.3.3 asks; whoever sends it back means the same version.
+"""
+
+import re
+from collections.abc import Mapping
+
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Scope
+
+LARGE_BYTES = 4096
+"""From this length on an answer is compressed."""
+
+GZIP_MARK = ";gzip"
+"""What the ETag of a compressed body ends with."""
+
+_LEVEL = 5
+_ACCEPTED = re.compile(
+    rb"(?:^|,)\s*(?:gzip|x-gzip)\s*(?:;\s*q=(?:1|0\.0*[1-9])[\d.]*\s*)?(?:,|$)", re.IGNORECASE
+)
+
+
+def compressing(app: ASGIApp) -> ASGIApp:
+    """Return `app` with its large answers compressed."""
+    return GZipMiddleware(app, minimum_size=LARGE_BYTES, compresslevel=_LEVEL)
+
+
+def wants_compressed(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether the answer to a request may be compressed, and the caller asks for it."""
+    accepted = headers.get(b"accept-encoding", b"")
+    return scope["method"] == "GET" and _ACCEPTED.search(accepted) is not None
+
+
+def under_prefix(scope: Scope, prefix: str) -> None:
+    """Tell a request the prefix of this service, which a proxy may have taken off its path."""
+    if not prefix:
+        return
+    scope["root_path"] = prefix
+    if not f"{scope['path']}/".startswith(f"{prefix}/"):
+        scope["path"] = prefix + scope["path"]
+        scope["raw_path"] = prefix.encode() + scope.get("raw_path", b"")
+
+
+def mend(start: Message, prefix: str, headers: Mapping[bytes, bytes]) -> None:
+    """Let the head of an answer name where things are, and which body it stands before."""
+    encoded = any(name == b"content-encoding" for name, _ in start["headers"])
+    mark = GZIP_MARK.encode()
+    told = start["status"] == 304 and mark + b'"' in headers.get(b"if-none-match", b"")  # noqa: PLR2004
+    for at, (name, value) in enumerate(start["headers"]):
+        if name == b"location" and prefix and value.startswith(b"/v1/"):
+            start["headers"][at] = (name, prefix.encode() + value)
+        elif name == b"etag" and (encoded or told):
+            start["headers"][at] = (name, value.removesuffix(b'"') + mark + b'"')
