@@ -39,6 +39,7 @@ BODIES: dict[str, dict[str, object]] = {
 }
 """Where the contract's first example is about another thing than ours."""
 
+QUERIES = {"GET /v1/plans/{plan}/scoreboard/changes": {"from": "0", "period": "2025"}}
 OTHERS = {"POST /v1/plans/{plan}/periods/{period}/cancel": {"period": "2024"}}
 """What exists in the state that the operation begins from, where the usual thing does not."""
 
@@ -82,10 +83,10 @@ def _request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     operation = OPERATIONS[label]
     method, path = label.split(" ", 1)
     real = ground.named(label, operation["operationId"]) | OTHERS.get(label, {})
-    query: dict[str, str] = {}
+    query: dict[str, str] = dict(QUERIES.get(label, {}))
     for parameter in map(_resolved, operation["parameters"]):
         if parameter["in"] == "query" and parameter.get("required"):
-            query[parameter["name"]] = _example(parameter)
+            query.setdefault(parameter["name"], _example(parameter))
         if parameter["in"] == "path":
             name = parameter["name"]
             path = path.replace(f"{{{name}}}", str(real.get(name) or _example(parameter)))
