@@ -112,7 +112,8 @@ async def test_it_says_who_answered_and_what_was_promised(door: Door) -> None:
             json={"note": "设备已到场", "promised_date": "2026-02-13"},
         )
         assert answered.status_code == 200, answered.text
-        (late,) = await every(leader, rule="milestone_due")
+        found = await every(leader, rule="milestone_due")
+    (late,) = [one for one in found if one["subject"]["id"] == str(planted["milestone_due"])]
     assert late["alert_id"] == alert["id"]
     assert (late["answer"]["note"], late["answer"]["promised_date"]) == ("设备已到场", "2026-02-13")
     assert late["answer"]["organization_code"] == "UN16"

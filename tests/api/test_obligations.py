@@ -285,12 +285,11 @@ async def test_a_period_is_reopened_with_a_date_or_without(office: Client) -> No
     ]
     unknown = await office.post(f"{path}/reopen", json={"until": "2026-03-13"})
     assert unknown.status_code == 422
-    tried = await office.post(
-        f"{path}/reopen", params={"validate_only": True}, json={"due_date": "2026-03-13"}
-    )
+    more_time = {"due_date": "2026-03-13", "reason": "UN15 更正分子"}
+    tried = await office.post(f"{path}/reopen", params={"validate_only": True}, json=more_time)
     assert (tried.status_code, tried.json()["due_date"]) == (200, "2026-03-13")
     assert (await one(office))["epoch"] == 2
-    done = await office.post(f"{path}/reopen", json={"due_date": "2026-03-13"})
+    done = await office.post(f"{path}/reopen", json=more_time)
     assert done.json()["due_date"] == "2026-03-13"
     found = await one(office)
     assert (found["due_date"], found["original_due_date"], found["epoch"]) == (

@@ -23,7 +23,7 @@ async def _published(door: Door, number: int, **query: str) -> dict[str, Any]:
 
 async def test_a_number_names_the_board_it_froze_and_no_other(door: Door) -> None:
     made = await approved(door, period="2021", value="40")
-    await _period(door, "open")
+    await _period(door, "open", due_date="2027-06-30")
     before = await board(door, "2021")
     one = (await _period(door, "publish"))["publication_number"]
     first = await board(door, "2021")
@@ -54,7 +54,7 @@ async def test_a_number_names_the_board_it_froze_and_no_other(door: Door) -> Non
 
 
 async def test_publications_are_listed_with_why_they_were_taken_up_again(door: Door) -> None:
-    await _period(door, "open", "2023")
+    await _period(door, "open", "2023", due_date="2027-06-30")
     await _period(door, "publish", "2023")
     await _period(door, "reopen", "2023", reason="更正分子")
     await _period(door, "publish", "2023")
@@ -80,7 +80,7 @@ async def test_publications_are_listed_with_why_they_were_taken_up_again(door: D
 
 
 async def test_a_number_that_names_nothing_here_is_not_found(door: Door) -> None:
-    await _period(door, "open", "2022")
+    await _period(door, "open", "2022", due_date="2027-06-30")
     one = (await _period(door, "publish", "2022"))["publication_number"]
     assert (await _published(door, one + 1))["code"] == "publication-not-found"
     assert (await _published(door, one, period="2023"))["code"] == "publication-not-found"

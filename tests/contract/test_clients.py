@@ -195,7 +195,9 @@ def test_values_and_decimals_are_components_and_constants_say_their_type() -> No
     ]
     assert [one for one in parts if isinstance(one.get("enum"), list)] == []
     assert [one for one in parts if isinstance(one.get("const"), str) and "type" not in one] == []
-    assert [one for one in parts if "DecimalIn" in str(one.get("allOf")) and "default" in one] == []
+    assert [
+        one for one in parts if "ExactDecimal" in str(one.get("allOf")) and "default" in one
+    ] == []
 
 
 def test_positions_have_64_bits() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
+from services.core.alerts.models import Alert
 from services.core.extensions.models import Extension
 from services.core.kit.database import Base, Database
 from services.core.kit.ids import new_id
@@ -73,6 +74,31 @@ _USUAL: Mapping[type[Base], Mapping[str, Any]] = {
         "decide_by": date(2026, 6, 10),
         "requested_by": SOMEBODY,
         "requested_at": LONG_AGO,
+        "version": 1,
+    },
+    Alert: {
+        "rule": "milestone_due",
+        "subject_kind": "milestone",
+        "epoch": 1,
+        "organization_code": "UN15",
+        "title": "完成16家绿色工厂创建",
+        "message": "已逾期",
+        "message_en": "overdue",
+        "due_date": date(2026, 6, 30),
+        "stage": "overdue",
+        "repeat": 0,
+        "level": 1,
+        "seq": 1,
+        "state": "open",
+        "arrived": False,
+        "told": True,
+        "recipients": [],
+        "calendar": "official",
+        "calendar_version": 1,
+        "rules_version": 0,
+        "holds_top": False,
+        "raised_at": LONG_AGO,
+        "updated_at": LONG_AGO,
         "version": 1,
     },
     Submission: {

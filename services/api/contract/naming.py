@@ -9,7 +9,7 @@ from typing import Any
 from services.api.contract.schemas import Schema, schemas_in
 
 _PREFIX = "#/components/schemas/"
-_DECIMAL = "DecimalIn"
+_DECIMAL = "ExactDecimal"
 _ENDS = ("MadeOut", "DetailOut", "Patch", "Out", "In")
 
 _NAMES: Mapping[tuple[str, ...], str] = {

@@ -26,7 +26,6 @@ BRANCH = Example(
     {
         "measure_code": "14.1",
         "organization_code": "410183107",
-        "organization_name": "刘寨镇",
         "title": "刘寨镇农膜回收网点",
         "due_date": "2026-09-30",
     },
@@ -160,6 +159,7 @@ _BRANCHES = [
     {
         "id": "019aafc0-0000-7000-8000-0000000000c2",
         "organization_code": "410183107",
+        "organization_name": "刘寨镇",
         "title": "刘寨镇农膜回收网点",
         "state": "in_progress",
         "percent": "40",

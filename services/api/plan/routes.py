@@ -93,7 +93,7 @@ SectionQuery = Annotated[
     Query(
         max_length=500,
         description="Number of a section, such as `一`, or its heading",
-        examples=["一"],
+        examples=["四"],
     ),
 ]
 

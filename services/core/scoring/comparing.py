@@ -111,7 +111,9 @@ def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
 
 
 _ROWS = """
-SELECT c.code AS indicator_code, r.*
+SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,
+    r.until_position, r.submission_id, r.revision, r.value, r.numerator, r.denominator, r.level,
+    r.not_applicable_reason, r.provisional, r.falsified
 FROM unnest($4::text[], $5::text[]) AS c(code, periods)
 CROSS JOIN LATERAL (
     SELECT period, organization_code, from_position, until_position, submission_id, revision,

@@ -5,7 +5,7 @@ from services.core.kit.text import Text
 
 
 class BoardNotFound(NotFound):
-    """No scoreboard of this period had been drawn by then."""
+    """The end of a comparison is before the first scoreboard of the period; name a later one."""
 
     code = "scoreboard-not-found"
     title = Text("当时还没有该周期的得分板", "No scoreboard of this period had been drawn by then")

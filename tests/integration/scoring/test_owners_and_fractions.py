@@ -1,5 +1,6 @@
 """Values count by the owners of their time, and ratios of units are added without rounding."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ async def _handed_over(ledger: Ledger) -> None:
 async def test_an_indicator_that_changes_hands_keeps_its_past(ledger: Ledger) -> None:
     await ledger.load(owned_by("UN04"))
     for year in ("2024", "2025"):
-        await ledger.move(year, "open")
+        await ledger.move(year, "open", due_date=date(2026, 3, 31))
     await _handed_over(ledger)
     assert await _values(ledger) == ["10", "12"]
     row = await ledger.row(period="2025")
