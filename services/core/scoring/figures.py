@@ -90,12 +90,13 @@ def compare_figures(left: Figure, right: Figure) -> int:
 def beside(figure: Figure, bounds: Iterable[Figure]) -> Decimal:
     """Return the number for `display`, on the side of each bound where the exact one is.
 
-    It is the value, save where that was rounded onto a bound: then one in the next place.
+    It is the value, save where that was rounded onto a bound or past it: then the bound itself
+    where the two are equal, or one in the next place beside it.
     """
     for bound in bounds:
         order = compare_figures(figure, bound)
-        if order and figure.value == bound.value:
-            return total((figure.value, times(Decimal(order), _NEXT_PLACE)))
+        if _sign(figure.value, bound.value) != order:
+            return total((bound.value, times(Decimal(order), _NEXT_PLACE)))
     return figure.value
 
 

@@ -93,6 +93,11 @@ def test_bounds_are_said_with_all_their_places() -> None:
 TOPS = st.decimals(-100, 100, places=22)
 
 
+def test_what_equals_a_bound_of_more_places_is_not_rounded_off_it() -> None:
+    figure = Figure(Decimal("2E-22"), Decimal(2))
+    assert beside(figure, [Figure(Decimal("1E-22"))]) == Decimal("1E-22")
+
+
 @given(TOPS, st.integers(1, 9), TOPS)
 def test_a_number_beside_its_bound_is_on_the_side_of_the_exact_one(
     top: Decimal, bottom: int, bound: Decimal
