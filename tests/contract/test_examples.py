@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from services.api.contract.__main__ import PATH
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
-from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
+from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.duties import add
 from tests.support.ignored import ignored
 from tests.support.milestones import a_milestone_in, an_extension
@@ -59,6 +59,7 @@ BEFORE = {
 """The state that a submission or milestone must be in; any will do for the others."""
 
 NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
+SOON = "2026-12-25"
 """A day on which the dates of the examples lie as they are meant to."""
 
 _months: Iterator[int] = count(1)
@@ -147,11 +148,11 @@ async def ensure_period(door: Door, wanted: str) -> None:
         states = {one["period"]: one["state"] for one in (await office.get(path)).json()["items"]}
         state = states.get("2025")
         if state is None:
-            await office.post(f"{path}/2025/open", json=IN_TIME)
+            await office.post(f"{path}/2025/open", json={"due_date": SOON})
         elif state != "open":
-            await office.post(f"{path}/2025/reopen")
-        if wanted == "published":
-            await office.post(f"{path}/2025/publish")
+            await office.post(f"{path}/2025/reopen", json={"reason": "更正"})
+        if wanted != "open":
+            await office.post(f"{path}/2025/{'close' if wanted == 'closed' else 'publish'}")
 
 
 async def a_key(door: Door) -> str:
@@ -285,9 +286,14 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
     headers = {"Content-Type": media_type} if media_type else {}
     if method != "get":
         query["validate_only"] = "true"
-    await ensure_period(door, "published" if name == "reopen_period" else "open")
+    # What was published is reopened for a reason, which only a body can hold.
+    closed = "closed" if body is None else "published"
+    await ensure_period(door, closed if name == "reopen_period" else "open")
     if name == "open_period":
-        named["period"] = "2021"
+        # A year that is not over, so that its values can still be handed in by the plan's rule.
+        today = door.held.clock.now().date()
+        named["period"] = str(today.year)
+        body = None if body is None else {"due_date": f"{today.year + 1}-03-31"}
     if name == "read_calendar":
         query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
     if name == "replay_webhook_events":
