@@ -137,7 +137,7 @@ def test_every_writer_is_still_there() -> None:
     assert {path.stem for path in _slices()} >= WRITERS
 
 
-NAMED_BY_US = {"approved", "page", "w", "i"}
+NAMED_BY_US = {"approved", "page", "w", "i", "r"}
 """What our statements call a part of themselves, whose columns they name."""
 
 STAR = re.compile(r"\b(?:(\w+)\.\*|SELECT \*\s+FROM (\w+)(?!\w|\())")
