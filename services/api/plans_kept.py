@@ -43,9 +43,10 @@ class PlansKept:
     reader ever waits for whoever waits for it.
     """
 
-    def __init__(self, database: Database, watch: LogWatch) -> None:
+    def __init__(self, database: Database, watch: LogWatch, *, kept: timedelta = KEPT) -> None:
         self._database = database
         self._watch = watch
+        self._for = kept
         self._kept: dict[str, tuple[_Mark, datetime, PlanState]] = {}
         self._flights: dict[str, _Flight] = {}
         self._turns: dict[str, asyncio.Lock] = {}
@@ -157,5 +158,5 @@ class PlansKept:
         if state is not None and mark.generation is not None:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[plan_code] = (mark, Clock.true_now() + KEPT, state)
+            self._kept[plan_code] = (mark, Clock.true_now() + self._for, state)
         return state

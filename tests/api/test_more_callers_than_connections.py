@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,7 +11,9 @@ import yaml
 from sqlalchemy import event
 
 from services.api.contract.__main__ import PATH
+from services.api.plans_kept import PlansKept
 from services.core.kit.one_connection import SecondConnection
+from services.core.plan.queries import PlanState
 from tests.support.api import XINMI, Door, open_door
 from tests.support.ground import Ground, body_of_today, prepare, who_may
 
@@ -130,29 +133,33 @@ async def test_every_operation_answers_more_callers_than_there_are_connections(
     assert min(statuses) < 300, answers[0].text
 
 
-async def test_one_of_many_who_wait_for_a_plan_reads_it(narrow: Door, ground: Ground) -> None:
-    paths = [
-        f"/milestones/{ground.milestones['{milestone_id}']}",  # reads the plan in its session
-        f"/plans/{XINMI}/milestones",  # reads it before its session
-    ]
+@pytest.mark.parametrize("in_a_session", [True, False])
+async def test_one_of_many_who_wait_for_a_plan_reads_it(
+    narrow: Door, *, in_a_session: bool
+) -> None:
+    database = narrow.held.database
+    plans = PlansKept(database, narrow.held.watch, kept=timedelta(hours=1))
     read: list[str] = []
 
     def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
         if "FROM plan_version" in statement and "digest" in statement:
             read.append(statement)
 
-    engine = narrow.held.database.engine.sync_engine
-    for path in paths:
-        async with narrow.client(ground.secrets["office"]) as client:
-            await narrow.forget_everything()
-            event.listen(engine, "before_cursor_execute", note)
-            try:
-                answers = await asyncio.gather(*(client.get(path) for _ in range(5 * CALLERS)))
-            finally:
-                event.remove(engine, "before_cursor_execute", note)
-        assert {answer.status_code for answer in answers} == {200}
-        assert len(read) == 1, path
-        read.clear()
+    async def wait() -> PlanState:
+        if not in_a_session:
+            return await plans.of_city("410183", XINMI)
+        async with database.sessions() as session:
+            _ = await session.connection()
+            return await plans.of_city("410183", XINMI, session)
+
+    await narrow.forget_everything()
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        states = await asyncio.gather(*(wait() for _ in range(5 * CALLERS)))
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len({id(state) for state in states}) == len(read) == 1
 
 
 async def test_a_request_that_asks_for_a_second_connection_is_refused_at_once(
