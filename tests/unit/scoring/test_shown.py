@@ -93,6 +93,11 @@ def test_bounds_are_said_with_all_their_places() -> None:
 TOPS = st.decimals(-100, 100, places=22)
 
 
+def test_what_equals_a_bound_of_more_places_is_not_rounded_off_it() -> None:
+    figure = Figure(Decimal("2E-22"), Decimal(2))
+    assert beside(figure, [Figure(Decimal("1E-22"))]) == Decimal("1E-22")
+
+
 @given(TOPS, st.integers(1, 9), TOPS)
 @example(Decimal(0), 1, Decimal("1E-22"))
 @example(Decimal("5E-22"), 2, Decimal("1E-22"))
