@@ -1,11 +1,15 @@
 """The plan as callers read it, and what the office decides beside it."""
 
 import asyncio
+import hashlib
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from services.core.plan.models import PlanVersion
 from tests.support.api import ROOT, XINMI, Door, xinmi
+from tests.support.plans import a_plan, an_indicator, load
 
 PLAN = f"/plans/{XINMI}"
 
@@ -78,6 +82,34 @@ async def test_loading_the_same_document_again_changes_nothing(door: Door) -> No
     assert (again.status_code, again.json()["outcome"]) == (200, "unchanged")
     assert as_json.json()["outcome"] == "unchanged"
     assert detail["status_text"] == "征求意见稿"
+
+
+async def test_a_version_stored_before_the_format_grew_is_still_the_same_document(
+    door: Door,
+) -> None:
+    plan = a_plan(an_indicator("A1"), code="410183-elder")
+    await load(door, plan)
+    elder = plan.model_dump(mode="json", exclude_defaults=True)
+    async with door.held.database.transaction() as session:
+        # What a release stored that knew none of the members that have defaults.
+        await session.execute(
+            update(PlanVersion)
+            .where(PlanVersion.city_code == plan.city.code, PlanVersion.plan_code == plan.code)
+            .values(document=elder, digest=hashlib.sha256(b"of that release").digest())
+        )
+    body = plan.model_dump(mode="json")
+    async with door.client(door.admin_secret) as admin:
+        same = await admin.post("/plans", json=body)
+        other = await admin.post("/plans", json={**body, "time_zone": "Asia/Urumqi"})
+        again = await admin.post("/plans", json={**body, "time_zone": "Asia/Urumqi"})
+    assert elder.keys() < body.keys()
+    assert (same.status_code, same.json()["outcome"], same.json()["version"]) == (
+        200,
+        "unchanged",
+        1,
+    )
+    assert (other.json()["outcome"], other.json()["version"]) == ("new_version", 2)
+    assert (again.json()["outcome"], again.json()["version"]) == ("unchanged", 2)
 
 
 async def test_others_are_answered_while_a_document_is_read(door: Door) -> None:
