@@ -7,6 +7,7 @@ from datetime import timedelta
 from services.core.alerts.evaluation import evaluate
 from services.core.alerts.following import evaluate_plan, follow_date, ground_of
 from services.core.kit.clock import Clock
+from services.core.kit.one_connection import unit_of_work
 from services.core.plan.queries import plan_state
 from tests.integration.alerts.watch import Watch, at
 from tests.unit.scoring.builders import CITY, PLAN
@@ -135,7 +136,12 @@ async def test_a_plan_that_another_engine_evaluates_is_left_to_it(watch: Watch) 
     await watch.look("2026-09-01")
     async with watch.database.transaction() as busy:
         await evaluate_plan(busy, CITY, PLAN, at("2026-09-02"))
-        async with watch.database.transaction() as session:
-            assert await follow_date(session, CITY, at("2026-09-03")) == 0
+        # Another engine is another unit of work, with a connection of its own.
+        with unit_of_work():
+            assert await _followed(watch) == 0
+    assert await _followed(watch) == 1
+
+
+async def _followed(watch: Watch) -> int:
     async with watch.database.transaction() as session:
-        assert await follow_date(session, CITY, at("2026-09-03")) == 1
+        return await follow_date(session, CITY, at("2026-09-03"))
