@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from tests.support.servers import Addresses, Servers
 
 _SERVERS = pytest.StashKey[Servers]()
+
+# No property depends on how fast the machine is.
+settings.register_profile("wufei", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wufei")
 
 
 def _addresses(config: pytest.Config) -> Addresses:

@@ -5,10 +5,10 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import Annotated
 
 import swagger_ui_bundle
-from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Lifespan
@@ -22,8 +22,8 @@ from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.calendars import routes as calendars
 from services.api.context import Resources
+from services.api.contract.docs_page import docs_page
 from services.api.contract.document import contract_of
-from services.api.contract.viewer import for_viewer
 from services.api.doorbell import Doorbell
 from services.api.extensions import routes as extensions
 from services.api.feed import routes as feed
@@ -40,6 +40,7 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plans_kept import PlansKept
+from services.api.problems import language_of
 from services.api.scoring import change_routes as changes
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
@@ -47,12 +48,14 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.unread import HeardRoute
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
 from services.api.write_watch import WriteWatch
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
 from services.core.kit.tasks import end
+from services.core.kit.text import Language
 
 # Those that are asked most come first.
 _ROUTERS = (
@@ -179,18 +182,17 @@ def _install_docs(app: Application) -> None:
     async def front() -> RedirectResponse:
         return RedirectResponse("docs")  # relative, so that it holds behind a path prefix
 
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(page())
-
     @cache
-    def page() -> bytes:
-        shown = get_swagger_ui_html(
-            openapi_url=f"{app.prefix}/openapi.json",
-            title="Wufei 无废",
-            swagger_js_url=f"{app.prefix}/docs/assets/swagger-ui-bundle.js",
-            swagger_css_url=f"{app.prefix}/docs/assets/swagger-ui.css",
-            swagger_favicon_url=f"{app.prefix}/docs/assets/favicon-32x32.png",
-            swagger_ui_parameters={"spec": for_viewer(app.openapi())},
-        )
-        return bytes(shown.body)
+    def page(language: Language) -> bytes:
+        return docs_page(app.openapi(), language, prefix=app.prefix)
+
+    async def docs(
+        request: Request, language: Annotated[Language | None, Query()] = None
+    ) -> HTMLResponse:
+        shown = language or language_of(request)
+        headers = {"Content-Language": shown, "Vary": "Accept-Language"}
+        return HTMLResponse(page(shown), headers=headers)
+
+    app.router.add_api_route(
+        "/docs", docs, include_in_schema=False, route_class_override=HeardRoute
+    )

@@ -4,6 +4,7 @@ A misspelt `validate_only` would write, a misspelt filter would answer with ever
 route knows the names of its query parameters and whether it takes a body, from its signature.
 """
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from copy import copy
 from dataclasses import replace
@@ -33,6 +34,12 @@ _NO_PARAMETERS = Text(
     "There is no such query parameter: the operation takes none",
 )
 _UNKNOWN = Text("没有这个查询参数", "There is no such query parameter")
+_MORE = Text(
+    "另有 {more} 个没有的查询参数",
+    "{more} more query parameters were given that do not exist",
+)
+_MOST_TOLD = 20
+"""How many unknown names are told one by one: each costs a search for the nearest, and a line."""
 
 
 class Signature:
@@ -59,14 +66,19 @@ class Signature:
         return faults
 
     def _unread_query(self, request: Request) -> list[Fault]:
-        names = [name for name, _ in request.query_params.multi_items()]
-        faults = []
-        for name in dict.fromkeys(names):
-            place, value = pointer(("query", name)), echo(request.query_params[name])
-            if name not in self._known:
-                faults.append(Fault(place, "unknown-parameter", self._nearest(name), value))
-            elif name not in self._repeated and names.count(name) > 1:
-                faults.append(Fault(place, "given-twice", _TWICE, value))
+        said = request.query_params
+        times = Counter(name for name, _ in said.multi_items())
+        unknown = [name for name in times if name not in self._known]
+        faults = [
+            Fault(pointer(("query", name)), "given-twice", _TWICE, echo(said[name]))
+            for name in self._known
+            if name not in self._repeated and times[name] > 1
+        ]
+        for name in unknown[:_MOST_TOLD]:
+            place = pointer(("query", str(echo(name))))
+            faults.append(Fault(place, "unknown-parameter", self._nearest(name), echo(said[name])))
+        if (more := len(unknown) - _MOST_TOLD) > 0:
+            faults.append(Fault("/query", "unknown-parameter", _MORE.format(more=more)))
         return faults
 
     def _nearest(self, name: str) -> Text:

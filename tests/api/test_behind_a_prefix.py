@@ -9,7 +9,7 @@ import pytest
 
 from services.api.outward import LARGE_BYTES, wants_compressed
 from tests.support.api import XINMI, Door, a_submission, open_door
-from tests.support.pages import loaded_by
+from tests.support.pages import carried_by, loaded_by
 
 PREFIX = "/ledger"
 
@@ -66,8 +66,11 @@ async def test_the_docs_page_works_behind_a_prefix(prefixed: Door) -> None:
             for path in (address, taken_off):
                 assert (await client.get(f"http://wufei.test{path}")).status_code == 200
         contract = (await client.get("http://wufei.test/openapi.json")).json()
+        chinese, english = re.findall(r'<a href="([^"]+)"', page.text)[:2]
+        switched = await client.get(f"http://wufei.test{PREFIX}/docs{english}")
     assert [server["url"] for server in contract["servers"]] == [PREFIX]
-    assert f'"url": "{PREFIX}"' in page.text
+    assert (chinese, switched.headers["Content-Language"]) == ("?language=zh-CN", "en")
+    assert carried_by(page.text)["servers"][0]["url"] == PREFIX
 
 
 async def _raw(client: httpx.AsyncClient, path: str, **headers: str) -> httpx.Response:

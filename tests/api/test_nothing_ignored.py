@@ -36,6 +36,18 @@ async def test_an_unknown_filter_is_told_the_nearest_or_every_name(door: Door) -
     assert "takes none" in faults(none)["/query/verbose"][1]
 
 
+async def test_unknown_parameters_beyond_the_twentieth_are_counted(door: Door) -> None:
+    many = {f"p{number}": "1" for number in range(25)}
+    async with await door.as_("office") as office:
+        told = faults(await office.get(f"{PLAN}/submissions", params={**many, "page_size": "0"}))
+        none = faults(await office.get("/me", params=many))
+    twenty = {f"/query/p{number}" for number in range(20)}
+    assert set(told) == {*twenty, "/query", "/query/page_size"}
+    assert set(none) == {*twenty, "/query"}
+    assert told["/query"] == none["/query"]
+    assert "5 more" in told["/query"][1]
+
+
 async def test_all_faults_are_told_with_what_is_not_read(door: Door) -> None:
     async with await door.as_("office") as office:
         listed = await office.get(f"{PLAN}/submissions?stat=draft&page_size=0&period=2025&period=a")

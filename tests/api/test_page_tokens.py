@@ -60,6 +60,9 @@ LISTS: Mapping[str, Listed] = {
     ),
     "/v1/plans/{plan}/alerts": Listed("alerts", (ID,), {**PLAN, "asked": [None] * 4}),
     "/v1/alerts/{alert_id}/history": Listed("alert-history", ("7",), {"of": "{alert_id}"}),
+    "/v1/plans/{plan}/late": Listed(
+        "late", ("UN15|1|2026-06-30|milestone_due|x",), {**PLAN, "asked": [None, None]}
+    ),
     "/v1/plans/{plan}/publications": Listed("publications", ("7",), PLAN),
     "/v1/plans/{plan}/indicators/{code}/series": Listed(
         "series", ("2024",), {**PLAN, "indicator": "U08", "basis": "approved"}

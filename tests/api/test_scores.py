@@ -123,10 +123,11 @@ async def test_the_past_is_read_as_it_was(door: Door) -> None:
 
 
 async def test_what_is_under_review_is_shown_to_those_who_see_it_only(door: Door) -> None:
+    await approved(door, period="2025-Q2", value="38")
     async with await door.as_("reporter", "410183107") as town:
         hidden = await town.get(f"{PLAN}/scoreboard", params={"basis": "submitted"})
         official = await town.get(f"{PLAN}/scoreboard")
-        trace = await town.get(f"{PLAN}/indicators/U08/score", params={"period": "2025"})
+        trace = await town.get(f"{PLAN}/indicators/U08/score", params={"period": "2025-Q2"})
     assert hidden.status_code == 403
     assert official.status_code == 200
     assert trace.json()["submissions"] == []

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from services.api.contract.__main__ import PATH
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
-from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
+from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.duties import add
 from tests.support.ignored import ignored
 from tests.support.milestones import a_milestone_in, an_extension
@@ -140,6 +140,14 @@ async def a_submission_in(door: Door, state: str) -> httpx.Response:
     return made
 
 
+MOVED = {
+    ("reopen_period", True): "close",
+    ("reopen_period", False): "publish",
+    ("get_scoreboard_changes", True): "publish",
+}
+"""What befell the period of the examples before an operation, by whether that has no body."""
+
+
 async def ensure_period(door: Door, wanted: str) -> None:
     """Bring the period of the examples into a state."""
     path = f"/plans/{XINMI}/periods"
@@ -147,11 +155,14 @@ async def ensure_period(door: Door, wanted: str) -> None:
         states = {one["period"]: one["state"] for one in (await office.get(path)).json()["items"]}
         state = states.get("2025")
         if state is None:
-            await office.post(f"{path}/2025/open", json=IN_TIME)
+            await office.post(f"{path}/2025/open", json={"due_date": "2027-01-31"})
         elif state != "open":
-            await office.post(f"{path}/2025/reopen")
-        if wanted == "published":
-            await office.post(f"{path}/2025/publish")
+            again = await office.post(f"{path}/2025/reopen", json={"reason": "更正"})
+            assert again.status_code == 200, again.text
+        if wanted != "open":
+            done = await office.post(f"{path}/2025/{wanted}")
+            assert done.status_code == 200, done.text
+            await door.react()
 
 
 async def a_key(door: Door) -> str:
@@ -285,9 +296,13 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
     headers = {"Content-Type": media_type} if media_type else {}
     if method != "get":
         query["validate_only"] = "true"
-    await ensure_period(door, "published" if name == "reopen_period" else "open")
+    await ensure_period(door, MOVED.get((name, body is None), "open"))
     if name == "open_period":
-        named["period"] = "2021"
+        # What is shown was asked in January 2026; it is asked here of the year after.
+        named["period"] = "2026"
+        body = body and body | {"due_date": "2027-01-31"}
+    # Two of these name a scoreboard in two ways, and what is shown was of March 2026.
+    query.pop({"get_scoreboard": "publication", "get_scoreboard_changes": "to"}.get(name, ""), None)
     if name == "read_calendar":
         query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
     if name == "replay_webhook_events":

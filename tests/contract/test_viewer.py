@@ -1,7 +1,6 @@
 """The docs page can show the contract: its viewer takes OpenAPI 3.0 only."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,19 +10,16 @@ from swagger_ui_bundle import swagger_ui_path
 
 from services.api.contract.viewer import for_viewer
 from services.api.main import create_contract_app
-from tests.support.pages import loaded_by
+from tests.support.pages import carried_by, loaded_by
 
 
 async def _shown() -> dict[str, Any]:
     app = httpx.ASGITransport(create_contract_app())
     async with httpx.AsyncClient(transport=app, base_url="http://wufei.test") as client:
-        page = [await client.get("/docs") for _ in range(2)][-1]
+        page = [await client.get("/docs?language=en") for _ in range(2)][-1]
     assert len(page.headers.get_list("X-Request-Id")) == 1
     assert all(address.startswith("/docs/assets/") for address in loaded_by(page.text))
-    found = re.search(r'^"spec": (.*),$', page.text, re.MULTILINE)
-    assert found
-    spec: dict[str, Any] = json.loads(found[1])
-    return spec
+    return carried_by(page.text)
 
 
 async def test_the_page_carries_what_its_viewer_understands() -> None:
@@ -49,6 +45,31 @@ async def test_no_example_of_a_parameter_is_sent_with_a_trial_and_each_is_shown(
     assert list(_prefilled(contract)) != []
     assert list(_prefilled(spec)) == []
     assert contract["components"]["parameters"]["IdempotencyKey"]["example"] in keys["description"]
+
+
+async def test_no_example_of_a_body_is_sent_with_a_trial_and_each_is_shown() -> None:
+    contract, spec = create_contract_app().openapi(), await _shown()
+    bodies = 0
+    for path, operations in contract["paths"].items():
+        for method, operation in operations.items():
+            if "requestBody" not in operation:
+                continue
+            shown = spec["paths"][path][method]["requestBody"]
+            for media_type, media in operation["requestBody"]["content"].items():
+                begins_with = shown["content"][media_type]
+                assert "examples" not in begins_with
+                assert begins_with["example"] in ({}, "")
+                for name in media["examples"]:
+                    bodies += 1
+                    value = contract["components"]["examples"][name]["value"]
+                    assert _in_words(value) in shown["description"]
+    assert bodies > 40
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, str):
+        return value.rstrip()
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _prefilled(node: Any) -> Iterator[str]:

@@ -181,7 +181,7 @@ _header = (
 async def test_no_header_brings_it_down(receiver: Program) -> None:
     maker = Maker(SYMMETRIC)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(st.sampled_from(["id", "timestamp", "signature"]), _header)
     def statuses(name: str, value: bytes | None) -> None:
         delivery = maker.delivery().with_(f"webhook-{name}", value)

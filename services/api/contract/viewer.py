@@ -3,7 +3,12 @@
 What callers are promised is the contract itself; this is a picture of it.
 """
 
+import json
+from collections.abc import Mapping
 from typing import Any
+
+METHODS = frozenset({"get", "put", "post", "patch", "delete"})
+"""Members of a path that are operations."""
 
 _VALUES = {"value", "example", "default"}
 """Members that hold values of callers, which are left as they are."""
@@ -15,11 +20,17 @@ _BOUNDS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
 def for_viewer(contract: dict[str, Any]) -> dict[str, Any]:
     """Return a contract of OpenAPI 3.1 in the words of 3.0.
 
-    The viewer fills in the example of a parameter and sends it with every trial: the same
-    `Idempotency-Key` each time, an `If-Match` of nothing. So it is shown in words instead.
+    The viewer fills in the example of a parameter or a body and sends it with every trial: the
+    same `Idempotency-Key` each time, an `If-Match` of nothing, a milestone of some other city. So
+    examples are shown in words instead, and what is sent is what somebody wrote.
     """
     shown: dict[str, Any] = _older(contract)
     _show_in_words(shown)
+    examples = shown.get("components", {}).get("examples", {})
+    for operations in shown.get("paths", {}).values():
+        for method in METHODS & operations.keys():
+            if "requestBody" in operations[method]:
+                _show_body_in_words(operations[method]["requestBody"], examples)
     shown["openapi"] = "3.0.3"
     shown["x-webhooks"] = shown.pop("webhooks", {})
     shown["info"] = {name: one for name, one in shown["info"].items() if name != "summary"}
@@ -62,6 +73,25 @@ def _show_in_words(node: Any) -> None:
         for name, one in node.items():
             if name not in _VALUES:
                 _show_in_words(one)
+
+
+def _show_body_in_words(body: dict[str, Any], examples: Mapping[str, Any]) -> None:
+    """Move the examples of a body into its description; what is sent begins with nothing in it."""
+    told: dict[str, str] = {}
+    for media_type, media in body["content"].items():
+        for name, one in media.pop("examples", {}).items():
+            example = examples[one["$ref"].rsplit("/", 1)[1]]
+            value = example["value"]
+            text = value if isinstance(value, str) else _json(value)
+            heading = f"{example['summary']} (`{media_type}`)"
+            told.setdefault(name, f"{heading}:\n\n```\n{text.rstrip()}\n```")
+        media["example"] = "" if media_type.startswith("text/") else {}
+    before = [body["description"]] if "description" in body else []
+    body["description"] = "\n\n".join([*before, *told.values()])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:

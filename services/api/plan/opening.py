@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.contract.choices import one_of
 from services.api.plan.schemas import PeriodOut
 from services.api.plan.views import period_out
+from services.core.kit.said import Said
 from services.core.kit.text import Text
 from services.core.obligations.asking import asked
 from services.core.plan.models import PlanPeriod
@@ -17,10 +18,8 @@ from services.core.plan.queries import PlanState
 from services.core.plan.written import Day
 
 
-class PeriodOpenIn(BaseModel):
+class PeriodOpenIn(Said):
     """Until when the values are due, where the plan's rule is not to say so."""
-
-    model_config = ConfigDict(extra="forbid")
 
     due_date: Day | None = Field(
         default=None,

@@ -6,6 +6,7 @@ from services.api.actors import actor_fields
 from services.api.context import PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
+from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.scoring import examples
 from services.api.scoring.routes import Reader
@@ -30,8 +31,7 @@ async def list_publications(
     page_token: PageToken = None,
 ) -> PublicationListOut:
     """List what was published, by number: each number names its scoreboard for ever."""
-    del actor
-    named = {"publications": plan.code}
+    named = of_list(actor, "publications", plan=plan.code)
     after = read_page_token(page_token, named, read_version)[0] if page_token else 0
     found = await publications(session, plan.city_code, plan.code, after=after, limit=page_size + 1)
     page = found[:page_size]

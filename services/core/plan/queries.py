@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import lock_name
@@ -31,6 +32,8 @@ from services.core.plan.models import (
     Settlement,
 )
 from services.core.plan.plausibility import plausible_ranges
+
+_Row = TypeVar("_Row", PlanPeriod, AssignedTarget, Settlement)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
         document=await plan_document(session, city_code, plan_code, version),
         assigned=await _assigned(session, city_code, plan_code),
         settlements={
-            settlement.question_id: settlement
+            settlement.question_id: _apart(settlement)
             for settlement in await session.scalars(
                 select(Settlement).where(
                     Settlement.city_code == city_code, Settlement.plan_code == plan_code
@@ -142,7 +145,7 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
             )
         },
         periods={
-            period.period: period
+            period.period: _apart(period)
             for period in await session.scalars(
                 select(PlanPeriod).where(
                     PlanPeriod.city_code == city_code,
@@ -225,8 +228,17 @@ async def _assigned(
     )
     for row in rows:
         key = (row.indicator_code, row.year)
-        found[key] = (*found.get(key, ()), row)
+        found[key] = (*found.get(key, ()), _apart(row))
     return found
+
+
+def _apart(row: _Row) -> _Row:
+    """Return a copy of a row that no session knows.
+
+    A plan is kept and shared: what the session that read it changes, rolls back or expires
+    must not be seen through it.
+    """
+    return type(row)(**{name: getattr(row, name) for name in inspect(type(row)).columns.keys()})  # noqa: SIM118 (no dict)
 
 
 async def visible_plans(

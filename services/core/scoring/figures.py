@@ -11,6 +11,7 @@ from fractions import Fraction
 from services.core.kit.decimals import QUOTIENT_SCALE, quotient, times, total
 
 ONE = Decimal(1)
+_HALF = Decimal("0.5")
 _NEXT_PLACE = Decimal(1).scaleb(-QUOTIENT_SCALE - 1)
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
@@ -90,13 +91,28 @@ def compare_figures(left: Figure, right: Figure) -> int:
 def beside(figure: Figure, bounds: Iterable[Figure]) -> Decimal:
     """Return the number for `display`, on the side of each bound where the exact one is.
 
-    It is the value, save where that was rounded onto a bound: then one in the next place.
+    It is the value, save where rounding put that onto a bound, past one or off one: a bound may
+    have more places than a quotient keeps. Then it is the bound itself or a number next to it.
     """
-    for bound in bounds:
-        order = compare_figures(figure, bound)
-        if order and figure.value == bound.value:
-            return total((figure.value, times(Decimal(order), _NEXT_PLACE)))
-    return figure.value
+    held = [(bound.value, compare_figures(figure, bound)) for bound in bounds]
+    reached = [bound for bound, order in held if order == 0]
+    if reached:
+        return reached[0]
+    below = max((bound for bound, order in held if order > 0), default=None)
+    above = min((bound for bound, order in held if order < 0), default=None)
+    number = figure.value
+    if (below is None or below < number) and (above is None or number < above):
+        return number
+    return _between(below, above)
+
+
+def _between(below: Decimal | None, above: Decimal | None) -> Decimal:
+    """Return a number above the one and below the other; at least one of them is given."""
+    if below is not None and above is not None:
+        return times(total((below, above)), _HALF)
+    if below is not None:
+        return total((below, _NEXT_PLACE))
+    return difference(above or ZERO, _NEXT_PLACE)
 
 
 def share_of_way(figure: Figure, start: Decimal, end: Decimal) -> Figure:

@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.plan.queries import PlanState, plan_state
 from services.core.scoring.board import Bench
 from services.core.scoring.touch import LogEvent, alters_plan
 
@@ -50,14 +49,3 @@ class PlansFollowed:
 
     def _cities(self, session: AsyncSession) -> dict[str, _Left]:
         return self._left.setdefault(session.get_bind(), {})
-
-
-async def read_plan(session: AsyncSession, city_code: str, plan_code: str) -> PlanState | None:
-    """Return a plan as it stands, cut off from the session: a rollback must not expire it."""
-    state = await plan_state(session, city_code, plan_code)
-    if state is None:
-        return None
-    assigned = [row for rows in state.assigned.values() for row in rows]
-    for row in (*assigned, *state.settlements.values(), *state.periods.values()):
-        session.expunge(row)
-    return state

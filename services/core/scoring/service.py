@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.clock import Clock
 from services.core.obligations.queries import extended
 from services.core.plan.errors import PlanNotFound
+from services.core.plan.queries import plan_state
 from services.core.scoring import queries
 from services.core.scoring.board import Bench
 from services.core.scoring.cases import facts_of
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
 from services.core.scoring.duties import former_duties
 from services.core.scoring.inputs import apply_events, remake
-from services.core.scoring.plans_followed import PlansFollowed, read_plan
+from services.core.scoring.plans_followed import PlansFollowed
 from services.core.scoring.touch import BoardKey, Touch, touched, up_to_publication, wanted
 
 READER = "scoring"
@@ -145,7 +146,7 @@ async def _bench(
     """Return the bench of a plan for its local date; `known` spares reading the plan."""
     if known is not None:
         return known.on(clock.today(known.state.document.time_zone))
-    state = await read_plan(session, city_code, plan_code)
+    state = await plan_state(session, city_code, plan_code)
     if state is None:
         return None
     more_time = await extended(session, city_code, plan_code)

@@ -574,7 +574,7 @@ def places(node: Any) -> list[tuple[Any, Any]]:
     return [place for member in members for place in [(node, member), *places(node[member])]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_damaged_plan_is_refused_or_read_and_never_breaks(data: st.DataObject) -> None:
     plan = copy.deepcopy(data.draw(st.sampled_from(WHOLE_PLANS)))
@@ -593,7 +593,7 @@ def test_a_damaged_plan_is_refused_or_read_and_never_breaks(data: st.DataObject)
         read_document(plan)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_one_unreadable_place_is_told_and_nothing_else(data: st.DataObject) -> None:
     plan = copy.deepcopy(data.draw(st.sampled_from(WHOLE_PLANS)))

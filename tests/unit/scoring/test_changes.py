@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.kit.decimals import plain, total
@@ -89,11 +89,6 @@ def _no_steps(_code: str) -> Sequence[ValueStep]:
     return ()
 
 
-# Boards are many numbers, and a busy machine draws them slowly.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@UNHURRIED
 @given(stands(), stands(), st.booleans(), st.lists(REPORTS, max_size=3))
 def test_the_parts_add_up_to_the_difference_exactly(
     before: Stand, after: Stand, dated: bool, between: list[Operands | None]
@@ -104,7 +99,6 @@ def test_the_parts_add_up_to_the_difference_exactly(
     assert _points(changes) == changes.difference
 
 
-@UNHURRIED
 @given(stands())
 def test_a_board_is_no_other_than_itself(stand: Stand) -> None:
     changes = explain_difference(stand, stand, steps=_no_steps, dated=False)

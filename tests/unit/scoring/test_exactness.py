@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.kit.decimals import quotient, times, total
@@ -67,7 +67,6 @@ def test_quarters_of_thirds_are_added_before_they_are_rounded(periods: str, targ
     assert (row["value"], row["met"]) == (str(target), True)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(WHOLE_NUMBERS, DENOMINATORS), max_size=60))
 def test_a_sum_of_fractions_loses_nothing(terms: list[tuple[Decimal, Decimal]]) -> None:
     found = added([fraction(top, bottom) for top, bottom in terms])
@@ -76,7 +75,6 @@ def test_a_sum_of_fractions_loses_nothing(terms: list[tuple[Decimal, Decimal]]) 
     assert found.bottom > 0
 
 
-@settings(deadline=None)
 @given(WHOLE_NUMBERS, DENOMINATORS, st.integers(1, 1000))
 def test_so_many_equal_parts_make_the_whole_again(
     top: Decimal, bottom: Decimal, count: int
@@ -86,7 +84,6 @@ def test_so_many_equal_parts_make_the_whole_again(
     assert compare(Figure(times(whole.top, bottom), whole.bottom), top) == 0
 
 
-@settings(deadline=None)
 @given(st.integers(-(10**700), 10**700), st.integers(1, 10**700))
 def test_a_quotient_of_any_length_is_rounded_once_half_to_even(top: int, bottom: int) -> None:
     scaled, rest = divmod(abs(top) * 10**20, bottom)

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.core.kit.decimals import plain
@@ -93,7 +93,17 @@ def test_bounds_are_said_with_all_their_places() -> None:
 TOPS = st.decimals(-100, 100, places=22)
 
 
+def test_what_equals_a_bound_of_more_places_is_not_rounded_off_it() -> None:
+    figure = Figure(Decimal("2E-22"), Decimal(2))
+    assert beside(figure, [Figure(Decimal("1E-22"))]) == Decimal("1E-22")
+
+
 @given(TOPS, st.integers(1, 9), TOPS)
+@example(Decimal(0), 1, Decimal("1E-22"))
+@example(Decimal("5E-22"), 2, Decimal("1E-22"))
+@example(Decimal("-5E-22"), 2, Decimal("-1E-22"))
+@example(Decimal("3E-22"), 3, Decimal("1E-22"))
+@example(Decimal("1E-22"), 3, Decimal(0))
 def test_a_number_beside_its_bound_is_on_the_side_of_the_exact_one(
     top: Decimal, bottom: int, bound: Decimal
 ) -> None:
@@ -101,3 +111,9 @@ def test_a_number_beside_its_bound_is_on_the_side_of_the_exact_one(
     number = beside(figure, [Figure(bound)])
     order = compare(figure, bound)
     assert (number > bound) - (number < bound) == order, plain(number)
+
+
+def test_a_number_between_two_near_bounds_is_between_them() -> None:
+    low, high = Decimal("1E-22"), Decimal("3E-22")
+    assert low < beside(Figure(Decimal("4E-22"), Decimal(2)), [Figure(low), Figure(high)]) < high
+    assert low < beside(Figure(Decimal("4E-22"), Decimal(2)), [Figure(high), Figure(low)]) < high
