@@ -60,7 +60,7 @@ async def test_the_office_sees_how_each_unit_stands_beside_the_city(door: Door) 
     ]
     assert (found["score"]["value"], found["score"]["met"]) == ("11", True)
     assert found["units_outside_scope"] == 0
-    assert any("ZW01 自身目标 ≥8：数值 6，完成度 75" in step for step in found["steps"])
+    assert any("ZW01, own target ≥8: value 6, attainment 75" in step for step in found["steps"])
 
 
 async def test_a_unit_sees_its_own_standing_alone(door: Door) -> None:
