@@ -318,7 +318,8 @@ ODD_BODIES: Mapping[str, bytes] = {
     "single quotes": b"{'reason': 'x'}",
     "not UTF-8": b'{"reason": "\xff"}',
     "UTF-16": '{"reason": "x"}'.encode("utf-16"),
-    "a byte order mark": b'\xef\xbb\xbf{"reason": "x"}',
+    "two byte order marks": b'\xef\xbb\xbf\xef\xbb\xbf{"reason": "x"}',
+    "a byte order mark within": b'{\xef\xbb\xbf"reason": "x"}',
     "a NUL": b'{"reason": "a\x00b"}',
     "an escaped NUL": b'{"reason": "a\\u0000b"}',
     "a lone surrogate": b'{"reason": "\\ud800"}',
@@ -378,7 +379,7 @@ async def test_odd_bodies_are_refused(
         answer = await client.request(
             method, where, content=body, headers=JSON, params={"validate_only": "true"}
         )
-        if optional and name in {"nothing", "all null"}:
+        if optional and name in {"nothing", "a blank", "null", "all null"}:
             answered(answer)
             continue
         # A verb may be refused for its state, a change for lack of If-Match, before its body is.
@@ -563,10 +564,11 @@ async def test_a_credential_that_is_none_is_401(door: Door, authorization: str |
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v2/me", "/v1/me/", "/v1//me", "/v1/ME", "/%2e%2e/v1/me", "//"]
+    "path", ["/v1", "/v1/", "/v2/me", "/v1/me/", "/v1//me", "/v1/ME", "/%2e%2e/v1/me", "//"]
 )
 async def test_a_path_that_is_none_is_not_found(office: httpx.AsyncClient, path: str) -> None:
-    assert refused(await office.get(path), 404) == "no-such-path"
+    answer = await office.get(f"http://wufei.test{path}")
+    assert refused(answer, 404) == "no-such-path"
 
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "OPTIONS", "HEAD", "BREW", "get", "CONNECT"])
@@ -574,13 +576,11 @@ async def test_a_method_that_is_not_there_names_those_that_are(
     office: httpx.AsyncClient, method: str
 ) -> None:
     answer = await office.request(method, f"{PLAN}/submissions")
-    if method == "get":  # httpx writes it large
+    if method in {"get", "HEAD"}:  # httpx writes the first one large
         assert answer.status_code == 200
         return
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == "GET, POST"
-    if method != "HEAD":
-        assert refused(answer) == "method-not-allowed"
+    assert answer.headers["Allow"] == "GET, HEAD, POST"
+    assert refused(answer, 405) == "method-not-allowed"
 
 
 async def test_the_envelopes_own_refusals_speak_the_callers_language(

@@ -60,10 +60,10 @@ LISTS: Mapping[str, Listed] = {
     ),
     "/v1/plans/{plan}/alerts": Listed("alerts", (ID,), {**PLAN, "asked": [None] * 4}),
     "/v1/alerts/{alert_id}/history": Listed("alert-history", ("7",), {"of": "{alert_id}"}),
-    "/v1/plans/{plan}/late": Listed(
-        "late", ("UN15|1|2026-06-30|milestone_due|x",), {**PLAN, "asked": [None, None]}
-    ),
     "/v1/plans/{plan}/publications": Listed("publications", ("7",), PLAN),
+    "/v1/plans/{plan}/late": Listed(
+        "late", (f"UN15|2|{DAY}|report_due|{ID}",), {**PLAN, "asked": [None, None]}
+    ),
     "/v1/plans/{plan}/indicators/{code}/series": Listed(
         "series", ("2024",), {**PLAN, "indicator": "U08", "basis": "approved"}
     ),
@@ -184,6 +184,32 @@ async def test_what_no_page_ends_in_is_400_and_never_500(
             written = token.encode("utf-8", "surrogatepass")
             answer = await caller.get(f"{address}?page_token={quote_from_bytes(written)}")
             assert (answer.status_code, answer.json()["code"]) == (400, "bad-page-token"), token
+
+
+@pytest.mark.parametrize("place", [1, 2, 3], ids=["level", "day", "rule"])
+async def test_what_no_place_of_the_late_has_is_400(
+    door: Door, names: Mapping[str, str], place: int
+) -> None:
+    listed = LISTS["/v1/plans/{plan}/late"]
+    async with await door.as_("office") as office:
+        for part in [
+            "",
+            "²",
+            "x",
+            "-1",
+            "+2",
+            "02",
+            "100",
+            "2026-02-30",
+            "20260630",
+            "\ud800",
+            "a\x00",
+        ]:
+            parts = listed.good[0].split("|")
+            parts[place] = part
+            token = token_of(listed, ("|".join(parts),), names)
+            answer = await office.get(f"/plans/{XINMI}/late", params={"page_token": token})
+            assert (answer.status_code, answer.json()["code"]) == (400, "bad-page-token"), part
 
 
 def fits(right: str, part: object) -> bool:

@@ -1,6 +1,7 @@
 """Nobody gives, sees or ends more than they have: keys, receivers, calendars, plans."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,11 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.core.identity.actor import operator
+from services.core.identity.rules import GRANTABLE_SCOPES
 from services.core.kit.ids import new_id
 from services.core.plan.document import PlanDocument
+from services.core.webhooks.queries import endpoints
 from tests.support.api import NEIGHBOUR, XINMI, Door, neighbour, open_door, xinmi
 
 HOOKS = "/webhook-endpoints"
@@ -229,6 +233,19 @@ async def test_who_may_not_read_events_manages_no_receiver_of_them(door: Door) -
                 await client.delete(path),
             ]
         assert {(one.status_code, one.json()["code"]) for one in answers} == {(403, "forbidden")}
+
+
+async def test_the_query_itself_shows_no_receiver_to_who_may_not_read_events(door: Door) -> None:
+    async with await door.as_("office") as office:
+        await office.post(HOOKS, json={"url": "https://example.org/"})
+    hears = replace(operator("410183"), role="office", scopes=GRANTABLE_SCOPES["office"])
+    deaf = replace(hears, scopes=hears.scopes - {"events:read"})
+    async with door.held.database.sessions() as session:
+        seen = [
+            await endpoints(session, one, state=None, after=None, limit=9) for one in (hears, deaf)
+        ]
+    assert seen[0]
+    assert seen[1] == []
 
 
 async def test_the_office_of_one_plan_manages_no_receiver_that_hears_more(door: Door) -> None:

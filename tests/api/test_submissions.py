@@ -414,7 +414,8 @@ async def test_a_closed_period_takes_no_values_and_a_review_can_still_end(door: 
         approved = await office.post(f"/submissions/{made['id']}/approve")
         published = await office.post(f"{base}/publish")
         reopen = await office.post(f"/submissions/{made['id']}/reopen", json={"reason": "x"})
-        opened = await office.post(f"{base}/reopen")
+        unsaid = await office.post(f"{base}/reopen")
+        opened = await office.post(f"{base}/reopen", json={"reason": "更正一项数据"})
         after = await unit.post(PATH, json=a_submission(period=period, indicator_code="U07"))
     assert (early.status_code, early.json()["allowed_actions"]) == (409, ["open"])
     assert closed.json()["state"] == "closed"
@@ -423,6 +424,8 @@ async def test_a_closed_period_takes_no_values_and_a_review_can_still_end(door: 
     assert approved.status_code == 200
     assert published.json()["publication_number"] == 1
     assert reopen.json()["code"] == "period-closed"
+    assert unsaid.status_code == 422
+    assert [one["pointer"] for one in unsaid.json()["errors"]] == ["/reason"]
     assert opened.json()["state"] == "open"
     assert after.status_code == 201
 

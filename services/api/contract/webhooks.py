@@ -27,7 +27,10 @@ _OF_EVERY_EVENT: Mapping[str, Any] = {
             "anyOf": [{"type": "string"}, {"type": "null"}],
             "description": "Code of the plan that it belongs to",
         },
-        "subject": {"$ref": "#/components/schemas/SubjectOut"},
+        "subject": {
+            "description": "What it happened to",
+            "allOf": [{"$ref": "#/components/schemas/SubjectOut"}],
+        },
         "actor": {
             "type": "object",
             "additionalProperties": True,

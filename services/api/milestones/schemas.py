@@ -40,7 +40,7 @@ class MilestoneIn(Said):
         description="The last day on which it is in time, until 24:00 of the plan's time zone; it"
         " may lie after the plan's end"
     )
-    weight: _Weight = Field(default=Decimal(1), description=_WEIGHT)
+    weight: _Weight = Field(default=Decimal(1), description=f"{_WEIGHT}. Left out, it is 1")
     evidence_rule: EvidenceRule = Field(default="narrative", description=_EVIDENCE_RULE)
     parent_id: UUID | None = Field(
         default=None,

@@ -32,7 +32,7 @@ async def list_publications(
 ) -> PublicationListOut:
     """List what was published, by number: each number names its scoreboard for ever."""
     named = of_list(actor, "publications", plan=plan.code)
-    after = read_page_token(page_token, named, read_version)[0] if page_token else 0
+    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     found = await publications(session, plan.city_code, plan.code, after=after, limit=page_size + 1)
     page = found[:page_size]
     scores = await published_scores(

@@ -59,6 +59,8 @@ class Place:
         unit, level, mark, rule, subject = parts
         if not level.isascii() or not level.isdigit() or len(level) > len("99"):
             raise ValueError("not a level")
+        if rule not in get_args(LateRule):
+            raise ValueError("not a rule of what is late")
         return cls(unit, int(level), date.fromisoformat(mark), rule, subject)
 
     @override

@@ -136,8 +136,12 @@ async def test_a_plan_that_another_engine_evaluates_is_left_to_it(watch: Watch) 
     await watch.look("2026-09-01")
     async with watch.database.transaction() as busy:
         await evaluate_plan(busy, CITY, PLAN, at("2026-09-02"))
+        # Another engine is another unit of work, with a connection of its own.
         with unit_of_work():
-            async with watch.database.transaction() as session:
-                assert await follow_date(session, CITY, at("2026-09-03")) == 0
+            assert await _followed(watch) == 0
+    assert await _followed(watch) == 1
+
+
+async def _followed(watch: Watch) -> int:
     async with watch.database.transaction() as session:
-        assert await follow_date(session, CITY, at("2026-09-03")) == 1
+        return await follow_date(session, CITY, at("2026-09-03"))
