@@ -163,6 +163,8 @@ SCORE = Example(
                 "reason_code": "met",
             },
         },
+        "units": [],
+        "units_outside_scope": 0,
         "submissions": [
             {
                 "submission_id": "019aafc0-0000-7000-8000-000000000000",

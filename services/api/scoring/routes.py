@@ -345,6 +345,10 @@ async def get_indicator_score(
     if reach is not None:
         reported = Counter(one.period for one in inputs)
         trace = within_reach(trace, reach.__eq__, reported)
+    units = [
+        {**each, "name": plan.organization_name(each["organization_code"])}
+        for each in trace.get("units", ())
+    ]
     return ScoreOut.model_validate(
         {
             "plan": plan.code,
@@ -356,6 +360,8 @@ async def get_indicator_score(
             "score": row,
             "steps": [step.in_(language) for step in explain(traces[code], trace)],
             "trace": trace,
+            "units": units,
+            "units_outside_scope": len(traces[code].get("units", ())) - len(units),
             "submissions": [_contribution(one) for one in inputs],
             "submissions_outside_scope": outside,
         }

@@ -277,6 +277,24 @@ class ContributionOut(BaseModel):
     falsified: bool = Field(description="It was found falsified")
 
 
+class UnitScoreOut(_Open):
+    """How a unit stands by its own target, judged by its own values; no part of the score."""
+
+    organization_code: str = Field(description="The unit")
+    name: str = Field(description="Its name")
+    target: ScoredTargetOut = Field(description="Its own target that the period is measured by")
+    state: _State = Field(description="As of an indicator")
+    value: str | None = Field(description="Its own value, unrounded")
+    met: bool | None = Field(description="Whether its target is met; null: nobody can say")
+    attainment: str | None = Field(description="0–100; null: none")
+    light: _Light = Field(description="Where it is heading; `grey`: nobody can say")
+    reason_code: str = Field(description="Why it stands so: stable, English")
+    reason: str = Field(description="The same in Chinese")
+    reason_en: str = Field(description="The same in English")
+    provisional: bool = Field(description="Its value may still be revised")
+    falsified: bool = Field(description="Its value was found falsified")
+
+
 class ScoreOut(BaseModel):
     """One score with its trace: recomputing from it gives the same digits."""
 
@@ -292,5 +310,10 @@ class ScoreOut(BaseModel):
         description="Everything that the verdict was reached from, and the verdict: `operators`,"
         " `operands`, `target`, `levels`, `baseline`, `months`, `scheme`, `result`, …"
     )
+    units: list[UnitScoreOut] = Field(
+        description="The units within the caller's scope that have targets of their own, in the"
+        " document's order"
+    )
+    units_outside_scope: int = Field(description="How many more units have such targets")
     submissions: list[ContributionOut] = Field(description="At most 500, within the caller's scope")
     submissions_outside_scope: int = Field(description="How many more went into it")

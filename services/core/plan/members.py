@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from services.core.kit.forms import form
 from services.core.kit.said import Said
+from services.core.plan.member_words import describe_members
 from services.core.plan.written import Days
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -106,7 +107,7 @@ Sharing = Literal["proportional", "equal", "not_shared"]
 class Entry(Said):
     """A part of a document: unknown members are refused, and it never changes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra=describe_members)
 
 
 class DueDays(Entry):

@@ -22,7 +22,8 @@ class Operands:
     `reports` counts units; `values` and `ratios` those with a value and with numerator and
     denominator; `levels` are the lowest and highest code, one where they are equal;
     `organization_code` is the unit where it is one alone, `organizations` are all of them where
-    several owe a part. `value_sum` adds the values as they are kept, ratios rounded; where ratios
+    several owe a part, and `of_units` what those with a target of their own reported, each one
+    alone. `value_sum` adds the values as they are kept, ratios rounded; where ratios
     are added or averaged, `quotients` are their (numerator, denominator), those of one
     denominator added up, and `plain_sum` adds the others.
     """
@@ -43,6 +44,7 @@ class Operands:
     plain_sum: Decimal | None = None
     quotients: tuple[tuple[Decimal, Decimal], ...] = ()
     organizations: tuple[str, ...] = ()
+    of_units: "tuple[Operands, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

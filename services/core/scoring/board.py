@@ -36,6 +36,7 @@ from services.core.scoring.targets import Asked, targets_of
 from services.core.scoring.tenures import Tenure, Tenures
 from services.core.scoring.touch import chain
 from services.core.scoring.traces import Trace, digest_of, text_of, trace_of
+from services.core.scoring.unit_targets import judge_units
 
 _A_DAY = timedelta(days=1)
 _ADDED = frozenset({"sum", "mean"})
@@ -120,7 +121,8 @@ class Bench:
     def due_dates(self) -> Mapping[str, frozenset[date]]:
         """Every date on which something falls due on a board, by its period's code."""
         dates = [(code, period.due_date) for code, period in self.state.periods.items()]
-        dates += [(code, due) for (_, code), due in self.extended.items()]
+        # Who has less time than others is late before them.
+        dates += [(code, due) for (_, code, _), due in self.duties.granted.items()]
         found: dict[str, set[date]] = {}
         for code, due in dates:
             for each in chain(Period.parse(code)):
@@ -149,12 +151,12 @@ class Bench:
             yield day + _A_DAY
 
     def _target_dates(self, year: int) -> set[date]:
-        return {
-            target.end
-            for facts in self.facts.values()
-            for target in targets_of(facts.indicator, self.state.assigned)
-            if target.year <= year
+        indicators = [facts.indicator for facts in self.facts.values()]
+        ends = {
+            target.end for each in indicators for target in targets_of(each, self.state.assigned)
         }
+        ends |= {target.end for each in indicators for target in each.unit_targets}
+        return {end for end in ends if end.year <= year}
 
 
 Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
@@ -215,6 +217,11 @@ def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tupl
     )
     verdict = judge(case)
     trace = trace_of(case, verdict)
+    units = judge_units(
+        bench.duties, facts, period, operated, method=bench.method, today=bench.today
+    )
+    if units:
+        trace["units"] = units
     return _row(facts, case, verdict, digest_of(trace)), trace
 
 

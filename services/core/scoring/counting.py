@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.decimals import total
+from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.queries import driver
 from services.core.scoring.tenures import Tenure, Tenures, rank, units_named
@@ -206,6 +207,53 @@ def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, An
         "tops": [row["numerator"] for row in ratios] if apart else None,
         "bottoms": [row["denominator"] for row in ratios] if apart else None,
     }
+
+
+_OF_UNITS = """
+SELECT basis, indicator_code, period, organization_code, from_position, value, numerator,
+    denominator, level, not_applicable_reason, provisional, falsified
+FROM score_input
+WHERE city_code = $1 AND plan_code = $2 AND until_position IS NULL
+    AND (indicator_code, organization_code) IN (SELECT * FROM unnest($3::text[], $4::text[]))
+    AND (cardinality($5::text[]) = 0 OR basis = ANY($5::text[]))
+    AND ($6::text[] IS NULL OR period = ANY($6::text[]))
+ORDER BY organization_code
+"""
+
+
+async def with_units(
+    session: AsyncSession,
+    state: PlanState,
+    operated: dict[str, dict[tuple[str, str], Operands]],
+    *,
+    counted: Counted,
+    bases: Collection[str] = (),
+    periods: Collection[str] | None = None,
+) -> dict[str, dict[tuple[str, str], Operands]]:
+    """Return operands with what each unit reported that has a target of its own."""
+    pairs = {
+        (code, target.organization)
+        for code in counted.codes
+        for target in state.indicators[code].unit_targets
+    }
+    if not pairs:
+        return operated
+    connection = await driver(session)
+    rows = await connection.fetch(
+        _OF_UNITS,
+        state.city_code,
+        state.code,
+        [code for code, _ in pairs],
+        [unit for _, unit in pairs],
+        list(bases),
+        None if periods is None else list(periods),
+    )
+    for row in rows:
+        place, places = (row["indicator_code"], row["period"]), operated.get(row["basis"], {})
+        if place in places:
+            alone = _operands(_added([row], apart=place[0] in counted.apart))
+            places[place] = replace(places[place], of_units=(*places[place].of_units, alone))
+    return operated
 
 
 MOST_CONTRIBUTIONS = 500

@@ -16,7 +16,7 @@ from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.board import Bench, Judged, draw_board, is_current
 from services.core.scoring.cases import Operated, periods_read
-from services.core.scoring.counting import operands
+from services.core.scoring.counting import operands, with_units
 from services.core.scoring.duties import with_organizations
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.snapshots import Sheet, keep
@@ -83,7 +83,9 @@ async def draw_all(
     """Draw every board of a plan whole: of each period opened, drawn before, or reported for."""
     state = bench.state
     await read_by_cost(session)
-    operated = await operands(session, state.city_code, state.code, counted=bench.counted())
+    counted = bench.counted()
+    operated = await operands(session, state.city_code, state.code, counted=counted)
+    operated = await with_units(session, state, operated, counted=counted)
     operated = await with_organizations(
         session, state, operated, shared=_shared(bench, bench.facts)
     )
@@ -179,6 +181,9 @@ async def _operands_of(
     state = bench.state
     operated = await operands(
         session, state.city_code, state.code, counted=counted, bases=bases, periods=periods
+    )
+    operated = await with_units(
+        session, state, operated, counted=counted, bases=bases, periods=periods
     )
     return await with_organizations(
         session, state, operated, shared=_shared(bench, counted.codes), bases=bases, periods=periods

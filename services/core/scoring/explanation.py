@@ -3,7 +3,7 @@
 Made when somebody reads it, never stored, so that better words change no score.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.core.kit.decimals import plain
@@ -14,7 +14,7 @@ from services.core.scoring.reach import OUTSIDE
 from services.core.scoring.reasons import words
 from services.core.scoring.targets import Target
 from services.core.scoring.time_gone import less_is_nearer
-from services.core.scoring.traces import Trace, case_of
+from services.core.scoring.traces import Trace, case_of, target_in
 
 _RULES: Mapping[str, Text] = {
     "met": Text("已达到目标，完成度 100", "The target is met: attainment 100"),
@@ -60,6 +60,8 @@ _OVER_PERIODS: Mapping[str, Text] = {
 }
 _PLACES = 6
 """Decimal places of a quotient that are written out; what is cut off is marked."""
+_UNITS_SAID = 20
+"""So many units with targets of their own get a step each; the others are counted."""
 
 
 def explain(trace: Trace, shown: Trace | None = None) -> list[Text]:
@@ -79,6 +81,7 @@ def explain(trace: Trace, shown: Trace | None = None) -> list[Text]:
         steps.append(_RULES[result["rule"]].format(attainment=_cut(result["attainment"])))
     if result["pace"] is not None:
         steps.append(_to_date_step(trace, case.target) if to_date else _pace_step(trace))
+    steps += _unit_steps(shown.get("units", ()))
     verdict = judge(case)
     steps.append(words(verdict.reason, verdict.details))
     return steps
@@ -229,6 +232,29 @@ def _to_date_step(trace: Trace, target: Target) -> Text:
     return Text(
         f"进度 = {over.zh}（{plain(bound)} × {months} ÷ 12 个月）= {pace}",
         f"Pace = {over.en} ({plain(bound)} × {months} of 12 months) = {pace}",
+    )
+
+
+def _unit_steps(units: Sequence[Mapping[str, Any]]) -> list[Text]:
+    """Return how the units stand that have targets of their own, the first of them."""
+    steps = [_unit_step(each) for each in units[:_UNITS_SAID]]
+    more = len(units) - len(steps)
+    if more:
+        steps.append(
+            Text(f"另有 {more} 个单位各有目标", f"{more} more units have targets of their own")
+        )
+    return steps
+
+
+def _unit_step(unit: Mapping[str, Any]) -> Text:
+    code, target = unit["organization_code"], target_in(unit["target"]).name
+    value = "—" if unit["value"] is None else _cut(unit["value"])
+    reached = unit["attainment"]
+    zh = "" if reached is None else f"，完成度 {_cut(reached)}"
+    en = "" if reached is None else f", attainment {_cut(reached)}"
+    return Text(
+        f"{code} 自身目标 {target}：数值 {value}{zh}；{unit['reason']}",
+        f"{code}, own target {target}: value {value}{en}; {unit['reason_en']}",
     )
 
 

@@ -35,6 +35,8 @@ def within_reach(
     shown = {**trace, "operands": own, "finer_periods": parts}
     if any(each is not None and OUTSIDE in each for each in (own, *parts)):
         shown["result"] = {**trace["result"], "numerator": None, "denominator": None}
+    if "units" in trace:
+        shown["units"] = [each for each in trace["units"] if sees(each["organization_code"])]
     if shown.get("previous") is not None:
         shown["previous"] = _rounded(shown["previous"])
     return shown

@@ -117,6 +117,9 @@ REASONS: Mapping[str, Text] = {
         "Reported in wider periods than this one; nothing is due here",
     ),
     "not_opened": Text("本期尚未开放填报", "The period has not been opened for reporting"),
+    "unit_reports_nothing": Text(
+        "该单位不填报本指标，不作评判", "The unit does not report this indicator: no verdict"
+    ),
     "not_applicable": Text("不适用：{why}", "Not applicable: {why}"),
     "open_question": Text(
         "待核实（{question}），核实前不作评判",

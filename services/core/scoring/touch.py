@@ -182,6 +182,7 @@ def chain(period: Period) -> tuple[Period, ...]:
 
 def may_rise(indicator: Indicator) -> bool:
     """Return whether a verdict may compare with an earlier period."""
-    kinds = {entry.kind for entry in indicator.targets}
-    kinds |= {each.kind for entry in indicator.targets for each in entry.conditions}
+    entries = (*indicator.targets, *indicator.unit_targets)
+    kinds = {entry.kind for entry in entries}
+    kinds |= {each.kind for entry in entries for each in entry.conditions}
     return bool(kinds & {"rising", "falling", "not_worse", "assigned_by_superior"})

@@ -47,7 +47,7 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
         "finer_periods": [_operands_out(part) for part in case.parts],
         "finer_periods_missing": list(case.absent),
         "previous": _previous_out(case.previous),
-        "target": _target_out(case.target),
+        "target": target_out(case.target),
         "at_target_date": case.at_target_date,
         "target_date_passed": case.target_date_passed,
         "levels": [
@@ -126,7 +126,7 @@ def case_of(trace: Trace) -> Case:
         parts=tuple(_operands_in(part) for part in trace["finer_periods"]),
         absent=tuple(trace["finer_periods_missing"]),
         previous=_previous_in(trace["previous"]),
-        target=_target_in(trace["target"]),
+        target=target_in(trace["target"]),
         at_target_date=trace["at_target_date"],
         levels=tuple(
             (level["code"], level["name"], Decimal(level["points"])) for level in trace["levels"]
@@ -233,7 +233,8 @@ def _owed_in(written: Mapping[str, Any] | None) -> Owed:
     return Owed(**{**written, "absent": tuple(Absent(**each) for each in written["absent"])})
 
 
-def _target_out(target: Target) -> dict[str, Any]:
+def target_out(target: Target) -> dict[str, Any]:
+    """Return a target as JSON, without what is absent."""
     written: dict[str, Any] = {
         "year": target.year,
         "kind": target.kind,
@@ -256,7 +257,8 @@ def _target_out(target: Target) -> dict[str, Any]:
     return written
 
 
-def _target_in(written: Mapping[str, Any]) -> Target:
+def target_in(written: Mapping[str, Any]) -> Target:
+    """Return the target that was written as JSON."""
     known = {name: each for name, each in written.items() if name != "date"}
     day = written.get("date")
     return Target(

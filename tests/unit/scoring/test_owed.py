@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.core.obligations.queries import Extended
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
@@ -277,3 +278,16 @@ def test_what_is_owed_and_absent_is_never_met_or_green(
     trace = json.loads(json.dumps(drawn.traces["R01"]))
     assert result_of(replay(trace)) == trace["result"]
     assert all(step.zh and step.en for step in explain(trace))
+
+
+def test_a_board_turns_when_the_unit_with_less_time_is_late() -> None:
+    indicator = an_indicator(owners=["UN01", "UN02"], aggregation={"units": "sum"})
+    state = a_state(indicator, opened={"2025": date(2026, 1, 31)})
+    granted = [
+        Extended("R01", unit, "2025", date(2026, 2, day))
+        for unit, day in (("UN01", 5), ("UN02", 9))
+    ]
+    bench = Bench.of(state, date(2026, 2, 1), granted)
+    assert bench.turned("2025", date(2026, 2, 5), date(2026, 2, 6))
+    assert bench.turned("2025", date(2026, 2, 9), date(2026, 2, 10))
+    assert not bench.turned("2025", date(2026, 2, 6), date(2026, 2, 9))

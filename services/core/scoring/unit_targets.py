@@ -1,0 +1,130 @@
+"""What single units are to reach: each one's own value by its own target, beside the city's.
+
+A unit is judged as the city is, by the same rules of periods, dates and absence. None of it
+enters the city's verdict, nor the score.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from services.core.plan.document import Indicator, UnitTarget
+from services.core.plan.periods import Period
+from services.core.scoring.aggregation import NOTHING, Operands
+from services.core.scoring.cases import Facts, Operated, build_case, finer_periods, periods_read
+from services.core.scoring.judgement import Method, Verdict, judge
+from services.core.scoring.owed import Duties, Former
+from services.core.scoring.reasons import words
+from services.core.scoring.targets import target_for
+from services.core.scoring.traces import result_of, target_out
+
+_SHOWN = (
+    *("state", "value", "met", "attainment", "light", "reason_code", "provisional", "falsified"),
+)
+"""What of a verdict is told of a unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One indicator in one period, with all that was reported for it."""
+
+    facts: Facts
+    period: Period
+    operated: Operated
+
+
+def judge_units(
+    duties: Duties,
+    facts: Facts,
+    period: Period,
+    operated: Operated,
+    *,
+    method: Method,
+    today: date,
+) -> list[dict[str, Any]]:
+    """Return how each unit with a target of its own stands, as JSON, in the document's order.
+
+    Empty where the indicator has no such targets. Without a baseline of its own a unit has no
+    pace; what the superior assigns to the city is not the unit's.
+    """
+    place = _Place(facts, period, operated)
+    found = []
+    for unit, targets in _targets(facts.indicator).items():
+        own = _facts_of(facts, unit, targets)
+        values = dict(_values(place, unit))
+        verdict = _verdict(_duties_of(duties), place, own, values, method=method, today=today)
+        reason, result = words(verdict.reason, verdict.details), result_of(verdict)
+        found.append(
+            {
+                "organization_code": unit,
+                "target": target_out(target_for(own.indicator, period, {})),
+                **{name: result[name] for name in _SHOWN},
+                "reason": reason.zh,
+                "reason_en": reason.en,
+            }
+        )
+    return found
+
+
+def _targets(indicator: Indicator) -> Mapping[str, Sequence[UnitTarget]]:
+    found: dict[str, list[UnitTarget]] = {}
+    for target in indicator.unit_targets:
+        found.setdefault(target.organization, []).append(target)
+    return found
+
+
+def _facts_of(facts: Facts, unit: str, targets: Sequence[UnitTarget]) -> Facts:
+    """Return the facts of an indicator as if the unit were all that reports it."""
+    indicator = facts.indicator.model_copy(
+        update={"targets": tuple(targets), "unit_targets": (), "baseline": None}
+    )
+    reporters = tuple(each for each in facts.reporters if each == unit)
+    return replace(facts, indicator=indicator, reporters=reporters)
+
+
+def _duties_of(duties: Duties) -> Duties:
+    """Return what is owed without what the city alone is assigned, and without others' duties."""
+    former = Former(excused=duties.former.excused)
+    return replace(duties, state=replace(duties.state, assigned={}), former=former)
+
+
+def _values(place: _Place, unit: str) -> Iterator[tuple[tuple[str, str], Operands]]:
+    """Yield what a unit reported, by (indicator, period)."""
+    indicator = place.facts.indicator
+    for code in periods_read(place.period, indicator):
+        every = place.operated.get((indicator.code, code))
+        for operands in every.of_units if every else ():
+            if operands.organization_code == unit:
+                yield (indicator.code, code), operands
+
+
+def _verdict(
+    duties: Duties,
+    place: _Place,
+    own: Facts,
+    values: Operated,
+    *,
+    method: Method,
+    today: date,
+) -> Verdict:
+    code, period = own.indicator.code, place.period
+    if not values and not duties.units(code, own.reporters, period.code):
+        return Verdict("not_assessable", NOTHING, "grey", "unit_reports_nothing")
+    due = _due_date(duties, own, period)
+    case = build_case(duties, own, period, values, method=method, today=today, due_date=due)
+    return judge(case)
+
+
+def _due_date(duties: Duties, own: Facts, period: Period) -> date | None:
+    """Return until when a unit's own values are due; None: the period was never opened."""
+    due = duties.state.due_date(period.code)
+    if due is None:
+        return None
+    codes = (period.code, *finer_periods(period, own.indicator.frequency))
+    granted = [
+        duties.granted.get((own.indicator.code, code, unit))
+        for code in codes
+        for unit in own.reporters
+    ]
+    return max((due, *(each for each in granted if each is not None)))
