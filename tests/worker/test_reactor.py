@@ -317,8 +317,9 @@ async def test_a_lock_held_by_somebody_is_no_error(
             await _canceled(ledger)
     finally:
         await holding.close()
-    (said,) = [each for each in caplog.records if each.name == "wufei.worker"]
-    assert (said.levelname, said.exc_info) == ("WARNING", None)
+    # Once for each try: on a slow machine the first pause may end before the other steps do.
+    said = [each for each in caplog.records if each.name == "wufei.worker"]
+    assert {(each.levelname, each.exc_info) for each in said} == {("WARNING", None)}
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "90"
 
