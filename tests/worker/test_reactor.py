@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from services.core.kit.database import connect
 from services.core.scoring.service import READER
 from services.worker import reactor as worker_reactor
 from services.worker.jobs import react, sweep
-from services.worker.reactor import Reactor
+from services.worker.reactor import Reactor, pause_after
 from tests.integration.scoring.ledger import ACTOR, Ledger
 from tests.support.api import open_door
 from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
@@ -164,10 +165,13 @@ async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
     await ledger.report(91)
     with caplog.at_level(logging.INFO, "wufei.worker"):
         reactor = Reactor(ledger.database, ledger.clock)
-        await reactor.react()
-        await reactor.react()
+        started = time.monotonic()
+        for _ in range(8):
+            await reactor.react()
+        passed = time.monotonic() - started
     said = [each.getMessage() for each in caplog.records]
-    assert len(said) == 1, "what is in trouble is not tried again at once"
+    pauses = [pause_after(times) for times in range(1, len(said))]
+    assert sum(pauses) <= passed, "what is in trouble is not tried again at once"
     assert said[0].startswith(f"city {CITY} stands before event 3 (period.opened)")
     assert "KeyError: 'period'" in said[0]
     assert caplog.records[0].exc_info is not None
@@ -313,8 +317,9 @@ async def test_a_lock_held_by_somebody_is_no_error(
             await _canceled(ledger)
     finally:
         await holding.close()
-    (said,) = [each for each in caplog.records if each.name == "wufei.worker"]
-    assert (said.levelname, said.exc_info) == ("WARNING", None)
+    # Once for each try: on a slow machine the first pause may end before the other steps do.
+    said = [each for each in caplog.records if each.name == "wufei.worker"]
+    assert {(each.levelname, each.exc_info) for each in said} == {("WARNING", None)}
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "90"
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from services.api.agenda import examples
 from services.api.answers import body_etag, etags
@@ -12,6 +12,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.unread import HeardRoute
 from services.core.agenda.calendar_file import calendar_file
+from services.core.agenda.models import CalendarToken
 from services.core.agenda.queries import DeadlineRow, deadlines, token_by_digest
 from services.core.agenda.rules import Deadline
 from services.core.calendars.queries import working_calendar
@@ -29,6 +30,30 @@ _LABEL_PARTS = 4
 _MEDIA_TYPE = "text/calendar"
 
 
+async def token_of(
+    held: Held,
+    plan_code: PlanCode,
+    token: Annotated[str, Query(max_length=200, description="The secret of a calendar token")] = "",
+) -> CalendarToken:
+    """Return the calendar token that the address holds, before anything else of it is judged.
+
+    Raises:
+        Unauthenticated: it holds none that is good.
+        PlanNotFound: it is of another plan.
+    """
+    parts = token.split("_", _LABEL_PARTS - 1)
+    if len(parts) != _LABEL_PARTS or not token.isascii() or "\x00" in token:
+        raise Unauthenticated
+    now = held.clock.true_now()
+    async with held.database.sessions() as session:
+        found = await token_by_digest(session, city_code=parts[1], digest=digest(token), now=now)
+    if found is None:
+        raise Unauthenticated
+    if found.plan_code != plan_code:
+        raise PlanNotFound
+    return found
+
+
 @router.get(
     "/plans/{plan}/calendar.ics",  # noqa: FAST003 (the name in the path is an alias)
     response_class=Response,
@@ -40,8 +65,7 @@ _MEDIA_TYPE = "text/calendar"
 )
 async def read_calendar(
     held: Held,
-    plan_code: PlanCode,
-    token: Annotated[str, Query(max_length=200, description="The secret of a calendar token")] = "",
+    found: Annotated[CalendarToken, Depends(token_of)],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return deadlines as an iCalendar object (RFC 5545), for programs that subscribe.
@@ -51,17 +75,8 @@ async def read_calendar(
     years, at most 5,000 entries, the oldest first. SEQUENCE, DTSTAMP and LAST-MODIFIED of an
     entry grow whenever it says something else.
     """
-    parts = token.split("_", _LABEL_PARTS - 1)
-    if len(parts) != _LABEL_PARTS or not token.isascii() or "\x00" in token:
-        raise Unauthenticated
-    now = held.clock.true_now()
     async with held.database.sessions() as session:
-        found = await token_by_digest(session, city_code=parts[1], digest=digest(token), now=now)
-        if found is None:
-            raise Unauthenticated
-        if found.plan_code != plan_code:
-            raise PlanNotFound
-        plan = await held.plans.of_city(found.city_code, plan_code, session)
+        plan = await held.plans.of_city(found.city_code, found.plan_code, session)
         zone = plan.document.time_zone
         today = held.clock.today(zone)
         rows = await deadlines(
