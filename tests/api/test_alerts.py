@@ -140,7 +140,7 @@ async def test_a_unit_promises_and_somebody_else_may_not(door: Door) -> None:
         empty = await unit.post(f"{path}/acknowledge", json={"note": "", "more": 1})
         tried = await unit.post(f"{path}/acknowledge?validate_only=true", json=body)
         stale = await unit.post(
-            f"{path}/acknowledge", json=body, headers={"If-Match": '"no such version"'}
+            f"{path}/acknowledge", json=body, headers={"If-Match": '"no-such-version"'}
         )
         done = await unit.post(f"{path}/acknowledge", json=body)
         twice = await unit.post(f"{path}/acknowledge", json=body)
