@@ -19,7 +19,7 @@ from services.core.scoring.aggregation import (
     Reading,
     combine,
 )
-from services.core.scoring.attainment import Attainment, Rule, SchemeName
+from services.core.scoring.attainment import FALLS, Attainment, Rule, SchemeName
 from services.core.scoring.figures import HUNDRED, ZERO, Figure, beside
 from services.core.scoring.kinds import Found, Ground, judge_number
 from services.core.scoring.lights import Light, Pace, Standing
@@ -208,12 +208,12 @@ def _so_far(case: Case, verdict: Verdict) -> Verdict:
     The figure is one so far: neither met nor not met, at most yellow, and without weight. What
     nobody was asked for matters only where its absence may be what meets the target.
     """
-    owed, kind = case.owed, case.target.kind
-    helped = verdict.met is not False and silence_helps(case.operators, kind)
+    owed = case.owed
+    helped = verdict.met is not False and silence_helps(case.operators, case.target.kinds)
     if verdict.state != "scored" or not (owed.pending or (owed.unasked and helped)):
         return verdict
     light: Light = "yellow" if verdict.light == "green" else verdict.light
-    if light == "red" and kind != "at_most" and not verdict.falsified:
+    if light == "red" and case.target.kind not in FALLS and not verdict.falsified:
         light = "grey"
     return replace(
         verdict,

@@ -4,7 +4,7 @@ Pure. A value is made of parts: one of each unit that owes it, for the period it
 finer one. Whether a part is late is the rule of the obligations: `obligations.rules.is_overdue`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -216,10 +216,19 @@ def _name(duties: Duties, unit: str | None) -> str | None:
     return entry.name if entry else None
 
 
-def silence_helps(operators: Operators, kind: TargetKind) -> bool:
-    """Return whether what is absent may bring a value nearer to its target."""
+_MORE_IS_NEARER: frozenset[TargetKind] = frozenset(
+    {"at_least", "more_than", "full_coverage", "rising", "qualitative", "assigned_by_superior"}
+)
+"""The kinds that a part still absent can only bring nearer to their target."""
+
+
+def silence_helps(operators: Operators, kinds: Iterable[TargetKind]) -> bool:
+    """Return whether what is absent may bring a value nearer to its target.
+
+    `kinds` are all that the target asks for; a kind not known to be safe counts as helped.
+    """
     added = operators.units in {"direct", "sum"} and operators.periods in {"last", "sum"}
-    return not added or kind in {"at_most", "negative_growth"}
+    return not added or not _MORE_IS_NEARER.issuperset(kinds)
 
 
 def owed_details(owed: Owed) -> Mapping[str, str]:

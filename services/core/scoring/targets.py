@@ -73,9 +73,16 @@ class Target:
         return Asked(self.kind, self.value).bound
 
     @property
+    def kinds(self) -> frozenset[TargetKind]:
+        """All kinds that are asked for: its own, or those of its conditions."""
+        if self.conditions:
+            return frozenset(each.kind for each in self.conditions)
+        return frozenset({self.kind})
+
+    @property
     def compares(self) -> bool:
         """Whether an earlier period is asked for."""
-        return bool(TRENDS & {self.kind, *(each.kind for each in self.conditions)})
+        return bool(TRENDS & self.kinds)
 
     @property
     def figure(self) -> str | None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from services.core.obligations.queries import Extended
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period
-from services.core.scoring.aggregation import Operands
+from services.core.scoring.aggregation import Operands, Operators
 from services.core.scoring.board import Bench, draw_board
 from services.core.scoring.explanation import explain
-from services.core.scoring.owed import Former
+from services.core.scoring.owed import Former, silence_helps
 from services.core.scoring.traces import replay, result_of
 from tests.unit.scoring.builders import (
     NOW,
@@ -291,3 +291,27 @@ def test_a_board_turns_when_the_unit_with_less_time_is_late() -> None:
     assert bench.turned("2025", date(2026, 2, 5), date(2026, 2, 6))
     assert bench.turned("2025", date(2026, 2, 9), date(2026, 2, 10))
     assert not bench.turned("2025", date(2026, 2, 6), date(2026, 2, 9))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "helps"),
+    [
+        ({"at_least"}, False),
+        ({"more_than"}, False),
+        ({"full_coverage"}, False),
+        ({"rising"}, False),
+        ({"at_most"}, True),
+        ({"less_than"}, True),
+        ({"negative_growth"}, True),
+        ({"falling"}, True),
+        ({"not_worse"}, True),
+        ({"between"}, True),
+        ({"at_least", "less_than"}, True),
+        ({"at_least", "rising"}, False),
+    ],
+)
+def test_a_part_that_is_absent_helps_every_target_that_less_may_meet(
+    kinds: set[Any], helps: bool
+) -> None:
+    added = Operators(units="sum", periods="sum", multiplier=Decimal(1), by_level=False)
+    assert silence_helps(added, kinds) is helps
