@@ -122,10 +122,13 @@ async def test_a_body_where_none_is_taken_is_refused_whatever_it_is(
 
 
 async def test_health_and_the_calendar_file_read_all_that_is_said_too(door: Door) -> None:
+    async with await door.as_("office") as office:
+        asked = {"name": "日历", "scope": "plan"}
+        made = (await office.post(f"{PLAN}/calendar-tokens", json=asked)).json()
     async with door.client(None) as stranger:
         stranger.base_url = httpx.URL("http://wufei.test")
         healthy = await stranger.get("/healthz?verbose=1")
-        file = await stranger.get(f"/v1{PLAN}/calendar.ics?token=x&toke=x")
+        file = await stranger.get(f"{made['path']}&toke=x")
         metrics = await stranger.get("/metrics?name=wufei")
     assert [set(faults(one)) for one in (healthy, file, metrics)] == [
         {"/query/verbose"},

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
-from tests.support.api import IN_TIME, XINMI, Door, a_submission
+from tests.support.api import XINMI, Door, a_submission
 from tests.support.duties import add
 from tests.support.milestones import a_milestone_in, an_extension
 
@@ -46,7 +46,7 @@ class Ground:
             "milestone_id": self.milestones[end],
             "extension_id": self.extensions[end],
             "key_id": self.keys[0],
-            "period": "2025",
+            "period": _PERIODS.get(end, "2025"),
             "obligation_id": self.obligation,
             **self.webhooks,
         }
@@ -57,15 +57,20 @@ class Ground:
         return real
 
 
+_PERIODS = {"open": "2022", "cancel": "2023", "publish": "2024"}
+"""By verb, the period that it is used on, where another verb would be in its way."""
+
+
 def body_of_today(label: str, body: Any) -> Any:
     """Return what to ask an operation with: days in place of those of an example that grew old."""
     now = Clock.true_now()
-    soon = (now + timedelta(days=2)).date().isoformat()
+    soon, later = ((now + timedelta(days=days)).date().isoformat() for days in (2, 60))
     bodies = {
         "/replay": {"since": now.isoformat()},
         "/acknowledge": {"note": "设备已到场", "promised_date": soon},
         "/snooze": {"until": soon, "reason": "等待批复"},
         "/open": {"due_date": soon},
+        "obligations/{obligation_id}/extensions": {"proposed_date": later, "reason": "年报未出"},
     }
     return next((one for end, one in bodies.items() if label.endswith(end)), body)
 
@@ -102,7 +107,10 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
             made[place] = answer.json()["id"]
             if state == "approved":
                 await reviewer.post(f"/submissions/{made[place]}/approve")
-        await reviewer.post(f"/plans/{XINMI}/periods/2024/open", json=IN_TIME)
+        in_time = {"due_date": (Clock.true_now() + timedelta(days=30)).date().isoformat()}
+        for period in ("2024", "2025", _PERIODS["cancel"]):
+            opened = await reviewer.post(f"/plans/{XINMI}/periods/{period}/open", json=in_time)
+            assert opened.status_code == 200, opened.text
         owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN10")
         asked = {"name": "日历", "scope": "plan"}
         tokens = [
