@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from services.core.identity.reach import Reach, reach_of
 from services.core.identity.rules import DEFAULT_SCOPES, Permission, Role, Scope
 
 
@@ -26,6 +27,11 @@ class Actor:
     channel: str
     request_id: str
     kind: Literal["api_key", "operator"] = "api_key"
+
+    @property
+    def reach(self) -> Reach:
+        """How far it sees."""
+        return reach_of(self.role, self.organization_code)
 
     def may(self, permission: Permission) -> bool:
         """Return whether role and scopes together permit it."""
