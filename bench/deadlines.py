@@ -13,7 +13,7 @@ from bench.recompute import fresh_database
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.alerts.evaluation import Evaluated
-from services.core.alerts.following import evaluate_plan, foresee_plan
+from services.core.alerts.following import dry_run_plan, evaluate_plan
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.plan.queries import plan_state
@@ -122,7 +122,7 @@ async def _round(
         plan = await plan_state(session, CITY, PLAN)
         assert plan is not None
         started = time.perf_counter()
-        foreseen = await foresee_plan(session, plan, _at(number).now(), rules=None, most=500)
+        foreseen = await dry_run_plan(session, plan, _at(number).now(), rules=None, most=500)
         foresee = 1000 * (time.perf_counter() - started)
     started = time.perf_counter()
     done = await _evaluate(database, number)

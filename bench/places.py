@@ -15,7 +15,7 @@ from services.core.kit.ids import new_id
 from services.core.plan.document import PlanDocument
 from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
-from services.core.submissions.creation import Draft, Reply, draw_up, parameters
+from services.core.submissions.creation import Reply, SubmissionDraft, draw_up, parameters
 from services.core.submissions.rules import Form
 
 
@@ -100,7 +100,9 @@ def _template() -> tuple[object, ...]:
     indicator, unit, period = place(0)
     now = Clock.true_now()
     row = draw_up(
-        Draft(indicator, unit, period, Form(value=None), "final", None, "bench", draft=True),
+        SubmissionDraft(
+            indicator, unit, period, Form(value=None), "final", None, "bench", draft=True
+        ),
         plan=_plan(),
         actor=_OFFICE,
         now=now,

@@ -22,7 +22,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.webhooks.addresses import AddressPolicy
 from services.core.webhooks.planning import follow_log
-from services.core.webhooks.rules import Ground, Manner
+from services.core.webhooks.rules import Manner, SettingsContext
 from services.core.webhooks.service import create_endpoint
 
 _CLOCK = Clock()
@@ -114,7 +114,7 @@ async def _endpoints(database: Database, types: Callable[[int], list[str]]) -> N
                 },
                 manner=Manner(),
                 actor=office,
-                ground=Ground(AddressPolicy()),
+                ground=SettingsContext(AddressPolicy()),
                 seal=seal,
                 clock=_CLOCK,
             )

@@ -20,7 +20,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.webhooks.addresses import AddressPolicy
 from services.core.webhooks.messages import (
-    Target,
+    OpenTarget,
     headers_context,
     secret_context,
     standard_message,
@@ -232,7 +232,7 @@ async def _delivered(database: Database, deliverer: Delivering, endpoints: list[
 
 async def _posted(url: str, number: int) -> float:
     """Return the seconds that aiohttp alone takes to post as many messages, each signed."""
-    target = Target(CITY, new_id(), "standard", url, url, {}, [("v1", _SECRET)])
+    target = OpenTarget(CITY, new_id(), "standard", url, url, {}, [("v1", _SECRET)])
     ids = iter([new_id() for _ in range(number)])
     connector = TCPConnector(limit=0)
     async with ClientSession(connector=connector, timeout=ClientTimeout()) as session:

@@ -12,16 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.answers import etags, same_version, strong_tags
 from services.api.doorbell import Doorbell
-from services.api.kept_answers import KeptAnswers
-from services.api.log_watch import LogWatch
-from services.api.plans_kept import PlansKept
+from services.api.log_listener import LogListener
+from services.api.plan_cache import PlanCache
+from services.api.response_cache import ResponseCache
 from services.api.routing import Replay
 from services.api.security import Keys, caller_of
-from services.api.write_watch import WriteWatch
+from services.api.write_health import WriteHealth
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
-from services.core.kit.errors import DomainError, Kind, Stale
+from services.core.kit.errors import DomainError, RefusalKind, Stale
 from services.core.kit.forms import form
 from services.core.kit.idempotency import RequestKey, claim
 from services.core.kit.sealing import Seal
@@ -37,14 +37,14 @@ class Resources:
     database: Database
     clock: Clock
     keys: Keys
-    plans: PlansKept
-    answers: KeptAnswers
-    watch: LogWatch
+    plans: PlanCache
+    answers: ResponseCache
+    watch: LogListener
     doorbell: Doorbell
     seal: Seal | None
     webhook_addresses: AddressPolicy
     feed_kept: timedelta | None
-    writes: WriteWatch
+    writes: WriteHealth
 
 
 def resources_of(request: Request) -> Resources:
@@ -176,7 +176,7 @@ class PreconditionRequired(DomainError):
     """A change has to name the version that it is based on."""
 
     code = "precondition-required"
-    kind = Kind.PRECONDITION_REQUIRED
+    kind = RefusalKind.PRECONDITION_REQUIRED
     title = Text("需要 If-Match", "If-Match is required")
 
 

@@ -22,7 +22,7 @@ from services.core.kit.database import takes_writes
 from services.core.kit.ids import made_at
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
-from services.core.webhooks.standing import longest_unattended
+from services.core.webhooks.queue_stats import longest_unattended
 
 router = APIRouter(tags=["health"], route_class=HeardRoute)
 

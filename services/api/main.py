@@ -28,8 +28,7 @@ from services.api.doorbell import Doorbell
 from services.api.extensions import routes as extensions
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
-from services.api.kept_answers import KeptAnswers
-from services.api.log_watch import LogWatch
+from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
 from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
@@ -39,8 +38,9 @@ from services.api.operations import routes as operations
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
-from services.api.plans_kept import PlansKept
+from services.api.plan_cache import PlanCache
 from services.api.problems import language_of
+from services.api.response_cache import ResponseCache
 from services.api.scoring import change_routes as changes
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
@@ -51,7 +51,7 @@ from services.api.submissions import routes as submissions
 from services.api.unread import HeardRoute
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
-from services.api.write_watch import WriteWatch
+from services.api.write_health import WriteHealth
 from services.core.kit.database import connect
 from services.core.kit.schema import require_current
 from services.core.kit.tasks import end
@@ -114,20 +114,20 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             dsn, size=chosen.database_connections, application_name="wufei-api"
         ) as database:
             await require_current(database.engine)
-            watch, doorbell = LogWatch(chosen.notices_url), Doorbell(redis_url)
+            watch, doorbell = LogListener(chosen.notices_url), Doorbell(redis_url)
             keys = Keys(database, chosen.clock.true_now)
             app.state.resources = Resources(
                 database=database,
                 clock=chosen.clock,
                 keys=keys,
-                plans=PlansKept(database, watch),
-                answers=KeptAnswers(watch),
+                plans=PlanCache(database, watch),
+                answers=ResponseCache(watch),
                 watch=watch,
                 doorbell=doorbell,
                 seal=chosen.seal,
                 webhook_addresses=chosen.webhook_addresses,
                 feed_kept=chosen.feed_kept,
-                writes=WriteWatch(),
+                writes=WriteHealth(),
             )
             background = [
                 asyncio.create_task(work)

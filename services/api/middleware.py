@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
-from services.core.kit.errors import DomainError, Kind
+from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.ids import new_id
 from services.core.kit.one_connection import unit_of_work
 from services.core.kit.text import Text
@@ -38,7 +38,7 @@ class MalformedAddress(DomainError):
     """The path or the query holds a NUL character, which no name here does."""
 
     code = "malformed-address"
-    kind = Kind.MALFORMED
+    kind = RefusalKind.MALFORMED
     title = Text("地址含有空字符", "The address holds a NUL character")
 
 
@@ -46,7 +46,7 @@ class BodyTooLarge(DomainError):
     """No path takes a body of more than 8 MiB."""
 
     code = "body-too-large"
-    kind = Kind.TOO_LARGE
+    kind = RefusalKind.TOO_LARGE
     title = Text("请求体超过 8 MiB", "The body is longer than 8 MiB")
 
 

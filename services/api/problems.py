@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from services.core.kit.errors import DomainError, Fault, InvalidInput, Kind
+from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
 from services.core.kit.exact_data import MalformedBody
 from services.core.kit.faults import faults_of, pointer
 from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, takes_no_writes
@@ -27,19 +27,19 @@ MEDIA_TYPE = "application/problem+json"
 MOST_FAULTS = 1000
 """Faults told in one answer; of those beyond only the number."""
 
-STATUS: Mapping[Kind, int] = {
-    Kind.MALFORMED: 400,
-    Kind.UNAUTHENTICATED: 401,
-    Kind.FORBIDDEN: 403,
-    Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409,
-    Kind.GONE: 410,
-    Kind.PRECONDITION_FAILED: 412,
-    Kind.TOO_LARGE: 413,
-    Kind.UNSUPPORTED: 415,
-    Kind.INVALID: 422,
-    Kind.PRECONDITION_REQUIRED: 428,
-    Kind.UNAVAILABLE: 503,
+STATUS: Mapping[RefusalKind, int] = {
+    RefusalKind.MALFORMED: 400,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.FORBIDDEN: 403,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.CONFLICT: 409,
+    RefusalKind.GONE: 410,
+    RefusalKind.PRECONDITION_FAILED: 412,
+    RefusalKind.TOO_LARGE: 413,
+    RefusalKind.UNSUPPORTED: 415,
+    RefusalKind.INVALID: 422,
+    RefusalKind.PRECONDITION_REQUIRED: 428,
+    RefusalKind.UNAVAILABLE: 503,
 }
 
 
@@ -47,7 +47,7 @@ class UnsupportedMediaType(DomainError):
     """The `Content-Type` is none that this path takes."""
 
     code = "unsupported-media-type"
-    kind = Kind.UNSUPPORTED
+    kind = RefusalKind.UNSUPPORTED
     title = Text("不支持的内容类型", "The media type is not supported")
 
 
@@ -55,7 +55,7 @@ class DatabaseUnavailable(DomainError):
     """The database does not answer or cannot write now; the request may be sent again."""
 
     code = "database-unavailable"
-    kind = Kind.UNAVAILABLE
+    kind = RefusalKind.UNAVAILABLE
     title = Text("数据库暂不可用，请稍后重试", "The database is not available; try again")
 
 
@@ -133,9 +133,9 @@ def problem_of(error: DomainError) -> Problem:
     """Return what an error looks like from outside."""
     headers = {}
     extra = dict(error.extra)
-    if error.kind is Kind.UNAUTHENTICATED:
+    if error.kind is RefusalKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = 'Bearer realm="wufei"'
-    if error.kind is Kind.UNAVAILABLE:
+    if error.kind is RefusalKind.UNAVAILABLE:
         headers["Retry-After"] = "1"
     etag = extra.pop("etag", None)
     if isinstance(etag, str):

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import Headers
 from typing_extensions import override
 
-from services.api.direct import DirectReader
-from services.api.plans_kept import PlansKept
+from services.api.fast_parameters import FastParameters
+from services.api.plan_cache import PlanCache
 from services.api.security import authenticate, require
 from services.api.unread import HeardRoute
 from services.core.identity.actor import Actor
@@ -126,14 +126,14 @@ class ExactRoute(HeardRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         permission = self.permission
-        reader = None if permission is None else DirectReader(self)
+        reader = None if permission is None else FastParameters(self)
 
         async def answer(request: Request) -> Response:
             exact = self.request_class(request.scope, request.receive)
             exact.scope["actor"] = await authenticate(exact)
             if permission is not None:
                 actor = require(exact, permission)
-                plans: PlansKept = request.app.state.resources.plans
+                plans: PlanCache = request.app.state.resources.plans
                 plan = await plans.get(exact.path_params["plan"], actor)
                 exact.scope["access"] = Access(actor, plan)
             arguments = None if reader is None else await reader.arguments(exact)

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from typing_extensions import override
 
-from services.api.faulty import Faulty
+from services.api.deferred_faults import DeferredFaults
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.faults import echo, faults_of, pointer
@@ -121,7 +121,9 @@ async def _refuse(**arguments: Any) -> None:
     """
     found = arguments.values()
     request = next(one for one in found if isinstance(one, Request))
-    shape = [fault for one in found if isinstance(one, Faulty) for fault in faults_of(one.errors)]
+    shape = [
+        fault for one in found if isinstance(one, DeferredFaults) for fault in faults_of(one.errors)
+    ]
     raise InvalidInput(faults=[*shape, *request.scope["unread"]])
 
 

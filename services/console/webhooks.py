@@ -14,7 +14,7 @@ from services.console.receiver_cases import Expected, cases
 from services.console.receiver_deliveries import Maker
 from services.console.receiver_player import Answer, Failure, Result, open_player
 from services.core.kit.text import Language, Text
-from services.core.webhooks.addresses import Target, read_url
+from services.core.webhooks.addresses import TargetUrl, read_url
 from services.core.webhooks.signing import SigningKey, read_key
 
 SECRET = "WUFEI_WEBHOOK_SECRET"  # noqa: S105 (the variable's name)
@@ -70,7 +70,7 @@ _LATER = Text("接收方要求稍后再来：无法判断", "it asks to come aga
 def check(arguments: Namespace) -> int:
     """Play every case to a receiver, print what comes of each; 1 where one is not right."""
     target = read_url(arguments.url)
-    if not isinstance(target, Target):
+    if not isinstance(target, TargetUrl):
         raise ConsoleError(f"this is no URL of a receiver ({target})")
     language: Language = arguments.language or terminal_language()
     print(Text("接收方 {url}", "Receiver {url}").format(url=target.shown).in_(language))

@@ -35,14 +35,14 @@ from services.core.webhooks.dispatch import (
 )
 from services.core.webhooks.health import DISABLED_AFTER
 from services.core.webhooks.messages import (
-    Target,
+    OpenTarget,
     fitting,
     judged,
     message_of,
     open_target,
     shown_request,
 )
-from services.core.webhooks.schedule import DEFAULT_SCHEDULE, fate, pause_of
+from services.core.webhooks.schedule import DEFAULT_SCHEDULE, next_attempt, pause_of
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
 from services.core.webhooks.wording import Names
@@ -93,7 +93,7 @@ class ClockSkew(Exception):
 class _Parcel:
     """One message to be sent and the deliveries that it tells; None: a target we cannot open."""
 
-    target: Target | None
+    target: OpenTarget | None
     group: Sequence[Claimed]
     names: Names
 
@@ -240,7 +240,7 @@ class Delivering:
         return parcels
 
     @staticmethod
-    def _fitting(target: Target, group: list[Claimed], names: Names) -> Sequence[Claimed]:
+    def _fitting(target: OpenTarget, group: list[Claimed], names: Names) -> Sequence[Claimed]:
         try:
             return fitting(target, group, names)
         except Exception:
@@ -248,7 +248,7 @@ class Delivering:
             logger.exception("a message to %s cannot be made", group[0].endpoint)
             return group
 
-    def _opened(self, row: Any) -> Target | None:
+    def _opened(self, row: Any) -> OpenTarget | None:
         try:
             return open_target(row, self._seal)
         except (CannotUnseal, ValueError):
@@ -282,7 +282,7 @@ class Delivering:
         self, claimed: Claimed, token: UUID, outcome: Outcome, shown: Mapping[str, object]
     ) -> Result:
         now = self._clock.true_now()
-        follows = fate(
+        follows = next_attempt(
             outcome,
             tries=claimed.tries,
             manual=claimed.manual,

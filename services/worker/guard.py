@@ -20,12 +20,12 @@ from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
-from services.core.webhooks.addresses import Address
+from services.core.webhooks.addresses import IpAddress
 from services.core.webhooks.sending import KEPT_BYTES
 
 logger = logging.getLogger("wufei.worker")
 
-Refusal = Callable[[Address, int], str | None]
+Refusal = Callable[[IpAddress, int], str | None]
 """Why nothing may be sent to an address and port; None: it may."""
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]

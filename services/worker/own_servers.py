@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from ipaddress import ip_address
 
-from services.core.webhooks.addresses import Address, AddressPolicy, Reason, forbidden
+from services.core.webhooks.addresses import AddressPolicy, AddressReason, IpAddress, forbidden
 from services.worker.guard import Lookup, Refusal
 
 _AGAIN_AFTER_SECONDS = 60.0
@@ -20,7 +20,7 @@ class OwnServers:
         self._policy = policy
         self._lookup = lookup
         self._said = policy.own_addresses
-        self._found: dict[str, frozenset[Address]] = {}
+        self._found: dict[str, frozenset[IpAddress]] = {}
 
     def refusal(self, *, secure: bool) -> Refusal:
         """Return the judgement of addresses for calls by https, or by http."""
@@ -40,14 +40,14 @@ class OwnServers:
             await asyncio.sleep(_AGAIN_AFTER_SECONDS)
             await self.find()
 
-    def _refuse(self, secure: bool, address: Address, port: int) -> Reason | None:
+    def _refuse(self, secure: bool, address: IpAddress, port: int) -> AddressReason | None:
         reason = forbidden(address, self._policy, port=port, secure=secure)
         if reason is None and port in self._policy.own_ports and _is_this_machine(address):
             return "own-server"
         return reason
 
 
-def _is_this_machine(address: Address) -> bool:
+def _is_this_machine(address: IpAddress) -> bool:
     """Return whether an address is one of this machine: what is sent there comes from there.
 
     Connecting a datagram socket sends nothing; it only asks the routing table.

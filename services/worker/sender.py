@@ -20,7 +20,7 @@ from aiohttp import (
 )
 from yarl import URL
 
-from services.core.webhooks.sending import KEPT_BYTES, Kind, Message, Outcome, answer_head
+from services.core.webhooks.sending import KEPT_BYTES, FailureKind, Message, Outcome, answer_head
 from services.worker.guard import AddressRefused, Lookup, guarded_session
 from services.worker.own_servers import OwnServers
 
@@ -88,13 +88,13 @@ async def _beginning(response: ClientResponse) -> tuple[bytes, bool]:
     return bytes(kept), False
 
 
-def _kind(status: int) -> Kind:
+def _kind(status: int) -> FailureKind:
     if status in _SUCCESS:
         return "delivered"
     return "redirect" if status in _REDIRECT else "status"
 
 
-def _failure(error: Exception, *, secure: bool) -> tuple[Kind, str]:
+def _failure(error: Exception, *, secure: bool) -> tuple[FailureKind, str]:
     """Return what sort of failure an error is, and why, in a line without an address in it."""
     match error:
         case ClientPayloadError():
@@ -111,7 +111,7 @@ def _failure(error: Exception, *, secure: bool) -> tuple[Kind, str]:
             return "connect", f"no connection: {_short(error)}"
 
 
-def _unconnected(error: ClientConnectorError, *, secure: bool) -> tuple[Kind, str]:
+def _unconnected(error: ClientConnectorError, *, secure: bool) -> tuple[FailureKind, str]:
     cause = error.os_error
     match error:
         case _ if isinstance(cause, AddressRefused):
@@ -132,7 +132,7 @@ def _in_handshake(error: OSError) -> bool:
     return isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
 
 
-def _unreadable(error: ClientResponseError) -> tuple[Kind, str]:
+def _unreadable(error: ClientResponseError) -> tuple[FailureKind, str]:
     large = "Too many headers" in error.message or "Got more than" in error.message
     if large:
         return "too_large", "the answer's headers are larger than is read"

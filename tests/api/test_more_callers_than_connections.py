@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import event
 
 from services.api.contract.__main__ import PATH
-from services.api.plans_kept import PlansKept
+from services.api.plan_cache import PlanCache
 from services.core.kit.one_connection import SecondConnection
 from services.core.plan.queries import PlanState
 from tests.support.api import XINMI, Door, open_door
@@ -136,7 +136,7 @@ async def test_one_of_many_who_wait_for_a_plan_reads_it(
     narrow: Door, *, in_a_session: bool
 ) -> None:
     database = narrow.held.database
-    plans = PlansKept(database, narrow.held.watch, kept=timedelta(hours=1))
+    plans = PlanCache(database, narrow.held.watch, kept=timedelta(hours=1))
     read: list[str] = []
 
     def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.api import write_watch
+from services.api import write_health
 from services.core.kit.clock import Clock
 from tests.support.api import XINMI, Door, a_submission, open_door
 
@@ -65,7 +65,7 @@ async def test_a_refused_write_is_remembered_for_a_while_only(own_door: Door) ->
     assert not watch.refused_lately(Clock.true_now())
     watch.refused()
     assert watch.refused_lately(Clock.true_now())
-    assert not watch.refused_lately(Clock.true_now() + write_watch.REMEMBERED)
+    assert not watch.refused_lately(Clock.true_now() + write_health.REMEMBERED)
 
 
 async def test_a_database_that_only_reads_is_not_ready_and_says_so(database_url: str) -> None:

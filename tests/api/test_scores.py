@@ -9,8 +9,8 @@ import httpx
 import pytest
 from fastapi import Request, Response
 
-from services.api.kept_answers import KeptRoute
 from services.api.problems import language_of
+from services.api.response_cache import CachedRoute
 from services.api.routing import versioned_router
 from tests.support.api import IN_TIME, ROOT, XINMI, Door, a_submission
 from tests.support.clock import stopped_at
@@ -81,7 +81,7 @@ async def test_the_steps_of_a_score_are_in_the_language_that_was_asked_for(door:
 
 
 async def test_what_is_said_in_one_language_is_not_kept_for_another(door: Door) -> None:
-    router = versioned_router("scores", route_class=KeptRoute)
+    router = versioned_router("scores", route_class=CachedRoute)
 
     @router.get("/greeting")
     async def greet(request: Request) -> Response:

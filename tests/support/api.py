@@ -12,7 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.api.context import Resources
-from services.api.log_watch import CHANNEL
+from services.api.log_listener import CHANNEL
 from services.api.main import create_app
 from services.api.settings import ApiSettings
 from services.core.identity.actor import system

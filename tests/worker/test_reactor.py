@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from services.core.events.queries import log_position, oldest_waiting_event
-from services.core.events.service import Happening, record
+from services.core.events.service import NewEvent, record
 from services.core.followers import READERS
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
@@ -142,7 +142,7 @@ async def _poison(ledger: Ledger) -> None:
     async with ledger.database.transaction() as session:
         await record(
             session,
-            Happening(
+            NewEvent(
                 city_code=CITY,
                 plan_code=PLAN,
                 type="period.opened",
@@ -212,7 +212,7 @@ async def test_a_city_in_trouble_does_not_hold_up_another(ledger: Ledger) -> Non
     async with ledger.database.transaction() as session:
         await record(
             session,
-            Happening(OTHER, None, "plan.published", "plan", "x", None, {}, {}, Clock.true_now()),
+            NewEvent(OTHER, None, "plan.published", "plan", "x", None, {}, {}, Clock.true_now()),
         )
     await Reactor(ledger.database, ledger.clock).react()
     async with ledger.database.sessions() as session:

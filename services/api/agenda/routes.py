@@ -25,8 +25,8 @@ from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
 from services.core.agenda import queries, service
-from services.core.agenda.queries import Place, PlanDay
-from services.core.agenda.rules import KINDS, Kind, turns
+from services.core.agenda.queries import PlanTurns, TodoPlace
+from services.core.agenda.rules import KINDS, TodoKind, turns
 from services.core.agenda.service import TokenRequest
 from services.core.calendars.queries import working_calendar
 from services.core.calendars.rules import WorkingCalendar
@@ -69,7 +69,7 @@ async def list_todo(
     plans = {code: await held.plans.get(code, actor, session) for code in codes}
     calendars = {code: await _calendar(session, state) for code, state in plans.items()}
     days = {
-        code: PlanDay(
+        code: PlanTurns(
             code,
             state.document.time_zone,
             today := held.clock.today(state.document.time_zone),
@@ -109,11 +109,11 @@ async def list_todo(
     )
 
 
-def _place(page_token: str, named: Mapping[str, object]) -> Place:
-    return Place(*read_page_token(page_token, named, date.fromisoformat, _kind, UUID))
+def _place(page_token: str, named: Mapping[str, object]) -> TodoPlace:
+    return TodoPlace(*read_page_token(page_token, named, date.fromisoformat, _kind, UUID))
 
 
-def _kind(part: str) -> Kind:
+def _kind(part: str) -> TodoKind:
     return KINDS[KINDS.index(part)]
 
 

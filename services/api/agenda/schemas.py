@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.core.agenda.models import CalendarToken
-from services.core.agenda.rules import KINDS, CalendarScope, Count, Kind, Waiting
+from services.core.agenda.rules import KINDS, CalendarScope, Count, TodoKind, Waiting
 from services.core.calendars.rules import WorkingCalendar
 from services.core.kit.said import Code, Said, Title
 from services.core.plan.queries import PlanState
@@ -157,7 +157,7 @@ def _title(one: Waiting, plan: PlanState) -> str:
     return indicator.name if indicator else (one.indicator_code or one.subject_kind)
 
 
-def counts_out(counts: dict[Kind, Count]) -> dict[str, TodoCountOut]:
+def counts_out(counts: dict[TodoKind, Count]) -> dict[str, TodoCountOut]:
     """Return the counts of every kind there is."""
     none = Count(0, 0)
     return {

@@ -18,8 +18,8 @@ from services.api.filters import OrganizationFilter
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
+from services.core.alerts.context import EvaluationContext
 from services.core.alerts.following import ground_of
-from services.core.alerts.ground import Ground
 from services.core.alerts.late import Late, LateRule, Place, late_page
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
@@ -105,7 +105,7 @@ async def list_late(
     )
 
 
-def _late_out(late: Late, ground: Ground) -> LateOut:
+def _late_out(late: Late, ground: EvaluationContext) -> LateOut:
     due = ground.due_date(_BY_RULE[late.rule], late.mark)
     return LateOut(
         rule=late.rule,

@@ -42,9 +42,9 @@ from services.core.alerts import queries, service
 from services.core.alerts.errors import AlertNotFound
 from services.core.alerts.following import rules_of
 from services.core.alerts.models import Alert
-from services.core.alerts.queries import Filters
-from services.core.alerts.rules import State, Verb
-from services.core.alerts.service import Standing
+from services.core.alerts.queries import AlertFilters
+from services.core.alerts.rules import AlertState, AlertVerb
+from services.core.alerts.service import AnswerContext
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -63,13 +63,13 @@ _NOTICES_SHOWN = 100
 _VERB = refusals(403, 404, 409, 412)
 
 
-async def standing_of(session: AsyncSession, plan: PlanState, held: Resources) -> Standing:
+async def standing_of(session: AsyncSession, plan: PlanState, held: Resources) -> AnswerContext:
     """Return what alerts of a plan are judged by now."""
     rules, version = await rules_of(session, plan)
     supervision = plan.document.supervision
     calendar = await working_calendar(session, plan.city_code, supervision.calendar)
     today = held.clock.today(plan.document.time_zone)
-    return Standing(rules, version, calendar, held.clock.now(), today)
+    return AnswerContext(rules, version, calendar, held.clock.now(), today)
 
 
 @router.get("/plans/{plan}/alerts", responses={**answering(examples.ALERTS), **refusals(403, 404)})
@@ -78,7 +78,7 @@ async def list_alerts(
     plan: PlanInScope,
     session: Reading,
     held: Held,
-    state: Annotated[State | None, Query(description="In this state only")] = None,
+    state: Annotated[AlertState | None, Query(description="In this state only")] = None,
     organization_code: OrganizationFilter = None,
     level: Annotated[int | None, Query(ge=0, le=20, description="At this level only")] = None,
     rule: Annotated[str | None, Query(max_length=60, description="Of this rule only")] = None,
@@ -97,7 +97,7 @@ async def list_alerts(
         session,
         actor,
         plan_code=plan.code,
-        filters=Filters(state, organization_code, level, rule),
+        filters=AlertFilters(state, organization_code, level, rule),
         today=standing.today,
         after=None if page_token is None else read_page_token(page_token, named, UUID)[0],
         limit=page_size + 1,
@@ -112,7 +112,7 @@ async def list_alerts(
 
 
 async def _shown(
-    session: AsyncSession, alert: Alert, standing: Standing, actor: Actor
+    session: AsyncSession, alert: Alert, standing: AnswerContext, actor: Actor
 ) -> tuple[dict[str, Any], bytes, str]:
     """Return an alert as `AlertDetailOut` has it, as JSON, and its strong ETag."""
     notices = await queries.notices(session, alert.city_code, alert.alert_key, limit=_NOTICES_SHOWN)
@@ -175,7 +175,7 @@ class Turn:
     """A locked alert in the caller's scope, and a caller with the right to the verb."""
 
     alert: Alert
-    standing: Standing
+    standing: AnswerContext
     actor: Actor
     session: Writing
 
@@ -195,7 +195,7 @@ class Turn:
 class Taking:
     """The dependency that takes an alert's turn for a verb, before the body is judged."""
 
-    verb: Verb
+    verb: AlertVerb
 
     async def __call__(
         self, alert_id: AlertId, actor: Answerer, session: Writing, held: Held

@@ -27,12 +27,12 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.faulty import Faulty
+from services.api.deferred_faults import DeferredFaults
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts import queries, service
-from services.core.alerts.following import foresee_plan
-from services.core.alerts.foresight import instant_faults
+from services.core.alerts.dry_run import instant_faults
+from services.core.alerts.following import dry_run_plan
 from services.core.alerts.models import AlertRules
 from services.core.alerts.rule_set import Post, RuleSet, default_rules, reference_faults
 from services.core.identity.actor import Actor
@@ -68,9 +68,9 @@ def _out(plan: PlanState, stored: AlertRules | None) -> AlertRulesOut:
     )
 
 
-def _faults_in(rules: RuleSet | Faulty, plan: PlanState) -> list[Fault]:
+def _faults_in(rules: RuleSet | DeferredFaults, plan: PlanState) -> list[Fault]:
     """Return every fault of a set of rules, of shape and of reference."""
-    if not isinstance(rules, Faulty):
+    if not isinstance(rules, DeferredFaults):
         return reference_faults(rules.office, rules.posts, plan.organizations)
     office = rules.members.get("office")
     posts = [Post.model_validate(post) for post in rules.members.get("posts", ())]
@@ -158,7 +158,7 @@ async def try_alert_rules(
         etag = _etag(plan, stored.version if stored else 0)
         check_match(if_match, etag, required=False, current=_out(plan, stored).model_dump())
     at = body.at or held.clock.now()
-    found = await foresee_plan(session, plan, at, rules=body.rule_set, most=_MOST_LISTED)
+    found = await dry_run_plan(session, plan, at, rules=body.rule_set, most=_MOST_LISTED)
     return DryRunOut(
         at=at,
         told=found.told,
@@ -173,10 +173,10 @@ async def try_alert_rules(
     )
 
 
-def _trial_faults(body: DryRunIn | Faulty, plan: PlanState) -> list[Fault]:
+def _trial_faults(body: DryRunIn | DeferredFaults, plan: PlanState) -> list[Fault]:
     """Return every fault of a trial, of shape, of reference and of its instant."""
     shape: list[Fault] = []
-    if isinstance(body, Faulty):
+    if isinstance(body, DeferredFaults):
         shape = faults_of(body.errors)
         right = {name: body.members[name] for name in body.members if name in _TRIED}
         body = DryRunIn.model_validate(right)

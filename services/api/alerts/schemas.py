@@ -7,13 +7,13 @@ from uuid import UUID
 from pydantic import BaseModel, Field, WrapValidator
 
 from services.api.contract.choices import one_of
-from services.api.faulty import keep_faults
+from services.api.deferred_faults import keep_faults
 from services.api.instants import Instant
-from services.core.alerts.decisions import Decision
+from services.core.alerts.decisions import NoticeDecision
 from services.core.alerts.models import Alert, AlertHistory, AlertNotice
 from services.core.alerts.rule_set import RuleSet
 from services.core.alerts.rules import STATES, allowed_actions
-from services.core.alerts.service import Standing, state_on
+from services.core.alerts.service import AnswerContext, state_on
 from services.core.identity.actor import Actor
 from services.core.kit.said import Said, Words
 from services.core.plan.written import Day
@@ -195,7 +195,7 @@ class DryRunOut(BaseModel):
     notices: list[TriedOut] = Field(description="The most severe five hundred")
 
 
-def alert_fields(alert: Alert, *, standing: Standing, actor: Actor) -> dict[str, Any]:
+def alert_fields(alert: Alert, *, standing: AnswerContext, actor: Actor) -> dict[str, Any]:
     """Return an alert as `AlertOut` has it."""
     state = state_on(alert, standing.today)
     same = (
@@ -224,7 +224,7 @@ def change_out(change: AlertHistory) -> AlertChangeOut:
     return AlertChangeOut(**{name: getattr(change, name) for name in AlertChangeOut.model_fields})
 
 
-def tried_out(decision: Decision) -> TriedOut:
+def tried_out(decision: NoticeDecision) -> TriedOut:
     """Return a notice of a trial."""
     row = decision.row
     return TriedOut(

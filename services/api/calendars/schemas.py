@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.core.calendars import announcement
-from services.core.calendars.announcement import Announcement, Kind, reckoned_year, whole_year
+from services.core.calendars.announcement import Announcement, DayKind, reckoned_year, whole_year
 from services.core.calendars.models import CalendarYear
-from services.core.calendars.rules import UNKNOWN_AHEAD, Status
+from services.core.calendars.rules import UNKNOWN_AHEAD, CalendarStatus
 from services.core.kit.said import Line, Said
 from services.core.plan.written import Day
 
@@ -25,7 +25,7 @@ class CalendarDayIn(Said):
     """A day of the year, worked or not."""
 
     date: Day = Field(description="Within the year")
-    kind: Kind = Field(description=_KIND)
+    kind: DayKind = Field(description=_KIND)
     note: Line | None = Field(default=None, description="Its name, such as 春节 or 国庆节调休")
 
 
@@ -42,7 +42,7 @@ class CalendarDayOut(BaseModel):
     """A day of the year, worked or not."""
 
     date: _Date = Field(description="The day")
-    kind: Annotated[str, one_of(get_args(Kind))] = Field(description=_KIND)
+    kind: Annotated[str, one_of(get_args(DayKind))] = Field(description=_KIND)
     note: str | None = Field(description="Its name, such as 春节; null: it has none")
 
 
@@ -51,7 +51,7 @@ class CalendarYearOut(BaseModel):
 
     code: str = Field(description=_CODE)
     year: int = Field(description="The year")
-    status: Annotated[str, one_of(get_args(Status))] = Field(
+    status: Annotated[str, one_of(get_args(CalendarStatus))] = Field(
         description="`official`: it was announced; `provisional`: it was not, and is reckoned"
         " Monday to Friday without the statutory days of fixed date"
     )
@@ -95,7 +95,7 @@ def announcement_of(year: int, body: CalendarYearIn) -> Announcement:
     Raises:
         InvalidInput: it lists a day of another year, or one twice.
     """
-    days = [announcement.Day(day.date, day.kind, day.note) for day in body.days]
+    days = [announcement.AnnouncedDay(day.date, day.kind, day.note) for day in body.days]
     announcement.check_days(year, days)
     return Announcement.of(year, body.source, days)
 

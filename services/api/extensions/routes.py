@@ -37,12 +37,12 @@ from services.api.submissions.schemas import ReasonIn, RemarkIn
 from services.core.extensions import queries
 from services.core.extensions.errors import ExtensionNotFound
 from services.core.extensions.models import Extension
-from services.core.extensions.rules import State, SubjectKind, Verb
+from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind, ExtensionVerb
 from services.core.identity.actor import Actor
 from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.milestones import extending
 from services.core.milestones.conditions import extensions_visible_to
-from services.core.milestones.extending import Case
+from services.core.milestones.extending import ExtensionCase
 from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.queries import visible as visible_obligation
 
@@ -64,9 +64,9 @@ async def list_extensions(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
-    state: Annotated[State | None, Query(description="In this state only")] = None,
+    state: Annotated[ExtensionState | None, Query(description="In this state only")] = None,
     subject_kind: Annotated[
-        SubjectKind | None, Query(description="For things of this kind only")
+        ExtensionSubjectKind | None, Query(description="For things of this kind only")
     ] = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
@@ -163,7 +163,7 @@ async def request_obligation_extension(
 class Hearing:
     """A case in the caller's scope, and a caller with the right to the verb."""
 
-    case: Case
+    case: ExtensionCase
     session: Writing
 
     def body(self) -> tuple[dict[str, Any], bytes, str]:
@@ -185,7 +185,7 @@ class Hearing:
 class Hearings:
     """The dependency that takes up a case for a verb, before the body is judged."""
 
-    verb: Verb
+    verb: ExtensionVerb
 
     async def __call__(
         self, extension_id: ExtensionId, actor: Writer, session: Writing, held: Held

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from services.api.actors import ActorOut, actor_fields
 from services.api.answers import item_etag
 from services.core.extensions.models import Extension
-from services.core.extensions.rules import State, SubjectKind, Verb
+from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind, ExtensionVerb
 from services.core.identity.actor import Actor
 from services.core.kit.said import Said, Words
 from services.core.milestones.extending import allowed_actions
@@ -40,11 +40,11 @@ class ExtensionOut(BaseModel):
 
     id: UUID = Field(description="Its id, for good")
     plan: str = Field(description="Code of the plan")
-    subject_kind: SubjectKind = Field(description="What more time is for")
+    subject_kind: ExtensionSubjectKind = Field(description="What more time is for")
     subject_id: UUID = Field(description="Id of the milestone or obligation")
     organization_code: str = Field(description="The unit that it is for")
     number: int = Field(description="1 for the first request of its subject, and so on")
-    state: State = Field(description="`requested` until it is decided or withdrawn")
+    state: ExtensionState = Field(description="`requested` until it is decided or withdrawn")
     reason: str = Field(description="Why the present date cannot be kept")
     present_date: date = Field(description="When the subject was due as this was asked for")
     proposed_date: date = Field(description="Until when more time is asked for")
@@ -56,7 +56,7 @@ class ExtensionOut(BaseModel):
     requested_at: datetime = Field(description="When it was asked for")
     decided_by: ActorOut | None = Field(description="Who decided or withdrew it; null: nobody yet")
     decided_at: datetime | None = Field(description="When that was")
-    allowed_actions: list[Verb] = Field(description="What this caller may do with it now")
+    allowed_actions: list[ExtensionVerb] = Field(description="What this caller may do with it now")
 
 
 class ExtensionListOut(BaseModel):

@@ -16,7 +16,7 @@ from services.api.problems import query_pointer
 from services.api.routing import versioned_router
 from services.api.security import authenticate, permitted
 from services.core.events.catalogue import type_faults
-from services.core.feed.queries import Stretch, Wanted, events_after
+from services.core.feed.queries import EventFilter, Stretch, events_after
 from services.core.identity.actor import Actor
 from services.core.identity.errors import CityNotFound
 from services.core.identity.rules import Permission
@@ -68,7 +68,7 @@ async def read_events(
     """
     if city is not None and city != actor.city_code:
         raise CityNotFound
-    wanted = Wanted(
+    wanted = EventFilter(
         types=_types(types),
         plan_code=plan,
         organization_code=organization_code,
@@ -98,7 +98,7 @@ def _types(named: str) -> tuple[str, ...]:
 
 
 async def _first(
-    request: Request, held: Held, position: int, *, wanted: Wanted, limit: int, wait: float
+    request: Request, held: Held, position: int, *, wanted: EventFilter, limit: int, wait: float
 ) -> Stretch:
     """Return the first stretch in which there is something, or the last one before time is up.
 

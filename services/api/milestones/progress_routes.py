@@ -28,7 +28,7 @@ from services.core.milestones.progress import (
     TaskProgress,
     UnitProgress,
 )
-from services.core.milestones.queries import Tally
+from services.core.milestones.queries import MeasureTally
 from services.core.milestones.reasons import words
 from services.core.milestones.rules import FULL, text_of
 from services.core.plan.loading import leading
@@ -149,7 +149,7 @@ async def _indicators(
 
 async def _tallies(
     session: Reading, held: Resources, view: _View, measures: Sequence[str] | None = None
-) -> list[Tally]:
+) -> list[MeasureTally]:
     document = view.plan.document
     return await queries.tallies(
         session,

@@ -20,7 +20,7 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
-from services.api.faulty import Faulty
+from services.api.deferred_faults import DeferredFaults
 from services.api.milestones import examples
 from services.api.milestones.schemas import (
     CheckedMilestone,
@@ -47,14 +47,14 @@ from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_version
 from services.core.milestones import queries
-from services.core.milestones.assigning import Draft, assign, draft_faults
-from services.core.milestones.desk import Desk
+from services.core.milestones.action_context import ActionContext
+from services.core.milestones.assigning import MilestoneDraft, assign, draft_faults
 from services.core.milestones.errors import MilestoneNotFound
-from services.core.milestones.lights import Light
+from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.models import Milestone
-from services.core.milestones.queries import Filters, Sight
+from services.core.milestones.queries import MilestoneFilters, Sight
 from services.core.milestones.rights import may_assign
-from services.core.milestones.rules import State
+from services.core.milestones.rules import MilestoneState
 from services.core.plan.queries import PlanState
 from services.core.plan.written import Day
 
@@ -81,18 +81,22 @@ async def _assigner(actor: Writer) -> Actor:
 Assigner = Annotated[Actor, Depends(_assigner)]
 
 
-async def writing_desk(session: Writing, held: Resources, plan: PlanState, actor: Actor) -> Desk:
+async def writing_desk(
+    session: Writing, held: Resources, plan: PlanState, actor: Actor
+) -> ActionContext:
     """Return the desk of a change; its calendar stands still until the change is committed."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code, held=True)
-    return Desk(plan, calendar, actor, held.clock.now())
+    return ActionContext(plan, calendar, actor, held.clock.now())
 
 
-async def _reading_desk(session: Reading, held: Resources, plan: PlanState, actor: Actor) -> Desk:
+async def _reading_desk(
+    session: Reading, held: Resources, plan: PlanState, actor: Actor
+) -> ActionContext:
     """Return the desk of somebody who only looks."""
     code = plan.document.supervision.calendar
     calendar = await working_calendar(session, plan.city_code, code)
-    return Desk(plan, calendar, actor, held.clock.now())
+    return ActionContext(plan, calendar, actor, held.clock.now())
 
 
 @router.post(
@@ -126,13 +130,15 @@ async def create_milestone(
     )
 
 
-async def _draft(session: Writing, desk: Desk, body: MilestoneIn | Faulty) -> Draft:
+async def _draft(
+    session: Writing, desk: ActionContext, body: MilestoneIn | DeferredFaults
+) -> MilestoneDraft:
     """Return what is to be assigned, or every fault of shape and of reference at once."""
-    if isinstance(body, Faulty):
+    if isinstance(body, DeferredFaults):
         named = {name: _code(body, name) for name in ("measure_code", "organization_code")}
         faults = await draft_faults(session, desk=desk, due_date=None, parent_id=None, **named)
         raise InvalidInput(faults=[*faults_of(body.errors), *faults])
-    return Draft(
+    return MilestoneDraft(
         measure_code=body.measure_code,
         organization_code=body.organization_code,
         title=body.title,
@@ -144,7 +150,7 @@ async def _draft(session: Writing, desk: Desk, body: MilestoneIn | Faulty) -> Dr
     )
 
 
-def _code(body: Faulty, name: str) -> str | None:
+def _code(body: DeferredFaults, name: str) -> str | None:
     found = body.members.get(name)
     return found if isinstance(found, str) else None
 
@@ -165,10 +171,10 @@ async def list_milestones(
     organization_code: Annotated[
         str | None, Query(max_length=60, description="Of this unit only")
     ] = None,
-    state: Annotated[State | None, Query(description="In this state only")] = None,
+    state: Annotated[MilestoneState | None, Query(description="In this state only")] = None,
     due_before: Annotated[Day | None, Query(description="Due before this day only")] = None,
     parent_id: Annotated[UUID | None, Query(description="Branches of this one only")] = None,
-    light: Annotated[Light | None, Query(description="With this light today only")] = None,
+    light: Annotated[MilestoneLight | None, Query(description="With this light today only")] = None,
     overdue: Annotated[
         bool | None,
         Query(description="`true`: not handed in, and the due date is over; `false`: the others"),
@@ -191,7 +197,9 @@ async def list_milestones(
     log, and what was cancelled as `tombstones`; go on from `position` while `has_more`.
     """
     desk = await _reading_desk(session, held, plan, actor)
-    filters = Filters(measure_code, organization_code, state, due_before, parent_id, light, overdue)
+    filters = MilestoneFilters(
+        measure_code, organization_code, state, due_before, parent_id, light, overdue
+    )
     if changed_after is not None:
         if page_token is not None:
             raise BadPageToken
@@ -220,13 +228,13 @@ async def list_milestones(
     return Response(to_json(listed), media_type="application/json")
 
 
-def _sight(desk: Desk) -> Sight:
+def _sight(desk: ActionContext) -> Sight:
     document = desk.plan.document
     return Sight(desk.today, document.time_zone, document.scheme.lights)
 
 
 async def _changes(
-    session: Reading, desk: Desk, filters: Filters, position: int, limit: int
+    session: Reading, desk: ActionContext, filters: MilestoneFilters, position: int, limit: int
 ) -> Response:
     changes = await queries.changed_after(
         session,

@@ -8,14 +8,14 @@ from uuid import UUID
 from pydantic import BaseModel, Field, WrapValidator
 
 from services.api.actors import ActorOut
+from services.api.deferred_faults import keep_faults
 from services.api.extensions.schemas import ExtensionOut
-from services.api.faulty import keep_faults
-from services.core.calendars.rules import Status
+from services.core.calendars.rules import CalendarStatus
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.forms import form
 from services.core.kit.said import Code, Line, LongWords, Said, Title, Words
-from services.core.milestones.lights import Light
-from services.core.milestones.rules import EvidenceRule, Grade, State, Verb
+from services.core.milestones.lights import MilestoneLight
+from services.core.milestones.rules import ClosureGrade, EvidenceRule, MilestoneState, MilestoneVerb
 from services.core.plan.written import Day
 
 _Weight = Annotated[ExactDecimal, Field(gt=0)]
@@ -112,7 +112,7 @@ class CompleteIn(Said):
 class CloseIn(Said):
     """The grade with which a milestone is closed."""
 
-    grade: Grade = Field(description="`fail` closes it too, as far as it was reported")
+    grade: ClosureGrade = Field(description="`fail` closes it too, as far as it was reported")
     comment: LongWords | None = Field(default=None, description="For the unit")
 
 
@@ -160,7 +160,7 @@ class MilestoneOut(BaseModel):
     deliverable: str | None = Field(description="What is to be there at the end")
     evidence_rule: EvidenceRule = Field(description=_EVIDENCE_RULE)
     weight: str = Field(description="How much it counts within its measure, exact")
-    state: State = Field(description="Where it stands")
+    state: MilestoneState = Field(description="Where it stands")
     percent: str = Field(description="As reported last, exact; 100 once it is closed and passed")
     due_date: date = Field(description="The date in force; it ends at 24:00 of that day")
     original_due_date: date = Field(description="The first date, whatever was granted since")
@@ -176,12 +176,12 @@ class MilestoneOut(BaseModel):
     next_steps: str | None = Field(description="What is done next")
     expected_date: date | None = Field(description="When the unit expects to be done")
     evidence: list[EvidenceOut] = Field(description="The documents that show what was done")
-    grade: Grade | None = Field(description="With which it was closed")
+    grade: ClosureGrade | None = Field(description="With which it was closed")
     state_reason: str | None = Field(
         description="Why it was declined, returned, reopened or cancelled; how it was closed"
     )
     from_plan: bool = Field(description="It stands for its measure as the plan prints it")
-    light: Light = Field(description="How it stands today")
+    light: MilestoneLight = Field(description="How it stands today")
     reason: str = Field(description="Why the light is as it is, in Chinese")
     reason_en: str = Field(description="The same in English")
     reason_code: str = Field(description="The same as a stable code, such as `overdue`")
@@ -193,7 +193,7 @@ class MilestoneOut(BaseModel):
         description="Working days since the due date; null where it is not overdue"
     )
     overdue_days: int | None = Field(description="The old name of `days_overdue`", deprecated=True)
-    calendar: Status = Field(
+    calendar: CalendarStatus = Field(
         description="Whether the working days counted lie in announced years; `provisional` may"
         " still change"
     )
@@ -203,7 +203,7 @@ class MilestoneOut(BaseModel):
         " all of them"
     )
     assigned_by: ActorOut = Field(description="Who assigned it")
-    allowed_actions: list[Verb] = Field(description="What this caller may do with it now")
+    allowed_actions: list[MilestoneVerb] = Field(description="What this caller may do with it now")
     created_at: datetime = Field(description="When it was assigned first")
     updated_at: datetime = Field(description="When it last changed")
     completed_at: datetime | None = Field(description="When its closure was asked for")
@@ -219,11 +219,11 @@ class BranchOut(BaseModel):
         description="The unit's name; its code where the plan has it no longer"
     )
     title: str = Field(description="In a line")
-    state: State = Field(description="Where it stands")
+    state: MilestoneState = Field(description="Where it stands")
     percent: str = Field(description="As reported last, exact")
     weight: str = Field(description="How much it counts, exact")
     due_date: date = Field(description="The date in force")
-    light: Light = Field(description="How it stands today")
+    light: MilestoneLight = Field(description="How it stands today")
     reason: str = Field(description="Why, in Chinese")
     reason_en: str = Field(description="The same in English")
 
@@ -281,7 +281,7 @@ class LinkedIndicatorOut(BaseModel):
 
     code: str = Field(description="Code of the indicator")
     name: str = Field(description="Its name")
-    light: Light = Field(description="Its light on the scoreboard of the period")
+    light: MilestoneLight = Field(description="Its light on the scoreboard of the period")
     reason: str = Field(description="Why, in Chinese")
     reason_en: str = Field(description="The same in English")
 
@@ -297,7 +297,9 @@ class ProgressSumOut(BaseModel):
     overdue: int = Field(description="How many are overdue, not handed in")
     next_due_date: date | None = Field(description="The soonest due date of those not closed")
     whole: bool = Field(description="False where the caller may see only some of the milestones")
-    light: Light = Field(description="The worst of its milestones' and linked indicators' lights")
+    light: MilestoneLight = Field(
+        description="The worst of its milestones' and linked indicators' lights"
+    )
     reason: str = Field(description="Why, in Chinese")
     reason_en: str = Field(description="The same in English")
     reason_code: str = Field(description="The first reason as a stable code")

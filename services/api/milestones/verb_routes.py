@@ -25,12 +25,12 @@ from services.api.milestones.views import milestone_detail
 from services.api.routing import versioned_router
 from services.api.submissions.schemas import ReasonIn
 from services.core.milestones import queries, service
+from services.core.milestones.action_context import ActionContext
 from services.core.milestones.assigning import edit
-from services.core.milestones.desk import Desk
 from services.core.milestones.errors import MilestoneNotFound
 from services.core.milestones.extending import ask_for_milestone
 from services.core.milestones.models import Milestone
-from services.core.milestones.rules import Verb
+from services.core.milestones.rules import MilestoneVerb
 from services.core.milestones.service import Report
 
 router = versioned_router("milestones")
@@ -43,7 +43,7 @@ class Turn:
     """A locked milestone in the caller's scope, and a caller with the right to the verb."""
 
     milestone: Milestone
-    desk: Desk
+    desk: ActionContext
     session: Writing
 
     async def check(self, if_match: str | None, *, required: bool = False) -> None:
@@ -63,7 +63,7 @@ class Turn:
 class Taking:
     """The dependency that takes a milestone's turn for a verb, before the body is judged."""
 
-    verb: Verb
+    verb: MilestoneVerb
 
     async def __call__(
         self, milestone_id: MilestoneId, actor: Writer, session: Writing, held: Held

@@ -14,15 +14,15 @@ from services.core.extensions.models import Extension
 from services.core.extensions.queries import newest_of
 from services.core.identity.actor import Actor
 from services.core.milestones import queries
+from services.core.milestones.action_context import ActionContext
 from services.core.milestones.changes import place_of
 from services.core.milestones.conditions import sees_all
-from services.core.milestones.desk import Desk
 from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.progress import linked
 from services.core.milestones.reasons import words
 from services.core.milestones.rights import allowed_actions
 from services.core.milestones.rules import DONE, Share, merged, text_of
-from services.core.milestones.views import Day
+from services.core.milestones.views import PlanToday
 from services.core.plan.queries import PlanState
 
 _MOST_EXTENSIONS = 10
@@ -56,25 +56,25 @@ _AS_THEY_ARE = (
 
 
 async def milestone_list(
-    session: AsyncSession, rows: Sequence[Milestone], desk: Desk
+    session: AsyncSession, rows: Sequence[Milestone], desk: ActionContext
 ) -> list[dict[str, Any]]:
     """Return milestones of one plan as `MilestoneOut` has them, with two more statements."""
     ids = [row.id for row in rows]
     asked = await newest_of(session, desk.plan.city_code, "milestone", ids, most=_MOST_EXTENSIONS)
     shares = await queries.branch_shares(session, desk.actor, ids)
-    day = Day(desk.plan, desk.calendar, desk.today)
+    day = PlanToday(desk.plan, desk.calendar, desk.today)
     return [_fields(row, asked.get(row.id, ()), shares.get(row.id), day, desk) for row in rows]
 
 
 async def milestone_detail(
-    session: AsyncSession, row: Milestone, desk: Desk
+    session: AsyncSession, row: Milestone, desk: ActionContext
 ) -> tuple[dict[str, Any], bytes, str]:
     """Return a milestone as `MilestoneDetailOut` has it, as JSON, and its strong ETag."""
     (fields,) = await milestone_list(session, [row], desk)
     branches: Sequence[Milestone] = ()
     if row.parent_id is None:
         branches = await queries.branches(session, desk.actor, row.id)
-    day = Day(desk.plan, desk.calendar, desk.today)
+    day = PlanToday(desk.plan, desk.calendar, desk.today)
     fields["branches"] = [_branch(branch, day) for branch in branches]
     body = to_json(fields)
     return fields, body, item_etag(row.id, row.version, body)
@@ -84,8 +84,8 @@ def _fields(
     row: Milestone,
     asked: Sequence[Extension],
     branches: tuple[int, Share] | None,
-    day: Day,
-    desk: Desk,
+    day: PlanToday,
+    desk: ActionContext,
 ) -> dict[str, Any]:
     leads = desk.leads(row.measure_code)
     return {
@@ -114,7 +114,7 @@ def _indicators(row: Milestone, plan: PlanState) -> list[dict[str, Any]]:
     return [{"code": one.code, "name": one.name, "unit": one.unit} for one in found]
 
 
-def _light(row: Milestone, day: Day) -> dict[str, str]:
+def _light(row: Milestone, day: PlanToday) -> dict[str, str]:
     verdict = day.light(row)
     reason = words(verdict.reason, verdict.details)
     return {
@@ -125,7 +125,7 @@ def _light(row: Milestone, day: Day) -> dict[str, str]:
     }
 
 
-def _distance(row: Milestone, day: Day) -> dict[str, Any]:
+def _distance(row: Milestone, day: PlanToday) -> dict[str, Any]:
     distance = day.distance(row.due_date)
     running = row.state not in DONE and row.state != "completed"
     overdue = distance.late if running and distance.overdue else None
@@ -151,7 +151,7 @@ def _merged_percent(
     return text_of(merged([own] if branches is None else [own, branches[1]]).percent)
 
 
-def _branch(row: Milestone, day: Day) -> dict[str, Any]:
+def _branch(row: Milestone, day: PlanToday) -> dict[str, Any]:
     light = _light(row, day)
     del light["reason_code"]
     return {

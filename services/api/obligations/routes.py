@@ -33,8 +33,8 @@ from services.core.identity.rules import Permission
 from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.obligations import queries
 from services.core.obligations.errors import ObligationNotFound
-from services.core.obligations.queries import Filters, Grouping
-from services.core.obligations.rules import Status
+from services.core.obligations.queries import Grouping, ObligationFilters
+from services.core.obligations.rules import ObligationStatus
 from services.core.plan.queries import PlanState
 from services.core.plan.written import Day
 
@@ -66,7 +66,7 @@ async def list_obligations(
     organization_code: OrganizationFilter = None,
     indicator_code: IndicatorFilter = None,
     status: Annotated[
-        Status | None,
+        ObligationStatus | None,
         Query(description="With this status only; `waived` lists what is otherwise left out"),
     ] = None,
     due_before: Annotated[Day | None, Query(description="Due before this day")] = None,
@@ -85,7 +85,7 @@ async def list_obligations(
         )
     if period is not None:
         parsed_period(plan, period, "/query/period")
-    filters = Filters(period, organization_code, indicator_code, status, due_before)
+    filters = ObligationFilters(period, organization_code, indicator_code, status, due_before)
     named = of_list(actor, "obligations", plan=plan.code, **filters.named())
     after = None
     if page_token is not None:

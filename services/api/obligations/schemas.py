@@ -9,14 +9,13 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
-from services.core.calendars.rules import Status as CalendarStatus
-from services.core.calendars.rules import WorkingCalendar
+from services.core.calendars.rules import CalendarStatus, WorkingCalendar
 from services.core.kit.decimals import plain, quotient
 from services.core.obligations.models import ObligationHistory
-from services.core.obligations.queries import Counted, Grouping, Standing
-from services.core.obligations.rules import Status, distance, may_extend
+from services.core.obligations.queries import Counted, Grouping, ObligationView
+from services.core.obligations.rules import ObligationStatus, distance, may_extend
 from services.core.plan.queries import PlanState
-from services.core.submissions.rules import State
+from services.core.submissions.rules import SubmissionState
 
 _PERIOD = "`2025`, `2025-H1`, `2025-Q3` or `2025-09`"
 _HUNDRED = 100
@@ -31,7 +30,7 @@ class ObligationOut(BaseModel):
     indicator_name: str = Field(description="Its name; its code where the plan has it no longer")
     organization_code: str = Field(description="The unit that owes the value")
     period: str = Field(description=_PERIOD)
-    status: Annotated[str, one_of(get_args(Status))] = Field(
+    status: Annotated[str, one_of(get_args(ObligationStatus))] = Field(
         description="`expected`: not due yet; `met`: handed in by 24:00 of the due date; `late`:"
         " handed in after; `missing`: nothing handed in, and the due date or the period is over;"
         " `waived`: owed no more"
@@ -54,8 +53,8 @@ class ObligationOut(BaseModel):
         " handed in"
     )
     submission_id: UUID | None = Field(description="The submission in its place, if there is one")
-    submission_state: Annotated[str | None, one_of(get_args(State), nullable=True)] = Field(
-        description="Where that stands; one that was returned stays handed in"
+    submission_state: Annotated[str | None, one_of(get_args(SubmissionState), nullable=True)] = (
+        Field(description="Where that stands; one that was returned stays handed in")
     )
     reported_at: datetime | None = Field(
         description="When it was first handed in; null: it is not, or was withdrawn"
@@ -138,9 +137,9 @@ class Days:
         self._calendar = calendar
         self._plan = plan
         self._today = today
-        self._counted: dict[tuple[Status, date, date], tuple[int | None, int | None]] = {}
+        self._counted: dict[tuple[ObligationStatus, date, date], tuple[int | None, int | None]] = {}
 
-    def of(self, standing: Standing) -> tuple[int | None, int | None]:
+    def of(self, standing: ObligationView) -> tuple[int | None, int | None]:
         """Return the working days left, and those overdue."""
         day = self._today
         if standing.reported_at is not None:
@@ -156,7 +155,7 @@ class Days:
         return self._calendar.status(due_date)
 
 
-def obligation_out(standing: Standing, plan: PlanState, days: Days) -> ObligationOut:
+def obligation_out(standing: ObligationView, plan: PlanState, days: Days) -> ObligationOut:
     """Return an obligation as it stands today."""
     indicator = plan.indicators.get(standing.indicator_code)
     days_left, days_overdue = days.of(standing)

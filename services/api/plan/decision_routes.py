@@ -27,7 +27,7 @@ from services.core.plan import assigning, queries, service
 from services.core.plan.assigning import Assignment
 from services.core.plan.errors import IndicatorNotFound, QuestionNotFound
 from services.core.plan.queries import PlanState
-from services.core.plan.service import Decision
+from services.core.plan.service import QuestionDecision
 
 router = versioned_router("plans")
 
@@ -138,7 +138,7 @@ async def settle_open_question(
         session,
         plan=plan,
         question_id=question_id,
-        decision=Decision(
+        decision=QuestionDecision(
             decision=body.decision,
             document_number=body.document_number,
             document_date=body.document_date,

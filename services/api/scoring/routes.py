@@ -23,11 +23,11 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import CONTENT_LANGUAGE, ETAG, VARY, answering
 from services.api.instants import Instant
-from services.api.kept_answers import KeptRoute
 from services.api.paging import of_list
 from services.api.plan.period_routes import parsed_period
 from services.api.plan.routes import IndicatorCode
 from services.api.problems import language_of
+from services.api.response_cache import CachedRoute
 from services.api.routing import access_of, plan_access, versioned_router
 from services.api.scoring import examples
 from services.api.scoring.schemas import (
@@ -58,7 +58,7 @@ from services.core.scoring.reach import within_reach
 from services.core.submissions.rules import text_of
 
 router = versioned_router("scores")
-kept_router = versioned_router("scores", route_class=KeptRoute)
+kept_router = versioned_router("scores", route_class=CachedRoute)
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
 Basis = Annotated[

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api.actors import ActorOut
 from services.api.contract.choices import one_of
 from services.core.plan.document import Selection, TargetKind
-from services.core.scoring.judgement import State
+from services.core.scoring.judgement import ScoreState
 from services.core.scoring.lights import Light
 from services.core.submissions.rules import DataStatus
 
-_State = Annotated[str, one_of(get_args(State))]
+_State = Annotated[str, one_of(get_args(ScoreState))]
 _Light = Annotated[str, one_of(get_args(Light))]
 _Basis = Annotated[str, one_of(["approved", "submitted"])]
 _PERIOD = "`2025`, `2025-H1`, `2025-Q3` or `2025-09`"

@@ -27,7 +27,7 @@ from services.core.plan.queries import PlanState
 from services.core.submissions import queries, service
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.models import Submission
-from services.core.submissions.rules import Verb
+from services.core.submissions.rules import SubmissionVerb
 
 router = versioned_router("submissions")
 
@@ -85,7 +85,7 @@ async def edit_submission(
 
 
 async def _move(
-    verb: Verb,
+    verb: SubmissionVerb,
     submission_id: SubmissionId,
     reason: str | None,
     actor: Actor,

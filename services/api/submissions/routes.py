@@ -22,7 +22,7 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
-from services.api.faulty import Faulty
+from services.api.deferred_faults import DeferredFaults
 from services.api.paging import of_list
 from services.api.plan.period_routes import parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
@@ -48,15 +48,15 @@ from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
 from services.core.submissions import queries
 from services.core.submissions.creation import (
-    Draft,
     Reply,
+    SubmissionDraft,
     create,
     draw_up,
     reference_faults,
 )
 from services.core.submissions.errors import SubmissionNotFound
-from services.core.submissions.queries import Filters
-from services.core.submissions.rules import Form, State
+from services.core.submissions.queries import SubmissionFilters
+from services.core.submissions.rules import Form, SubmissionState
 
 router = versioned_router("submissions")
 
@@ -121,9 +121,9 @@ async def create_submission(
     )
 
 
-def _draft(body: SubmissionIn | Faulty, plan: PlanState, actor: Actor) -> Draft:
+def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -> SubmissionDraft:
     """Return what is to be reported, or every fault of shape and of reference at once."""
-    if isinstance(body, Faulty):
+    if isinstance(body, DeferredFaults):
         faults = faults_of(body.errors)
         members = body.members
         indicator, unit = members.get("indicator_code"), members.get("organization_code")
@@ -138,7 +138,7 @@ def _draft(body: SubmissionIn | Faulty, plan: PlanState, actor: Actor) -> Draft:
     if faults:
         faults += reference_faults(body.indicator_code, body.organization_code, plan)
         raise InvalidInput(faults=faults)
-    return Draft(
+    return SubmissionDraft(
         indicator_code=body.indicator_code,
         organization_code=body.organization_code,
         period=body.period,
@@ -205,7 +205,7 @@ async def list_submissions(
         str | None, Query(max_length=60, description="Of this organization only")
     ] = None,
     period: Annotated[str | None, Query(max_length=40, description="Of this period only")] = None,
-    state: Annotated[State | None, Query(description="In this state only")] = None,
+    state: Annotated[SubmissionState | None, Query(description="In this state only")] = None,
     changed_after: Annotated[
         int | None,
         Query(
@@ -228,7 +228,7 @@ async def list_submissions(
     plan, actor = access.plan, access.actor
     if period is not None:
         parsed_period(plan, period, "/query/period")
-    filters = Filters(indicator_code, organization_code, period, state)
+    filters = SubmissionFilters(indicator_code, organization_code, period, state)
     if changed_after is not None:
         if page_token is not None:
             raise BadPageToken
@@ -260,7 +260,7 @@ async def _changes(
     held: Resources,
     actor: Actor,
     plan: PlanState,
-    filters: Filters,
+    filters: SubmissionFilters,
     position: int,
     limit: int,
 ) -> Response:
@@ -285,7 +285,7 @@ async def _changes(
     return Response(to_json(listed), media_type="application/json")
 
 
-def _is_listed(state: str, filters: Filters) -> bool:
+def _is_listed(state: str, filters: SubmissionFilters) -> bool:
     return state != "withdrawn" and filters.state in {None, state}
 
 

@@ -8,15 +8,21 @@ from uuid import UUID
 from pydantic import BaseModel, Field, WrapValidator
 from pydantic_core import to_json
 
-from services.api.faulty import keep_faults
+from services.api.deferred_faults import keep_faults
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Code, LongWords, Said, Words
 from services.core.plan.queries import PlanState
-from services.core.submissions.creation import Row, place_of
+from services.core.submissions.creation import SubmissionRow, place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
 from services.core.submissions.models import SubmissionHistory
-from services.core.submissions.rules import DataStatus, State, Verb, allowed_actions, text_of
+from services.core.submissions.rules import (
+    DataStatus,
+    SubmissionState,
+    SubmissionVerb,
+    allowed_actions,
+    text_of,
+)
 
 
 class SubmissionIn(Said):
@@ -104,7 +110,7 @@ class SubmissionOut(BaseModel):
         description="The unit's name; its code where the plan has it no longer"
     )
     period: str = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
-    state: State = Field(description="Where it stands in the review")
+    state: SubmissionState = Field(description="Where it stands in the review")
     revision: int = Field(description="1 at first; each correction of an approved one adds one")
     approved_revision: int | None = Field(description="The revision that counts; null: none yet")
     value: str | None = Field(description="Exact; computed from numerator and denominator")
@@ -123,7 +129,7 @@ class SubmissionOut(BaseModel):
         description="Why the value is hard to believe; a reason is asked for in `note`"
     )
     reason: str | None = Field(description="Why it was last returned, reopened or otherwise moved")
-    allowed_actions: list[Verb] = Field(description="What this caller may do with it now")
+    allowed_actions: list[SubmissionVerb] = Field(description="What this caller may do with it now")
     created_at: datetime = Field(description="When it was first written")
     updated_at: datetime = Field(description="When it last changed")
     submitted_at: datetime | None = Field(description="When it was last handed in")
@@ -172,7 +178,7 @@ class HistoryOut(BaseModel):
     next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
-def submission_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
+def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict[str, Any]:
     """Return a submission as `SubmissionOut` has it, ready to be written as JSON."""
     indicator = plan.indicators.get(row["indicator_code"])
     unit = row["organization_code"]
@@ -217,12 +223,12 @@ def _doubt(doubt: Doubt) -> dict[str, str]:
     return {"code": doubt.code, "message": doubt.words.zh, "message_en": doubt.words.en}
 
 
-def submission_body(row: Row, plan: PlanState, actor: Actor) -> bytes:
+def submission_body(row: SubmissionRow, plan: PlanState, actor: Actor) -> bytes:
     """Return a submission as JSON."""
     return to_json(submission_fields(row, plan, actor))
 
 
-def submission_etag(row: Row) -> str:
+def submission_etag(row: SubmissionRow) -> str:
     """Return the strong ETag of a submission: its id and version."""
     return f'"{row["id"]}.{row["version"]}"'
 

@@ -5,7 +5,12 @@ import time
 from prometheus_client import Gauge
 
 from services.api.context import Resources
-from services.core.webhooks.standing import Lately, Standing, lately, standings
+from services.core.webhooks.queue_stats import (
+    QueueStats,
+    RecentOutcomes,
+    queue_stats,
+    recent_outcomes,
+)
 
 KEPT_SECONDS = 5.0
 """Whoever asks more often, and anybody may, gets what was read before."""
@@ -49,8 +54,8 @@ class _Reading:
             return
         self._again_at = time.monotonic() + KEPT_SECONDS
         async with held.database.sessions() as session:
-            standing = await standings(session)
-            recent = await lately(session, true_now=held.clock.true_now())
+            standing = await queue_stats(session)
+            recent = await recent_outcomes(session, true_now=held.clock.true_now())
         for gauge in _ALL:
             gauge.clear()
         for one in standing:
@@ -62,14 +67,14 @@ class _Reading:
 read_webhook_figures = _Reading()
 
 
-def _show_standing(one: Standing) -> None:
+def _show_standing(one: QueueStats) -> None:
     endpoint = str(one.endpoint_id)
     _queued.labels(endpoint).set(one.queued)
     _oldest.labels(endpoint).set(one.oldest_due_seconds)
     _failures.labels(endpoint).set(one.consecutive_failures)
 
 
-def _show_lately(one: Lately) -> None:
+def _show_lately(one: RecentOutcomes) -> None:
     endpoint = str(one.endpoint_id)
     _attempts.labels(endpoint).set(one.attempts)
     _success.labels(endpoint).set(one.delivered / one.attempts)

@@ -21,7 +21,7 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
-from services.api.faulty import Faulty
+from services.api.deferred_faults import DeferredFaults
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted, require
@@ -46,7 +46,13 @@ from services.core.plan.queries import visible_plans
 from services.core.webhooks import lifecycle, queries, service
 from services.core.webhooks.errors import EndpointNotFound
 from services.core.webhooks.models import WebhookEndpoint
-from services.core.webhooks.rules import FORMATS, Ground, Manner, State, settings_faults
+from services.core.webhooks.rules import (
+    FORMATS,
+    EndpointState,
+    Manner,
+    SettingsContext,
+    settings_faults,
+)
 from services.core.webhooks.signing import SigningKey
 
 router = versioned_router("webhooks")
@@ -136,20 +142,22 @@ def _settings(members: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _ground(
     session: Writing, settings: Mapping[str, Any], actor: Actor, held: Resources
-) -> Ground:
+) -> SettingsContext:
     plans = await visible_plans(session, city_code=actor.city_code, plan_code=actor.plan_code)
     unit = settings.get("organization_code")
     units = []
     if unit is not None:
         units = list(await organizations_by_code(session, city_code=actor.city_code, codes=[unit]))
-    return Ground(
+    return SettingsContext(
         policy=held.webhook_addresses,
         plans={plan.code for plan in plans},
         organizations={one.code for one in units},
     )
 
 
-def _refuse(body: Faulty, settings: Mapping[str, Any], actor: Actor, ground: Ground) -> None:
+def _refuse(
+    body: DeferredFaults, settings: Mapping[str, Any], actor: Actor, ground: SettingsContext
+) -> None:
     """Refuse a body whose shape has faults, and tell whatever else is wrong with it."""
     format_ = body.members.get("format", "standard")
     right = {name: settings[name] for name in settings if name in _CHECKED}
@@ -181,7 +189,7 @@ async def create_webhook_endpoint(
     headers may hold tokens: they are kept sealed and never shown whole again. Where this
     deployment has no key to seal with, it is 503 `secret-key-not-set`.
     """
-    if isinstance(body, Faulty):
+    if isinstance(body, DeferredFaults):
         settings = _settings(body.members)
         _refuse(body, settings, actor, await _ground(session, settings, actor, held))
     assert isinstance(body, EndpointIn)  # noqa: S101 (what is faulty was refused)
@@ -205,7 +213,7 @@ async def list_webhook_endpoints(
     actor: Manager,
     session: Reading,
     held: Held,
-    state: Annotated[State | None, Query(description="Only those in this state")] = None,
+    state: Annotated[EndpointState | None, Query(description="Only those in this state")] = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> EndpointListOut:
@@ -269,10 +277,12 @@ async def edit_webhook_endpoint(
     owner's becomes its owner, so that a new key can take over before the old one is revoked.
     """
     endpoint = await locked_endpoint(session, actor, endpoint_id)
-    given = body.members if isinstance(body, Faulty) else body.model_dump(exclude_unset=True)
+    given = (
+        body.members if isinstance(body, DeferredFaults) else body.model_dump(exclude_unset=True)
+    )
     settings = _settings(given)
     ground = await _ground(session, settings, actor, held)
-    if isinstance(body, Faulty):
+    if isinstance(body, DeferredFaults):
         _refuse(body, settings, actor, ground)
     await check_endpoint(session, endpoint, held, if_match, required=True)
     await service.edit_endpoint(

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, WrapValidator
 
 from services.api.contract.choices import one_of
-from services.api.faulty import keep_faults
+from services.api.deferred_faults import keep_faults
 from services.api.instants import Instant
 from services.core.kit.said import Code, Line, Said, Title, Words
 from services.core.webhooks.models import (
@@ -27,7 +27,7 @@ from services.core.webhooks.rules import (
     Format,
     allowed_actions,
 )
-from services.core.webhooks.signing import KINDS, Kind
+from services.core.webhooks.signing import KINDS, SecretKind
 
 _Types = Annotated[list[Annotated[str, StringConstraints(max_length=60)]], Field(max_length=100)]
 _Headers = dict[str, str]
@@ -55,7 +55,7 @@ class EndpointIn(Said):
         default="standard",
         description="Standard Webhooks, or the messages of a robot of DingTalk, WeCom or Feishu",
     )
-    signature: Kind = Field(
+    signature: SecretKind = Field(
         default="v1", description="`v1`: HMAC-SHA256 with a shared secret; `v1a`: ed25519"
     )
     secret: Title | None = Field(

@@ -7,7 +7,7 @@ organization_code, indicator_code, measure_code, period, title, state.
 
 from collections.abc import Iterable, Mapping
 
-from services.core.agenda.rules import KINDS, Kind
+from services.core.agenda.rules import KINDS, TodoKind
 from services.core.identity.rules import Role
 
 LED_MEASURE = """EXISTS (
@@ -116,7 +116,7 @@ LEFT JOIN milestone m ON m.city_code = e.city_code AND m.id = e.subject_id
     AND e.subject_kind = 'milestone'
 WHERE {decided_by}
 """
-_PARTS: Mapping[Kind, str] = {
+_PARTS: Mapping[TodoKind, str] = {
     "report": _REPORT,
     "correct": _CORRECT,
     "review": _REVIEW,
@@ -141,7 +141,7 @@ _DECIDED = {
     "lead": _CLOSED["lead"],
     "office": f"(m.id IS NULL OR {_NO_OTHER_LEADS_MEASURE} OR e.decide_by < p.today)",
 }
-_DECIDED_BY: Mapping[Kind, Mapping[str, str]] = {
+_DECIDED_BY: Mapping[TodoKind, Mapping[str, str]] = {
     "review": _REVIEWED,
     "close": _CLOSED,
     "reassign": _CLOSED,
@@ -184,7 +184,7 @@ ORDER BY page.due_date, page.kind, page.subject_id
 """
 
 
-def statement_for(role: Role, kinds: Iterable[Kind]) -> str:
+def statement_for(role: Role, kinds: Iterable[TodoKind]) -> str:
     """Return the statement of what waits for a role, of these kinds, with the counts of all."""
     parts = (
         _PARTS[kind].format(

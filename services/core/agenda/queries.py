@@ -16,12 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.parts import LED_MEASURE, statement_for
-from services.core.agenda.rules import CALENDAR_SHOWS, KINDS, Count, Kind, Turn, Waiting, kinds_for
+from services.core.agenda.rules import (
+    CALENDAR_SHOWS,
+    KINDS,
+    Count,
+    TodoKind,
+    Turn,
+    Waiting,
+    kinds_for,
+)
 from services.core.identity.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
-class PlanDay:
+class PlanTurns:
     """A plan on its local date, with the turns that its calendar gives people."""
 
     plan_code: str
@@ -31,22 +39,22 @@ class PlanDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TodoPlace:
     """Where a page of what waits ended."""
 
     due_date: date
-    kind: Kind
+    kind: TodoKind
     subject_id: UUID
 
 
 async def waiting(
     session: AsyncSession,
     actor: Actor,
-    plans: Sequence[PlanDay],
+    plans: Sequence[PlanTurns],
     *,
-    after: Place | None,
+    after: TodoPlace | None,
     limit: int,
-) -> tuple[list[Waiting], dict[Kind, Count]]:
+) -> tuple[list[Waiting], dict[TodoKind, Count]]:
     """Return up to `limit` things that wait for an actor, soonest due first, and how many wait.
 
     The counts are of everything, by kind, whatever the page.
@@ -64,7 +72,7 @@ async def waiting(
 
 
 def _parameters(
-    actor: Actor, plans: Sequence[PlanDay], after: Place | None, limit: int
+    actor: Actor, plans: Sequence[PlanTurns], after: TodoPlace | None, limit: int
 ) -> dict[str, Any]:
     each_turn = [turn for plan in plans for turn in plan.turns]
     before = accumulate((len(plan.turns) for plan in plans[:-1]), initial=0)
@@ -102,7 +110,7 @@ def _waiting(row: Any) -> Waiting:
     )
 
 
-def _counts(found: Mapping[str, Sequence[int]]) -> dict[Kind, Count]:
+def _counts(found: Mapping[str, Sequence[int]]) -> dict[TodoKind, Count]:
     return {KINDS[int(number)]: Count(*each) for number, each in sorted(found.items())}
 
 

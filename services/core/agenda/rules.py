@@ -12,8 +12,8 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.plan.document import Supervision
 
-Kind = Literal["report", "correct", "review", "sign", "progress", "close", "reassign", "decide"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+TodoKind = Literal["report", "correct", "review", "sign", "progress", "close", "reassign", "decide"]
+KINDS: tuple[TodoKind, ...] = get_args(TodoKind)
 """What somebody may have to do, in the order in which a list names them on one day:
 
 report a value, correct a returned one, review one; sign for a milestone, work on it, close it,
@@ -22,7 +22,7 @@ reassign a declined one; decide on an extension.
 
 CalendarScope = Literal["unit", "plan", "person"]
 
-_PERMISSIONS: Mapping[Kind, Permission] = {
+_PERMISSIONS: Mapping[TodoKind, Permission] = {
     "report": Permission.WRITE_SUBMISSIONS,
     "correct": Permission.WRITE_SUBMISSIONS,
     "review": Permission.REVIEW_SUBMISSIONS,
@@ -32,16 +32,16 @@ _PERMISSIONS: Mapping[Kind, Permission] = {
     "reassign": Permission.WRITE_MILESTONES,
     "decide": Permission.WRITE_MILESTONES,
 }
-_OF_A_UNIT: frozenset[Kind] = frozenset({"report", "correct", "sign", "progress"})
-_OF_A_LEAD: frozenset[Kind] = frozenset({"review", "close", "reassign", "decide"})
+_OF_A_UNIT: frozenset[TodoKind] = frozenset({"report", "correct", "sign", "progress"})
+_OF_A_LEAD: frozenset[TodoKind] = frozenset({"review", "close", "reassign", "decide"})
 
 _KEPT_DAYS = 800
 """How many days back what waits is told its exact due date; what is older is long overdue."""
 
 
-def kinds_for(actor: Actor) -> tuple[Kind, ...]:
+def kinds_for(actor: Actor) -> tuple[TodoKind, ...]:
     """Return what can wait for an actor: work for a unit's, decisions for a lead and the office."""
-    mine: set[Kind] = set()
+    mine: set[TodoKind] = set()
     if actor.organization_code is not None:
         mine |= _OF_A_UNIT
     if actor.role == "lead" or (actor.role == "office" and actor.organization_code is None):
@@ -78,7 +78,7 @@ def turns(supervision: Supervision, calendar: WorkingCalendar, today: date) -> l
 class Waiting:
     """One thing that waits for somebody, due by the end of a local day."""
 
-    kind: Kind
+    kind: TodoKind
     due_date: date
     overdue: bool
     plan_code: str

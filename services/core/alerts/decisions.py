@@ -5,24 +5,24 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
 from services.core.alerts.escalation import Way, recipients, way_of
 from services.core.alerts.findings import Due, Ended
-from services.core.alerts.ground import Ground
 from services.core.alerts.messages import deadline_message, resolved_message
 from services.core.alerts.rules import alert_key
 from services.core.alerts.sources import Source
 from services.core.alerts.stages import Step, step_day
 from services.core.kit.ids import new_id
 
-Outcome = Literal["given", "gathered", "superseded", "held", "snoozed", "muted"]
-WITHHELD: frozenset[Outcome] = frozenset({"held", "snoozed", "muted"})
+NoticeOutcome = Literal["given", "gathered", "superseded", "held", "snoozed", "muted"]
+WITHHELD: frozenset[NoticeOutcome] = frozenset({"held", "snoozed", "muted"})
 
 _FROM_THE_START = -1000
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class NoticeDecision:
     """What becomes of one step of one alert.
 
     `row` holds the columns of the alert; `earlier` how far it was told before, so that what
@@ -31,7 +31,7 @@ class Decision:
     """
 
     way: Way
-    outcome: Outcome
+    outcome: NoticeOutcome
     step: Step
     earlier: int
     escalated: bool
@@ -44,14 +44,16 @@ class Decision:
         return str(self.row["organization_code"])
 
 
-def decide(found: Due, ground: Ground, source: Source, steps: Cutoffs) -> Decision | None:
+def decide(
+    found: Due, ground: EvaluationContext, source: Source, steps: Cutoffs
+) -> NoticeDecision | None:
     """Return what becomes of a step that is newly due; None: it is withheld, as it was before."""
     step = steps.steps[found.step - 1]
     way = way_of(step.level, arrives=found.arrives)
     outcome = _withheld(found, step, ground) or _OUTCOMES[way]
     if outcome in WITHHELD and step.offset <= _reach(found.withheld_reach):
         return None
-    return Decision(
+    return NoticeDecision(
         way=way,
         outcome=outcome,
         step=step,
@@ -66,14 +68,14 @@ def _reach(offset: int | None) -> int:
     return _FROM_THE_START if offset is None else offset
 
 
-_OUTCOMES: Mapping[Way, Outcome] = {
+_OUTCOMES: Mapping[Way, NoticeOutcome] = {
     "alone": "given",
     "daily": "gathered",
     "arrival": "superseded",
 }
 
 
-def _withheld(found: Due, step: Step, ground: Ground) -> Outcome | None:
+def _withheld(found: Due, step: Step, ground: EvaluationContext) -> NoticeOutcome | None:
     """Return why nothing is told for now: somebody answered, or the parent's alert speaks."""
     top = step.level == ground.rules.top_level
     if found.arrives:
@@ -85,7 +87,7 @@ def _withheld(found: Due, step: Step, ground: Ground) -> Outcome | None:
     return "muted" if found.muted and not top else None
 
 
-def _row(found: Due, step: Step, ground: Ground, source: Source) -> dict[str, Any]:
+def _row(found: Due, step: Step, ground: EvaluationContext, source: Source) -> dict[str, Any]:
     due = ground.due_date(source, found.mark)
     day = step_day(due, ground.rule(source.rule), step, ground.calendar)
     unit = ground.addressee(source, found.unit, found.measure_code, found.indicator_code)

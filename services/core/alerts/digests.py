@@ -13,15 +13,15 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.alerts.decisions import Decision
+from services.core.alerts.context import EvaluationContext
+from services.core.alerts.decisions import NoticeDecision
 from services.core.alerts.escalation import Way, recipients
-from services.core.alerts.ground import Ground
 from services.core.alerts.messages import digest_message
 from services.core.identity.actor import system
 from services.core.kit.ids import new_id
 
-Kind = Literal["daily", "arrival"]
-Address = tuple[str, Kind]
+DigestKind = Literal["daily", "arrival"]
+DigestAddress = tuple[str, DigestKind]
 
 MOST_LISTED = 100
 """So many items a digest lists; it tells how many there are beyond those."""
@@ -60,13 +60,15 @@ class Digests:
     A unit has one a day, so none goes out before the `whole` plan was looked at.
     """
 
-    def __init__(self, ground: Ground, given: Iterable[tuple[str, str]], *, whole: bool) -> None:
+    def __init__(
+        self, ground: EvaluationContext, given: Iterable[tuple[str, str]], *, whole: bool
+    ) -> None:
         self._ground = ground
         self._whole = whole
         self._given = set(given)
-        self._open: dict[Address, _Digest] = {}
+        self._open: dict[DigestAddress, _Digest] = {}
 
-    def address(self, decision: Decision) -> Address | None:
+    def address(self, decision: NoticeDecision) -> DigestAddress | None:
         """Return into which digest a decision goes; None: it is told alone.
 
         What was overdue when it was first seen is the office's affair.
@@ -82,15 +84,15 @@ class Digests:
             case _:
                 assert_never(way)
 
-    def takes(self, address: Address) -> bool:
+    def takes(self, address: DigestAddress) -> bool:
         """Return whether a digest may go out now: all was looked at, and none went out today."""
         return self._whole and address not in self._given
 
-    def event_id(self, address: Address) -> UUID:
+    def event_id(self, address: DigestAddress) -> UUID:
         """Return the id that the event of a digest will have."""
         return self._open.setdefault(address, _Digest()).event_id
 
-    def add(self, address: Address, decision: Decision, told: tuple[UUID, int]) -> None:
+    def add(self, address: DigestAddress, decision: NoticeDecision, told: tuple[UUID, int]) -> None:
         """Put into a digest what was decided, as it was written."""
         digest = self._open[address]
         digest.total += 1
@@ -118,7 +120,7 @@ class Digests:
         )
         return len(made)
 
-    def _made(self, address: Address, digest: _Digest) -> dict[str, Any]:
+    def _made(self, address: DigestAddress, digest: _Digest) -> dict[str, Any]:
         unit, kind = address
         message = digest_message(digest.total, arrival=kind == "arrival")
         return {
@@ -159,7 +161,7 @@ _LISTED = (
 )
 
 
-def _item(decision: Decision, told: tuple[UUID, int]) -> dict[str, Any]:
+def _item(decision: NoticeDecision, told: tuple[UUID, int]) -> dict[str, Any]:
     row = decision.row
     return {
         "alert_id": told[0],

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from services.core.alerts.rule_set import Party, RuleSet, Window
+from services.core.alerts.rule_set import DeliveryHours, Party, RuleSet
 from services.core.calendars.rules import WorkingCalendar
 
 Way = Literal["alone", "daily", "arrival"]
@@ -28,7 +28,7 @@ class Moment:
 
     @classmethod
     def of(
-        cls, now: datetime, time_zone: str, window: Window, calendar: WorkingCalendar
+        cls, now: datetime, time_zone: str, window: DeliveryHours, calendar: WorkingCalendar
     ) -> "Moment":
         """Return what an instant means in a plan's time zone."""
         local = now.astimezone(ZoneInfo(time_zone))

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import queries
+from services.core.alerts.affected import AffectedAlerts
+from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
-from services.core.alerts.decisions import WITHHELD, Decision, Resolution, decide, ended
-from services.core.alerts.digests import Address, Digests
+from services.core.alerts.decisions import WITHHELD, NoticeDecision, Resolution, decide, ended
+from services.core.alerts.digests import DigestAddress, Digests
+from services.core.alerts.dry_run import DryRunNotice
 from services.core.alerts.findings import Due, Ended, Finding, findings
-from services.core.alerts.foresight import Foreseen
-from services.core.alerts.ground import Ground
 from services.core.alerts.lights import (
     board_period,
     by_subject,
@@ -24,9 +25,8 @@ from services.core.alerts.lights import (
     light_steps,
     lights_recovered,
 )
-from services.core.alerts.notices import resolve, tell, withhold
+from services.core.alerts.notices import resolve, suppress, tell
 from services.core.alerts.sources import SOURCES, Source
-from services.core.alerts.touch import Touch
 
 
 @dataclass(slots=True)
@@ -44,11 +44,13 @@ class _Batch:
     """What was decided of a batch of findings of one rule."""
 
     steps: Cutoffs
-    decisions: Sequence[Decision]
+    decisions: Sequence[NoticeDecision]
     ended: Sequence[Resolution]
 
 
-async def evaluate(session: AsyncSession, ground: Ground, touch: Touch | None = None) -> Evaluated:
+async def evaluate(
+    session: AsyncSession, ground: EvaluationContext, touch: AffectedAlerts | None = None
+) -> Evaluated:
     """Evaluate a plan, whole or as far as `touch` says."""
     digests, done = await _digests(session, ground, whole=touch is None), Evaluated()
     async for batch in _look(session, ground, touch):
@@ -57,9 +59,9 @@ async def evaluate(session: AsyncSession, ground: Ground, touch: Touch | None = 
     return done
 
 
-async def foresee(session: AsyncSession, ground: Ground, most: int) -> Foreseen:
+async def dry_run(session: AsyncSession, ground: EvaluationContext, most: int) -> DryRunNotice:
     """Return what evaluating a plan whole would do, with up to `most` notices; writes nothing."""
-    digests, foreseen = await _digests(session, ground, whole=True), Foreseen(most)
+    digests, foreseen = await _digests(session, ground, whole=True), DryRunNotice(most)
     async for batch in _look(session, ground, None):
         told, kept_back = _sorted_out(batch.decisions, digests)
         foreseen.add([*(decision for decision, _ in told), *kept_back])
@@ -70,13 +72,13 @@ async def foresee(session: AsyncSession, ground: Ground, most: int) -> Foreseen:
     return foreseen
 
 
-async def _digests(session: AsyncSession, ground: Ground, *, whole: bool) -> Digests:
+async def _digests(session: AsyncSession, ground: EvaluationContext, *, whole: bool) -> Digests:
     plan = ground.plan
     given = await queries.digests_given(session, plan.city_code, plan.code, ground.moment.today)
     return Digests(ground, given, whole=whole)
 
 
-def sources_of(touch: Touch | None) -> Iterable[Source]:
+def sources_of(touch: AffectedAlerts | None) -> Iterable[Source]:
     """Return the sources that may have something new."""
     if touch is None:
         return SOURCES
@@ -84,7 +86,7 @@ def sources_of(touch: Touch | None) -> Iterable[Source]:
 
 
 async def _look(
-    session: AsyncSession, ground: Ground, touch: Touch | None
+    session: AsyncSession, ground: EvaluationContext, touch: AffectedAlerts | None
 ) -> AsyncIterator[_Batch]:
     """Yield what is decided of what is newly due and what ended, batch by batch."""
     for source in sources_of(touch):
@@ -95,8 +97,10 @@ async def _look(
         yield await _lights(session, ground)
 
 
-def _judged(found: Iterable[Finding], ground: Ground, source: Source, steps: Cutoffs) -> _Batch:
-    decisions: list[Decision] = []
+def _judged(
+    found: Iterable[Finding], ground: EvaluationContext, source: Source, steps: Cutoffs
+) -> _Batch:
+    decisions: list[NoticeDecision] = []
     gone: list[Resolution] = []
     for each in found:
         match each:
@@ -108,7 +112,7 @@ def _judged(found: Iterable[Finding], ground: Ground, source: Source, steps: Cut
     return _Batch(steps, decisions, gone)
 
 
-async def _lights(session: AsyncSession, ground: Ground) -> _Batch:
+async def _lights(session: AsyncSession, ground: EvaluationContext) -> _Batch:
     place = (ground.plan.city_code, ground.plan.code)
     red = await queries.red_lights(session, *place, board_period(ground))
     alerts = by_subject(await queries.light_alerts(session, *place))
@@ -120,14 +124,14 @@ async def _lights(session: AsyncSession, ground: Ground) -> _Batch:
 
 
 def _sorted_out(
-    decisions: Iterable[Decision], digests: Digests
-) -> tuple[list[tuple[Decision, Address | None]], list[Decision]]:
+    decisions: Iterable[NoticeDecision], digests: Digests
+) -> tuple[list[tuple[NoticeDecision, DigestAddress | None]], list[NoticeDecision]]:
     """Return what is told, each with the digest that it goes into, and what is kept back.
 
     What comes too late for its unit's digest is in neither: it is found again for the next.
     """
-    told: list[tuple[Decision, Address | None]] = []
-    kept_back: list[Decision] = []
+    told: list[tuple[NoticeDecision, DigestAddress | None]] = []
+    kept_back: list[NoticeDecision] = []
     for decision in decisions:
         address = digests.address(decision)
         if decision.outcome in WITHHELD:
@@ -138,7 +142,11 @@ def _sorted_out(
 
 
 async def _write(
-    session: AsyncSession, ground: Ground, batch: _Batch, digests: Digests, done: Evaluated
+    session: AsyncSession,
+    ground: EvaluationContext,
+    batch: _Batch,
+    digests: Digests,
+    done: Evaluated,
 ) -> None:
     told, kept_back = _sorted_out(batch.decisions, digests)
     digest_ids = {
@@ -152,7 +160,7 @@ async def _write(
     for decision, address in told:
         if address is not None:
             digests.add(address, decision, written[decision.row["alert_key"]])
-    await withhold(session, ground, kept_back)
+    await suppress(session, ground, kept_back)
     done.told += len(told)
     done.withheld += len(kept_back)
     done.resolved += await resolve(session, ground, batch.ended)

@@ -13,11 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.alerts.affected import AffectedAlerts
+from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
-from services.core.alerts.ground import Ground
-from services.core.alerts.listed import listed
+from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import MUTED, NOTHING, Source
-from services.core.alerts.touch import Touch
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,11 @@ ORDER BY f.mark
 
 
 async def findings(
-    session: AsyncSession, ground: Ground, source: Source, steps: Cutoffs, touch: Touch | None
+    session: AsyncSession,
+    ground: EvaluationContext,
+    source: Source,
+    steps: Cutoffs,
+    touch: AffectedAlerts | None,
 ) -> AsyncIterator[list[Finding]]:
     """Yield what is newly due by a rule and what ended, in bounded batches, soonest due first.
 
@@ -121,7 +125,7 @@ async def findings(
         ]
 
 
-def _statement(ground: Ground, source: Source, touch: Touch | None) -> Any:
+def _statement(ground: EvaluationContext, source: Source, touch: AffectedAlerts | None) -> Any:
     enabled = ground.rule(source.rule).enabled
     relation = source.relation if enabled else NOTHING
     narrow = touch is not None and source.id_column is not None
@@ -138,7 +142,7 @@ def _statement(ground: Ground, source: Source, touch: Touch | None) -> Any:
 
 
 def _parameters(
-    ground: Ground, source: Source, found: Cutoffs, touch: Touch | None
+    ground: EvaluationContext, source: Source, found: Cutoffs, touch: AffectedAlerts | None
 ) -> dict[str, Any]:
     moment, plan = ground.moment, ground.plan
     # The first step past the due date, from which on a parent speaks for its children.
@@ -159,7 +163,7 @@ def _parameters(
         "window": moment.window,
         "top": ground.rules.top_level,
     }
-    rows = listed(plan, source.rule, ground.rules.rules.target_missing, moment.today)
+    rows = plan_deadlines(plan, source.rule, ground.rules.rules.target_missing, moment.today)
     every |= {
         "epochs": [row.epoch for row in rows],
         "marks": [row.mark for row in rows],

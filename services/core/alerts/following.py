@@ -1,4 +1,4 @@
-"""When plans are evaluated: every ten minutes whole, and at once for what an event touched.
+"""When plans are evaluated: every ten minutes whole, and at once for what an event affected.
 
 One evaluation a plan at a time: the row of its last one is the lock.
 """
@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import queries
-from services.core.alerts.evaluation import Evaluated, evaluate, foresee
-from services.core.alerts.foresight import Foreseen
-from services.core.alerts.ground import Ground
+from services.core.alerts.affected import EVERY_PLAN, TYPES, AffectedAlerts, affected
+from services.core.alerts.context import EvaluationContext
+from services.core.alerts.dry_run import DryRunNotice
+from services.core.alerts.evaluation import Evaluated, dry_run, evaluate
 from services.core.alerts.rule_set import RuleSet, default_rules
-from services.core.alerts.touch import EVERY_PLAN, TYPES, Touch, touched
 from services.core.calendars.queries import working_calendar
 from services.core.events.queries import Window, next_window
 from services.core.events.service import begin_reading, read_up_to
@@ -53,13 +53,16 @@ async def _next(session: AsyncSession, city_code: str, most: int) -> Window | No
     return await next_window(session, city_code, reader=READER, types=TYPES, most=most)
 
 
-async def _by_plan(session: AsyncSession, city_code: str, window: Window) -> dict[str, Touch]:
-    """Return what was touched by plan; what touches none in particular touches all."""
-    found = touched(window.events)
+async def _by_plan(
+    session: AsyncSession, city_code: str, window: Window
+) -> dict[str, AffectedAlerts]:
+    """Return what was affected by plan; what touches none in particular touches all."""
+    found = affected(window.events)
     if EVERY_PLAN not in found:
         return {code: touch for code, touch in found.items() if code is not None}
     return {
-        look.plan_code: Touch(whole=True) for look in await queries.plan_looks(session, city_code)
+        look.plan_code: AffectedAlerts(whole=True)
+        for look in await queries.plan_looks(session, city_code)
     }
 
 
@@ -89,7 +92,7 @@ async def evaluate_plan(
     plan_code: str,
     clock: Clock,
     *,
-    touch: Touch | None = None,
+    touch: AffectedAlerts | None = None,
     wait: bool = True,
 ) -> Evaluated | None:
     """Evaluate a plan, whole or as far as `touch` says; None: there is none, or others are at it.
@@ -114,9 +117,9 @@ async def evaluate_plan(
     return done
 
 
-async def foresee_plan(
+async def dry_run_plan(
     session: AsyncSession, plan: PlanState, at: datetime, *, rules: RuleSet | None, most: int
-) -> Foreseen:
+) -> DryRunNotice:
     """Return what an evaluation would do at an instant, by other rules or those in force.
 
     It lists up to `most` notices. What stands in the tables counts as it is now; nothing is
@@ -125,7 +128,7 @@ async def foresee_plan(
     first = not await queries.was_evaluated(session, plan.city_code, plan.code)
     chosen = None if rules is None else (rules, 0)
     ground = await ground_of(session, plan, at, first=first, rules=chosen)
-    return await foresee(session, ground, most)
+    return await dry_run(session, ground, most)
 
 
 async def ground_of(
@@ -135,11 +138,11 @@ async def ground_of(
     *,
     first: bool,
     rules: tuple[RuleSet, int] | None = None,
-) -> Ground:
+) -> EvaluationContext:
     """Return what a plan is evaluated by at an instant; `rules` to try others than are in force."""
     chosen = rules or await rules_of(session, plan)
     calendar = await working_calendar(session, plan.city_code, plan.document.supervision.calendar)
-    return Ground.of(plan, chosen, calendar, now, first=first)
+    return EvaluationContext.of(plan, chosen, calendar, now, first=first)
 
 
 async def rules_of(session: AsyncSession, plan: PlanState) -> tuple[RuleSet, int]:

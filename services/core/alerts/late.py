@@ -15,9 +15,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
+from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import cutoffs, latest_day
-from services.core.alerts.ground import Ground
-from services.core.alerts.listed import listed
+from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
 
@@ -151,7 +151,7 @@ ORDER BY page.organization_code, -page.level, page.mark, page.rule, page.subject
 async def late_page(
     session: AsyncSession,
     actor: Actor,
-    ground: Ground,
+    ground: EvaluationContext,
     *,
     rule: LateRule | None,
     organization_code: str | None,
@@ -204,9 +204,9 @@ def _visible(actor: Actor) -> str | None:
     return f"({own})" if actor.role == "reporter" else f"({own} {_LED})"
 
 
-def _everywhere(ground: Ground, actor: Actor) -> dict[str, Any]:
+def _everywhere(ground: EvaluationContext, actor: Actor) -> dict[str, Any]:
     plan, moment = ground.plan, ground.moment
-    rows = listed(plan, "target_missing", ground.rules.rules.target_missing, moment.today)
+    rows = plan_deadlines(plan, "target_missing", ground.rules.rules.target_missing, moment.today)
     leads = ground.leads()
     return {
         "city": plan.city_code,
@@ -224,7 +224,7 @@ def _everywhere(ground: Ground, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _of_source(ground: Ground, source: Source, number: int) -> dict[str, Any]:
+def _of_source(ground: EvaluationContext, source: Source, number: int) -> dict[str, Any]:
     plan, today = ground.plan, ground.moment.today
     steps = cutoffs(
         ground.rule(source.rule),
@@ -242,5 +242,5 @@ def _of_source(ground: Ground, source: Source, number: int) -> dict[str, Any]:
     }
 
 
-def _is_late(ground: Ground, source: Source, mark: date) -> bool:
+def _is_late(ground: EvaluationContext, source: Source, mark: date) -> bool:
     return ground.due_date(source, mark) < ground.moment.today

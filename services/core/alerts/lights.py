@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
-from services.core.alerts.decisions import Decision, Resolution, ended
+from services.core.alerts.decisions import NoticeDecision, Resolution, ended
 from services.core.alerts.escalation import recipients, way_of
 from services.core.alerts.findings import Ended
-from services.core.alerts.ground import Ground
 from services.core.alerts.messages import light_message
 from services.core.alerts.rules import alert_key
 from services.core.alerts.stages import Step
@@ -23,20 +23,20 @@ Alerts = Mapping[str, Mapping[str, Any]]
 """The last alert of each indicator whose light was ever red, by its subject's id."""
 
 
-def board_period(ground: Ground) -> str:
+def board_period(ground: EvaluationContext) -> str:
     """Return the period of the board that is looked at: the one shown to who names none."""
     years = [target.at_year for one in ground.plan.document.indicators for target in one.targets]
     return Period("annual", max(years)).code
 
 
-def light_steps(ground: Ground) -> Cutoffs:
+def light_steps(ground: EvaluationContext) -> Cutoffs:
     """Return the only step that a red light has."""
     return Cutoffs((Step("red", 0, 0, ground.rules.rules.light_red.level),), ())
 
 
 def light_decisions(
-    ground: Ground, red: Mapping[str, tuple[str, str]], alerts: Alerts
-) -> Iterator[Decision]:
+    ground: EvaluationContext, red: Mapping[str, tuple[str, str]], alerts: Alerts
+) -> Iterator[NoticeDecision]:
     """Yield the lights that turned red since the last look, as far as they may go out now.
 
     `red` holds by code why a light is red. A light that was red before and turned red anew
@@ -58,7 +58,7 @@ def light_decisions(
         last = alerts.get(subject)
         if last is not None and last["state"] != "resolved":
             continue
-        yield Decision(
+        yield NoticeDecision(
             way=way,
             outcome="superseded" if way == "arrival" else "gathered" if way == "daily" else "given",
             step=step,
@@ -69,7 +69,9 @@ def light_decisions(
         )
 
 
-def lights_recovered(ground: Ground, red: Mapping[str, object], alerts: Alerts) -> list[Resolution]:
+def lights_recovered(
+    ground: EvaluationContext, red: Mapping[str, object], alerts: Alerts
+) -> list[Resolution]:
     """Return the ends of alerts whose lights are red no more, or whose rule is off."""
     enabled = ground.rules.rules.light_red.enabled
     return [
@@ -87,7 +89,7 @@ def by_subject(alerts: Sequence[Mapping[str, Any]]) -> Alerts:
 
 
 def _row(
-    ground: Ground, code: str, subject: str, step: Step, reason: Text, epoch: int
+    ground: EvaluationContext, code: str, subject: str, step: Step, reason: Text, epoch: int
 ) -> dict[str, Any]:
     indicator = ground.plan.indicators.get(code)
     lead = ground.lead_unit(None, code)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 
-from services.core.alerts.rule_set import Colour, RuleCode
+from services.core.alerts.rule_set import EscalationColour, RuleCode
 from services.core.kit.text import Text
 
 _THINGS: Mapping[RuleCode, Text] = {
@@ -38,7 +38,7 @@ _AFTER = Text("已逾期{days}天（期限{due}）", "is {span} overdue (due {du
 _COMING = Text("将于{due}到来（还有{days}天）", "is coming on {due} (in {span})")
 _RED = Text("亮红灯：{reason}", "has a red light: {reason}")
 
-_COLOURS: Mapping[Colour, Text] = {
+_COLOURS: Mapping[EscalationColour, Text] = {
     "blue": Text("【蓝色督办】", "[Blue] "),
     "orange": Text("【橙色督办】", "[Orange] "),
     "red": Text("【红色督办】", "[Red] "),
@@ -65,7 +65,13 @@ RESOLVED: Mapping[str, Text] = {
 
 
 def deadline_message(
-    rule: RuleCode, *, title: str, unit: str, due: date, today: date, colour: Colour | None
+    rule: RuleCode,
+    *,
+    title: str,
+    unit: str,
+    due: date,
+    today: date,
+    colour: EscalationColour | None,
 ) -> Text:
     """Return the sentence of a deadline that is near, come or passed."""
     if due < today:
@@ -80,7 +86,7 @@ def deadline_message(
     return sentence.format(title=title, unit=unit, due=due, days=days, span=span)
 
 
-def light_message(*, title: str, reason: Text, colour: Colour | None) -> Text:
+def light_message(*, title: str, reason: Text, colour: EscalationColour | None) -> Text:
     """Return the sentence of an indicator whose light turned red."""
     sentence = _joined(_prefix(colour), _THINGS["light_red"], _RED)
     return Text(
@@ -105,7 +111,7 @@ def digest_message(total: int, *, arrival: bool) -> Text:
     return Text(f"【每日汇总】{total} 项待办提醒", f"[Digest] {total} reminders of the day")
 
 
-def _prefix(colour: Colour | None) -> Text:
+def _prefix(colour: EscalationColour | None) -> Text:
     return _PLAIN if colour is None else _COLOURS[colour]
 
 

@@ -12,9 +12,9 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
-from services.core.alerts.decisions import WITHHELD, Decision, Resolution, event_data
-from services.core.alerts.ground import Ground
+from services.core.alerts.decisions import WITHHELD, NoticeDecision, Resolution, event_data
 from services.core.alerts.models import Alert
 from services.core.identity.actor import system
 from services.core.kit.database import columns_of
@@ -163,7 +163,7 @@ SELECT count(*) FROM kept
 """)  # noqa: S608 (text of our own)
 
 
-def _common(ground: Ground) -> dict[str, Any]:
+def _common(ground: EvaluationContext) -> dict[str, Any]:
     return {
         "city": ground.plan.city_code,
         "plan": ground.plan.code,
@@ -176,8 +176,8 @@ def _common(ground: Ground) -> dict[str, Any]:
 
 async def tell(
     session: AsyncSession,
-    ground: Ground,
-    decisions: Sequence[Decision],
+    ground: EvaluationContext,
+    decisions: Sequence[NoticeDecision],
     steps: Cutoffs,
     digest_ids: Mapping[str, UUID],
 ) -> Mapping[str, tuple[UUID, int]]:
@@ -203,7 +203,7 @@ async def tell(
     return {key: (identifier, seq) for key, identifier, seq in rows}
 
 
-def _told(decision: Decision, digest_ids: Mapping[str, UUID]) -> dict[str, Any]:
+def _told(decision: NoticeDecision, digest_ids: Mapping[str, UUID]) -> dict[str, Any]:
     alone = decision.outcome == "given"
     made = {
         **decision.row,
@@ -218,7 +218,9 @@ def _told(decision: Decision, digest_ids: Mapping[str, UUID]) -> dict[str, Any]:
     return made
 
 
-async def withhold(session: AsyncSession, ground: Ground, decisions: Sequence[Decision]) -> None:
+async def suppress(
+    session: AsyncSession, ground: EvaluationContext, decisions: Sequence[NoticeDecision]
+) -> None:
     """Write decisions of which nobody is told for now."""
     assert all(decision.outcome in WITHHELD for decision in decisions)  # noqa: S101 (ours alone)
     if decisions:
@@ -228,7 +230,9 @@ async def withhold(session: AsyncSession, ground: Ground, decisions: Sequence[De
         await session.execute(_WITHHOLD, {**_common(ground), "made": to_json(made).decode()})
 
 
-async def resolve(session: AsyncSession, ground: Ground, resolutions: Sequence[Resolution]) -> int:
+async def resolve(
+    session: AsyncSession, ground: EvaluationContext, resolutions: Sequence[Resolution]
+) -> int:
     """End alerts whose cause is gone, and return how many; who was told is told of the end."""
     if not resolutions:
         return 0

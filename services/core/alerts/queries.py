@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, or_, select, text, tr
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.alerts.affected import AffectedAlerts
 from services.core.alerts.models import (
     Alert,
     AlertDigest,
@@ -18,8 +19,7 @@ from services.core.alerts.models import (
     AlertNotice,
     AlertRules,
 )
-from services.core.alerts.rules import State
-from services.core.alerts.touch import Touch
+from services.core.alerts.rules import AlertState
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.plan.models import IndicatorLead, MeasureUnit
@@ -48,8 +48,8 @@ WHERE s.city_code = :city AND s.id = ANY(CAST(:submissions AS uuid[]))
 """)
 
 
-async def widen(session: AsyncSession, city_code: str, touch: Touch) -> None:
-    """Touch also what depends on what was touched.
+async def widen(session: AsyncSession, city_code: str, touch: AffectedAlerts) -> None:
+    """AffectedAlerts also what depends on what was touched.
 
     That is the obligation of a submission, the thing that an extension is for, and the
     milestones below one that may mute them.
@@ -221,10 +221,10 @@ def _of_role(actor: Actor) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class AlertFilters:
     """What a list is narrowed by; None does not narrow."""
 
-    state: State | None = None
+    state: AlertState | None = None
     organization_code: str | None = None
     level: int | None = None
     rule: str | None = None
@@ -252,7 +252,7 @@ async def page(
     actor: Actor,
     *,
     plan_code: str,
-    filters: Filters,
+    filters: AlertFilters,
     today: date,
     after: UUID | None,
     limit: int,

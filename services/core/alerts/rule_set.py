@@ -26,7 +26,7 @@ from services.core.plan.written import Code
 Unit = Literal["working", "calendar"]
 Function = Literal["clerk", "head", "deputy", "leader"]
 Party = Literal["unit", "lead", "office"]
-Colour = Literal["blue", "orange", "red"]
+EscalationColour = Literal["blue", "orange", "red"]
 RuleCode = Literal[
     "milestone_due",
     "milestone_sign",
@@ -49,7 +49,7 @@ _LONGEST = 366
 _MOST_LEVELS = 10
 _STRICT_LEVEL = Field(ge=0, lt=_MOST_LEVELS, strict=True)
 _LEAP_YEAR = 2000
-Level = Annotated[int, _STRICT_LEVEL]
+EscalationLevel = Annotated[int, _STRICT_LEVEL]
 Offset = Annotated[int, Field(ge=-_LONGEST, le=_LONGEST, strict=True)]
 TimeOfDay = Annotated[
     str,
@@ -91,7 +91,7 @@ class DeadlineRule(_Part):
     repeat_every: Annotated[int, Field(ge=1, le=_LONGEST, strict=True)] | None = Field(
         description="After the last stage it is told again every so many working days; null: not"
     )
-    level: Level | None = Field(
+    level: EscalationLevel | None = Field(
         description="A level for all stages; 0: in digests only; null: as the ladder says"
     )
 
@@ -140,7 +140,7 @@ class LightRule(_Part):
     """Whether a light that turned red is told of, and at which level."""
 
     enabled: bool = Field(strict=True, description="A rule that is off tells nothing")
-    level: Level = Field(description="0: in digests only")
+    level: EscalationLevel = Field(description="0: in digests only")
 
 
 class Rules(_Part):
@@ -169,8 +169,8 @@ class Recipient(_Part):
 class Rung(_Part):
     """A level of escalation: from which offset on, and who is told besides those below."""
 
-    level: Level = Field(description="0, 1, 2, … upwards; the last is the top")
-    colour: Colour | None = Field(description="The colour of the supervision slip")
+    level: EscalationLevel = Field(description="0, 1, 2, … upwards; the last is the top")
+    colour: EscalationColour | None = Field(description="The colour of the supervision slip")
     from_offset: Offset | None = Field(description="The first offset of this level; null: level 0")
     recipients: Annotated[tuple[Recipient, ...], Field(max_length=20)] = Field(
         description="Who is told from here on"
@@ -185,7 +185,7 @@ class Post(_Part):
     filled_by: Line = Field(description="The position or account, such as 局长")
 
 
-class Window(_Part):
+class DeliveryHours(_Part):
     """When notices go out on a working day, in the plan's time zone; the top level waits not."""
 
     opens: TimeOfDay = Field(description="Such as `08:30`")
@@ -214,7 +214,7 @@ class RuleSet(_Part):
     posts: Annotated[tuple[Post, ...], Field(max_length=5000)] = Field(
         description="Who fills which function; what is not listed is told to the organization"
     )
-    window: Window = Field(description="When notices go out")
+    window: DeliveryHours = Field(description="When notices go out")
     acknowledge_days: Annotated[int, Field(ge=0, le=3, strict=True)] = Field(
         description="Working days by which an acknowledgement delays the next notice at most"
     )

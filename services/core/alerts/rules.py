@@ -7,11 +7,11 @@ from typing import Literal, get_args
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 
-State = Literal["open", "acknowledged", "snoozed", "resolved"]
-Verb = Literal["acknowledge", "snooze"]
-STATES: tuple[State, ...] = get_args(State)
+AlertState = Literal["open", "acknowledged", "snoozed", "resolved"]
+AlertVerb = Literal["acknowledge", "snooze"]
+STATES: tuple[AlertState, ...] = get_args(AlertState)
 
-TRANSITIONS: Mapping[tuple[State, Verb], State] = {
+TRANSITIONS: Mapping[tuple[AlertState, AlertVerb], AlertState] = {
     ("open", "acknowledge"): "acknowledged",
     ("open", "snooze"): "snoozed",
     ("acknowledged", "snooze"): "snoozed",
@@ -38,14 +38,14 @@ def may_snooze(actor: Actor, level: int, top_level: int) -> bool:
 
 
 def allowed_actions(
-    actor: Actor, state: State, organization_code: str, level: int, top_level: int
-) -> list[Verb]:
+    actor: Actor, state: AlertState, organization_code: str, level: int, top_level: int
+) -> list[AlertVerb]:
     """Return what this actor may do with an alert now."""
     if not answers_for(actor, organization_code):
         return []
     return [
         verb
-        for verb in get_args(Verb)
+        for verb in get_args(AlertVerb)
         if (state, verb) in TRANSITIONS
         and (verb != "snooze" or may_snooze(actor, level, top_level))
     ]

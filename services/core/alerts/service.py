@@ -21,21 +21,21 @@ from services.core.alerts.models import Alert, AlertHistory, AlertRules
 from services.core.alerts.rule_set import RuleSet, reference_faults
 from services.core.alerts.rules import (
     TRANSITIONS,
-    State,
-    Verb,
+    AlertState,
+    AlertVerb,
     allowed_actions,
     answers_for,
     may_snooze,
 )
 from services.core.calendars.rules import WorkingCalendar
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, record
+from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
 
-_EVENTS: Mapping[Verb, EventType] = {
+_EVENTS: Mapping[AlertVerb, EventType] = {
     "acknowledge": "alert.acknowledged",
     "snooze": "alert.snoozed",
 }
@@ -43,7 +43,7 @@ _LONGEST_PROMISE = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AnswerContext:
     """What an answer is judged by: the rules and working days in force, and the day it is."""
 
     rules: RuleSet
@@ -53,7 +53,7 @@ class Standing:
     today: date
 
 
-def state_on(alert: Alert, today: date) -> State:
+def state_on(alert: Alert, today: date) -> AlertState:
     """Return the state of an alert on a day: a snooze that ran out leaves it open."""
     if alert.state == "snoozed" and alert.hold_until is not None and alert.hold_until <= today:
         return "open"
@@ -64,7 +64,7 @@ async def acknowledge(
     session: AsyncSession,
     alert: Alert,
     *,
-    standing: Standing,
+    standing: AnswerContext,
     actor: Actor,
     note: str,
     promised_date: date,
@@ -95,7 +95,7 @@ async def snooze(
     session: AsyncSession,
     alert: Alert,
     *,
-    standing: Standing,
+    standing: AnswerContext,
     actor: Actor,
     until: date,
     reason: str,
@@ -132,7 +132,7 @@ def _date_fault(pointer: str, given: date, longest: timedelta) -> Fault:
     )
 
 
-def check_right(alert: Alert, verb: Verb, standing: Standing, actor: Actor) -> None:
+def check_right(alert: Alert, verb: AlertVerb, standing: AnswerContext, actor: Actor) -> None:
     """Refuse whoever has no right to a verb, whatever the state of the alert.
 
     Raises:
@@ -145,7 +145,7 @@ def check_right(alert: Alert, verb: Verb, standing: Standing, actor: Actor) -> N
         raise TopLevelNotSnoozed
 
 
-def _check_state(alert: Alert, verb: Verb, standing: Standing, actor: Actor) -> None:
+def _check_state(alert: Alert, verb: AlertVerb, standing: AnswerContext, actor: Actor) -> None:
     state = state_on(alert, standing.today)
     if (state, verb) not in TRANSITIONS:
         allowed = allowed_actions(
@@ -157,8 +157,8 @@ def _check_state(alert: Alert, verb: Verb, standing: Standing, actor: Actor) -> 
 async def _write(
     session: AsyncSession,
     alert: Alert,
-    verb: Verb,
-    standing: Standing,
+    verb: AlertVerb,
+    standing: AnswerContext,
     actor: Actor,
     words: str,
 ) -> None:
@@ -185,7 +185,7 @@ async def _write(
     )
     await record(
         session,
-        Happening(
+        NewEvent(
             city_code=alert.city_code,
             plan_code=alert.plan_code,
             type=event_type,
@@ -250,7 +250,7 @@ async def change_rules(
     await session.flush()
     await record(
         session,
-        Happening(
+        NewEvent(
             city_code=plan.city_code,
             plan_code=plan.code,
             type="alert_rules.changed",

@@ -17,7 +17,7 @@ Addressee = Literal["unit", "reviewer", "office"]
 """The unit itself; who leads its measure or indicator (the office, where the unit does so
 itself); the office."""
 
-SubjectKind = Literal[
+AlertSubjectKind = Literal[
     "milestone", "obligation", "submission", "extension", "publicity_day", "target", "indicator"
 ]
 
@@ -37,7 +37,7 @@ class Source:
     """
 
     rule: RuleCode
-    kind: SubjectKind
+    kind: AlertSubjectKind
     relation: str
     ending: str
     addressee: Addressee = "unit"

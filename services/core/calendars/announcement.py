@@ -9,7 +9,7 @@ from services.core.calendars.rules import is_weekday, statutory_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 
-Kind = Literal["workday", "rest"]
+DayKind = Literal["workday", "rest"]
 
 FIRST_YEAR = 1990
 LAST_YEAR = 2100
@@ -19,11 +19,11 @@ _TWICE = Text("该日已在前面列出", "The day is listed before")
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class AnnouncedDay:
     """A day of a year, worked or not; `note` is its name, such as 春节."""
 
     date: date
-    kind: Kind
+    kind: DayKind
     note: str | None = None
 
     @property
@@ -38,10 +38,10 @@ class Announcement:
 
     year: int
     source: str
-    days: tuple[Day, ...]
+    days: tuple[AnnouncedDay, ...]
 
     @classmethod
-    def of(cls, year: int, source: str, days: Iterable[Day]) -> "Announcement":
+    def of(cls, year: int, source: str, days: Iterable[AnnouncedDay]) -> "Announcement":
         """Return what days without faults announce; what the week says anyway is left out."""
         exceptional = (day for day in days if day.is_exceptional)
         return cls(year, source, tuple(sorted(exceptional, key=lambda day: day.date)))
@@ -57,7 +57,7 @@ class Announcement:
         }
 
 
-def check_days(year: int, days: Sequence[Day]) -> None:
+def check_days(year: int, days: Sequence[AnnouncedDay]) -> None:
     """Refuse days listed for a year that are outside of it, or listed twice.
 
     Raises:
@@ -75,24 +75,27 @@ def check_days(year: int, days: Sequence[Day]) -> None:
         raise InvalidInput(faults=faults)
 
 
-def whole_year(year: int, exceptional: Iterable[Day]) -> list[Day]:
+def whole_year(year: int, exceptional: Iterable[AnnouncedDay]) -> list[AnnouncedDay]:
     """Return every day of a year: the exceptional ones as they are, the others by the week."""
     known = {day.date: day for day in exceptional}
     first = date(year, 1, 1)
     dates = (
         first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)
     )
-    return [known.get(day) or Day(day, "workday" if is_weekday(day) else "rest") for day in dates]
+    return [
+        known.get(day) or AnnouncedDay(day, "workday" if is_weekday(day) else "rest")
+        for day in dates
+    ]
 
 
-def reckoned_year(year: int) -> list[Day]:
+def reckoned_year(year: int) -> list[AnnouncedDay]:
     """Return every day of a year of which nothing was announced, as far as it can be known."""
     first = date(year, 1, 1)
     dates = (
         first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)
     )
     return [
-        Day(day, "workday" if is_weekday(day) and name is None else "rest", name)
+        AnnouncedDay(day, "workday" if is_weekday(day) and name is None else "rest", name)
         for day in dates
         for name in [statutory_name(day)]
     ]

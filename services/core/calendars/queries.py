@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.calendars.announcement import Announcement, Day, worked_days
+from services.core.calendars.announcement import AnnouncedDay, Announcement, worked_days
 from services.core.calendars.models import CalendarDay, CalendarHistory, CalendarYear
 from services.core.calendars.rules import WorkingCalendar, is_weekday, plain_week
 from services.core.identity.models import City
@@ -146,7 +146,9 @@ async def year_of(
             CalendarDay.day.between(date(year, 1, 1), date(year, 12, 31)),
         )
     )
-    listed = [Day(day.day, "rest" if day.kind == "rest" else "workday", day.note) for day in days]
+    listed = [
+        AnnouncedDay(day.day, "rest" if day.kind == "rest" else "workday", day.note) for day in days
+    ]
     return row, Announcement.of(year, row.source, listed)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
-Status = Literal["official", "provisional"]
+CalendarStatus = Literal["official", "provisional"]
 
 CALENDAR = "CN"
 """The calendar that every city begins with."""
@@ -83,7 +83,7 @@ class WorkingCalendar:
         """Return whether next year should be announced by now and is not."""
         return today.month >= NOTICE_MONTH and today.year + 1 not in self.official_years
 
-    def status(self, *days: date) -> Status:
+    def status(self, *days: date) -> CalendarStatus:
         """Return whether all of `days` lie in announced years."""
         announced = all(day.year in self.official_years for day in days)
         return "official" if announced else "provisional"

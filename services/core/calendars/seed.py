@@ -7,7 +7,7 @@ from importlib.metadata import version
 from chinese_calendar import constants
 from pydantic_core import to_json
 
-from services.core.calendars.announcement import Announcement, Day
+from services.core.calendars.announcement import AnnouncedDay, Announcement
 
 
 @cache
@@ -23,10 +23,10 @@ def known_years() -> str:
     ).decode()
 
 
-def _days_of(year: int) -> Iterable[Day]:
+def _days_of(year: int) -> Iterable[AnnouncedDay]:
     for day, name in constants.holidays.items():
         if day.year == year:
-            yield Day(day, "rest", constants.Holiday(name).chinese)
+            yield AnnouncedDay(day, "rest", constants.Holiday(name).chinese)
     for day, name in constants.workdays.items():
         if day.year == year:
-            yield Day(day, "workday", f"{constants.Holiday(name).chinese}调休")
+            yield AnnouncedDay(day, "workday", f"{constants.Holiday(name).chinese}调休")

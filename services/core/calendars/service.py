@@ -12,7 +12,7 @@ from services.core.calendars.announcement import Announcement
 from services.core.calendars.models import CalendarDay
 from services.core.calendars.rules import CALENDAR
 from services.core.calendars.seed import known_years
-from services.core.events.service import Happening, record
+from services.core.events.service import NewEvent, record
 
 # The history row decides: whoever finds its version taken writes nothing else either.
 _WRITE = text("""
@@ -76,7 +76,7 @@ async def announce_year(
     await _write(session, (city_code, code), version, written, actor, now)
     await record(
         session,
-        Happening(
+        NewEvent(
             city_code=city_code,
             plan_code=None,
             type="calendar.changed",

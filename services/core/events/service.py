@@ -18,7 +18,7 @@ from services.core.kit.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class NewEvent:
     """An event to be written. `actor` says who, in which role, by which channel and request."""
 
     city_code: str
@@ -32,7 +32,7 @@ class Happening:
     occurred_at: datetime
 
 
-async def record(session: AsyncSession, *happenings: Happening) -> list[UUID]:
+async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
     """Write events in the caller's transaction and return their ids; they have no number yet."""
     if not happenings:
         return []

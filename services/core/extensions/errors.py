@@ -1,6 +1,12 @@
 """Refusals of extensions."""
 
-from services.core.kit.errors import DomainError, Forbidden, Kind, NotFound, TransitionRefused
+from services.core.kit.errors import (
+    DomainError,
+    Forbidden,
+    NotFound,
+    RefusalKind,
+    TransitionRefused,
+)
 from services.core.kit.text import Text
 
 
@@ -15,7 +21,7 @@ class ExtensionWaiting(DomainError):
     """Another request for more time waits for its answer; `extension_id` names it."""
 
     code = "extension-waiting"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("已有延期申请待批", "Another extension waits for its answer")
 
 
@@ -23,7 +29,7 @@ class ExtensionLimitReached(DomainError):
     """The plan grants no more extensions for one thing."""
 
     code = "extension-limit-reached"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("延期次数已达上限", "No more extensions are granted for this")
 
 
@@ -31,7 +37,7 @@ class ExtensionNotPossible(DomainError):
     """The thing cannot be given more time now: it is done, or due later than what was asked."""
 
     code = "extension-not-possible"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("该事项现在不能延期", "This cannot be extended now")
 
 

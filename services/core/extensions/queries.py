@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from services.core.extensions.models import Extension
-from services.core.extensions.rules import State, SubjectKind
+from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind
 
 
 async def one(
@@ -33,8 +33,8 @@ async def page(
     *,
     visible: ColumnElement[bool],
     plan_code: str,
-    state: State | None,
-    subject_kind: SubjectKind | None,
+    state: ExtensionState | None,
+    subject_kind: ExtensionSubjectKind | None,
     after: UUID | None,
     limit: int,
 ) -> Sequence[Extension]:
@@ -53,7 +53,7 @@ async def page(
 async def newest_of(
     session: AsyncSession,
     city_code: str,
-    kind: SubjectKind,
+    kind: ExtensionSubjectKind,
     subject_ids: Sequence[UUID],
     *,
     most: int,
@@ -91,7 +91,7 @@ async def newest_of(
 
 
 async def waiting_for(
-    session: AsyncSession, city_code: str, kind: SubjectKind, subject_id: UUID
+    session: AsyncSession, city_code: str, kind: ExtensionSubjectKind, subject_id: UUID
 ) -> Extension | None:
     """Return the request of a subject that waits for its answer, locked; None: none does."""
     return await session.scalar(
@@ -107,7 +107,7 @@ async def waiting_for(
 
 
 async def last_number(
-    session: AsyncSession, city_code: str, kind: SubjectKind, subject_id: UUID
+    session: AsyncSession, city_code: str, kind: ExtensionSubjectKind, subject_id: UUID
 ) -> int:
     """Return the number of a subject's last extension; 0 before the first."""
     found = await session.scalar(

@@ -9,11 +9,11 @@ from uuid import UUID
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 
-State = Literal["requested", "approved", "denied", "withdrawn"]
-Verb = Literal["approve", "deny", "withdraw"]
-SubjectKind = Literal["milestone", "obligation"]
+ExtensionState = Literal["requested", "approved", "denied", "withdrawn"]
+ExtensionVerb = Literal["approve", "deny", "withdraw"]
+ExtensionSubjectKind = Literal["milestone", "obligation"]
 
-TRANSITIONS: Mapping[tuple[State, Verb], State] = {
+TRANSITIONS: Mapping[tuple[ExtensionState, ExtensionVerb], ExtensionState] = {
     ("requested", "approve"): "approved",
     ("requested", "deny"): "denied",
     ("requested", "withdraw"): "withdrawn",
@@ -29,7 +29,7 @@ class Subject:
     its events say of it besides.
     """
 
-    kind: SubjectKind
+    kind: ExtensionSubjectKind
     id: UUID
     city_code: str
     plan_code: str

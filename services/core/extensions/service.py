@@ -12,7 +12,7 @@ from sqlalchemy import Date, cast, column, func, update, values
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, record
+from services.core.events.service import NewEvent, record
 from services.core.extensions import queries
 from services.core.extensions.errors import (
     ExtensionDecided,
@@ -23,8 +23,8 @@ from services.core.extensions.errors import (
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import (
     TRANSITIONS,
+    ExtensionVerb,
     Subject,
-    Verb,
     grant_faults,
     proposal_faults,
 )
@@ -164,7 +164,7 @@ async def withdraw_extension(
     await _decide(session, extension, "withdraw", subject.told, reason, actor, now)
 
 
-def _check_waiting(extension: Extension, verb: Verb) -> None:
+def _check_waiting(extension: Extension, verb: ExtensionVerb) -> None:
     if (extension.state, verb) not in TRANSITIONS:
         raise ExtensionDecided(extra={"state": extension.state, "allowed_actions": []})
 
@@ -172,7 +172,7 @@ def _check_waiting(extension: Extension, verb: Verb) -> None:
 async def _decide(
     session: AsyncSession,
     extension: Extension,
-    verb: Verb,
+    verb: ExtensionVerb,
     told: Mapping[str, object],
     reason: str | None,
     actor: Stamp,
@@ -242,9 +242,9 @@ def _happening(
     told: Mapping[str, object],
     actor: Stamp,
     now: datetime,
-) -> Happening:
+) -> NewEvent:
     granted = extension.granted_date
-    return Happening(
+    return NewEvent(
         city_code=extension.city_code,
         plan_code=extension.plan_code,
         type=event_type,

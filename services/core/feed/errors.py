@@ -1,6 +1,6 @@
 """Refusals of the feed."""
 
-from services.core.kit.errors import DomainError, Kind
+from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text
 
 
@@ -8,7 +8,7 @@ class CursorExpired(DomainError):
     """What comes after the position is served no more; `oldest_position` is the first there is."""
 
     code = "cursor-expired"
-    kind = Kind.GONE
+    kind = RefusalKind.GONE
     title = Text(
         "该位置之后的部分事件已不再保留",
         "Some of the events after this position are kept no more",

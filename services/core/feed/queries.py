@@ -112,7 +112,7 @@ def heard_by(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """What a reader narrows the log to; what is empty or None does not narrow.
 
     `subject` is a kind, or a kind and an id.
@@ -149,7 +149,7 @@ async def events_after(
     *,
     city_code: str,
     position: int,
-    wanted: Wanted,
+    wanted: EventFilter,
     limit: int,
     kept_since: datetime | None = None,
 ) -> Stretch:

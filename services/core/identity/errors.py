@@ -2,7 +2,7 @@
 
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.errors import DomainError, Forbidden, Kind, NotFound
+from services.core.kit.errors import DomainError, Forbidden, NotFound, RefusalKind
 from services.core.kit.text import Text
 
 
@@ -10,7 +10,7 @@ class Unauthenticated(DomainError):
     """The request carries no credential, or one that is unknown, expired or revoked."""
 
     code = "unauthenticated"
-    kind = Kind.UNAUTHENTICATED
+    kind = RefusalKind.UNAUTHENTICATED
     title = Text("需要有效的凭据", "A valid credential is needed")
 
 

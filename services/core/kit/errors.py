@@ -8,7 +8,7 @@ from typing import ClassVar
 from services.core.kit.text import Text
 
 
-class Kind(Enum):
+class RefusalKind(Enum):
     """What sort of refusal an error is; a door maps it to its own protocol."""
 
     MALFORMED = "malformed"
@@ -40,7 +40,7 @@ class DomainError(Exception):
     """Base of all refusals. Subclasses set `code`, `kind` and `title`."""
 
     code: ClassVar[str]
-    kind: ClassVar[Kind]
+    kind: ClassVar[RefusalKind]
     title: ClassVar[Text]
 
     detail: Text | None = None
@@ -52,7 +52,7 @@ class InvalidInput(DomainError):
     """The input has faults; `errors` lists every one of them with its place."""
 
     code = "invalid-input"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
     title = Text("输入有误", "The input is not valid")
 
 
@@ -60,7 +60,7 @@ class NotFound(DomainError):
     """Nothing of that name exists within what the caller may see."""
 
     code = "not-found"
-    kind = Kind.NOT_FOUND
+    kind = RefusalKind.NOT_FOUND
     title = Text("未找到", "Not found")
 
 
@@ -68,7 +68,7 @@ class Forbidden(DomainError):
     """The caller may know of the thing and is not permitted to do this with it."""
 
     code = "forbidden"
-    kind = Kind.FORBIDDEN
+    kind = RefusalKind.FORBIDDEN
     title = Text("没有权限", "Not permitted")
 
 
@@ -76,7 +76,7 @@ class TransitionRefused(DomainError):
     """The present `state` does not allow this action; `allowed_actions` lists what it allows."""
 
     code = "transition-refused"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("当前状态不允许此操作", "The present state does not allow this action")
 
 
@@ -84,5 +84,5 @@ class Stale(DomainError):
     """It is no longer what `If-Match` names; `current` and `ETag` say what it is now."""
 
     code = "stale-version"
-    kind = Kind.PRECONDITION_FAILED
+    kind = RefusalKind.PRECONDITION_FAILED
     title = Text("内容已被他人修改", "It changed since you read it")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
-from services.core.kit.errors import DomainError, Kind
+from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text
 
 DEEPEST = 64
@@ -29,7 +29,7 @@ class MalformedBody(DomainError):
     """The body is not JSON, or YAML where that is taken, that can be read safely."""
 
     code = "malformed-body"
-    kind = Kind.MALFORMED
+    kind = RefusalKind.MALFORMED
     title = Text("请求体无法解析", "The body cannot be read")
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
-from services.core.kit.errors import DomainError, Kind
+from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text as Sentence
 
 KEPT = timedelta(hours=24)
@@ -35,7 +35,7 @@ class IdempotencyKeyReused(DomainError):
     """The `Idempotency-Key` belongs to an earlier request that was not the same."""
 
     code = "idempotency-key-reused"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
     title = Sentence("幂等键已用于另一请求", "The idempotency key was used for another request")
 
 
@@ -43,7 +43,7 @@ class RequestInProgress(DomainError):
     """The first request with this `Idempotency-Key` has not answered within ten seconds."""
 
     code = "request-in-progress"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Sentence("相同请求仍在处理", "The same request is still being processed")
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
-from services.core.kit.errors import DomainError, Kind
+from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text
 
 
@@ -14,7 +14,7 @@ class BadPageToken(DomainError):
     """The token was not given out here, or for another list or other filters."""
 
     code = "bad-page-token"
-    kind = Kind.MALFORMED
+    kind = RefusalKind.MALFORMED
     title = Text("分页标记无效", "The page token is not valid")
 
 

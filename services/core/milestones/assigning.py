@@ -14,8 +14,8 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.milestones import queries
+from services.core.milestones.action_context import ActionContext
 from services.core.milestones.changes import carry_out, check_state, write
-from services.core.milestones.desk import Desk
 from services.core.milestones.errors import NotYourMeasure
 from services.core.milestones.models import Milestone
 from services.core.milestones.references import (
@@ -25,11 +25,11 @@ from services.core.milestones.references import (
     parent_faults,
 )
 from services.core.milestones.rights import assigns_to
-from services.core.milestones.rules import Deed, EvidenceRule, Verb
+from services.core.milestones.rules import EvidenceRule, MilestoneVerb, Transition
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class MilestoneDraft:
     """What is to be assigned, its shape already checked."""
 
     measure_code: str
@@ -42,7 +42,7 @@ class Draft:
     parent_id: UUID | None
 
 
-async def assign(session: AsyncSession, *, desk: Desk, draft: Draft) -> Milestone:
+async def assign(session: AsyncSession, *, desk: ActionContext, draft: MilestoneDraft) -> Milestone:
     """Assign a milestone to a unit, which has to sign for it unless it assigned it itself.
 
     Raises:
@@ -93,12 +93,12 @@ async def assign(session: AsyncSession, *, desk: Desk, draft: Draft) -> Mileston
     return milestone
 
 
-def _check_assigns(desk: Desk, organization_code: str, measure_code: str) -> None:
+def _check_assigns(desk: ActionContext, organization_code: str, measure_code: str) -> None:
     if not assigns_to(desk.actor, organization_code, desk.parts(measure_code)):
         raise NotYourMeasure
 
 
-def _sign_by(desk: Desk, organization_code: str) -> date | None:
+def _sign_by(desk: ActionContext, organization_code: str) -> date | None:
     """Return by when a unit has to sign; None where it assigns to itself."""
     if desk.actor.organization_code == organization_code:
         return None
@@ -108,7 +108,7 @@ def _sign_by(desk: Desk, organization_code: str) -> date | None:
 async def draft_faults(
     session: AsyncSession,
     *,
-    desk: Desk,
+    desk: ActionContext,
     measure_code: str | None,
     organization_code: str | None,
     due_date: date | None,
@@ -131,7 +131,7 @@ async def draft_faults(
 
 
 async def edit(
-    session: AsyncSession, milestone: Milestone, *, desk: Desk, changes: Mapping[str, Any]
+    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, changes: Mapping[str, Any]
 ) -> None:
     """Change what was assigned; `changes` by column, and `reason` for a new due date.
 
@@ -155,7 +155,7 @@ async def edit(
     check_state(milestone, verb, desk)
     if not changed and verb != "reassign":
         return
-    deed = Deed(
+    deed = Transition(
         verb, due_date=changed.get("due_date"), turn_ends=_turn(milestone, verb, changed, desk)
     )
     carry_out(milestone, deed, desk)
@@ -164,14 +164,14 @@ async def edit(
     await write(session, milestone, happened, desk=desk, reason=reason, action=_ACTIONS[verb])
 
 
-_ACTIONS: Mapping[Verb, str] = {
+_ACTIONS: Mapping[MilestoneVerb, str] = {
     "edit": "changed",
     "reassign": "reassigned",
     "reschedule": "rescheduled",
 }
 
 
-def _verb(milestone: Milestone, wanted: Mapping[str, Any]) -> Verb:
+def _verb(milestone: Milestone, wanted: Mapping[str, Any]) -> MilestoneVerb:
     unit = wanted.get("organization_code")
     if unit is not None and (unit != milestone.organization_code or milestone.state == "declined"):
         return "reassign"
@@ -180,7 +180,9 @@ def _verb(milestone: Milestone, wanted: Mapping[str, Any]) -> Verb:
     return "edit"
 
 
-def _edit_faults(desk: Desk, changed: Mapping[str, Any], reason: str | None) -> list[Fault]:
+def _edit_faults(
+    desk: ActionContext, changed: Mapping[str, Any], reason: str | None
+) -> list[Fault]:
     faults = []
     if "organization_code" in changed:
         faults += organization_faults(changed["organization_code"], desk.plan)
@@ -192,7 +194,9 @@ def _edit_faults(desk: Desk, changed: Mapping[str, Any], reason: str | None) -> 
     return faults
 
 
-def _turn(milestone: Milestone, verb: Verb, changed: Mapping[str, Any], desk: Desk) -> date | None:
+def _turn(
+    milestone: Milestone, verb: MilestoneVerb, changed: Mapping[str, Any], desk: ActionContext
+) -> date | None:
     """Return by when somebody has to sign after this change.
 
     What the plan itself assigned waits for no signature until a person gives it a date.
@@ -206,10 +210,10 @@ def _turn(milestone: Milestone, verb: Verb, changed: Mapping[str, Any], desk: De
 
 def _put(
     milestone: Milestone,
-    verb: Verb,
+    verb: MilestoneVerb,
     changed: Mapping[str, Any],
     reason: str | None,
-    desk: Desk,
+    desk: ActionContext,
 ) -> None:
     for name, value in changed.items():
         if name != "due_date":

@@ -9,21 +9,28 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, record
+from services.core.events.service import NewEvent, record
 from services.core.extensions.rules import Subject
-from services.core.milestones.desk import Desk
+from services.core.milestones.action_context import ActionContext
 from services.core.milestones.errors import MilestoneTransitionRefused
 from services.core.milestones.models import Milestone, MilestoneHistory
-from services.core.milestones.rights import Place, allowed_actions
-from services.core.milestones.rules import Deed, Standing, Verb, moved, state_allows, text_of
+from services.core.milestones.rights import MilestoneAccess, allowed_actions
+from services.core.milestones.rules import (
+    MilestoneFacts,
+    MilestoneVerb,
+    Transition,
+    moved,
+    state_allows,
+    text_of,
+)
 
-_STANDING = tuple(Standing.__dataclass_fields__)
+_STANDING = tuple(MilestoneFacts.__dataclass_fields__)
 
 
-def place_of(row: Milestone, leads: tuple[str, ...]) -> Place:
+def place_of(row: Milestone, leads: tuple[str, ...]) -> MilestoneAccess:
     """Return what the right to act on a milestone depends on; `leads` lead its measure."""
     completed_by = row.completed_by or {}
-    return Place(
+    return MilestoneAccess(
         state=row.state,  # type: ignore[arg-type] # only states of ours are ever written
         organization_code=row.organization_code,
         leads=leads,
@@ -47,7 +54,7 @@ def subject_of(row: Milestone) -> Subject:
     )
 
 
-def check_state(row: Milestone, verb: Verb, desk: Desk) -> None:
+def check_state(row: Milestone, verb: MilestoneVerb, desk: ActionContext) -> None:
     """Refuse a verb that the milestone's state does not allow.
 
     Raises:
@@ -60,12 +67,12 @@ def check_state(row: Milestone, verb: Verb, desk: Desk) -> None:
         )
 
 
-def standing_of(row: Milestone) -> Standing:
+def standing_of(row: Milestone) -> MilestoneFacts:
     """Return what the law of a milestone is about."""
-    return Standing(**{name: getattr(row, name) for name in _STANDING})
+    return MilestoneFacts(**{name: getattr(row, name) for name in _STANDING})
 
 
-def carry_out(row: Milestone, deed: Deed, desk: Desk) -> None:
+def carry_out(row: Milestone, deed: Transition, desk: ActionContext) -> None:
     """Put what a deed changes into the row; the state allows it."""
     for name, value in asdict(moved(standing_of(row), deed, desk.today)).items():
         setattr(row, name, value)
@@ -76,7 +83,7 @@ async def write(
     row: Milestone,
     happened: EventType,
     *,
-    desk: Desk,
+    desk: ActionContext,
     reason: str | None = None,
     action: str | None = None,
 ) -> None:
@@ -145,9 +152,9 @@ def happening(
     actor: Mapping[str, object],
     reason: str | None,
     now: datetime,
-) -> Happening:
+) -> NewEvent:
     """Return the event of a change."""
-    return Happening(
+    return NewEvent(
         city_code=row.city_code,
         plan_code=row.plan_code,
         type=happened,

@@ -17,9 +17,9 @@ from services.core.extensions.errors import ExtensionNotPossible, OwnExtension
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import (
     TRANSITIONS,
+    ExtensionSubjectKind,
+    ExtensionVerb,
     Subject,
-    SubjectKind,
-    Verb,
     proposal_faults,
 )
 from services.core.extensions.service import Proposal
@@ -27,11 +27,11 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
 from services.core.milestones import queries
+from services.core.milestones.action_context import ActionContext
 from services.core.milestones.changes import carry_out, check_state, subject_of, write
-from services.core.milestones.desk import Desk
 from services.core.milestones.models import Milestone
 from services.core.milestones.rights import acts_for, judges, reviews
-from services.core.milestones.rules import Deed
+from services.core.milestones.rules import Transition
 from services.core.obligations import service as obligations
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import obligation_for_update
@@ -43,7 +43,7 @@ async def ask_for_milestone(
     session: AsyncSession,
     milestone: Milestone,
     *,
-    desk: Desk,
+    desk: ActionContext,
     proposed_date: date,
     reason: str,
 ) -> Extension:
@@ -73,7 +73,7 @@ async def ask_for_obligation(
     session: AsyncSession,
     obligation: Obligation,
     *,
-    desk: Desk,
+    desk: ActionContext,
     proposed_date: date,
     reason: str,
 ) -> Extension:
@@ -116,7 +116,7 @@ def _owed(obligation: Obligation) -> Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ExtensionCase:
     """A request for more time and what it is for, both locked.
 
     `leads` are the units that answer for it; `put_into_force` takes the date that was granted
@@ -126,11 +126,13 @@ class Case:
     extension: Extension
     subject: Subject
     leads: tuple[str, ...]
-    desk: Desk
+    desk: ActionContext
     put_into_force: Callable[[date, str | None], Awaitable[None]]
 
 
-async def take_up(session: AsyncSession, extension: Extension, *, desk: Desk) -> Case:
+async def take_up(
+    session: AsyncSession, extension: Extension, *, desk: ActionContext
+) -> ExtensionCase:
     """Lock what an extension is for, then the extension, and return both as they stand.
 
     Raises:
@@ -141,7 +143,7 @@ async def take_up(session: AsyncSession, extension: Extension, *, desk: Desk) ->
     milestone = await queries.by_id_for_update(session, extension.city_code, extension.subject_id)
     if milestone is None:
         raise ExtensionNotPossible
-    return Case(
+    return ExtensionCase(
         extension=await extension_queries.lock(session, extension),
         subject=subject_of(milestone),
         leads=desk.leads(milestone.measure_code),
@@ -150,11 +152,13 @@ async def take_up(session: AsyncSession, extension: Extension, *, desk: Desk) ->
     )
 
 
-async def _take_up_obligation(session: AsyncSession, extension: Extension, desk: Desk) -> Case:
+async def _take_up_obligation(
+    session: AsyncSession, extension: Extension, desk: ActionContext
+) -> ExtensionCase:
     obligation = await obligation_for_update(session, extension.city_code, extension.subject_id)
     if obligation is None:
         raise ExtensionNotPossible
-    return Case(
+    return ExtensionCase(
         extension=await extension_queries.lock(session, extension),
         subject=_owed(obligation),
         leads=indicator_leads(desk.plan, obligation.indicator_code),
@@ -167,7 +171,7 @@ async def _extend_obligation(
     session: AsyncSession,
     obligation: Obligation,
     extension_id: UUID,
-    desk: Desk,
+    desk: ActionContext,
     granted: date,
     reason: str | None,
 ) -> None:
@@ -183,10 +187,14 @@ async def _extend_obligation(
 
 
 async def _extend_milestone(
-    session: AsyncSession, milestone: Milestone, desk: Desk, granted: date, reason: str | None
+    session: AsyncSession,
+    milestone: Milestone,
+    desk: ActionContext,
+    granted: date,
+    reason: str | None,
 ) -> None:
     check_state(milestone, "extend", desk)
-    carry_out(milestone, Deed("extend", due_date=granted), desk)
+    carry_out(milestone, Transition("extend", due_date=granted), desk)
     await write(
         session,
         milestone,
@@ -197,7 +205,9 @@ async def _extend_milestone(
     )
 
 
-def has_right(actor: Actor, verb: Verb, extension: Extension, leads: tuple[str, ...]) -> bool:
+def has_right(
+    actor: Actor, verb: ExtensionVerb, extension: Extension, leads: tuple[str, ...]
+) -> bool:
     """Return whether the actor has the right to a verb on an extension, whatever its state.
 
     Whoever reviews decides, but never on what it asked for itself.
@@ -208,7 +218,7 @@ def has_right(actor: Actor, verb: Verb, extension: Extension, leads: tuple[str, 
     return reviews(actor, extension.organization_code, leads) and not asked
 
 
-def check_right(case: Case, verb: Verb) -> None:
+def check_right(case: ExtensionCase, verb: ExtensionVerb) -> None:
     """Let the actor pass who has the right to a verb.
 
     Raises:
@@ -226,7 +236,9 @@ def check_right(case: Case, verb: Verb) -> None:
     )
 
 
-def allowed_actions(actor: Actor, extension: Extension, leads: tuple[str, ...]) -> list[Verb]:
+def allowed_actions(
+    actor: Actor, extension: Extension, leads: tuple[str, ...]
+) -> list[ExtensionVerb]:
     """Return the verbs that this actor may use on this extension now."""
     return [
         verb
@@ -236,7 +248,7 @@ def allowed_actions(actor: Actor, extension: Extension, leads: tuple[str, ...]) 
 
 
 async def approve(
-    session: AsyncSession, case: Case, *, granted_date: date | None, reason: str | None
+    session: AsyncSession, case: ExtensionCase, *, granted_date: date | None, reason: str | None
 ) -> None:
     """Grant more time and put the new due date into force: a new epoch begins.
 
@@ -258,7 +270,7 @@ async def approve(
     await case.put_into_force(granted, reason)
 
 
-async def deny(session: AsyncSession, case: Case, *, reason: str) -> None:
+async def deny(session: AsyncSession, case: ExtensionCase, *, reason: str) -> None:
     """Refuse more time.
 
     Raises:
@@ -274,7 +286,7 @@ async def deny(session: AsyncSession, case: Case, *, reason: str) -> None:
     )
 
 
-async def withdraw(session: AsyncSession, case: Case, *, reason: str | None) -> None:
+async def withdraw(session: AsyncSession, case: ExtensionCase, *, reason: str | None) -> None:
     """Take a request back.
 
     Raises:
@@ -313,5 +325,5 @@ def indicator_leads(plan: PlanState, indicator_code: str) -> tuple[str, ...]:
     return () if indicator is None else leads_of(indicator)
 
 
-def _subjects(asked: Sequence[Extension], kind: SubjectKind) -> list[UUID]:
+def _subjects(asked: Sequence[Extension], kind: ExtensionSubjectKind) -> list[UUID]:
     return [one.subject_id for one in asked if one.subject_kind == kind]

@@ -24,10 +24,10 @@ from services.core.identity.actor import system
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.milestones import queries
+from services.core.milestones.action_context import local_date
 from services.core.milestones.changes import happening, history_row, standing_of
-from services.core.milestones.desk import local_date
 from services.core.milestones.models import Milestone, MilestoneHistory
-from services.core.milestones.rules import Deed, moved
+from services.core.milestones.rules import Transition, moved
 from services.core.milestones.seeds import Seed, seeds_of
 from services.core.plan.document import Supervision
 from services.core.plan.queries import PlanState, plan_state, visible_plans
@@ -117,7 +117,7 @@ async def _uproot(
 ) -> None:
     today = local_date(now, plan)
     for row in stale:
-        for name, value in asdict(moved(standing_of(row), Deed("cancel"), today)).items():
+        for name, value in asdict(moved(standing_of(row), Transition("cancel"), today)).items():
             setattr(row, name, value)
         row.from_plan = False
         row.reason = _NOT_THE_PLANS

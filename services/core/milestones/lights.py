@@ -11,11 +11,11 @@ from typing import Literal
 
 from services.core.calendars.rules import WorkingCalendar
 from services.core.kit.decimals import display, quotient, times
-from services.core.milestones.rules import FULL, Grade, State
+from services.core.milestones.rules import FULL, ClosureGrade, MilestoneState
 from services.core.plan.document import Lights
 
-Light = Literal["green", "yellow", "red", "grey"]
-LIGHTS: tuple[Light, ...] = ("red", "yellow", "green", "grey")
+MilestoneLight = Literal["green", "yellow", "red", "grey"]
+LIGHTS: tuple[MilestoneLight, ...] = ("red", "yellow", "green", "grey")
 """Worst first; grey says nothing and is outshone by every other."""
 
 
@@ -23,7 +23,7 @@ LIGHTS: tuple[Light, ...] = ("red", "yellow", "green", "grey")
 class Course:
     """What decides a light; days are local dates. `began` is the day it was assigned."""
 
-    state: State
+    state: MilestoneState
     percent: Decimal
     began: date
     due_date: date
@@ -31,14 +31,14 @@ class Course:
     sign_by: date | None
     answer_by: date | None
     completed_on: date | None
-    grade: Grade | None
+    grade: ClosureGrade | None
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LightVerdict:
     """A light, the code of its reason, and what the words of the reason are filled with."""
 
-    light: Light
+    light: MilestoneLight
     reason: str
     details: Mapping[str, str] = field(default_factory=dict)
 
@@ -62,14 +62,14 @@ class Distance:
         return cls(overdue=False, left=calendar.between(today, due_date), late=0)
 
 
-def light(course: Course, today: date, rules: Lights, distance: Distance) -> Verdict:
+def light(course: Course, today: date, rules: Lights, distance: Distance) -> LightVerdict:
     """Return the light of a milestone; `distance` is the one from `today` to its due date."""
     if course.state in {"cancelled", "closed"}:
         return _done(course)
     if course.state == "completed":
         return _handed_in(course)
     if distance.overdue:
-        return Verdict(
+        return LightVerdict(
             "red",
             "overdue",
             {
@@ -83,18 +83,20 @@ def light(course: Course, today: date, rules: Lights, distance: Distance) -> Ver
     return _on_the_way(course, today, rules)
 
 
-def _done(course: Course) -> Verdict:
+def _done(course: Course) -> LightVerdict:
     if course.state == "cancelled":
-        return Verdict("grey", "cancelled")
+        return LightVerdict("grey", "cancelled")
     if course.grade == "fail":
-        return Verdict("red", "closed_failed")
-    return Verdict("green", "closed_late" if _was_late(course) else "closed", _handed_in_on(course))
+        return LightVerdict("red", "closed_failed")
+    return LightVerdict(
+        "green", "closed_late" if _was_late(course) else "closed", _handed_in_on(course)
+    )
 
 
-def _handed_in(course: Course) -> Verdict:
+def _handed_in(course: Course) -> LightVerdict:
     if _was_late(course):
-        return Verdict("yellow", "completed_late", _handed_in_on(course))
-    return Verdict("green", "completed", _handed_in_on(course))
+        return LightVerdict("yellow", "completed_late", _handed_in_on(course))
+    return LightVerdict("green", "completed", _handed_in_on(course))
 
 
 def _was_late(course: Course) -> bool:
@@ -106,21 +108,21 @@ def _handed_in_on(course: Course) -> dict[str, str]:
     return {"completed": completed, "due": course.due_date.isoformat()}
 
 
-def _waiting(course: Course, today: date) -> Verdict:
+def _waiting(course: Course, today: date) -> LightVerdict:
     if course.state == "declined":
-        return Verdict("yellow", "declined")
+        return LightVerdict("yellow", "declined")
     if course.state == "returned":
         by = "—" if course.answer_by is None else course.answer_by.isoformat()
-        return Verdict("yellow", "returned", {"answer_by": by})
+        return LightVerdict("yellow", "returned", {"answer_by": by})
     if course.sign_by is None:
-        return Verdict("grey", "not_signed")
+        return LightVerdict("grey", "not_signed")
     details = {"sign_by": course.sign_by.isoformat()}
     if today > course.sign_by:
-        return Verdict("yellow", "sign_overdue", details)
-    return Verdict("grey", "to_sign", details)
+        return LightVerdict("yellow", "sign_overdue", details)
+    return LightVerdict("grey", "to_sign", details)
 
 
-def _on_the_way(course: Course, today: date, rules: Lights) -> Verdict:
+def _on_the_way(course: Course, today: date, rules: Lights) -> LightVerdict:
     """Hold the percentage against the share of the time that has gone, exactly.
 
     Below the yellow pace it is red in the second half of its time only: before that it can
@@ -135,13 +137,13 @@ def _on_the_way(course: Course, today: date, rules: Lights) -> Verdict:
     }
     timed = whole > 0 and gone > 0
     if timed and _lags(course.percent, whole, gone, rules.yellow_pace) and gone * 2 > whole:
-        return Verdict("red", "far_behind", details)
+        return LightVerdict("red", "far_behind", details)
     if course.expected_date is not None and course.expected_date > course.due_date:
         expected = {"expected": course.expected_date.isoformat()}
-        return Verdict("yellow", "expected_late", details | expected)
+        return LightVerdict("yellow", "expected_late", details | expected)
     if timed and _lags(course.percent, whole, gone, rules.green_pace):
-        return Verdict("yellow", "behind", details)
-    return Verdict("green", "on_course", details)
+        return LightVerdict("yellow", "behind", details)
+    return LightVerdict("green", "on_course", details)
 
 
 def _lags(percent: Decimal, whole: int, gone: int, pace: Decimal) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.core.milestones.lights import Light
-from services.core.milestones.queries import Tally
+from services.core.milestones.lights import MilestoneLight
+from services.core.milestones.queries import MeasureTally
 from services.core.milestones.rules import Share, merged
 from services.core.plan.document import Measure, PlanDocument, Task
 from services.core.plan.loading import leading
@@ -17,7 +17,7 @@ from services.core.plan.loading import leading
 IndicatorLights = Mapping[str, str]
 """The light of each indicator, by code, as the newest scoreboard shows it."""
 
-Reason = tuple[str, Mapping[str, str]]
+ProgressReason = tuple[str, Mapping[str, str]]
 """The code of a reason and what its words are filled with."""
 
 
@@ -40,8 +40,8 @@ class Progress:
     """How far something is: its milestones, its light, and why."""
 
     sum: Sum
-    light: Light
-    reasons: Sequence[Reason]
+    light: MilestoneLight
+    reasons: Sequence[ProgressReason]
     indicators: Sequence[str]
 
 
@@ -72,7 +72,7 @@ class UnitProgress:
 
 
 def of_tasks(
-    tasks: Iterable[Task], tallies: Sequence[Tally], lights: IndicatorLights
+    tasks: Iterable[Task], tallies: Sequence[MeasureTally], lights: IndicatorLights
 ) -> list[TaskProgress]:
     """Return how far tasks are, in their order."""
     found = []
@@ -90,7 +90,7 @@ def of_tasks(
 
 
 def of_leads(
-    document: PlanDocument, tallies: Sequence[Tally], lights: IndicatorLights
+    document: PlanDocument, tallies: Sequence[MeasureTally], lights: IndicatorLights
 ) -> list[UnitProgress]:
     """Return how far the measures are that each unit leads, whoever works on them."""
     units = {entry.code: entry for entry in document.organizations}
@@ -111,7 +111,7 @@ def of_leads(
     return found
 
 
-def of_townships(document: PlanDocument, tallies: Sequence[Tally]) -> list[UnitProgress]:
+def of_townships(document: PlanDocument, tallies: Sequence[MeasureTally]) -> list[UnitProgress]:
     """Return how far each township-level body is with what it promised itself.
 
     These are the units with an administrative code. Indicators are the city's and do not count
@@ -134,7 +134,7 @@ def _measures(document: PlanDocument) -> list[Measure]:
 
 
 def _of_measures(
-    measures: Iterable[Measure], tallies: Sequence[Tally], lights: IndicatorLights | None
+    measures: Iterable[Measure], tallies: Sequence[MeasureTally], lights: IndicatorLights | None
 ) -> list[MeasureProgress]:
     """Return how far measures are; with no lights, by their milestones alone."""
     return [
@@ -165,14 +165,14 @@ def linked(measures: Iterable[Measure]) -> list[str]:
 
 
 def _progress(
-    tallies: Sequence[Tally], indicators: Sequence[str], lights: IndicatorLights
+    tallies: Sequence[MeasureTally], indicators: Sequence[str], lights: IndicatorLights
 ) -> Progress:
     found = _summed(tallies)
     light, reasons = _light(found, indicators, lights)
     return Progress(found, light, reasons, indicators)
 
 
-def _summed(tallies: Sequence[Tally]) -> Sum:
+def _summed(tallies: Sequence[MeasureTally]) -> Sum:
     due = [one.next_due for one in tallies if one.next_due is not None]
     return Sum(
         share=merged([one.share for one in tallies]),
@@ -188,10 +188,10 @@ def _summed(tallies: Sequence[Tally]) -> Sum:
 
 def _light(
     found: Sum, indicators: Sequence[str], lights: IndicatorLights
-) -> tuple[Light, list[Reason]]:
+) -> tuple[MilestoneLight, list[ProgressReason]]:
     for light, number in (("red", found.red), ("yellow", found.yellow)):
         codes = [code for code in indicators if lights.get(code) == light]
-        reasons: list[Reason] = []
+        reasons: list[ProgressReason] = []
         if number:
             details = {light: str(number), "overdue": str(found.overdue)}
             reasons.append((f"milestones_{light}", details))

@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.models import Event, EventPosition
 from services.core.identity.actor import Actor
 from services.core.milestones.conditions import light_on, overdue_on, visible_to
-from services.core.milestones.lights import Light
+from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.models import Milestone, MilestoneHistory
-from services.core.milestones.rules import Share, State
+from services.core.milestones.rules import MilestoneState, Share
 from services.core.obligations.models import Obligation
 from services.core.plan.document import Lights
 
@@ -38,15 +38,15 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class MilestoneFilters:
     """What a list is narrowed by; None does not narrow."""
 
     measure_code: str | None = None
     organization_code: str | None = None
-    state: State | None = None
+    state: MilestoneState | None = None
     due_before: date | None = None
     parent_id: UUID | None = None
-    light: Light | None = None
+    light: MilestoneLight | None = None
     overdue: bool | None = None
 
     def named(self) -> dict[str, str]:
@@ -76,7 +76,7 @@ async def page(
     actor: Actor,
     *,
     plan_code: str,
-    filters: Filters,
+    filters: MilestoneFilters,
     sight: Sight,
     after: tuple[date, UUID] | None,
     limit: int,
@@ -293,7 +293,7 @@ async def changed_after(
     actor: Actor,
     *,
     plan_code: str,
-    filters: Filters,
+    filters: MilestoneFilters,
     sight: Sight,
     position: int,
     limit: int,
@@ -334,7 +334,7 @@ async def changed_after(
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class MeasureTally:
     """The milestones of one unit under one measure, added up; cancelled ones do not count."""
 
     measure_code: str
@@ -358,7 +358,7 @@ async def tallies(
     time_zone: str,
     lights: Lights,
     measures: Sequence[str] | None = None,
-) -> list[Tally]:
+) -> list[MeasureTally]:
     """Return the visible milestones of a plan added up by measure and unit, in one statement."""
     wanted = select(
         Milestone,
@@ -384,4 +384,4 @@ async def tallies(
         .group_by(column.measure_code, column.organization_code)
         .order_by(column.measure_code, column.organization_code)
     )
-    return [Tally(row[0], row[1], Share(row[2], row[3]), *row[4:]) for row in rows]
+    return [MeasureTally(row[0], row[1], Share(row[2], row[3]), *row[4:]) for row in rows]

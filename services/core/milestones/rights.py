@@ -5,17 +5,23 @@ from dataclasses import dataclass
 
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.milestones.rules import STATES, TRANSITIONS, State, Verb, state_allows
+from services.core.milestones.rules import (
+    STATES,
+    TRANSITIONS,
+    MilestoneState,
+    MilestoneVerb,
+    state_allows,
+)
 
-UNITS_VERBS: frozenset[Verb] = frozenset(
+UNITS_VERBS: frozenset[MilestoneVerb] = frozenset(
     {"accept", "decline", "progress", "complete", "extensions"}
 )
 """The verbs of the unit that promised."""
 
-REVIEW_VERBS: frozenset[Verb] = frozenset({"close", "return", "reopen", "extend"})
+REVIEW_VERBS: frozenset[MilestoneVerb] = frozenset({"close", "return", "reopen", "extend"})
 """The verbs of whoever judges what the unit did or asked for. The others assign."""
 
-_OFFERED: tuple[Verb, ...] = (
+_OFFERED: tuple[MilestoneVerb, ...] = (
     "edit",
     "accept",
     "decline",
@@ -31,7 +37,7 @@ _OFFERED: tuple[Verb, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MilestoneAccess:
     """Who has to do with a milestone: what the right to act on it depends on.
 
     `leads` are the units that lead its measure; `assigned_by` is the unit that assigned it;
@@ -39,7 +45,7 @@ class Place:
     the unit of whoever asked last.
     """
 
-    state: State
+    state: MilestoneState
     organization_code: str
     leads: tuple[str, ...]
     assigned_by: str | None
@@ -109,7 +115,7 @@ def judges(actor: Actor, leads: tuple[str, ...]) -> bool:
     return runs_plan(actor) or actor.organization_code in leads
 
 
-def worked_on_it(actor: Actor, place: Place) -> bool:
+def worked_on_it(actor: Actor, place: MilestoneAccess) -> bool:
     """Return whether the actor, or its unit, promised this, reported on it or handed it in."""
     if actor.organization_code is not None and actor.organization_code in {
         place.organization_code,
@@ -119,7 +125,7 @@ def worked_on_it(actor: Actor, place: Place) -> bool:
     return str(actor.credential_id) in place.authors
 
 
-def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
+def has_right(actor: Actor, verb: MilestoneVerb, place: MilestoneAccess) -> bool:
     """Return whether the actor has the right to a verb, whatever the state."""
     if verb in UNITS_VERBS:
         return acts_for(actor, place.organization_code)
@@ -130,7 +136,7 @@ def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
     return _manages(actor, place)
 
 
-def _manages(actor: Actor, place: Place) -> bool:
+def _manages(actor: Actor, place: MilestoneAccess) -> bool:
     """Return whether the actor may change or cancel what was assigned.
 
     A lead does so with what other units promised under its measures, and with what it
@@ -145,12 +151,12 @@ def _manages(actor: Actor, place: Place) -> bool:
     return own in place.leads and of_own_accord and place.state == "assigned"
 
 
-_OFFERED_IN: Mapping[State, tuple[Verb, ...]] = {
+_OFFERED_IN: Mapping[MilestoneState, tuple[MilestoneVerb, ...]] = {
     state: tuple(verb for verb in _OFFERED if (state, verb) in TRANSITIONS) for state in STATES
 }
 
 
-def allowed_actions(actor: Actor, place: Place) -> list[Verb]:
+def allowed_actions(actor: Actor, place: MilestoneAccess) -> list[MilestoneVerb]:
     """Return the verbs that this actor may use on this milestone now."""
     return [
         verb

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from services.core.kit.decimals import plain, quotient, times, total
 
-State = Literal[
+MilestoneState = Literal[
     "assigned",
     "accepted",
     "declined",
@@ -18,7 +18,7 @@ State = Literal[
     "returned",
     "cancelled",
 ]
-Verb = Literal[
+MilestoneVerb = Literal[
     "edit",
     "reassign",
     "reschedule",
@@ -34,16 +34,22 @@ Verb = Literal[
     "extend",
 ]
 EvidenceRule = Literal["none", "narrative", "document"]
-Grade = Literal["excellent", "good", "pass", "fail"]
+ClosureGrade = Literal["excellent", "good", "pass", "fail"]
 
-STATES: tuple[State, ...] = get_args(State)
-DONE: frozenset[State] = frozenset({"closed", "cancelled"})
+STATES: tuple[MilestoneState, ...] = get_args(MilestoneState)
+DONE: frozenset[MilestoneState] = frozenset({"closed", "cancelled"})
 """The states in which nobody has to do anything more."""
 
-_CHANGEABLE: tuple[State, ...] = ("assigned", "accepted", "declined", "in_progress", "returned")
-_WORKED_ON: tuple[State, ...] = ("accepted", "in_progress", "returned")
+_CHANGEABLE: tuple[MilestoneState, ...] = (
+    "assigned",
+    "accepted",
+    "declined",
+    "in_progress",
+    "returned",
+)
+_WORKED_ON: tuple[MilestoneState, ...] = ("accepted", "in_progress", "returned")
 
-TRANSITIONS: Mapping[tuple[State, Verb], State] = {
+TRANSITIONS: Mapping[tuple[MilestoneState, MilestoneVerb], MilestoneState] = {
     ("assigned", "accept"): "accepted",
     ("assigned", "decline"): "declined",
     ("declined", "reassign"): "assigned",
@@ -70,17 +76,17 @@ TRANSITIONS: Mapping[tuple[State, Verb], State] = {
 what a PATCH does. A closed one changes by `reopen` only, a cancelled one never again.
 """
 
-_MIDST: frozenset[Verb] = frozenset({"edit", "reschedule", "extensions", "extend"})
+_MIDST: frozenset[MilestoneVerb] = frozenset({"edit", "reschedule", "extensions", "extend"})
 """The verbs that leave it to whoever's turn it is."""
 
 FULL = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MilestoneFacts:
     """What the law of a milestone is about; the columns of the same names."""
 
-    state: State
+    state: MilestoneState
     percent: Decimal
     due_date: date
     original_due_date: date
@@ -89,38 +95,40 @@ class Standing:
     sign_by: date | None
     answer_by: date | None
     turn_began: date | None
-    grade: Grade | None
+    grade: ClosureGrade | None
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Transition:
     """A verb with what it brings along.
 
     `percent` is what is reported, or for `reopen` what was last reported; `turn_ends` until
     when whoever's turn it is now has to act, None: nobody has to by a date.
     """
 
-    verb: Verb
+    verb: MilestoneVerb
     percent: Decimal | None = None
     due_date: date | None = None
     turn_ends: date | None = None
-    grade: Grade | None = None
+    grade: ClosureGrade | None = None
 
 
-def state_allows(verb: Verb, state: State) -> bool:
+def state_allows(verb: MilestoneVerb, state: MilestoneState) -> bool:
     """Return whether a state allows a verb, whoever asks."""
     return (state, verb) in TRANSITIONS
 
 
-def moved(standing: Standing, deed: Deed, today: date) -> Standing:
+def moved(standing: MilestoneFacts, deed: Transition, today: date) -> MilestoneFacts:
     """Return the standing after a deed that the state allows."""
     state = TRANSITIONS[standing.state, deed.verb]
     after = _turned(standing, deed, today, signs=state == "assigned")
     return _effect(_dated(replace(after, state=state, version=standing.version + 1), deed), deed)
 
 
-def _turned(standing: Standing, deed: Deed, today: date, *, signs: bool) -> Standing:
+def _turned(
+    standing: MilestoneFacts, deed: Transition, today: date, *, signs: bool
+) -> MilestoneFacts:
     """Return the standing with whoever's turn it is now: to sign, or else to answer."""
     if deed.verb in _MIDST and deed.turn_ends is None:
         return standing
@@ -132,7 +140,7 @@ def _turned(standing: Standing, deed: Deed, today: date, *, signs: bool) -> Stan
     )
 
 
-def _dated(standing: Standing, deed: Deed) -> Standing:
+def _dated(standing: MilestoneFacts, deed: Transition) -> MilestoneFacts:
     """Return the standing with its new due date; each one, and a new holder, begins an epoch."""
     due_date = deed.due_date or standing.due_date
     if due_date == standing.due_date and deed.verb not in {"reassign", "reopen"}:
@@ -140,7 +148,7 @@ def _dated(standing: Standing, deed: Deed) -> Standing:
     return replace(standing, due_date=due_date, epoch=standing.epoch + 1)
 
 
-def _effect(standing: Standing, deed: Deed) -> Standing:
+def _effect(standing: MilestoneFacts, deed: Transition) -> MilestoneFacts:
     if deed.verb == "extend":
         return replace(standing, extensions=standing.extensions + 1)
     if deed.verb == "close":

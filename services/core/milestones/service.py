@@ -17,16 +17,16 @@ from services.core.identity.errors import takes
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.milestones import queries
+from services.core.milestones.action_context import ActionContext
 from services.core.milestones.changes import carry_out, check_state, place_of, subject_of, write
-from services.core.milestones.desk import Desk
 from services.core.milestones.errors import OwnMilestone
 from services.core.milestones.models import Milestone
 from services.core.milestones.references import due_date_faults
 from services.core.milestones.rights import REVIEW_VERBS, has_right, judges
-from services.core.milestones.rules import Deed, Grade, Verb
+from services.core.milestones.rules import ClosureGrade, MilestoneVerb, Transition
 
 
-def check_right(desk: Desk, verb: Verb, milestone: Milestone) -> None:
+def check_right(desk: ActionContext, verb: MilestoneVerb, milestone: Milestone) -> None:
     """Let the actor pass who has the right to a verb, whatever the state.
 
     Raises:
@@ -44,22 +44,24 @@ def check_right(desk: Desk, verb: Verb, milestone: Milestone) -> None:
     )
 
 
-async def accept(session: AsyncSession, milestone: Milestone, *, desk: Desk) -> None:
+async def accept(session: AsyncSession, milestone: Milestone, *, desk: ActionContext) -> None:
     """Sign for a milestone.
 
     Raises:
         MilestoneTransitionRefused: the state does not allow it; so for every verb here.
     """
     check_state(milestone, "accept", desk)
-    carry_out(milestone, Deed("accept"), desk)
+    carry_out(milestone, Transition("accept"), desk)
     milestone.reason = None
     await write(session, milestone, "milestone.accepted", desk=desk)
 
 
-async def decline(session: AsyncSession, milestone: Milestone, *, desk: Desk, reason: str) -> None:
+async def decline(
+    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, reason: str
+) -> None:
     """Refuse to sign for it; whoever assigns may assign it anew."""
     check_state(milestone, "decline", desk)
-    carry_out(milestone, Deed("decline"), desk)
+    carry_out(milestone, Transition("decline"), desk)
     milestone.reason = reason
     await write(session, milestone, "milestone.declined", desk=desk, reason=reason)
 
@@ -76,11 +78,11 @@ class Report:
 
 
 async def report_progress(
-    session: AsyncSession, milestone: Milestone, *, desk: Desk, report: Report
+    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, report: Report
 ) -> None:
     """Report how far it is; that answers a return too."""
     check_state(milestone, "progress", desk)
-    carry_out(milestone, Deed("progress", percent=report.percent), desk)
+    carry_out(milestone, Transition("progress", percent=report.percent), desk)
     milestone.narrative = report.narrative
     milestone.problems = report.problems
     milestone.next_steps = report.next_steps
@@ -93,7 +95,7 @@ async def complete(
     session: AsyncSession,
     milestone: Milestone,
     *,
-    desk: Desk,
+    desk: ActionContext,
     narrative: str | None,
     evidence: Sequence[Mapping[str, object]],
 ) -> None:
@@ -107,7 +109,7 @@ async def complete(
         raise InvalidInput(faults=faults)
     check_state(milestone, "complete", desk)
     review_by = desk.in_working_days(desk.supervision.review_days)
-    carry_out(milestone, Deed("complete", turn_ends=review_by), desk)
+    carry_out(milestone, Transition("complete", turn_ends=review_by), desk)
     milestone.narrative = narrative or milestone.narrative
     milestone.evidence = [dict(piece) for piece in evidence]
     milestone.completed_by = desk.actor.stamp()
@@ -117,7 +119,7 @@ async def complete(
     await write(session, milestone, "milestone.completed", desk=desk)
 
 
-def _sign(milestone: Milestone, desk: Desk) -> None:
+def _sign(milestone: Milestone, desk: ActionContext) -> None:
     """Make the actor one of those who worked on it, and who do not judge it."""
     known = (*milestone.authors, desk.actor.credential_id)
     milestone.authors = list(dict.fromkeys(known))
@@ -150,24 +152,26 @@ async def close(
     session: AsyncSession,
     milestone: Milestone,
     *,
-    desk: Desk,
-    grade: Grade,
+    desk: ActionContext,
+    grade: ClosureGrade,
     comment: str | None,
 ) -> None:
     """Close it with a grade; a request for more time that waits is moot from then on."""
     check_state(milestone, "close", desk)
-    carry_out(milestone, Deed("close", grade=grade), desk)
+    carry_out(milestone, Transition("close", grade=grade), desk)
     milestone.reason = comment
     milestone.closed_at = desk.now
     await _lapse_request(session, milestone, desk)
     await write(session, milestone, "milestone.closed", desk=desk, reason=comment)
 
 
-async def return_(session: AsyncSession, milestone: Milestone, *, desk: Desk, reason: str) -> None:
+async def return_(
+    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, reason: str
+) -> None:
     """Send a request for closure back, to be answered within the plan's days."""
     check_state(milestone, "return", desk)
     answer_by = desk.in_working_days(desk.supervision.answer_days)
-    carry_out(milestone, Deed("return", turn_ends=answer_by), desk)
+    carry_out(milestone, Transition("return", turn_ends=answer_by), desk)
     milestone.reason = reason
     milestone.completed_at = None
     await write(session, milestone, "milestone.returned", desk=desk, reason=reason)
@@ -177,7 +181,7 @@ async def reopen(
     session: AsyncSession,
     milestone: Milestone,
     *,
-    desk: Desk,
+    desk: ActionContext,
     reason: str,
     due_date: date | None,
 ) -> None:
@@ -191,22 +195,24 @@ async def reopen(
         raise InvalidInput(faults=faults)
     check_state(milestone, "reopen", desk)
     percent = await queries.last_reported_percent(session, milestone)
-    carry_out(milestone, Deed("reopen", percent=percent, due_date=due_date), desk)
+    carry_out(milestone, Transition("reopen", percent=percent, due_date=due_date), desk)
     milestone.reason = reason
     milestone.completed_at = milestone.closed_at = None
     await write(session, milestone, "milestone.reopened", desk=desk, reason=reason)
 
 
-async def cancel(session: AsyncSession, milestone: Milestone, *, desk: Desk, reason: str) -> None:
+async def cancel(
+    session: AsyncSession, milestone: Milestone, *, desk: ActionContext, reason: str
+) -> None:
     """Give a milestone up for good."""
     check_state(milestone, "cancel", desk)
-    carry_out(milestone, Deed("cancel"), desk)
+    carry_out(milestone, Transition("cancel"), desk)
     milestone.reason = reason
     await _lapse_request(session, milestone, desk)
     await write(session, milestone, "milestone.cancelled", desk=desk, reason=reason)
 
 
-async def _lapse_request(session: AsyncSession, milestone: Milestone, desk: Desk) -> None:
+async def _lapse_request(session: AsyncSession, milestone: Milestone, desk: ActionContext) -> None:
     """Withdraw what was asked for a milestone that needs no more time."""
     waiting = await extension_queries.waiting_for(
         session, milestone.city_code, "milestone", milestone.id

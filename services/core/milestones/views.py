@@ -3,8 +3,8 @@
 from datetime import date
 
 from services.core.calendars.rules import WorkingCalendar
-from services.core.milestones.desk import local_date
-from services.core.milestones.lights import Course, Distance, Verdict, light
+from services.core.milestones.action_context import local_date
+from services.core.milestones.lights import Course, Distance, LightVerdict, light
 from services.core.milestones.models import Milestone
 from services.core.plan.queries import PlanState
 
@@ -25,7 +25,7 @@ def course_of(row: Milestone, plan: PlanState) -> Course:
     )
 
 
-class Day:
+class PlanToday:
     """A day of a plan by its calendar; distances are counted once for each due date."""
 
     def __init__(self, plan: PlanState, calendar: WorkingCalendar, today: date) -> None:
@@ -40,7 +40,7 @@ class Day:
             self._distances[due_date] = Distance.between(self.today, due_date, self.calendar)
         return self._distances[due_date]
 
-    def light(self, row: Milestone) -> Verdict:
+    def light(self, row: Milestone) -> LightVerdict:
         """Return a milestone's light on this day, and why."""
         rules = self.plan.document.scheme.lights
         return light(course_of(row, self.plan), self.today, rules, self.distance(row.due_date))

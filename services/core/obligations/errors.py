@@ -1,6 +1,6 @@
 """Refusals of obligations."""
 
-from services.core.kit.errors import DomainError, Kind, NotFound, TransitionRefused
+from services.core.kit.errors import DomainError, NotFound, RefusalKind, TransitionRefused
 from services.core.kit.text import Text
 
 
@@ -25,7 +25,7 @@ class PeriodAnswered(DomainError):
     """Units handed in values since it was opened, or it was published: it can only be closed."""
 
     code = "period-answered"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text(
         "已有单位上报或本期曾经发布，不能撤回开启，只能关闭",
         "Values were handed in since, or it was published: it can be closed, not taken back",

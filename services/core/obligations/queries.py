@@ -13,7 +13,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.models import Organization
 from services.core.kit.database import columns_of
 from services.core.obligations.models import Obligation, ObligationHistory
-from services.core.obligations.rules import Facts, Status
+from services.core.obligations.rules import ExtensionFacts, ObligationStatus
 from services.core.plan.queries import PlanState
 
 Grouping = Literal["organization", "indicator", "period"]
@@ -62,13 +62,13 @@ def summed_for(actor: Actor) -> Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class ObligationFilters:
     """What a list is narrowed by; None does not narrow."""
 
     period: str | None = None
     organization_code: str | None = None
     indicator_code: str | None = None
-    status: Status | None = None
+    status: ObligationStatus | None = None
     due_before: date | None = None
 
     def named(self) -> dict[str, object]:
@@ -114,7 +114,7 @@ LEFT JOIN LATERAL (
 _END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
 
 
-def _statuses(unmet: str) -> Mapping[Status, str]:
+def _statuses(unmet: str) -> Mapping[ObligationStatus, str]:
     """Return when an obligation has which status; of what is waived, the others do not matter.
 
     `unmet` says how to tell that nothing was handed in; when that is overdue is `rules.is_overdue`.
@@ -144,7 +144,7 @@ SELECT {_ALL}, p.state AS period_state, s.id AS submission_id,
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ObligationView:
     """An obligation and what became of it; `reported_at` is when it was first handed in."""
 
     id: UUID
@@ -161,19 +161,21 @@ class Standing:
     submission_id: UUID | None
     submission_state: str | None
     reported_at: datetime | None
-    status: Status
+    status: ObligationStatus
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> ExtensionFacts:
         """What decides whether more time may be given."""
-        return Facts(self.state, self.period_state, self.reported_at is not None, self.extensions)
+        return ExtensionFacts(
+            self.state, self.period_state, self.reported_at is not None, self.extensions
+        )
 
 
-_NAMES = tuple(Standing.__dataclass_fields__)
+_NAMES = tuple(ObligationView.__dataclass_fields__)
 
 
-def _standing(row: RowMapping) -> Standing:
-    return Standing(**{name: row[name] for name in _NAMES})
+def _standing(row: RowMapping) -> ObligationView:
+    return ObligationView(**{name: row[name] for name in _NAMES})
 
 
 def _at(plan: PlanState, today: date) -> dict[str, object]:
@@ -192,10 +194,10 @@ async def page(
     plan: PlanState,
     *,
     today: date,
-    filters: Filters,
+    filters: ObligationFilters,
     after: tuple[date, UUID] | None,
     limit: int,
-) -> list[Standing]:
+) -> list[ObligationView]:
     """Return up to `limit` visible obligations of a plan, soonest due first, after a place."""
     scope, narrowed = visible_to(actor), filters.condition()
     sql = f"{_STANDING} AND {scope.sql} AND {narrowed.sql}"
@@ -211,7 +213,7 @@ async def page(
 
 async def one(
     session: AsyncSession, plan: PlanState, obligation_id: UUID, *, today: date
-) -> Standing | None:
+) -> ObligationView | None:
     """Return an obligation of a plan with what became of it, whoever asks."""
     rows = await session.execute(
         text(f"{_STANDING} AND o.id = :id"), {**_at(plan, today), "id": obligation_id}

@@ -11,7 +11,7 @@ from services.core.plan.document import PlanDocument
 from services.core.plan.loading import reporters_of
 from services.core.plan.periods import Period
 
-Status = Literal["expected", "met", "late", "missing", "waived"]
+ObligationStatus = Literal["expected", "met", "late", "missing", "waived"]
 """What became of it: not yet due, handed in by 24:00 of the due date, handed in after, due or
 its period closed and nothing handed in, owed no more."""
 
@@ -65,7 +65,7 @@ def moved_due_date(
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ExtensionFacts:
     """What decides whether more time may be given: states, and how often it was."""
 
     state: str
@@ -74,12 +74,12 @@ class Facts:
     extensions: int
 
 
-def is_extendable(facts: Facts) -> bool:
+def is_extendable(facts: ExtensionFacts) -> bool:
     """Return whether its date can still move: it is owed, not handed in, and still can be."""
     return facts.state == "owed" and facts.period_state == "open" and not facts.handed_in
 
 
-def may_extend(facts: Facts, extension_limit: int) -> bool:
+def may_extend(facts: ExtensionFacts, extension_limit: int) -> bool:
     """Return whether more time may be asked for: it was not granted too often already."""
     return is_extendable(facts) and facts.extensions < extension_limit
 
@@ -92,7 +92,9 @@ class Distance:
     days_overdue: int | None = None
 
 
-def distance(status: Status, due_date: date, day: date, calendar: WorkingCalendar) -> Distance:
+def distance(
+    status: ObligationStatus, due_date: date, day: date, calendar: WorkingCalendar
+) -> Distance:
     """Return how far a due date is from `day`: today, or when a late value was handed in."""
     match status:
         case "expected":

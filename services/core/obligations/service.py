@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.calendars.queries import calendars_since
 from services.core.calendars.rules import WorkingCalendar
 from services.core.events.queries import LogEvent, next_window
-from services.core.events.service import Happening, begin_reading, read_up_to, record
+from services.core.events.service import NewEvent, begin_reading, read_up_to, record
 from services.core.identity.actor import system
 from services.core.kit.clock import Clock
 from services.core.kit.errors import Fault, InvalidInput
@@ -24,7 +24,7 @@ from services.core.obligations import queries
 from services.core.obligations.asking import answered_periods
 from services.core.obligations.errors import ObligationNotExtendable, PeriodAnswered
 from services.core.obligations.models import Obligation
-from services.core.obligations.rules import Facts, is_extendable, moved_due_date, owed_for
+from services.core.obligations.rules import ExtensionFacts, is_extendable, moved_due_date, owed_for
 from services.core.obligations.writing import remember, write_owed
 from services.core.plan import service as plan_service
 from services.core.plan.models import PlanPeriod
@@ -126,7 +126,7 @@ async def extend(
     )
     await record(
         session,
-        Happening(
+        NewEvent(
             city_code=obligation.city_code,
             plan_code=obligation.plan_code,
             type="obligation.extended",
@@ -162,12 +162,12 @@ async def check_extendable(session: AsyncSession, obligation: Obligation) -> Non
         raise ObligationNotExtendable(extra={"allowed_actions": []})
 
 
-async def facts_of(session: AsyncSession, obligation: Obligation) -> Facts:
+async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFacts:
     """Return what decides whether more time may be given, held as it is as far as it can be."""
     period = await period_for_share(
         session, obligation.city_code, obligation.plan_code, obligation.period
     )
-    return Facts(
+    return ExtensionFacts(
         state=obligation.state,
         period_state=period.state if period else "planned",
         handed_in=await queries.is_handed_in(session, obligation),

@@ -1,6 +1,12 @@
 """Refusals of plans."""
 
-from services.core.kit.errors import DomainError, InvalidInput, Kind, NotFound, TransitionRefused
+from services.core.kit.errors import (
+    DomainError,
+    InvalidInput,
+    NotFound,
+    RefusalKind,
+    TransitionRefused,
+)
 from services.core.kit.text import Text
 
 
@@ -50,7 +56,7 @@ class QuestionSettled(DomainError):
     """A decision on the question stands already, and it is not changed."""
 
     code = "question-already-settled"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("该事项已有决定", "The question was settled already")
 
 
@@ -72,5 +78,5 @@ class TargetNotAssignable(DomainError):
     """The plan prints this target itself, so that the superior assigns none."""
 
     code = "target-not-assignable"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("该指标的目标不由上级下达", "This target is not assigned by the superior")

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.service import begin_calendar
-from services.core.events.service import Happening, record
+from services.core.events.service import NewEvent, record
 from services.core.identity.models import City, Organization
 from services.core.identity.queries import organizations_by_code
 from services.core.kit.database import lock_name
@@ -28,14 +28,14 @@ from services.core.plan.models import IndicatorLead, IndicatorOwner, MeasureUnit
 _NEVER = object()
 """Stands for the owner of an indicator that no earlier version had."""
 
-Outcome = Literal["created", "new_version", "unchanged"]
+LoadOutcome = Literal["created", "new_version", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What loading a document did."""
 
-    outcome: Outcome
+    outcome: LoadOutcome
     city_code: str
     plan_code: str
     version: int
@@ -75,7 +75,7 @@ async def load_plan(
     await _write_version(session, document, stored, digest, version, actor, now)
     (event_id,) = await record(
         session,
-        Happening(
+        NewEvent(
             city_code=city_code,
             plan_code=document.code,
             type="plan.published",

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, record
+from services.core.events.service import NewEvent, record
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
@@ -185,7 +185,7 @@ async def _tell_of_period(
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class QuestionDecision:
     """What was decided on an open question, and by which document."""
 
     decision: str
@@ -198,7 +198,7 @@ async def settle_question(
     *,
     plan: PlanState,
     question_id: str,
-    decision: Decision,
+    decision: QuestionDecision,
     actor: Mapping[str, object],
     now: datetime,
 ) -> Settlement:
@@ -251,10 +251,10 @@ def happening(
     actor: Mapping[str, object],
     data: Mapping[str, object],
     now: datetime,
-) -> Happening:
+) -> NewEvent:
     """Return what happened beside a plan's document; `place` is its city and its code."""
     city_code, plan_code = place
-    return Happening(
+    return NewEvent(
         city_code=city_code,
         plan_code=plan_code,
         type=event_type,

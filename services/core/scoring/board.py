@@ -16,10 +16,11 @@ from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.adding_up import Board, Row, add_up
+from services.core.scoring.affected import chain
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.attainment import FALLS
 from services.core.scoring.cases import (
-    Facts,
+    IndicatorFacts,
     Operated,
     build_case,
     facts_of,
@@ -34,7 +35,6 @@ from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
 from services.core.scoring.targets import Asked, targets_of
 from services.core.scoring.tenures import Tenure, Tenures
-from services.core.scoring.touch import chain
 from services.core.scoring.traces import Trace, digest_of, text_of, trace_of
 from services.core.scoring.unit_targets import judge_units
 
@@ -44,7 +44,7 @@ _ADDED = frozenset({"sum", "mean"})
 
 
 @dataclass(frozen=True)
-class Bench:
+class ScoringContext:
     """What stays the same while the boards of one plan are made on one local date.
 
     `extended` tells by (indicator, period) until when more time was granted to a unit that owes
@@ -52,7 +52,7 @@ class Bench:
     """
 
     state: PlanState
-    facts: Mapping[str, Facts]
+    facts: Mapping[str, IndicatorFacts]
     method: Method
     today: date
     extended: Mapping[tuple[str, str], date]
@@ -67,7 +67,7 @@ class Bench:
         extended: Iterable[Extended] = (),
         tenures: Tenures | None = None,
         former: Former | None = None,
-    ) -> "Bench":
+    ) -> "ScoringContext":
         """Return the bench of a plan as it stands.
 
         `extended` is where more time was granted, `former` who owed what in periods that take
@@ -87,7 +87,7 @@ class Bench:
         duties = Duties(state, granted, former or Former())
         return cls(state, facts, method_of(state), today, latest, duties, tenures or {})
 
-    def on(self, today: date) -> "Bench":
+    def on(self, today: date) -> "ScoringContext":
         """Return the bench of the same plan on another local date."""
         return self if self.today == today else replace(self, today=today)
 
@@ -172,7 +172,7 @@ class Drawn:
 
 
 def draw_board(
-    bench: Bench,
+    bench: ScoringContext,
     period: Period,
     operated: Operated,
     *,
@@ -204,7 +204,9 @@ def is_current(board: Board) -> bool:
     return all("reporting" in row for row in board["indicators"])
 
 
-def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tuple[Row, Trace]:
+def _judged(
+    bench: ScoringContext, code: str, period: Period, operated: Operated
+) -> tuple[Row, Trace]:
     facts = bench.facts[code]
     case = build_case(
         bench.duties,
@@ -227,10 +229,10 @@ def _judged(bench: Bench, code: str, period: Period, operated: Operated) -> tupl
 
 def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
     """Return the board of a period of which no snapshot exists: nothing was reported."""
-    return draw_board(Bench.of(state, today), period, {})
+    return draw_board(ScoringContext.of(state, today), period, {})
 
 
-def _row(facts: Facts, case: Case, verdict: Verdict, digest: str) -> Row:
+def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Row:
     indicator, target = facts.indicator, case.target
     figure, level = verdict.reading.figure, verdict.reading.level
     value = None if figure is None else figure.value

@@ -13,13 +13,13 @@ from services.core.plan.document import Frequency, Indicator, default_weight
 from services.core.plan.loading import owner_of, reporters_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.scoring.affected import may_rise
 from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.figures import Figure
-from services.core.scoring.judgement import Baseline, Case, Comparable, Method, Reporting
+from services.core.scoring.judgement import BaselineValue, Case, Comparable, Method, Reporting
 from services.core.scoring.owed import Duties, Owed, Parts, owed_parts
 from services.core.scoring.targets import Target, target_for
 from services.core.scoring.time_gone import full_months, months_through, whole_months
-from services.core.scoring.touch import may_rise
 from services.core.submissions.rules import multiplier
 
 Operated = Mapping[tuple[str, str], Operands]
@@ -27,7 +27,7 @@ Operated = Mapping[tuple[str, str], Operands]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class IndicatorFacts:
     """What a plan says of one indicator, whatever the period.
 
     `reporters` owe its values; `owner` is the unit whose value is the city's where units combine
@@ -48,11 +48,11 @@ class Facts:
         return self.indicator.aggregation.units != "direct"
 
 
-def facts_of(state: PlanState) -> Mapping[str, Facts]:
+def facts_of(state: PlanState) -> Mapping[str, IndicatorFacts]:
     """Return the facts of every indicator of a plan, in the document's order."""
     doubts = _doubts(state)
     return {
-        indicator.code: Facts(
+        indicator.code: IndicatorFacts(
             indicator=indicator,
             reporters=reporters_of(indicator, state.organizations),
             owner=owner_of(indicator, state.organizations),
@@ -100,7 +100,7 @@ def finer_periods(period: Period, frequency: Frequency) -> tuple[str, ...]:
 
 def build_case(
     duties: Duties,
-    facts: Facts,
+    facts: IndicatorFacts,
     period: Period,
     operated: Operated,
     *,
@@ -131,7 +131,7 @@ def build_case(
         at_target_date=_at_target_date(target, period, today, complete=stage.complete),
         levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
         growth_is_positive=formula is None or formula.sign_convention != "decline_positive",
-        baseline=Baseline(baseline.year, baseline.value) if baseline else None,
+        baseline=BaselineValue(baseline.year, baseline.value) if baseline else None,
         elapsed_months=period.months_since(start) - period.months + stage.gone if baseline else 0,
         whole_months=whole_months(start.last_day, target.end) if baseline else 0,
         pace_question=facts.pace_question,
@@ -162,7 +162,9 @@ class _Stage:
     gone: int
 
 
-def _stage(duties: Duties, facts: Facts, period: Period, operated: Operated, today: date) -> _Stage:
+def _stage(
+    duties: Duties, facts: IndicatorFacts, period: Period, operated: Operated, today: date
+) -> _Stage:
     """Return how far a period has gone, and what its value lacks.
 
     A value made of finer ones reaches as far as the last of them, one handed in early as far as
@@ -182,7 +184,7 @@ def _stage(duties: Duties, facts: Facts, period: Period, operated: Operated, tod
     return _Stage(owed, ended, complete, gone)
 
 
-def _parts(facts: Facts, period: Period, operated: Operated) -> Parts:
+def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
     """Return what a period's value is made of; nothing is owed for less than a reporting period."""
     indicator = facts.indicator
     codes: tuple[str, ...] = (period.code,)
@@ -200,7 +202,7 @@ def _parts(facts: Facts, period: Period, operated: Operated) -> Parts:
     )
 
 
-def _is_part(facts: Facts, period: Period, target: Target, stage: _Stage) -> bool:
+def _is_part(facts: IndicatorFacts, period: Period, target: Target, stage: _Stage) -> bool:
     """Return whether a value is a part of a year's sum, to be judged by its share of the year.
 
     A target that sets no number is compared period with period, and then a whole one is none.
@@ -242,7 +244,7 @@ def _operands(
     )
 
 
-def _previous(facts: Facts, period: Period, operated: Operated) -> Comparable | None:
+def _previous(facts: IndicatorFacts, period: Period, operated: Operated) -> Comparable | None:
     """Return the value to compare with, or a baseline that is of exactly that year."""
     before = period.compared_with(facts.indicator.comparison)
     own, parts, _ = _operands(facts.indicator, before, operated)

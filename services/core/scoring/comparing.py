@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState, plan_document
 from services.core.scoring import queries
-from services.core.scoring.board import Bench, empty_board
+from services.core.scoring.affected import chain
+from services.core.scoring.board import ScoringContext, empty_board
 from services.core.scoring.cases import finer_periods, periods_read
 from services.core.scoring.changes import Changes, Stand, ValueStep, explain_difference
 from services.core.scoring.counting import Counted, operands_of
 from services.core.scoring.models import ScoreSnapshot
-from services.core.scoring.touch import chain
 
 _MOST_VALUES = 50
 """So many values of one indicator are told apart; the last of them stands for the rest too."""
@@ -73,7 +73,7 @@ async def compare_boards(
     after: ScoreSnapshot,
 ) -> Comparison:
     """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
-    bench = Bench.of(
+    bench = ScoringContext.of(
         plan, after.local_date, tenures=await queries.tenures_of(session, plan.city_code, plan.code)
     )
     then = await _stand(session, plan, after)
@@ -130,7 +130,9 @@ CROSS JOIN LATERAL (
 class _History:
     """The values that counted at two positions, and the steps from one to the other."""
 
-    def __init__(self, bench: Bench, period: Period, basis: str, since: int, upto: int) -> None:
+    def __init__(
+        self, bench: ScoringContext, period: Period, basis: str, since: int, upto: int
+    ) -> None:
         self._bench, self._period, self._basis = bench, period, basis
         self._since, self._upto = since, upto
         self._rows: dict[str, list[Mapping[str, Any]]] = {}

@@ -14,13 +14,13 @@ from services.core.kit.database import read_by_cost
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring import queries
-from services.core.scoring.board import Bench, Judged, draw_board, is_current
+from services.core.scoring.affected import BASES, BoardKey, BoardsToDraw, chain
+from services.core.scoring.board import Judged, ScoringContext, draw_board, is_current
 from services.core.scoring.cases import Operated, periods_read
 from services.core.scoring.counting import operands, with_units
 from services.core.scoring.duties import with_organizations
 from services.core.scoring.queries import EarlierBoard
-from services.core.scoring.snapshots import Sheet, keep
-from services.core.scoring.touch import BASES, BoardKey, Wanted, chain
+from services.core.scoring.snapshots import BoardUpdate, keep
 
 _NONE: Mapping[str, int | None] = {}
 _BOARDS_AT_ONCE = 32
@@ -47,8 +47,8 @@ class _Order:
 
 async def draw_wanted(
     session: AsyncSession,
-    bench: Bench,
-    want: Wanted,
+    bench: ScoringContext,
+    want: BoardsToDraw,
     *,
     published: Mapping[str, int | None] = _NONE,
     position: int,
@@ -74,7 +74,7 @@ async def draw_wanted(
 
 async def draw_all(
     session: AsyncSession,
-    bench: Bench,
+    bench: ScoringContext,
     *,
     published: Mapping[str, int | None] = _NONE,
     position: int,
@@ -147,7 +147,7 @@ def _reported(operated: Mapping[str, Operated]) -> Iterable[BoardKey]:
 
 
 def _order(
-    bench: Bench, want: Wanted, key: BoardKey, earlier: EarlierBoard | None
+    bench: ScoringContext, want: BoardsToDraw, key: BoardKey, earlier: EarlierBoard | None
 ) -> _Order | None:
     period, codes = Period.parse(key[1]), want.boards[key]
     if earlier is None:
@@ -165,7 +165,7 @@ def _order(
 
 
 async def _operands_of(
-    session: AsyncSession, bench: Bench, orders: Sequence[_Order]
+    session: AsyncSession, bench: ScoringContext, orders: Sequence[_Order]
 ) -> Mapping[str, Operated]:
     """Return the operands that these orders may look at, read at once."""
     whole = any(order.indicators is None for order in orders)
@@ -190,17 +190,17 @@ async def _operands_of(
     )
 
 
-def _shared(bench: Bench, codes: Iterable[str]) -> list[str]:
+def _shared(bench: ScoringContext, codes: Iterable[str]) -> list[str]:
     return [code for code in codes if bench.facts[code].shared]
 
 
 def _draw(
-    bench: Bench,
+    bench: ScoringContext,
     order: _Order,
     operated: Mapping[str, Operated],
     published: Mapping[str, int | None],
     known: Judged | None = None,
-) -> Sheet:
+) -> BoardUpdate:
     drawn = draw_board(
         bench,
         order.period,
@@ -209,4 +209,4 @@ def _draw(
         earlier=order.earlier.board if order.earlier else None,
         known=known,
     )
-    return Sheet(order.key, drawn, order.earlier, published.get(order.key[1]))
+    return BoardUpdate(order.key, drawn, order.earlier, published.get(order.key[1]))

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.cases import Facts
+from services.core.scoring.cases import IndicatorFacts
 from services.core.scoring.owed import Former
 from services.core.scoring.queries import driver
 
@@ -38,7 +38,7 @@ WHERE r.indicator_code IS NULL
 
 
 async def former_duties(
-    session: AsyncSession, state: PlanState, facts: Mapping[str, Facts]
+    session: AsyncSession, state: PlanState, facts: Mapping[str, IndicatorFacts]
 ) -> Former:
     """Return who owed a part in a closed or published period, where it is not as today.
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import read_by_cost, read_by_hashing
 from services.core.scoring import queries
-from services.core.scoring.touch import ChangedInput
+from services.core.scoring.affected import ChangedInput
 
 _PLACE = ("plan_code", "indicator_code", "period", "organization_code")
 _CONTENT = (

@@ -22,17 +22,19 @@ from services.core.scoring.aggregation import (
 from services.core.scoring.attainment import FALLS, Attainment, Rule, SchemeName
 from services.core.scoring.figures import HUNDRED, ZERO, Figure, beside
 from services.core.scoring.kinds import Found, Ground, judge_number
-from services.core.scoring.lights import Light, Pace, Standing
+from services.core.scoring.lights import Light, LightContext, Pace
 from services.core.scoring.owed import NOTHING_OWED, Owed, owed_details, silence_helps
 from services.core.scoring.targets import NUMERIC_KINDS, Target
 from services.core.scoring.time_gone import ToDate, to_date
 
-State = Literal["scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"]
+ScoreState = Literal[
+    "scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"
+]
 Reporting = Literal["not_opened", "not_due", "less_often", "late", "closed"]
 """Where the period's reporting stands: never opened, before its due date or past it, closed
 before that, or reported in wider periods than this one."""
 
-ASSESSED: frozenset[State] = frozenset({"scored", "missing"})
+ASSESSED: frozenset[ScoreState] = frozenset({"scored", "missing"})
 """The states whose attainment counts in the score."""
 
 
@@ -49,7 +51,7 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class BaselineValue:
     """Where the indicator stood at the end of `year`."""
 
     year: int
@@ -91,7 +93,7 @@ class Case:
     at_target_date: bool
     levels: tuple[tuple[str, str, Decimal], ...]
     growth_is_positive: bool
-    baseline: Baseline | None
+    baseline: BaselineValue | None
     elapsed_months: int
     whole_months: int
     pace_question: str | None
@@ -111,7 +113,7 @@ class Case:
 class Verdict:
     """What was found. `details` fill the words of the reason; None stands for nothing."""
 
-    state: State
+    state: ScoreState
     reading: Reading
     light: Light
     reason: str
@@ -143,7 +145,7 @@ def judge(case: Case) -> Verdict:
     return _so_far(case, _assess(case, combined))
 
 
-def _unassessed(state: State, reason: str, combined: Combined, **details: str) -> Verdict:
+def _unassessed(state: ScoreState, reason: str, combined: Combined, **details: str) -> Verdict:
     return Verdict(
         state,
         combined.reading,
@@ -262,7 +264,7 @@ def _assess_part(case: Case, combined: Combined, months: int) -> Verdict:
     if months == 0:
         return _unassessed("not_assessable", "no_full_month", combined)
     found = to_date(figure, case.target.kind, bound, months)
-    standing = Standing(
+    standing = LightContext(
         met=None,
         falsified=combined.falsified,
         provisional=combined.provisional,
@@ -339,8 +341,8 @@ def _usable_baseline(case: Case) -> Decimal | None:
     return case.baseline.value
 
 
-def _standing(case: Case, combined: Combined, found: Found) -> Standing:
-    return Standing(
+def _standing(case: Case, combined: Combined, found: Found) -> LightContext:
+    return LightContext(
         met=found.attainment.met,
         falsified=combined.falsified,
         provisional=combined.provisional,

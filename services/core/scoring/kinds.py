@@ -35,7 +35,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An attainment with what decides the light: see `lights.Standing`."""
+    """An attainment with what decides the light: see `lights.LightContext`."""
 
     attainment: Attainment
     numeric: bool = False

@@ -24,7 +24,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LightContext:
     """What decides a light. `may_have_pace` is false for targets that set no number.
 
     `met` is None for a part of a year's sum, of which `enough` says whether it is as much as is
@@ -67,7 +67,7 @@ def pace(
     )
 
 
-def light(standing: Standing, rules: Lights) -> tuple[Light, str]:
+def light(standing: LightContext, rules: Lights) -> tuple[Light, str]:
     """Return the light and the code of its reason."""
     if standing.falsified:
         return "red", "falsified"
@@ -82,7 +82,7 @@ def light(standing: Standing, rules: Lights) -> tuple[Light, str]:
     return _on_the_way(standing, rules)
 
 
-def _on_the_way(standing: Standing, rules: Lights) -> tuple[Light, str]:
+def _on_the_way(standing: LightContext, rules: Lights) -> tuple[Light, str]:
     if not standing.may_have_pace:
         return "grey", "no_pace_for_kind"
     if standing.baseline_doubted:
@@ -94,14 +94,14 @@ def _on_the_way(standing: Standing, rules: Lights) -> tuple[Light, str]:
     return _by_pace(standing, rules)
 
 
-def _to_date(standing: Standing, rules: Lights) -> tuple[Light, str]:
+def _to_date(standing: LightContext, rules: Lights) -> tuple[Light, str]:
     if standing.pace is None:
         return _good("enough_to_date", standing, rules)
     colour, reason = _by_pace(standing, rules)
     return colour, reason.replace("on_pace", "on_pace_to_date")
 
 
-def _by_pace(standing: Standing, rules: Lights) -> tuple[Light, str]:
+def _by_pace(standing: LightContext, rules: Lights) -> tuple[Light, str]:
     if standing.pace is None:
         return "grey", "before_baseline" if standing.begun else "no_full_month"
     if compare(standing.pace.ratio, rules.green_pace) >= 0:
@@ -111,7 +111,7 @@ def _by_pace(standing: Standing, rules: Lights) -> tuple[Light, str]:
     return "red", "far_behind"
 
 
-def _good(reason: str, standing: Standing, rules: Lights) -> tuple[Light, str]:
+def _good(reason: str, standing: LightContext, rules: Lights) -> tuple[Light, str]:
     if standing.provisional and rules.provisional_green_to_yellow:
         return "yellow", f"{reason}_provisional"
     return "green", reason

@@ -12,14 +12,14 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.scoring.board import Bench
-from services.core.scoring.touch import LogEvent, alters_plan
+from services.core.scoring.affected import LogEvent, alters_plan
+from services.core.scoring.board import ScoringContext
 
 
 @dataclass(frozen=True, slots=True)
 class _Left:
     position: int
-    benches: dict[str, Bench]
+    benches: dict[str, ScoringContext]
 
 
 class PlansFollowed:
@@ -30,7 +30,7 @@ class PlansFollowed:
 
     def resume(
         self, session: AsyncSession, city_code: str, after: int, events: Iterable[LogEvent]
-    ) -> dict[str, Bench]:
+    ) -> dict[str, ScoringContext]:
         """Return what is still good, after these events, of what was left at position `after`."""
         left = self._cities(session).pop(city_code, None)
         if left is None or left.position != after:
@@ -39,7 +39,11 @@ class PlansFollowed:
         return {code: bench for code, bench in left.benches.items() if code not in altered}
 
     def leave(
-        self, session: AsyncSession, city_code: str, position: int, benches: dict[str, Bench]
+        self,
+        session: AsyncSession,
+        city_code: str,
+        position: int,
+        benches: dict[str, ScoringContext],
     ) -> None:
         """Keep benches for whoever goes on from `position`.
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from services.core.events.models import EventPosition, ReaderCursor
 from services.core.kit.database import read_by_index
 from services.core.plan.models import IndicatorOwner
+from services.core.scoring.affected import BoardKey, LogEvent
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.tenures import Tenure, Tenures
-from services.core.scoring.touch import BoardKey, LogEvent
 
 
 async def driver(session: AsyncSession) -> asyncpg.Connection:
@@ -310,7 +310,7 @@ async def locked_position(session: AsyncSession, city_code: str, reader: str) ->
 
 
 @dataclass(frozen=True, slots=True)
-class PlanDay:
+class PlanDate:
     """A plan with its time zone, and the local date up to which its calendar was followed."""
 
     plan_code: str
@@ -328,11 +328,11 @@ WHERE p.city_code = :city ORDER BY p.code
 """)
 
 
-async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[PlanDay]:
+async def plan_days(session: AsyncSession, city_code: str, prefix: str) -> list[PlanDate]:
     """Return the plans of a city; `prefix` and the plan's code name the cursor of its calendar."""
     rows = await session.execute(_PLAN_DAYS, {"city": city_code, "prefix": prefix})
     return [
-        PlanDay(
+        PlanDate(
             row.code,
             row.time_zone,
             None if row.followed is None else date.fromordinal(row.followed),

@@ -7,7 +7,7 @@ from decimal import Decimal
 from services.core.kit.decimals import quotient, times, total
 from services.core.plan.members import Sharing
 from services.core.scoring.figures import ZERO, Figure, added, fraction
-from services.core.scoring.judgement import ASSESSED, State
+from services.core.scoring.judgement import ASSESSED, ScoreState
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Part:
     """An indicator's part in the score. `attainment` is there in the assessed states alone."""
 
     group: str
-    state: State
+    state: ScoreState
     weight: Decimal
     attainment: Decimal | None
 

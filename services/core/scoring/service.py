@@ -15,13 +15,19 @@ from services.core.obligations.queries import extended
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.queries import plan_state
 from services.core.scoring import queries
-from services.core.scoring.board import Bench
+from services.core.scoring.affected import (
+    AffectedScores,
+    BoardKey,
+    affected,
+    boards_to_draw,
+    up_to_publication,
+)
+from services.core.scoring.board import ScoringContext
 from services.core.scoring.cases import facts_of
 from services.core.scoring.drawing import Recomputed, draw_all, draw_wanted, opened
 from services.core.scoring.duties import former_duties
 from services.core.scoring.inputs import apply_events, remake
 from services.core.scoring.plans_followed import PlansFollowed
-from services.core.scoring.touch import BoardKey, Touch, touched, up_to_publication, wanted
 
 READER = "scoring"
 """The name of scoring's cursor in the log; its row is the lock of all scoring in a city."""
@@ -64,7 +70,7 @@ async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: 
     if any(event.subject_kind == "submission" for event in events):
         inputs = await apply_events(session, city_code, after=batch.after, upto=upto)
     benches = _followed.resume(session, city_code, batch.after, events)
-    for plan_code, touch in touched(events, inputs).items():
+    for plan_code, touch in affected(events, inputs).items():
         bench = await _bench(session, city_code, plan_code, clock, benches.get(plan_code))
         if bench is not None:
             benches[plan_code] = bench
@@ -89,7 +95,7 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
         bench = await _bench(session, city_code, plan.plan_code, clock)
         if bench is not None:
             drawn = await queries.boards_drawn(session, city_code, plan.plan_code)
-            touch = Touch(turned=_turned(bench, drawn, plan.followed))
+            touch = AffectedScores(turned=_turned(bench, drawn, plan.followed))
             renewed = await _renew(session, bench, touch, position=position, now=clock.now())
             changed += renewed.changed
         await session.execute(
@@ -115,7 +121,7 @@ async def recompute_plan(
     bench = await _bench(session, city_code, plan_code, clock)
     if bench is None:
         raise PlanNotFound
-    touch = Touch(whole_plan=True)
+    touch = AffectedScores(whole_plan=True)
     done = await _renew(session, bench, touch, position=position, now=clock.now())
     if done.changed:
         await session.execute(_ANNOUNCE, {"city": city_code, "position": position})
@@ -141,8 +147,12 @@ async def _locked(session: AsyncSession, city_code: str) -> int:
 
 
 async def _bench(
-    session: AsyncSession, city_code: str, plan_code: str, clock: Clock, known: Bench | None = None
-) -> Bench | None:
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    clock: Clock,
+    known: ScoringContext | None = None,
+) -> ScoringContext | None:
     """Return the bench of a plan for its local date; `known` spares reading the plan."""
     if known is not None:
         return known.on(clock.today(known.state.document.time_zone))
@@ -153,11 +163,16 @@ async def _bench(
     tenures = await queries.tenures_of(session, city_code, plan_code)
     former = await former_duties(session, state, facts_of(state))
     today = clock.today(state.document.time_zone)
-    return Bench.of(state, today, more_time, tenures, former)
+    return ScoringContext.of(state, today, more_time, tenures, former)
 
 
 async def _renew(
-    session: AsyncSession, bench: Bench, touch: Touch, *, position: int, now: datetime
+    session: AsyncSession,
+    bench: ScoringContext,
+    touch: AffectedScores,
+    *,
+    position: int,
+    now: datetime,
 ) -> Recomputed:
     if touch.whole_plan:
         return await draw_all(session, bench, published=touch.published, position=position, now=now)
@@ -165,13 +180,15 @@ async def _renew(
     drawn = opened(state)
     if touch.indicators:
         drawn += await queries.boards_drawn(session, state.city_code, state.code)
-    want = wanted(touch, state.indicators, drawn)
+    want = boards_to_draw(touch, state.indicators, drawn)
     return await draw_wanted(
         session, bench, want, published=touch.published, position=position, now=now
     )
 
 
-def _turned(bench: Bench, drawn: Iterable[BoardKey], followed: date | None) -> set[BoardKey]:
+def _turned(
+    bench: ScoringContext, drawn: Iterable[BoardKey], followed: date | None
+) -> set[BoardKey]:
     """Return the boards that the date alone may have changed since a date was followed."""
     since = followed or date.min
     keys = {*opened(bench.state), *drawn}

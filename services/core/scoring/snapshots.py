@@ -14,15 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.ids import new_id
 from services.core.scoring import queries
 from services.core.scoring.adding_up import Board
-from services.core.scoring.board import Bench, Drawn
+from services.core.scoring.affected import BoardKey
+from services.core.scoring.board import Drawn, ScoringContext
 from services.core.scoring.queries import EarlierBoard
-from services.core.scoring.touch import BoardKey
 
 _ACTOR = to_json({"kind": "system", "name": "scoring"}).decode()
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class BoardUpdate:
     """A board drawn, and the one that it would replace.
 
     `publication_number` is the number that it is published under; None: it is not.
@@ -76,7 +76,12 @@ INSERT INTO event_pending (city_code, event_id) SELECT $1, event_id FROM made
 
 
 async def keep(
-    session: AsyncSession, bench: Bench, sheets: Sequence[Sheet], *, position: int, now: datetime
+    session: AsyncSession,
+    bench: ScoringContext,
+    sheets: Sequence[BoardUpdate],
+    *,
+    position: int,
+    now: datetime,
 ) -> int:
     """Write a snapshot and a `score.updated` event for each board that changed; return how many.
 
@@ -110,7 +115,7 @@ async def keep(
     return len(news)
 
 
-def _event_data(sheet: Sheet, position: int) -> Mapping[str, Any]:
+def _event_data(sheet: BoardUpdate, position: int) -> Mapping[str, Any]:
     basis, period = sheet.key
     overall = sheet.drawn.board["overall"]
     return {

@@ -18,7 +18,7 @@ from services.core.plan.document import Lights
 from services.core.scoring.aggregation import Operands, Operators
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import (
-    Baseline,
+    BaselineValue,
     Case,
     Comparable,
     Method,
@@ -134,7 +134,7 @@ def case_of(trace: Trace) -> Case:
         growth_is_positive=trace["growth_is_positive"],
         baseline=None
         if baseline is None
-        else Baseline(baseline["year"], number_of(baseline["value"])),
+        else BaselineValue(baseline["year"], number_of(baseline["value"])),
         elapsed_months=trace["months"]["elapsed"],
         whole_months=trace["months"]["whole"],
         pace_question=trace["questions"]["pace"],

@@ -12,7 +12,13 @@ from typing import Any
 from services.core.plan.document import Indicator, UnitTarget
 from services.core.plan.periods import Period
 from services.core.scoring.aggregation import NOTHING, Operands
-from services.core.scoring.cases import Facts, Operated, build_case, finer_periods, periods_read
+from services.core.scoring.cases import (
+    IndicatorFacts,
+    Operated,
+    build_case,
+    finer_periods,
+    periods_read,
+)
 from services.core.scoring.judgement import Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
 from services.core.scoring.reasons import words
@@ -29,14 +35,14 @@ _SHOWN = (
 class _Place:
     """One indicator in one period, with all that was reported for it."""
 
-    facts: Facts
+    facts: IndicatorFacts
     period: Period
     operated: Operated
 
 
 def judge_units(
     duties: Duties,
-    facts: Facts,
+    facts: IndicatorFacts,
     period: Period,
     operated: Operated,
     *,
@@ -74,7 +80,7 @@ def _targets(indicator: Indicator) -> Mapping[str, Sequence[UnitTarget]]:
     return found
 
 
-def _facts_of(facts: Facts, unit: str, targets: Sequence[UnitTarget]) -> Facts:
+def _facts_of(facts: IndicatorFacts, unit: str, targets: Sequence[UnitTarget]) -> IndicatorFacts:
     """Return the facts of an indicator as if the unit were all that reports it."""
     indicator = facts.indicator.model_copy(
         update={"targets": tuple(targets), "unit_targets": (), "baseline": None}
@@ -102,7 +108,7 @@ def _values(place: _Place, unit: str) -> Iterator[tuple[tuple[str, str], Operand
 def _verdict(
     duties: Duties,
     place: _Place,
-    own: Facts,
+    own: IndicatorFacts,
     values: Operated,
     *,
     method: Method,
@@ -116,7 +122,7 @@ def _verdict(
     return judge(case)
 
 
-def _due_date(duties: Duties, own: Facts, period: Period) -> date | None:
+def _due_date(duties: Duties, own: IndicatorFacts, period: Period) -> date | None:
     """Return until when a unit's own values are due; None: the period was never opened."""
     due = duties.state.due_date(period.code)
     if due is None:

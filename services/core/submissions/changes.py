@@ -6,7 +6,7 @@ from typing import Any
 
 from services.core.identity.actor import Actor
 from services.core.plan.document import Indicator
-from services.core.submissions.rules import TRANSITIONS, Authors, Form, Verb, reported
+from services.core.submissions.rules import TRANSITIONS, Authors, Form, SubmissionVerb, reported
 
 _FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
 _BESIDE = ("data_status", "note", "source")
@@ -65,7 +65,7 @@ def edited(
 
 
 def moved(
-    row: Row, verb: Verb, *, actor: Actor, reason: str | None, now: datetime
+    row: Row, verb: SubmissionVerb, *, actor: Actor, reason: str | None, now: datetime
 ) -> dict[str, Any]:
     """Return the columns after a verb that the state allows.
 

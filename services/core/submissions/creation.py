@@ -36,20 +36,20 @@ from services.core.submissions.errors import (
 )
 from services.core.submissions.judging import period_faults, value_faults
 from services.core.submissions.rules import (
+    AccessContext,
     DataStatus,
     Form,
-    Place,
     reported,
     text_of,
     writes_for,
 )
 
-Row = Mapping[str, Any]
+SubmissionRow = Mapping[str, Any]
 """A submission as the table's columns name it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class SubmissionDraft:
     """What a caller wants to report, its shape already checked."""
 
     indicator_code: str
@@ -73,7 +73,9 @@ class Reply:
     location: str
 
 
-def draw_up(draft: Draft, *, plan: PlanState, actor: Actor, now: datetime) -> Row:
+def draw_up(
+    draft: SubmissionDraft, *, plan: PlanState, actor: Actor, now: datetime
+) -> SubmissionRow:
     """Return the new submission as a row; nothing is written yet.
 
     Raises:
@@ -161,9 +163,9 @@ def reference_faults(
     return faults
 
 
-def place_of(row: Row, indicator: Indicator | None, period_state: str) -> Place:
+def place_of(row: SubmissionRow, indicator: Indicator | None, period_state: str) -> AccessContext:
     """Return what the right to act on a submission depends on."""
-    return Place(
+    return AccessContext(
         state=row["state"],
         organization_code=row["organization_code"],
         authors=authors_of(row),
@@ -174,7 +176,7 @@ def place_of(row: Row, indicator: Indicator | None, period_state: str) -> Place:
     )
 
 
-def image(row: Row) -> dict[str, object]:
+def image(row: SubmissionRow) -> dict[str, object]:
     """Return what history keeps of a submission after a change; decimals as text."""
     return {
         "plan": row["plan_code"],
@@ -197,7 +199,7 @@ def image(row: Row) -> dict[str, object]:
     }
 
 
-def event_data(row: Row) -> dict[str, object]:
+def event_data(row: SubmissionRow) -> dict[str, object]:
     """Return what the event of a change says of the submission."""
     return {
         "indicator_code": row["indicator_code"],
@@ -259,7 +261,7 @@ SELECT EXISTS (SELECT FROM added) AS added, (SELECT state FROM period) AS period
 
 
 def parameters(
-    row: Row,
+    row: SubmissionRow,
     plan: PlanState,
     actor: Mapping[str, object],
     reply: Reply | None,
@@ -289,7 +291,7 @@ def parameters(
 async def create(
     connection: asyncpg.Connection,
     *,
-    row: Row,
+    row: SubmissionRow,
     plan: PlanState,
     actor: Mapping[str, object],
     reply: Reply | None,
@@ -316,7 +318,7 @@ async def create(
         if "submission" not in (error.constraint_name or ""):
             raise
         raise SubmissionExists(
-            extra={"submission_id": await queries.occupant(connection, row)}
+            extra={"submission_id": await queries.slot_holder(connection, row)}
         ) from None
     except (TimeoutError, asyncpg.LockNotAvailableError):
         raise RequestInProgress from None

@@ -1,6 +1,12 @@
 """Refusals of submissions."""
 
-from services.core.kit.errors import DomainError, Forbidden, Kind, NotFound, TransitionRefused
+from services.core.kit.errors import (
+    DomainError,
+    Forbidden,
+    NotFound,
+    RefusalKind,
+    TransitionRefused,
+)
 from services.core.kit.text import Text
 
 
@@ -15,7 +21,7 @@ class SubmissionExists(DomainError):
     """Indicator, organization and period have their submission; `submission_id` names it."""
 
     code = "submission-exists"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("该指标、单位、周期已有填报", "This place has a submission already")
 
 
@@ -23,7 +29,7 @@ class PeriodClosed(DomainError):
     """The `period` takes no values: it is closed or published, as `state` says."""
 
     code = "period-closed"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("该周期已关闭", "The period is closed")
 
 
@@ -31,7 +37,7 @@ class PlanChanged(DomainError):
     """A new version of the plan came into force meanwhile; the request may be sent again."""
 
     code = "plan-changed"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("计划刚刚更新，请重试", "The plan changed just now; try again")
 
 

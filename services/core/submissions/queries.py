@@ -61,7 +61,7 @@ _COLUMNS = columns_of(Submission, "submission")
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class SubmissionFilters:
     """What a list is narrowed by; None does not narrow."""
 
     indicator_code: str | None = None
@@ -85,7 +85,7 @@ async def page(
     actor: Actor,
     *,
     plan_code: str,
-    filters: Filters,
+    filters: SubmissionFilters,
     after: UUID | None,
     limit: int,
 ) -> Sequence[Mapping[str, Any]]:
@@ -222,7 +222,7 @@ async def changed_after(
     actor: Actor,
     *,
     plan_code: str,
-    filters: Filters,
+    filters: SubmissionFilters,
     position: int,
     limit: int,
 ) -> tuple[Sequence[Mapping[str, Any]], int, bool]:
@@ -274,7 +274,7 @@ async def changed_after(
     return await _as_seen(connection, actor, found), read_to, rows[0]["read_count"] == limit
 
 
-async def occupant(connection: asyncpg.Connection, row: Mapping[str, Any]) -> str | None:
+async def slot_holder(connection: asyncpg.Connection, row: Mapping[str, Any]) -> str | None:
     """Return the id of the submission that has this row's place."""
     found = await connection.fetchval(
         "SELECT id FROM submission WHERE city_code = $1 AND plan_code = $2"

@@ -13,11 +13,11 @@ from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
 
-State = Literal["draft", "submitted", "returned", "approved", "withdrawn"]
-Verb = Literal["edit", "submit", "withdraw", "approve", "return", "reopen", "falsify"]
+SubmissionState = Literal["draft", "submitted", "returned", "approved", "withdrawn"]
+SubmissionVerb = Literal["edit", "submit", "withdraw", "approve", "return", "reopen", "falsify"]
 DataStatus = Literal["provisional", "final"]
 
-TRANSITIONS: Mapping[tuple[State, Verb], State] = {
+TRANSITIONS: Mapping[tuple[SubmissionState, SubmissionVerb], SubmissionState] = {
     ("draft", "edit"): "draft",
     ("draft", "submit"): "submitted",
     ("draft", "withdraw"): "withdrawn",
@@ -32,16 +32,16 @@ TRANSITIONS: Mapping[tuple[State, Verb], State] = {
 }
 """What may follow what. A pair that is not here is refused."""
 
-WRITING_VERBS: frozenset[Verb] = frozenset({"edit", "submit", "withdraw"})
+WRITING_VERBS: frozenset[SubmissionVerb] = frozenset({"edit", "submit", "withdraw"})
 """The verbs of those who report. The others are review."""
 
 
-CLOSED_VERBS: frozenset[Verb] = frozenset({"approve", "return", "falsify"})
+CLOSED_VERBS: frozenset[SubmissionVerb] = frozenset({"approve", "return", "falsify"})
 """What a closed period still allows: to decide on what was handed in before. What is published
 stands as it is."""
 
 
-def period_allows(verb: Verb, period_state: str) -> bool:
+def period_allows(verb: SubmissionVerb, period_state: str) -> bool:
     """Return whether the state of its period allows a verb, whoever asks."""
     if period_state == "published":
         return False
@@ -72,7 +72,7 @@ class Authors:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AccessContext:
     """Who has to do with a submission: what the right to act on it depends on.
 
     `authors` are those of the revision under review; `leads` are the units that lead its
@@ -80,7 +80,7 @@ class Place:
     worked on; `period_state` is that of its period.
     """
 
-    state: State
+    state: SubmissionState
     organization_code: str
     authors: Authors
     leads: tuple[str, ...]
@@ -107,7 +107,7 @@ def reviews(actor: Actor, leads: tuple[str, ...]) -> bool:
     return actor.role == "office" or actor.organization_code in leads
 
 
-def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
+def has_right(actor: Actor, verb: SubmissionVerb, place: AccessContext) -> bool:
     """Return whether the actor has the right to a verb, whatever the state.
 
     No author of a revision, and no key of an author's unit, approves it or sends it back. An
@@ -123,7 +123,7 @@ def has_right(actor: Actor, verb: Verb, place: Place) -> bool:
     return verb == "reopen" or not place.authors.include(actor)
 
 
-def state_allows(verb: Verb, place: Place) -> bool:
+def state_allows(verb: SubmissionVerb, place: AccessContext) -> bool:
     """Return whether the state allows a verb, whoever asks."""
     if (place.state, verb) not in TRANSITIONS:
         return False
@@ -133,13 +133,14 @@ def state_allows(verb: Verb, place: Place) -> bool:
     return not (verb == "falsify" and place.falsified)
 
 
-_VERBS_IN: Mapping[State, tuple[Verb, ...]] = {
-    state: tuple(verb for at, verb in TRANSITIONS if at == state) for state in get_args(State)
+_VERBS_IN: Mapping[SubmissionState, tuple[SubmissionVerb, ...]] = {
+    state: tuple(verb for at, verb in TRANSITIONS if at == state)
+    for state in get_args(SubmissionState)
 }
 """The verbs that a state may allow; a list asks this of every row."""
 
 
-def allowed_actions(actor: Actor, place: Place) -> list[Verb]:
+def allowed_actions(actor: Actor, place: AccessContext) -> list[SubmissionVerb]:
     """Return the verbs that this actor may use on this submission now."""
     return [
         verb

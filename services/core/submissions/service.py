@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, record
+from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
@@ -29,8 +29,8 @@ from services.core.submissions.judging import value_faults
 from services.core.submissions.models import Submission, SubmissionHistory
 from services.core.submissions.rules import (
     WRITING_VERBS,
-    Place,
-    Verb,
+    AccessContext,
+    SubmissionVerb,
     allowed_actions,
     has_right,
     period_allows,
@@ -38,7 +38,7 @@ from services.core.submissions.rules import (
     state_allows,
 )
 
-_EVENTS: Mapping[Verb, EventType] = {
+_EVENTS: Mapping[SubmissionVerb, EventType] = {
     "edit": "submission.changed",
     "submit": "submission.submitted",
     "withdraw": "submission.withdrawn",
@@ -49,7 +49,9 @@ _EVENTS: Mapping[Verb, EventType] = {
 }
 
 
-def check_right(actor: Actor, verb: Verb, submission: Submission, plan: PlanState) -> Place:
+def check_right(
+    actor: Actor, verb: SubmissionVerb, submission: Submission, plan: PlanState
+) -> AccessContext:
     """Return what the right to act depends on, if the actor has the right to this verb.
 
     Raises:
@@ -107,7 +109,7 @@ def _put(submission: Submission, changed: Mapping[str, Any]) -> None:
 async def move(
     session: AsyncSession,
     submission: Submission,
-    verb: Verb,
+    verb: SubmissionVerb,
     *,
     plan: PlanState,
     actor: Actor,
@@ -143,8 +145,8 @@ def _indicator(submission: Submission, plan: PlanState) -> Indicator:
 async def _check_state(
     session: AsyncSession,
     submission: Submission,
-    verb: Verb,
-    place: Place,
+    verb: SubmissionVerb,
+    place: AccessContext,
     actor: Actor,
     plan: PlanState,
 ) -> None:
@@ -163,7 +165,7 @@ async def _check_state(
 async def _write(
     session: AsyncSession,
     submission: Submission,
-    verb: Verb,
+    verb: SubmissionVerb,
     actor: Actor,
     reason: str | None,
     now: datetime,
@@ -186,7 +188,7 @@ async def _write(
     )
     await record(
         session,
-        Happening(
+        NewEvent(
             city_code=submission.city_code,
             plan_code=submission.plan_code,
             type=_EVENTS[verb],

@@ -11,10 +11,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-Address = IPv4Address | IPv6Address
+IpAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-Reason = Literal[
+AddressReason = Literal[
     "unspecified",
     "loopback",
     "link-local",
@@ -55,12 +55,12 @@ class AddressPolicy:
 
     allow_loopback: bool = False
     allow_networks: tuple[Network, ...] = ()
-    own_addresses: frozenset[Address] = frozenset()
+    own_addresses: frozenset[IpAddress] = frozenset()
     own_hosts: frozenset[str] = frozenset()
     own_ports: frozenset[int] = frozenset()
     robot_hosts: Mapping[str, str] = field(default_factory=lambda: ROBOT_HOSTS)
 
-    def allows(self, address: Address) -> bool:
+    def allows(self, address: IpAddress) -> bool:
         """Return whether the allow-list holds an address."""
         return any(
             address.version == network.version and address in network
@@ -74,7 +74,7 @@ def _networks(*texts: str) -> tuple[Network, ...]:
 
 _LOOPBACK = _networks("127.0.0.0/8", "::1/128")
 
-_NEVER: tuple[tuple[Reason, tuple[Network, ...]], ...] = (
+_NEVER: tuple[tuple[AddressReason, tuple[Network, ...]], ...] = (
     (
         "metadata",
         _networks(
@@ -126,8 +126,8 @@ _NEVER_PORTS = frozenset(
 
 
 def forbidden(
-    address: Address, policy: AddressPolicy, *, port: int = 443, secure: bool = True
-) -> Reason | None:
+    address: IpAddress, policy: AddressPolicy, *, port: int = 443, secure: bool = True
+) -> AddressReason | None:
     """Return why an address is not to be called at `port`; None: it may.
 
     `secure` says that the call is https. Addresses that carry another one inside are judged by
@@ -149,20 +149,20 @@ def forbidden(
     return None if secure else "insecure"
 
 
-def _of_loopback(policy: AddressPolicy, port: int) -> Reason | None:
+def _of_loopback(policy: AddressPolicy, port: int) -> AddressReason | None:
     if not policy.allow_loopback:
         return "loopback"
     return "own-server" if port in policy.own_ports else None
 
 
-def _never(address: Address, policy: AddressPolicy) -> Reason | None:
+def _never(address: IpAddress, policy: AddressPolicy) -> AddressReason | None:
     for reason, networks in _NEVER:
         if _in(address, networks):
             return reason
     return "own-server" if address in policy.own_addresses else None
 
 
-def _meant(address: Address) -> Iterator[Address]:
+def _meant(address: IpAddress) -> Iterator[IpAddress]:
     """Yield what is called under an address first, then every other that it carries."""
     if isinstance(address, IPv4Address):
         yield address
@@ -180,13 +180,13 @@ def _meant(address: Address) -> Iterator[Address]:
         yield low
 
 
-def _public(address: Address) -> bool:
+def _public(address: IpAddress) -> bool:
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
     return not _in(address, _NOT_PUBLIC)
 
 
-def _in(address: Address, networks: Iterable[Network]) -> bool:
+def _in(address: IpAddress, networks: Iterable[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
 
 
@@ -212,7 +212,7 @@ Misfit = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetUrl:
     """A URL taken apart. `address` is there where the host is written as one."""
 
     url: str
@@ -220,7 +220,7 @@ class Target:
     host: str
     port: int
     path: str
-    address: Address | None
+    address: IpAddress | None
 
     @property
     def secure(self) -> bool:
@@ -256,7 +256,7 @@ _METADATA_NAMES = frozenset(
 )
 
 
-def read_url(url: str) -> Target | Misfit:
+def read_url(url: str) -> TargetUrl | Misfit:
     """Return a URL taken apart, or why it cannot be one of a webhook whatever the policy."""
     named, separator, rest = url.partition("://")
     if not separator:
@@ -269,7 +269,7 @@ def read_url(url: str) -> Target | Misfit:
     return "url-invalid" if written is None else _taken_apart(written)
 
 
-def _taken_apart(written: re.Match[str]) -> Target | Misfit:
+def _taken_apart(written: re.Match[str]) -> TargetUrl | Misfit:
     scheme: Literal["http", "https"] = "https" if written["scheme"].lower() == "https" else "http"
     port = int(written["port"] or _PORTS[scheme])
     host = written["host"].lower().strip("[]")
@@ -281,17 +281,17 @@ def _taken_apart(written: re.Match[str]) -> Target | Misfit:
     if address is None and not _is_name(host):
         return "url-invalid"
     path = (written["path"] or "/") + (written["query"] or "")
-    return Target(written[0], scheme, host, port, path, address)
+    return TargetUrl(written[0], scheme, host, port, path, address)
 
 
-def check_url(url: str, policy: AddressPolicy, *, format_: str = "standard") -> Target | Misfit:
+def check_url(url: str, policy: AddressPolicy, *, format_: str = "standard") -> TargetUrl | Misfit:
     """Return the target of a URL that may be called, or what is wrong with it.
 
     A name may be called as far as its text tells: over http only where the policy allows
     receivers that are not public, and whoever resolves it asks again.
     """
     target = read_url(url)
-    if not isinstance(target, Target):
+    if not isinstance(target, TargetUrl):
         return target
     if format_ in policy.robot_hosts:
         return _of_robot(target, format_, policy.robot_hosts[format_])
@@ -301,10 +301,10 @@ def check_url(url: str, policy: AddressPolicy, *, format_: str = "standard") -> 
     return _of_name(target, policy)
 
 
-_MISFIT_OF: Mapping[Reason, Misfit] = {"port": "url-port", "insecure": "url-insecure"}
+_MISFIT_OF: Mapping[AddressReason, Misfit] = {"port": "url-port", "insecure": "url-insecure"}
 
 
-def _of_robot(target: Target, format_: str, host: str) -> Target | Misfit:
+def _of_robot(target: TargetUrl, format_: str, host: str) -> TargetUrl | Misfit:
     """A robot has one address; a test's stand-in is named with its port and may speak http.
 
     A signature in it is that of the moment when it was copied, and old an hour later.
@@ -319,7 +319,7 @@ def _of_robot(target: Target, format_: str, host: str) -> Target | Misfit:
     return target if ROBOT_PATHS[format_].fullmatch(target.path) else "url-robot-form"
 
 
-def _of_name(target: Target, policy: AddressPolicy) -> Target | Misfit:
+def _of_name(target: TargetUrl, policy: AddressPolicy) -> TargetUrl | Misfit:
     host = target.host.rstrip(".")
     if host in _METADATA_NAMES or host in policy.own_hosts:
         return "url-address"
@@ -332,7 +332,7 @@ def _of_name(target: Target, policy: AddressPolicy) -> Target | Misfit:
     return target
 
 
-def _literal(host: str) -> Address | None:
+def _literal(host: str) -> IpAddress | None:
     try:
         return ip_address(host)
     except ValueError:

@@ -1,6 +1,6 @@
 """Refusals of webhooks."""
 
-from services.core.kit.errors import DomainError, Kind, NotFound, TransitionRefused
+from services.core.kit.errors import DomainError, NotFound, RefusalKind, TransitionRefused
 from services.core.kit.text import Text
 
 
@@ -29,7 +29,7 @@ class ScopeNotYours(DomainError):
     """
 
     code = "webhook-scope-not-yours"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text(
         "该端点属于另一权限范围，只能由相同角色、单位和计划的密钥启用",
         "The endpoint hears in another scope; a key of the same role, organization and plan"
@@ -41,7 +41,7 @@ class TooManyEndpoints(DomainError):
     """The city has as many endpoints as it may have; one that is not needed can be deleted."""
 
     code = "too-many-webhook-endpoints"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("回调端点数量已达上限", "The city has as many webhook endpoints as it may have")
 
 
@@ -49,7 +49,7 @@ class TooManyOldSecrets(DomainError):
     """Ten older secrets are still signed with; wait for one to expire, or give no overlap."""
 
     code = "too-many-old-secrets"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("仍有效的旧密钥过多", "Too many older secrets are still signed with")
 
 
@@ -57,7 +57,7 @@ class NothingToRotate(DomainError):
     """The robot signs nothing: the key in its URL is all there is."""
 
     code = "nothing-to-rotate"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
     title = Text("该机器人没有签名密钥", "This robot has no secret to sign with")
 
 
@@ -65,7 +65,7 @@ class SecretKeyNotSet(DomainError):
     """Secrets are kept sealed only, and this deployment was given no key to seal them with."""
 
     code = "secret-key-not-set"
-    kind = Kind.UNAVAILABLE
+    kind = RefusalKind.UNAVAILABLE
     title = Text(
         "本部署未设置密封密钥（WUFEI_SECRET_KEY），不能保存回调密钥",
         "This deployment has no WUFEI_SECRET_KEY to seal secrets with, and keeps none plain",

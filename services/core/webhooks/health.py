@@ -6,7 +6,7 @@ Pure. Only a success ends a failing; whatever comes between does not.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.core.webhooks.rules import State, StateReason
+from services.core.webhooks.rules import EndpointState, StateReason
 from services.core.webhooks.sending import FREE, Outcome
 
 FAILING_AFTER = 3
@@ -24,7 +24,7 @@ _GONE = 410
 class Health:
     """How an endpoint is, as its row says. `warned` is a percentage of `DISABLED_AFTER`."""
 
-    state: State
+    state: EndpointState
     state_reason: StateReason | None
     failing_since: datetime | None
     warned: int
@@ -33,7 +33,7 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class OutcomeTally:
     """What became of the messages to one endpoint in one batch."""
 
     successes: int = 0
@@ -41,12 +41,12 @@ class Tally:
     gone: bool = False
     pause: float | None = None
 
-    def with_(self, outcome: Outcome, pause: float | None) -> "Tally":
+    def with_(self, outcome: Outcome, pause: float | None) -> "OutcomeTally":
         """Return the tally with one outcome more, and the pause it asks for."""
         delivered = outcome.kind == "delivered"
         failed = not delivered and outcome.kind not in FREE
         pauses = [each for each in (self.pause, pause) if each is not None]
-        return Tally(
+        return OutcomeTally(
             successes=self.successes + delivered,
             failures=self.failures + failed,
             gone=self.gone or outcome.status_code == _GONE,
@@ -60,7 +60,11 @@ class Tally:
 
 
 def after(
-    health: Health, tally: Tally, *, now: datetime, disabled_after: timedelta = DISABLED_AFTER
+    health: Health,
+    tally: OutcomeTally,
+    *,
+    now: datetime,
+    disabled_after: timedelta = DISABLED_AFTER,
 ) -> Health:
     """Return how an endpoint is after a batch; one that is closed stays as it is."""
     if health.state == "disabled":
@@ -83,7 +87,7 @@ def after(
     return replace(failed, warned=max(due, failed.warned))
 
 
-def _failed(health: Health, tally: Tally, now: datetime) -> Health:
+def _failed(health: Health, tally: OutcomeTally, now: datetime) -> Health:
     failures = health.consecutive_failures + tally.failures
     return replace(
         health,

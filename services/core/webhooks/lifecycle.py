@@ -14,8 +14,8 @@ from services.core.events.service import record
 from services.core.identity.actor import Actor, system
 from services.core.kit.clock import Clock
 from services.core.webhooks import queries
+from services.core.webhooks.endpoint_events import of_endpoint
 from services.core.webhooks.errors import EndpointTransitionRefused, ScopeNotYours
-from services.core.webhooks.happenings import of_endpoint
 from services.core.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from services.core.webhooks.rules import Action, StateReason, allowed_actions
 from services.core.webhooks.service import audit, changed, shown_settings, take_over

@@ -29,7 +29,7 @@ _STANDARD: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class OpenTarget:
     """An endpoint with its secrets open; none of them is ever printed."""
 
     city_code: str
@@ -61,7 +61,7 @@ def secret_context(secret_id: UUID) -> str:
     return f"webhook_secret {secret_id}"
 
 
-def open_target(row: Any, seal: Seal) -> Target:
+def open_target(row: Any, seal: Seal) -> OpenTarget:
     """Return an endpoint's row with its live secrets, opened.
 
     Raises:
@@ -69,7 +69,7 @@ def open_target(row: Any, seal: Seal) -> Target:
     """
     url = seal.unseal(row.url_sealed, url_context(row.id))
     headers = seal.unseal(row.headers_sealed, headers_context(row.id))
-    return Target(
+    return OpenTarget(
         row.city_code,
         row.id,
         row.format,
@@ -85,14 +85,16 @@ def open_target(row: Any, seal: Seal) -> Target:
     )
 
 
-def fitting(target: Target, group: Sequence[Claimed], names: Names) -> Sequence[Claimed]:
+def fitting(target: OpenTarget, group: Sequence[Claimed], names: Names) -> Sequence[Claimed]:
     """Return those of a robot's deliveries that one message tells, the gravest first."""
     assert target.robot is not None  # noqa: S101 (only a robot is told of several)
     words = [told(from_json(one.body), names) for one in group]
     return [group[place] for place in robots.fitting(target.robot, words)]
 
 
-def message_of(target: Target, group: Sequence[Claimed], *, names: Names, now: datetime) -> Message:
+def message_of(
+    target: OpenTarget, group: Sequence[Claimed], *, names: Names, now: datetime
+) -> Message:
     """Return what tells an endpoint of these deliveries; only a robot is told of several."""
     if target.robot is None:
         (one,) = group
@@ -102,12 +104,12 @@ def message_of(target: Target, group: Sequence[Claimed], *, names: Names, now: d
     return robot_message(target.robot, target.url, secret, words, now=now)
 
 
-def judged(target: Target, outcome: Outcome) -> Outcome:
+def judged(target: OpenTarget, outcome: Outcome) -> Outcome:
     """Return what an answer comes to, by the code in its body where a robot gave it."""
     return outcome if target.robot is None else robots.judged(target.robot, outcome)
 
 
-def standard_message(target: Target, *, event_id: UUID, body: bytes, now: datetime) -> Message:
+def standard_message(target: OpenTarget, *, event_id: UUID, body: bytes, now: datetime) -> Message:
     """Return an event's bytes with the headers of Standard Webhooks, signed for this attempt."""
     timestamp = int(now.timestamp())
     keys = [SigningKey("v1a" if kind == "v1a" else "v1", secret) for kind, secret in target.secrets]
@@ -121,7 +123,7 @@ def standard_message(target: Target, *, event_id: UUID, body: bytes, now: dateti
     return Message(target.url, {**target.headers, **_STANDARD, **signed}, body)
 
 
-def shown_request(target: Target, message: Message) -> Mapping[str, object]:
+def shown_request(target: OpenTarget, message: Message) -> Mapping[str, object]:
     """Return what is kept of a request: no token, and no value of the owner's own headers."""
     headers = {
         name: _MASK if name in target.headers and name not in _STANDARD else value

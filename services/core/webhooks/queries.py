@@ -42,7 +42,7 @@ from services.core.webhooks.models import (
     WebhookEndpoint,
     WebhookSecret,
 )
-from services.core.webhooks.rules import DeliveryFilters, State, owner_of
+from services.core.webhooks.rules import DeliveryFilters, EndpointState, owner_of
 
 _owner = WebhookEndpoint.owner
 _OWNERS_ROLES = sorted(Permission.MANAGE_WEBHOOKS.roles)
@@ -73,7 +73,7 @@ async def endpoints(
     session: AsyncSession,
     actor: Actor,
     *,
-    state: State | None,
+    state: EndpointState | None,
     after: UUID | None,
     limit: int,
 ) -> Sequence[WebhookEndpoint]:

@@ -20,7 +20,7 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.operations import Operation, OperationNotFound
 from services.core.kit.text import Text
 from services.core.webhooks import queries
-from services.core.webhooks.happenings import of_endpoint
+from services.core.webhooks.endpoint_events import of_endpoint
 from services.core.webhooks.lifecycle import check
 from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
 from services.core.webhooks.planning import plan_deliveries

@@ -17,7 +17,7 @@ from urllib.parse import quote_plus
 from pydantic_core import from_json, to_json
 
 from services.core.webhooks.sending import Message, Outcome
-from services.core.webhooks.wording import Colour, Told
+from services.core.webhooks.wording import MessageColour, Told
 
 CUT = "…（已截断，详见系统）"
 
@@ -26,14 +26,14 @@ _FULL_WIDTH = str.maketrans("<>*_[]`&@#~|\\", "＜＞＊＿［］｀＆＠＃～
 _AT_THE_BEGINNING = re.compile(r"^[-+=]+")
 _FULL_WIDTH_THERE = str.maketrans("-+=", "－＋＝")
 _MOST_BYTES: Mapping[str, int] = {"dingtalk": 18_000, "wecom": 4096, "feishu": 16_000}
-_RGB: Mapping[Colour, str] = {
+_RGB: Mapping[MessageColour, str] = {
     "grey": "#8C8C8C",
     "blue": "#1677FF",
     "green": "#389E0D",
     "orange": "#D46B08",
     "red": "#CF1322",
 }
-_WECOM: Mapping[Colour, str] = {
+_WECOM: Mapping[MessageColour, str] = {
     "grey": "comment",
     "blue": "info",
     "green": "info",
@@ -41,7 +41,7 @@ _WECOM: Mapping[Colour, str] = {
     "red": "warning",
 }
 _DIGEST = "消息汇总"
-_GRAVITY: Sequence[Colour] = ("grey", "green", "blue", "orange", "red")
+_GRAVITY: Sequence[MessageColour] = ("grey", "green", "blue", "orange", "red")
 
 
 def fitting(robot: str, told: Sequence[Told]) -> list[int]:

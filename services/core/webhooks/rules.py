@@ -12,17 +12,17 @@ from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.faults import pointer
 from services.core.kit.text import Text
-from services.core.webhooks.addresses import AddressPolicy, Misfit, Target, check_url
-from services.core.webhooks.signing import Kind, SigningKey, new_key, read_key
+from services.core.webhooks.addresses import AddressPolicy, Misfit, TargetUrl, check_url
+from services.core.webhooks.signing import SecretKind, SigningKey, new_key, read_key
 
 Format = Literal["standard", "dingtalk", "wecom", "feishu"]
-State = Literal["active", "failing", "disabled"]
+EndpointState = Literal["active", "failing", "disabled"]
 StateReason = Literal["gone", "failing", "manual", "scope-lost"]
 DeliveryState = Literal["pending", "delivered", "failed", "cancelled"]
 Action = Literal["edit", "rotate-secret", "test", "replay", "enable", "disable", "delete"]
 
 FORMATS: tuple[Format, ...] = get_args(Format)
-STATES: tuple[State, ...] = get_args(State)
+STATES: tuple[EndpointState, ...] = get_args(EndpointState)
 STATE_REASONS: tuple[StateReason, ...] = get_args(StateReason)
 DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -55,7 +55,7 @@ _SIGNING_ROBOTS: frozenset[Format] = frozenset({"dingtalk", "feishu"})
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class SettingsContext:
     """What settings are judged by.
 
     `policy` says which addresses are called, `plans` are those in the actor's reach and
@@ -72,7 +72,7 @@ class Manner:
     """How messages are written and signed; a `secret` given is used in place of a new one."""
 
     format: Format = "standard"
-    signature: Kind = "v1"
+    signature: SecretKind = "v1"
     secret: str | None = None
 
 
@@ -81,12 +81,12 @@ Settings = Mapping[str, Any]
 
 
 def settings_faults(
-    settings: Settings, format_: Format, *, actor: Actor, ground: Ground
+    settings: Settings, format_: Format, *, actor: Actor, ground: SettingsContext
 ) -> Iterator[Fault]:
     """Yield everything that is wrong with those settings that are given."""
     if "url" in settings:
         target = check_url(settings["url"], ground.policy, format_=format_)
-        if not isinstance(target, Target):
+        if not isinstance(target, TargetUrl):
             # The URL is not said again: it may hold a token.
             yield Fault("/url", target, _ROBOT_FORMS.get((target, format_)) or _MISFITS[target])
     for index, name in enumerate(settings.get("event_types", ())):
@@ -95,7 +95,7 @@ def settings_faults(
     yield from _filter_faults(settings, actor, ground)
 
 
-def _filter_faults(settings: Settings, actor: Actor, ground: Ground) -> Iterator[Fault]:
+def _filter_faults(settings: Settings, actor: Actor, ground: SettingsContext) -> Iterator[Fault]:
     plan, unit = settings.get("plan_code"), settings.get("organization_code")
     if plan is not None and plan not in ground.plans:
         yield Fault("/plan", "plan-not-found", Text("没有这个计划", "There is no such plan"), plan)
@@ -191,7 +191,7 @@ def manner_faults(manner: Manner, *, rotating: bool = False) -> Iterator[Fault]:
         yield Fault("/secret", "secret-invalid", _SECRET_FORMS[signature])
 
 
-_SECRET_FORMS: Mapping[Kind, Text] = {
+_SECRET_FORMS: Mapping[SecretKind, Text] = {
     "v1": Text("须为 whsec_ 加 24–64 字节的 base64", "Must be `whsec_` and base64 of 24-64 bytes"),
     "v1a": Text("须为 whsk_ 加 ed25519 密钥", "Must be `whsk_` and base64 of an ed25519 key"),
 }
@@ -212,7 +212,7 @@ def signs(format_: Format) -> bool:
     return format_ == "standard" or format_ in _SIGNING_ROBOTS
 
 
-def allowed_actions(state: State, format_: Format) -> list[Action]:
+def allowed_actions(state: EndpointState, format_: Format) -> list[Action]:
     """Return what can be done with an endpoint in this state."""
     actions: list[Action] = ["edit"]
     if signs(format_):

@@ -29,7 +29,7 @@ _LATER_BY_ITSELF = frozenset({429, 503})
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class NextAttempt:
     """What becomes of a delivery: its state, and in how many seconds it is due again.
 
     `counted` says that the attempt was one of those the schedule has.
@@ -40,7 +40,7 @@ class Fate:
     counted: bool = True
 
 
-def fate(
+def next_attempt(
     outcome: Outcome,
     *,
     tries: int,
@@ -48,24 +48,24 @@ def fate(
     schedule: Sequence[float],
     chance: float,
     now: datetime,
-) -> Fate:
+) -> NextAttempt:
     """Return what follows from an outcome.
 
     `tries` counts the attempts of the schedule with this one; `chance` in [0, 1) decides the
     jitter. What a person asked for is tried once.
     """
     if outcome.kind == "delivered":
-        return Fate("delivered")
+        return NextAttempt("delivered")
     if outcome.kind == "interrupted":
-        return Fate("pending", counted=False)
+        return NextAttempt("pending", counted=False)
     if outcome.kind in FREE:
         step = min(_FREE_STEP, len(schedule) - 1)
         pause = pause_of(outcome, now) or _jittered(schedule, step, chance)
-        return Fate("pending", pause, counted=False)
+        return NextAttempt("pending", pause, counted=False)
     if manual or tries >= len(schedule):
-        return Fate("failed")
+        return NextAttempt("failed")
     asked = asked_pause(outcome.retry_after, now) or 0
-    return Fate("pending", max(_jittered(schedule, tries, chance), asked))
+    return NextAttempt("pending", max(_jittered(schedule, tries, chance), asked))
 
 
 def _jittered(schedule: Sequence[float], step: int, chance: float) -> float:

@@ -7,7 +7,7 @@ from typing import Literal
 KEPT_BYTES = 16 * 1024
 """How much of an answer is read and kept."""
 
-Kind = Literal[
+FailureKind = Literal[
     "delivered",
     "status",
     "redirect",
@@ -33,7 +33,7 @@ ours, and `interrupted` says that the worker was told to stop. A `superseded` at
 when another worker had taken its delivery.
 """
 
-FREE: frozenset[Kind] = frozenset({"fault", "interrupted", "superseded", "throttled"})
+FREE: frozenset[FailureKind] = frozenset({"fault", "interrupted", "superseded", "throttled"})
 """What is not held against the receiver, and spends none of the attempts of the schedule."""
 
 _HEAD_BYTES = 4 * 1024
@@ -57,7 +57,7 @@ class Outcome:
     there is none. `body` is what of the answer's body was read.
     """
 
-    kind: Kind
+    kind: FailureKind
     duration_ms: int
     status_code: int | None = None
     said: str | None = None

@@ -18,7 +18,7 @@ from services.core.kit.errors import InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.webhooks import queries
-from services.core.webhooks.addresses import Target, read_url
+from services.core.webhooks.addresses import TargetUrl, read_url
 from services.core.webhooks.errors import (
     NothingToRotate,
     SecretKeyNotSet,
@@ -30,9 +30,9 @@ from services.core.webhooks.rules import (
     MOST_ENDPOINTS,
     MOST_OLD_SECRETS,
     Format,
-    Ground,
     Manner,
     Settings,
+    SettingsContext,
     key_of,
     manner_faults,
     owner_of,
@@ -48,7 +48,7 @@ async def create_endpoint(
     settings: Settings,
     manner: Manner,
     actor: Actor,
-    ground: Ground,
+    ground: SettingsContext,
     seal: Seal | None,
     clock: Clock,
 ) -> tuple[WebhookEndpoint, SigningKey | None]:
@@ -134,7 +134,7 @@ def _set(endpoint: WebhookEndpoint, settings: Settings, seal: Seal | None) -> No
         raise SecretKeyNotSet
     if "url" in settings:
         target = read_url(settings["url"])
-        assert isinstance(target, Target)  # noqa: S101 (what has faults is refused before)
+        assert isinstance(target, TargetUrl)  # noqa: S101 (what has faults is refused before)
         endpoint.url_shown, endpoint.host = target.shown, target.host
         endpoint.url_sealed = seal.seal(target.url.encode(), f"webhook_endpoint.url {endpoint.id}")
     if "headers" in settings:
@@ -150,7 +150,7 @@ async def edit_endpoint(
     *,
     settings: Settings,
     actor: Actor,
-    ground: Ground,
+    ground: SettingsContext,
     seal: Seal | None,
     now: datetime,
 ) -> None:

@@ -19,11 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.service import record
 from services.core.identity.actor import system
 from services.core.webhooks.dispatch import Claimed, Key
-from services.core.webhooks.happenings import of_endpoint
-from services.core.webhooks.health import DISABLED_AFTER, Health, Tally, after
+from services.core.webhooks.endpoint_events import of_endpoint
+from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after
 from services.core.webhooks.lifecycle import disable_unwell
 from services.core.webhooks.models import WebhookEndpoint
-from services.core.webhooks.schedule import Fate
+from services.core.webhooks.schedule import NextAttempt
 from services.core.webhooks.sending import Outcome
 
 
@@ -34,7 +34,7 @@ class Result:
     claimed: Claimed
     token: UUID
     outcome: Outcome
-    fate: Fate
+    fate: NextAttempt
     pause: float | None
     request: Mapping[str, object]
 
@@ -126,15 +126,17 @@ async def settle(
     return len(settled)
 
 
-def _tallied(results: Sequence[Result]) -> dict[Key, Tally]:
-    tallies: dict[Key, Tally] = defaultdict(Tally)
+def _tallied(results: Sequence[Result]) -> dict[Key, OutcomeTally]:
+    tallies: dict[Key, OutcomeTally] = defaultdict(OutcomeTally)
     for one in results:
         key = one.claimed.endpoint
         tallies[key] = tallies[key].with_(one.outcome, one.pause)
     return tallies
 
 
-async def _lock_unwell(session: AsyncSession, tallies: Mapping[Key, Tally]) -> Sequence[Row[Any]]:
+async def _lock_unwell(
+    session: AsyncSession, tallies: Mapping[Key, OutcomeTally]
+) -> Sequence[Row[Any]]:
     """Lock the endpoints that a batch can change: most are well and stay so, and are left alone."""
     found = await session.execute(
         _LOCK_UNWELL,

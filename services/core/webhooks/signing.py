@@ -15,15 +15,15 @@ from typing import Literal, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-Kind = Literal["v1", "v1a"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+SecretKind = Literal["v1", "v1a"]
+KINDS: tuple[SecretKind, ...] = get_args(SecretKind)
 
 SHORTEST, LONGEST = 24, 64
 """Bytes of a symmetric secret."""
 
 _NEW_BYTES = 32
 _SEED_BYTES = 32
-_PREFIXES: dict[Kind, str] = {"v1": "whsec_", "v1a": "whsk_"}
+_PREFIXES: dict[SecretKind, str] = {"v1": "whsec_", "v1a": "whsk_"}
 _PUBLIC_PREFIX = "whpk_"
 
 
@@ -31,7 +31,7 @@ _PUBLIC_PREFIX = "whpk_"
 class SigningKey:
     """One key: its kind, and its bytes; an ed25519 one is its seed."""
 
-    kind: Kind
+    kind: SecretKind
     secret: bytes
 
     @property
@@ -60,7 +60,7 @@ class SigningKey:
         return self._private().public_key().public_bytes_raw()
 
 
-def new_key(kind: Kind) -> SigningKey:
+def new_key(kind: SecretKind) -> SigningKey:
     """Return a new random key."""
     return SigningKey(kind, secrets.token_bytes(_NEW_BYTES if kind == "v1" else _SEED_BYTES))
 

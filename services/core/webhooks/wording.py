@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.core.events.catalogue import EventType
 
-Colour = Literal["grey", "blue", "green", "orange", "red"]
+MessageColour = Literal["grey", "blue", "green", "orange", "red"]
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -32,7 +32,7 @@ class Told:
 
     heading: str
     line: str
-    colour: Colour
+    colour: MessageColour
     at: str
 
 
@@ -40,7 +40,7 @@ class Told:
 class _Form:
     heading: str
     line: str
-    colour: Colour = "blue"
+    colour: MessageColour = "blue"
 
 
 FORMS: Mapping[EventType, _Form] = {
@@ -105,7 +105,7 @@ FORMS: Mapping[EventType, _Form] = {
     "webhook.disabled": _Form("推送停用", "向 {url} 的推送已停用（{reason_name}）", "red"),
 }
 
-_LEVELS: Mapping[int, tuple[str, Colour]] = {
+_LEVELS: Mapping[int, tuple[str, MessageColour]] = {
     0: ("工作提醒", "blue"),
     1: ("蓝色督办", "blue"),
     2: ("橙色督办", "orange"),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from services.core.agenda.queries import PlanDay, waiting
+from services.core.agenda.queries import PlanTurns, waiting
 from services.core.agenda.rules import Turn
 from services.core.identity.actor import operator
 from services.core.identity.rules import DEFAULT_SCOPES
@@ -15,12 +15,12 @@ TODAY = date(2026, 2, 2)
 OFFICE = replace(operator(CITY), role="office", scopes=DEFAULT_SCOPES["office"])
 
 
-def _plan(code: str, days: int, grace: int) -> PlanDay:
+def _plan(code: str, days: int, grace: int) -> PlanTurns:
     """A plan of so many known days up to today, which gives people so many days."""
     known = [TODAY - timedelta(days=number) for number in reversed(range(days))]
     given = timedelta(days=grace)
     turns = [Turn(day, day + given, day + 2 * given) for day in known]
-    return PlanDay(code, "Asia/Shanghai", TODAY, turns)
+    return PlanTurns(code, "Asia/Shanghai", TODAY, turns)
 
 
 async def test_each_plan_has_its_own_turns_and_none_before_its_first_day(database_url: str) -> None:

@@ -40,12 +40,12 @@ async def answer(
             session,
             somebody("office", None),
             plan_code=PLAN,
-            filters=queries.Filters(),
+            filters=queries.AlertFilters(),
             today=date.fromisoformat(day),
             after=None,
             limit=1,
         )
-        standing = service.Standing(
+        standing = service.AnswerContext(
             rules, version, calendar, at(day).now(), date.fromisoformat(day)
         )
         who = actor or somebody()

@@ -14,10 +14,10 @@ from services.core.alerts.evaluation import Evaluated
 from services.core.alerts.following import evaluate_plan, follow_log
 from services.core.alerts.models import AlertRules
 from services.core.alerts.rule_set import RuleSet, default_rules
-from services.core.calendars.announcement import Announcement, Day
+from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.service import announce_year
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, number_committed, record
+from services.core.events.service import NewEvent, number_committed, record
 from services.core.extensions.models import Extension
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -117,7 +117,7 @@ class Watch:
 
     async def announce(self, year: int, *rests: date) -> None:
         """Announce a year in which these days are of rest."""
-        days = [Day(day, "rest", "休息日") for day in rests]
+        days = [AnnouncedDay(day, "rest", "休息日") for day in rests]
         async with self.database.transaction() as session:
             await announce_year(
                 session,
@@ -284,7 +284,7 @@ class Watch:
         async with self.database.transaction() as session:
             await record(
                 session,
-                Happening(
+                NewEvent(
                     city_code=CITY,
                     plan_code=plan,
                     type=kind,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from services.core.calendars import queries
-from services.core.calendars.announcement import Announcement, Day
+from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.service import announce_year, begin_calendar
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
@@ -29,7 +29,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 def a_year(*rest: str, year: int = 2027, source: str = "通知") -> Announcement:
-    return Announcement.of(year, source, [Day(date.fromisoformat(day), "rest") for day in rest])
+    return Announcement.of(
+        year, source, [AnnouncedDay(date.fromisoformat(day), "rest") for day in rest]
+    )
 
 
 async def announce(database: Database, announcement: Announcement, code: str = "CN") -> int:

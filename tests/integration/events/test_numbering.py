@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import cities_behind, log_position
-from services.core.events.service import Happening, number_committed, record
-from services.core.feed.queries import Wanted, events_after
+from services.core.events.service import NewEvent, number_committed, record
+from services.core.feed.queries import EventFilter, events_after
 from services.core.identity.actor import operator
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
@@ -33,8 +33,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-def _happening(subject: str, city_code: str = CITY) -> Happening:
-    return Happening(
+def _happening(subject: str, city_code: str = CITY) -> NewEvent:
+    return NewEvent(
         city_code=city_code,
         plan_code=None,
         type="submission.changed",
@@ -59,7 +59,7 @@ async def _number(database: Database, *, most: int = 2000, city_code: str = CITY
 
 async def _read(session: AsyncSession, after: int, limit: int = 1000) -> list[tuple[int, UUID]]:
     found = await events_after(
-        session, OFFICE, city_code=CITY, position=after, wanted=Wanted(), limit=limit
+        session, OFFICE, city_code=CITY, position=after, wanted=EventFilter(), limit=limit
     )
     return [(each.position, each.event.id) for each in found.events]
 

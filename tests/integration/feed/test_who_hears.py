@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.core.events.service import Happening, number_committed
-from services.core.feed.queries import Wanted, events_after
+from services.core.events.service import NewEvent, number_committed
+from services.core.feed.queries import EventFilter, events_after
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Role
 from services.core.kit.database import connect
@@ -99,7 +99,7 @@ def _actor(name: str) -> Actor:
     )
 
 
-def _of_receiver(owner: str, unit: str | None) -> Happening:
+def _of_receiver(owner: str, unit: str | None) -> NewEvent:
     credential = str(CREDENTIALS[owner])
     return happening(
         "webhook.disabled",
@@ -113,7 +113,7 @@ def _of_receiver(owner: str, unit: str | None) -> Happening:
 _VALUE: dict[str, Any] = {"subject": ("submission", "1"), "indicator_code": "U08"}
 _MILESTONE: dict[str, Any] = {"subject": ("milestone", "1"), "measure_code": "14.1"}
 
-CASES: Mapping[str, tuple[Happening, set[str]]] = {
+CASES: Mapping[str, tuple[NewEvent, set[str]]] = {
     "a unit's approved value": (
         happening("submission.approved", UNIT, **_VALUE),
         {*_CITYWIDE, "superior", *_UNITS, *_LEADS},
@@ -189,7 +189,7 @@ async def test_an_event_is_heard_by_these_and_nobody_else(city: Receivers, case:
     async with city.database.sessions() as session:
         for name in READERS:
             stretch = await events_after(
-                session, _actor(name), city_code=CITY, position=0, wanted=Wanted(), limit=10
+                session, _actor(name), city_code=CITY, position=0, wanted=EventFilter(), limit=10
             )
             assert stretch.last_position == 1
             heard |= {name} if stretch.events else set()
@@ -215,6 +215,6 @@ async def test_another_city_hears_nothing(city: Receivers) -> None:
     )
     async with city.database.sessions() as session:
         stretch = await events_after(
-            session, elsewhere, city_code=CITY, position=0, wanted=Wanted(), limit=10
+            session, elsewhere, city_code=CITY, position=0, wanted=EventFilter(), limit=10
         )
     assert (stretch.events, stretch.last_position) == ([], 1)

@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.calendars.announcement import Announcement, Day
+from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.queries import working_calendar
 from services.core.calendars.service import announce_year
-from services.core.events.service import Happening, number_committed, record
+from services.core.events.service import NewEvent, number_committed, record
 from services.core.identity.actor import Actor, operator, system
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.milestones import following, queries
-from services.core.milestones.assigning import Draft, assign
-from services.core.milestones.desk import Desk
+from services.core.milestones.action_context import ActionContext
+from services.core.milestones.assigning import MilestoneDraft, assign
 from services.core.milestones.models import Milestone
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
@@ -82,16 +82,18 @@ class City:
         raise AssertionError("it never comes to an end")
 
     @asynccontextmanager
-    async def at_desk(self, actor: Actor = OFFICE) -> AsyncIterator[tuple[AsyncSession, Desk]]:
+    async def at_desk(
+        self, actor: Actor = OFFICE
+    ) -> AsyncIterator[tuple[AsyncSession, ActionContext]]:
         """A transaction in which somebody acts."""
         async with self.database.transaction() as session:
             yield session, await self.desk(session, actor)
 
-    async def desk(self, session: AsyncSession, actor: Actor = OFFICE) -> Desk:
+    async def desk(self, session: AsyncSession, actor: Actor = OFFICE) -> ActionContext:
         plan = await plan_state(session, CITY, XINMI)
         assert plan is not None
         calendar = await working_calendar(session, CITY, "CN")
-        return Desk(plan, calendar, actor, self.now)
+        return ActionContext(plan, calendar, actor, self.now)
 
     async def assigned(self, unit: str = "UN10", actor: Actor = OFFICE, **more: Any) -> Milestone:
         draft: dict[str, Any] = {
@@ -105,7 +107,7 @@ class City:
             "parent_id": None,
         }
         async with self.at_desk(actor) as (session, desk):
-            return await assign(session, desk=desk, draft=Draft(**(draft | more)))
+            return await assign(session, desk=desk, draft=MilestoneDraft(**(draft | more)))
 
     async def locked(self, session: AsyncSession, milestone_id: UUID) -> Milestone:
         found = await queries.for_update(session, OFFICE, milestone_id)
@@ -117,7 +119,7 @@ class City:
         async with self.database.transaction() as session:
             await record(
                 session,
-                Happening(
+                NewEvent(
                     city_code=CITY,
                     plan_code=None,
                     type=event_type,
@@ -132,7 +134,7 @@ class City:
 
     async def announce(self, *rests: date, year: int = 2025) -> None:
         """Announce a year of the calendar with these days of rest."""
-        days = [Day(day, "rest", "休息日") for day in rests]
+        days = [AnnouncedDay(day, "rest", "休息日") for day in rests]
         async with self.database.transaction() as session:
             await announce_year(
                 session,

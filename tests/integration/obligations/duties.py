@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from services.core.calendars.announcement import Announcement, Day
+from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.service import announce_year
 from services.core.events.service import number_committed
 from services.core.identity.actor import Actor
@@ -18,7 +18,7 @@ from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.obligations import queries, service
 from services.core.obligations.models import Obligation
-from services.core.obligations.queries import Counted, Filters, Grouping, Standing
+from services.core.obligations.queries import Counted, Grouping, ObligationFilters, ObligationView
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.models import PlanPeriod
@@ -129,7 +129,7 @@ class Duties:
 
     async def announce(self, *rest: str, year: int = 2027) -> None:
         """Announce a year of the calendar with these days of rest."""
-        days = [Day(date.fromisoformat(day), "rest") for day in rest]
+        days = [AnnouncedDay(date.fromisoformat(day), "rest") for day in rest]
         async with self.database.transaction() as session:
             await announce_year(
                 session,
@@ -168,7 +168,7 @@ class Duties:
                 reason="年度核算未完成",
             )
 
-    async def listed(self, actor: Actor = OFFICE, **filters: Any) -> list[Standing]:
+    async def listed(self, actor: Actor = OFFICE, **filters: Any) -> list[ObligationView]:
         plan = await self.plan()
         async with self.database.sessions() as session:
             return await queries.page(
@@ -176,14 +176,14 @@ class Duties:
                 actor,
                 plan,
                 today=plan.local_date(self.now),
-                filters=Filters(**filters),
+                filters=ObligationFilters(**filters),
                 after=None,
                 limit=500,
             )
 
     async def one(
         self, indicator: str = "R01", unit: str = "UN01", period: str = "2025", **filters: Any
-    ) -> Standing:
+    ) -> ObligationView:
         found = await self.listed(
             indicator_code=indicator, organization_code=unit, period=period, **filters
         )

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, text
 
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, number_committed, record
+from services.core.events.service import NewEvent, number_committed, record
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.decimals import plain
@@ -22,7 +22,7 @@ from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState, plan_state
-from services.core.plan.service import Decision, PeriodVerb, settle_question
+from services.core.plan.service import PeriodVerb, QuestionDecision, settle_question
 from services.core.scoring import queries, service
 from services.core.scoring.drawing import Recomputed
 from services.core.scoring.models import ScoreSnapshot
@@ -126,7 +126,7 @@ class Ledger:
             )
             await record(
                 session,
-                Happening(
+                NewEvent(
                     city_code=CITY,
                     plan_code=PLAN,
                     type=_VERBS[state],
@@ -213,7 +213,7 @@ class Ledger:
                 session,
                 plan=state,
                 question_id=question,
-                decision=Decision("已核实", "新环〔2025〕1号", date(2025, 1, 2)),
+                decision=QuestionDecision("已核实", "新环〔2025〕1号", date(2025, 1, 2)),
                 actor=ACTOR,
                 now=self.clock.now(),
             )

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.core.calendars.announcement import Announcement, Day
+from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.service import announce_year
 from tests.integration.scoring.ledger import ACTOR, Ledger
 from tests.support.clock import stopped_at
@@ -200,7 +200,7 @@ async def announce(ledger: Ledger, *, rest: list[date]) -> None:
             session,
             city_code=CITY,
             code="CN",
-            announcement=Announcement.of(2026, "更正", [Day(day, "rest") for day in rest]),
+            announcement=Announcement.of(2026, "更正", [AnnouncedDay(day, "rest") for day in rest]),
             actor=ACTOR,
             now=ledger.clock.now(),
         )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening, number_committed, record
+from services.core.events.service import NewEvent, number_committed, record
 from services.core.identity.actor import Actor, operator
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
 from services.core.identity.service import KeyRequest, create_key
@@ -18,7 +18,7 @@ from services.core.kit.sealing import Seal, new_seal_key
 from services.core.webhooks import planning, recovery, service
 from services.core.webhooks.addresses import AddressPolicy
 from services.core.webhooks.models import WebhookEndpoint
-from services.core.webhooks.rules import Ground, Manner
+from services.core.webhooks.rules import Manner, SettingsContext
 
 CITY = "410183"
 PLAN = "410183-2025"
@@ -93,13 +93,13 @@ class Receivers:
                 settings={"url": "https://example.org/hook", "headers": {}, **settings},
                 manner=Manner(format_),
                 actor=owner,
-                ground=Ground(AddressPolicy(), [PLAN, OTHER_PLAN], ["UN15", "UN01"]),
+                ground=SettingsContext(AddressPolicy(), [PLAN, OTHER_PLAN], ["UN15", "UN01"]),
                 seal=self.seal,
                 clock=self.clock,
             )
         return endpoint
 
-    async def happen(self, *happenings: Happening) -> list[UUID]:
+    async def happen(self, *happenings: NewEvent) -> list[UUID]:
         async with self.database.transaction() as session:
             return await record(session, *happenings)
 
@@ -155,9 +155,9 @@ def happening(
     *,
     subject: tuple[str, str] = ("submission", "1"),
     **data: object,
-) -> Happening:
+) -> NewEvent:
     """Return something that happened just now."""
-    return Happening(
+    return NewEvent(
         city_code=CITY,
         plan_code=plan,
         type=type_,

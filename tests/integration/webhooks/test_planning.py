@@ -11,7 +11,7 @@ import pytest
 
 from services.core.events.catalogue import EventType
 from services.core.events.service import number_committed
-from services.core.feed.queries import Wanted, events_after
+from services.core.feed.queries import EventFilter, events_after
 from services.core.identity.actor import Actor, operator
 from services.core.identity.service import revoke_key
 from services.core.kit.clock import Clock
@@ -67,7 +67,7 @@ def _datas(type_: str, own: WebhookEndpoint) -> list[dict[str, object]]:
     return [{}]
 
 
-async def _heard(receivers: Receivers, owner: Actor, wanted: Wanted) -> list[int]:
+async def _heard(receivers: Receivers, owner: Actor, wanted: EventFilter) -> list[int]:
     async with receivers.database.sessions() as session:
         found = await events_after(
             session, owner, city_code=CITY, position=0, wanted=wanted, limit=100_000
@@ -96,7 +96,7 @@ async def test_an_endpoint_is_told_exactly_what_the_feed_shows_its_owner(
 
     told: Counter[tuple[str, str | None, str | None]] = Counter()
     for owner, filters, endpoint in endpoints:
-        wanted = Wanted(
+        wanted = EventFilter(
             types=tuple(filters.get("event_types", ())),
             plan_code=filters.get("plan_code"),
             organization_code=filters.get("organization_code"),

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.core.alerts.context import EvaluationContext
 from services.core.alerts.escalation import recipients
-from services.core.alerts.ground import Ground
 from services.core.alerts.lights import light_decisions
 from services.core.alerts.rule_set import RuleSet
 from tests.unit.alerts.builders import a_rule_set, china
@@ -32,10 +32,10 @@ def test_a_function_that_nobody_fills_is_still_told() -> None:
     assert "张三" in {each["filled_by"] for each in filled}
 
 
-def ground_at(hour: int, rules: RuleSet) -> Ground:
+def ground_at(hour: int, rules: RuleSet) -> EvaluationContext:
     """The ground of an evaluation at an hour of a working day in Shanghai."""
     now = datetime(2026, 1, 14, hour, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
-    return Ground.of(a_state(an_indicator()), (rules, 1), china(), now, first=False)
+    return EvaluationContext.of(a_state(an_indicator()), (rules, 1), china(), now, first=False)
 
 
 @pytest.mark.parametrize(("hour", "level"), list(product([2, 7, 10, 15, 22], [1, 3])))

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.calendars.announcement import (
+    AnnouncedDay,
     Announcement,
-    Day,
-    Kind,
+    DayKind,
     check_days,
     whole_year,
     worked_days,
@@ -24,20 +24,20 @@ YEARS = st.integers(1990, 2100)
 
 
 @st.composite
-def listed(draw: st.DrawFn) -> tuple[int, list[Day]]:
+def listed(draw: st.DrawFn) -> tuple[int, list[AnnouncedDay]]:
     """A year, and some of its days as somebody may list them."""
     year = draw(YEARS)
     dates = draw(st.sets(st.dates(date(year, 1, 1), date(year, 12, 31)), max_size=40))
-    kinds = st.sampled_from(get_args(Kind))
+    kinds = st.sampled_from(get_args(DayKind))
     notes = st.sampled_from([None, "春节", "调休"])
     return year, [
-        Day(day, draw(kinds), draw(notes)) for day in draw(st.permutations(sorted(dates)))
+        AnnouncedDay(day, draw(kinds), draw(notes)) for day in draw(st.permutations(sorted(dates)))
     ]
 
 
 @given(listed())
 def test_a_whole_year_says_of_each_day_what_was_listed_or_what_the_week_says(
-    given_year: tuple[int, list[Day]],
+    given_year: tuple[int, list[AnnouncedDay]],
 ) -> None:
     year, days = given_year
     check_days(year, days)
@@ -48,13 +48,13 @@ def test_a_whole_year_says_of_each_day_what_was_listed_or_what_the_week_says(
     assert shown[-1].date == date(year, 12, 31)
     known = {day.date: day for day in days}
     for day in shown:
-        week = Day(day.date, "workday" if is_weekday(day.date) else "rest")
+        week = AnnouncedDay(day.date, "workday" if is_weekday(day.date) else "rest")
         assert day == known.get(day.date, week)
 
 
 @given(listed())
 def test_what_the_week_says_anyway_makes_no_difference(
-    given_year: tuple[int, list[Day]],
+    given_year: tuple[int, list[AnnouncedDay]],
 ) -> None:
     year, days = given_year
     announced = Announcement.of(year, "通知", days)
@@ -63,7 +63,7 @@ def test_what_the_week_says_anyway_makes_no_difference(
 
 
 @given(listed())
-def test_what_history_keeps_can_be_read_back(given_year: tuple[int, list[Day]]) -> None:
+def test_what_history_keeps_can_be_read_back(given_year: tuple[int, list[AnnouncedDay]]) -> None:
     year, days = given_year
     announced = Announcement.of(year, "通知", days)
     kept = json.loads(json.dumps({str(year): announced.written()}))
@@ -72,11 +72,11 @@ def test_what_history_keeps_can_be_read_back(given_year: tuple[int, list[Day]]) 
 
 def test_every_fault_of_a_list_is_told_with_its_place() -> None:
     days = [
-        Day(date(2027, 1, 1), "rest", "元旦"),
-        Day(date(2026, 12, 31), "rest"),
-        Day(date(2027, 2, 8), "rest"),
-        Day(date(2027, 1, 1), "workday"),
-        Day(date(2028, 1, 1), "rest"),
+        AnnouncedDay(date(2027, 1, 1), "rest", "元旦"),
+        AnnouncedDay(date(2026, 12, 31), "rest"),
+        AnnouncedDay(date(2027, 2, 8), "rest"),
+        AnnouncedDay(date(2027, 1, 1), "workday"),
+        AnnouncedDay(date(2028, 1, 1), "rest"),
     ]
     with pytest.raises(InvalidInput) as refused:
         check_days(2027, days)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.calendars.announcement import Day, reckoned_year, worked_days
+from services.core.calendars.announcement import AnnouncedDay, reckoned_year, worked_days
 from services.core.calendars.rules import (
     WorkingCalendar,
     is_weekday,
@@ -89,7 +89,7 @@ def test_the_statutory_days_of_fixed_date_rest_in_a_year_that_nobody_announced()
             date(2030, 10, 3),
         }
     assert reckoned_year(2030) == [
-        Day(day, "rest" if day in rests else "workday", statutory_name(day))
+        AnnouncedDay(day, "rest" if day in rests else "workday", statutory_name(day))
         for day in days_of(2030)
     ]
 

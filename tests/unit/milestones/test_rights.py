@@ -8,21 +8,21 @@ import pytest
 from services.core.identity.actor import Actor, operator
 from services.core.identity.rules import GRANTABLE_SCOPES, ROLES, Role
 from services.core.milestones.rights import (
-    Place,
+    MilestoneAccess,
     acts_for,
     allowed_actions,
     assigns_to,
     has_right,
     may_assign,
 )
-from services.core.milestones.rules import STATES, Verb
+from services.core.milestones.rules import STATES, MilestoneVerb
 
 LEAD, SHARING, STRANGER = "UN10", "UN14", "UN15"
 PARTS = {LEAD: "lead", SHARING: "responsible", "UN05": "responsible"}
 
-UNITS: set[Verb] = {"accept", "decline", "progress", "complete", "extensions"}
-JUDGES: set[Verb] = {"close", "return", "reopen", "extend"}
-ASSIGNS: set[Verb] = {"edit", "reassign", "reschedule", "cancel"}
+UNITS: set[MilestoneVerb] = {"accept", "decline", "progress", "complete", "extensions"}
+JUDGES: set[MilestoneVerb] = {"close", "return", "reopen", "extend"}
+ASSIGNS: set[MilestoneVerb] = {"edit", "reassign", "reschedule", "cancel"}
 
 
 def an_actor(role: Role, unit: str | None = None, number: int = 1) -> Actor:
@@ -35,8 +35,8 @@ def an_actor(role: Role, unit: str | None = None, number: int = 1) -> Actor:
     )
 
 
-def a_place(unit: str = SHARING, **changes: object) -> Place:
-    base = Place(
+def a_place(unit: str = SHARING, **changes: object) -> MilestoneAccess:
+    base = MilestoneAccess(
         state="completed",
         organization_code=unit,
         leads=(LEAD,),
@@ -47,7 +47,7 @@ def a_place(unit: str = SHARING, **changes: object) -> Place:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def rights(actor: Actor, place: Place) -> set[Verb]:
+def rights(actor: Actor, place: MilestoneAccess) -> set[MilestoneVerb]:
     verbs = UNITS | JUDGES | ASSIGNS
     return {verb for verb in verbs if has_right(actor, verb, place)}
 
@@ -76,7 +76,9 @@ def rights(actor: Actor, place: Place) -> set[Verb]:
         ("audit_admin", None, SHARING, set()),
     ],
 )
-def test_a_role_has_its_verbs(role: Role, unit: str | None, of: str, expected: set[Verb]) -> None:
+def test_a_role_has_its_verbs(
+    role: Role, unit: str | None, of: str, expected: set[MilestoneVerb]
+) -> None:
     assert rights(an_actor(role, unit), a_place(of)) == expected
 
 

@@ -12,18 +12,18 @@ from services.core.milestones.rules import (
     FULL,
     STATES,
     TRANSITIONS,
-    Deed,
-    Grade,
+    ClosureGrade,
+    MilestoneFacts,
+    MilestoneVerb,
     Share,
-    Standing,
-    Verb,
+    Transition,
     merged,
     moved,
     state_allows,
 )
 
 DAY = date(2026, 10, 8)
-NEW = Standing(
+NEW = MilestoneFacts(
     state="assigned",
     percent=Decimal(0),
     due_date=DAY,
@@ -42,17 +42,17 @@ TURNS = {"reassign", "complete", "return"}
 
 days = st.dates(date(2021, 1, 1), date(2030, 12, 31))
 percents = st.decimals(0, 100, allow_nan=False, allow_infinity=False, places=7)
-GRADES: list[Grade] = ["excellent", "good", "pass", "fail"]
+GRADES: list[ClosureGrade] = ["excellent", "good", "pass", "fail"]
 
 
 @st.composite
-def deeds(draw: st.DrawFn) -> tuple[Deed, date]:
+def deeds(draw: st.DrawFn) -> tuple[Transition, date]:
     """A deed as the service makes them, whether or not the state will allow it, on a day."""
-    verb: Verb = draw(st.sampled_from(VERBS))
+    verb: MilestoneVerb = draw(st.sampled_from(VERBS))
     today = draw(days)
-    grade: Grade | None = draw(st.sampled_from(GRADES)) if verb == "close" else None
+    grade: ClosureGrade | None = draw(st.sampled_from(GRADES)) if verb == "close" else None
     return (
-        Deed(
+        Transition(
             verb,
             percent=draw(percents) if verb in {"progress", "reopen"} else None,
             due_date=draw(days | st.none()) if verb in DATED else None,
@@ -63,7 +63,7 @@ def deeds(draw: st.DrawFn) -> tuple[Deed, date]:
     )
 
 
-def holds(standing: Standing) -> None:
+def holds(standing: MilestoneFacts) -> None:
     """What is true of every milestone at any time."""
     assert standing.state in STATES
     assert 0 <= standing.percent <= FULL
@@ -75,7 +75,7 @@ def holds(standing: Standing) -> None:
 
 
 @given(st.lists(deeds(), max_size=40))
-def test_no_sequence_of_deeds_leaves_the_law(done: list[tuple[Deed, date]]) -> None:
+def test_no_sequence_of_deeds_leaves_the_law(done: list[tuple[Transition, date]]) -> None:
     standing = NEW
     holds(standing)
     for deed, today in done:
@@ -116,11 +116,15 @@ def test_every_state_is_reached_and_every_open_one_leads_to_an_end() -> None:
 
 
 @pytest.mark.parametrize("grade", ["excellent", "good", "pass"])
-def test_what_is_closed_is_wholly_done_and_reopened_it_is_as_it_was_reported(grade: Grade) -> None:
-    reported = moved(moved(NEW, Deed("accept"), DAY), Deed("progress", Decimal("62.5")), DAY)
-    handed_in = moved(reported, Deed("complete", turn_ends=DAY), DAY)
-    closed = moved(handed_in, Deed("close", grade=grade), DAY)
-    reopened = moved(closed, Deed("reopen", percent=Decimal("62.5")), DAY)
+def test_what_is_closed_is_wholly_done_and_reopened_it_is_as_it_was_reported(
+    grade: ClosureGrade,
+) -> None:
+    reported = moved(
+        moved(NEW, Transition("accept"), DAY), Transition("progress", Decimal("62.5")), DAY
+    )
+    handed_in = moved(reported, Transition("complete", turn_ends=DAY), DAY)
+    closed = moved(handed_in, Transition("close", grade=grade), DAY)
+    reopened = moved(closed, Transition("reopen", percent=Decimal("62.5")), DAY)
     assert (handed_in.percent, closed.percent, reopened.percent) == (
         Decimal("62.5"),
         FULL,
@@ -130,19 +134,23 @@ def test_what_is_closed_is_wholly_done_and_reopened_it_is_as_it_was_reported(gra
 
 
 def test_what_is_closed_as_failed_is_as_far_as_it_was_reported() -> None:
-    reported = moved(moved(NEW, Deed("accept"), DAY), Deed("progress", Decimal(30)), DAY)
-    handed_in = moved(reported, Deed("complete", turn_ends=DAY), DAY)
-    assert moved(handed_in, Deed("close", grade="fail"), DAY).percent == 30
+    reported = moved(
+        moved(NEW, Transition("accept"), DAY), Transition("progress", Decimal(30)), DAY
+    )
+    handed_in = moved(reported, Transition("complete", turn_ends=DAY), DAY)
+    assert moved(handed_in, Transition("close", grade="fail"), DAY).percent == 30
 
 
 def test_a_request_for_more_time_leaves_the_turn_to_whose_it_is() -> None:
-    accepted = moved(NEW, Deed("accept"), DAY)
+    accepted = moved(NEW, Transition("accept"), DAY)
     returned = moved(
-        moved(accepted, Deed("complete", turn_ends=DAY), DAY), Deed("return", turn_ends=DAY), DAY
+        moved(accepted, Transition("complete", turn_ends=DAY), DAY),
+        Transition("return", turn_ends=DAY),
+        DAY,
     )
-    extended = moved(returned, Deed("extend", due_date=date(2026, 11, 8)), DAY)
+    extended = moved(returned, Transition("extend", due_date=date(2026, 11, 8)), DAY)
     assert (extended.state, extended.answer_by, extended.epoch) == ("returned", DAY, 2)
-    assert moved(extended, Deed("progress", percent=Decimal(1)), DAY).answer_by is None
+    assert moved(extended, Transition("progress", percent=Decimal(1)), DAY).answer_by is None
 
 
 shares = st.builds(Share.of, percents, st.decimals(Decimal("0.0001"), 1000, places=4))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.core.calendars.rules import WorkingCalendar, plain_week
 from services.core.obligations.rules import (
     Distance,
-    Facts,
+    ExtensionFacts,
     distance,
     is_extendable,
     may_extend,
@@ -144,7 +144,7 @@ def test_more_time_is_for_what_is_owed_open_and_not_handed_in() -> None:
     for state, period, handed_in in product(
         ("owed", "waived"), ("planned", "open", "closed", "published"), (False, True)
     ):
-        facts = Facts(state, period, handed_in, extensions=1)
+        facts = ExtensionFacts(state, period, handed_in, extensions=1)
         possible = (state, period, handed_in) == ("owed", "open", False)
         assert is_extendable(facts) is possible
         assert may_extend(facts, 2) is possible

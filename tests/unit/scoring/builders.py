@@ -11,7 +11,7 @@ from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.adding_up import Board
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.board import ScoringContext, draw_board
 
 CITY = "410183"
 PLAN = "410183-2025"
@@ -179,7 +179,7 @@ def draw(
         for code, given in reported.items()
         for each in ([given] if isinstance(given, Operands) else given)
     }
-    return draw_board(Bench.of(state, today), Period.parse(period), operated).board
+    return draw_board(ScoringContext.of(state, today), Period.parse(period), operated).board
 
 
 def row_of(board: Board, code: str = "R01") -> dict[str, Any]:

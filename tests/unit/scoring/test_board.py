@@ -8,7 +8,7 @@ import pytest
 
 from services.core.kit.decimals import plain
 from services.core.plan.periods import Period
-from services.core.scoring.board import Bench, draw_board, empty_board
+from services.core.scoring.board import ScoringContext, draw_board, empty_board
 from tests.unit.scoring.builders import (
     a_baseline,
     a_scheme,
@@ -177,7 +177,7 @@ def test_caps_and_vetoes_are_data() -> None:
 
 def test_one_indicator_judged_anew_gives_the_board_judged_whole() -> None:
     state = a_state(*THREE, sharing("D", "G2", baseline=a_baseline(10)))
-    bench, period = Bench.of(state, date(2026, 1, 10)), Period.parse("2025")
+    bench, period = ScoringContext.of(state, date(2026, 1, 10)), Period.parse("2025")
     before = {("A", "2025"): a_value(90), ("D", "2025"): a_value(20)}
     after = before | {("C", "2025"): a_value(70)}
     earlier = draw_board(bench, period, before)

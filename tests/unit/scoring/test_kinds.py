@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.plan.periods import Period
-from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import judge
 from services.core.scoring.kinds import Found, Ground, judge_number
@@ -250,7 +250,7 @@ def test_verdicts_of_every_kind_can_be_reached_again_from_their_traces() -> None
         for code in ("K1", "K2", "K3", "K4", "K5")
         for period in ("2024", "2025")
     }
-    bench = Bench.of(a_state(*indicators), date(2026, 1, 10))
+    bench = ScoringContext.of(a_state(*indicators), date(2026, 1, 10))
     traces = draw_board(bench, Period.parse("2025"), operated).traces
     for trace in traces.values():
         assert result_of(replay(trace)) == trace["result"]

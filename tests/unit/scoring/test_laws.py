@@ -12,9 +12,9 @@ from services.core.kit.decimals import plain, times, total
 from services.core.plan.document import TargetKind
 from services.core.plan.periods import Period
 from services.core.scoring.attainment import SchemeName, meets, numeric
-from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.figures import Figure, fraction
-from services.core.scoring.judgement import State
+from services.core.scoring.judgement import ScoreState
 from services.core.scoring.rollup import Part, roll_up
 from services.core.scoring.traces import replay, result_of
 from tests.unit.scoring.builders import (
@@ -68,7 +68,7 @@ def test_a_better_value_never_has_a_lower_attainment(
     assert low.value <= high.value
 
 
-STATES: list[State] = ["scored", "missing", "not_applicable", "not_assessable", "not_due"]
+STATES: list[ScoreState] = ["scored", "missing", "not_applicable", "not_assessable", "not_due"]
 
 
 @st.composite
@@ -148,7 +148,7 @@ def test_replaying_any_trace_gives_the_same_digits(
         multiplier=100,
     )
     state = a_state(indicator, scheme=a_scheme(name=scheme))
-    bench = Bench.of(state, date(2026, 1, 10))
+    bench = ScoringContext.of(state, date(2026, 1, 10))
     drawn = draw_board(bench, Period.parse(period), {("R01", period): reported})
     trace = json.loads(json.dumps(drawn.traces["R01"]))
     assert result_of(replay(trace)) == trace["result"]

@@ -13,7 +13,7 @@ from services.core.obligations.queries import Extended
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands, Operators
-from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.owed import Former, silence_helps
 from services.core.scoring.traces import replay, result_of
@@ -233,7 +233,7 @@ def test_a_closed_month_leaves_its_blank_overdue_in_its_year() -> None:
 
 def test_more_time_for_one_unit_is_the_time_that_is_awaited() -> None:
     plan = a_state(of_towns(), opened={"2025": DUE})
-    bench = Bench.of(plan, date(2026, 2, 3))
+    bench = ScoringContext.of(plan, date(2026, 2, 3))
     granted = {("R01", "2025", "UN03"): date(2026, 2, 10)}
     bench.duties.granted.update(granted)  # type: ignore[attr-defined]
     row = row_of(draw_board(bench, Period.parse("2025"), {("R01", "2025"): TWO}).board)
@@ -245,10 +245,10 @@ def test_a_closed_period_asks_for_what_was_owed_then() -> None:
     plan = closed(of_towns())
     place, period = ("R01", "2025"), Period.parse("2025")
     newcomer = Former(excused={place: frozenset({"UN03"})})
-    bench = Bench.of(plan, date(2026, 3, 1), former=newcomer)
+    bench = ScoringContext.of(plan, date(2026, 3, 1), former=newcomer)
     assert row_of(draw_board(bench, period, {place: TWO}).board)["met"] is True
     left = Former(owing={place: frozenset({"UN05"})})
-    bench = Bench.of(plan, date(2026, 3, 1), former=left)
+    bench = ScoringContext.of(plan, date(2026, 3, 1), former=left)
     row = row_of(draw_board(bench, period, {place: from_towns(*TOWNS)}).board)
     assert [each["organization_code"] for each in row["reporting"]["absent"]] == ["UN05"]
 
@@ -269,7 +269,9 @@ def test_what_is_owed_and_absent_is_never_met_or_green(
     opened = PlanPeriod(period="2025", state=state, due_date=DUE, opened_at=NOW, version=1)
     plan.periods["2025"] = opened  # type: ignore[index]
     drawn = draw_board(
-        Bench.of(plan, today), Period.parse("2025"), {("R01", "2025"): from_towns(*sorted(towns))}
+        ScoringContext.of(plan, today),
+        Period.parse("2025"),
+        {("R01", "2025"): from_towns(*sorted(towns))},
     )
     row = row_of(drawn.board)
     assert row["met"] is None
@@ -287,7 +289,7 @@ def test_a_board_turns_when_the_unit_with_less_time_is_late() -> None:
         Extended("R01", unit, "2025", date(2026, 2, day))
         for unit, day in (("UN01", 5), ("UN02", 9))
     ]
-    bench = Bench.of(state, date(2026, 2, 1), granted)
+    bench = ScoringContext.of(state, date(2026, 2, 1), granted)
     assert bench.turned("2025", date(2026, 2, 5), date(2026, 2, 6))
     assert bench.turned("2025", date(2026, 2, 9), date(2026, 2, 10))
     assert not bench.turned("2025", date(2026, 2, 6), date(2026, 2, 9))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.core.kit.decimals import plain
 from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.figures import Figure
 from services.core.scoring.time_gone import to_date
@@ -192,7 +192,7 @@ def test_a_kind_without_a_number_has_no_verdict_on_an_unfinished_sum() -> None:
 def test_a_part_of_a_year_replays_and_explains_itself(kind: str, value: str, scheme: str) -> None:
     state = a_state(a_flow(kind), scheme=a_scheme(name=scheme))
     drawn = draw_board(
-        Bench.of(state, date(2025, 4, 2)),
+        ScoringContext.of(state, date(2025, 4, 2)),
         Period.parse("2025-Q1"),
         {("R01", "2025-Q1"): a_value(value, "2025-Q1")},
     )

@@ -11,7 +11,7 @@ import pytest
 from services.core.kit.text import Text
 from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.reach import within_reach
 from tests.unit.scoring.builders import a_ratio, a_state, a_target, an_indicator
@@ -19,7 +19,7 @@ from tests.unit.scoring.builders import a_ratio, a_state, a_target, an_indicator
 
 def a_trace(indicator: Mapping[str, Any], *operands: Operands, period: str = "2025") -> Any:
     operated = {("R01", each.period): each for each in operands}
-    bench = Bench.of(a_state(indicator), date(2026, 1, 10))
+    bench = ScoringContext.of(a_state(indicator), date(2026, 1, 10))
     return draw_board(bench, Period.parse(period), operated).traces["R01"]
 
 

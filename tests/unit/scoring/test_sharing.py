@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from services.core.plan.document import Adjustment
 from services.core.plan.members import Sharing
 from services.core.scoring.adjustments import adjust
-from services.core.scoring.judgement import State
+from services.core.scoring.judgement import ScoreState
 from services.core.scoring.rollup import Part, roll_up
 from tests.unit.scoring.builders import a_scheme, a_state, a_value, an_indicator, draw
 from tests.unit.scoring.builders import not_applicable as does_not_apply
 
 HUNDRED = Decimal(100)
-STATES: list[State] = ["scored", "missing", "not_applicable", "not_assessable", "not_due"]
+STATES: list[ScoreState] = ["scored", "missing", "not_applicable", "not_assessable", "not_due"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from services.core.kit.text import Language
 from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.board import Bench, draw_board
+from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.traces import Trace, replay, result_of
 from tests.unit.scoring.builders import (
@@ -37,7 +37,7 @@ def traced(
 ) -> Trace:
     state = a_state(indicator, **plan)
     operated = {("R01", operands.period): operands for operands in reported}
-    drawn = draw_board(Bench.of(state, date(2026, 1, 10)), Period.parse(period), operated)
+    drawn = draw_board(ScoringContext.of(state, date(2026, 1, 10)), Period.parse(period), operated)
     stored: Trace = json.loads(json.dumps(drawn.traces["R01"]))
     return stored
 

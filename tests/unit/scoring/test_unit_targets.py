@@ -10,7 +10,7 @@ import pytest
 
 from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
-from services.core.scoring.board import Bench, Judged, draw_board
+from services.core.scoring.board import Judged, ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.reach import within_reach
 from services.core.scoring.traces import replay, result_of
@@ -63,7 +63,7 @@ def judged(
     period: str = "2025",
     **changes: Any,
 ) -> Any:
-    bench = Bench.of(a_state(indicator, **{"opened": OPENED, **changes}), today)
+    bench = ScoringContext.of(a_state(indicator, **{"opened": OPENED, **changes}), today)
     operated = {("R01", each.period): each for each in operands}
     return draw_board(bench, Period.parse(period), operated).traces["R01"]
 
@@ -163,7 +163,7 @@ def test_the_steps_tell_how_the_units_stand_and_the_reason_of_the_light_comes_la
 
 
 def test_the_same_sum_of_other_values_is_judged_anew_on_the_other_basis() -> None:
-    bench = Bench.of(a_state(of_both(), opened=OPENED), AFTER)
+    bench = ScoringContext.of(a_state(of_both(), opened=OPENED), AFTER)
     period, known = Period.parse("2025"), Judged()
     found = [
         draw_board(bench, period, {("R01", "2025"): reported(values)}, known=known).traces["R01"]
@@ -178,6 +178,6 @@ def test_the_same_sum_of_other_values_is_judged_anew_on_the_other_basis() -> Non
 def test_a_board_turns_when_a_units_target_date_passes() -> None:
     indicator = of_both(unit_targets=[{**own("UN01", "at_least", 8), "by": "2025-05-20"}])
     del indicator["unit_targets"][0]["year"]
-    bench = Bench.of(a_state(indicator), date(2025, 5, 20))
+    bench = ScoringContext.of(a_state(indicator), date(2025, 5, 20))
     assert bench.turned("2025", date(2025, 5, 20), date(2025, 5, 21))
     assert not bench.turned("2025", date(2025, 5, 21), date(2025, 5, 22))

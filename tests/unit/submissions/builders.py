@@ -12,7 +12,7 @@ from services.core.identity.rules import GRANTABLE_SCOPES, Role
 from services.core.plan.document import Indicator
 from services.core.submissions.changes import Row, moved
 from services.core.submissions.creation import place_of
-from services.core.submissions.rules import Authors, Place, Verb
+from services.core.submissions.rules import AccessContext, Authors, SubmissionVerb
 from tests.support.api import xinmi
 
 CITY = "410183"
@@ -70,24 +70,24 @@ def a_row(actor: Actor, **changes: object) -> Row:
     }
 
 
-def after(row: Row, *verbs: tuple[Actor, Verb]) -> Mapping[str, Any]:
+def after(row: Row, *verbs: tuple[Actor, SubmissionVerb]) -> Mapping[str, Any]:
     """Return a submission after verbs that the state allows."""
     for actor, verb in verbs:
         row = {**row, **moved(row, verb, actor=actor, reason="理由", now=NOW)}
     return row
 
 
-def place(row: Row) -> Place:
+def place(row: Row) -> AccessContext:
     """Return what the right to act on a row depends on."""
     return place_of(row, indicator(), "planned")
 
 
-def a_place(*authors: Actor, **changes: Any) -> Place:
+def a_place(*authors: Actor, **changes: Any) -> AccessContext:
     """Return the place of a submission of the township with these authors."""
     made = Authors()
     for one in authors:
         made = made.with_(one)
-    base = Place(
+    base = AccessContext(
         state="submitted",
         organization_code=TOWN,
         authors=made,

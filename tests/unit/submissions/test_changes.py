@@ -6,7 +6,7 @@ import pytest
 
 from services.core.identity.actor import Actor
 from services.core.submissions.changes import authors_of, edited, form_after, signed
-from services.core.submissions.rules import Verb, allowed_actions, has_right, state_allows
+from services.core.submissions.rules import SubmissionVerb, allowed_actions, has_right, state_allows
 from tests.unit.submissions.builders import (
     LEAD,
     NOW,
@@ -103,7 +103,7 @@ def test_whoever_reported_before_authors_were_kept_is_the_author() -> None:
     ],
 )
 def test_who_reported_changes_with_handing_in_alone(
-    verb: Verb, actor: Actor, state: str, reported_by: Actor, *, on_behalf: bool
+    verb: SubmissionVerb, actor: Actor, state: str, reported_by: Actor, *, on_behalf: bool
 ) -> None:
     row = after(a_row(CLERK, state=state), (actor, verb))
     assert row["reported_by"] == reported_by.credential_id
@@ -127,7 +127,7 @@ def test_who_edits_reported_it() -> None:
     ],
 )
 def test_a_verb_notes_when_it_was_handed_in_or_decided(
-    verb: Verb, state: str, submitted: object, decided: object
+    verb: SubmissionVerb, state: str, submitted: object, decided: object
 ) -> None:
     row = after(a_row(CLERK, state=state, submitted_at=None), (OFFICE, verb))
     assert (row["submitted_at"], row["decided_at"]) == (submitted, decided)

@@ -11,8 +11,8 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import ROLES, Role
 from services.core.submissions.rules import (
     TRANSITIONS,
-    State,
-    Verb,
+    SubmissionState,
+    SubmissionVerb,
     allowed_actions,
     has_right,
     reviews,
@@ -21,15 +21,15 @@ from services.core.submissions.rules import (
 )
 from tests.unit.submissions.builders import LEAD, STRANGER, TOWN, a_place, an_actor
 
-WRITES: set[Verb] = {"edit", "submit", "withdraw"}
-JUDGES: set[Verb] = {"approve", "return"}
-REVIEWS: set[Verb] = {"approve", "return", "reopen"}
-EVERY: set[Verb] = set(get_args(Verb))
+WRITES: set[SubmissionVerb] = {"edit", "submit", "withdraw"}
+JUDGES: set[SubmissionVerb] = {"approve", "return"}
+REVIEWS: set[SubmissionVerb] = {"approve", "return", "reopen"}
+EVERY: set[SubmissionVerb] = set(get_args(SubmissionVerb))
 
 CLERK = an_actor("reporter", TOWN, number=2)
 
 
-def rights(actor: Actor, *authors: Actor) -> set[Verb]:
+def rights(actor: Actor, *authors: Actor) -> set[SubmissionVerb]:
     return {verb for verb in EVERY if has_right(actor, verb, a_place(*authors))}
 
 
@@ -56,7 +56,7 @@ def rights(actor: Actor, *authors: Actor) -> set[Verb]:
     ],
 )
 def test_a_role_has_the_rights_that_its_unit_gives_it(
-    role: Role, unit: str | None, expected: set[Verb]
+    role: Role, unit: str | None, expected: set[SubmissionVerb]
 ) -> None:
     assert rights(an_actor(role, unit), CLERK) == expected
 
@@ -121,7 +121,7 @@ def test_the_office_may_correct_and_call_false_what_it_reported_itself() -> None
 
 
 def test_what_counts_is_not_withdrawn_while_it_is_corrected() -> None:
-    states: tuple[State, ...] = ("returned", "submitted")
+    states: tuple[SubmissionState, ...] = ("returned", "submitted")
     for state in states:
         free = a_place(CLERK, state=state)
         assert state_allows("withdraw", free)
@@ -139,12 +139,12 @@ _ACTORS = st.builds(
 @given(
     actor=_ACTORS,
     authors=st.lists(_ACTORS, max_size=4),
-    state=st.sampled_from(get_args(State)),
+    state=st.sampled_from(get_args(SubmissionState)),
     correcting=st.booleans(),
     falsified=st.booleans(),
 )
 def test_what_is_offered_is_right_and_legal_and_never_an_authors_to_judge(
-    actor: Actor, authors: list[Actor], state: State, *, correcting: bool, falsified: bool
+    actor: Actor, authors: list[Actor], state: SubmissionState, *, correcting: bool, falsified: bool
 ) -> None:
     place = a_place(*authors, state=state, correcting=correcting, falsified=falsified)
     offered = allowed_actions(actor, place)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.core.webhooks.addresses import (
     AddressPolicy,
-    Target,
+    TargetUrl,
     check_url,
     forbidden,
     policy_of,
@@ -106,7 +106,7 @@ def test_what_no_webhook_may_point_at_by_default(url: str, wrong: str) -> None:
 )
 def test_public_https_is_welcome(url: str) -> None:
     target = check_url(url, STRICT)
-    assert isinstance(target, Target)
+    assert isinstance(target, TargetUrl)
     assert target.url == url
 
 
@@ -129,7 +129,7 @@ def test_public_https_is_welcome(url: str) -> None:
 )
 def test_a_url_is_shown_without_what_may_be_a_secret(url: str, shown: str) -> None:
     target = read_url(url)
-    assert isinstance(target, Target)
+    assert isinstance(target, TargetUrl)
     assert target.shown == shown
 
 
@@ -179,8 +179,8 @@ def test_the_never_list_is_not_overridden(address: str, reason: str) -> None:
 
 
 def test_loopback_is_for_demonstrations_and_never_their_own_ports() -> None:
-    assert isinstance(check_url("http://127.0.0.1:9999/hook", DEMO), Target)
-    assert isinstance(check_url("http://localhost:9999/hook", DEMO), Target)
+    assert isinstance(check_url("http://127.0.0.1:9999/hook", DEMO), TargetUrl)
+    assert isinstance(check_url("http://localhost:9999/hook", DEMO), TargetUrl)
     assert check_url("http://127.0.0.1:8000/v1/me", DEMO) == "url-address"
     assert check_url("http://localhost:5432/", DEMO) == "url-address"
     assert forbidden(ip_address("::1"), DEMO, port=5432) == "own-server"
@@ -203,7 +203,7 @@ def test_the_own_servers_are_never_called() -> None:
     assert check_url("https://10.20.0.5/", policy) == "url-address"
     assert check_url("https://valkey/", policy) == "url-address"
     assert check_url("http://[::1]:6379/", policy) == "url-address"
-    assert isinstance(check_url("http://10.30.0.5/", policy), Target)
+    assert isinstance(check_url("http://10.30.0.5/", policy), TargetUrl)
     assert policy.own_ports == {8000, 5432, 6379}
 
 
@@ -216,14 +216,14 @@ ROBOT_URLS = {
 
 def test_a_robot_has_one_host() -> None:
     url = ROBOT_URLS["dingtalk"]
-    assert isinstance(check_url(url, STRICT, format_="dingtalk"), Target)
+    assert isinstance(check_url(url, STRICT, format_="dingtalk"), TargetUrl)
     assert check_url(url, STRICT, format_="wecom") == "url-robot-host"
     assert check_url(url.replace("https", "http"), STRICT, format_="dingtalk") == "url-robot-host"
     elsewhere = url.replace(".com/", ".com:8443/")
     assert check_url(elsewhere, STRICT, format_="dingtalk") == "url-robot-host"
     stand_in = policy_of(allow_loopback=True, allow_cidrs="", robot_hosts="dingtalk=127.0.0.1:9000")
     local = "http://127.0.0.1:9000/robot/send"
-    assert isinstance(check_url(f"{local}?access_token=T", stand_in, format_="dingtalk"), Target)
+    assert isinstance(check_url(f"{local}?access_token=T", stand_in, format_="dingtalk"), TargetUrl)
     assert check_url(local, stand_in, format_="dingtalk") == "url-robot-form"
     assert check_url(url, stand_in, format_="dingtalk") == "url-robot-host"
 
@@ -233,7 +233,7 @@ def test_a_robots_address_is_its_token_and_nothing_else(format_: str) -> None:
     url = ROBOT_URLS[format_]
     bare, mark, _ = url.rpartition("/" if format_ == "feishu" else "=")
     more = "?" if format_ == "feishu" else "&"
-    assert isinstance(check_url(url, STRICT, format_=format_), Target)
+    assert isinstance(check_url(url, STRICT, format_=format_), TargetUrl)
     for wrong in (
         bare + mark,  # no token
         bare,
@@ -297,7 +297,7 @@ def test_only_the_plain_way_to_write_an_ipv4_address_is_read(address: IPv4Addres
         assert socket.inet_aton(written) == address.packed, "a resolver would take it"
         assert read_url(f"https://{written}/") == "url-encoded-address"
     read = read_url(f"https://{address}/")
-    assert isinstance(read, Target)
+    assert isinstance(read, TargetUrl)
     assert read.address == address
 
 
@@ -312,6 +312,6 @@ def test_what_is_public_agrees_with_the_registry(address: IPv4Address) -> None:
 def test_any_text_is_judged(text: str) -> None:
     for url in (text, f"https://{text}", f"https://example.org/{text}", f"https://{text}/"):
         target = check_url(url, STRICT)
-        if isinstance(target, Target):
+        if isinstance(target, TargetUrl):
             assert target.url == url
             assert target.address is None or target.address.is_global

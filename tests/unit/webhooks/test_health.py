@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.webhooks.health import DISABLED_AFTER, FAILING_AFTER, Health, Tally, after
-from services.core.webhooks.sending import FREE, Kind, Outcome
+from services.core.webhooks.health import DISABLED_AFTER, FAILING_AFTER, Health, OutcomeTally, after
+from services.core.webhooks.sending import FREE, FailureKind, Outcome
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 WELL = Health("active", None, None, 0, 0, None)
@@ -17,8 +17,8 @@ SUCCESS = Outcome("delivered", 5, status_code=200)
 GONE = Outcome("status", 5, status_code=410)
 
 
-def tally(*outcomes: Outcome, pause: float | None = None) -> Tally:
-    counted = Tally()
+def tally(*outcomes: Outcome, pause: float | None = None) -> OutcomeTally:
+    counted = OutcomeTally()
     for outcome in outcomes:
         counted = counted.with_(outcome, pause)
     return counted
@@ -44,7 +44,7 @@ def test_failures_in_a_row_make_it_failing_and_one_success_makes_it_well() -> No
 
 
 @pytest.mark.parametrize("kind", sorted(FREE))
-def test_what_is_not_the_receivers_failure_is_not_held_against_it(kind: Kind) -> None:
+def test_what_is_not_the_receivers_failure_is_not_held_against_it(kind: FailureKind) -> None:
     assert after(WELL, tally(Outcome(kind, 5)), now=NOW) == WELL
     sick = failing(DISABLED_AFTER * 2)
     assert after(sick, tally(Outcome(kind, 5)), now=NOW) == sick

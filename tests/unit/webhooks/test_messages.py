@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.core.webhooks.messages import Target, shown_request, standard_message
+from services.core.webhooks.messages import OpenTarget, shown_request, standard_message
 from services.core.webhooks.signing import SigningKey, read_key
 
 BODY = b'{"test": 2432232314}'
@@ -25,9 +25,9 @@ def key(text: str) -> SigningKey:
     return found
 
 
-def target(*keys: SigningKey, **headers: str) -> Target:
+def target(*keys: SigningKey, **headers: str) -> OpenTarget:
     secrets = [(one.kind, one.secret) for one in keys]
-    return Target(
+    return OpenTarget(
         "410183", UUID(int=1), "standard", "https://r.test/…", "https://r.test/k", headers, secrets
     )
 

@@ -11,13 +11,13 @@ from services.core.webhooks.schedule import (
     DEFAULT_SCHEDULE,
     LONGEST,
     ROBOT_PAUSE,
-    Fate,
+    NextAttempt,
     asked_pause,
-    fate,
+    next_attempt,
     pause_of,
     read_schedule,
 )
-from services.core.webhooks.sending import FREE, Kind, Outcome
+from services.core.webhooks.sending import FREE, FailureKind, Outcome
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 MIDDLE = 0.5
@@ -29,8 +29,8 @@ def failing(status: int = 500, retry_after: str | None = None) -> Outcome:
 
 def next_(
     outcome: Outcome, *, tries: int = 1, chance: float = MIDDLE, manual: bool = False
-) -> Fate:
-    return fate(
+) -> NextAttempt:
+    return next_attempt(
         outcome, tries=tries, manual=manual, schedule=DEFAULT_SCHEDULE, chance=chance, now=NOW
     )
 
@@ -43,13 +43,13 @@ def test_the_schedule_is_that_of_the_design() -> None:
 
 def test_each_failure_is_followed_by_the_next_pause_and_the_last_by_none() -> None:
     for tries, seconds in enumerate(DEFAULT_SCHEDULE[1:], start=1):
-        assert next_(failing(), tries=tries) == Fate("pending", seconds)
-    assert next_(failing(), tries=len(DEFAULT_SCHEDULE)) == Fate("failed")
+        assert next_(failing(), tries=tries) == NextAttempt("pending", seconds)
+    assert next_(failing(), tries=len(DEFAULT_SCHEDULE)) == NextAttempt("failed")
 
 
 def test_success_ends_it_and_what_a_person_asked_for_is_tried_once() -> None:
-    assert next_(Outcome("delivered", 5, status_code=200)) == Fate("delivered")
-    assert next_(failing(), manual=True) == Fate("failed")
+    assert next_(Outcome("delivered", 5, status_code=200)) == NextAttempt("delivered")
+    assert next_(failing(), manual=True) == NextAttempt("failed")
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 9))
@@ -60,7 +60,7 @@ def test_jitter_is_a_fifth_either_way(chance: float, tries: int) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(FREE - {"superseded"}))
-def test_what_is_not_the_receivers_failure_spends_no_attempt(kind: Kind) -> None:
+def test_what_is_not_the_receivers_failure_spends_no_attempt(kind: FailureKind) -> None:
     for tries in (1, 10, 100):
         follows = next_(Outcome(kind, 5), tries=tries)
         assert follows.state == "pending"
@@ -133,7 +133,7 @@ def test_429_and_503_speak_for_the_whole_endpoint_and_nothing_else_does() -> Non
 def test_a_robot_that_had_too_many_rests_ten_minutes() -> None:
     throttled = Outcome("throttled", 5, status_code=200)
     assert pause_of(throttled, NOW) == ROBOT_PAUSE == 600
-    assert next_(throttled, tries=10) == Fate("pending", 600, counted=False)
+    assert next_(throttled, tries=10) == NextAttempt("pending", 600, counted=False)
 
 
 def test_a_schedule_is_read_from_a_setting() -> None:

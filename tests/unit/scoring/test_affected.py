@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.core.scoring.touch import ChangedInput, LogEvent, Touch, alters_plan, touched, wanted
+from services.core.scoring.affected import (
+    AffectedScores,
+    ChangedInput,
+    LogEvent,
+    affected,
+    alters_plan,
+    boards_to_draw,
+)
 from tests.unit.scoring.builders import PLAN, a_state, a_target, an_indicator
 
 RISING = a_state(an_indicator(targets=[a_target("rising", None)])).indicators
@@ -21,29 +28,29 @@ def an_event(type_: str, **data: Any) -> LogEvent:
 @pytest.mark.parametrize(
     ("event", "touch"),
     [
-        (an_event("plan.published"), Touch(whole_plan=True)),
-        (an_event("question.settled"), Touch(whole_plan=True)),
-        (an_event("period.opened", period="2025"), Touch(periods={"2025"})),
-        (an_event("period.reopened", period="2025"), Touch(periods={"2025"})),
-        (an_event("period.rescheduled", period="2025"), Touch(periods={"2025"})),
+        (an_event("plan.published"), AffectedScores(whole_plan=True)),
+        (an_event("question.settled"), AffectedScores(whole_plan=True)),
+        (an_event("period.opened", period="2025"), AffectedScores(periods={"2025"})),
+        (an_event("period.reopened", period="2025"), AffectedScores(periods={"2025"})),
+        (an_event("period.rescheduled", period="2025"), AffectedScores(periods={"2025"})),
         (
             an_event("obligation.extended", indicator_code="R01", period="2025-Q4"),
-            Touch(extended={("R01", "2025-Q4")}),
+            AffectedScores(extended={("R01", "2025-Q4")}),
         ),
         (
             an_event("period.published", period="2025", publication_number=1),
-            Touch(periods={"2025"}, published={"2025": 1}),
+            AffectedScores(periods={"2025"}, published={"2025": 1}),
         ),
-        (an_event("target.assigned", indicator_code="R01"), Touch(indicators={"R01"})),
+        (an_event("target.assigned", indicator_code="R01"), AffectedScores(indicators={"R01"})),
     ],
 )
-def test_what_an_event_touches(event: LogEvent, touch: Touch) -> None:
-    assert touched([event], []) == {PLAN: touch}
+def test_what_an_event_touches(event: LogEvent, touch: AffectedScores) -> None:
+    assert affected([event], []) == {PLAN: touch}
 
 
 @pytest.mark.parametrize("type_", ["score.updated", "submission.approved"])
 def test_what_touches_nothing_by_itself(type_: str) -> None:
-    assert touched([an_event(type_, period="2025")], []) == {}
+    assert affected([an_event(type_, period="2025")], []) == {}
 
 
 def test_scores_and_submissions_alter_no_plan() -> None:
@@ -54,8 +61,8 @@ def test_scores_and_submissions_alter_no_plan() -> None:
 
 
 def test_a_value_asks_for_its_period_and_the_wider_ones_of_its_basis() -> None:
-    touch = touched([], [ChangedInput(PLAN, "approved", "R01", "2025-03")])[PLAN]
-    want = wanted(touch, STEADY, [])
+    touch = affected([], [ChangedInput(PLAN, "approved", "R01", "2025-03")])[PLAN]
+    want = boards_to_draw(touch, STEADY, [])
     assert want.boards == {
         ("approved", period): {"R01"} for period in ("2025-03", "2025-Q1", "2025-H1", "2025")
     }
@@ -63,7 +70,7 @@ def test_a_value_asks_for_its_period_and_the_wider_ones_of_its_basis() -> None:
 
 
 def test_more_time_asks_for_the_boards_there_are_of_its_period_and_the_wider_ones() -> None:
-    want = wanted(Touch(extended={("R01", "2025-Q4")}), STEADY, [])
+    want = boards_to_draw(AffectedScores(extended={("R01", "2025-Q4")}), STEADY, [])
     keys = {
         (basis, period)
         for basis in ("approved", "submitted")
@@ -74,26 +81,26 @@ def test_more_time_asks_for_the_boards_there_are_of_its_period_and_the_wider_one
 
 
 def test_a_value_that_others_rise_from_asks_for_the_next_periods_where_they_exist() -> None:
-    touch = Touch(inputs={("approved", "R01", "2025-Q4"), ("approved", "R01", "2026-Q1")})
-    want = wanted(touch, BY_PERIOD, [])
+    touch = AffectedScores(inputs={("approved", "R01", "2025-Q4"), ("approved", "R01", "2026-Q1")})
+    want = boards_to_draw(touch, BY_PERIOD, [])
     assert want.if_drawn == {("approved", period) for period in ("2026-Q2", "2026-H2", "2027")}
     assert ("approved", "2026-Q1") in want.boards
 
 
 def test_a_value_asks_for_the_same_periods_of_the_next_year_where_they_exist() -> None:
-    touch = Touch(inputs={("approved", "R01", "2025-Q4")})
-    want = wanted(touch, RISING, [])
+    touch = AffectedScores(inputs={("approved", "R01", "2025-Q4")})
+    want = boards_to_draw(touch, RISING, [])
     assert want.if_drawn == {("approved", period) for period in ("2026-Q4", "2026-H2", "2026")}
 
 
 def test_a_whole_board_needs_no_single_indicators() -> None:
-    touch = Touch(periods={"2025"}, inputs={("approved", "R01", "2025")})
-    assert wanted(touch, STEADY, []).boards == {
+    touch = AffectedScores(periods={"2025"}, inputs={("approved", "R01", "2025")})
+    assert boards_to_draw(touch, STEADY, []).boards == {
         ("approved", "2025"): None,
         ("submitted", "2025"): None,
     }
 
 
 def test_the_last_year_has_no_next() -> None:
-    want = wanted(Touch(inputs={("approved", "R01", "2100")}), RISING, [])
+    want = boards_to_draw(AffectedScores(inputs={("approved", "R01", "2100")}), RISING, [])
     assert list(want.boards) == [("approved", "2100")]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 from uuid import UUID
 
-from services.core.alerts.sources import SubjectKind
+from services.core.alerts.sources import AlertSubjectKind
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogEvent
 
@@ -50,11 +50,11 @@ TYPES: tuple[EventType, ...] = tuple(
 """The types of events that anything follows from here."""
 
 EVERY_PLAN = None
-"""Stands for all plans of the city: what was touched belongs to none."""
+"""Stands for all plans of the city: what was affected belongs to none."""
 
 
 @dataclass(slots=True)
-class Touch:
+class AffectedAlerts:
     """What of one plan is to be looked at: all of it, or these things, or the lights."""
 
     whole: bool = False
@@ -62,7 +62,7 @@ class Touch:
     ids: dict[str, set[UUID]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[UUID]:
-        """Return the ids of a kind that were touched."""
+        """Return the ids of a kind that were affected."""
         return sorted(self.ids.get(kind, ()))
 
     def add(self, kind: str, *ids: UUID) -> None:
@@ -70,16 +70,16 @@ class Touch:
         self.ids.setdefault(kind, set()).update(ids)
 
 
-def touched(events: Iterable[LogEvent]) -> dict[str | None, Touch]:
+def affected(events: Iterable[LogEvent]) -> dict[str | None, AffectedAlerts]:
     """Return what a batch of events touches, by plan code; `EVERY_PLAN` for the whole city."""
-    found: dict[str | None, Touch] = {}
+    found: dict[str | None, AffectedAlerts] = {}
     for event in events:
-        touch = found.setdefault(event.plan_code, Touch())
+        touch = found.setdefault(event.plan_code, AffectedAlerts())
         if event.type in _WHOLE:
             touch.whole = True
         elif event.type == _LIGHTS:
             touch.lights = True
-        elif event.subject_kind in get_args(SubjectKind):
+        elif event.subject_kind in get_args(AlertSubjectKind):
             with suppress(ValueError):
                 touch.add(event.subject_kind, UUID(event.subject_id))
     return found

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from services.core.kit.said import trimmed
 
 
-class Faulty:
+class DeferredFaults:
     """A body whose shape has faults; the members that are right can still be checked."""
 
     def __init__(self, errors: list[ErrorDetails], members: Mapping[str, Any]) -> None:
@@ -26,7 +26,9 @@ def keep_faults(raw: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     except ValidationError as error:
         errors = error.errors(include_url=False)
         wrong = {str(one["loc"][0]) for one in errors if one["loc"]}
-        return Faulty(errors, {name: _heard(raw[name]) for name in raw if name not in wrong})
+        return DeferredFaults(
+            errors, {name: _heard(raw[name]) for name in raw if name not in wrong}
+        )
 
 
 def _heard(value: Any) -> Any:

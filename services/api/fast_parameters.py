@@ -17,7 +17,7 @@ _Fields = Iterable[tuple[str, str, Any]]
 _JSON = ("application/json", "application/json; charset=utf-8", "")
 
 
-class DirectReader:
+class FastParameters:
     """Reads the parameters that FastAPI found in an endpoint's signature.
 
     The endpoint is a coroutine function with plain parameters only: no dependencies, none

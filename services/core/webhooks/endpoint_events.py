@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.core.events.catalogue import EventType
-from services.core.events.service import Happening
+from services.core.events.service import NewEvent
 
 
 def of_endpoint(
@@ -14,13 +14,13 @@ def of_endpoint(
     actor: Mapping[str, object],
     data: Mapping[str, object],
     now: datetime,
-) -> Happening:
+) -> NewEvent:
     """Return what happened to an endpoint, or to a row with the columns of one.
 
     It belongs to the owner's scope, whatever the endpoint itself wants to hear.
     """
     owner: Mapping[str, str | None] = endpoint.owner
-    return Happening(
+    return NewEvent(
         city_code=endpoint.city_code,
         plan_code=owner["plan_code"],
         type=type_,

@@ -15,7 +15,7 @@ CHANNEL = "wufei_log"
 _PAUSE_SECONDS = 0.5
 
 
-class LogWatch:
+class LogListener:
     """A count a city that goes up whenever its log moved on.
 
     While the connection is down `generation` answers None, and nobody may keep anything.

@@ -1,4 +1,4 @@
-"""How deliveries stand, for whoever operates the system: what waits, how it went lately.
+"""How deliveries stand, for whoever operates the system: what waits, how it went recent_outcomes.
 
 Each question reads a bounded number of rows, however long a queue is.
 """
@@ -24,7 +24,7 @@ _FRONT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QueueStats:
     """One endpoint: its queue, and the seconds since its oldest due delivery came due."""
 
     endpoint_id: UUID
@@ -34,7 +34,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
+class RecentOutcomes:
     """The attempts to one endpoint that ended lately: how many, how long, half and 95 of 100."""
 
     endpoint_id: UUID
@@ -59,10 +59,10 @@ WHERE e.state <> 'disabled'
 """)  # noqa: S608 (a number of our own)
 
 
-async def standings(session: AsyncSession) -> Sequence[Standing]:
+async def queue_stats(session: AsyncSession) -> Sequence[QueueStats]:
     """Return how every endpoint stands that is not disabled."""
     found = await session.execute(_STANDINGS)
-    return [Standing(row[0], row[1], float(row[2]), row[3]) for row in found]
+    return [QueueStats(row[0], row[1], float(row[2]), row[3]) for row in found]
 
 
 _LATELY = text(f"""
@@ -81,10 +81,10 @@ GROUP BY d.endpoint_id
 """)  # noqa: S608 (a number of our own)
 
 
-async def lately(session: AsyncSession, *, true_now: datetime) -> Sequence[Lately]:
+async def recent_outcomes(session: AsyncSession, *, true_now: datetime) -> Sequence[RecentOutcomes]:
     """Return how the attempts of the last minutes ended, endpoint by endpoint."""
     found = await session.execute(_LATELY, {"since": first_id_at(true_now - LATELY)})
-    return [Lately(*row) for row in found]
+    return [RecentOutcomes(*row) for row in found]
 
 
 _UNATTENDED = text(f"""

@@ -6,10 +6,10 @@ from typing import Any
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.webhooks.dispatch import Limits, claim
-from services.core.webhooks.schedule import Fate
+from services.core.webhooks.queue_stats import longest_unattended, queue_stats, recent_outcomes
+from services.core.webhooks.schedule import NextAttempt
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
-from services.core.webhooks.standing import lately, longest_unattended, standings
 from tests.integration.webhooks.test_claiming import URL, take
 from tests.support.planted import Planted
 
@@ -30,7 +30,7 @@ async def test_queues_are_told_by_endpoint(planted: Planted) -> None:
     await planted.deliveries(busy, number=3, **ago(minutes=5))
     await planted.deliveries(busy, closed, **ago(seconds=-60))
     async with planted.database.sessions() as session:
-        found = {one.endpoint_id: one for one in await standings(session)}
+        found = {one.endpoint_id: one for one in await queue_stats(session)}
     assert set(found) == {busy, idle}
     assert (found[busy].queued, found[busy].consecutive_failures) == (4, 2)
     assert 299 < found[busy].oldest_due_seconds < 400
@@ -49,7 +49,7 @@ async def test_attempts_of_lately_are_told_with_their_success_and_times(planted:
                 one,
                 token,
                 Outcome("delivered" if one.endpoint_id == good else "timeout", 100 * number),
-                Fate("delivered" if one.endpoint_id == good else "failed"),
+                NextAttempt("delivered" if one.endpoint_id == good else "failed"),
                 None,
                 {},
             )
@@ -57,8 +57,11 @@ async def test_attempts_of_lately_are_told_with_their_success_and_times(planted:
         ]
         await settle(session, results, now=Clock().now())
     async with planted.database.sessions() as session:
-        found = {one.endpoint_id: one for one in await lately(session, true_now=Clock.true_now())}
-        later = await lately(session, true_now=Clock.true_now() + timedelta(hours=1))
+        found = {
+            one.endpoint_id: one
+            for one in await recent_outcomes(session, true_now=Clock.true_now())
+        }
+        later = await recent_outcomes(session, true_now=Clock.true_now() + timedelta(hours=1))
     assert (found[good].attempts, found[good].delivered) == (10, 10)
     assert (found[bad].attempts, found[bad].delivered) == (10, 0)
     assert 0 < found[good].median_seconds < found[good].high_seconds < 2

@@ -12,7 +12,7 @@ REMEMBERED = timedelta(seconds=30)
 """After this long without another refusal nothing is known: the next write may go through."""
 
 
-class WriteWatch:
+class WriteHealth:
     """Whether a write of this process was refused lately."""
 
     def __init__(self) -> None:

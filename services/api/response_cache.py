@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from typing_extensions import override
 
 from services.api.answers import json_answer
-from services.api.log_watch import LogWatch
+from services.api.log_listener import LogListener
 from services.api.routing import ExactRoute
 from services.api.security import authenticate
 from services.core.identity.actor import Actor
@@ -25,10 +25,10 @@ _MOST_KEPT = 2000
 Address = tuple[object, ...]
 
 
-class KeptAnswers:
+class ResponseCache:
     """Bodies with their ETags, by credential and address."""
 
-    def __init__(self, watch: LogWatch) -> None:
+    def __init__(self, watch: LogListener) -> None:
         self._watch = watch
         self._kept: dict[Address, tuple[int, datetime, str, bytes]] = {}
 
@@ -52,7 +52,7 @@ class KeptAnswers:
         self._kept[address] = (generation, Clock.true_now() + KEPT, etag, body)
 
 
-class KeptRoute(ExactRoute):
+class CachedRoute(ExactRoute):
     """A route whose whole answers are kept."""
 
     @override
@@ -61,7 +61,7 @@ class KeptRoute(ExactRoute):
 
         async def answer(request: Request) -> Response:
             actor = await authenticate(request)
-            answers: KeptAnswers = request.app.state.resources.answers
+            answers: ResponseCache = request.app.state.resources.answers
             generation = answers.generation(actor)
             scope = request.scope
             address = (actor.credential_id, scope["path"], scope["query_string"])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from services.core.alerts.decisions import Decision
+from services.core.alerts.decisions import NoticeDecision
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
@@ -17,7 +17,7 @@ _YEARS_AROUND = 10
 
 
 @dataclass(slots=True)
-class Foreseen:
+class DryRunNotice:
     """How much would be told, withheld and resolved, and the `most` severe notices of it.
 
     `counts` adds up by rule, stage, level and outcome; `digests` are those that would go out.
@@ -29,9 +29,9 @@ class Foreseen:
     resolved: int = 0
     digests: set[tuple[str, str]] = field(default_factory=set)
     counts: Counter[Sort] = field(default_factory=Counter)
-    listed: list[Decision] = field(default_factory=list)
+    listed: list[NoticeDecision] = field(default_factory=list)
 
-    def add(self, decisions: Iterable[Decision]) -> None:
+    def add(self, decisions: Iterable[NoticeDecision]) -> None:
         """Count a batch of decisions, and list them as far as there is room."""
         some = list(decisions)
         self.counts.update(
@@ -52,6 +52,6 @@ def instant_faults(plan: PlanState, at: datetime) -> list[Fault]:
     return [Fault("/at", "instant-out-of-range", words, at.isoformat())]
 
 
-def _severest_first(decision: Decision) -> tuple[int, date, str]:
+def _severest_first(decision: NoticeDecision) -> tuple[int, date, str]:
     due: date = decision.row["due_date"] or date.max
     return -decision.step.level, due, decision.row["alert_key"]

@@ -12,7 +12,7 @@ from services.core.plan.queries import PlanState
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ActionContext:
     """An actor at work under a plan, at one instant."""
 
     plan: PlanState

@@ -11,7 +11,7 @@ from services.core.plan.queries import PlanState
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class PlanDeadline:
     """One deadline; `epoch` tells this year's from the next one's."""
 
     subject_id: str
@@ -21,33 +21,35 @@ class Listed:
     label: str
 
 
-def listed(plan: PlanState, rule: RuleCode, target: TargetRule, today: date) -> list[Listed]:
+def plan_deadlines(
+    plan: PlanState, rule: RuleCode, target: TargetRule, today: date
+) -> list[PlanDeadline]:
     """Return the deadlines of a rule that the document holds, as of a day."""
     if rule == "publicity_day":
         return [_next(plan.code, day, today) for day in plan.document.supervision.publicity_days]
     return list(_unassigned(plan, target)) if rule == "target_missing" else []
 
 
-def _next(plan_code: str, day: PublicityDay, today: date) -> Listed:
+def _next(plan_code: str, day: PublicityDay, today: date) -> PlanDeadline:
     comes = _in_year(day, today.year)
     if comes < today:
         comes = _in_year(day, today.year + 1)
     name = f"{plan_code}/{day.month:02}-{day.day:02}"
-    return Listed(name, comes.year, comes, None, day.name)
+    return PlanDeadline(name, comes.year, comes, None, day.name)
 
 
 def _in_year(day: PublicityDay, year: int) -> date:
     return date(year, day.month, min(day.day, monthrange(year, day.month)[1]))
 
 
-def _unassigned(plan: PlanState, rule: TargetRule) -> Iterator[Listed]:
+def _unassigned(plan: PlanState, rule: TargetRule) -> Iterator[PlanDeadline]:
     for indicator in plan.document.indicators:
         for target in indicator.targets:
             if target.kind != "assigned_by_superior":
                 continue
             year = target.at_year
             if (indicator.code, year) not in plan.assigned:
-                yield Listed(
+                yield PlanDeadline(
                     f"{plan.code}/{indicator.code}/{year}",
                     year,
                     rule.due_date(year),

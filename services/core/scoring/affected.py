@@ -55,7 +55,7 @@ class ChangedInput:
 
 
 @dataclass(slots=True)
-class Touch:
+class AffectedScores:
     """What of one plan has to be looked at again; `published`: for the last time.
 
     `published` gives the number that a period was published under; `turned` are the boards that
@@ -72,7 +72,7 @@ class Touch:
 
 
 @dataclass(slots=True)
-class Wanted:
+class BoardsToDraw:
     """The boards to draw: the indicators to judge anew, None for all of them.
 
     Those in `if_drawn` only matter where such a board exists.
@@ -112,13 +112,15 @@ def up_to_publication(events: Sequence[LogEvent]) -> Sequence[LogEvent]:
     return events
 
 
-def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[str, Touch]:
+def affected(
+    events: Iterable[LogEvent], inputs: Iterable[ChangedInput]
+) -> dict[str, AffectedScores]:
     """Return what a batch of events touches, by plan code."""
-    found: dict[str, Touch] = {}
+    found: dict[str, AffectedScores] = {}
     for event in events:
         if event.plan_code is None or not _matters(event):
             continue
-        touch = found.setdefault(event.plan_code, Touch())
+        touch = found.setdefault(event.plan_code, AffectedScores())
         if event.type == "target.assigned":
             touch.indicators.add(event.data["indicator_code"])
         elif event.type == _EXTENSION:
@@ -130,7 +132,7 @@ def touched(events: Iterable[LogEvent], inputs: Iterable[ChangedInput]) -> dict[
             if event.type == _PUBLICATION:
                 touch.published[event.data["period"]] = event.data["publication_number"]
     for row in inputs:
-        touch = found.setdefault(row.plan_code, Touch())
+        touch = found.setdefault(row.plan_code, AffectedScores())
         touch.inputs.add((row.basis, row.indicator_code, row.period))
     return found
 
@@ -139,12 +141,14 @@ def _matters(event: LogEvent) -> bool:
     return event.type in _MATTERS
 
 
-def wanted(touch: Touch, indicators: Mapping[str, Indicator], drawn: Iterable[BoardKey]) -> Wanted:
+def boards_to_draw(
+    touch: AffectedScores, indicators: Mapping[str, Indicator], drawn: Iterable[BoardKey]
+) -> BoardsToDraw:
     """Return the boards that a touch of single values, dates, targets and periods asks for.
 
     `drawn` are the boards of the plan that exist; it matters for assigned targets alone.
     """
-    found = Wanted()
+    found = BoardsToDraw()
     for period in touch.periods:
         for basis in BASES:
             found.whole((basis, period))
@@ -163,7 +167,7 @@ def wanted(touch: Touch, indicators: Mapping[str, Indicator], drawn: Iterable[Bo
 
 
 def _want_value(
-    found: Wanted, basis: str, period: Period, code: str, indicator: Indicator | None
+    found: BoardsToDraw, basis: str, period: Period, code: str, indicator: Indicator | None
 ) -> None:
     """Want whatever a value counts in, and what may be compared with that."""
     for each in chain(period):

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from services.core.alerts.cutoffs import Cutoffs, cutoffs
 from services.core.alerts.escalation import Moment
-from services.core.alerts.rule_set import Colour, DeadlineRule, RuleCode, RuleSet
+from services.core.alerts.rule_set import DeadlineRule, EscalationColour, RuleCode, RuleSet
 from services.core.alerts.sources import Source
 from services.core.calendars.rules import WorkingCalendar
 from services.core.plan.loading import leading, leads_of
@@ -15,7 +15,7 @@ from services.core.plan.queries import PlanState
 
 
 @dataclass(frozen=True)
-class Ground:
+class EvaluationContext:
     """The same for everything that one evaluation decides.
 
     `first`: the plan was never evaluated before, so what is overdue arrives all at once.
@@ -37,7 +37,7 @@ class Ground:
         now: datetime,
         *,
         first: bool,
-    ) -> "Ground":
+    ) -> "EvaluationContext":
         """Return the ground of an evaluation at an instant."""
         moment = Moment.of(now, plan.document.time_zone, rules[0].window, calendar)
         return cls(plan, rules[0], rules[1], calendar, moment, first)
@@ -69,7 +69,7 @@ class Ground:
             lead=self.lead(source),
         )
 
-    def colour(self, level: int) -> Colour | None:
+    def colour(self, level: int) -> EscalationColour | None:
         """Return the colour of a level."""
         return self.rules.ladder[level].colour
 

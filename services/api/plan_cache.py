@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.api.log_watch import LogWatch
+from services.api.log_listener import LogListener
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -35,7 +35,7 @@ class _Flight(NamedTuple):
     landed: asyncio.Future[PlanState | None]
 
 
-class PlansKept:
+class PlanCache:
     """The plans met lately; one is read again when its city's log moved on, or after 5 s.
 
     However many wait for a plan, one of them reads it. Who holds no connection waits for its
@@ -43,7 +43,7 @@ class PlansKept:
     reader ever waits for whoever waits for it.
     """
 
-    def __init__(self, database: Database, watch: LogWatch, *, kept: timedelta = KEPT) -> None:
+    def __init__(self, database: Database, watch: LogListener, *, kept: timedelta = KEPT) -> None:
         self._database = database
         self._watch = watch
         self._for = kept
