@@ -49,7 +49,7 @@ WRITERS = {
     "following",  # milestones, alerts: what follows from the log and the calendar
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
-    "standing",  # webhooks: reads how they stand, in statements of its own
+    "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
 }
 """Files of a slice that write; they, models and queries are all that knows the database."""
 
