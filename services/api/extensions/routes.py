@@ -41,10 +41,11 @@ from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind,
 from services.core.identity.actor import Actor
 from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.milestones import extending
-from services.core.milestones.conditions import extensions_visible_to
+from services.core.milestones.conditions import EXTENSIONS
 from services.core.milestones.extending import ExtensionCase
 from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.queries import visible as visible_obligation
+from services.core.plan.visibility import scope
 
 router = versioned_router("milestones")
 
@@ -79,7 +80,7 @@ async def list_extensions(
     after = None if page_token is None else read_page_token(page_token, named, UUID)[0]
     rows = await queries.page(
         session,
-        visible=extensions_visible_to(actor),
+        visible=scope(actor, EXTENSIONS).clause,
         plan_code=plan.code,
         state=state,
         subject_kind=subject_kind,
@@ -98,7 +99,7 @@ async def list_extensions(
 
 
 async def _visible(session: Reading | Writing, actor: Actor, extension_id: UUID) -> Extension:
-    found = await queries.one(session, extension_id, visible=extensions_visible_to(actor))
+    found = await queries.one(session, extension_id, visible=scope(actor, EXTENSIONS).clause)
     if found is None:
         raise ExtensionNotFound
     return found
