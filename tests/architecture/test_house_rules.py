@@ -109,6 +109,14 @@ def test_only_queries_select() -> None:
     assert _calling("select", others) == []
 
 
+def test_a_period_comes_from_the_calendar_of_its_plan() -> None:
+    # A code means other days where years begin in April: who guesses January guesses wrong.
+    others = [path for path in _modules(SERVICES) if path != CORE / "plan" / "periods.py"]
+    assert _calling("Period", others) == []
+    outside = [path for path in others if path != CORE / "plan" / "document.py"]
+    assert _calling("PeriodCalendar", outside) == []
+
+
 def test_no_file_is_too_long_to_read() -> None:
     long = [path for path in _modules(SERVICES) if len(_text(path).splitlines()) > LONGEST_FILE]
     assert _named(long) == []

@@ -41,6 +41,10 @@ class PlanOut(BaseModel):
     start: date = Field(description="First day of the plan")
     end: date = Field(description="Last day of the plan")
     time_zone: str = Field(description="Where its days begin, such as `Asia/Shanghai`")
+    fiscal_year_begins: str = Field(
+        description="Month and day on which its years begin, such as `01-01`: which days the codes"
+        " of its periods mean"
+    )
     indicators: int = Field(description="How many indicators it has")
     tasks: int = Field(description="How many tasks it has")
     measures: int = Field(description="How many measures its tasks have together")
@@ -332,6 +336,8 @@ class PeriodOut(BaseModel):
         description="`open` takes values, `closed` ends reviews, `published` is frozen; `planned`"
         " once its opening was taken back"
     )
+    first_day: date = Field(description="Its first day, by the plan's years")
+    last_day: date = Field(description="Its last day")
     due_date: date = Field(description="The last day on which its values are in time")
     opened_at: datetime = Field(description="When the units were first asked for values")
     closed_at: datetime | None = Field(description="When it was closed; null while it is open")

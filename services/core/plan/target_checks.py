@@ -6,6 +6,7 @@ from services.core.kit.decimals import plain
 from services.core.plan.document import Indicator
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.members import ConditionKind, Direction, TargetKind
+from services.core.plan.periods import PeriodCalendar
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
 
 KINDS_WITH_VALUE: frozenset[TargetKind] = frozenset(
@@ -31,21 +32,29 @@ _FULL = 100
 
 
 def check_targets(
-    place: str, indicator: Indicator, organizations: Codes, findings: Findings
+    place: str,
+    indicator: Indicator,
+    organizations: Codes,
+    calendar: PeriodCalendar,
+    findings: Findings,
 ) -> None:
     """Add the faults of an indicator's targets, and of those of its units."""
-    _check_series(f"{place}/targets", indicator.targets, findings)
+    _check_series(f"{place}/targets", indicator.targets, calendar, findings)
     for index, target in enumerate(indicator.targets):
         _check_direction(place, f"{place}/targets/{index}", indicator.direction, target, findings)
     baseline, first = indicator.baseline, indicator.targets[0]
-    if baseline is not None and baseline.year > first.at_year:
+    if baseline is not None and baseline.year > first.at_year(calendar):
         rests_on = _dates(f"{place}/targets/0")
         findings.add("baseline-after-target", f"{place}/baseline/year", baseline.year, rests_on)
-    _check_unit_targets(f"{place}/unit_targets", indicator, organizations, findings)
+    _check_unit_targets(f"{place}/unit_targets", indicator, organizations, calendar, findings)
 
 
 def _check_unit_targets(
-    place: str, indicator: Indicator, organizations: Codes, findings: Findings
+    place: str,
+    indicator: Indicator,
+    organizations: Codes,
+    calendar: PeriodCalendar,
+    findings: Findings,
 ) -> None:
     ends = []
     for index, target in enumerate(indicator.unit_targets):
@@ -54,18 +63,20 @@ def _check_unit_targets(
         _check_one(where, target, findings)
         if target.kind in {"qualitative", "assigned_by_superior"}:
             findings.add("kind-not-of-a-unit", f"{where}/kind", target.kind)
-        ends.append((where, (target.organization, target.end)))
+        ends.append((where, (target.organization, target.end(calendar))))
     findings.add_repeats("repeated-reference", ends)
 
 
-def _check_series(place: str, targets: Sequence[TargetEntry], findings: Findings) -> None:
+def _check_series(
+    place: str, targets: Sequence[TargetEntry], calendar: PeriodCalendar, findings: Findings
+) -> None:
     for index, target in enumerate(targets):
         where = f"{place}/{index}"
         _check_one(where, target, findings)
-        if index and target.end <= targets[index - 1].end:
+        if index and target.end(calendar) <= targets[index - 1].end(calendar):
             rests_on = [*_dates(where), *_dates(f"{place}/{index - 1}")]
             member = next((name for name in _DATES if getattr(target, name) is not None), "year")
-            findings.add("years-not-ascending", f"{where}/{member}", target.end, rests_on)
+            findings.add("years-not-ascending", f"{where}/{member}", target.end(calendar), rests_on)
 
 
 def _dates(place: str) -> list[str]:
