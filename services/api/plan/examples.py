@@ -346,6 +346,8 @@ _ASSIGNED = {
     "year": 2025,
     "kind": "at_most",
     "value": "0.6",
+    "upper": None,
+    "conditions": [],
     "text": None,
     "document_number": "郑环文〔2025〕18号",
     "document_date": "2025-03-20",

@@ -140,6 +140,8 @@ def assigned_out(row: AssignedTarget) -> AssignedOut:
         year=row.year,
         kind=row.kind,
         value=row.value,
+        upper=row.upper,
+        conditions=[ConditionOut.model_validate(each) for each in row.conditions or ()],
         text=row.text,
         document_number=row.document_number,
         document_date=row.document_date,

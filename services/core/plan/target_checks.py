@@ -1,6 +1,8 @@
 """What must hold within the targets of an indicator. Pure."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
 
 from services.core.kit.decimals import plain
 from services.core.plan.document import Indicator
@@ -26,6 +28,27 @@ _AGAINST: Mapping[Direction, frozenset[TargetKind]] = {
     "qualitative": _UPWARDS | _DOWNWARDS | _WITHOUT_LEVELS,
 }
 """The kinds of target that ask for the opposite of each direction."""
+
+
+class Asking(Protocol):
+    """A target as far as its form goes, whoever set it."""
+
+    @property
+    def kind(self) -> TargetKind:
+        """What sort it is."""
+
+    @property
+    def value(self) -> Decimal | None:
+        """The number that is set."""
+
+    @property
+    def upper(self) -> Decimal | None:
+        """The other end of `between`."""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What all_of and any_of ask for."""
+
 
 _DATES = ("year", "period", "by")
 _FULL = 100
@@ -89,6 +112,11 @@ def _check_one(place: str, target: TargetEntry | UnitTarget, findings: Findings)
         findings.add("one-date-required", place, ", ".join(stated) or None, _dates(place))
     if target.kind == "assigned_by_superior" and target.year is None:
         findings.add("year-required", f"{place}/year", None, [f"{place}/kind"])
+    check_form(place, target, findings)
+
+
+def check_form(place: str, target: Asking, findings: Findings) -> None:
+    """Add the faults of what a target, printed or assigned, has beside its kind."""
     _check_numbers(place, target, findings)
     composite = target.kind in COMPOSITE_KINDS
     kind = [f"{place}/kind"]
@@ -100,9 +128,7 @@ def _check_one(place: str, target: TargetEntry | UnitTarget, findings: Findings)
         _check_numbers(f"{place}/conditions/{index}", condition, findings)
 
 
-def _check_numbers(
-    place: str, target: TargetEntry | UnitTarget | Condition, findings: Findings
-) -> None:
+def _check_numbers(place: str, target: Asking | Condition, findings: Findings) -> None:
     kind, value, upper, rests_on = target.kind, target.value, target.upper, [f"{place}/kind"]
     if kind in KINDS_WITH_VALUE and value is None:
         findings.add("value-required", f"{place}/value", None, rests_on)
@@ -122,19 +148,25 @@ def _check_direction(
     place: str, where: str, direction: Direction, target: TargetEntry, findings: Findings
 ) -> None:
     """Refuse a direction in which a target asks for what is worse."""
+    for at, kind in against(direction, where, target):
+        findings.add(
+            "direction-contradicts-kind",
+            f"{place}/direction",
+            direction,
+            [at],
+            direction=direction,
+            kind=kind,
+            at=at,
+        )
+
+
+def against(
+    direction: Direction, where: str, target: Asking
+) -> list[tuple[str, TargetKind | ConditionKind]]:
+    """Return the kinds of a target that ask for what is worse, each with its place."""
     asked: list[tuple[str, TargetKind | ConditionKind]] = [(f"{where}/kind", target.kind)]
     inner = [condition.kind for condition in target.conditions]
     # At least this and at most that is a range, whichever way is better.
     if not (_UPWARDS & set(inner) and _DOWNWARDS & set(inner)):
         asked += [(f"{where}/conditions/{at}/kind", kind) for at, kind in enumerate(inner)]
-    for at, kind in asked:
-        if kind in _AGAINST[direction]:
-            findings.add(
-                "direction-contradicts-kind",
-                f"{place}/direction",
-                direction,
-                [at],
-                direction=direction,
-                kind=kind,
-                at=at,
-            )
+    return [(at, kind) for at, kind in asked if kind in _AGAINST[direction]]

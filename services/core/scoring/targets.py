@@ -8,7 +8,13 @@ from decimal import Decimal
 from typing import Literal
 
 from services.core.kit.decimals import plain
-from services.core.plan.document import Indicator, TargetEntry, TargetKind, UnitTarget
+from services.core.plan.document import (
+    Condition,
+    Indicator,
+    TargetEntry,
+    TargetKind,
+    UnitTarget,
+)
 from services.core.plan.models import AssignedTarget
 from services.core.plan.periods import Period, PeriodCalendar
 from services.core.scoring.figures import HUNDRED
@@ -163,6 +169,11 @@ def _assigned(row: AssignedTarget, calendar: PeriodCalendar) -> Target:
         year=row.year,
         kind=row.kind,  # type: ignore[arg-type]  # a text column, checked when it was written
         value=row.value,
+        upper=row.upper,
+        conditions=tuple(
+            Asked(each.kind, each.value, each.upper)
+            for each in map(Condition.model_validate, row.conditions or ())
+        ),
         text=row.text,
         source="assigned",
         sequence=row.sequence,
