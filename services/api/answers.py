@@ -11,6 +11,7 @@ from services.api.outward import GZIP_MARK
 
 _COMPRESSED = f'{GZIP_MARK}"'
 _TAG = r'"[\x21\x23-\x7e\x80-\xff]*"'
+_ITEM_TAG = re.compile(r'("[0-9a-f-]{36}\.[0-9]+)\.[0-9a-f]{16}"')
 _TAGS = re.compile(rf"\s*(?:\*|(?:W/)?{_TAG})(?:\s*,\s*(?:\*|(?:W/)?{_TAG}))*\s*")
 
 
@@ -66,5 +67,10 @@ def item_etag(identifier: UUID, version: int, body: bytes) -> str:
 
 
 def same_version(tag: str, other: str) -> bool:
-    """Return whether two tags of `item_etag` name the same version, however it was shown."""
-    return tag.rpartition(".")[0] == other.rpartition(".")[0] != ""
+    """Return whether two tags name one version: the same tag, or one of an item shown otherwise."""
+    return _version(tag) == _version(other)
+
+
+def _version(tag: str) -> str:
+    item = _ITEM_TAG.fullmatch(tag)
+    return item[1] if item else tag

@@ -1,6 +1,7 @@
 """Paths of submissions. Creating one is the hot write: one statement, one round trip."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -9,14 +10,12 @@ from pydantic_core import to_json
 from services.api.answers import json_answer
 from services.api.context import (
     Held,
-    IdempotencyKey,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanCode,
     Reading,
     Resources,
-    ValidateOnly,
     request_key,
     resources_of,
 )
@@ -39,6 +38,8 @@ from services.api.submissions.schemas import (
     submission_etag,
     submission_fields,
 )
+from services.api.turns import found
+from services.api.write_options import IdempotencyKey, ValidateOnly
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
@@ -67,6 +68,19 @@ SubmissionId = Annotated[
     UUID,
     Path(description="Id of a submission", examples=["019aafc0-0000-7000-8000-000000000000"]),
 ]
+
+
+async def _seen(submission_id: SubmissionId, actor: Reader, held: Held) -> Mapping[str, Any]:
+    """Return a submission as the caller sees it.
+
+    Raises:
+        SubmissionNotFound: there is none of this id in the caller's scope.
+    """
+    async with held.database.pool.acquire() as connection:
+        return found(await queries.one(connection, actor, submission_id), SubmissionNotFound)
+
+
+Seen = Annotated[Mapping[str, Any], Depends(_seen)]
 
 
 @router.post(
@@ -295,13 +309,9 @@ def _is_listed(state: str, filters: SubmissionFilters) -> bool:
     response_model=SubmissionOut,
 )
 async def get_submission(
-    submission_id: SubmissionId, actor: Reader, held: Held, if_none_match: IfNoneMatch = None
+    row: Seen, actor: Reader, held: Held, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one submission. The superior sees it as it was last approved."""
-    async with held.database.pool.acquire() as connection:
-        row = await queries.one(connection, actor, submission_id)
-    if row is None:
-        raise SubmissionNotFound
     plan = await held.plans.of_city(row["city_code"], row["plan_code"])
     return json_answer(
         submission_body(row, plan, actor), etag=submission_etag(row), if_none_match=if_none_match
@@ -313,9 +323,8 @@ async def get_submission(
     responses={**answering(examples.HISTORY), **refusals(403, 404)},
 )
 async def get_submission_history(
-    submission_id: SubmissionId,
+    row: Seen,
     actor: Reader,
-    held: Held,
     session: Reading,
     page_size: PageSize = 50,
     page_token: PageToken = None,
@@ -324,11 +333,7 @@ async def get_submission_history(
 
     The superior sees the approvals, and what was found falsified.
     """
-    async with held.database.pool.acquire() as connection:
-        row = await queries.one(connection, actor, submission_id)
-    if row is None:
-        raise SubmissionNotFound
-    named = of_list(actor, "submission-history", of=submission_id)
+    named = of_list(actor, "submission-history", of=row["id"])
     after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     # One more than asked on either side: the one before gives `before`, the one after `more`.
     found = list(
@@ -336,7 +341,7 @@ async def get_submission_history(
             session,
             actor,
             row["city_code"],
-            submission_id,
+            row["id"],
             after=max(after - 1, 0),
             limit=page_size + 2,
         )
