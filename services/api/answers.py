@@ -53,6 +53,11 @@ def json_answer(
     return Response(body, status, headers, "application/json")
 
 
+def created(body: bytes, *, etag: str, location: str) -> Response:
+    """Return ready-made JSON of what was made, with where it is from now on."""
+    return Response(body, 201, {"ETag": etag, "Location": location}, "application/json")
+
+
 def body_etag(body: bytes) -> str:
     """Return a strong ETag made from the body itself."""
     return f'"{hashlib.sha256(body).hexdigest()[:24]}"'

@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 Members = ParamSpec("Members")
 
 
-def found(item: Item | None, missing: type[NotFound]) -> Item:
+def in_scope(item: Item | None, missing: type[NotFound]) -> Item:
     """Return what was looked for within the caller's scope.
 
     Raises:

@@ -22,7 +22,7 @@ from services.api.submissions.schemas import (
     submission_etag,
     submission_fields,
 )
-from services.api.turns import Shown, Turn, found
+from services.api.turns import Shown, Turn, in_scope
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.plan.queries import PlanState
@@ -73,7 +73,7 @@ def _taking(verb: SubmissionVerb) -> Any:
         session: Writing,
         held: Held,
     ) -> SubmissionTurn:
-        submission = found(
+        submission = in_scope(
             await queries.for_update(session, actor, submission_id), SubmissionNotFound
         )
         plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
-from services.api.answers import json_answer
+from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
     IfNoneMatch,
@@ -38,7 +38,7 @@ from services.api.submissions.schemas import (
     submission_etag,
     submission_fields,
 )
-from services.api.turns import found
+from services.api.turns import in_scope
 from services.api.write_options import IdempotencyKey, ValidateOnly
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -77,7 +77,7 @@ async def _seen(submission_id: SubmissionId, actor: Reader, held: Held) -> Mappi
         SubmissionNotFound: there is none of this id in the caller's scope.
     """
     async with held.database.pool.acquire() as connection:
-        return found(await queries.one(connection, actor, submission_id), SubmissionNotFound)
+        return in_scope(await queries.one(connection, actor, submission_id), SubmissionNotFound)
 
 
 Seen = Annotated[Mapping[str, Any], Depends(_seen)]
@@ -130,9 +130,7 @@ async def create_submission(
     if earlier is not None:
         return replayed(earlier)
     held.doorbell.ring()
-    return Response(
-        answer, 201, {"ETag": etag, "Location": location}, media_type="application/json"
-    )
+    return created(answer, etag=etag, location=location)
 
 
 def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -> SubmissionDraft:
