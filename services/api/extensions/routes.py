@@ -33,8 +33,8 @@ from services.api.extensions.schemas import (
 from services.api.milestones.routes import Reader, Writer, writing_desk
 from services.api.obligations.routes import ObligationId
 from services.api.paging import of_list
+from services.api.reasons import ReasonIn, RemarkIn
 from services.api.routing import versioned_router
-from services.api.submissions.schemas import ReasonIn, RemarkIn
 from services.api.turns import Shown, Turn, in_scope
 from services.core.extensions import queries
 from services.core.extensions.errors import ExtensionNotFound

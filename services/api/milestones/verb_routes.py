@@ -23,8 +23,8 @@ from services.api.milestones.schemas import (
     ProgressIn,
 )
 from services.api.milestones.views import milestone_detail
+from services.api.reasons import ReasonIn
 from services.api.routing import versioned_router
-from services.api.submissions.schemas import ReasonIn
 from services.api.turns import Shown, Turn, in_scope
 from services.core.milestones import queries, service
 from services.core.milestones.action_context import ActionContext

@@ -23,7 +23,7 @@ from services.api.obligations.schemas import (
     rates_out,
 )
 from services.api.paging import of_list
-from services.api.plan.period_routes import parsed_period
+from services.api.plan_parameters import PeriodFilter, parsed_period
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.turns import in_scope
@@ -47,7 +47,6 @@ ObligationId = Annotated[
     UUID,
     Path(description="Id of an obligation", examples=["019bb0f0-1d2c-7000-8000-0000000000c1"]),
 ]
-PeriodFilter = Annotated[str | None, Query(max_length=40, description="Of this period only")]
 
 
 async def _days(session: Reading, plan: PlanState, today: date) -> Days:

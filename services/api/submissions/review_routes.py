@@ -10,13 +10,12 @@ from typing_extensions import override
 from services.api.context import Held, IfMatch, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
+from services.api.reasons import ReasonIn, RemarkIn
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.submissions import examples
 from services.api.submissions.routes import SubmissionId
 from services.api.submissions.schemas import (
-    ReasonIn,
-    RemarkIn,
     SubmissionOut,
     SubmissionPatch,
     submission_etag,

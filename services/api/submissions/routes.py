@@ -23,7 +23,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
 from services.api.paging import of_list
-from services.api.plan.period_routes import parsed_period
+from services.api.plan_parameters import PeriodFilter, parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
 from services.api.submissions import examples
@@ -216,7 +216,7 @@ async def list_submissions(
     organization_code: Annotated[
         str | None, Query(max_length=60, description="Of this organization only")
     ] = None,
-    period: Annotated[str | None, Query(max_length=40, description="Of this period only")] = None,
+    period: PeriodFilter = None,
     state: Annotated[SubmissionState | None, Query(description="In this state only")] = None,
     changed_after: Annotated[
         int | None,

@@ -125,7 +125,7 @@ Taken = Annotated[EndpointTurn, Depends(_take)]
 
 
 async def _made(
-    session: Writing,
+    session: AsyncSession,
     endpoint: WebhookEndpoint,
     key: SigningKey | None,
     request: Request,
@@ -145,7 +145,7 @@ def _settings(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _ground(
-    session: Writing, settings: Mapping[str, Any], actor: Actor, held: Resources
+    session: AsyncSession, settings: Mapping[str, Any], actor: Actor, held: Resources
 ) -> SettingsContext:
     plans = await visible_plans(session, city_code=actor.city_code, plan_code=actor.plan_code)
     unit = settings.get("organization_code")
