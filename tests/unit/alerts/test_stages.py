@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from services.core.alerts.rule_set import Stage
-from services.core.alerts.stages import Step, is_overdue, stage_day, step_due
-from tests.unit.alerts.builders import a_rule, a_rule_set, china
+from services.core.alerts.stages import Step, is_overdue, stage_day
+from tests.unit.alerts.builders import a_rule, a_rule_set, china, step_due
 
 CALENDAR = china()
 RULES = a_rule_set()
