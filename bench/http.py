@@ -215,7 +215,7 @@ async def _sent(
     path: str,
     headers: Mapping[str, str],
     body: Mapping[str, str] | None = None,
-) -> Mapping[str, str]:
+) -> dict[str, str]:
     """Send what must be taken; return the place that it made, and the tag for what comes next."""
     answer = await client.request(method, path, headers=dict(headers), json=body)
     assert answer.is_success, answer.text

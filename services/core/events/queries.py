@@ -73,7 +73,9 @@ SELECT r.position AS after, n.upto, e.position, e.id, e.type, e.plan_code, e.sub
 FROM reader r
 CROSS JOIN (SELECT max(position) AS upto FROM numbers) n
 LEFT JOIN (
-    SELECT numbers.position, told.* FROM numbers
+    SELECT numbers.position, told.id, told.type, told.plan_code, told.subject_kind,
+        told.subject_id, told.organization_code, told.data, told.occurred_at
+    FROM numbers
     CROSS JOIN LATERAL (
         SELECT id, type, plan_code, subject_kind, subject_id, organization_code, data, occurred_at
         FROM event WHERE city_code = :city AND id = numbers.event_id LIMIT 1

@@ -23,6 +23,9 @@ from services.core.webhooks.wording import Names, codes_in
 DIGEST_MOST = 50
 """So many events at most are told in one message of a robot; its bytes may hold fewer."""
 
+EACH_MOST = 100
+"""So many deliveries to one endpoint at most are handed out at once."""
+
 ROBOT_RATE = 18
 """Messages a minute; from twenty on a robot is muted."""
 
@@ -52,7 +55,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is claimed: in all, for one endpoint at once (50 at most), and for how long."""
+    """How much is claimed: in all, for one endpoint at once (100 at most), and for how long."""
 
     most: int
     each: int
@@ -112,7 +115,7 @@ WITH busy AS (
         SELECT * FROM (
             SELECT d.id, d.next_attempt_at FROM webhook_delivery d
             WHERE {_DUE} ORDER BY d.next_attempt_at LIMIT e.room FOR UPDATE SKIP LOCKED
-        ) due LIMIT {DIGEST_MOST}
+        ) due LIMIT {EACH_MOST}
     ) d
 ), claimed AS (
     UPDATE webhook_delivery d
