@@ -62,8 +62,3 @@ def all_steps(rule: DeadlineRule, rules: RuleSet) -> Iterator[Step]:
     while rule.repeat_every is not None:
         repeat += 1
         yield step_of(rule, rules, len(rule.stages) - 1, repeat)
-
-
-def is_overdue(due: date, today: date) -> bool:
-    """Return whether a due date has passed: it ends at 24:00 of its day."""
-    return today > due
