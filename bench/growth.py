@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from bench.recompute import fresh_database, synthetic
 from bench.system import System
 from services.core.events.service import number_committed
+from services.core.events.statements import event_inserts
 from services.core.followers import FOLLOWERS
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -33,7 +34,9 @@ _LAG_ALLOWED = 1.0
 _SHARES = (4, 2, 1)
 """A recompute is timed at so many parts of the size."""
 
-_WRITE = """
+_ACTOR = """'{"kind": "bench"}'"""
+
+_WRITE = f"""
 WITH made AS (
     SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[],
         $9::text[])
@@ -41,15 +44,23 @@ WITH made AS (
 ), written AS (
     INSERT INTO submission_history (city_code, submission_id, version, action, after, actor,
         occurred_at)
-    SELECT $1, id, 1, 'approved', image::jsonb, '{"kind": "bench"}', now() FROM made
-), happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
-        organization_code, actor, data, occurred_at)
-    SELECT $1, event_id, $2, 'submission.approved', 'submission', id::text, unit,
-        '{"kind": "bench"}', data::jsonb, now()
-    FROM made
-)
-INSERT INTO event_pending (city_code, event_id) SELECT $1, event_id FROM made
+    SELECT $1, id, 1, 'approved', image::jsonb, '{{"kind": "bench"}}', now() FROM made
+), {
+    event_inserts(
+        "made",
+        city_code="$1",
+        id="event_id",
+        plan_code="$2",
+        type="'submission.approved'",
+        subject_kind="'submission'",
+        subject_id="id::text",
+        organization_code="unit",
+        actor=_ACTOR,
+        data="data::jsonb",
+        occurred_at="now()",
+    )
+}
+SELECT count(*) FROM happened
 """
 
 

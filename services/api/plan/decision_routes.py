@@ -10,14 +10,9 @@ from services.api.context import Held, IfMatch, PlanInScope, Writing, check_matc
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan import examples
+from services.api.plan.decision_schemas import AssignmentIn, AssignmentListOut, DecisionIn
 from services.api.plan.routes import Reader, indicator_body
-from services.api.plan.schemas import (
-    AssignedOut,
-    AssignmentIn,
-    AssignmentListOut,
-    DecisionIn,
-    QuestionOut,
-)
+from services.api.plan.schemas import AssignedOut, QuestionOut
 from services.api.plan.views import assigned_out, question_out, settled_out
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -25,6 +20,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.plan import assigning, queries, service
 from services.core.plan.assigning import Assignment
+from services.core.plan.document import Condition
 from services.core.plan.errors import IndicatorNotFound, QuestionNotFound
 from services.core.plan.queries import PlanState
 from services.core.plan.service import QuestionDecision
@@ -42,7 +38,10 @@ AssignedCode = Annotated[
         examples=["R01"],
     ),
 ]
-Year = Annotated[int, Path(ge=1990, le=2100, description="The target's year", examples=[2025])]
+Year = Annotated[
+    int,
+    Path(ge=1990, le=2100, description="The target's year, by the plan's years", examples=[2025]),
+]
 QuestionId = Annotated[
     str, Path(max_length=60, description="Id of an open question of the plan", examples=["T01"])
 ]
@@ -106,6 +105,8 @@ async def assign_target(
             document_number=body.document_number,
             document_date=body.document_date,
             attachment=body.attachment,
+            upper=body.upper,
+            conditions=tuple(Condition(**each.model_dump()) for each in body.conditions),
         ),
         actor=actor.stamp(),
         now=held.clock.now(),

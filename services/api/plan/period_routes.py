@@ -48,7 +48,7 @@ def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
         InvalidInput: it is no period, or begins before the plan does.
     """
     try:
-        period = Period.parse(code)
+        period = plan.period_calendar.period(code)
     except ValueError:
         raise InvalidInput(
             faults=[
@@ -85,7 +85,7 @@ async def list_periods(actor: Reader, plan: PlanInScope, session: Reading) -> Pe
     del actor
     answered = await answered_periods(session, plan)
     periods = [
-        period_out(period, answered=code in answered)
+        period_out(period, plan, answered=code in answered)
         for code, period in sorted(plan.periods.items())
     ]
     return PeriodListOut(items=periods, next_page_token=None)
@@ -103,7 +103,7 @@ async def _move(
 ) -> PeriodOut:
     row = await _moved(verb, code, actor, plan, session, held, if_match)
     response.headers["ETag"] = period_etag(row)
-    return period_out(row, answered=True)
+    return period_out(row, plan, answered=True)
 
 
 async def _moved(
@@ -124,7 +124,7 @@ async def _moved(
             if_match,
             None if present is None else period_etag(present),
             required=False,
-            current=None if present is None else period_out(present, answered=True),
+            current=None if present is None else period_out(present, plan, answered=True),
         )
     row = await move_period(
         session,

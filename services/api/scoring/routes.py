@@ -119,8 +119,7 @@ def period_of_board(plan: PlanState, code: str | None) -> Period:
     """
     if code is not None:
         return parsed_period(plan, code, "/query/period")
-    last = max(target.at_year for one in plan.document.indicators for target in one.targets)
-    return Period("annual", last)
+    return plan.period_calendar.year(plan.document.last_target_year)
 
 
 @kept_router.get(
@@ -200,7 +199,7 @@ async def _read_published(
         )
     if snapshot is None:
         raise PublicationNotFound
-    period = Period.parse(published.period)
+    period = plan.period_calendar.period(published.period)
     return _body(plan, period, basis, vars(snapshot), to_json(snapshot.board), None)
 
 
