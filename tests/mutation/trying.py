@@ -36,11 +36,13 @@ _TESTS: Mapping[str, Sequence[str]] = {
         "tests/api/test_kept_replies.py",
         "tests/api/test_preconditions.py",
         "tests/api/test_submissions.py",
+        "tests/api/test_hostile_words.py",
         "tests/api/test_hostile_input.py",
         "tests/integration/console",
     ),
     "milestones": (
         "tests/api/test_milestones.py",
+        "tests/api/test_milestone_lists.py",
         "tests/api/test_milestone_rights.py",
         "tests/api/test_task_progress.py",
         "tests/api/test_superior.py",
@@ -63,6 +65,7 @@ _TESTS: Mapping[str, Sequence[str]] = {
     ),
     "submissions": (
         "tests/api/test_submissions.py",
+        "tests/api/test_submission_lists.py",
         "tests/api/test_authors.py",
         "tests/api/test_what_is_reported.py",
         "tests/api/test_guards.py",
@@ -70,6 +73,7 @@ _TESTS: Mapping[str, Sequence[str]] = {
     ),
     "webhooks": (
         "tests/api/test_webhooks.py",
+        "tests/api/test_webhook_owners.py",
         "tests/api/test_webhook_deliveries.py",
         "tests/worker/test_delivering.py",
         "tests/worker/test_robots.py",
@@ -95,6 +99,7 @@ _DOOR = (
     "tests/api/test_kept_replies.py",
     "tests/api/test_page_tokens.py",
     "tests/api/test_on_the_wire.py",
+    "tests/api/test_hostile_words.py",
     "tests/api/test_hostile_input.py",
     "tests/api/test_outages.py",
 )
