@@ -40,7 +40,7 @@ migrate: $(runtime) ## Bring the database of DATABASE_URL, or of a running `make
 bench: $(development) ## Measure, each figure as a ratio to a ceiling of the same run
 	$(python) -m bench
 
-mutants: $(development) ## Change the code a little at a time and see whether a test notices (SAMPLE=40 SEED=1)
+mutants: $(development) ## Change the code a little at a time and see whether a test notices (docs/testing.md)
 	$(python) -m tests.mutation
 
 lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
