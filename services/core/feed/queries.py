@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, TextClause, and_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.core.events.catalogue import EventType
 from services.core.events.models import Event, EventPosition
@@ -13,7 +14,6 @@ from services.core.events.queries import position_since
 from services.core.feed.errors import CursorExpired
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.database import read_by_index
 from services.core.kit.statements import SqlCondition
 from services.core.plan.visibility import Owned, scope, seen_by_each
 
@@ -155,7 +155,6 @@ async def events_after(
         oldest = await position_since(session, city_code, kept_since)
         if position + 1 < oldest:
             raise CursorExpired(extra={"oldest_position": oldest})
-    await read_by_index(session)
     window = (
         select(EventPosition.position, EventPosition.event_id)
         .where(EventPosition.city_code == city_code, EventPosition.position > position)
@@ -163,16 +162,23 @@ async def events_after(
         .limit(limit)
         .subquery()
     )
-    wanted_here = and_(
-        Event.city_code == city_code,
-        Event.id == window.c.event_id,
-        heard(actor),
-        wanted.condition,
+    # Each number is looked up by itself, however little is known of the table of events.
+    told = (
+        select(Event)
+        .where(
+            Event.city_code == city_code,
+            Event.id == window.c.event_id,
+            heard(actor),
+            wanted.condition,
+        )
+        .limit(1)
+        .lateral("told")
     )
+    found_event = aliased(Event, told)
     rows = await session.execute(
-        select(window.c.position, Event)
+        select(window.c.position, found_event)
         .select_from(window)
-        .outerjoin(Event, wanted_here)
+        .outerjoin(found_event, true())
         .order_by(window.c.position)
     )
     read = rows.all()

@@ -32,6 +32,7 @@ from services.core.plan.models import (
     Publication,
     Settlement,
 )
+from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
 from services.core.plan.visibility import plan_scope
 
@@ -73,6 +74,11 @@ class PlanState:
     def plausible(self) -> Mapping[str, Plausible]:
         """Return between which values figures are believed, by indicator; absent: any is."""
         return plausible_ranges(self.document)
+
+    @property
+    def period_calendar(self) -> PeriodCalendar:
+        """Which days the codes of the plan's periods mean."""
+        return self.document.period_calendar
 
     def period_state(self, period: str) -> str:
         """Return the state of a period: `planned` where it was never opened."""
