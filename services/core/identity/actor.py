@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from services.core.identity.reach import Reach, reach_of
-from services.core.identity.rules import DEFAULT_SCOPES, Permission, Role, Scope
+from services.core.identity.reach import Reach
+from services.core.identity.rules import DEFAULT_SCOPES, Permission, Role, Scope, reach_of
 
 
 @dataclass(frozen=True, slots=True)

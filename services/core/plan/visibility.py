@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.core.identity.actor import Actor
-from services.core.identity.reach import Reach, reaches_of
-from services.core.identity.rules import Permission, Role
+from services.core.identity.reach import Reach
+from services.core.identity.rules import Permission, Role, reaches_of
 from services.core.kit.statements import SqlCondition
 
 
