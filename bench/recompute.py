@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from bench.places import xinmi
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
-from services.console.migrate import upgrade
+from services.console.schema import upgrade
 from services.core.events.service import number_committed
 from services.core.identity.actor import system as system_actor
 from services.core.kit.clock import Clock

@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.answers import status
+from services.console.schema import revision
 from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
 from services.console.heartbeat import beats
-from services.console.migrate import revision
 from services.console.running import Running, read_running
 from services.console.settings import Settings
 from services.core.calendars.queries import cities_without
