@@ -14,6 +14,7 @@ from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.alerts.evaluation import Evaluated
 from services.core.alerts.following import dry_run_plan, evaluate_plan
+from services.core.events.statements import event_inserts
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.plan.queries import plan_state
@@ -70,11 +71,22 @@ WITH made AS MATERIALIZED (
         0, now() FROM made
 ), kept AS (
     INSERT INTO alert_history SELECT $1, id, 1, 'given', data, '{{}}', NULL, 1, 0, now() FROM made
-), happened AS (
-    INSERT INTO event SELECT $1, event_id, $2, 'alert.raised', 'alert', id::text, 'UN39', '{{}}',
-        data, now() FROM made
-)
-INSERT INTO event_pending SELECT $1, event_id FROM made
+), {
+    event_inserts(
+        "made",
+        city_code="$1",
+        id="event_id",
+        plan_code="$2",
+        type="'alert.raised'",
+        subject_kind="'alert'",
+        subject_id="id::text",
+        organization_code="'UN39'",
+        actor="'{}'",
+        data="data",
+        occurred_at="now()",
+    )
+}
+SELECT count(*) FROM happened
 """
 
 

@@ -13,6 +13,7 @@ from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.events.catalogue import EventType
 from services.core.events.service import number_committed
+from services.core.events.statements import event_inserts
 from services.core.identity.actor import Actor
 from services.core.identity.rules import DEFAULT_SCOPES
 from services.core.identity.service import create_first_key
@@ -31,14 +32,25 @@ _TO_ALL, _BACKLOG = 1_000, 100_000
 _ROUNDS = 3
 _TYPES = [type_ for type_ in get_args(EventType) if not type_.startswith("webhook.")]
 
-_EVENTS = """
-INSERT INTO event SELECT $1, id, $2, ($3::text[])[1 + n % cardinality($3::text[])],
-    'submission', 'x', 'UN15', '{"kind": "bench"}', '{"indicator_code": "U08"}', now()
-FROM unnest($4::uuid[]) WITH ORDINALITY AS made(id, n)
-"""
-_PENDING = """
-INSERT INTO event_pending SELECT city_code, id FROM event e
-WHERE NOT EXISTS (SELECT FROM event_position p WHERE p.city_code = $1 AND p.event_id = e.id)
+_ACTOR = """'{"kind": "bench"}'"""
+_DATA = """'{"indicator_code": "U08"}'"""
+_EVENTS = f"""
+WITH {
+    event_inserts(
+        "unnest($4::uuid[]) WITH ORDINALITY AS made(id, n)",
+        city_code="$1",
+        id="made.id",
+        plan_code="$2",
+        type="($3::text[])[1 + n % cardinality($3::text[])]",
+        subject_kind="'submission'",
+        subject_id="'x'",
+        organization_code="'UN15'",
+        actor=_ACTOR,
+        data=_DATA,
+        occurred_at="now()",
+    )
+}
+SELECT count(*) FROM happened
 """
 _BARE = """
 CREATE TABLE bare (LIKE webhook_delivery INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
@@ -125,7 +137,6 @@ async def _happen(database: Database, number: int) -> None:
     try:
         ids = [new_id() for _ in range(number)]
         await connection.execute(_EVENTS, CITY, PLAN, _TYPES, ids)
-        await connection.execute(_PENDING, CITY)
     finally:
         await connection.close()
 

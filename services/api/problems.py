@@ -14,9 +14,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from services.api.unread import BLANK
 from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
 from services.core.kit.exact_data import MalformedBody
-from services.core.kit.faults import faults_of, pointer
+from services.core.kit.faults import faults_of
 from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, takes_no_writes
 from services.core.kit.text import Language, Text
 
@@ -166,8 +167,11 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
         return await _domain_error(request, UnsupportedMediaType())
     body = [one for one in errors if one["loc"][0] == "body"]
     elsewhere = [one for one in errors if one["loc"][0] != "body"]
+    faults = [*faults_of(body, skip=1), *faults_of(elsewhere)]
+    # What has a form of its own says what to write in place of a blank; that is enough.
+    told = {fault.pointer for fault in faults}
     unread: list[Fault] = request.scope.get("unread", [])
-    faults = [*faults_of(body, skip=1), *faults_of(elsewhere), *unread]
+    faults += [one for one in unread if not (one.code == BLANK and one.pointer in told)]
     return await _domain_error(request, InvalidInput(faults=faults))
 
 
@@ -232,8 +236,3 @@ def install(app: FastAPI) -> None:
     ):
         app.add_exception_handler(kind, _database_error)
     app.add_exception_handler(Exception, _crashed)
-
-
-def query_pointer(name: str) -> str:
-    """Return the pointer of a query parameter, as validation gives it too."""
-    return pointer(("query", name))

@@ -22,6 +22,7 @@ from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
 from services.core.kit.ids import new_id
 from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, told_of
+from services.core.kit.statistics import count_grown
 
 logger = logging.getLogger("wufei.worker")
 
@@ -30,6 +31,9 @@ LOOK_EVERY_SECONDS = 1.0
 
 BEAT_EVERY_SECONDS = 10.0
 """How often it says that it goes on."""
+
+_COUNT_EVERY_SECONDS = 0.5
+"""How often tables that have doubled are looked for while there is work."""
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -85,6 +89,7 @@ class Reactor:
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._id = new_id()
         self._beat_again_at = 0.0
+        self._count_again_at = 0.0
 
     def wake(self, *, sweep: bool = False) -> None:
         """Look for work now; with `sweep`, also for what no event asks for."""
@@ -174,10 +179,24 @@ class Reactor:
         return done
 
     async def _turn(self, city_code: str, step: Follower, at_once: int) -> bool:
+        await self._count()
         async with self._database.transaction() as session:
             done = await step.follow(session, city_code, self._clock, at_once)
         await self._beat()
         return done
+
+    async def _count(self) -> None:
+        """Let no plan be kept that was made when a table was half as large or empty."""
+        if time.monotonic() < self._count_again_at:
+            return
+        self._count_again_at = time.monotonic() + _COUNT_EVERY_SECONDS
+        try:
+            async with self._database.transaction() as session:
+                await count_grown(session)
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.warning("tables that grew are not counted", exc_info=_unless_met(error))
 
     async def _beat(self) -> None:
         """Write down now and then that the work goes on; a fault in this must not hold it up."""

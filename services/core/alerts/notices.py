@@ -16,6 +16,7 @@ from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
 from services.core.alerts.decisions import WITHHELD, NoticeDecision, Resolution, event_data
 from services.core.alerts.models import Alert
+from services.core.events.statements import event_inserts
 from services.core.identity.actor import system
 from services.core.kit.database import columns_of
 from services.core.kit.ids import new_id
@@ -64,20 +65,23 @@ SELECT :city, m.id, :plan, m.alert_key, m.rule, m.subject_kind, m.subject_id, m.
 FROM made m
 """  # noqa: S608 (text of our own)
 
-_EVENTS = """
-happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
-        organization_code, actor, data, occurred_at)
-    SELECT :city, m.event_id, :plan, m.event_type, 'alert', k.id::text, k.organization_code,
-        CAST(:actor AS jsonb),
-        m.data || jsonb_build_object('alert_id', k.id, 'seq', k.seq), :now
-    FROM made m JOIN kept k USING ({key}) {really}
-    WHERE m.event_type IS NOT NULL
-    RETURNING id
-), pending AS (
-    INSERT INTO event_pending (city_code, event_id) SELECT :city, id FROM happened
-)
-"""
+
+def _events(key: str, *, also: str = "") -> str:
+    """Return the parts that write the events of those `made` that were `kept`."""
+    return event_inserts(
+        f"made m JOIN kept k USING ({key}) {also} WHERE m.event_type IS NOT NULL",
+        city_code=":city",
+        id="m.event_id",
+        plan_code=":plan",
+        type="m.event_type",
+        subject_kind="'alert'",
+        subject_id="k.id::text",
+        organization_code="k.organization_code",
+        actor="CAST(:actor AS jsonb)",
+        data="m.data || jsonb_build_object('alert_id', k.id, 'seq', k.seq)",
+        occurred_at=":now",
+    )
+
 
 _TELL = text(f"""
 WITH {_MADE}, noticed AS (
@@ -126,7 +130,7 @@ WITH {_MADE}, noticed AS (
         version = a.version + 1
     RETURNING {_ALL}
 ), remembered AS ({_HISTORY.format(action=_ACTION, reason="NULL", key="alert_key")}),
-{_EVENTS.format(key="alert_key", really="JOIN noticed USING (alert_key)")}
+{_events("alert_key", also="JOIN noticed USING (alert_key)")}
 SELECT alert_key, id, seq FROM kept
 """)  # noqa: S608 (text of our own)
 
@@ -158,7 +162,7 @@ WITH made AS MATERIALIZED (
     FROM made m WHERE a.city_code = :city AND a.id = m.id AND a.state <> 'resolved'
     RETURNING {_ALL}
 ), remembered AS ({_HISTORY.format(action="'resolved'", reason="m.reason", key="id")}),
-{_EVENTS.format(key="id", really="")}
+{_events("id")}
 SELECT count(*) FROM kept
 """)  # noqa: S608 (text of our own)
 

@@ -235,7 +235,7 @@ async def _follow_calendar(
     now: datetime,
 ) -> None:
     """Move the due date of an open period, and of what was not handed in or extended, with it."""
-    period = Period.parse(row.period)
+    period = plan.period_calendar.period(row.period)
     rule = partial(due_by, plan.document.due_days, period)
     due_date = moved_due_date(row.due_date, rule, calendars)
     if due_date != row.due_date:
@@ -311,6 +311,8 @@ async def _reconcile(
     owed = [
         owed
         for row in rows
-        for owed in owed_for(plan.document, Period.parse(row.period), row.due_date, ended)
+        for owed in owed_for(
+            plan.document, plan.period_calendar.period(row.period), row.due_date, ended
+        )
     ]
     await write_owed(session, plan, rows, owed, actor, now)

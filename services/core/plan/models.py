@@ -154,7 +154,11 @@ class IndicatorOwner(Base):
 
 
 class AssignedTarget(Base):
-    """A target assigned by the superior; the highest sequence counts, earlier ones stay."""
+    """A target assigned by the superior; the highest sequence counts, earlier ones stay.
+
+    `upper` is the other end of `between`; `conditions` are those of all_of and any_of, each with
+    `kind`, `value` and `upper`, numbers as plain text; null: the kind has none.
+    """
 
     __tablename__ = "assigned_target"
     __table_args__ = (
@@ -168,6 +172,8 @@ class AssignedTarget(Base):
     sequence: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(Text)
     value: Mapped[Decimal | None] = mapped_column(Numeric)
+    upper: Mapped[Decimal | None] = mapped_column(Numeric)
+    conditions: Mapped[list[dict[str, str | None]] | None] = mapped_column(JSONB(none_as_null=True))
     text: Mapped[str | None] = mapped_column(Text)
     document_number: Mapped[str] = mapped_column(Text)
     document_date: Mapped[date] = mapped_column(Date)

@@ -31,6 +31,7 @@ from services.core.plan.models import (
     Publication,
     Settlement,
 )
+from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
 
 _Row = TypeVar("_Row", PlanPeriod, AssignedTarget, Settlement)
@@ -71,6 +72,11 @@ class PlanState:
     def plausible(self) -> Mapping[str, Plausible]:
         """Return between which values figures are believed, by indicator; absent: any is."""
         return plausible_ranges(self.document)
+
+    @property
+    def period_calendar(self) -> PeriodCalendar:
+        """Which days the codes of the plan's periods mean."""
+        return self.document.period_calendar
 
     def period_state(self, period: str) -> str:
         """Return the state of a period: `planned` where it was never opened."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.core.plan.document import Indicator
-from services.core.plan.periods import LAST_YEAR, Period
+from services.core.plan.periods import LAST_YEAR, Period, PeriodCalendar
 
 BASES = ("approved", "submitted")
 """What counts for a board: the approved values, or also what is still under review."""
@@ -142,7 +142,10 @@ def _matters(event: LogEvent) -> bool:
 
 
 def boards_to_draw(
-    touch: AffectedScores, indicators: Mapping[str, Indicator], drawn: Iterable[BoardKey]
+    touch: AffectedScores,
+    indicators: Mapping[str, Indicator],
+    drawn: Iterable[BoardKey],
+    calendar: PeriodCalendar,
 ) -> BoardsToDraw:
     """Return the boards that a touch of single values, dates, targets and periods asks for.
 
@@ -158,11 +161,11 @@ def boards_to_draw(
         for key in drawn:
             found.judge(key, code)
     for code, period in touch.extended:
-        for each in chain(Period.parse(period)):
+        for each in chain(calendar.period(period)):
             for basis in BASES:
                 found.judge((basis, each.code), code, if_drawn=True)
     for basis, code, period in touch.inputs:
-        _want_value(found, basis, Period.parse(period), code, indicators.get(code))
+        _want_value(found, basis, calendar.period(period), code, indicators.get(code))
     return found
 
 
@@ -175,7 +178,7 @@ def _want_value(
         if indicator is None or not may_rise(indicator):
             continue
         later = each.compared_from(indicator.comparison)
-        if later.year <= LAST_YEAR:
+        if later.in_year <= LAST_YEAR:
             found.judge((basis, later.code), code, if_drawn=True)
 
 

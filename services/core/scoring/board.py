@@ -125,7 +125,7 @@ class ScoringContext:
         dates += [(code, due) for (_, code, _), due in self.duties.granted.items()]
         found: dict[str, set[date]] = {}
         for code, due in dates:
-            for each in chain(Period.parse(code)):
+            for each in chain(self.state.period_calendar.period(code)):
                 found.setdefault(each.code, set()).add(due)
         return {code: frozenset(dates) for code, dates in found.items()}
 
@@ -144,19 +144,23 @@ class ScoringContext:
         and is judged as ended on the day after its end; a target's date passes.
         """
         yield from (due + _A_DAY for due in self.due_dates.get(period, ()))
-        place = Period.parse(period)
+        place = self.state.period_calendar.period(period)
         yield from (month.last_day + _A_DAY for month in place.children("monthly"))
         yield place.last_day + _A_DAY
-        for day in self._target_dates(place.year):
+        for day in self._target_dates(place.in_year):
             yield day + _A_DAY
 
     def _target_dates(self, year: int) -> set[date]:
+        calendar = self.state.period_calendar
         indicators = [facts.indicator for facts in self.facts.values()]
         ends = {
-            target.end for each in indicators for target in targets_of(each, self.state.assigned)
+            target.end
+            for each in indicators
+            for target in targets_of(each, self.state.assigned, calendar)
         }
-        ends |= {target.end for each in indicators for target in each.unit_targets}
-        return {end for end in ends if end.year <= year}
+        ends |= {target.end(calendar) for each in indicators for target in each.unit_targets}
+        last = calendar.year(year).last_day
+        return {end for end in ends if end <= last}
 
 
 Judged = dict[str, tuple[list[Operands | None], Row, Trace]]

@@ -166,7 +166,7 @@ def _only(operands: Operands) -> tuple[str, ...]:
 def _want(
     duties: Duties, parts: Parts, code: str, unit: str | None, today: date
 ) -> tuple[Want, date | None]:
-    asked = duties.asked(Period.parse(code), parts.board)
+    asked = duties.asked(parts.board.calendar.period(code), parts.board)
     board = duties.state.periods.get(parts.board.code)
     if asked is None:
         return "unasked", None

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import EventPosition, ReaderCursor
-from services.core.kit.database import read_by_index
 from services.core.plan.models import IndicatorOwner
 from services.core.scoring.affected import BoardKey, LogEvent
 from services.core.scoring.models import ScoreSnapshot
@@ -173,14 +172,6 @@ async def series(
     return [SeriesPoint(*row) for row in rows]
 
 
-async def periods_with_board(
-    session: AsyncSession, city_code: str, plan_code: str, basis: str = "approved"
-) -> list[str]:
-    """Return the codes of the periods of which a board was drawn."""
-    keys = await boards_drawn(session, city_code, plan_code)
-    return sorted(period for found, period in keys if found == basis)
-
-
 async def boards_drawn(session: AsyncSession, city_code: str, plan_code: str) -> list[BoardKey]:
     """Return which boards of a plan were ever drawn: each has a first snapshot."""
     rows = await session.execute(
@@ -246,15 +237,19 @@ class Batch:
 _NEXT = text("""
 WITH reader AS MATERIALIZED (
     SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
+), numbers AS MATERIALIZED (
+    SELECT position, event_id FROM event_position
+    WHERE city_code = :city AND position > (SELECT position FROM reader)
+    ORDER BY position LIMIT :most
 )
 SELECT r.position AS after, p.position, e.type, e.plan_code, e.subject_kind,
     CASE WHEN e.subject_kind <> 'scoreboard' THEN e.data END AS data
 FROM reader r
+LEFT JOIN numbers p ON TRUE
 LEFT JOIN LATERAL (
-    SELECT position, event_id FROM event_position
-    WHERE city_code = :city AND position > r.position ORDER BY position LIMIT :most
-) p ON TRUE
-LEFT JOIN event e ON e.city_code = :city AND e.id = p.event_id
+    SELECT type, plan_code, subject_kind, data FROM event
+    WHERE city_code = :city AND id = p.event_id LIMIT 1
+) e ON TRUE
 ORDER BY p.position
 """).columns(data=JSONB)
 
@@ -263,7 +258,6 @@ async def next_events(
     session: AsyncSession, city_code: str, reader: str, *, most: int
 ) -> Batch | None:
     """Lock a reader's cursor and return the events after it; None: it has no cursor yet."""
-    await read_by_index(session)
     rows = (await session.execute(_NEXT, {"city": city_code, "reader": reader, "most": most})).all()
     if not rows:
         return None

@@ -180,7 +180,7 @@ async def _renew(
     drawn = opened(state)
     if touch.indicators:
         drawn += await queries.boards_drawn(session, state.city_code, state.code)
-    want = boards_to_draw(touch, state.indicators, drawn)
+    want = boards_to_draw(touch, state.indicators, drawn, state.period_calendar)
     return await draw_wanted(
         session, bench, want, published=touch.published, position=position, now=now
     )

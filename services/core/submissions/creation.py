@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 from pydantic_core import to_json
 
+from services.core.events.statements import event_inserts
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.idempotency import (
@@ -247,14 +248,21 @@ WITH period AS (
     INSERT INTO submission_history
         (city_code, submission_id, version, action, after, actor, occurred_at)
     SELECT $1, $2, $9, $26, $27::text::jsonb, $28::text::jsonb, $22 FROM added
-), happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
-        organization_code, actor, data, occurred_at)
-    SELECT $1, $29::uuid, $3, 'submission.' || $26, 'submission', $2::uuid::text, $5,
-        $28::text::jsonb, $38::text::jsonb, $22 FROM added
-), pending AS (
-    INSERT INTO event_pending (city_code, event_id) SELECT $1, $29::uuid FROM added
-)
+), {
+    event_inserts(
+        "added",
+        city_code="$1",
+        id="$29::uuid",
+        plan_code="$3",
+        type="'submission.' || $26",
+        subject_kind="'submission'",
+        subject_id="$2::uuid::text",
+        organization_code="$5",
+        actor="$28::text::jsonb",
+        data="$38::text::jsonb",
+        occurred_at="$22",
+    )
+}
 SELECT EXISTS (SELECT FROM added) AS added, (SELECT state FROM period) AS period_state
 """  # noqa: S608 (column names of our own)
 """The statement; `parameters` says what goes where."""

@@ -22,9 +22,9 @@ from services.core.obligations.queries import Counted, Grouping, ObligationFilte
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.models import PlanPeriod
-from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState, plan_state
 from services.core.plan.service import PeriodVerb
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import CITY, PLAN
 
 ACTOR = {"kind": "test"}
@@ -81,7 +81,7 @@ class Duties:
             return await service.move_period(
                 session,
                 plan=known,
-                period=Period.parse(period),
+                period=a_period(period),
                 verb=verb,
                 actor=ACTOR,
                 now=self.now,

@@ -20,13 +20,13 @@ from services.core.obligations.service import follow_log as follow_plans
 from services.core.plan.assigning import Assignment, assign_target
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
-from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState, plan_state
 from services.core.plan.service import PeriodVerb, QuestionDecision, settle_question
 from services.core.scoring import queries, service
 from services.core.scoring.drawing import Recomputed
 from services.core.scoring.models import ScoreSnapshot
 from services.core.submissions.models import SubmissionHistory
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import CITY, PLAN
 
 ACTOR = {"kind": "test"}
@@ -153,7 +153,7 @@ class Ledger:
             await move_period(
                 session,
                 plan=state,
-                period=Period.parse(period),
+                period=a_period(period),
                 verb=verb,
                 actor=ACTOR,
                 now=self.clock.now(),
