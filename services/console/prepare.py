@@ -5,8 +5,8 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.console.schema import upgrade
 from services.console.data_directory import write_secret
+from services.console.schema import upgrade
 from services.console.settings import PROJECT
 from services.core.identity.actor import system
 from services.core.identity.queries import city_codes, key_by_digest
