@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 from uuid import UUID
 
 import asyncpg
+from cachetools import TLRUCache
 from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -42,7 +43,9 @@ class Keys:
     def __init__(self, database: Database, true_now: Callable[[], datetime]) -> None:
         self._database = database
         self._true_now = true_now
-        self._met: dict[bytes, tuple[datetime, Actor]] = {}
+        self._met: TLRUCache[bytes, tuple[datetime, Actor], datetime] = TLRUCache(
+            _MOST_KEPT, ttu=lambda _digest, met, _now: met[0], timer=true_now
+        )
         self._used: dict[tuple[str, UUID], datetime] = {}
 
     async def actor(self, token: str, request_id: str) -> Actor:
@@ -54,11 +57,8 @@ class Keys:
         now = self._true_now()
         key_digest = digest(token)
         met = self._met.get(key_digest)
-        if met is None or met[0] <= now:
-            met = await self._look_up(token, key_digest, now)
-            if len(self._met) >= _MOST_KEPT:
-                self._met.clear()
-            self._met[key_digest] = met
+        if met is None:
+            met = self._met[key_digest] = await self._look_up(token, key_digest, now)
         actor = met[1]
         self._used[actor.city_code, actor.credential_id] = now
         return actor.in_request(request_id)

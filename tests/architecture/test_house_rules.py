@@ -146,6 +146,13 @@ def test_every_writer_is_still_there() -> None:
     assert {path.stem for path in _slices()} >= WRITERS
 
 
+def test_one_module_declares_metrics() -> None:
+    others = [path for path in _modules(SERVICES) if path != SERVICES / "api" / "metrics.py"]
+    kinds = ("Counter", "Gauge", "Histogram", "Summary", "Info", "Enum")
+    importing = [path for path in others if "prometheus_client" in _imported(path)]
+    assert [place for kind in kinds for place in _calling(kind, importing)] == []
+
+
 PEN = CORE / "events" / "statements.py"
 """The one module that holds the text which writes an event."""
 

@@ -9,7 +9,7 @@ from signal import SIGKILL, SIGTERM
 
 import pytest
 
-from services.console.embedded.installation import supervisor
+from services.console.embedded import supervisor
 from services.console.embedded.supervisor import MOST_FAILURES, Part, Program, pause
 from services.console.errors import ConsoleError
 from services.console.settings import PROJECT
