@@ -179,7 +179,7 @@ def _period_faults(code: object, plan: PlanState) -> list[Fault]:
 def _behalf_faults(body: SubmissionIn, actor: Actor) -> list[Fault]:
     if body.on_behalf_of in {None, False}:
         return []
-    if actor.role != "office":
+    if not actor.may(Permission.REPORT_ON_BEHALF):
         return [
             Fault(
                 "/on_behalf_of",
