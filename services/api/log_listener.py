@@ -7,11 +7,11 @@ from contextlib import suppress
 
 import asyncpg
 
+from services.core.events.reading import LOG_CHANNEL
 from services.core.kit.server_address import open_connection
 
 logger = logging.getLogger("wufei.api")
 
-CHANNEL = "wufei_log"
 _PAUSE_SECONDS = 0.5
 
 
@@ -54,7 +54,7 @@ class LogListener:
         connection = await open_connection(self._dsn, timeout=5)
         try:
             connection.add_termination_listener(lambda _: closed.set())
-            await connection.add_listener(CHANNEL, self._hear)
+            await connection.add_listener(LOG_CHANNEL, self._hear)
             # What moved while we were deaf is unknown: everything kept is old.
             for city_code in list(self._counts):
                 self._counts[city_code] += 1

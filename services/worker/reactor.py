@@ -7,15 +7,17 @@ may be killed at any line, run twice or run beside another.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import cities_behind, next_unread
+from services.core.events.reading import Follower, follow
 from services.core.events.service import beat, forget_silent, number_committed
-from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, Follower
+from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -41,10 +43,26 @@ async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: in
     return await number_committed(session, city_code, most=most) > 0
 
 
-_NUMBERING = Follower("numbering", _number, at_once=2000)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A part of every pass: `take` does so much of it at once, and says whether it did any."""
+
+    reader: str
+    take: Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, bool]]
+    at_once: int
+
+
+def _reading(follower: Follower) -> _Step:
+    async def take(session: AsyncSession, city_code: str, clock: Clock, most: int) -> bool:
+        return await follow(session, city_code, follower, clock, most=most)
+
+    return _Step(follower.reader, take, follower.at_once)
+
+
+_NUMBERING = _Step("numbering", _number, at_once=2000)
 """The first step of every pass; it reads no numbers, it gives them."""
 
-_STEPS = (_NUMBERING, *FOLLOWERS)
+_STEPS = (_NUMBERING, *map(_reading, FOLLOWERS))
 
 
 def pause_after(times: int) -> float:
@@ -151,7 +169,7 @@ class Reactor:
                     if done:
                         self._tell()
 
-    async def _take(self, city_code: str, step: Follower) -> bool:
+    async def _take(self, city_code: str, step: _Step) -> bool:
         """Take a step to the end of the log, or up to the event that cannot be followed.
 
         After a fault it goes on event by event: what comes before the bad one is done, and
@@ -173,9 +191,9 @@ class Reactor:
         await self._note_trouble(city_code, step, failed)
         return done
 
-    async def _turn(self, city_code: str, step: Follower, at_once: int) -> bool:
+    async def _turn(self, city_code: str, step: _Step, at_once: int) -> bool:
         async with self._database.transaction() as session:
-            done = await step.follow(session, city_code, self._clock, at_once)
+            done = await step.take(session, city_code, self._clock, at_once)
         await self._beat()
         return done
 
@@ -193,7 +211,7 @@ class Reactor:
                 raise
             logger.warning("no heartbeat was written", exc_info=_unless_met(error))
 
-    async def _note_trouble(self, city_code: str, step: Follower, error: Exception) -> None:
+    async def _note_trouble(self, city_code: str, step: _Step, error: Exception) -> None:
         before = self._troubles.get((city_code, step.reader))
         times = before.times + 1 if before else 1
         pause = pause_after(times)
@@ -214,7 +232,7 @@ class Reactor:
             exc_info=_unless_met(error) if times == 1 else None,
         )
 
-    def _got_well(self, city_code: str, step: Follower) -> None:
+    def _got_well(self, city_code: str, step: _Step) -> None:
         if self._troubles.pop((city_code, step.reader), None) is not None:
             logger.info("city %s is followed again with %s", city_code, step.reader)
 
