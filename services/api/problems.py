@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from services.api.unread import BLANK
 from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
 from services.core.kit.exact_data import MalformedBody
 from services.core.kit.faults import faults_of, pointer
@@ -166,8 +167,11 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
         return await _domain_error(request, UnsupportedMediaType())
     body = [one for one in errors if one["loc"][0] == "body"]
     elsewhere = [one for one in errors if one["loc"][0] != "body"]
+    faults = [*faults_of(body, skip=1), *faults_of(elsewhere)]
+    # What has a form of its own says what to write in place of a blank; that is enough.
+    told = {fault.pointer for fault in faults}
     unread: list[Fault] = request.scope.get("unread", [])
-    faults = [*faults_of(body, skip=1), *faults_of(elsewhere), *unread]
+    faults += [one for one in unread if not (one.code == BLANK and one.pointer in told)]
     return await _domain_error(request, InvalidInput(faults=faults))
 
 

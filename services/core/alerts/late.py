@@ -35,13 +35,17 @@ LateRule = Literal[
 """The rules of what can be late; a publicity day passes, and a light has no date."""
 
 
+_LONGEST_AGO = timedelta(days=3660)
+"""What waits for longer is in no order of days among itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a page of the list ended; written as text for a page token."""
 
     organization_code: str
     level: int
-    mark: date
+    due: date
     rule: str
     subject_id: str
 
@@ -56,16 +60,16 @@ class Place:
         parts = written.split("|")
         if len(parts) != len(cls.__dataclass_fields__) or "\x00" in written:
             raise ValueError("not a place")
-        unit, level, mark, rule, subject = parts
+        unit, level, due, rule, subject = parts
         if not level.isascii() or not level.isdigit() or len(level) > len("99"):
             raise ValueError("not a level")
         if rule not in get_args(LateRule):
             raise ValueError("not a rule of what is late")
-        return cls(unit, int(level), date.fromisoformat(mark), rule, subject)
+        return cls(unit, int(level), date.fromisoformat(due), rule, subject)
 
     @override
     def __str__(self) -> str:
-        parts = (self.organization_code, self.level, self.mark, self.rule, self.subject_id)
+        parts = (self.organization_code, self.level, self.due, self.rule, self.subject_id)
         return "|".join(str(part) for part in parts)
 
 
@@ -74,7 +78,8 @@ class Late:
     """Something that is late, who has to act, and what was answered to its alert.
 
     `unit` is the unit that it is of, `organization_code` the one that has to act now. `level` is
-    its gravity by the plan's rules, `mark` the day from which its days are counted.
+    its gravity by the plan's rules, `mark` the day from which its days are counted, `due` the one
+    until which it was in time.
     """
 
     rule: str
@@ -85,6 +90,7 @@ class Late:
     indicator_code: str | None
     label: str
     mark: date
+    due: date
     organization_code: str
     level: int
     alert_id: UUID | None
@@ -96,12 +102,12 @@ class Late:
     @property
     def place(self) -> Place:
         """Where it stands in the list."""
-        return Place(self.organization_code, self.level, self.mark, self.rule, self.subject_id)
+        return Place(self.organization_code, self.level, self.due, self.rule, self.subject_id)
 
 
 _PART = """
 SELECT '{rule}' AS rule, '{kind}' AS subject_kind, o.subject_id, o.epoch, o.unit, o.measure_code,
-    o.indicator_code, o.label, o.mark, {addressee} AS organization_code,
+    o.indicator_code, o.label, o.mark, {due} AS due, {addressee} AS organization_code,
     coalesce((CAST(:levels_{number} AS integer[]))[CAST(:steps_{number} AS integer)
         - width_bucket(o.mark - 1, CAST(:latest_{number} AS date[]))], 0) AS level
 FROM ({relation}) o
@@ -133,18 +139,18 @@ WITH leads AS MATERIALIZED (
     SELECT * FROM late WHERE {visible}
         AND (CAST(:only AS text) IS NULL OR organization_code = CAST(:only AS text))
         AND (CAST(:after_unit AS text) IS NULL OR
-            (organization_code, -level, mark, rule, subject_id) > (CAST(:after_unit AS text),
-                -CAST(:after_level AS integer), CAST(:after_mark AS date),
+            (organization_code, -level, due, rule, subject_id) > (CAST(:after_unit AS text),
+                -CAST(:after_level AS integer), CAST(:after_due AS date),
                 CAST(:after_rule AS text), CAST(:after_subject AS text)))
-    ORDER BY organization_code, -level, mark, rule, subject_id LIMIT :most
+    ORDER BY organization_code, -level, due, rule, subject_id LIMIT :most
 )
 SELECT page.rule, page.subject_kind, page.subject_id, page.unit, page.measure_code,
-    page.indicator_code, page.label, page.mark, page.organization_code, page.level,
+    page.indicator_code, page.label, page.mark, page.due, page.organization_code, page.level,
     a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
 FROM page LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
     AND a.state <> 'resolved' AND a.rule = page.rule AND a.subject_id = page.subject_id
     AND a.epoch = page.epoch
-ORDER BY page.organization_code, -page.level, page.mark, page.rule, page.subject_id
+ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_id
 """
 
 
@@ -164,14 +170,16 @@ async def late_page(
         return []
     wanted = get_args(LateRule) if rule is None else (rule,)
     chosen = [source for source in SOURCES if source.rule in wanted]
-    parts = " UNION ALL ".join(_part(source, number) for number, source in enumerate(chosen))
+    parts = " UNION ALL ".join(
+        _part(source, number, ground.lead(source)) for number, source in enumerate(chosen)
+    )
     statement = text(_PAGE.format(parts=parts, visible=visible))
     given = {
         **_everywhere(ground, actor),
         "only": organization_code,
         "after_unit": after.organization_code if after else None,
         "after_level": after.level if after else None,
-        "after_mark": after.mark if after else None,
+        "after_due": after.due if after else None,
         "after_rule": after.rule if after else None,
         "after_subject": after.subject_id if after else None,
         "most": limit,
@@ -183,12 +191,19 @@ async def late_page(
     return [Late(*row) for row in rows]
 
 
-def _part(source: Source, number: int) -> str:
+def _part(source: Source, number: int, lead: int) -> str:
+    """Return the statement of one kind; things of it are due `lead` working days after their mark.
+
+    The n-th working day after a day is as many places further in the list of all of them.
+    """
+    worked = "CAST(:worked AS date[])"
+    due = f"coalesce(({worked})[width_bucket(o.mark, {worked}) + {lead}], o.mark)"
     return _PART.format(
+        due=due if lead else "o.mark",
         rule=source.rule,
         kind=source.kind,
         number=number,
-        relation=source.relation,
+        relation=source.late or source.relation,
         addressee=_ADDRESSEES[source.addressee],
     )
 
@@ -208,7 +223,10 @@ def _everywhere(ground: EvaluationContext, actor: Actor) -> dict[str, Any]:
     plan, moment = ground.plan, ground.moment
     rows = plan_deadlines(plan, "target_missing", ground.rules.rules.target_missing, moment.today)
     leads = ground.leads()
+    since = max(plan.document.span.start, moment.today - _LONGEST_AGO)
+    days = (since + timedelta(days=number) for number in range((moment.today - since).days + 1))
     return {
+        "worked": [day for day in days if ground.calendar.is_workday(day)],
         "city": plan.city_code,
         "plan": plan.code,
         "zone": plan.document.time_zone,

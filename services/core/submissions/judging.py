@@ -50,6 +50,22 @@ def value_faults(
     return [Fault(pointer, "implausible-value", _outside(value, indicator, plan), plain(value))]
 
 
+def approval_faults(row: Mapping[str, Any], plan: PlanState) -> list[Fault]:
+    """Return why a value cannot be approved any more: the plan asks for its parts since."""
+    indicator = plan.indicators.get(row["indicator_code"])
+    if indicator is None or row["value"] is None or row["numerator"] is not None:
+        return []
+    if not needs_parts(indicator, plan.period_calendar.period(row["period"])):
+        return []
+    return [Fault("/value", "ratio-required", _SEND_BACK, plain(row["value"]))]
+
+
+_SEND_BACK = Text(
+    "计划现按分子之和除以分母之和汇总该指标，而本条只有 value：请退回（return），"
+    "由填报单位填写 numerator 与 denominator 后重新上报",
+    "The plan now adds this indicator up as a ratio of sums, and this is a value alone: return it,"
+    " so that its unit gives numerator and denominator and submits it again",
+)
 _PARTS = Text(
     "该指标按分子之和除以分母之和汇总：请填写 numerator 与 denominator，不要填写 value",
     "This indicator is added up as a ratio of sums: give numerator and denominator, no value",
