@@ -4,7 +4,7 @@ The order is the order of a pass; each step runs in a transaction of its own and
 itself how far it has come, so that one in trouble holds up no other.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,9 +32,9 @@ FOLLOWERS = (
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
-DATE_FOLLOWERS: tuple[FollowDate, ...] = (
-    scoring.follow_date,
-    alerts.follow_date,
-    retention.follow_date,
-)
-"""Asked every half minute, so each is cheap where nothing fell due."""
+DATE_FOLLOWERS: Mapping[str, FollowDate] = {
+    "scoring": scoring.follow_date,
+    "alerts": alerts.follow_date,
+    "webhook-retention": retention.follow_date,
+}
+"""By name. They are asked every half minute, so each is cheap where nothing fell due."""

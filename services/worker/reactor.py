@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.queries import cities_behind, next_unread
 from services.core.events.reading import Follower, follow
 from services.core.events.service import beat, forget_silent, number_committed
-from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS
+from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
 from services.core.kit.ids import new_id
-from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, told_of
+from services.core.kit.outage import cause_in_words, is_away
+from services.worker.interruption import Interruption, severity, traceback_of
 
 logger = logging.getLogger("wufei.worker")
 
@@ -98,8 +99,7 @@ class Reactor:
         self._tell = tell
         self._woken = asyncio.Event()
         self._sweep_wanted = False
-        self._away = False
-        self._say_again_at = 0.0
+        self._interruption = Interruption("following the log")
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._id = new_id()
         self._beat_again_at = 0.0
@@ -123,9 +123,9 @@ class Reactor:
                     await self.sweep()
                     self._sweep_wanted = False
                     self._woken.set()
-                self._came_back()
+                self._interruption.over()
             except Exception as error:  # noqa: BLE001 (no fault may end the only loop there is)
-                self._put_off(error)
+                self._interruption.met(error)
                 await asyncio.sleep(_PAUSE_SECONDS)
                 self._woken.set()
 
@@ -144,17 +144,30 @@ class Reactor:
             cities = await city_codes(session)
         for city_code in cities:
             await self._beat()
-            try:
-                for follow_date in DATE_FOLLOWERS:
-                    async with self._database.transaction() as session:
-                        await follow_date(session, city_code, self._clock)
-            except Exception as error:
-                if is_away(error):
-                    raise
-                logger.warning("city %s: date not followed", city_code, exc_info=_unless_met(error))
+            for name, follow_date in DATE_FOLLOWERS.items():
+                await self._follow_date(city_code, name, follow_date)
         async with self._database.transaction() as session:
             await forget_old(session, now=self._clock.true_now())
             await forget_silent(session, now=self._clock.true_now())
+
+    async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
+        """Do what fell due by the date; a fault in it holds up no other."""
+        try:
+            async with self._database.transaction() as session:
+                await follow_date(session, city_code, self._clock)
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.warning(
+                "date follower failed",
+                extra={
+                    "city": city_code,
+                    "reader": name,
+                    "cause": cause_in_words(error),
+                    "next": "retrying with the next sweep, within 30 s",
+                },
+                exc_info=traceback_of(error),
+            )
 
     async def _follow(self, city_code: str) -> None:
         """Take every step of a city until none finds anything to do: a step may write events."""
@@ -209,7 +222,14 @@ class Reactor:
         except Exception as error:
             if is_away(error):
                 raise
-            logger.warning("no heartbeat was written", exc_info=_unless_met(error))
+            logger.warning(
+                "heartbeat failed",
+                extra={
+                    "cause": cause_in_words(error),
+                    "next": f"retrying in {BEAT_EVERY_SECONDS:.0f} s; the work goes on",
+                },
+                exc_info=traceback_of(error),
+            )
 
     async def _note_trouble(self, city_code: str, step: _Step, error: Exception) -> None:
         before = self._troubles.get((city_code, step.reader))
@@ -221,49 +241,20 @@ class Reactor:
             async with self._database.sessions() as session:
                 unread = await next_unread(session, city_code, reader=step.reader)
         logger.log(
-            _gravity(error),
-            "city %s stands before %s with %s and is tried again in %.0f s: %s: %s",
-            city_code,
-            f"event {unread.position} ({unread.type})" if unread else "its next number",
-            step.reader,
-            pause,
-            type(cause_of(error)).__name__,
-            told_of(error),
-            exc_info=_unless_met(error) if times == 1 else None,
+            severity(error),
+            "reader stuck",
+            extra={
+                "city": city_code,
+                "reader": step.reader,
+                "position": unread.position if unread else None,
+                "event_type": unread.type if unread else None,
+                "failures": times,
+                "cause": cause_in_words(error),
+                "next": f"retrying in {pause:.0f} s",
+            },
+            exc_info=traceback_of(error) if times == 1 else None,
         )
 
     def _got_well(self, city_code: str, step: _Step) -> None:
         if self._troubles.pop((city_code, step.reader), None) is not None:
-            logger.info("city %s is followed again with %s", city_code, step.reader)
-
-    def _put_off(self, error: Exception) -> None:
-        """Say so once a minute; what is no outage is said with all that is known."""
-        if self._away and time.monotonic() < self._say_again_at:
-            return
-        self._say_again_at = time.monotonic() + _LONGEST_PAUSE_SECONDS
-        self._away = True
-        cause = cause_of(error)
-        if is_away(error):
-            logger.warning("the database is away, work is put off: %s", type(cause).__name__)
-        else:
-            logger.log(
-                _gravity(error),
-                "work is put off: %s: %s",
-                type(cause).__name__,
-                told_of(error),
-                exc_info=_unless_met(error),
-            )
-
-    def _came_back(self) -> None:
-        if self._away:
-            self._away = False
-            logger.info("the database is back, work goes on")
-
-
-def _unless_met(error: Exception) -> Exception | None:
-    """Return an error for its traceback, None where it is the database's trouble, not ours."""
-    return None if is_contended(error) or is_unable(error) else error
-
-
-def _gravity(error: Exception) -> int:
-    return logging.WARNING if _unless_met(error) is None else logging.ERROR
+            logger.info("reader recovered", extra={"city": city_code, "reader": step.reader})
