@@ -42,6 +42,14 @@ WITH made AS (
     SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[],
         $9::text[])
     AS m(id, indicator, unit, period, image, event_id, data)
+), stored AS (
+    INSERT INTO submission (city_code, id, plan_code, indicator_code, organization_code, period,
+        state, revision, version, approved_revision, value, data_status, on_behalf, falsified,
+        reported_by, reported_by_organization, created_at, updated_at, submitted_at, decided_at)
+    SELECT $1, id, $2, indicator, unit, period, 'approved', 1, 1, 1,
+        (image::jsonb->>'value')::numeric, 'final', FALSE, FALSE, id, unit, now(), now(), now(),
+        now()
+    FROM made
 ), written AS (
     INSERT INTO submission_history (city_code, submission_id, version, action, after, actor,
         occurred_at)
@@ -66,7 +74,7 @@ SELECT count(*) FROM happened
 
 
 @dataclass(frozen=True)
-class _Grown:
+class GrowingLedger:
     """A ledger that grows, and where the next submission belongs."""
 
     database: Database
@@ -158,13 +166,13 @@ async def growing(system: System, size: int = SIZE) -> list[str]:
         await database.pool.execute("ALTER SYSTEM SET autovacuum = off")
         await database.pool.execute("SELECT pg_reload_conf()")
         try:
-            return await _measured(_Grown(database, plan, _places(plan, size)), size)
+            return await _measured(GrowingLedger(database, plan, places(plan, size)), size)
         finally:
             await database.pool.execute("ALTER SYSTEM RESET autovacuum")
             await database.pool.execute("SELECT pg_reload_conf()")
 
 
-async def _measured(grown: _Grown, size: int) -> list[str]:
+async def _measured(grown: GrowingLedger, size: int) -> list[str]:
     lines, done = [], min(_FIRST, size // _SHARES[0] - 2)
     started = time.perf_counter()
     await grown.write(0, done)
@@ -200,7 +208,7 @@ def _line(what: str, seconds: float) -> str:
     return f"{what:<46}{seconds:>10,.2f} s"
 
 
-def _places(plan: PlanDocument, size: int) -> list[tuple[str, str, str]]:
+def places(plan: PlanDocument, size: int) -> list[tuple[str, str, str]]:
     """Return the first places for submissions: month by month, every indicator of every unit."""
     months = [f"{year}-{month:02}" for year in range(2021, 2026) for month in range(1, 13)]
     units = [unit.code for unit in plan.organizations if unit.submits]

@@ -10,7 +10,7 @@ from services.console.ledger import Ledger, open_ledger
 from services.core.identity.actor import Actor, operator
 from services.core.identity.models import ApiKey
 from services.core.identity.queries import city_codes, visible_keys
-from services.core.identity.service import KeyRequest, create_key, revoke_key
+from services.core.identity.service import KeyRequest, create_key, key_to_revoke, revoke_key
 from services.core.plan.queries import visible_plans
 
 _PAGE = 500
@@ -79,7 +79,8 @@ async def _revoke(key_id: UUID) -> int:
     async with open_ledger() as ledger:
         actor = await _operator(ledger)
         async with ledger.database.transaction() as session:
-            key = await revoke_key(session, key_id=key_id, actor=actor, now=ledger.clock.true_now())
+            key = await key_to_revoke(session, key_id, actor=actor)
+            await revoke_key(session, key, actor=actor, now=ledger.clock.true_now())
     print(f"{key.prefix} is revoked")
     return 0
 

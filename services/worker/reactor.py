@@ -24,6 +24,7 @@ from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
 from services.core.kit.ids import new_id
 from services.core.kit.outage import cause_in_words, is_away
+from services.core.kit.statistics import count_grown
 from services.worker.interruption import Interruption, severity, traceback_of
 
 logger = logging.getLogger("wufei.worker")
@@ -33,6 +34,9 @@ LOOK_EVERY_SECONDS = 1.0
 
 BEAT_EVERY_SECONDS = 10.0
 """How often it says that it goes on."""
+
+_COUNT_EVERY_SECONDS = 0.5
+"""How often tables that have doubled are looked for while there is work."""
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -103,6 +107,7 @@ class Reactor:
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._id = new_id()
         self._beat_again_at = 0.0
+        self._count_again_at = 0.0
 
     def wake(self, *, sweep: bool = False) -> None:
         """Look for work now; with `sweep`, also for what no event asks for."""
@@ -205,10 +210,28 @@ class Reactor:
         return done
 
     async def _turn(self, city_code: str, step: _Step, at_once: int) -> bool:
+        await self._count()
         async with self._database.transaction() as session:
             done = await step.take(session, city_code, self._clock, at_once)
         await self._beat()
         return done
+
+    async def _count(self) -> None:
+        """Let no plan be kept that was made when a table was half as large or empty."""
+        if time.monotonic() < self._count_again_at:
+            return
+        self._count_again_at = time.monotonic() + _COUNT_EVERY_SECONDS
+        try:
+            async with self._database.transaction() as session:
+                await count_grown(session)
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.warning(
+                "statistics failed",
+                extra={"cause": cause_in_words(error), "next": "retrying later; the work goes on"},
+                exc_info=traceback_of(error),
+            )
 
     async def _beat(self) -> None:
         """Write down now and then that the work goes on; a fault in this must not hold it up."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import SIGINT, SIGQUIT, Signals
@@ -21,14 +21,22 @@ _START_WITHIN = 30
 class OwnPostgres:
     """A cluster in a folder. It keeps what it committed: it is crashed to see that we do too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         folder.chmod(0o711)
         self._home = ServerHome(folder, server_account(folder / "postgres"))
         self._postgres = Postgres(
-            home=self._home, programs=postgres_programs(None), password="crash-me"
+            home=self._home,
+            programs=postgres_programs(None),
+            password="crash-me",
+            settings=settings,
         )
         self._postgres.create()
         self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Return where its files lie."""
+        return self._postgres.folder
 
     @property
     def url(self) -> str:
@@ -71,10 +79,10 @@ class OwnPostgres:
 
 
 @asynccontextmanager
-async def own_postgres() -> AsyncIterator[OwnPostgres]:
-    """Yield a PostgreSQL that runs, its database migrated."""
+async def own_postgres(settings: Mapping[str, str] | None = None) -> AsyncIterator[OwnPostgres]:
+    """Yield a PostgreSQL that runs, its database migrated; `settings` go before the usual ones."""
     with tempfile.TemporaryDirectory(prefix="wufei-postgres-") as folder:
-        postgres = OwnPostgres(Path(folder))
+        postgres = OwnPostgres(Path(folder), settings)
         try:
             await postgres.start()
             await postgres.prepare()

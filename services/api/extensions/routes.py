@@ -5,8 +5,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
-from services.api.answers import json_answer
+from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
     IfMatch,
@@ -16,7 +18,6 @@ from services.api.context import (
     PlanInScope,
     Reading,
     Writing,
-    check_version,
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
@@ -32,8 +33,9 @@ from services.api.extensions.schemas import (
 from services.api.milestones.routes import Reader, Writer, writing_desk
 from services.api.obligations.routes import ObligationId
 from services.api.paging import of_list
+from services.api.reasons import ReasonIn, RemarkIn
 from services.api.routing import versioned_router
-from services.api.submissions.schemas import ReasonIn, RemarkIn
+from services.api.turns import Shown, Turn, in_scope
 from services.core.extensions import queries
 from services.core.extensions.errors import ExtensionNotFound
 from services.core.extensions.models import Extension
@@ -41,9 +43,11 @@ from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind,
 from services.core.identity.actor import Actor
 from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.milestones import extending
+from services.core.milestones.action_context import ActionContext
 from services.core.milestones.conditions import extensions_visible_to
 from services.core.milestones.extending import ExtensionCase
 from services.core.obligations.errors import ObligationNotFound
+from services.core.obligations.models import Obligation
 from services.core.obligations.queries import visible as visible_obligation
 
 router = versioned_router("milestones")
@@ -97,11 +101,18 @@ async def list_extensions(
     )
 
 
-async def _visible(session: Reading | Writing, actor: Actor, extension_id: UUID) -> Extension:
-    found = await queries.one(session, extension_id, visible=extensions_visible_to(actor))
-    if found is None:
-        raise ExtensionNotFound
-    return found
+async def _visible(session: AsyncSession, actor: Actor, extension_id: UUID) -> Extension:
+    """Return an extension that the caller sees.
+
+    Raises:
+        ExtensionNotFound: there is none of this id in the caller's scope.
+    """
+    visible = extensions_visible_to(actor)
+    return in_scope(await queries.one(session, extension_id, visible=visible), ExtensionNotFound)
+
+
+async def _seen(extension_id: ExtensionId, actor: Reader, session: Reading) -> Extension:
+    return await _visible(session, actor, extension_id)
 
 
 @router.get(
@@ -110,18 +121,37 @@ async def _visible(session: Reading | Writing, actor: Actor, extension_id: UUID)
     response_model=ExtensionOut,
 )
 async def get_extension(
-    extension_id: ExtensionId,
+    row: Annotated[Extension, Depends(_seen)],
     actor: Reader,
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one extension."""
-    row = await _visible(session, actor, extension_id)
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     leads = await extending.leads_of_subjects(session, [row], plan)
     _, body, etag = extension_body(row, actor, leads.get(row.subject_id, ()))
     return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@dataclass(frozen=True, slots=True)
+class OwedTurn:
+    """A locked obligation within the scope of a caller who may ask for more time to meet it."""
+
+    obligation: Obligation
+    desk: ActionContext
+    session: AsyncSession
+
+
+async def _take_owed(
+    obligation_id: ObligationId, actor: Writer, session: Writing, held: Held
+) -> OwedTurn:
+    owed = in_scope(
+        await visible_obligation(session, actor, obligation_id, for_update=True), ObligationNotFound
+    )
+    plan = await held.plans.of_city(owed.city_code, owed.plan_code, session)
+    extending.check_asker(actor, owed)
+    return OwedTurn(owed, await writing_desk(session, held, plan, actor), session)
 
 
 @router.post(
@@ -135,74 +165,48 @@ async def get_extension(
     response_model=None,
 )
 async def request_obligation_extension(
-    obligation_id: ObligationId, body: ExtensionIn, actor: Writer, session: Writing, held: Held
+    body: ExtensionIn, turn: Annotated[OwedTurn, Depends(_take_owed)]
 ) -> Response:
     """Ask for more time to report one value; the unit that owes it asks.
 
     One request may wait at a time, and the plan limits how many are granted. Until it is
     granted the present due date stands.
     """
-    obligation = await visible_obligation(session, actor, obligation_id, for_update=True)
-    if obligation is None:
-        raise ObligationNotFound
-    plan = await held.plans.of_city(obligation.city_code, obligation.plan_code, session)
     extension = await extending.ask_for_obligation(
-        session,
-        obligation,
-        desk=await writing_desk(session, held, plan, actor),
+        turn.session,
+        turn.obligation,
+        desk=turn.desk,
         proposed_date=body.proposed_date,
         reason=body.reason,
     )
-    leads = extending.indicator_leads(plan, obligation.indicator_code)
-    _, answer, etag = extension_body(extension, actor, leads)
-    headers = {"ETag": etag, "Location": f"/v1/extensions/{extension.id}"}
-    return Response(answer, 201, headers, media_type="application/json")
+    leads = extending.indicator_leads(turn.desk.plan, turn.obligation.indicator_code)
+    _, answer, etag = extension_body(extension, turn.desk.actor, leads)
+    return created(answer, etag=etag, location=f"/v1/extensions/{extension.id}")
 
 
-@dataclass(frozen=True, slots=True)
-class Hearing:
-    """A case in the caller's scope, and a caller with the right to the verb."""
+@dataclass(frozen=True)
+class ExtensionTurn(Turn[ExtensionCase]):
+    """The turn of a request for more time for a verb, with what it is for."""
 
-    case: ExtensionCase
-    session: Writing
-
-    def body(self) -> tuple[dict[str, Any], bytes, str]:
-        """Return the extension as fields, as JSON, and its ETag."""
-        return extension_body(self.case.extension, self.case.desk.actor, self.case.leads)
-
-    def check(self, if_match: str | None) -> None:
-        """Refuse a decision that is based on another version than the one that stands."""
-        current, _, etag = self.body()
-        check_version(if_match, etag, required=False, current=current)
-
-    def shown(self) -> Response:
-        """Return the extension as it stands after the decision."""
-        _, body, etag = self.body()
-        return json_answer(body, etag=etag)
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*extension_body(self.item.extension, self.actor, self.item.leads))
 
 
-@dataclass(frozen=True, slots=True)
-class Hearings:
-    """The dependency that takes up a case for a verb, before the body is judged."""
+def _taking(verb: ExtensionVerb) -> Any:
+    """Return the dependency that takes an extension's turn for a verb."""
 
-    verb: ExtensionVerb
-
-    async def __call__(
-        self, extension_id: ExtensionId, actor: Writer, session: Writing, held: Held
-    ) -> Hearing:
-        """Return the hearing, with the case locked.
-
-        Raises:
-            ExtensionNotFound: there is none of this id in the caller's scope.
-            OwnExtension, Forbidden: the caller has no right to the verb.
-            ExtensionNotPossible: what it is for cannot be extended.
-        """
-        found = await _visible(session, actor, extension_id)
-        plan = await held.plans.of_city(found.city_code, found.plan_code, session)
+    async def take(
+        extension_id: ExtensionId, actor: Writer, session: Writing, held: Held
+    ) -> ExtensionTurn:
+        asked = await _visible(session, actor, extension_id)
+        plan = await held.plans.of_city(asked.city_code, asked.plan_code, session)
         desk = await writing_desk(session, held, plan, actor)
-        case = await extending.take_up(session, found, desk=desk)
-        extending.check_right(case, self.verb)
-        return Hearing(case, session)
+        case = await extending.take_up(session, asked, desk=desk)
+        extending.check_right(case, verb)
+        return ExtensionTurn(case, actor, session, held)
+
+    return Depends(take)
 
 
 @router.post(
@@ -213,7 +217,7 @@ class Hearings:
 )
 async def approve_extension(
     body: GrantIn,
-    hearing: Annotated[Hearing, Depends(Hearings("approve"))],
+    turn: Annotated[ExtensionTurn, _taking("approve")],
     if_match: IfMatch = None,
 ) -> Response:
     """Grant more time, in part where `granted_date` is earlier than proposed.
@@ -221,11 +225,9 @@ async def approve_extension(
     The new due date is in force at once and begins a new epoch. The office decides, or the
     measure's lead on what another unit asks for; nobody on what their own unit asks for.
     """
-    hearing.check(if_match)
-    await extending.approve(
-        hearing.session, hearing.case, granted_date=body.granted_date, reason=body.reason
+    return await turn.act(
+        if_match, extending.approve, granted_date=body.granted_date, reason=body.reason
     )
-    return hearing.shown()
 
 
 @router.post(
@@ -236,13 +238,11 @@ async def approve_extension(
 )
 async def deny_extension(
     body: ReasonIn,
-    hearing: Annotated[Hearing, Depends(Hearings("deny"))],
+    turn: Annotated[ExtensionTurn, _taking("deny")],
     if_match: IfMatch = None,
 ) -> Response:
     """Refuse more time, with the reason; the present due date stands."""
-    hearing.check(if_match)
-    await extending.deny(hearing.session, hearing.case, reason=body.reason)
-    return hearing.shown()
+    return await turn.act(if_match, extending.deny, reason=body.reason)
 
 
 @router.post(
@@ -253,10 +253,8 @@ async def deny_extension(
 )
 async def withdraw_extension(
     body: RemarkIn,
-    hearing: Annotated[Hearing, Depends(Hearings("withdraw"))],
+    turn: Annotated[ExtensionTurn, _taking("withdraw")],
     if_match: IfMatch = None,
 ) -> Response:
     """Take a request of the caller's unit back."""
-    hearing.check(if_match)
-    await extending.withdraw(hearing.session, hearing.case, reason=body.reason)
-    return hearing.shown()
+    return await turn.act(if_match, extending.withdraw, reason=body.reason)

@@ -15,9 +15,13 @@ from services.api.contract.shown import ETAG, answering
 from services.api.milestones import progress_examples as examples
 from services.api.milestones.routes import Reader
 from services.api.milestones.schemas import ProgressListOut, TaskProgressOut
-from services.api.plan.routes import SectionQuery, TaskNumber
+from services.api.plan_parameters import (
+    PeriodQuery,
+    SectionQuery,
+    TaskNumber,
+    period_of_board,
+)
 from services.api.routing import versioned_router
-from services.api.scoring.routes import PeriodQuery, period_of_board
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import display
 from services.core.milestones import progress, queries

@@ -14,15 +14,14 @@ from services.api.context import PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.instants import Instant
+from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
 from services.api.scoring import examples
 from services.api.scoring.change_schemas import ChangesOut
 from services.api.scoring.routes import (
     Basis,
-    PeriodQuery,
     Reader,
     check_basis,
-    period_of_board,
     reach_of,
 )
 from services.core.kit.decimals import plain, total

@@ -24,8 +24,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import CONTENT_LANGUAGE, ETAG, VARY, answering
 from services.api.instants import Instant
 from services.api.paging import of_list
-from services.api.plan.period_routes import parsed_period
-from services.api.plan.routes import IndicatorCode
+from services.api.plan_parameters import IndicatorCode, PeriodQuery, period_of_board
 from services.api.problems import language_of
 from services.api.response_cache import CachedRoute
 from services.api.routing import access_of, plan_access, versioned_router
@@ -65,15 +64,6 @@ Basis = Annotated[
     Literal["approved", "submitted"],
     Query(description="`submitted` counts what is under review too: provisional, the office's"),
 ]
-PeriodQuery = Annotated[
-    str | None,
-    Query(
-        max_length=40,
-        description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`; default: the plan's last target"
-        " year",
-        examples=["2025"],
-    ),
-]
 AsOf = Annotated[
     Instant | None,
     Query(
@@ -109,17 +99,6 @@ def _sees_all(actor: Actor) -> bool:
     return actor.may(Permission.READ_SUBMISSIONS) and (
         actor.role in _SEES_ALL or (actor.role == "integrator" and actor.organization_code is None)
     )
-
-
-def period_of_board(plan: PlanState, code: str | None) -> Period:
-    """Return the period that is asked for, by default the plan's last target year.
-
-    Raises:
-        InvalidInput: the code is no period, or begins before the plan does.
-    """
-    if code is not None:
-        return parsed_period(plan, code, "/query/period")
-    return plan.period_calendar.year(plan.document.last_target_year)
 
 
 @kept_router.get(
@@ -268,8 +247,6 @@ async def get_indicator_series(
 ) -> SeriesOut:
     """Return an indicator's standing in every period that has a scoreboard, by period code."""
     check_basis(actor, basis)
-    if code not in plan.indicators:
-        raise IndicatorNotFound
     named = of_list(actor, "series", plan=plan.code, indicator=code, basis=basis)
     after = "" if page_token is None else read_page_token(page_token, named, read_text)[0]
     points = await queries.series(
@@ -315,8 +292,6 @@ async def get_indicator_score(
     `steps` are in the language that `Accept-Language` asks for.
     """
     check_basis(actor, basis)
-    if code not in plan.indicators:
-        raise IndicatorNotFound
     wanted = period_of_board(plan, period)
     reach = reach_of(actor, plan, code)
     snapshot = await queries.latest_board(

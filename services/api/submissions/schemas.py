@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from services.api.deferred_faults import keep_faults
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
-from services.core.kit.said import Code, LongWords, Said, Words
+from services.core.kit.said import Code, LongWords, Said
 from services.core.plan.queries import PlanState
 from services.core.submissions.creation import SubmissionRow, place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
@@ -69,18 +69,6 @@ class SubmissionPatch(Said):
     data_status: DataStatus = Field(default="final", description="Whether it may still be revised")
     note: LongWords | None = Field(default=None, description="For whoever reviews it")
     source: LongWords | None = Field(default=None, description="Where the figure comes from")
-
-
-class ReasonIn(Said):
-    """Why; the unit reads it."""
-
-    reason: Words = Field(description="In a sentence or two")
-
-
-class RemarkIn(Said):
-    """A remark, if there is one."""
-
-    reason: LongWords | None = Field(default=None, description="In a sentence or two")
 
 
 CheckedSubmission = Annotated[SubmissionIn, WrapValidator(keep_faults)]

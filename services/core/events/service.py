@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.catalogue import EventType
 from services.core.events.models import WorkerHeartbeat
 from services.core.events.statements import RECORD
-from services.core.kit.database import read_by_index
 from services.core.kit.ids import new_id
 
 _RECORD = text(RECORD)
@@ -87,7 +86,6 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
     an event that commits later. Here only what is committed is seen, and the row of
     `log_head` lets one drainer at a time give numbers: nothing appears behind a number.
     """
-    await read_by_index(session)
     await session.execute(
         text("INSERT INTO log_head VALUES (:city, 0) ON CONFLICT DO NOTHING"), {"city": city_code}
     )

@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, exists, false, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.core.events.models import Event, EventPosition
 from services.core.events.queries import position_since
 from services.core.feed.errors import CursorExpired
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Role
-from services.core.kit.database import read_by_index
 from services.core.plan.models import IndicatorLead, MeasureUnit
 
 _FOR_SUPERIOR = (
@@ -165,7 +165,6 @@ async def events_after(
         oldest = await position_since(session, city_code, kept_since)
         if position + 1 < oldest:
             raise CursorExpired(extra={"oldest_position": oldest})
-    await read_by_index(session)
     window = (
         select(EventPosition.position, EventPosition.event_id)
         .where(EventPosition.city_code == city_code, EventPosition.position > position)
@@ -173,16 +172,23 @@ async def events_after(
         .limit(limit)
         .subquery()
     )
-    heard = and_(
-        Event.city_code == city_code,
-        Event.id == window.c.event_id,
-        visible_to(actor),
-        wanted.condition,
+    # Each number is looked up by itself, however little is known of the table of events.
+    heard = (
+        select(Event)
+        .where(
+            Event.city_code == city_code,
+            Event.id == window.c.event_id,
+            visible_to(actor),
+            wanted.condition,
+        )
+        .limit(1)
+        .lateral("heard")
     )
+    found_event = aliased(Event, heard)
     rows = await session.execute(
-        select(window.c.position, Event)
+        select(window.c.position, found_event)
         .select_from(window)
-        .outerjoin(Event, heard)
+        .outerjoin(found_event, true())
         .order_by(window.c.position)
     )
     read = rows.all()

@@ -79,23 +79,6 @@ async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -
     await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
 
 
-async def read_by_index(session: AsyncSession) -> None:
-    """Have the statements of this transaction planned by their indexes alone.
-
-    For readers that take the next few rows of something that grows: what was planned while a
-    table was empty, or not analysed yet, reads it whole until somebody analyses it. Such
-    statements know better than any statistics which index leads them.
-    """
-    await session.execute(
-        text(
-            "SELECT set_config('enable_seqscan', 'off', true),"
-            " set_config('enable_hashjoin', 'off', true),"
-            " set_config('enable_mergejoin', 'off', true),"
-            " set_config('enable_nestloop', 'on', true)"
-        )
-    )
-
-
 async def read_by_hashing(session: AsyncSession) -> None:
     """Have the statements of this transaction planned without a loop inside a loop.
 

@@ -14,7 +14,7 @@ from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.feed.queries import EventFilter, events_after
 from services.core.identity.actor import Actor, operator
-from services.core.identity.service import revoke_key
+from services.core.identity.service import key_to_revoke, revoke_key
 from services.core.kit.clock import Clock
 from services.core.kit.ids import first_id_at, new_id
 from services.core.webhooks import lifecycle
@@ -236,9 +236,8 @@ async def test_an_endpoint_whose_owner_is_gone_hears_no_more(receivers: Receiver
     await receivers.happen(happening())
     await receivers.pass_over()
     async with receivers.database.transaction() as session:
-        await revoke_key(
-            session, key_id=owner.credential_id, actor=operator(CITY), now=receivers.clock.now()
-        )
+        key = await key_to_revoke(session, owner.credential_id, actor=operator(CITY))
+        await revoke_key(session, key, actor=operator(CITY), now=receivers.clock.now())
     await receivers.happen(happening())
     await receivers.pass_over()
     await receivers.pass_over()
