@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.api import security
 from services.api.security import KEPT, Keys
 from services.core.identity.actor import Actor, operator
 from services.core.identity.errors import Unauthenticated
@@ -115,3 +116,16 @@ async def test_a_token_that_is_not_quite_one_is_nobodys(
     database: Database, spoil: Callable[[str], str]
 ) -> None:
     assert not await is_known(Keys(database, Clock()), spoil(await a_key(database)))
+
+
+async def test_a_full_memory_forgets_the_key_that_was_not_used_for_longest(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "_MOST_KEPT", 2)
+    keys = Keys(database, Clock())
+    seldom, often, newest = [await a_key(database) for _ in range(3)]
+    for secret in (often, seldom, often, newest):
+        assert await is_known(keys, secret)
+    await database.pool.execute("UPDATE api_key SET revoked_at = $1", BEGIN)
+    kept = [await is_known(keys, secret) for secret in (often, newest, seldom)]
+    assert kept == [True, True, False]

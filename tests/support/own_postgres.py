@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import SIGINT, SIGQUIT, Signals
 
-from services.console.account import server_account
-from services.console.binaries import postgres_programs
-from services.console.launch import child_options
-from services.console.migrate import upgrade
-from services.console.postgres import ENVIRONMENT, Postgres
-from services.console.server_home import ServerHome
+from services.console.embedded.account import server_account
+from services.console.embedded.binaries import postgres_programs
+from services.console.embedded.launch import child_options
+from services.console.embedded.postgres import ENVIRONMENT, Postgres
+from services.console.embedded.server_home import ServerHome
+from services.console.schema import upgrade
 
 _DATABASE = "wufei"
 _START_WITHIN = 30

@@ -57,7 +57,7 @@ from services.core.submissions.creation import (
 )
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.queries import SubmissionFilters
-from services.core.submissions.rules import Form, SubmissionState
+from services.core.submissions.rules import REMARKS, Form, Remarks, SubmissionState
 
 router = versioned_router("submissions")
 
@@ -161,9 +161,7 @@ def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -
             level=body.level,
             not_applicable_reason=body.not_applicable_reason,
         ),
-        data_status=body.data_status,
-        note=body.note,
-        source=body.source,
+        remarks=Remarks(**{name: getattr(body, name) for name in REMARKS}),
         draft=body.draft,
     )
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from cachetools import LRUCache
 from sqlalchemy import func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -187,23 +188,8 @@ async def with_document_in_force(session: AsyncSession, plan: PlanState) -> Plan
     return replace(plan, version=version, document=document)
 
 
-class _DocumentCache:
-    """The documents parsed last. A version never changes, so none is ever stale."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._documents: dict[tuple[str, bytes], PlanDocument] = {}
-
-    def get(self, key: tuple[str, bytes]) -> PlanDocument | None:
-        return self._documents.get(key)
-
-    def put(self, key: tuple[str, bytes], document: PlanDocument) -> None:
-        if len(self._documents) >= self._most:
-            self._documents.pop(next(iter(self._documents)))
-        self._documents[key] = document
-
-
-_parsed = _DocumentCache(most=64)
+_parsed: LRUCache[tuple[str, bytes], PlanDocument] = LRUCache(maxsize=64)
+"""The documents parsed last. A version never changes, so none is ever stale."""
 
 
 async def plan_document(
@@ -221,7 +207,7 @@ async def plan_document(
     if document is None:
         stored = await session.scalar(select(PlanVersion.document).where(*place))
         document = PlanDocument.model_validate(stored)
-        _parsed.put(key, document)
+        _parsed[key] = document
     return document
 
 

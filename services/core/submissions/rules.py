@@ -1,7 +1,7 @@
 """The rules of a reported value and of its review. Pure: no session, no clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Literal, get_args
 from uuid import UUID
@@ -158,6 +158,18 @@ class Form:
     denominator: Decimal | None = None
     level: str | None = None
     not_applicable_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What is said beside a value: a column each, of the same name in history and on the wire."""
+
+    data_status: DataStatus = "final"
+    note: str | None = None
+    source: str | None = None
+
+
+REMARKS = tuple(one.name for one in fields(Remarks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from services.console.receiver_deliveries import Delivery, Maker
+from services.console.receiver_check.deliveries import Delivery, Maker
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.webhooks.signing import SigningKey, new_key

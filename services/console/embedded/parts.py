@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGQUIT, SIGTERM
 
-from services.console.account import Account
-from services.console.postgres import ENVIRONMENT, Postgres
+from services.console.embedded.account import Account
+from services.console.embedded.postgres import ENVIRONMENT, Postgres
+from services.console.embedded.supervisor import Program
+from services.console.embedded.valkey import Valkey
 from services.console.settings import PROJECT
-from services.console.supervisor import Program
-from services.console.valkey import Valkey
 
 _PATIENCE = 20.0
 _OWN = {"DATABASE_URL", "REDIS_URL", "WUFEI_NOW", "WUFEI_PG_BIN", "WUFEI_CLOCK_OFFSET"}

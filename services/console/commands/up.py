@@ -14,15 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.console.answers import status
 from services.console.clock_setting import settled_clock
 from services.console.data_directory import DataDirectory, kept_secret_key
+from services.console.embedded.parts import door_part
+from services.console.embedded.servers import Servers
+from services.console.embedded.supervisor import Part
 from services.console.errors import ConsoleError
 from services.console.heartbeat import beats
-from services.console.parts import door_part
 from services.console.ports import require_free
 from services.console.prepare import prepare
 from services.console.running import Running
-from services.console.servers import Servers
 from services.console.settings import UpSettings
-from services.console.supervisor import Part
 from services.core.kit.clock import Clock
 from services.core.kit.outage import told_of
 

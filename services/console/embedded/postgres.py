@@ -10,11 +10,11 @@ from pathlib import Path
 
 import asyncpg
 
-from services.console.account import identity
 from services.console.data_directory import write_secret
+from services.console.embedded.account import identity
+from services.console.embedded.server_home import ServerHome
 from services.console.errors import ConsoleError
 from services.console.ports import LOOPBACK, free_port
-from services.console.server_home import ServerHome
 
 USER = "wufei"
 

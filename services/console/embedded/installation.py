@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.console.account import version_of
-from services.console.binaries import postgres_programs, valkey_program
 from services.console.data_directory import DataDirectory, Layout
+from services.console.embedded.account import version_of
+from services.console.embedded.binaries import postgres_programs, valkey_program
+from services.console.embedded.postgres import Postgres, kept_password
+from services.console.embedded.server_home import ServerHome, server_home
+from services.console.embedded.valkey import Valkey
 from services.console.errors import ConsoleError
-from services.console.postgres import Postgres, kept_password
-from services.console.server_home import ServerHome, server_home
 from services.console.settings import UpSettings
-from services.console.valkey import Valkey
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from services.console.answers import status
 from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
 from services.console.heartbeat import beats
-from services.console.migrate import revision
 from services.console.running import Running, read_running
+from services.console.schema import revision
 from services.console.settings import Settings
 from services.core.calendars.queries import cities_without
 from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE

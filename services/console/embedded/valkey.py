@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from services.console.data_directory import write_secret
+from services.console.embedded.server_home import ServerHome
 from services.console.ports import LOOPBACK, free_port
-from services.console.server_home import ServerHome
 
 _ANSWER_WITHIN = 2
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.console.demo_stage import Stage
+from services.console.demo.stage import Stage
 from services.console.prepare import first_plan
 from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.loading import leads_of

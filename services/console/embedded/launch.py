@@ -9,7 +9,7 @@ from functools import partial
 from signal import Signals
 from typing import Any
 
-from services.console.account import Account, identity
+from services.console.embedded.account import Account, identity
 
 _PR_SET_PDEATHSIG = 1
 

@@ -1,42 +1,15 @@
 """Brings a database to this version's schema, or tells which it has; migrations/ says how."""
 
-import asyncio
-from argparse import Namespace
-
 import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.console.errors import ConsoleError
-from services.console.running import database_url
-from services.console.settings import PROJECT, Settings
-from services.core.kit.outage import told_of
-from services.core.kit.schema import DatabaseUnfit, expected_revision, require_version
+from services.console.settings import PROJECT
+from services.core.kit.schema import require_version
 from services.core.kit.server_address import open_connection
-
-
-def run(_arguments: Namespace) -> int:
-    """Migrate DATABASE_URL, or the embedded database that runs."""
-    settings = Settings.read()
-    url = settings.direct_url or database_url(settings)
-    try:
-        asyncio.run(upgrade(url))
-    except DatabaseUnfit as error:
-        raise ConsoleError(f"cannot migrate: {error}") from None
-    except (
-        OSError,
-        TimeoutError,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        SQLAlchemyError,
-    ) as error:
-        raise ConsoleError(f"cannot migrate: {told_of(error)}") from None
-    print(f"the schema is at {expected_revision()}")
-    return 0
 
 
 async def upgrade(url: str) -> None:

@@ -10,9 +10,9 @@ from rich.cells import set_cell_size
 
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
-from services.console.receiver_cases import Expected, cases
-from services.console.receiver_deliveries import Maker
-from services.console.receiver_player import Answer, Failure, Result, open_player
+from services.console.receiver_check.cases import Expected, cases
+from services.console.receiver_check.deliveries import Maker
+from services.console.receiver_check.player import Answer, Failure, Result, open_player
 from services.core.kit.text import Language, Text
 from services.core.webhooks.addresses import TargetUrl, read_url
 from services.core.webhooks.signing import SigningKey, read_key

@@ -4,10 +4,10 @@ import asyncio
 from argparse import Namespace
 from pathlib import Path
 
+from services.console.commands.plan_files import PlanFile, UnreadablePlan, read_plan_file
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
 from services.console.ledger import open_ledger
-from services.console.plan_files import PlanFile, UnreadablePlan, read_plan_file
 from services.core.identity.actor import operator
 from services.core.kit.text import Language, Text
 from services.core.plan.document import PlanDocument

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Never
 
 from services.console.data_directory import DataDirectory
-from services.console.embedded import embedded_servers
-from services.console.parts import postgres_part, valkey_part
+from services.console.embedded.installation import embedded_servers
+from services.console.embedded.parts import postgres_part, valkey_part
+from services.console.embedded.supervisor import Part, Program
 from services.console.settings import UpSettings
-from services.console.supervisor import Part, Program
 
 _DATABASE = "wufei"
 

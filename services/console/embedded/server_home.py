@@ -6,7 +6,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from services.console.account import Account, reaches, server_account, version_of
+from services.console.embedded.account import Account, reaches, server_account, version_of
 from services.console.errors import ConsoleError
 
 SHARED = Path("/var/lib/wufei")

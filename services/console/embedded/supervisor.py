@@ -9,9 +9,9 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 from typing import Never
 
-from services.console.account import Account
+from services.console.embedded.account import Account
+from services.console.embedded.launch import child_options
 from services.console.errors import ConsoleError
-from services.console.launch import child_options
 
 MOST_FAILURES = 5
 WINDOW = 60.0

@@ -12,8 +12,8 @@ from typing import Literal
 import httpx
 
 from services.console.errors import ConsoleError
-from services.console.receiver_cases import Case, Expected
-from services.console.receiver_deliveries import Delivery, Maker
+from services.console.receiver_check.cases import Case, Expected
+from services.console.receiver_check.deliveries import Delivery, Maker
 from services.core.kit.clock import Clock
 
 Failure = Literal["timeout", "connect", "tls", "cut"]

@@ -17,11 +17,11 @@ from rich.table import Table
 
 from services.console.clock_setting import settled_clock
 from services.console.data_directory import DataDirectory
-from services.console.demo_stage import Line, Stage, open_stage
-from services.console.demo_story import DAYS, FIRST_MORNING, OFFICE, demonstration_plan, walk
+from services.console.demo.stage import Line, Stage, open_stage
+from services.console.demo.story import DAYS, FIRST_MORNING, OFFICE, demonstration_plan, walk
+from services.console.embedded.servers import Servers
 from services.console.errors import ConsoleError
 from services.console.prepare import prepare
-from services.console.servers import Servers
 from services.console.settings import UpSettings
 
 _MARK = "demonstration"
