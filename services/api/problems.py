@@ -17,7 +17,7 @@ from starlette.routing import Match, Route
 from services.api.unread import BLANK
 from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
 from services.core.kit.exact_data import MalformedBody
-from services.core.kit.faults import faults_of, pointer
+from services.core.kit.faults import faults_of
 from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, takes_no_writes
 from services.core.kit.text import Language, Text
 
@@ -236,8 +236,3 @@ def install(app: FastAPI) -> None:
     ):
         app.add_exception_handler(kind, _database_error)
     app.add_exception_handler(Exception, _crashed)
-
-
-def query_pointer(name: str) -> str:
-    """Return the pointer of a query parameter, as validation gives it too."""
-    return pointer(("query", name))

@@ -28,6 +28,10 @@ from services.console.valkey import Valkey
 
 TEMPLATE = "template_wufei"
 
+ADDRESSES = "WUFEI_TEST_SERVERS"
+"""The variable that tells a run of servers that are there already: PostgreSQL's and Valkey's
+address."""
+
 # Durability is what a test run does not need; everything else is as in `wufei up`.
 _SETTINGS = {
     "fsync": "off",

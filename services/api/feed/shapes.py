@@ -14,7 +14,6 @@ def _(text: str) -> Any:
     return Field(description=text)
 
 
-_Plan = Annotated[str, _("Code of the plan")]
 _Indicator = Annotated[str, _("Code of the indicator")]
 _Unit = Annotated[str, _("Code of the organization that it concerns")]
 _Period = Annotated[str, _("`2025`, `2025-H1`, `2025-Q3` or `2025-09`")]

@@ -165,23 +165,6 @@ async def rules_in_force(
     )
 
 
-async def rules_history(
-    session: AsyncSession, city_code: str, plan_code: str, *, after: int, limit: int
-) -> Sequence[AlertRules]:
-    """Return the versions of a plan's rules, oldest first, after a version."""
-    found = await session.scalars(
-        select(AlertRules)
-        .where(
-            AlertRules.city_code == city_code,
-            AlertRules.plan_code == plan_code,
-            AlertRules.version > after,
-        )
-        .order_by(AlertRules.version)
-        .limit(limit)
-    )
-    return found.all()
-
-
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Return the condition on alerts that keeps a caller to what is theirs.
 

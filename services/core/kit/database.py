@@ -27,9 +27,6 @@ from services.core.kit.server_address import read_address
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
 """What the user of the database has set where a pooler lets no session begin with settings."""
 
-CITY_PARTITIONS = 4
-"""Hash partitions, by city, of each large table."""
-
 
 class Base(DeclarativeBase):
     """Base of all tables; every constraint gets a name from its table and columns."""

@@ -15,8 +15,6 @@ from services.core.milestones.rules import FULL, ClosureGrade, MilestoneState
 from services.core.plan.document import Lights
 
 MilestoneLight = Literal["green", "yellow", "red", "grey"]
-LIGHTS: tuple[MilestoneLight, ...] = ("red", "yellow", "green", "grey")
-"""Worst first; grey says nothing and is outshone by every other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,14 +172,6 @@ async def series(
     return [SeriesPoint(*row) for row in rows]
 
 
-async def periods_with_board(
-    session: AsyncSession, city_code: str, plan_code: str, basis: str = "approved"
-) -> list[str]:
-    """Return the codes of the periods of which a board was drawn."""
-    keys = await boards_drawn(session, city_code, plan_code)
-    return sorted(period for found, period in keys if found == basis)
-
-
 async def boards_drawn(session: AsyncSession, city_code: str, plan_code: str) -> list[BoardKey]:
     """Return which boards of a plan were ever drawn: each has a first snapshot."""
     rows = await session.execute(

@@ -59,6 +59,7 @@ def test_parts_are_demanded_where_units_or_periods_combine_by_them(
         assert [(fault.pointer, fault.code) for fault in bare] == (
             [("/value", "ratio-required")] if needed else []
         )
+        assert [fault.value for fault in bare] == ["5"] * needed
     parts = Form(numerator=Decimal(45), denominator=Decimal(100))
     assert value_faults(parts, indicator, state, period, draft=False) == []
     nothing = Form(not_applicable_reason="无此类企业")
@@ -96,6 +97,9 @@ def test_a_figure_outside_its_plausible_range_is_refused(
         assert [fault.code for fault in faults] == (
             ["implausible-value"] if text in refused else []
         ), text
+        assert [(fault.pointer, fault.value) for fault in faults] == (
+            [("/value", text)] if text in refused else []
+        )
 
 
 def test_a_ratio_is_judged_by_the_value_that_it_gives() -> None:
@@ -149,6 +153,10 @@ def test_a_value_that_cannot_count_says_why(
 ) -> None:
     found = why_not_counted(a_row(**row), a_state(an_indicator(**changes)))
     assert (found.code if found else None) == code
+    if code == "period-too-fine":
+        assert found is not None
+        assert "按年填报" in found.words.zh
+        assert "reported once a year" in found.words.en
 
 
 START = date(2025, 1, 1)
