@@ -16,6 +16,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.queries import PlanState, plan_state
+from services.core.plan.visibility import sees_plan
 
 KEPT = timedelta(seconds=5)
 _MOST_KEPT = 200
@@ -62,9 +63,7 @@ class PlanCache:
             PlanNotFound: there is none of this code, or it is not the caller's to see.
         """
         city_code = plan_code.split("-", 1)[0]
-        if not actor.every_city and city_code != actor.city_code:
-            raise PlanNotFound
-        if actor.plan_code is not None and actor.plan_code != plan_code:
+        if not sees_plan(actor, city_code=city_code, plan_code=plan_code):
             raise PlanNotFound
         return await self.of_city(city_code, plan_code, session)
 

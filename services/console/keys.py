@@ -35,7 +35,7 @@ async def _create(arguments: Namespace) -> int:
     async with open_ledger() as ledger:
         actor = await _operator(ledger)
         async with ledger.database.transaction() as session:
-            plans = await visible_plans(session, city_code=None, plan_code=None)
+            plans = await visible_plans(session, actor)
             key, secret = await create_key(
                 session,
                 request=KeyRequest(

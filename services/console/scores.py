@@ -4,6 +4,7 @@ import asyncio
 from argparse import Namespace
 
 from services.console.ledger import Ledger, open_ledger
+from services.core.identity.actor import operator
 from services.core.plan.models import Plan
 from services.core.plan.queries import visible_plans
 from services.core.scoring.service import rebuild_inputs, recompute_plan
@@ -17,7 +18,7 @@ def recompute(arguments: Namespace) -> int:
 async def _recompute(plan_code: str | None) -> int:
     async with open_ledger() as ledger:
         async with ledger.database.sessions() as session:
-            plans = await visible_plans(session, city_code=None, plan_code=plan_code)
+            plans = await visible_plans(session, operator(""), plan_code=plan_code)
         for plan in plans:
             await _recompute_one(ledger, plan)
     if plan_code is not None and not plans:

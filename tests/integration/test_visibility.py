@@ -113,7 +113,7 @@ async def test_sql_and_python_decide_alike(database_url: str) -> None:
                     actor,
                     city_code=thing.city_code,
                     plan_code=thing.plan_code,
-                    organization_code=thing.unit,
+                    units=(thing.unit,),
                     leads=_led(leads, thing),
                     shared=thing.unit is None,
                     approved=thing.state == "approved",
@@ -153,4 +153,4 @@ def test_a_role_has_one_reach(role: Any, unit: str | None, reach: Reach) -> None
 @pytest.mark.parametrize("role", ROLES)
 async def test_no_one_sees_another_city(role: Any) -> None:
     actor = an_actor(role, "UN15", None)
-    assert not sees(actor, city_code=OTHER_CITY, plan_code=XINMI, organization_code="UN15")
+    assert not sees(actor, city_code=OTHER_CITY, plan_code=XINMI, units=("UN15",))

@@ -29,7 +29,7 @@ from services.core.agenda import queries, service
 from services.core.agenda.errors import CalendarTokenNotFound
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.queries import PlanTurns, TodoPlace
-from services.core.agenda.rules import KINDS, TodoKind, turns
+from services.core.agenda.rules import KINDS, TodoKind, kinds_for, turns
 from services.core.agenda.service import TokenRequest
 from services.core.calendars.queries import working_calendar
 from services.core.calendars.rules import WorkingCalendar
@@ -65,10 +65,8 @@ async def list_todo(
     what it has to review, close, reassign and decide; the office's what nobody else can decide,
     and what a lead left undecided until it was overdue. Who only reads has nothing to do.
     """
-    known = await visible_plans(
-        session, city_code=actor.city_code, plan_code=actor.plan_code or plan
-    )
-    codes = [one.code for one in known if plan in {None, one.code}]
+    known = await visible_plans(session, actor, plan_code=plan) if kinds_for(actor) else []
+    codes = [one.code for one in known]
     plans = {code: await held.plans.get(code, actor, session) for code in codes}
     calendars = {code: await _calendar(session, state) for code, state in plans.items()}
     days = {

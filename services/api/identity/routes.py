@@ -82,11 +82,7 @@ async def create_api_key(
     fault. It reaches no further than its maker's: a maker bound to a plan or an organization
     names that one, and one that makes keys does no more, and no longer, than its maker.
     """
-    plans = await visible_plans(
-        session,
-        city_code=None if actor.every_city else actor.city_code,
-        plan_code=actor.plan_code,
-    )
+    plans = await visible_plans(session, actor)
     key, secret = await service.create_key(
         session,
         request=KeyRequest(

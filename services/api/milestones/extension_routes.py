@@ -44,11 +44,12 @@ from services.core.identity.actor import Actor
 from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.milestones import extending
 from services.core.milestones.action_context import ActionContext
-from services.core.milestones.conditions import extensions_visible_to
+from services.core.milestones.conditions import EXTENSIONS
 from services.core.milestones.extending import ExtensionCase
 from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import visible as visible_obligation
+from services.core.plan.visibility import scope
 
 router = versioned_router("milestones")
 
@@ -83,7 +84,7 @@ async def list_extensions(
     after = None if page_token is None else read_page_token(page_token, named, UUID)[0]
     rows = await queries.page(
         session,
-        visible=extensions_visible_to(actor),
+        visible=scope(actor, EXTENSIONS).clause,
         plan_code=plan.code,
         state=state,
         subject_kind=subject_kind,
@@ -107,7 +108,7 @@ async def _visible(session: AsyncSession, actor: Actor, extension_id: UUID) -> E
     Raises:
         ExtensionNotFound: there is none of this id in the caller's scope.
     """
-    visible = extensions_visible_to(actor)
+    visible = scope(actor, EXTENSIONS).clause
     return in_scope(await queries.one(session, extension_id, visible=visible), ExtensionNotFound)
 
 

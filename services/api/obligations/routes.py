@@ -30,6 +30,7 @@ from services.api.turns import in_scope
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
+from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
 from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.obligations import queries
@@ -79,7 +80,7 @@ async def list_obligations(
     A reporter sees what its unit owes; a lead also what is owed for the indicators it leads; the
     superior reads the rates alone.
     """
-    if actor.role == "superior":
+    if actor.reach is Reach.APPROVED:
         raise takes(
             "本市的角色；superior 只能查看报送率",
             "a role of the city; the superior reads the reporting rates alone",

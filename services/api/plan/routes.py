@@ -142,11 +142,7 @@ async def load_plan_document(
 @router.get("/plans", responses={**answering(examples.PLANS), **refusals(403)})
 async def list_plans(actor: Reader, session: Reading) -> PlanListOut:
     """List the plans in the caller's scope."""
-    found = await queries.visible_plans(
-        session,
-        city_code=None if actor.every_city else actor.city_code,
-        plan_code=actor.plan_code,
-    )
+    found = await queries.visible_plans(session, actor)
     states = [await queries.plan_state(session, plan.city_code, plan.code) for plan in found]
     return PlanListOut(
         items=[plan_out(state) for state in states if state is not None], next_page_token=None

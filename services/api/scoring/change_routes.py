@@ -22,7 +22,7 @@ from services.api.scoring.routes import (
     Basis,
     Reader,
     check_basis,
-    reach_of,
+    unit_in_scope,
 )
 from services.core.kit.decimals import plain, total
 from services.core.kit.errors import Fault, InvalidInput
@@ -105,7 +105,7 @@ async def get_scoreboard_changes(
                 for cause in compared.changes.whole
             ],
             "indicators": [
-                _indicator(one, compared, plan, reach_of(actor, plan, one.code))
+                _indicator(one, compared, plan, unit_in_scope(actor, plan, one.code))
                 for one in compared.changes.indicators
             ],
         }

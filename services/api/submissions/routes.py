@@ -57,7 +57,7 @@ from services.core.submissions.creation import (
 )
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.queries import SubmissionFilters
-from services.core.submissions.rules import Form, SubmissionState
+from services.core.submissions.rules import REMARKS, Form, Remarks, SubmissionState
 
 router = versioned_router("submissions")
 
@@ -161,9 +161,7 @@ def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -
             level=body.level,
             not_applicable_reason=body.not_applicable_reason,
         ),
-        data_status=body.data_status,
-        note=body.note,
-        source=body.source,
+        remarks=Remarks(**{name: getattr(body, name) for name in REMARKS}),
         draft=body.draft,
     )
 
@@ -181,7 +179,7 @@ def _period_faults(code: object, plan: PlanState) -> list[Fault]:
 def _behalf_faults(body: SubmissionIn, actor: Actor) -> list[Fault]:
     if body.on_behalf_of in {None, False}:
         return []
-    if actor.role != "office":
+    if not actor.may(Permission.REPORT_ON_BEHALF):
         return [
             Fault(
                 "/on_behalf_of",

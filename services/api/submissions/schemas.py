@@ -17,6 +17,7 @@ from services.core.submissions.creation import SubmissionRow, place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
 from services.core.submissions.models import SubmissionHistory
 from services.core.submissions.rules import (
+    REMARKS,
     DataStatus,
     SubmissionState,
     SubmissionVerb,
@@ -188,9 +189,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "denominator": text_of(row["denominator"]),
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
-        "data_status": row["data_status"],
-        "note": row["note"],
-        "source": row["source"],
+        **{name: row[name] for name in REMARKS},
         "on_behalf_of": unit if row["on_behalf"] else None,
         "falsified": row["falsified"],
         "counts": uncounted is None,

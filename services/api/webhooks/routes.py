@@ -147,7 +147,7 @@ def _settings(members: Mapping[str, Any]) -> dict[str, Any]:
 async def _ground(
     session: AsyncSession, settings: Mapping[str, Any], actor: Actor, held: Resources
 ) -> SettingsContext:
-    plans = await visible_plans(session, city_code=actor.city_code, plan_code=actor.plan_code)
+    plans = await visible_plans(session, actor)
     unit = settings.get("organization_code")
     units = []
     if unit is not None:

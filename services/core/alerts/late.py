@@ -20,6 +20,7 @@ from services.core.alerts.cutoffs import cutoffs, latest_day
 from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
+from services.core.plan.visibility import Owned, scope
 
 LateRule = Literal[
     "milestone_due",
@@ -123,13 +124,15 @@ _ADDRESSEES = {
     "office": ":office",
 }
 
-_LED = """OR EXISTS (
-    SELECT FROM indicator_lead AS led WHERE led.city_code = :city AND led.plan_code = :plan
-        AND led.organization_code = :unit AND led.indicator_code = late.indicator_code)
-OR EXISTS (
-    SELECT FROM measure_unit AS led WHERE led.city_code = :city AND led.plan_code = :plan
-        AND led.organization_code = :unit AND led.part = 'lead'
-        AND led.measure_code = late.measure_code)"""
+_LATE = Owned(
+    city="CAST(:city AS text)",
+    plan="CAST(:plan AS text)",
+    unit="late.organization_code",
+    second_unit="late.unit",
+    indicator="late.indicator_code",
+    measure="late.measure_code",
+)
+"""Whose a late thing is: who has to act, whose it is, and who leads it, as with alerts."""
 
 _PAGE = """
 WITH leads AS MATERIALIZED (
@@ -165,17 +168,16 @@ async def late_page(
     limit: int,
 ) -> Sequence[Late]:
     """Return up to `limit` late things that the caller may see, after a place of the list."""
-    visible = _visible(actor)
-    if visible is None:
-        return []
+    seen = scope(actor, _LATE)
     wanted = get_args(LateRule) if rule is None else (rule,)
     chosen = [source for source in SOURCES if source.rule in wanted]
     parts = " UNION ALL ".join(
         _part(source, number, ground.lead(source)) for number, source in enumerate(chosen)
     )
-    statement = text(_PAGE.format(parts=parts, visible=visible))
+    statement = text(_PAGE.format(parts=parts, visible=seen.sql))
     given = {
-        **_everywhere(ground, actor),
+        **_everywhere(ground),
+        **seen.parameters,
         "only": organization_code,
         "after_unit": after.organization_code if after else None,
         "after_level": after.level if after else None,
@@ -208,18 +210,7 @@ def _part(source: Source, number: int, lead: int) -> str:
     )
 
 
-def _visible(actor: Actor) -> str | None:
-    """Return the condition that keeps a caller to what is theirs, as with alerts; None: nothing."""
-    unit = actor.organization_code
-    if actor.role in {"office", "leader"} or (actor.role == "integrator" and unit is None):
-        return "TRUE"
-    if actor.role not in {"reporter", "lead", "integrator"} or unit is None:
-        return None
-    own = "late.organization_code = :unit OR late.unit = :unit"
-    return f"({own})" if actor.role == "reporter" else f"({own} {_LED})"
-
-
-def _everywhere(ground: EvaluationContext, actor: Actor) -> dict[str, Any]:
+def _everywhere(ground: EvaluationContext) -> dict[str, Any]:
     plan, moment = ground.plan, ground.moment
     rows = plan_deadlines(plan, "target_missing", ground.rules.rules.target_missing, moment.today)
     leads = ground.leads()
@@ -230,7 +221,6 @@ def _everywhere(ground: EvaluationContext, actor: Actor) -> dict[str, Any]:
         "city": plan.city_code,
         "plan": plan.code,
         "zone": plan.document.time_zone,
-        "unit": actor.organization_code,
         "office": ground.rules.office,
         "lead_codes": list(leads),
         "lead_units": list(leads.values()),

@@ -35,7 +35,9 @@ class Actor:
 
     def may(self, permission: Permission) -> bool:
         """Return whether role and scopes together permit it."""
-        return permission.scope in self.scopes and self.role in permission.roles
+        if permission.scope not in self.scopes:
+            return False
+        return permission.is_for(self.role, self.organization_code)
 
     @property
     def runs_whole_city(self) -> bool:

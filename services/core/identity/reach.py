@@ -4,7 +4,7 @@ What a reach means for the rows of a table is said in `plan.visibility`, where i
 leads what.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 
 from services.core.identity.rules import Role
@@ -45,3 +45,10 @@ def reach_of(role: Role, organization_code: str | None) -> Reach:
     if organization_code is None and reach in _OF_ONE_UNIT:
         return Reach.WHOLE_PLAN if role == "integrator" else Reach.NOTHING
     return reach
+
+
+def reaches_of(roles: Iterable[Role]) -> Iterator[tuple[Role, bool, Reach]]:
+    """Yield how far credentials of some roles see: role, whether it is of a unit, reach."""
+    for role in sorted(roles):
+        for has_unit in (True, False):
+            yield role, has_unit, reach_of(role, "of a unit" if has_unit else None)

@@ -30,7 +30,7 @@ from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rules import Transition, moved
 from services.core.milestones.seeds import Seed, seeds_of
 from services.core.plan.document import Supervision
-from services.core.plan.queries import PlanState, plan_state, visible_plans
+from services.core.plan.queries import PlanState, plan_codes, plan_state
 
 READER = "milestones"
 """The name of this reader's cursor in the log."""
@@ -176,8 +176,8 @@ async def count_days_anew(session: AsyncSession, city_code: str, *, now: datetim
 
     Whoever has a turn keeps it, and no epoch begins: nobody is told twice.
     """
-    for plan in await visible_plans(session, city_code=city_code, plan_code=None):
-        state = await plan_state(session, city_code, plan.code)
+    for plan_code in await plan_codes(session, city_code):
+        state = await plan_state(session, city_code, plan_code)
         if state is not None:
             code = state.document.supervision.calendar
             calendar = await working_calendar(session, city_code, code)

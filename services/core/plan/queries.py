@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
@@ -33,6 +34,7 @@ from services.core.plan.models import (
 )
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
+from services.core.plan.visibility import plan_scope
 
 _Row = TypeVar("_Row", PlanPeriod, AssignedTarget, Settlement)
 
@@ -248,12 +250,11 @@ def _apart(row: _Row) -> _Row:
 
 
 async def visible_plans(
-    session: AsyncSession, *, city_code: str | None, plan_code: str | None
+    session: AsyncSession, actor: Actor, *, plan_code: str | None = None
 ) -> list[Plan]:
-    """Return the plans of a city (None: of every city), or the one that a key is bound to."""
-    wanted = select(Plan).order_by(Plan.city_code, Plan.code).limit(500)
-    if city_code is not None:
-        wanted = wanted.where(Plan.city_code == city_code)
+    """Return the plans of a caller's scope, or the one of these of a code."""
+    seen = plan_scope(actor, city="plan.city_code", plan="plan.code")
+    wanted = select(Plan).where(seen.clause).order_by(Plan.city_code, Plan.code).limit(500)
     if plan_code is not None:
         wanted = wanted.where(Plan.code == plan_code)
     return list(await session.scalars(wanted))

@@ -6,10 +6,16 @@ from typing import Any
 
 from services.core.identity.actor import Actor
 from services.core.plan.document import Indicator
-from services.core.submissions.rules import TRANSITIONS, Authors, Form, SubmissionVerb, reported
+from services.core.submissions.rules import (
+    REMARKS,
+    TRANSITIONS,
+    Authors,
+    Form,
+    SubmissionVerb,
+    reported,
+)
 
 _FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
-_BESIDE = ("data_status", "note", "source")
 
 Row = Mapping[str, Any]
 
@@ -58,7 +64,7 @@ def edited(
     """
     kept = reported(form_after(row, changes), indicator)
     wanted = {name: getattr(kept, name) for name in _FORMS}
-    wanted |= {name: changes[name] for name in _BESIDE if name in changes}
+    wanted |= {name: changes[name] for name in REMARKS if name in changes}
     if all(row[name] == value for name, value in wanted.items()):
         return {}
     return {**wanted, **signed(row, actor)}

@@ -37,9 +37,10 @@ from services.core.submissions.errors import (
 )
 from services.core.submissions.judging import period_faults, value_faults
 from services.core.submissions.rules import (
+    REMARKS,
     AccessContext,
-    DataStatus,
     Form,
+    Remarks,
     reported,
     text_of,
     writes_for,
@@ -57,9 +58,7 @@ class SubmissionDraft:
     organization_code: str
     period: str
     form: Form
-    data_status: DataStatus
-    note: str | None
-    source: str | None
+    remarks: Remarks
     draft: bool
 
 
@@ -109,9 +108,7 @@ def draw_up(
         "denominator": kept.denominator,
         "level": kept.level,
         "not_applicable_reason": kept.not_applicable_reason,
-        "data_status": draft.data_status,
-        "note": draft.note,
-        "source": draft.source,
+        **{name: getattr(draft.remarks, name) for name in REMARKS},
         "on_behalf": actor.organization_code != draft.organization_code,
         "falsified": False,
         "reason": None,
@@ -192,9 +189,7 @@ def image(row: SubmissionRow) -> dict[str, object]:
         "denominator": text_of(row["denominator"]),
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
-        "data_status": row["data_status"],
-        "note": row["note"],
-        "source": row["source"],
+        **{name: row[name] for name in REMARKS},
         "on_behalf": row["on_behalf"],
         "falsified": row["falsified"],
     }
@@ -214,9 +209,9 @@ def event_data(row: SubmissionRow) -> dict[str, object]:
 
 _COLUMNS = (
     "city_code, id, plan_code, indicator_code, organization_code, period, state, revision,"
-    " version, value, numerator, denominator, level, not_applicable_reason, data_status, note,"
-    " source, on_behalf, falsified, reported_by, reported_by_organization, created_at,"
-    " updated_at, submitted_at"
+    " version, value, numerator, denominator, level, not_applicable_reason,"
+    f" {', '.join(REMARKS)}, on_behalf, falsified, reported_by, reported_by_organization,"
+    " created_at, updated_at, submitted_at"
 )
 _VALUES = tuple(name.strip() for name in _COLUMNS.split(","))
 CREATE = f"""
