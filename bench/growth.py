@@ -15,6 +15,7 @@ from pydantic_core import to_json
 
 from bench.recompute import fresh_database, synthetic
 from bench.system import System
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.events.statements import event_inserts
 from services.core.followers import FOLLOWERS
@@ -145,7 +146,7 @@ class GrowingLedger:
         follower = next(each for each in FOLLOWERS if each.reader == reader)
         await self._count()
         async with self.database.transaction() as session:
-            return await follower.follow(session, self.plan.city.code, _CLOCK, follower.at_once)
+            return await follow(session, self.plan.city.code, follower, _CLOCK)
 
     async def _count(self) -> None:
         """Have the tables counted that have doubled, which a worker looks for now and then."""

@@ -12,6 +12,7 @@ from bench.recompute import fresh_database
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.events.catalogue import EventType
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.events.statements import event_inserts
 from services.core.identity.actor import Actor
@@ -22,7 +23,7 @@ from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.webhooks.addresses import AddressPolicy
-from services.core.webhooks.planning import follow_log
+from services.core.webhooks.planning import FOLLOWER
 from services.core.webhooks.rules import Manner, SettingsContext
 from services.core.webhooks.service import create_endpoint
 
@@ -153,7 +154,7 @@ async def _plan(database: Database) -> None:
 
 async def _turn(database: Database) -> bool:
     async with database.transaction() as session:
-        return await follow_log(session, CITY, _CLOCK, 200)
+        return await follow(session, CITY, FOLLOWER, _CLOCK)
 
 
 async def _bare(database: Database) -> float:

@@ -15,6 +15,7 @@ from bench.places import xinmi
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.console.migrate import upgrade
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.events.statements import event_inserts
 from services.core.identity.actor import system as system_actor
@@ -23,7 +24,7 @@ from services.core.kit.database import Database, connect
 from services.core.kit.ids import new_id
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import leads_of, load_plan
-from services.core.scoring.service import follow_log, recompute_plan
+from services.core.scoring.service import FOLLOWER, recompute_plan
 
 _ACTOR = system_actor("bench")
 _CLOCK = Clock()
@@ -53,7 +54,7 @@ async def _follow(database: Database, city_code: str) -> bool:
     async with database.transaction() as session:
         numbered = await number_committed(session, city_code)
     async with database.transaction() as session:
-        return await follow_log(session, city_code, clock=_CLOCK) or bool(numbered)
+        return await follow(session, city_code, FOLLOWER, _CLOCK) or bool(numbered)
 
 
 async def _follow_all(database: Database, city_code: str) -> None:

@@ -18,7 +18,13 @@ from services.api.unread import BLANK
 from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
 from services.core.kit.exact_data import MalformedBody
 from services.core.kit.faults import faults_of
-from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, takes_no_writes
+from services.core.kit.outage import (
+    cause_in_words,
+    is_away,
+    is_contended,
+    is_unable,
+    takes_no_writes,
+)
 from services.core.kit.text import Language, Text
 
 logger = logging.getLogger("wufei.api")
@@ -202,13 +208,28 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if takes_no_writes(error):
         request.app.state.resources.writes.refused()
     if is_away(error) or is_unable(error) or is_contended(error):
-        logger.warning("database unavailable: %s", type(cause_of(error)).__name__)
+        logger.warning(
+            "database unavailable",
+            extra={
+                "request_id": request.scope.get("request_id"),
+                "cause": cause_in_words(error),
+                "next": "answered 503; the caller may retry",
+            },
+        )
         return await _domain_error(request, DatabaseUnavailable())
     return await _unexpected(request, error)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    logger.error("unexpected error in request %s", request.scope.get("request_id"), exc_info=error)
+    logger.error(
+        "request failed",
+        extra={
+            "request_id": request.scope.get("request_id"),
+            "cause": cause_in_words(error),
+            "next": "answered 500",
+        },
+        exc_info=error,
+    )
     return Problem(500, *HTTP_PROBLEMS[500]).answer(request)
 
 

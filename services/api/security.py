@@ -19,6 +19,7 @@ from services.core.identity.queries import key_by_digest
 from services.core.identity.rules import Permission, Scope
 from services.core.identity.service import note_use
 from services.core.kit.database import Database
+from services.core.kit.outage import cause_in_words
 from services.core.kit.secrets import digest
 
 logger = logging.getLogger("wufei.api")
@@ -90,7 +91,13 @@ class Keys:
                 async with self._database.transaction() as session:
                     await note_use(session, used)
             except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
-                logger.warning("last use of keys not noted: %s", type(error).__name__)
+                logger.warning(
+                    "key use not saved",
+                    extra={
+                        "cause": cause_in_words(error),
+                        "next": "the last use of some keys stays unknown; the next is noted",
+                    },
+                )
 
 
 def _actor(key: ApiKey) -> Actor:

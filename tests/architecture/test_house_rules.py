@@ -46,6 +46,7 @@ WRITERS = {
     "notices",  # alerts: what was decided into its tables, with its events
     "late",  # alerts: what is late of every kind, in one statement of many parts
     "digests",  # alerts: what a unit is told once a day
+    "reading",  # events: the cursor of a reader locked, moved on and announced
     "following",  # milestones, alerts: what follows from the log and the calendar
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
@@ -174,6 +175,14 @@ def test_one_module_writes_events() -> None:
     others = [path for path in places if path != PEN and path.parts[-2] != "migrations"]
     assert _writes_of_events(PEN), "the pen is recognized"
     assert [place for path in others for place in _writes_of_events(path)] == []
+
+
+CURSOR_TEXT = re.compile(r"\b(INTO|UPDATE)\s+reader_cursor\b", re.IGNORECASE)
+
+
+def test_one_module_moves_the_cursors_of_readers() -> None:
+    moving = [path for path in _modules(SERVICES) if CURSOR_TEXT.search(_text(path))]
+    assert _named(moving) == ["services/core/events/reading.py"]
 
 
 NAMED_BY_US = {"approved", "page", "w", "i", "r"}

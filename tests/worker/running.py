@@ -131,7 +131,7 @@ async def a_worker(
         worker = Worker(process, Path(log.name))
         try:
             if at_work:
-                await worker.heard_saying("the worker is at work")
+                await worker.heard_saying("worker started")
             yield worker
         finally:
             if process.returncode is None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.models import EventPosition, LogHead, WorkerHeartbeat
+from services.core.events.models import EventPosition, LogHead, ReaderCursor, WorkerHeartbeat
 from services.core.kit.ids import first_id_at
 
 
@@ -50,17 +50,21 @@ class LogEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """The next stretch of a city's log for a reader: (`after`, `upto`], of the wanted types."""
+class LogStretch:
+    """What comes next in a city's log for a reader: the positions (`after`, `upto`].
+
+    `events` are those of the types that it hears; at most `most` positions were asked for.
+    """
 
     after: int
     upto: int
     events: Sequence[LogEvent]
+    most: int
 
 
 # The start is compared as one value, so that the index is entered there and not at the first
 # number; and each number is looked up by itself, however little is known of the table of events.
-_NEXT_WINDOW = text("""
+_NEXT_STRETCH = text("""
 WITH reader AS MATERIALIZED (
     SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
 ), numbers AS MATERIALIZED (
@@ -68,8 +72,8 @@ WITH reader AS MATERIALIZED (
     WHERE city_code = :city AND position > (SELECT position FROM reader)
     ORDER BY position LIMIT :most
 )
-SELECT r.position AS after, n.upto, e.position, e.id, e.type, e.plan_code, e.subject_kind,
-    e.subject_id, e.organization_code, e.data, e.occurred_at
+SELECT r.position AS after, coalesce(n.upto, r.position) AS upto, e.position, e.id, e.type,
+    e.plan_code, e.subject_kind, e.subject_id, e.organization_code, e.data, e.occurred_at
 FROM reader r
 CROSS JOIN (SELECT max(position) AS upto FROM numbers) n
 LEFT JOIN (
@@ -86,23 +90,31 @@ ORDER BY e.position
 """).columns(data=JSONB)
 
 
-async def next_window(
+async def next_stretch(
     session: AsyncSession, city_code: str, *, reader: str, types: Sequence[str], most: int
-) -> Window | None:
-    """Lock a reader's cursor and return what comes next; None: nothing does.
+) -> LogStretch | None:
+    """Lock a reader's cursor and return what comes after it; None: it has no cursor yet.
 
-    At most `most` numbers are read, whatever their types. A reader without a cursor has
-    read nothing yet and is begun by `events.service.begin_reading`.
+    Where nothing comes after it the stretch ends where it begins.
     """
     found = await session.execute(
-        _NEXT_WINDOW,
+        _NEXT_STRETCH,
         {"city": city_code, "reader": reader, "types": list(types), "most": most},
     )
     rows = found.all()
-    if not rows or rows[0].upto is None:
+    if not rows:
         return None
     events = [LogEvent(*row[2:]) for row in rows if row.position is not None]
-    return Window(after=rows[0].after, upto=rows[0].upto, events=events)
+    return LogStretch(after=rows[0].after, upto=rows[0].upto, events=events, most=most)
+
+
+async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
+    """Lock a reader's cursor and return its position; None: it has no cursor yet."""
+    return await session.scalar(
+        select(ReaderCursor.position)
+        .where(ReaderCursor.city_code == city_code, ReaderCursor.reader == reader)
+        .with_for_update()
+    )
 
 
 _BEHIND = """

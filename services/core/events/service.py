@@ -99,25 +99,6 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
     return int(numbered or 0)
 
 
-async def begin_reading(session: AsyncSession, city_code: str, *, reader: str) -> None:
-    """Give a reader its cursor at the start of a city's log; one that has a cursor keeps it."""
-    await session.execute(
-        text("INSERT INTO reader_cursor VALUES (:city, :reader, 0) ON CONFLICT DO NOTHING"),
-        {"city": city_code, "reader": reader},
-    )
-
-
-async def read_up_to(session: AsyncSession, city_code: str, *, reader: str, position: int) -> None:
-    """Move a reader's cursor, which the caller has locked, on to a position."""
-    await session.execute(
-        text(
-            "UPDATE reader_cursor SET position = :position"
-            " WHERE city_code = :city AND reader = :reader"
-        ),
-        {"city": city_code, "reader": reader, "position": position},
-    )
-
-
 HEARTBEAT_KEPT = timedelta(hours=1)
 """How long a worker that fell silent is remembered."""
 

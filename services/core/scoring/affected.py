@@ -5,8 +5,9 @@ Pure; reading events and drawing boards is in `scoring.service`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from services.core.events.catalogue import EVENT_TYPES, EventType
+from services.core.events.queries import LogEvent, LogStretch
 from services.core.plan.document import Indicator
 from services.core.plan.periods import LAST_YEAR, Period, PeriodCalendar
 
@@ -32,16 +33,10 @@ _EXTENSION = "obligation.extended"
 _MATTERS = _WHOLE_PLAN | _WHOLE_PERIOD | {_EXTENSION, "target.assigned"}
 _PLAN_SUBJECTS = frozenset({"plan", "target", "question", "period", "obligation"})
 
-
-@dataclass(frozen=True, slots=True)
-class LogEvent:
-    """An event as far as scoring looks at it."""
-
-    position: int
-    type: str
-    plan_code: str | None
-    subject_kind: str
-    data: Mapping[str, Any]
+TYPES: tuple[EventType, ...] = tuple(
+    each for each in EVENT_TYPES if each.partition(".")[0] in {*_PLAN_SUBJECTS, "submission"}
+)
+"""The types of events that may change what counts, a plan, or what stands beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +99,15 @@ def alters_plan(event: LogEvent) -> bool:
     return event.type.partition(".")[0] in _PLAN_SUBJECTS
 
 
-def up_to_publication(events: Sequence[LogEvent]) -> Sequence[LogEvent]:
-    """Return the events up to the first publication: its boards hold what came before it."""
-    for count, event in enumerate(events, start=1):
+def up_to_publication(stretch: LogStretch) -> tuple[Sequence[LogEvent], int]:
+    """Return a stretch's events up to its first publication, and the position that it ends at.
+
+    The boards of a publication hold what came before it.
+    """
+    for count, event in enumerate(stretch.events, start=1):
         if event.type == _PUBLICATION:
-            return events[:count]
-    return events
+            return stretch.events[:count], event.position
+    return stretch.events, stretch.upto
 
 
 def affected(

@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.scoring.affected import LogEvent, alters_plan
+from services.core.events.queries import LogEvent
+from services.core.scoring.affected import alters_plan
 from services.core.scoring.board import ScoringContext
 
 

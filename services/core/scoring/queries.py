@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
-from services.core.events.models import EventPosition, ReaderCursor
+from services.core.events.models import EventPosition
 from services.core.plan.models import IndicatorOwner
-from services.core.scoring.affected import BoardKey, LogEvent
+from services.core.scoring.affected import BoardKey
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.tenures import Tenure, Tenures
 
@@ -226,51 +226,6 @@ async def earlier_boards(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The next events of a city's log, and the position up to which all is done."""
-
-    after: int
-    events: Sequence[LogEvent]
-
-
-_NEXT = text("""
-WITH reader AS MATERIALIZED (
-    SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
-), numbers AS MATERIALIZED (
-    SELECT position, event_id FROM event_position
-    WHERE city_code = :city AND position > (SELECT position FROM reader)
-    ORDER BY position LIMIT :most
-)
-SELECT r.position AS after, p.position, e.type, e.plan_code, e.subject_kind,
-    CASE WHEN e.subject_kind <> 'scoreboard' THEN e.data END AS data
-FROM reader r
-LEFT JOIN numbers p ON TRUE
-LEFT JOIN LATERAL (
-    SELECT type, plan_code, subject_kind, data FROM event
-    WHERE city_code = :city AND id = p.event_id LIMIT 1
-) e ON TRUE
-ORDER BY p.position
-""").columns(data=JSONB)
-
-
-async def next_events(
-    session: AsyncSession, city_code: str, reader: str, *, most: int
-) -> Batch | None:
-    """Lock a reader's cursor and return the events after it; None: it has no cursor yet."""
-    rows = (await session.execute(_NEXT, {"city": city_code, "reader": reader, "most": most})).all()
-    if not rows:
-        return None
-    return Batch(
-        after=rows[0].after,
-        events=[
-            LogEvent(row.position, row.type, row.plan_code, row.subject_kind, row.data or {})
-            for row in rows
-            if row.position is not None
-        ],
-    )
-
-
 _PUBLISHED = text("""
 SELECT last.period FROM (
     SELECT DISTINCT ON (e.subject_id) e.data->>'period' AS period, e.type
@@ -292,15 +247,6 @@ async def published_periods(
         _PUBLISHED, {"city": city_code, "subjects": subjects, "upto": upto}
     )
     return set(found)
-
-
-async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
-    """Lock a reader's cursor and return its position; None: it has no cursor yet."""
-    return await session.scalar(
-        select(ReaderCursor.position)
-        .where(ReaderCursor.city_code == city_code, ReaderCursor.reader == reader)
-        .with_for_update()
-    )
 
 
 @dataclass(frozen=True, slots=True)

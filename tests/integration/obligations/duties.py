@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.service import announce_year
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.identity.actor import Actor
 from services.core.identity.rules import DEFAULT_SCOPES
@@ -148,7 +149,7 @@ class Duties:
         while busy:
             async with self.database.transaction() as session:
                 clock = Clock(self.now - Clock.true_now())
-                busy = await service.follow_log(session, CITY, clock, most)
+                busy = await follow(session, CITY, service.FOLLOWER, clock, most=most)
 
     async def forget_what_was_read(self) -> None:
         await self.execute("DELETE FROM reader_cursor WHERE city_code = :city")

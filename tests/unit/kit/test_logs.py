@@ -77,3 +77,12 @@ def test_libraries_say_only_what_is_grave(capsys: pytest.CaptureFixture[str]) ->
         *((name, event) for name in CHATTY[:3] for event in ("slow", "broken")),
         ("asyncpg.pool", "broken"),
     ]
+
+
+def test_what_is_said_beside_a_name_stands_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("worker")
+    said = {"city": "410183", "position": 3, "cause": "KeyError: 'x'", "next": "retrying in 1 s"}
+    logging.getLogger("wufei.worker").warning("reader stuck", extra=said)
+    (line,) = read(capsys.readouterr().err)
+    assert line["event"] == "reader stuck"
+    assert {name: line[name] for name in said} == said

@@ -1,13 +1,15 @@
 """Which boards an event asks for."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from services.core.events.queries import LogEvent
+from services.core.kit.ids import new_id
 from services.core.scoring.affected import (
     AffectedScores,
     ChangedInput,
-    LogEvent,
     affected,
     alters_plan,
     boards_to_draw,
@@ -23,7 +25,10 @@ STEADY = a_state(an_indicator()).indicators
 
 
 def an_event(type_: str, **data: Any) -> LogEvent:
-    return LogEvent(7, type_, PLAN, type_.split(".", maxsplit=1)[0], data)
+    kind = type_.split(".", maxsplit=1)[0]
+    return LogEvent(
+        7, new_id(), type_, PLAN, kind, "x", None, data, datetime(2025, 6, 2, tzinfo=UTC)
+    )
 
 
 @pytest.mark.parametrize(
