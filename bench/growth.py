@@ -22,6 +22,7 @@ from services.core.followers import FOLLOWERS
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
+from services.core.kit.statistics import count_grown
 from services.core.plan.document import PlanDocument
 from services.core.scoring.service import rebuild_inputs, recompute_plan
 
@@ -143,8 +144,14 @@ class GrowingLedger:
 
     async def _turn(self, reader: str) -> bool:
         follower = next(each for each in FOLLOWERS if each.reader == reader)
+        await self._count()
         async with self.database.transaction() as session:
             return await follow(session, self.plan.city.code, follower, _CLOCK)
+
+    async def _count(self) -> None:
+        """Have the tables counted that have doubled, which a worker looks for now and then."""
+        async with self.database.transaction() as session:
+            await count_grown(session)
 
     async def recompute(self) -> float:
         """Make inputs and boards anew, as `wufei score recompute` does; return the seconds."""

@@ -9,7 +9,7 @@ from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 
 from services.core.calendars.rules import WorkingCalendar
 from services.core.plan.members import Comparison, DueDays, Frequency
@@ -124,15 +124,12 @@ class Period:
     @property
     def first_day(self) -> date:
         """The first day of it."""
-        if self.frequency == "monthly":
-            return date(self.year, self.number, 1)
-        return _month_after(date(self.year, self.begins, 1), (self.number - 1) * self.months)
+        return _days(self)[0]
 
     @property
     def last_day(self) -> date:
         """The last day of it."""
-        last = _month_after(self.first_day, self.months - 1)
-        return last.replace(day=monthrange(last.year, last.month)[1])
+        return _days(self)[1]
 
     def due_date(self, due_days: int, calendar: WorkingCalendar | None = None) -> date:
         """Return the last day on which its values are in time.
@@ -203,6 +200,18 @@ class Period:
         if other.begins != self.begins:
             return NotImplemented
         return (self.year, self.number) < (other.year, other.number)
+
+
+# A board asks for the same few thousands of times.
+@lru_cache(maxsize=4096)
+def _days(period: Period) -> tuple[date, date]:
+    """Return the first and the last day of a period."""
+    first = date(period.year, period.number, 1)
+    if period.frequency != "monthly":
+        begins = date(period.year, period.begins, 1)
+        first = _month_after(begins, (period.number - 1) * period.months)
+    last = _month_after(first, period.months - 1)
+    return first, last.replace(day=monthrange(last.year, last.month)[1])
 
 
 def _month_after(first: date, months: int) -> date:

@@ -147,10 +147,12 @@ class ScoringContext:
         place = self.state.period_calendar.period(period)
         yield from (month.last_day + _A_DAY for month in place.children("monthly"))
         yield place.last_day + _A_DAY
-        for day in self._target_dates(place.in_year):
-            yield day + _A_DAY
+        last = self.state.period_calendar.year(place.in_year).last_day
+        yield from (day + _A_DAY for day in self._target_dates if day <= last)
 
-    def _target_dates(self, year: int) -> set[date]:
+    @cached_property
+    def _target_dates(self) -> frozenset[date]:
+        """The date of every target that any indicator has."""
         calendar = self.state.period_calendar
         indicators = [facts.indicator for facts in self.facts.values()]
         ends = {
@@ -158,9 +160,9 @@ class ScoringContext:
             for each in indicators
             for target in targets_of(each, self.state.assigned, calendar)
         }
-        ends |= {target.end(calendar) for each in indicators for target in each.unit_targets}
-        last = calendar.year(year).last_day
-        return {end for end in ends if end <= last}
+        return frozenset(
+            ends | {target.end(calendar) for each in indicators for target in each.unit_targets}
+        )
 
 
 Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
