@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.support.api import IN_TIME, XINMI, Door, a_submission
+import pytest
+
+from tests.support.api import IN_TIME, NEIGHBOUR, XINMI, Door, a_submission, neighbour
 from tests.support.reported import PATH, a_period, reported
 
 
@@ -127,3 +129,61 @@ async def test_what_left_a_list_of_one_state_is_a_tombstone_there(door: Door) ->
     assert made["id"] in [item["id"] for item in start["items"]]
     assert delta["items"] == []
     assert [stone["id"] for stone in delta["tombstones"]] == [made["id"]]
+
+
+@pytest.mark.parametrize("state_too", [False, True])
+async def test_what_changed_is_told_of_what_a_list_is_narrowed_to(
+    door: Door, *, state_too: bool
+) -> None:
+    one_period, other_period = a_period(), a_period()
+    async with await door.as_("office") as office:
+        await door.react()
+        start = (await office.get(PATH, params={"changed_after": 0, "page_size": 500})).json()
+        made = {}
+        places = {
+            "mine": ("U08", "UN15", one_period),
+            "period": ("U08", "UN15", other_period),
+            "unit": ("U08", "UN10", one_period),
+            "indicator": ("U09", "UN15", one_period),
+        }
+        for name, place in places.items():
+            changes = dict(
+                zip(("indicator_code", "organization_code", "period"), place, strict=True)
+            )
+            answer = await office.post(PATH, json=a_submission(**changes))
+            assert answer.status_code == 201, answer.text
+            made[name] = answer.json()["id"]
+        await door.react()
+        narrowed = {
+            "indicator_code": {"mine", "period", "unit"},
+            "organization_code": {"mine", "period", "indicator"},
+            "period": {"mine", "unit", "indicator"},
+        }
+        values = {"indicator_code": "U08", "organization_code": "UN15", "period": one_period}
+        for name, expected in narrowed.items():
+            asked = {name: values[name], **({"state": "submitted"} if state_too else {})}
+            since = {"changed_after": start["position"], "page_size": 500, **asked}
+            delta = (await office.get(PATH, params=since)).json()
+            whole = (await office.get(PATH, params={"page_size": 500, **asked})).json()
+            assert {item["id"] for item in delta["items"]} == {made[one] for one in expected}, name
+            told = {item["id"] for item in whole["items"]} & set(made.values())
+            assert told == {made[one] for one in expected}, name
+
+
+async def test_a_period_closed_in_another_plan_or_another_period_closes_nothing(
+    door: Door,
+) -> None:
+    await door.load(neighbour())
+    period = a_period()
+    shut = """
+        INSERT INTO plan_period (city_code, plan_code, period, state, due_date, opened_at, version)
+        VALUES ('410183', $1, $2, 'closed', '2031-12-31', now(), 1)
+    """
+    await door.held.database.pool.execute(shut, NEIGHBOUR, period)
+    await door.held.database.pool.execute(shut, XINMI, a_period())
+    made = await reported(door, period=period)
+    async with await door.as_("office") as office:
+        there = await office.get(f"/plans/{NEIGHBOUR}/submissions")
+        changed = await office.get(f"/plans/{NEIGHBOUR}/submissions", params={"changed_after": 0})
+    assert there.json()["items"] == []
+    assert made["id"] not in {item["id"] for item in changed.json()["items"]}

@@ -93,8 +93,10 @@ def _guards(packages: set[str], hands: int) -> Iterator[Outcome]:
     print(f"{count} of {len(everything)} guards, SEED={seed}", flush=True)
     for number, (guard, lives) in enumerate(survivals(drawn, ROOT, hands), start=1):
         if lives:
-            print(f"{number}/{count} survived {guard.where} {guard.words}", flush=True)
-        yield guard.package, guard.path, guard.words, lives
+            print(
+                f"{number}/{count} survived {guard.where} {guard.within}: {guard.words}", flush=True
+            )
+        yield guard.package, f"{guard.path}:{guard.within}", guard.words, lives
 
 
 def _tallies(outcomes: Iterable[Outcome], accepted: set[tuple[str, str]]) -> dict[str, Tally]:

@@ -25,7 +25,8 @@ _CHECKS = re.compile(r"_?(check|require|refuse|ensure|demand)(_|$)")
 class Guard:
     """One guard: what stands at `start` to `end` of a file's text.
 
-    `path` is relative to the root, `line` counts from 1, `instead` is put in its place.
+    `path` is relative to the root, `line` counts from 1, `instead` is put in its place; `within` is
+    the function or the constant that it is part of.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Guard:
     end: int
     text: str
     instead: str
+    within: str
 
     @property
     def where(self) -> str:
@@ -129,7 +131,23 @@ class _Reader:
 
     def _guard(self, start: int, end: int, instead: str) -> Guard:
         line = self._source.count("\n", 0, start) + 1
-        return Guard(self._name, line, start, end, self._source[start:end], instead)
+        text = self._source[start:end]
+        return Guard(self._name, line, start, end, text, instead, self._within(line))
+
+    def _within(self, line: int) -> str:
+        """Return the innermost function or constant that a line belongs to."""
+        names = ""
+        for node in ast.walk(self._tree):
+            match node:
+                case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                    pass
+                case ast.Assign(targets=[ast.Name(id=name)]) if node in self._tree.body:
+                    pass
+                case _:
+                    continue
+            if node.lineno <= line <= (node.end_lineno or node.lineno):
+                names = name
+        return names
 
 
 def _name_of(call: ast.Call) -> str:
