@@ -61,7 +61,7 @@ WITH made AS MATERIALIZED (
 ), told AS (
     INSERT INTO alert (city_code, id, plan_code, alert_key, rule, subject_kind, subject_id, epoch,
         organization_code, title, message, message_en, due_date, stage, repeat, level, given_level,
-        reach, seq, state, arrived, told, recipients, calendar, calendar_version, rules_version,
+        reach, seq, state, arrived, notified, recipients, calendar, calendar_version, rules_version,
         holds_top, raised_at, updated_at, version)
     SELECT $1, id, $2, alert_key, 'milestone_due', 'milestone', subject, 1, 'UN39', title, title,
         title, due_date, 'T0', 0, 1, 1, 0, 1, 'open', FALSE, TRUE, '[]', 'official', 1, 0, FALSE,
@@ -139,7 +139,11 @@ async def _round(
     started = time.perf_counter()
     done = await _evaluate(database, number)
     evaluate = 1000 * (time.perf_counter() - started)
-    assert len(found) == foreseen.told == done.told == _NEWLY_DUE, (len(found), foreseen, done)
+    assert len(found) == foreseen.notified == done.notified == _NEWLY_DUE, (
+        len(found),
+        foreseen,
+        done,
+    )
     # What this day told of is given up, so that the next one tells of nothing else.
     await connection.execute(_GIVE_UP, *place)
     await _evaluate(database, number)

@@ -1,7 +1,7 @@
-"""What follows from what was committed: who reads the log of a city, and who the calendar.
+"""Who follows the log of a city, and who the calendar, in the order of a worker's pass.
 
-The order is the order of a pass; each step runs in a transaction of its own and remembers by
-itself how far it has come, so that one in trouble holds up no other.
+Each runs in a transaction of its own and has a cursor of its own, so that one that is stuck
+holds up no other.
 """
 
 from collections.abc import Callable, Coroutine, Mapping

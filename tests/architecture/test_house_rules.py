@@ -154,6 +154,23 @@ def test_one_module_declares_metrics() -> None:
     assert [place for kind in kinds for place in _calling(kind, importing)] == []
 
 
+def test_a_public_type_means_one_thing_in_core() -> None:
+    """A name that is searched for leads to one place; `Mapped` tables count as well."""
+    places: dict[str, list[str]] = {}
+    for path in _slices() + _modules(CORE / "kit"):
+        for node in _tree(path).body:
+            match node:
+                case ast.ClassDef(name=name):
+                    pass
+                case ast.Assign(targets=[ast.Name(id=name)]) if not name.isupper():
+                    pass
+                case _:
+                    continue
+            if name[0].isupper():
+                places.setdefault(name, []).append(str(path.relative_to(CORE)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 PEN = CORE / "events" / "statements.py"
 """The one module that holds the text which writes an event."""
 

@@ -20,7 +20,7 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts.context import EvaluationContext
 from services.core.alerts.following import ground_of
-from services.core.alerts.late import Late, LateRule, Place, late_page
+from services.core.alerts.late import Late, LatePageKey, LateRule, late_page
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -99,7 +99,9 @@ async def list_late(
         ground,
         rule=rule,
         organization_code=organization_code,
-        after=None if page_token is None else read_page_token(page_token, named, Place.parse)[0],
+        after=None
+        if page_token is None
+        else read_page_token(page_token, named, LatePageKey.parse)[0],
         limit=page_size + 1,
     )
     page, more = found[:page_size], len(found) > page_size

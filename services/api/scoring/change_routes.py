@@ -31,7 +31,7 @@ from services.core.plan.errors import PublicationNotFound
 from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.changes import Cause, IndicatorChange
-from services.core.scoring.comparing import Comparison, Happened, Value, compare_boards
+from services.core.scoring.comparing import BoardComparison, Happened, Value, compare_boards
 from services.core.scoring.errors import BoardNotFound
 from services.core.scoring.models import ScoreSnapshot
 
@@ -157,7 +157,7 @@ def _end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
 
 
 def _indicator(
-    one: IndicatorChange, compared: Comparison, plan: PlanState, reach: str | None
+    one: IndicatorChange, compared: BoardComparison, plan: PlanState, reach: str | None
 ) -> dict[str, Any]:
     named = one.after or one.before or {}
     return {
@@ -192,7 +192,7 @@ def _standing(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _cause(
-    cause: Cause, compared: Comparison, reach: str | None, subjects: set[str], subject: str
+    cause: Cause, compared: BoardComparison, reach: str | None, subjects: set[str], subject: str
 ) -> dict[str, Any]:
     said: dict[str, Any] = {"kind": cause.kind, "points": plain(cause.points), "events": []}
     if isinstance(cause.reference, Value):

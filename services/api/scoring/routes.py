@@ -53,7 +53,7 @@ from services.core.plan.visibility import sees_every
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board
 from services.core.scoring.cases import periods_read
-from services.core.scoring.counting import Contribution, Place, contributions
+from services.core.scoring.counting import Contribution, ScoreSubject, contributions
 from services.core.scoring.explanation import explain
 from services.core.scoring.reach import within_reach
 from services.core.submissions.rules import text_of
@@ -300,7 +300,7 @@ async def get_indicator_score(
     else:
         board, traces, position = snapshot.board, snapshot.traces, snapshot.position
         method = MethodOut(name=snapshot.method, version=snapshot.method_version)
-        place = Place(code, basis, periods_read(wanted, plan.indicators[code]))
+        place = ScoreSubject(code, basis, periods_read(wanted, plan.indicators[code]))
         inputs, outside = await contributions(
             session, plan.city_code, plan.code, place=place, position=position, unit=unit
         )

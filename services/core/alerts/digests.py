@@ -1,7 +1,7 @@
 """Digests: what a unit is told once a day, and what was overdue when it was first seen.
 
-A unit is given at most one digest of each kind a day; what comes too late for one is not
-decided, and so is found again for the next.
+A unit is given at most one digest of each kind a day. What comes too late for today's is left
+undecided: the next evaluation finds it again, for the next digest.
 """
 
 from collections.abc import Iterable, Mapping

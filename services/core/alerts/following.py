@@ -1,6 +1,6 @@
 """When plans are evaluated: every ten minutes whole, and at once for what an event affected.
 
-One evaluation a plan at a time: the row of its last one is the lock.
+A plan is evaluated by one worker at a time: its row of `alert_evaluation` is the lock.
 """
 
 from datetime import datetime, timedelta

@@ -1,7 +1,7 @@
 """What is late in a plan, of every kind, in one list: by unit, the gravest first, then the oldest.
 
-The same relations and the same stages as the alerts have, read as they stand now: what no notice
-was made of yet is late all the same.
+It uses the relations and stages of the alerts and reads them as they stand now. So it also lists
+what no notice has been made of yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ _LONGEST_AGO = timedelta(days=3660)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LatePageKey:
     """Where a page of the list ended; written as text for a page token."""
 
     organization_code: str
@@ -51,7 +51,7 @@ class Place:
     subject_id: str
 
     @classmethod
-    def parse(cls, written: str) -> "Place":
+    def parse(cls, written: str) -> "LatePageKey":
         """Return the place that a text names.
 
         Raises:
@@ -101,9 +101,9 @@ class Late:
     answered_at: datetime | None
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LatePageKey:
         """Where it stands in the list."""
-        return Place(self.organization_code, self.level, self.due, self.rule, self.subject_id)
+        return LatePageKey(self.organization_code, self.level, self.due, self.rule, self.subject_id)
 
 
 _PART = """
@@ -164,7 +164,7 @@ async def late_page(
     *,
     rule: LateRule | None,
     organization_code: str | None,
-    after: Place | None,
+    after: LatePageKey | None,
     limit: int,
 ) -> Sequence[Late]:
     """Return up to `limit` late things that the caller may see, after a place of the list."""

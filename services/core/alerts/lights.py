@@ -75,7 +75,9 @@ def lights_recovered(
     enabled = ground.rules.rules.light_red.enabled
     return [
         ended(
-            Ended(UUID(alert["id"]), "recovered" if enabled else "rule_off", alert["told"], alert)
+            Ended(
+                UUID(alert["id"]), "recovered" if enabled else "rule_off", alert["notified"], alert
+            )
         )
         for subject, alert in alerts.items()
         if alert["state"] != "resolved" and (not enabled or subject.rpartition("/")[2] not in red)

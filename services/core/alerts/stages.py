@@ -1,6 +1,6 @@
 """Which stage of a deadline is due on a day. Pure: no timers and no memory.
 
-The same for a whole table of deadlines at once, turned about, is in `alerts.cutoffs`.
+`alerts.cutoffs` says the same for a whole table of deadlines at once.
 """
 
 from collections.abc import Iterator

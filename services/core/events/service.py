@@ -1,6 +1,6 @@
 """Writing the log: an event is recorded with its change and numbered after commit.
 
-And the beat of those who do the numbering.
+Also the heartbeat of the workers that do the numbering.
 """
 
 from collections.abc import Mapping, Sequence

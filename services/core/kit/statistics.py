@@ -1,8 +1,8 @@
 """What Postgres knows of the size of tables, kept in step with their growth.
 
-A connection keeps how a statement is to be run after a few times. A way that was made while a
-table was empty takes any index for as good as any other, and is kept until somebody counts the
-table's rows anew: autovacuum does that, once a minute at most. A table may be filled in less.
+After a few runs a connection keeps the plan of a prepared statement. A plan that was made while
+a table was empty takes one index for as good as any other, and is kept until the table is
+analysed. Autovacuum looks once a minute at most, and a table may be filled in less time.
 """
 
 from sqlalchemy import text

@@ -1,6 +1,7 @@
 """More time for what has a due date: asked for, decided, and put into force in one transaction.
 
-The place above milestones and obligations. What it is for is locked first, the request second.
+It stands above milestones and obligations, for both may be extended. What the request is for is
+locked first, the request second.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -281,7 +281,7 @@ async def history(
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangedMilestones:
     """What changed after a log position: milestones with the position of their last change.
 
     `position` is where to go on from, `more` whether more follow.
@@ -301,7 +301,7 @@ async def changed_after(
     sight: Sight,
     position: int,
     limit: int,
-) -> Changes:
+) -> ChangedMilestones:
     """Return visible milestones that changed, or whose extensions did, after a log position."""
     of_milestone = case(
         (Event.subject_kind == "milestone", Event.subject_id),
@@ -334,7 +334,7 @@ async def changed_after(
         .where(_seen(actor), Milestone.plan_code == plan_code, *filters.conditions(sight))
         .order_by(changes.c.position)
     )
-    return Changes([(at, row) for at, row in rows], upto or position, number == limit)
+    return ChangedMilestones([(at, row) for at, row in rows], upto or position, number == limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,7 +296,7 @@ async def extended(session: AsyncSession, city_code: str, plan_code: str) -> lis
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ReportingCounts:
     """How many values were owed, handed in, handed in on time, and are missing."""
 
     code: str
@@ -331,7 +331,7 @@ async def counted(
     today: date,
     by: Grouping,
     period: str | None,
-) -> list[Counted]:
+) -> list[ReportingCounts]:
     """Return what was reported of what is owed, for those that a caller may see.
 
     Who is no more, was so before the due date, or stands in the plan no longer is left out.
@@ -345,4 +345,4 @@ async def counted(
     rows = await session.execute(
         text(f"{sql} GROUP BY 1 ORDER BY 1"), {**_at(plan, today), **names}
     )
-    return [Counted(*row) for row in rows]
+    return [ReportingCounts(*row) for row in rows]

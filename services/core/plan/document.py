@@ -15,13 +15,13 @@ from services.core.plan.members import (
     AttainmentRule,
     Comparison,
     ConditionKind,
-    Deadline,
     Direction,
     DueDays,
     Entry,
     Frequency,
     Selection,
     TargetKind,
+    WrittenDeadline,
 )
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
@@ -255,7 +255,7 @@ class Measure(Entry):
     lead_text: Line | None = None
     responsible_units: tuple[Code, ...] = ()
     responsible_text: Line | None = None
-    deadline: Deadline | None = None
+    deadline: WrittenDeadline | None = None
     targets: tuple[MeasureTarget, ...] = ()
     related_indicators: tuple[Code, ...] = ()
 

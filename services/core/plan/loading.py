@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.service import begin_calendar
 from services.core.events.service import NewEvent, record
-from services.core.identity.models import City, Organization
+from services.core.identity.models import Organization, Tenant
 from services.core.identity.queries import organizations_by_code
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
@@ -134,7 +134,7 @@ async def _check_years(session: AsyncSession, document: PlanDocument, version: i
 async def _write_city(session: AsyncSession, document: PlanDocument, *, whole_city: bool) -> None:
     code, name = document.city.code, document.city.name
     if not whole_city:
-        present = await session.get(City, code)
+        present = await session.get(Tenant, code)
         if present is not None and present.name != name:
             other = Text(
                 f"本密钥只限本计划，城市名称仍为“{present.name}”",
@@ -142,7 +142,7 @@ async def _write_city(session: AsyncSession, document: PlanDocument, *, whole_ci
             )
             raise InvalidPlan(faults=[Fault("/city/name", "city-of-other-plans", other, name)])
     await session.execute(
-        upsert(City)
+        upsert(Tenant)
         .values(city_code=code, name=name)
         .on_conflict_do_update(index_elements=["city_code"], set_={"name": name})
     )

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.core.identity.models import City
+from services.core.identity.models import Tenant
 from services.core.kit.database import Base
 
 
@@ -27,7 +27,7 @@ class Plan(Base):
     """A plan of a city; `version` is the document in force."""
 
     __tablename__ = "plan"
-    city_code: Mapped[str] = mapped_column(ForeignKey(City.city_code), primary_key=True)
+    city_code: Mapped[str] = mapped_column(ForeignKey(Tenant.city_code), primary_key=True)
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     version: Mapped[int] = mapped_column()
 

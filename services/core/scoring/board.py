@@ -15,7 +15,7 @@ from services.core.obligations.queries import Extended
 from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
-from services.core.scoring.adding_up import Board, Row, add_up
+from services.core.scoring.adding_up import Board, BoardRow, add_up
 from services.core.scoring.affected import chain
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.attainment import FALLS
@@ -28,7 +28,7 @@ from services.core.scoring.cases import (
     method_of,
     periods_read,
 )
-from services.core.scoring.counting import Counted
+from services.core.scoring.counting import CountingScope
 from services.core.scoring.figures import ZERO, Figure, beside
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
@@ -91,11 +91,11 @@ class ScoringContext:
         """Return the bench of the same plan on another local date."""
         return self if self.today == today else replace(self, today=today)
 
-    def counted(self, codes: Iterable[str] | None = None) -> Counted:
+    def counted(self, codes: Iterable[str] | None = None) -> CountingScope:
         """Return how to count what was reported for these indicators, by default for all."""
         chosen = list(self.facts if codes is None else codes)
         owned = {code: self.facts[code].owner for code in chosen}
-        return Counted(
+        return CountingScope(
             codes=chosen,
             owned={
                 code: self.tenures.get(code, (Tenure(0, unit),))
@@ -165,7 +165,7 @@ class ScoringContext:
         )
 
 
-Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
+Judged = dict[str, tuple[list[Operands | None], BoardRow, Trace]]
 """Rows and traces of one period by indicator, each with the operands it was made from."""
 
 
@@ -191,7 +191,7 @@ def draw_board(
     `known` holds what was judged in the same period on another basis, which mostly is the
     same, and is filled for the next one.
     """
-    kept: dict[str, Row] = {row["code"]: row for row in (earlier or {}).get("indicators", ())}
+    kept: dict[str, BoardRow] = {row["code"]: row for row in (earlier or {}).get("indicators", ())}
     known = {} if known is None else known
     traces = {}
     for code in bench.facts if indicators is None else indicators:
@@ -212,7 +212,7 @@ def is_current(board: Board) -> bool:
 
 def _judged(
     bench: ScoringContext, code: str, period: Period, operated: Operated
-) -> tuple[Row, Trace]:
+) -> tuple[BoardRow, Trace]:
     facts = bench.facts[code]
     case = build_case(
         bench.duties,
@@ -238,7 +238,7 @@ def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
     return draw_board(ScoringContext.of(state, today), period, {})
 
 
-def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Row:
+def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> BoardRow:
     indicator, target = facts.indicator, case.target
     figure, level = verdict.reading.figure, verdict.reading.level
     value = None if figure is None else figure.value

@@ -17,7 +17,7 @@ from services.core.scoring.affected import may_rise
 from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import BaselineValue, Case, Comparable, Method, Reporting
-from services.core.scoring.owed import Duties, Owed, Parts, owed_parts
+from services.core.scoring.owed import Duties, OwedParts, Parts, owed_parts
 from services.core.scoring.targets import Target, target_for
 from services.core.scoring.time_gone import full_months, months_through, whole_months
 from services.core.submissions.rules import multiplier
@@ -156,7 +156,7 @@ class _Stage:
     A period that is closed is judged as at its end.
     """
 
-    owed: Owed
+    owed: OwedParts
     ended: bool
     complete: bool
     gone: int

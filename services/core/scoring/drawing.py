@@ -1,4 +1,4 @@
-"""Bringing boards up to date: which to draw, whole or in part, from what counts now.
+"""Drawing boards anew, whole or in part, from what counts now.
 
 Between the pure rules and the database; when to do it is in `scoring.service`.
 """

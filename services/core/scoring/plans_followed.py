@@ -1,8 +1,8 @@
 """Plans as they stood where this process last left a city's log, so that each is read once.
 
-Whatever changes a plan is an event of the log. So a plan that was read while the log was
-followed up to a position is good for as long as the following events do not concern it, and
-nobody else has moved the cursor meanwhile.
+Every change of a plan is an event of the log. So a plan that was read at one position of the log
+is still good at a later one if no event between the two concerns it, and if no other process
+has moved the cursor in the meantime.
 """
 
 from collections.abc import Iterable

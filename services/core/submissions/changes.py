@@ -17,10 +17,11 @@ from services.core.submissions.rules import (
 
 _FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
 
-Row = Mapping[str, Any]
+SubmissionRow = Mapping[str, Any]
+"""A submission as the table's columns name it."""
 
 
-def authors_of(row: Row) -> Authors:
+def authors_of(row: SubmissionRow) -> Authors:
     """Return who wrote or handed in the present revision; null: whoever reported it, alone."""
     if row["authors"] is not None:
         return Authors(tuple(row["authors"]), tuple(row["author_organizations"]))
@@ -28,7 +29,7 @@ def authors_of(row: Row) -> Authors:
     return Authors((row["reported_by"],), () if unit is None else (unit,))
 
 
-def signed(row: Row, actor: Actor) -> dict[str, Any]:
+def signed(row: SubmissionRow, actor: Actor) -> dict[str, Any]:
     """Return the columns once the actor is an author of the present revision.
 
     It is on behalf of the unit where any of its authors is no key of the unit.
@@ -45,7 +46,7 @@ def signed(row: Row, actor: Actor) -> dict[str, Any]:
     }
 
 
-def form_after(row: Row, changes: Mapping[str, Any]) -> Form:
+def form_after(row: SubmissionRow, changes: Mapping[str, Any]) -> Form:
     """Return the form after the changes; a computed value yields to what it came from."""
     computed = row["numerator"] is not None
     present = {
@@ -56,7 +57,7 @@ def form_after(row: Row, changes: Mapping[str, Any]) -> Form:
 
 
 def edited(
-    row: Row, changes: Mapping[str, Any], *, indicator: Indicator, actor: Actor
+    row: SubmissionRow, changes: Mapping[str, Any], *, indicator: Indicator, actor: Actor
 ) -> dict[str, Any]:
     """Return the columns after an edit without faults; `changes` by column.
 
@@ -71,7 +72,7 @@ def edited(
 
 
 def moved(
-    row: Row, verb: SubmissionVerb, *, actor: Actor, reason: str | None, now: datetime
+    row: SubmissionRow, verb: SubmissionVerb, *, actor: Actor, reason: str | None, now: datetime
 ) -> dict[str, Any]:
     """Return the columns after a verb that the state allows.
 

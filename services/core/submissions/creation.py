@@ -28,7 +28,7 @@ from services.core.plan.document import Indicator
 from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
 from services.core.submissions import queries
-from services.core.submissions.changes import authors_of
+from services.core.submissions.changes import SubmissionRow, authors_of
 from services.core.submissions.errors import (
     NotYourOrganization,
     PeriodClosed,
@@ -45,9 +45,6 @@ from services.core.submissions.rules import (
     text_of,
     writes_for,
 )
-
-SubmissionRow = Mapping[str, Any]
-"""A submission as the table's columns name it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ def state_allows(verb: SubmissionVerb, place: AccessContext) -> bool:
     """Return whether the state allows a verb, whoever asks."""
     if (place.state, verb) not in TRANSITIONS:
         return False
-    # What is approved stays in force until its correction is; it cannot be withdrawn from under.
+    # An approved value counts until its correction is approved, so a correction is not withdrawn:
+    # the value that is in force would lose the submission that it came from.
     if verb == "withdraw" and place.correcting:
         return False
     return not (verb == "falsify" and place.falsified)

@@ -1,4 +1,4 @@
-"""Handing deliveries out to be sent: under a lease, fairly, and at each endpoint's rate.
+"""The queue of deliveries: what is due is claimed under a lease, fairly between endpoints.
 
 The attempt is written with the claim, and both are committed before anything is sent. So a
 worker may be lost at any line: what it had claimed is due again when its lease is over, and

@@ -1,7 +1,7 @@
 """What was not delivered, sent again: one delivery, or all since an instant.
 
-A replay is an operation. Its beginning is an event, so that whoever follows the log takes it
-up, and takes it up again after a crash; it goes on stretch by stretch, one a pass.
+A replay is an operation. It begins with an event of the log: its reader finds that event, also
+after a crash, and does the replay in stretches, one in each pass.
 """
 
 from datetime import datetime, timedelta

@@ -19,7 +19,12 @@ from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.obligations import queries, service
 from services.core.obligations.models import Obligation
-from services.core.obligations.queries import Counted, Grouping, ObligationFilters, ObligationView
+from services.core.obligations.queries import (
+    Grouping,
+    ObligationFilters,
+    ObligationView,
+    ReportingCounts,
+)
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.models import PlanPeriod
@@ -196,7 +201,7 @@ class Duties:
 
     async def rates(
         self, by: Grouping = "organization", period: str | None = None, actor: Actor = OFFICE
-    ) -> Sequence[Counted]:
+    ) -> Sequence[ReportingCounts]:
         plan = await self.plan()
         async with self.database.sessions() as session:
             return await queries.counted(

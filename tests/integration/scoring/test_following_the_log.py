@@ -9,7 +9,7 @@ import pytest
 from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.scoring import queries
-from services.core.scoring.counting import Place, contributions
+from services.core.scoring.counting import ScoreSubject, contributions
 from services.core.scoring.service import FOLLOWER, READER
 from services.core.scoring.traces import replay, result_of
 from tests.integration.scoring.ledger import Ledger
@@ -272,7 +272,7 @@ async def test_as_of_and_series_read_what_was_true_then(ledger: Ledger) -> None:
             session,
             CITY,
             PLAN,
-            place=Place("R01", "approved", ["2025"]),
+            place=ScoreSubject("R01", "approved", ["2025"]),
             position=earlier.position,
         )
         assert [row.value for row in counted] == [90]

@@ -12,7 +12,7 @@ import pytest
 from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.plan.errors import PlanNotFound
-from services.core.scoring.counting import Contribution, Place, contributions
+from services.core.scoring.counting import Contribution, ScoreSubject, contributions
 from services.core.scoring.service import FOLLOWER, recompute_plan
 from tests.integration.scoring.ledger import Ledger
 from tests.unit.scoring.builders import (
@@ -135,7 +135,7 @@ async def test_rebuilt_inputs_know_every_position(ledger: Ledger) -> None:
     found: list[list[Contribution]] = []
     async with ledger.database.sessions() as session:
         for basis in ("approved", "submitted"):
-            place = Place("R01", basis, ["2025"])
+            place = ScoreSubject("R01", basis, ["2025"])
             for position in range(1, 6):
                 rows, _ = await contributions(session, CITY, PLAN, place=place, position=position)
                 found.append(rows)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.core.calendars.rules import WorkingCalendar, plain_week
-from services.core.milestones.lights import Course, Distance, light
+from services.core.milestones.lights import Course, DueDistance, light
 from services.core.milestones.reasons import REASONS, words
 from services.core.plan.document import Lights
 
@@ -40,7 +40,7 @@ WEEK = plain_week("")
 
 def seen(today: date, calendar: WorkingCalendar = WEEK, **changes: Any) -> tuple[str, str]:
     course = replace(ON_COURSE, **changes)
-    verdict = light(course, today, RULES, Distance.between(today, course.due_date, calendar))
+    verdict = light(course, today, RULES, DueDistance.between(today, course.due_date, calendar))
     assert words(verdict.reason, verdict.details).en
     return verdict.light, verdict.reason
 
@@ -109,11 +109,13 @@ def test_a_light_has_its_reason(
 
 def test_on_the_due_day_nothing_is_left_and_nothing_is_overdue() -> None:
     due = date(2026, 10, 8)
-    assert Distance.between(date(2026, 9, 30), due, NATIONAL_DAY) == Distance(False, 1, 0)
-    assert Distance.between(due, due, NATIONAL_DAY) == Distance(False, 0, 0)
-    assert Distance.between(due + timedelta(days=1), due, NATIONAL_DAY) == Distance(True, 0, 1)
+    assert DueDistance.between(date(2026, 9, 30), due, NATIONAL_DAY) == DueDistance(False, 1, 0)
+    assert DueDistance.between(due, due, NATIONAL_DAY) == DueDistance(False, 0, 0)
+    assert DueDistance.between(due + timedelta(days=1), due, NATIONAL_DAY) == DueDistance(
+        True, 0, 1
+    )
     # The Saturday is worked, the Sunday is not.
-    assert Distance.between(date(2026, 10, 11), due, NATIONAL_DAY) == Distance(True, 0, 2)
+    assert DueDistance.between(date(2026, 10, 11), due, NATIONAL_DAY) == DueDistance(True, 0, 2)
 
 
 def test_every_reason_is_told_in_both_languages_with_the_same_details() -> None:
@@ -166,7 +168,7 @@ def test_the_words_of_a_light_are_filled_with_its_figures(
     today: date, changes: dict[str, Any], details: dict[str, str]
 ) -> None:
     course = replace(ON_COURSE, **changes)
-    distance = Distance.between(today, course.due_date, NATIONAL_DAY)
+    distance = DueDistance.between(today, course.due_date, NATIONAL_DAY)
     assert light(course, today, RULES, distance).details == details
 
 
@@ -182,7 +184,9 @@ def test_shares_of_a_long_time_are_shown_with_as_many_places_as_tell_them_from_n
     course = replace(ON_COURSE, **long, percent=Decimal("99.9"))  # type: ignore[arg-type]
     first, last = date(1900, 1, 2), date(2999, 12, 30)
     shown = [
-        light(course, day, RULES, Distance.between(day, course.due_date, WEEK)).details["elapsed"]
+        light(course, day, RULES, DueDistance.between(day, course.due_date, WEEK)).details[
+            "elapsed"
+        ]
         for day in (first, last)
     ]
     assert shown == ["0.0002", "99.9998"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.core.calendars.rules import WorkingCalendar, plain_week
 from services.core.obligations.rules import (
-    Distance,
+    DaysUntilDue,
     ExtensionFacts,
     distance,
     is_extendable,
@@ -154,8 +154,8 @@ def test_more_time_is_for_what_is_owed_open_and_not_handed_in() -> None:
 
 def test_days_are_counted_to_the_due_date_or_from_it() -> None:
     week, friday = plain_week("CN"), date(2026, 1, 30)
-    assert distance("expected", friday, date(2026, 1, 28), week) == Distance(days_left=2)
-    assert distance("expected", friday, friday, week) == Distance(days_left=0)
-    assert distance("missing", friday, date(2026, 2, 2), week) == Distance(days_overdue=1)
-    assert distance("late", friday, date(2026, 2, 1), week) == Distance(days_overdue=0)
-    assert distance("met", friday, date(2026, 2, 2), week) == Distance()
+    assert distance("expected", friday, date(2026, 1, 28), week) == DaysUntilDue(days_left=2)
+    assert distance("expected", friday, friday, week) == DaysUntilDue(days_left=0)
+    assert distance("missing", friday, date(2026, 2, 2), week) == DaysUntilDue(days_overdue=1)
+    assert distance("late", friday, date(2026, 2, 1), week) == DaysUntilDue(days_overdue=0)
+    assert distance("met", friday, date(2026, 2, 2), week) == DaysUntilDue()

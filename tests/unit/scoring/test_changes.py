@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.core.kit.decimals import plain, total
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
-from services.core.scoring.changes import Changes, Stand, ValueStep, explain_difference
+from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
 from services.core.scoring.figures import difference
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
@@ -76,7 +76,7 @@ def stands(draw: st.DrawFn) -> Stand:
     return Stand(state.document, drawn.board, drawn.traces)
 
 
-def _points(changes: Changes) -> Decimal:
+def _points(changes: ScoreDifference) -> Decimal:
     causes = [*changes.whole, *(cause for one in changes.indicators for cause in one.causes)]
     return total([cause.points for cause in causes])
 
@@ -102,7 +102,7 @@ def test_the_parts_add_up_to_the_difference_exactly(
 @given(stands())
 def test_a_board_is_no_other_than_itself(stand: Stand) -> None:
     changes = explain_difference(stand, stand, steps=_no_steps, dated=False)
-    assert changes == Changes(Decimal(0), (), ())
+    assert changes == ScoreDifference(Decimal(0), (), ())
 
 
 def _stand(
