@@ -32,8 +32,8 @@ async def admin(door: Door) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture(scope="module")
 async def submission_id(door: Door) -> str:
-    """A draft that can be changed."""
-    async with await door.as_("office") as client:
+    """A draft that can be changed; the office, which did not write it, may review it."""
+    async with await door.as_("reporter", "UN15") as client:
         made = await client.post(
             f"/plans/{XINMI}/submissions", json=a_submission(period="2023", draft=True)
         )
@@ -68,10 +68,11 @@ _made: dict[str, str] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 async def things(door: Door) -> AsyncIterator[None]:
-    """What a verb finds before it reads its body: a milestone, an extension, an alert."""
+    """What a verb finds before it reads its body: of every kind whose verbs have one."""
     _made["milestone_id"] = str((await a_milestone_in(door, "assigned")).json()["id"])
     _made["extension_id"] = str((await an_extension(door)).json()["id"])
     _made["alert_id"] = await _an_alert(door)
+    _made["obligation_id"] = await _an_obligation(door)
     yield
     _made.clear()
 
@@ -82,6 +83,14 @@ async def _an_alert(door: Door) -> str:
     await door.sweep()
     async with await door.as_("office") as client:
         found = await client.get(f"/plans/{XINMI}/alerts?rule=milestone_due&state=open")
+    return str(found.json()["items"][0]["id"])
+
+
+async def _an_obligation(door: Door) -> str:
+    due = (door.held.clock.today("Asia/Shanghai") + timedelta(days=30)).isoformat()
+    async with await door.as_("office") as client:
+        await client.post(f"/plans/{XINMI}/periods/2024/open", json={"due_date": due})
+        found = await client.get(f"/plans/{XINMI}/obligations?page_size=1")
     return str(found.json()["items"][0]["id"])
 
 
@@ -376,6 +385,7 @@ async def test_a_body_of_another_type_is_refused(
     office: httpx.AsyncClient,
     admin: httpx.AsyncClient,
     submission_id: str,
+    endpoint_id: str,
     media_type: str,
     method: str,
     path: str,
@@ -385,13 +395,14 @@ async def test_a_body_of_another_type_is_refused(
     client = admin if path == "/v1/api-keys" else office
     answer = await client.request(
         method,
-        address(path, submission_id, code="R01"),
+        address(path, submission_id, code="R01", endpoint_id=endpoint_id),
         content=b'{"reason": "x"}',
         headers={"Content-Type": media_type},
         params={"validate_only": "true"},
     )
     # Whoever has no right to a unit's verb hears that before the body is looked at.
-    of_a_unit = "{milestone_id}" in path or path.endswith("{extension_id}/withdraw")
+    of_a_unit = any(thing in path for thing in ("{milestone_id}", "{obligation_id}"))
+    of_a_unit = of_a_unit or path.endswith("{extension_id}/withdraw")
     units = answer.status_code == 403 and of_a_unit
     assert refused(answer, 403 if units else 415) in {"forbidden", "unsupported-media-type"}
 
