@@ -135,13 +135,24 @@ class Reactor:
                 self._woken.set()
 
     async def react(self) -> None:
-        """Do all the work there is, city by city."""
+        """Do all the work there is, round by round; what the date asks for may come between."""
+        while await self.go_round() and not self._sweep_wanted:
+            pass
+        self._tell()
+
+    async def go_round(self) -> bool:
+        """Take every step of every city that has work; return whether anything was done.
+
+        A round ends however much is written meanwhile: no city and no step waits for another to
+        have nothing left.
+        """
         async with self._database.sessions() as session:
             waiting = await cities_behind(session, readers=READERS)
         await self._beat()
+        busy = False
         for city_code in waiting:
-            await self._follow(city_code)
-        self._tell()
+            busy |= await self._follow(city_code)
+        return busy
 
     async def sweep(self) -> None:
         """Do what no event asks for: what fell due by the date alone, and what is too old."""
@@ -174,22 +185,22 @@ class Reactor:
                 exc_info=traceback_of(error),
             )
 
-    async def _follow(self, city_code: str) -> None:
-        """Take every step of a city until none finds anything to do: a step may write events."""
-        busy = True
-        while busy:
-            busy = False
-            for step in _STEPS:
-                trouble = self._troubles.get((city_code, step.reader))
-                if trouble is None or trouble.again_at <= time.monotonic():
-                    done = await self._take(city_code, step)
-                    busy |= done
-                    if done:
-                        self._tell()
+    async def _follow(self, city_code: str) -> bool:
+        """Take every step of a city once; a step may write events, for the next round."""
+        busy = False
+        for step in _STEPS:
+            trouble = self._troubles.get((city_code, step.reader))
+            if trouble is None or trouble.again_at <= time.monotonic():
+                done = await self._take(city_code, step)
+                busy |= done
+                if done:
+                    self._tell()
+        return busy
 
     async def _take(self, city_code: str, step: _Step) -> bool:
         """Take a step to the end of the log, or up to the event that cannot be followed.
 
+        Numbers are given once: the end of the log stands still while the readers come to it.
         After a fault it goes on event by event: what comes before the bad one is done, and
         the log says which one it is. None is ever passed over. Returns whether any was done.
         """
@@ -198,6 +209,8 @@ class Reactor:
             try:
                 while await self._turn(city_code, step, at_once):
                     done = True
+                    if step is _NUMBERING:
+                        break
             except Exception as error:
                 if is_away(error):
                     raise

@@ -211,6 +211,23 @@ async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
     assert (await ledger.recompute()).changed == 0
 
 
+async def test_readers_follow_while_more_is_written_than_one_round_numbers(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    event = {"plan_code": PLAN, "type": "question.settled", "subject_kind": "question"}
+    event |= {"city_code": CITY, "subject_id": "1", "organization_code": None, "data": {}}
+    made = NewEvent(**event, actor=ACTOR, occurred_at=ledger.clock.now())
+    async with ledger.database.transaction() as session:
+        await record(session, *[made] * 4500)
+    reactor = Reactor(ledger.database, ledger.clock)
+    assert await reactor.go_round()
+    positions = await ledger.execute(
+        "SELECT DISTINCT position FROM reader_cursor WHERE reader NOT LIKE 'scoring-date%'"
+    )
+    assert [row[0] for row in positions] == [2000]
+    await reactor.react()
+    assert not await reactor.go_round()
+
+
 async def test_a_city_in_trouble_is_tried_again_less_and_less_often(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
