@@ -213,9 +213,17 @@ async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
 
 async def test_readers_follow_while_more_is_written_than_one_round_numbers(ledger: Ledger) -> None:
     await ledger.load(a_document())
-    event = {"plan_code": PLAN, "type": "question.settled", "subject_kind": "question"}
-    event |= {"city_code": CITY, "subject_id": "1", "organization_code": None, "data": {}}
-    made = NewEvent(**event, actor=ACTOR, occurred_at=ledger.clock.now())
+    made = NewEvent(
+        city_code=CITY,
+        plan_code=PLAN,
+        type="question.settled",
+        subject_kind="question",
+        subject_id="1",
+        organization_code=None,
+        actor=ACTOR,
+        occurred_at=ledger.clock.now(),
+        data={},
+    )
     async with ledger.database.transaction() as session:
         await record(session, *[made] * 4500)
     reactor = Reactor(ledger.database, ledger.clock)
