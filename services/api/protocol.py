@@ -7,6 +7,8 @@ rest of the connection, and with it the body. Such a request is parsed anew with
 as RFC 9110 section 7.8 lets a server do that does not take it; any other costs nothing more.
 """
 
+from collections.abc import Sequence
+
 import httptools
 from pydantic_core import to_json
 from typing_extensions import override
@@ -35,6 +37,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     _head_read = False
     """Whether all headers of the message that is being read have come."""
+
+    _read: Sequence[tuple[bytes, bytes]] = ()
+    """Headers of that message that have come."""
 
     _unfinished = 0
     """Bytes that came since the parser last finished a head, a part of a body or a message."""
@@ -97,6 +102,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._head_read = False
         super().on_message_begin()
+        self._read = self.headers
 
     @override
     def on_headers_complete(self) -> None:
@@ -170,8 +176,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _accepted_languages(self) -> str | None:
         """Return what `Accept-Language` says; None while the headers that came do not tell."""
-        read = [] if self.scope is None else self.scope["headers"]
-        named = [value for name, value in read if name == b"accept-language"]
+        named = [value for name, value in self._read if name == b"accept-language"]
         if not named and not self._head_read:
             return None
         return b",".join(named).decode("latin-1")
