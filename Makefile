@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint contract migrate bench clean lock
+.PHONY: help run test lint contract migrate bench mutants clean lock
 
 python := .venv/bin/python
 # A stamp is named after what was installed, so that a warm start installs nothing and a
@@ -40,6 +40,9 @@ migrate: $(runtime) ## Bring the database of DATABASE_URL, or of a running `make
 bench: $(development) ## Measure, each figure as a ratio to a ceiling of the same run
 	$(python) -m bench
 
+mutants: $(development) ## Change the code a little at a time and see whether a test notices (docs/testing.md)
+	$(python) -m tests.mutation
+
 lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
@@ -55,7 +58,7 @@ compile = pip compile pyproject.toml --quiet --universal --python-version 3.11 -
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(FLAGS)
 
 clean: ## Remove what was installed and cached; the data in var/ stays
-	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build mutants *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find services migrations tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Two stamps, one environment: the development lock holds every pin of the runtime lock.

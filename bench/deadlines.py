@@ -14,6 +14,7 @@ from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.alerts.evaluation import Evaluated
 from services.core.alerts.following import dry_run_plan, evaluate_plan
+from services.core.events.statements import event_inserts
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.plan.queries import plan_state
@@ -60,7 +61,7 @@ WITH made AS MATERIALIZED (
 ), told AS (
     INSERT INTO alert (city_code, id, plan_code, alert_key, rule, subject_kind, subject_id, epoch,
         organization_code, title, message, message_en, due_date, stage, repeat, level, given_level,
-        reach, seq, state, arrived, told, recipients, calendar, calendar_version, rules_version,
+        reach, seq, state, arrived, notified, recipients, calendar, calendar_version, rules_version,
         holds_top, raised_at, updated_at, version)
     SELECT $1, id, $2, alert_key, 'milestone_due', 'milestone', subject, 1, 'UN39', title, title,
         title, due_date, 'T0', 0, 1, 1, 0, 1, 'open', FALSE, TRUE, '[]', 'official', 1, 0, FALSE,
@@ -70,11 +71,22 @@ WITH made AS MATERIALIZED (
         0, now() FROM made
 ), kept AS (
     INSERT INTO alert_history SELECT $1, id, 1, 'given', data, '{{}}', NULL, 1, 0, now() FROM made
-), happened AS (
-    INSERT INTO event SELECT $1, event_id, $2, 'alert.raised', 'alert', id::text, 'UN39', '{{}}',
-        data, now() FROM made
-)
-INSERT INTO event_pending SELECT $1, event_id FROM made
+), {
+    event_inserts(
+        "made",
+        city_code="$1",
+        id="event_id",
+        plan_code="$2",
+        type="'alert.raised'",
+        subject_kind="'alert'",
+        subject_id="id::text",
+        organization_code="'UN39'",
+        actor="'{}'",
+        data="data",
+        occurred_at="now()",
+    )
+}
+SELECT count(*) FROM happened
 """
 
 
@@ -127,7 +139,11 @@ async def _round(
     started = time.perf_counter()
     done = await _evaluate(database, number)
     evaluate = 1000 * (time.perf_counter() - started)
-    assert len(found) == foreseen.told == done.told == _NEWLY_DUE, (len(found), foreseen, done)
+    assert len(found) == foreseen.notified == done.notified == _NEWLY_DUE, (
+        len(found),
+        foreseen,
+        done,
+    )
     # What this day told of is given up, so that the next one tells of nothing else.
     await connection.execute(_GIVE_UP, *place)
     await _evaluate(database, number)

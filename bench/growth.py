@@ -15,11 +15,14 @@ from pydantic_core import to_json
 
 from bench.recompute import fresh_database, synthetic
 from bench.system import System
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
+from services.core.events.statements import event_inserts
 from services.core.followers import FOLLOWERS
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
+from services.core.kit.statistics import count_grown
 from services.core.plan.document import PlanDocument
 from services.core.scoring.service import rebuild_inputs, recompute_plan
 
@@ -33,28 +36,46 @@ _LAG_ALLOWED = 1.0
 _SHARES = (4, 2, 1)
 """A recompute is timed at so many parts of the size."""
 
-_WRITE = """
+_ACTOR = """'{"kind": "bench"}'"""
+
+_WRITE = f"""
 WITH made AS (
     SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[],
         $9::text[])
     AS m(id, indicator, unit, period, image, event_id, data)
+), stored AS (
+    INSERT INTO submission (city_code, id, plan_code, indicator_code, organization_code, period,
+        state, revision, version, approved_revision, value, data_status, on_behalf, falsified,
+        reported_by, reported_by_organization, created_at, updated_at, submitted_at, decided_at)
+    SELECT $1, id, $2, indicator, unit, period, 'approved', 1, 1, 1,
+        (image::jsonb->>'value')::numeric, 'final', FALSE, FALSE, id, unit, now(), now(), now(),
+        now()
+    FROM made
 ), written AS (
     INSERT INTO submission_history (city_code, submission_id, version, action, after, actor,
         occurred_at)
-    SELECT $1, id, 1, 'approved', image::jsonb, '{"kind": "bench"}', now() FROM made
-), happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
-        organization_code, actor, data, occurred_at)
-    SELECT $1, event_id, $2, 'submission.approved', 'submission', id::text, unit,
-        '{"kind": "bench"}', data::jsonb, now()
-    FROM made
-)
-INSERT INTO event_pending (city_code, event_id) SELECT $1, event_id FROM made
+    SELECT $1, id, 1, 'approved', image::jsonb, '{{"kind": "bench"}}', now() FROM made
+), {
+    event_inserts(
+        "made",
+        city_code="$1",
+        id="event_id",
+        plan_code="$2",
+        type="'submission.approved'",
+        subject_kind="'submission'",
+        subject_id="id::text",
+        organization_code="unit",
+        actor=_ACTOR,
+        data="data::jsonb",
+        occurred_at="now()",
+    )
+}
+SELECT count(*) FROM happened
 """
 
 
 @dataclass(frozen=True)
-class _Grown:
+class GrowingLedger:
     """A ledger that grows, and where the next submission belongs."""
 
     database: Database
@@ -123,8 +144,14 @@ class _Grown:
 
     async def _turn(self, reader: str) -> bool:
         follower = next(each for each in FOLLOWERS if each.reader == reader)
+        await self._count()
         async with self.database.transaction() as session:
-            return await follower.follow(session, self.plan.city.code, _CLOCK, follower.at_once)
+            return await follow(session, self.plan.city.code, follower, _CLOCK)
+
+    async def _count(self) -> None:
+        """Have the tables counted that have doubled, which a worker looks for now and then."""
+        async with self.database.transaction() as session:
+            await count_grown(session)
 
     async def recompute(self) -> float:
         """Make inputs and boards anew, as `wufei score recompute` does; return the seconds."""
@@ -146,13 +173,13 @@ async def growing(system: System, size: int = SIZE) -> list[str]:
         await database.pool.execute("ALTER SYSTEM SET autovacuum = off")
         await database.pool.execute("SELECT pg_reload_conf()")
         try:
-            return await _measured(_Grown(database, plan, _places(plan, size)), size)
+            return await _measured(GrowingLedger(database, plan, places(plan, size)), size)
         finally:
             await database.pool.execute("ALTER SYSTEM RESET autovacuum")
             await database.pool.execute("SELECT pg_reload_conf()")
 
 
-async def _measured(grown: _Grown, size: int) -> list[str]:
+async def _measured(grown: GrowingLedger, size: int) -> list[str]:
     lines, done = [], min(_FIRST, size // _SHARES[0] - 2)
     started = time.perf_counter()
     await grown.write(0, done)
@@ -188,7 +215,7 @@ def _line(what: str, seconds: float) -> str:
     return f"{what:<46}{seconds:>10,.2f} s"
 
 
-def _places(plan: PlanDocument, size: int) -> list[tuple[str, str, str]]:
+def places(plan: PlanDocument, size: int) -> list[tuple[str, str, str]]:
     """Return the first places for submissions: month by month, every indicator of every unit."""
     months = [f"{year}-{month:02}" for year in range(2021, 2026) for month in range(1, 13)]
     units = [unit.code for unit in plan.organizations if unit.submits]

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from itertools import count
 
 import asyncpg
@@ -13,6 +13,9 @@ from bench.places import choices, report_body, statement_values
 from bench.report import Measure, waiting
 from bench.system import CITY, PLAN, System
 from services.core.submissions.creation import CREATE
+
+Shown = Callable[[httpx.AsyncClient, int, float], Awaitable[float]]
+"""Waits until so many approvals are heard of; returns the milliseconds since an instant."""
 
 _ROUNDS = 15
 """Short and many: what else the machine does then hits a figure and its ceiling alike."""
@@ -30,7 +33,7 @@ async def creating(system: System, bare: int) -> list[str]:
         assert set(made.statuses) == {201}, made.statuses
         plain = await _bare(bare)
         assert set(plain.statuses) == {201}, plain.statuses
-        raw = await _raw(system, 2 * _POSTS)
+        raw = await written(system, 2 * _POSTS)
         if number:  # the first round warms everything up
             figures.append(made.rate)
             bares.append(plain.rate)
@@ -72,8 +75,8 @@ async def _bare(port: int) -> Outcome:
     return await volley(port, posts, clients=8)
 
 
-async def _raw(system: System, amount: int) -> float:
-    """Return the statements per second of asyncpg on 8 connections in one process."""
+async def written(system: System, amount: int) -> float:
+    """Create so many submissions by asyncpg on 8 connections; return how many a second."""
     values = iter([statement_values(next(_numbers)) for _ in range(amount)])
     async with asyncpg.create_pool(system.database_url, min_size=8, max_size=8) as pool:
 
@@ -168,28 +171,58 @@ async def _fill(system: System) -> None:
 
 async def lag(system: System) -> str:
     """Measure from sending an approval until the scoreboard shows it, with the worker at work."""
-    waits = []
-    base = f"http://127.0.0.1:{system.port}/v1"
-    office = {"Authorization": f"Bearer {system.office}"}
-    unit = {"Authorization": f"Bearer {system.reporter}"}
-    async with httpx.AsyncClient(base_url=base, headers=office, timeout=60) as client:
-        for number in range(30):
-            period = f"{2090 + number // 12}-{number % 12 + 1:02}"
-            body = {
-                "indicator_code": "U08",
-                "organization_code": "UN15",
-                "period": period,
-                "value": str(30 + number),
-            }
-            made = await client.post(f"/plans/{PLAN}/submissions", json=body, headers=unit)
-            started = time.perf_counter()
-            await client.post(f"/submissions/{made.json()['id']}/approve")
-            while not await _shows(client, period, body["value"]):  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-            waits.append((time.perf_counter() - started) * 1000)
+    waits = [wait async for wait in approvals(system, number=30)]
     return waiting("approval until the scoreboard shows it", waits)
 
 
-async def _shows(client: httpx.AsyncClient, period: str, value: str) -> bool:
-    board = (await client.get(f"/plans/{PLAN}/scoreboard", params={"period": period})).json()
-    return any(row["code"] == "U08" and row["value"] == value for row in board["indicators"])
+async def approvals(
+    system: System, *, number: int, indicator: str = "U08", shown: Shown | None = None
+) -> AsyncIterator[float]:
+    """Approve a value, and correct and approve it again; yield each time the milliseconds.
+
+    They run from sending the approval until the board of the year shows it, or `shown` says so,
+    which takes the client and how many were approved.
+    """
+    base = f"http://127.0.0.1:{system.port}/v1"
+    office = {"Authorization": f"Bearer {system.office}"}
+    unit = {"Authorization": f"Bearer {system.reporter}"}
+    path = ""
+    async with httpx.AsyncClient(base_url=base, headers=office, timeout=60) as client:
+        for turn in range(1, number + 1):
+            value = str(30 + turn % 60)
+            if path:
+                told = await _sent(client, "POST", f"{path}/reopen", office, {"reason": "bench"})
+                told = await _sent(client, "PATCH", path, unit | told, {"value": value})
+                await _sent(client, "POST", f"{path}/submit", unit | told)
+            else:
+                body = {"indicator_code": indicator, "organization_code": "UN15"}
+                body |= {"period": "2025", "value": value}
+                told = await _sent(client, "POST", f"/plans/{PLAN}/submissions", unit, body)
+                path = told["Location"].removeprefix("/v1")
+            started = time.monotonic()
+            await _sent(client, "POST", f"{path}/approve", office)
+            if shown is None:
+                while not await _shows(client, indicator, value):  # noqa: ASYNC110 (no event tells)
+                    await asyncio.sleep(0.005)
+                yield (time.monotonic() - started) * 1000
+            else:
+                yield await shown(client, turn, started)
+
+
+async def _sent(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Send what must be taken; return the place that it made, and the tag for what comes next."""
+    answer = await client.request(method, path, headers=dict(headers), json=body)
+    assert answer.is_success, answer.text
+    kept = {"ETag": "If-Match", "Location": "Location"}
+    return {name: answer.headers[told] for told, name in kept.items() if told in answer.headers}
+
+
+async def _shows(client: httpx.AsyncClient, indicator: str, value: str) -> bool:
+    board = (await client.get(f"/plans/{PLAN}/scoreboard", params={"period": "2025"})).json()
+    return any(row["code"] == indicator and row["value"] == value for row in board["indicators"])

@@ -16,7 +16,7 @@ from services.core.plan.document import PlanDocument
 from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
 from services.core.submissions.creation import Reply, SubmissionDraft, draw_up, parameters
-from services.core.submissions.rules import Form
+from services.core.submissions.rules import Form, Remarks
 
 
 @cache
@@ -101,7 +101,7 @@ def _template() -> tuple[object, ...]:
     now = Clock.true_now()
     row = draw_up(
         SubmissionDraft(
-            indicator, unit, period, Form(value=None), "final", None, "bench", draft=True
+            indicator, unit, period, Form(value=None), Remarks(source="bench"), draft=True
         ),
         plan=_plan(),
         actor=_OFFICE,

@@ -12,7 +12,9 @@ from bench.recompute import fresh_database
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.events.catalogue import EventType
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
+from services.core.events.statements import event_inserts
 from services.core.identity.actor import Actor
 from services.core.identity.rules import DEFAULT_SCOPES
 from services.core.identity.service import create_first_key
@@ -21,7 +23,7 @@ from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.webhooks.addresses import AddressPolicy
-from services.core.webhooks.planning import follow_log
+from services.core.webhooks.planning import FOLLOWER
 from services.core.webhooks.rules import Manner, SettingsContext
 from services.core.webhooks.service import create_endpoint
 
@@ -31,14 +33,25 @@ _TO_ALL, _BACKLOG = 1_000, 100_000
 _ROUNDS = 3
 _TYPES = [type_ for type_ in get_args(EventType) if not type_.startswith("webhook.")]
 
-_EVENTS = """
-INSERT INTO event SELECT $1, id, $2, ($3::text[])[1 + n % cardinality($3::text[])],
-    'submission', 'x', 'UN15', '{"kind": "bench"}', '{"indicator_code": "U08"}', now()
-FROM unnest($4::uuid[]) WITH ORDINALITY AS made(id, n)
-"""
-_PENDING = """
-INSERT INTO event_pending SELECT city_code, id FROM event e
-WHERE NOT EXISTS (SELECT FROM event_position p WHERE p.city_code = $1 AND p.event_id = e.id)
+_ACTOR = """'{"kind": "bench"}'"""
+_DATA = """'{"indicator_code": "U08"}'"""
+_EVENTS = f"""
+WITH {
+    event_inserts(
+        "unnest($4::uuid[]) WITH ORDINALITY AS made(id, n)",
+        city_code="$1",
+        id="made.id",
+        plan_code="$2",
+        type="($3::text[])[1 + n % cardinality($3::text[])]",
+        subject_kind="'submission'",
+        subject_id="'x'",
+        organization_code="'UN15'",
+        actor=_ACTOR,
+        data=_DATA,
+        occurred_at="now()",
+    )
+}
+SELECT count(*) FROM happened
 """
 _BARE = """
 CREATE TABLE bare (LIKE webhook_delivery INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
@@ -125,7 +138,6 @@ async def _happen(database: Database, number: int) -> None:
     try:
         ids = [new_id() for _ in range(number)]
         await connection.execute(_EVENTS, CITY, PLAN, _TYPES, ids)
-        await connection.execute(_PENDING, CITY)
     finally:
         await connection.close()
 
@@ -142,7 +154,7 @@ async def _plan(database: Database) -> None:
 
 async def _turn(database: Database) -> bool:
     async with database.transaction() as session:
-        return await follow_log(session, CITY, _CLOCK, 200)
+        return await follow(session, CITY, FOLLOWER, _CLOCK)
 
 
 async def _bare(database: Database) -> float:

@@ -14,15 +14,17 @@ from pydantic_core import to_json
 from bench.places import xinmi
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
-from services.console.migrate import upgrade
+from services.console.schema import upgrade
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
+from services.core.events.statements import event_inserts
 from services.core.identity.actor import system as system_actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.ids import new_id
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import leads_of, load_plan
-from services.core.scoring.service import follow_log, recompute_plan
+from services.core.scoring.service import FOLLOWER, recompute_plan
 
 _ACTOR = system_actor("bench")
 _CLOCK = Clock()
@@ -52,7 +54,7 @@ async def _follow(database: Database, city_code: str) -> bool:
     async with database.transaction() as session:
         numbered = await number_committed(session, city_code)
     async with database.transaction() as session:
-        return await follow_log(session, city_code, clock=_CLOCK) or bool(numbered)
+        return await follow(session, city_code, FOLLOWER, _CLOCK) or bool(numbered)
 
 
 async def _follow_all(database: Database, city_code: str) -> None:
@@ -66,20 +68,31 @@ async def _timed(work: Callable[[], Awaitable[Any]]) -> float:
     return time.perf_counter() - started
 
 
+_BACKLOG = f"""
+WITH {
+    event_inserts(
+        "generate_series(1, 20000)",
+        city_code="$1",
+        id="gen_random_uuid()",
+        plan_code="$2",
+        type="'score.updated'",
+        subject_kind="'scoreboard'",
+        subject_id="'x'",
+        organization_code="NULL",
+        actor="'{}'",
+        data="'{}'",
+        occurred_at="now()",
+    )
+}
+SELECT count(*) FROM happened
+"""
+
+
 async def drain(system: System) -> list[str]:
     """Number a backlog of 20,000 committed events, beside an INSERT of as many bare rows."""
     async with fresh_database(system, "bench_drain", xinmi()) as database:
         connection = await asyncpg.connect(database.dsn)
-        await connection.execute(
-            "INSERT INTO event SELECT $1, gen_random_uuid(), $2, 'score.updated', 'scoreboard',"
-            " 'x', NULL, '{}', '{}', now() FROM generate_series(1, 20000)",
-            CITY,
-            PLAN,
-        )
-        await connection.execute(
-            "INSERT INTO event_pending SELECT city_code, id FROM event"
-            " WHERE NOT EXISTS (SELECT FROM event_position WHERE event_id = id)"
-        )
+        await connection.execute(_BACKLOG, CITY, PLAN)
         await connection.execute("CREATE TABLE bare (city text, position bigint, id uuid)")
 
         async def number_all() -> None:
@@ -103,7 +116,8 @@ async def drain(system: System) -> list[str]:
     return [line]
 
 
-_HAND_APPROVAL = """
+_APPROVED_BOARD = """'{"basis": "approved"}'"""
+_HAND_APPROVAL = f"""
 WITH taken AS (
     DELETE FROM event_pending WHERE city_code = 'hand' RETURNING event_id
 ), numbered AS (
@@ -143,12 +157,21 @@ WITH taken AS (
             board->'overall' || jsonb_build_object('score', score::text)),
         jsonb_build_object($1::text, traces->$1)
     FROM earlier JOIN added USING (basis)
-), told AS (
-    INSERT INTO event SELECT 'hand', $4, $5, 'score.updated', 'scoreboard', 'x', NULL, '{}',
-        '{"basis": "approved"}', now() RETURNING id
-), pending AS (
-    INSERT INTO event_pending SELECT 'hand', id FROM told
-), cursor AS (
+), {
+    event_inserts(
+        "(SELECT) AS one",
+        city_code="'hand'",
+        id="$4::uuid",
+        plan_code="$5",
+        type="'score.updated'",
+        subject_kind="'scoreboard'",
+        subject_id="'x'",
+        organization_code="NULL",
+        actor="'{}'",
+        data=_APPROVED_BOARD,
+        occurred_at="now()",
+    )
+}, cursor AS (
     UPDATE reader_cursor SET position = $2 WHERE city_code = 'hand'
 )
 SELECT pg_notify('wufei_log', 'hand:' || $2::text)
@@ -216,17 +239,28 @@ async def _approved(connection: asyncpg.Connection, indicator: str, unit: str, n
         number + 1,
         to_json(image).decode(),
     )
-    await connection.execute(
-        "INSERT INTO event VALUES ($1, $2, $3, 'submission.approved', 'submission', $4, $5, '{}',"
-        " $6::text::jsonb, now())",
-        CITY,
-        event_id,
-        PLAN,
-        str(submission_id),
-        unit,
-        to_json(said).decode(),
+    values = (CITY, event_id, PLAN, str(submission_id), unit, to_json(said).decode())
+    await connection.execute(_APPROVED, *values)
+
+
+_APPROVED = f"""
+WITH {
+    event_inserts(
+        "(SELECT) AS one",
+        city_code="$1",
+        id="$2::uuid",
+        plan_code="$3",
+        type="'submission.approved'",
+        subject_kind="'submission'",
+        subject_id="$4",
+        organization_code="$5",
+        actor="'{}'",
+        data="$6::text::jsonb",
+        occurred_at="now()",
     )
-    await connection.execute("INSERT INTO event_pending VALUES ($1, $2)", CITY, event_id)
+}
+SELECT count(*) FROM happened
+"""
 
 
 async def _copy_for_hand(connection: asyncpg.Connection) -> None:

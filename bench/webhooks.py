@@ -11,8 +11,9 @@ import asyncpg
 import httpx
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
+from bench.http import approvals
 from bench.report import Measure, waiting
-from bench.system import CITY, PLAN, ROOT, System
+from bench.system import CITY, ROOT, System
 from services.console.ports import free_port
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
@@ -48,8 +49,6 @@ async def hearing(system: System) -> str:
     """Measure from sending an approval until its webhook arrives, with the worker at work."""
     base = f"http://127.0.0.1:{system.port}/v1"
     office = {"Authorization": f"Bearer {system.office}"}
-    unit = {"Authorization": f"Bearer {system.reporter}"}
-    waits = []
     async with (
         _receiver() as url,
         httpx.AsyncClient(base_url=base, headers=office, timeout=60) as client,
@@ -57,19 +56,14 @@ async def hearing(system: System) -> str:
         wanted = {"url": url, "event_types": ["submission.approved"]}
         made = await client.post("/webhook-endpoints", json=wanted)
         assert made.status_code == 201, made.text
-        for number in range(_APPROVALS):
-            report = {
-                "indicator_code": "U07",
-                "organization_code": "UN15",
-                "period": f"{2090 + number // 12}-{number % 12 + 1:02}",
-                "value": str(30 + number),
-            }
-            answer = await client.post(f"/plans/{PLAN}/submissions", json=report, headers=unit)
-            started = time.monotonic()
-            await client.post(f"/submissions/{answer.json()['id']}/approve")
-            while (heard := await _heard(client, url))[0] <= number:  # noqa: ASYNC110
+
+        async def heard(asking: httpx.AsyncClient, number: int, started: float) -> float:
+            while (came := await _heard(asking, url))[0] < number:  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(0.005)
-            waits.append((heard[1] - started) * 1000)
+            return (came[1] - started) * 1000
+
+        asked = approvals(system, number=_APPROVALS, indicator="U07", shown=heard)
+        waits = [wait async for wait in asked]
         await client.delete(made.headers["Location"].removeprefix("/v1"))
     return waiting("approval until its webhook arrives", waits)
 

@@ -1,5 +1,6 @@
 """What every test may ask for: the servers of this run, a fresh database, an empty Valkey."""
 
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
-from tests.support.servers import Addresses, Servers
+from tests.support.servers import ADDRESSES, Addresses, Servers
 
 _SERVERS = pytest.StashKey[Servers]()
 
@@ -21,6 +22,8 @@ def _addresses(config: pytest.Config) -> Addresses:
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     if told is not None:
         return Addresses(*told["wufei_servers"])
+    if running := os.environ.get(ADDRESSES):
+        return Addresses(*running.split())
     if _SERVERS not in config.stash:
         config.stash[_SERVERS] = Servers().start()
     return config.stash[_SERVERS].addresses
@@ -60,9 +63,10 @@ async def module_database_url(addresses: Addresses) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def redis_url(addresses: Addresses, worker_id: str) -> str:
+async def redis_url(addresses: Addresses) -> str:
     """A Valkey database of this worker's own, empty at the start of the test."""
-    number = 0 if worker_id == "master" else int(worker_id.removeprefix("gw")) % 16
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    number = int(worker.removeprefix("gw")) % 16
     url = f"{addresses.valkey.rsplit('/', 1)[0]}/{number}"
     async with Redis.from_url(url) as client:
         await client.flushdb()

@@ -11,6 +11,7 @@ from services.api.outward import GZIP_MARK
 
 _COMPRESSED = f'{GZIP_MARK}"'
 _TAG = r'"[\x21\x23-\x7e\x80-\xff]*"'
+_ITEM_TAG = re.compile(r'("[0-9a-f-]{36}\.[0-9]+)\.[0-9a-f]{16}"')
 _TAGS = re.compile(rf"\s*(?:\*|(?:W/)?{_TAG})(?:\s*,\s*(?:\*|(?:W/)?{_TAG}))*\s*")
 
 
@@ -52,6 +53,11 @@ def json_answer(
     return Response(body, status, headers, "application/json")
 
 
+def created(body: bytes, *, etag: str, location: str) -> Response:
+    """Return ready-made JSON of what was made, with where it is from now on."""
+    return Response(body, 201, {"ETag": etag, "Location": location}, "application/json")
+
+
 def body_etag(body: bytes) -> str:
     """Return a strong ETag made from the body itself."""
     return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
@@ -66,5 +72,10 @@ def item_etag(identifier: UUID, version: int, body: bytes) -> str:
 
 
 def same_version(tag: str, other: str) -> bool:
-    """Return whether two tags of `item_etag` name the same version, however it was shown."""
-    return tag.rpartition(".")[0] == other.rpartition(".")[0] != ""
+    """Return whether two tags name one version: the same tag, or one of an item shown otherwise."""
+    return _version(tag) == _version(other)
+
+
+def _version(tag: str) -> str:
+    item = _ITEM_TAG.fullmatch(tag)
+    return item[1] if item else tag

@@ -18,11 +18,11 @@ from services.api.response_cache import ResponseCache
 from services.api.routing import Replay
 from services.api.security import Keys, caller_of
 from services.api.write_health import WriteHealth
+from services.api.write_options import write_options_of
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, RefusalKind, Stale
-from services.core.kit.forms import form
 from services.core.kit.idempotency import RequestKey, claim
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
@@ -59,31 +59,6 @@ async def _held(request: Request) -> Resources:
 
 Held = Annotated[Resources, Depends(_held)]
 
-_KEY = form(
-    "^[ -~]+$",
-    "只能含 ASCII 字母、数字和符号，如一个 UUID",
-    "May hold ASCII letters, digits and signs only, such as a UUID",
-)
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern=_KEY.pattern,
-        description="Makes a repeated POST answer as the first did, for 24 hours and for this"
-        " credential: the same status, body, `ETag` and `Location`. With another body it is"
-        " refused (422 `idempotency-key-reused`); while the first still runs, a repeat waits up"
-        " to 10 s and then is 409 `request-in-progress`. Previews are not kept.",
-        examples=["8f14e45f-ceea-467f-a8d5-2f0b6a0a1b1c"],
-    ),
-]
-ValidateOnly = Annotated[
-    bool,
-    Query(
-        description="A preview: the same checks and the same answer, and nothing is written, no"
-        " event recorded"
-    ),
-]
 IfMatch = Annotated[
     str | None,
     AfterValidator(strong_tags),
@@ -125,28 +100,23 @@ async def read_session(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-async def write_session(
-    request: Request,
-    idempotency_key: IdempotencyKey = None,
-    *,
-    validate_only: ValidateOnly = False,
-) -> AsyncIterator[AsyncSession]:
+async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
     """Yield a session inside the request's one transaction, committed before the answer leaves.
 
     A repeated POST is answered from the kept reply; a preview is undone at the end.
     """
-    held = resources_of(request)
+    held, options = resources_of(request), write_options_of(request)
     async with held.database.sessions() as session, session.begin() as transaction:
-        if idempotency_key is not None and request.method == "POST" and not validate_only:
-            key = await request_key(request, caller_of(request), idempotency_key)
+        if options.key is not None:
+            key = await request_key(request, caller_of(request), options.key)
             earlier = await claim(session, key, at=held.clock.true_now())
             if earlier is not None:
                 raise Replay(earlier)
             request.scope["claimed_key"] = (session, key)
         yield session
-        if validate_only:
+        if options.preview:
             await transaction.rollback()
-    if not validate_only:
+    if not options.preview:
         held.doorbell.ring()
 
 
@@ -185,23 +155,7 @@ def check_match(
 ) -> None:
     """Refuse a change that is based on another version than `etag` (None: there is none yet).
 
-    Raises:
-        PreconditionRequired: it names none and must.
-        Stale: it names another; the answer carries the current representation.
-    """
-    if if_match is None:
-        if required:
-            raise PreconditionRequired
-        return
-    tags = etags(if_match)
-    if etag is None or ("*" not in tags and etag not in tags):
-        raise Stale(extra={"etag": etag, "current": current})
-
-
-def check_version(if_match: str | None, etag: str, *, required: bool, current: object) -> None:
-    """Refuse a change to an item that is based on another version than `etag` names.
-
-    What the day or the caller makes of the item is no other version.
+    What the day or the caller makes of an item is no other version of it.
 
     Raises:
         PreconditionRequired: it names none and must.
@@ -212,5 +166,5 @@ def check_version(if_match: str | None, etag: str, *, required: bool, current: o
             raise PreconditionRequired
         return
     tags = etags(if_match)
-    if "*" not in tags and not any(same_version(tag, etag) for tag in tags):
+    if etag is None or ("*" not in tags and not any(same_version(tag, etag) for tag in tags)):
         raise Stale(extra={"etag": etag, "current": current})

@@ -12,6 +12,7 @@ from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
+from services.core.kit.outage import cause_in_words
 from services.core.kit.wire import deserialize, serialize
 
 logger = logging.getLogger("wufei.api")
@@ -35,6 +36,7 @@ class Doorbell:
     def __init__(self, redis_url: str | None) -> None:
         self._redis_url = redis_url
         self._rung = asyncio.Event()
+        self._lost = False
         self.answering = False
 
     def ring(self) -> None:
@@ -50,7 +52,14 @@ class Doorbell:
                 await self._pass_on(self._redis_url)
             except (RedisError, OSError, TimeoutError) as error:
                 if self.answering:
-                    logger.warning("doorbell without Redis: %s", type(error).__name__)
+                    logger.warning(
+                        "Redis unavailable",
+                        extra={
+                            "cause": cause_in_words(error),
+                            "next": "workers look for work every second by themselves; retrying",
+                        },
+                    )
+                    self._lost = True
                 self.answering = False
             await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -68,6 +77,9 @@ class Doorbell:
             while True:
                 await redis.ping()
                 self.answering = True
+                if self._lost:
+                    self._lost = False
+                    logger.info("Redis recovered")
                 while await self._is_rung():
                     self._rung.clear()
                     await redis.enqueue_job(JOB, _job_id=ring_id(time.time()), _expires=60)

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from services.api.problems import query_pointer
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 
@@ -19,7 +18,7 @@ def _one_of_two(name: str, value: str | None, old_name: str, old_value: str | No
     """
     if value is not None and old_value not in {None, value}:
         fault = Fault(
-            query_pointer(old_name),
+            f"/query/{old_name}",
             "given-twice",
             Text(f"与 {name} 不一致；{old_name} 是它的旧名，只写 {name}", _differs(name, old_name)),
             old_value,

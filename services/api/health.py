@@ -5,15 +5,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import Example, answering
+from services.api.metrics import ALERT_EVALUATION_AGE, DRAIN_LAG, WORKER_SILENCE
 from services.api.unread import HeardRoute
-from services.api.webhooks.metrics import read_webhook_figures
+from services.api.webhooks.queue_metrics import read_webhook_figures
 from services.core.alerts.queries import Stalest, stalest_evaluation
 from services.core.events.queries import SILENT_AFTER, last_beats, oldest_waiting_event
 from services.core.followers import READERS
@@ -34,16 +35,6 @@ _UNEVALUATED_SECONDS = 30 * 60
 """Three rounds of the alert engine: it stands still if a plan was not evaluated for longer."""
 
 _UNKNOWN = float("nan")
-_lag = Gauge(
-    "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"
-)
-_silence = Gauge("wufei_worker_silence_seconds", "How long ago a worker last said that it goes on")
-
-
-_unevaluated = Gauge(
-    "wufei_alert_evaluation_age_seconds",
-    "How long ago alerts of the stalest plan were evaluated",
-)
 
 
 _Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
@@ -188,7 +179,7 @@ async def metrics(request: Request) -> Any:
         if beats:
             silence = max(0.0, (held.clock.true_now() - beats[0]).total_seconds())
         await read_webhook_figures(held)
-    _lag.set(lag)
-    _silence.set(silence)
-    _unevaluated.set(unevaluated)
+    DRAIN_LAG.set(lag)
+    WORKER_SILENCE.set(silence)
+    ALERT_EVALUATION_AGE.set(unevaluated)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -7,11 +7,12 @@ from contextlib import suppress
 
 import asyncpg
 
+from services.core.events.reading import LOG_CHANNEL
+from services.core.kit.outage import cause_in_words
 from services.core.kit.server_address import open_connection
 
 logger = logging.getLogger("wufei.api")
 
-CHANNEL = "wufei_log"
 _PAUSE_SECONDS = 0.5
 
 
@@ -26,6 +27,7 @@ class LogListener:
         self._counts: dict[str, int] = defaultdict(int)
         self._moved: dict[str, asyncio.Event] = {}
         self._listening = False
+        self._told_lost = False
 
     def generation(self, city_code: str) -> int | None:
         """Return the city's count, or None while it cannot be known."""
@@ -44,7 +46,7 @@ class LogListener:
             try:
                 await self._listen()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                logger.warning("not listening to the log: %s", type(error).__name__)
+                self._lost(error)
             finally:
                 self._listening = False
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -54,15 +56,34 @@ class LogListener:
         connection = await open_connection(self._dsn, timeout=5)
         try:
             connection.add_termination_listener(lambda _: closed.set())
-            await connection.add_listener(CHANNEL, self._hear)
+            await connection.add_listener(LOG_CHANNEL, self._hear)
             # What moved while we were deaf is unknown: everything kept is old.
             for city_code in list(self._counts):
                 self._counts[city_code] += 1
             self._listening = True
+            self._recovered()
             await closed.wait()
+            self._lost(ConnectionResetError("the database ended the connection"))
         finally:
             self._listening = False
             connection.terminate()
+
+    def _lost(self, error: Exception) -> None:
+        """Log it once an outage, however often the connection is tried anew."""
+        if not self._told_lost:
+            logger.warning(
+                "log listener failed",
+                extra={
+                    "cause": cause_in_words(error),
+                    "next": "answers are read from the database each time; retrying",
+                },
+            )
+        self._told_lost = True
+
+    def _recovered(self) -> None:
+        if self._told_lost:
+            logger.info("log listener recovered")
+        self._told_lost = False
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
         city_code = payload.split(":", 1)[0]

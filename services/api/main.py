@@ -25,11 +25,11 @@ from services.api.context import Resources
 from services.api.contract.docs_page import docs_page
 from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
-from services.api.extensions import routes as extensions
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
+from services.api.milestones import extension_routes as extensions
 from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
 from services.api.milestones import verb_routes as milestone_verbs

@@ -6,10 +6,10 @@ import re
 import time
 from collections.abc import Mapping
 
-from prometheus_client import Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
 from services.core.kit.errors import DomainError, RefusalKind
@@ -24,14 +24,6 @@ _DRAINED_BYTES = 128 * 1024 * 1024
 _DRAINED_SECONDS = 10
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
-
-_requests = Counter("wufei_http_requests_total", "Requests answered", ["route", "status"])
-_seconds = Histogram(
-    "wufei_http_request_seconds",
-    "Time to answer",
-    ["route"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
-)
 
 
 class MalformedAddress(DomainError):
@@ -95,8 +87,8 @@ class Envelope:
                 await self._pass(scope, receive, send_with_id, headers)
         finally:
             route = getattr(scope.get("route"), "path", "no route")
-            _requests.labels(route, str(answered)).inc()
-            _seconds.labels(route).observe(time.perf_counter() - started)
+            HTTP_REQUESTS.labels(route, str(answered)).inc()
+            HTTP_REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
 
     async def _pass(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from cachetools import TTLCache
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.queries import PlanState, plan_state
+from services.core.plan.visibility import sees_plan
 
 KEPT = timedelta(seconds=5)
 _MOST_KEPT = 200
@@ -46,8 +48,9 @@ class PlanCache:
     def __init__(self, database: Database, watch: LogListener, *, kept: timedelta = KEPT) -> None:
         self._database = database
         self._watch = watch
-        self._for = kept
-        self._kept: dict[str, tuple[_Mark, datetime, PlanState]] = {}
+        self._kept: TTLCache[str, tuple[_Mark, PlanState], datetime] = TTLCache(
+            _MOST_KEPT, ttl=kept, timer=Clock.true_now
+        )
         self._flights: dict[str, _Flight] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._waiting: Counter[str] = Counter()
@@ -62,9 +65,7 @@ class PlanCache:
             PlanNotFound: there is none of this code, or it is not the caller's to see.
         """
         city_code = plan_code.split("-", 1)[0]
-        if not actor.every_city and city_code != actor.city_code:
-            raise PlanNotFound
-        if actor.plan_code is not None and actor.plan_code != plan_code:
+        if not sees_plan(actor, city_code=city_code, plan_code=plan_code):
             raise PlanNotFound
         return await self.of_city(city_code, plan_code, session)
 
@@ -103,7 +104,7 @@ class PlanCache:
         kept = self._kept.get(plan_code)
         if kept is None or kept[0] != self._mark(city_code, plan_code):
             return None
-        return kept[2] if kept[1] > Clock.true_now() else None
+        return kept[1]
 
     async def _read_in_turn(self, city_code: str, plan_code: str) -> PlanState | None:
         """Read a plan with a connection of its own; those who wait here hold none."""
@@ -156,7 +157,5 @@ class PlanCache:
             if self._flights.get(plan_code) is flight:
                 del self._flights[plan_code]
         if state is not None and mark.generation is not None:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[plan_code] = (mark, Clock.true_now() + self._for, state)
+            self._kept[plan_code] = (mark, state)
         return state

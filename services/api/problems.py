@@ -14,10 +14,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from services.api.unread import BLANK
 from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
 from services.core.kit.exact_data import MalformedBody
-from services.core.kit.faults import faults_of, pointer
-from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, takes_no_writes
+from services.core.kit.faults import faults_of
+from services.core.kit.outage import (
+    cause_in_words,
+    is_away,
+    is_contended,
+    is_unable,
+    takes_no_writes,
+)
 from services.core.kit.text import Language, Text
 
 logger = logging.getLogger("wufei.api")
@@ -166,8 +173,11 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
         return await _domain_error(request, UnsupportedMediaType())
     body = [one for one in errors if one["loc"][0] == "body"]
     elsewhere = [one for one in errors if one["loc"][0] != "body"]
+    faults = [*faults_of(body, skip=1), *faults_of(elsewhere)]
+    # What has a form of its own says what to write in place of a blank; that is enough.
+    told = {fault.pointer for fault in faults}
     unread: list[Fault] = request.scope.get("unread", [])
-    faults = [*faults_of(body, skip=1), *faults_of(elsewhere), *unread]
+    faults += [one for one in unread if not (one.code == BLANK and one.pointer in told)]
     return await _domain_error(request, InvalidInput(faults=faults))
 
 
@@ -198,13 +208,28 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if takes_no_writes(error):
         request.app.state.resources.writes.refused()
     if is_away(error) or is_unable(error) or is_contended(error):
-        logger.warning("database unavailable: %s", type(cause_of(error)).__name__)
+        logger.warning(
+            "database unavailable",
+            extra={
+                "request_id": request.scope.get("request_id"),
+                "cause": cause_in_words(error),
+                "next": "answered 503; the caller may retry",
+            },
+        )
         return await _domain_error(request, DatabaseUnavailable())
     return await _unexpected(request, error)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    logger.error("unexpected error in request %s", request.scope.get("request_id"), exc_info=error)
+    logger.error(
+        "request failed",
+        extra={
+            "request_id": request.scope.get("request_id"),
+            "cause": cause_in_words(error),
+            "next": "answered 500",
+        },
+        exc_info=error,
+    )
     return Problem(500, *HTTP_PROBLEMS[500]).answer(request)
 
 
@@ -232,8 +257,3 @@ def install(app: FastAPI) -> None:
     ):
         app.add_exception_handler(kind, _database_error)
     app.add_exception_handler(Exception, _crashed)
-
-
-def query_pointer(name: str) -> str:
-    """Return the pointer of a query parameter, as validation gives it too."""
-    return pointer(("query", name))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
+from cachetools import TTLCache
 from fastapi import Request, Response
 from typing_extensions import override
 
@@ -30,7 +31,9 @@ class ResponseCache:
 
     def __init__(self, watch: LogListener) -> None:
         self._watch = watch
-        self._kept: dict[Address, tuple[int, datetime, str, bytes]] = {}
+        self._kept: TTLCache[Address, tuple[int, str, bytes], datetime] = TTLCache(
+            _MOST_KEPT, ttl=KEPT, timer=Clock.true_now
+        )
 
     def generation(self, actor: Actor) -> int | None:
         """Return the generation to note before an answer is made; None: keep nothing."""
@@ -39,17 +42,12 @@ class ResponseCache:
     def get(self, address: Address, generation: int | None) -> tuple[str, bytes] | None:
         """Return ETag and body if the log has not moved on since they were made."""
         kept = self._kept.get(address)
-        if kept is None or kept[0] != generation or kept[1] < Clock.true_now():
-            return None
-        return kept[2], kept[3]
+        return None if kept is None or kept[0] != generation else kept[1:]
 
     def put(self, address: Address, generation: int | None, etag: str, body: bytes) -> None:
         """Keep an answer that was made after `generation` was noted."""
-        if generation is None:
-            return
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        self._kept[address] = (generation, Clock.true_now() + KEPT, etag, body)
+        if generation is not None:
+            self._kept[address] = (generation, etag, body)
 
 
 class CachedRoute(ExactRoute):

@@ -3,11 +3,11 @@
 A malformed body is remembered, not raised, so that 401, 403 and 404 come before it.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, params
 from starlette.datastructures import Headers
 from typing_extensions import override
 
@@ -15,6 +15,7 @@ from services.api.fast_parameters import FastParameters
 from services.api.plan_cache import PlanCache
 from services.api.security import authenticate, require
 from services.api.unread import HeardRoute
+from services.api.write_options import read_write_options
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.exact_data import MalformedBody, read_json
@@ -117,6 +118,19 @@ class ExactRoute(HeardRoute):
 
     request_class: ClassVar[type[ExactRequest]] = ExactRequest
 
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        methods: set[str] | list[str] | None = None,
+        dependencies: Sequence[params.Depends] | None = None,
+        **more: Any,
+    ) -> None:
+        first = [Depends(read_write_options)] if _writes(endpoint, methods) else []
+        wanted = [*first, *(dependencies or ())]
+        super().__init__(path, endpoint, methods=methods, dependencies=wanted, **more)
+
     @property
     def permission(self) -> Permission | None:
         """The permission that a marked endpoint asks for."""
@@ -158,6 +172,11 @@ class ExactRoute(HeardRoute):
             return response
 
         return answer
+
+
+def _writes(endpoint: Callable[..., Any], methods: set[str] | list[str] | None) -> bool:
+    """Return whether a route writes, and does not read its options by itself."""
+    return "GET" not in (methods or {"GET"}) and not hasattr(endpoint, _PERMISSION)
 
 
 def versioned_router(tag: str, *, route_class: type[ExactRoute] = ExactRoute) -> APIRouter:

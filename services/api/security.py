@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 from uuid import UUID
 
 import asyncpg
+from cachetools import TLRUCache
 from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +20,7 @@ from services.core.identity.queries import key_by_digest
 from services.core.identity.rules import Permission, Scope
 from services.core.identity.service import note_use
 from services.core.kit.database import Database
+from services.core.kit.outage import cause_in_words
 from services.core.kit.secrets import digest
 
 logger = logging.getLogger("wufei.api")
@@ -42,7 +44,9 @@ class Keys:
     def __init__(self, database: Database, true_now: Callable[[], datetime]) -> None:
         self._database = database
         self._true_now = true_now
-        self._met: dict[bytes, tuple[datetime, Actor]] = {}
+        self._met: TLRUCache[bytes, tuple[datetime, Actor], datetime] = TLRUCache(
+            _MOST_KEPT, ttu=lambda _digest, met, _now: met[0], timer=true_now
+        )
         self._used: dict[tuple[str, UUID], datetime] = {}
 
     async def actor(self, token: str, request_id: str) -> Actor:
@@ -54,11 +58,8 @@ class Keys:
         now = self._true_now()
         key_digest = digest(token)
         met = self._met.get(key_digest)
-        if met is None or met[0] <= now:
-            met = await self._look_up(token, key_digest, now)
-            if len(self._met) >= _MOST_KEPT:
-                self._met.clear()
-            self._met[key_digest] = met
+        if met is None:
+            met = self._met[key_digest] = await self._look_up(token, key_digest, now)
         actor = met[1]
         self._used[actor.city_code, actor.credential_id] = now
         return actor.in_request(request_id)
@@ -90,7 +91,13 @@ class Keys:
                 async with self._database.transaction() as session:
                     await note_use(session, used)
             except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
-                logger.warning("last use of keys not noted: %s", type(error).__name__)
+                logger.warning(
+                    "key use not saved",
+                    extra={
+                        "cause": cause_in_words(error),
+                        "next": "the last use of some keys stays unknown; the next is noted",
+                    },
+                )
 
 
 def _actor(key: ApiKey) -> Actor:

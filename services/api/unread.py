@@ -1,6 +1,7 @@
 """Nothing that was said is passed over: what a route does not read of a request is refused.
 
-A misspelt `validate_only` would write, a misspelt filter would answer with everything. So every
+A misspelt `validate_only` would write, a misspelt filter would answer with everything, an empty
+one with nothing. So every
 route knows the names of its query parameters and whether it takes a body, from its signature.
 """
 
@@ -21,6 +22,7 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.faults import echo, faults_of, pointer
 from services.core.kit.nearest import with_nearest
+from services.core.kit.said import trimmed
 from services.core.kit.text import Text
 
 _SAYS_NOTHING = (b"", b"{}", b"null")
@@ -33,6 +35,10 @@ _NO_PARAMETERS = Text(
     "没有这个查询参数：此操作不接受任何查询参数",
     "There is no such query parameter: the operation takes none",
 )
+BLANK = "blank-parameter"
+"""The code of a query parameter that was given without a value."""
+
+_BLANK = Text("请填写该参数的值，不需要时去掉该参数", "Give it a value, or leave the parameter out")
 _UNKNOWN = Text("没有这个查询参数", "There is no such query parameter")
 _MORE = Text(
     "另有 {more} 个没有的查询参数",
@@ -73,6 +79,11 @@ class Signature:
             Fault(pointer(("query", name)), "given-twice", _TWICE, echo(said[name]))
             for name in self._known
             if name not in self._repeated and times[name] > 1
+        ]
+        faults += [
+            Fault(pointer(("query", name)), BLANK, _BLANK)
+            for name in sorted({name for name, value in said.multi_items() if not trimmed(value)})
+            if name in self._known
         ]
         for name in unknown[:_MOST_TOLD]:
             place = pointer(("query", str(echo(name))))

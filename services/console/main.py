@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     module, function = chosen.function.split(":")
     try:
-        command = getattr(import_module(f"services.console.{module}"), function)
+        command = getattr(import_module(f"services.console.commands.{module}"), function)
         code: int = command(chosen)
     except ConsoleError as error:
         print(f"wufei: {error}", file=sys.stderr)

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.data_directory import write_secret
-from services.console.migrate import upgrade
+from services.console.schema import upgrade
 from services.console.settings import PROJECT
 from services.core.identity.actor import system
 from services.core.identity.queries import city_codes, key_by_digest

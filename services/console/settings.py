@@ -1,5 +1,8 @@
 """What the environment may set for the console; the doors read their own settings."""
 
+import os
+import sys
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
@@ -9,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
+from services.core.kit.nearest import nearest
 from services.core.kit.sealing import checked_key
 from services.core.kit.server_address import checked_address, read_address
 from services.core.webhooks.address_settings import checked_cidrs
@@ -81,6 +85,8 @@ class Settings(BaseSettings):
         Raises:
             ConsoleError: some are wrong; each has its line.
         """
+        for told in misspelt(os.environ):
+            print(f"wufei: {told}", file=sys.stderr)
         read, faults = _judged(cls)
         # A part that would end again and again for a wrong setting is not started at all.
         for door in (ApiSettings, WorkerSettings):
@@ -140,3 +146,31 @@ class UpSettings(Settings):
         if self.now is not None and self.database_url is not None:
             raise ConsoleError("WUFEI_NOW is for the embedded database only; unset DATABASE_URL")
         return self.now
+
+
+_PREFIX = "WUFEI_"
+_ELSEWHERE = frozenset({"WUFEI_WEBHOOK_SECRET", "WUFEI_URL", "WUFEI_KEY"})
+"""Read by a command itself, and by the examples for receivers."""
+
+
+def misspelt(given: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for each variable of ours that sets nothing, with what may have been meant.
+
+    `given` are names of variables. What `wufei up` starts is not told again what it was told.
+    """
+    names = {name.upper() for name in given}
+    if "WUFEI_CLOCK_OFFSET" in names:
+        return
+    known = {name.lower() for name in _variables()} | {name.lower() for name in _ELSEWHERE}
+    for name in sorted(names):
+        if name.startswith(_PREFIX) and name.lower() not in known:
+            near = nearest(name, known)
+            meant = f": did you mean {near.upper()}?" if near else ""
+            yield f"{name} is no setting and has no effect{meant}"
+
+
+def _variables() -> Iterator[str]:
+    for settings in (UpSettings, ApiSettings, WorkerSettings):
+        for name, field in settings.model_fields.items():
+            alias = field.validation_alias
+            yield alias if isinstance(alias, str) else _variable(settings, name)

@@ -1,11 +1,10 @@
-"""What follows from what was committed: who reads the log of a city, and who the calendar.
+"""Who follows the log of a city, and who the calendar, in the order of a worker's pass.
 
-The order is the order of a pass; each step runs in a transaction of its own and remembers by
-itself how far it has come, so that one in trouble holds up no other.
+Each runs in a transaction of its own and has a cursor of its own, so that one that is stuck
+holds up no other.
 """
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,37 +16,25 @@ from services.core.obligations import service as obligations
 from services.core.scoring import service as scoring
 from services.core.webhooks import planning, recovery, retention
 
-Follow = Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, bool]]
-"""Takes a session, a city, the clock and the most events of one turn; whether it did any."""
-
 FollowDate = Callable[[AsyncSession, str, Clock], Coroutine[Any, Any, object]]
 """Takes a session, a city and the clock; does what fell due by the date alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Follower:
-    """A reader of the log: `reader` is the name of its cursor."""
-
-    reader: str
-    follow: Follow
-    at_once: int = 500
-
-
 FOLLOWERS = (
     # First, for it waits for nothing that the others do: what they cause is planned a round later.
-    Follower(planning.READER, planning.follow_log, at_once=200),
-    Follower(obligations.READER, obligations.follow_log),
-    Follower(scoring.READER, scoring.follow_log),
-    Follower(milestones.READER, milestones.follow_log),
-    Follower(alerts.READER, alerts.follow_log),
-    Follower(recovery.READER, recovery.follow_replays, at_once=2000),
+    planning.FOLLOWER,
+    obligations.FOLLOWER,
+    scoring.FOLLOWER,
+    milestones.FOLLOWER,
+    alerts.FOLLOWER,
+    recovery.FOLLOWER,
 )
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
-DATE_FOLLOWERS: tuple[FollowDate, ...] = (
-    scoring.follow_date,
-    alerts.follow_date,
-    retention.follow_date,
-)
-"""Asked every half minute, so each is cheap where nothing fell due."""
+DATE_FOLLOWERS: Mapping[str, FollowDate] = {
+    "scoring": scoring.follow_date,
+    "alerts": alerts.follow_date,
+    "webhook-retention": retention.follow_date,
+}
+"""By name. They are asked every half minute, so each is cheap where nothing fell due."""

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
-from services.core.kit.outage import cause_of
+from services.core.kit.outage import cause_in_words
 from services.core.kit.sealing import CannotUnseal, Seal
 from services.core.webhooks.dispatch import (
     Claimed,
@@ -243,16 +243,18 @@ class Delivering:
     def _fitting(target: OpenTarget, group: list[Claimed], names: Names) -> Sequence[Claimed]:
         try:
             return fitting(target, group, names)
-        except Exception:
+        except Exception as error:
             # One that cannot be told holds up no other endpoint: sending it fails as our fault.
-            logger.exception("a message to %s cannot be made", group[0].endpoint)
+            logger.exception("message failed", extra=_told(group[0].endpoint, error))
             return group
 
     def _opened(self, row: Any) -> OpenTarget | None:
         try:
             return open_target(row, self._seal)
-        except (CannotUnseal, ValueError):
-            logger.exception("endpoint %s cannot be opened with WUFEI_SECRET_KEY", row.id)
+        except (CannotUnseal, ValueError) as error:
+            logger.exception(
+                "endpoint secret unreadable", extra=_told((row.city_code, row.id), error)
+            )
             return None
 
     def _begin(self, parcel: _Parcel, token: UUID) -> None:
@@ -273,8 +275,8 @@ class Delivering:
                 outcome = judged(parcel.target, await self._sender.send(message))
         except asyncio.CancelledError:
             outcome = Outcome("interrupted", 0, said="the worker was told to stop")
-        except Exception:
-            logger.exception("a message to %s failed by a fault of ours", parcel.endpoint)
+        except Exception as error:
+            logger.exception("delivery failed", extra=_told(parcel.endpoint, error))
         self._done.append([self._result(one, token, outcome, shown) for one in parcel.group])
         self._to_settle.set()
 
@@ -330,5 +332,20 @@ class Delivering:
                 await self._settle_all()
         except Exception as error:  # noqa: BLE001 (the leases end by themselves)
             logger.warning(
-                "%s outcomes are not written: %s", len(self._done), type(cause_of(error)).__name__
+                "outcomes not saved",
+                extra={
+                    "outcomes": len(self._done),
+                    "cause": cause_in_words(error),
+                    "next": "sent again when their leases end",
+                },
             )
+
+
+def _told(endpoint: Key, error: Exception) -> dict[str, object]:
+    """Return what a log says of an endpoint that cannot be served by a fault of ours."""
+    return {
+        "city": endpoint[0],
+        "endpoint": str(endpoint[1]),
+        "cause": cause_in_words(error),
+        "next": "the attempt counts as failed and is retried by the schedule",
+    }

@@ -14,6 +14,7 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
+from services.core.kit.outage import cause_in_words
 from services.core.kit.tasks import end
 from services.core.kit.wire import deserialize, serialize
 from services.worker.jobs import FUNCTIONS, timetable
@@ -102,7 +103,7 @@ class Doorbell:
 
     def _answers(self) -> None:
         if self._reported:
-            logger.info("the doorbell is heard again")
+            logger.info("Redis recovered")
         self._reported = False
         self.answering = True
         self._reactor.wake()
@@ -115,8 +116,11 @@ class Doorbell:
         self._reported = True
         expected = isinstance(error, _SILENCE)
         logger.warning(
-            "the doorbell is silent, the timer goes on: %s",
-            type(error).__name__,
+            "Redis unavailable",
+            extra={
+                "cause": cause_in_words(error),
+                "next": "looking for work every second by the timer; retrying",
+            },
             exc_info=None if expected else error,
         )
 

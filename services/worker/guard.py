@@ -80,7 +80,16 @@ def check(address: str, port: int, refusal: Refusal, *, name: str) -> None:
     """
     reason = refusal(ip_address(address.partition("%")[0]), port)
     if reason is not None:
-        logger.warning("%s leads to %s port %s, refused: %s", name, address, port, reason)
+        logger.warning(
+            "address refused",
+            extra={
+                "host": name,
+                "address": address,
+                "port": port,
+                "cause": reason,
+                "next": "nothing is sent; the attempt counts as failed",
+            },
+        )
         raise AddressRefused(EACCES, reason)
 
 

@@ -1,9 +1,9 @@
-"""Saying that a loop cannot do its work: once a minute, with all that is known of a fault."""
+"""Logging that a loop cannot do its work: once a minute, and once when it goes on."""
 
 import logging
 import time
 
-from services.core.kit.outage import cause_of, is_away, is_contended
+from services.core.kit.outage import cause_in_words, is_away, is_contended, is_unable
 
 logger = logging.getLogger("wufei.worker")
 
@@ -16,35 +16,38 @@ class Interruption:
     def __init__(self, work: str) -> None:
         self._work = work
         self._present = False
+        self._database_away = False
         self._say_again_at = 0.0
 
     def met(self, error: Exception) -> None:
-        """Say so once a minute; what is no outage is said with all that is known."""
+        """Log it once a minute; what is no outage is logged with its traceback."""
         if self._present and time.monotonic() < self._say_again_at:
             return
         self._say_again_at = time.monotonic() + _SAY_AGAIN_SECONDS
         self._present = True
-        cause = cause_of(error)
-        if is_away(error):
-            logger.warning(
-                "the database is away, %s is put off: %s", self._work, type(cause).__name__
-            )
+        self._database_away = is_away(error)
+        said = {"work": self._work, "cause": cause_in_words(error), "next": "retrying"}
+        if self._database_away:
+            logger.warning("database unavailable", extra=said)
         else:
-            logger.error(
-                "%s is put off: %s: %s",
-                self._work,
-                type(cause).__name__,
-                str(cause)[:200],
-                exc_info=unless_met(error),
-            )
+            logger.log(severity(error), "work failed", extra=said, exc_info=traceback_of(error))
 
     def over(self) -> None:
-        """Say that the work goes on, where it did not."""
-        if self._present:
-            self._present = False
-            logger.info("%s goes on", self._work)
+        """Log that the work goes on, where it did not."""
+        if not self._present:
+            return
+        self._present = False
+        if self._database_away:
+            logger.info("database recovered", extra={"work": self._work})
+        else:
+            logger.info("work recovered", extra={"work": self._work})
 
 
-def unless_met(error: Exception) -> Exception | None:
-    """Return an error for its traceback, None where others' locks are all there is to it."""
-    return None if is_contended(error) else error
+def traceback_of(error: Exception) -> Exception | None:
+    """Return an error for its traceback, None where it is the database's trouble, not ours."""
+    return None if is_contended(error) or is_unable(error) else error
+
+
+def severity(error: Exception) -> int:
+    """Return at which level an error is logged: a fault of ours is an error."""
+    return logging.WARNING if traceback_of(error) is None else logging.ERROR

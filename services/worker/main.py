@@ -50,7 +50,7 @@ async def run(settings: WorkerSettings | None = None) -> None:
     except asyncio.CancelledError:
         if not told:
             raise
-    logger.info("the worker has stopped")
+    logger.info("worker stopped")
 
 
 async def _work(settings: WorkerSettings) -> None:
@@ -71,7 +71,7 @@ async def _work(settings: WorkerSettings) -> None:
                 tasks.create_task(delivering.run())
             tasks.create_task(reactor.run())
             tasks.create_task(_tick(reactor, doorbell))
-            logger.info("the worker is at work")
+            logger.info("worker started")
 
 
 @asynccontextmanager
@@ -80,11 +80,23 @@ async def _delivering(
 ) -> AsyncIterator[Delivering | None]:
     """Yield what delivers, and keep it told of our own servers; without a key nothing can."""
     if settings.seal is None:
-        logger.warning("WUFEI_SECRET_KEY is not set: webhooks are planned and not sent")
+        logger.warning(
+            "webhook sending off",
+            extra={
+                "cause": "WUFEI_SECRET_KEY is not set",
+                "next": "deliveries are planned and wait for a worker with the key",
+            },
+        )
         yield None
         return
     if settings.webhook_allow_loopback:
-        logger.warning("WUFEI_WEBHOOK_ALLOW_LOOPBACK: webhooks may go to this machine")
+        logger.warning(
+            "webhook loopback allowed",
+            extra={
+                "cause": "WUFEI_WEBHOOK_ALLOW_LOOPBACK is set",
+                "next": "webhooks may go to this machine",
+            },
+        )
     async with system_lookup() as lookup:
         servers = OwnServers(settings.webhook_addresses, lookup)
         await servers.find()

@@ -7,21 +7,25 @@ may be killed at any line, run twice or run beside another.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import cities_behind, next_unread
+from services.core.events.reading import Follower, follow
 from services.core.events.service import beat, forget_silent, number_committed
-from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, Follower
+from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
 from services.core.kit.ids import new_id
-from services.core.kit.outage import cause_of, is_away, is_contended, is_unable, told_of
+from services.core.kit.outage import cause_in_words, is_away
+from services.core.kit.statistics import count_grown
+from services.worker.interruption import Interruption, severity, traceback_of
 
 logger = logging.getLogger("wufei.worker")
 
@@ -30,6 +34,9 @@ LOOK_EVERY_SECONDS = 1.0
 
 BEAT_EVERY_SECONDS = 10.0
 """How often it says that it goes on."""
+
+_COUNT_EVERY_SECONDS = 0.5
+"""How often tables that have doubled are looked for while there is work."""
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -41,10 +48,26 @@ async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: in
     return await number_committed(session, city_code, most=most) > 0
 
 
-_NUMBERING = Follower("numbering", _number, at_once=2000)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A part of every pass: `take` does so much of it at once, and says whether it did any."""
+
+    reader: str
+    take: Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, bool]]
+    at_once: int
+
+
+def _reading(follower: Follower) -> _Step:
+    async def take(session: AsyncSession, city_code: str, clock: Clock, most: int) -> bool:
+        return await follow(session, city_code, follower, clock, most=most)
+
+    return _Step(follower.reader, take, follower.at_once)
+
+
+_NUMBERING = _Step("numbering", _number, at_once=2000)
 """The first step of every pass; it reads no numbers, it gives them."""
 
-_STEPS = (_NUMBERING, *FOLLOWERS)
+_STEPS = (_NUMBERING, *map(_reading, FOLLOWERS))
 
 
 def pause_after(times: int) -> float:
@@ -80,11 +103,11 @@ class Reactor:
         self._tell = tell
         self._woken = asyncio.Event()
         self._sweep_wanted = False
-        self._away = False
-        self._say_again_at = 0.0
+        self._interruption = Interruption("following the log")
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._id = new_id()
         self._beat_again_at = 0.0
+        self._count_again_at = 0.0
 
     def wake(self, *, sweep: bool = False) -> None:
         """Look for work now; with `sweep`, also for what no event asks for."""
@@ -105,20 +128,31 @@ class Reactor:
                     await self.sweep()
                     self._sweep_wanted = False
                     self._woken.set()
-                self._came_back()
+                self._interruption.over()
             except Exception as error:  # noqa: BLE001 (no fault may end the only loop there is)
-                self._put_off(error)
+                self._interruption.met(error)
                 await asyncio.sleep(_PAUSE_SECONDS)
                 self._woken.set()
 
     async def react(self) -> None:
-        """Do all the work there is, city by city."""
+        """Do all the work there is, round by round; what the date asks for may come between."""
+        while await self.go_round() and not self._sweep_wanted:
+            pass
+        self._tell()
+
+    async def go_round(self) -> bool:
+        """Take every step of every city that has work; return whether anything was done.
+
+        A round ends however much is written meanwhile: no city and no step waits for another to
+        have nothing left.
+        """
         async with self._database.sessions() as session:
             waiting = await cities_behind(session, readers=READERS)
         await self._beat()
+        busy = False
         for city_code in waiting:
-            await self._follow(city_code)
-        self._tell()
+            busy |= await self._follow(city_code)
+        return busy
 
     async def sweep(self) -> None:
         """Do what no event asks for: what fell due by the date alone, and what is too old."""
@@ -126,34 +160,47 @@ class Reactor:
             cities = await city_codes(session)
         for city_code in cities:
             await self._beat()
-            try:
-                for follow_date in DATE_FOLLOWERS:
-                    async with self._database.transaction() as session:
-                        await follow_date(session, city_code, self._clock)
-            except Exception as error:
-                if is_away(error):
-                    raise
-                logger.warning("city %s: date not followed", city_code, exc_info=_unless_met(error))
+            for name, follow_date in DATE_FOLLOWERS.items():
+                await self._follow_date(city_code, name, follow_date)
         async with self._database.transaction() as session:
             await forget_old(session, now=self._clock.true_now())
             await forget_silent(session, now=self._clock.true_now())
 
-    async def _follow(self, city_code: str) -> None:
-        """Take every step of a city until none finds anything to do: a step may write events."""
-        busy = True
-        while busy:
-            busy = False
-            for step in _STEPS:
-                trouble = self._troubles.get((city_code, step.reader))
-                if trouble is None or trouble.again_at <= time.monotonic():
-                    done = await self._take(city_code, step)
-                    busy |= done
-                    if done:
-                        self._tell()
+    async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
+        """Do what fell due by the date; a fault in it holds up no other."""
+        try:
+            async with self._database.transaction() as session:
+                await follow_date(session, city_code, self._clock)
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.warning(
+                "date follower failed",
+                extra={
+                    "city": city_code,
+                    "reader": name,
+                    "cause": cause_in_words(error),
+                    "next": "retrying with the next sweep, within 30 s",
+                },
+                exc_info=traceback_of(error),
+            )
 
-    async def _take(self, city_code: str, step: Follower) -> bool:
+    async def _follow(self, city_code: str) -> bool:
+        """Take every step of a city once; a step may write events, for the next round."""
+        busy = False
+        for step in _STEPS:
+            trouble = self._troubles.get((city_code, step.reader))
+            if trouble is None or trouble.again_at <= time.monotonic():
+                done = await self._take(city_code, step)
+                busy |= done
+                if done:
+                    self._tell()
+        return busy
+
+    async def _take(self, city_code: str, step: _Step) -> bool:
         """Take a step to the end of the log, or up to the event that cannot be followed.
 
+        Numbers are given once: the end of the log stands still while the readers come to it.
         After a fault it goes on event by event: what comes before the bad one is done, and
         the log says which one it is. None is ever passed over. Returns whether any was done.
         """
@@ -162,6 +209,8 @@ class Reactor:
             try:
                 while await self._turn(city_code, step, at_once):
                     done = True
+                    if step is _NUMBERING:
+                        break
             except Exception as error:
                 if is_away(error):
                     raise
@@ -173,11 +222,29 @@ class Reactor:
         await self._note_trouble(city_code, step, failed)
         return done
 
-    async def _turn(self, city_code: str, step: Follower, at_once: int) -> bool:
+    async def _turn(self, city_code: str, step: _Step, at_once: int) -> bool:
+        await self._count()
         async with self._database.transaction() as session:
-            done = await step.follow(session, city_code, self._clock, at_once)
+            done = await step.take(session, city_code, self._clock, at_once)
         await self._beat()
         return done
+
+    async def _count(self) -> None:
+        """Let no plan be kept that was made when a table was half as large or empty."""
+        if time.monotonic() < self._count_again_at:
+            return
+        self._count_again_at = time.monotonic() + _COUNT_EVERY_SECONDS
+        try:
+            async with self._database.transaction() as session:
+                await count_grown(session)
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.warning(
+                "statistics failed",
+                extra={"cause": cause_in_words(error), "next": "retrying later; the work goes on"},
+                exc_info=traceback_of(error),
+            )
 
     async def _beat(self) -> None:
         """Write down now and then that the work goes on; a fault in this must not hold it up."""
@@ -191,9 +258,16 @@ class Reactor:
         except Exception as error:
             if is_away(error):
                 raise
-            logger.warning("no heartbeat was written", exc_info=_unless_met(error))
+            logger.warning(
+                "heartbeat failed",
+                extra={
+                    "cause": cause_in_words(error),
+                    "next": f"retrying in {BEAT_EVERY_SECONDS:.0f} s; the work goes on",
+                },
+                exc_info=traceback_of(error),
+            )
 
-    async def _note_trouble(self, city_code: str, step: Follower, error: Exception) -> None:
+    async def _note_trouble(self, city_code: str, step: _Step, error: Exception) -> None:
         before = self._troubles.get((city_code, step.reader))
         times = before.times + 1 if before else 1
         pause = pause_after(times)
@@ -203,49 +277,20 @@ class Reactor:
             async with self._database.sessions() as session:
                 unread = await next_unread(session, city_code, reader=step.reader)
         logger.log(
-            _gravity(error),
-            "city %s stands before %s with %s and is tried again in %.0f s: %s: %s",
-            city_code,
-            f"event {unread.position} ({unread.type})" if unread else "its next number",
-            step.reader,
-            pause,
-            type(cause_of(error)).__name__,
-            told_of(error),
-            exc_info=_unless_met(error) if times == 1 else None,
+            severity(error),
+            "reader stuck",
+            extra={
+                "city": city_code,
+                "reader": step.reader,
+                "position": unread.position if unread else None,
+                "event_type": unread.type if unread else None,
+                "failures": times,
+                "cause": cause_in_words(error),
+                "next": f"retrying in {pause:.0f} s",
+            },
+            exc_info=traceback_of(error) if times == 1 else None,
         )
 
-    def _got_well(self, city_code: str, step: Follower) -> None:
+    def _got_well(self, city_code: str, step: _Step) -> None:
         if self._troubles.pop((city_code, step.reader), None) is not None:
-            logger.info("city %s is followed again with %s", city_code, step.reader)
-
-    def _put_off(self, error: Exception) -> None:
-        """Say so once a minute; what is no outage is said with all that is known."""
-        if self._away and time.monotonic() < self._say_again_at:
-            return
-        self._say_again_at = time.monotonic() + _LONGEST_PAUSE_SECONDS
-        self._away = True
-        cause = cause_of(error)
-        if is_away(error):
-            logger.warning("the database is away, work is put off: %s", type(cause).__name__)
-        else:
-            logger.log(
-                _gravity(error),
-                "work is put off: %s: %s",
-                type(cause).__name__,
-                told_of(error),
-                exc_info=_unless_met(error),
-            )
-
-    def _came_back(self) -> None:
-        if self._away:
-            self._away = False
-            logger.info("the database is back, work goes on")
-
-
-def _unless_met(error: Exception) -> Exception | None:
-    """Return an error for its traceback, None where it is the database's trouble, not ours."""
-    return None if is_contended(error) or is_unable(error) else error
-
-
-def _gravity(error: Exception) -> int:
-    return logging.WARNING if _unless_met(error) is None else logging.ERROR
+            logger.info("reader recovered", extra={"city": city_code, "reader": step.reader})

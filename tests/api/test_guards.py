@@ -16,7 +16,7 @@ from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from services.core.submissions.creation import SubmissionDraft, create, draw_up
 from services.core.submissions.errors import PlanChanged
-from services.core.submissions.rules import Form
+from services.core.submissions.rules import Form, Remarks
 from tests.support.api import XINMI, Door, a_submission, neighbour
 from tests.support.duties import add
 from tests.support.milestones import a_milestone
@@ -61,9 +61,7 @@ async def test_what_is_checked_against_an_older_plan_is_not_written(door: Door) 
     plan = await door.held.plans.of_city("410183", XINMI)
     older = replace(plan, version=plan.version - 1)
     actor = replace(operator("410183"), role="office", scopes=GRANTABLE_SCOPES["office"])
-    draft = SubmissionDraft(
-        "U08", "UN15", "2021", Form(value=Decimal(1)), "final", None, None, draft=False
-    )
+    draft = SubmissionDraft("U08", "UN15", "2021", Form(value=Decimal(1)), Remarks(), draft=False)
     now = datetime(2026, 1, 5, tzinfo=UTC)
     row = draw_up(draft, plan=older, actor=actor, now=now)
     async with door.held.database.pool.acquire() as connection:

@@ -13,7 +13,7 @@ from services.core.extensions.models import Extension
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from services.core.submissions.models import Submission
-from tests.support.api import XINMI, Door, open_door
+from tests.support.api import IN_TIME, XINMI, Door, open_door
 from tests.support.clock import stopped_at
 from tests.support.duties import add
 
@@ -152,3 +152,53 @@ async def test_what_is_no_filter_and_no_token_is_refused(door: Door, query: dict
     async with await door.as_("office") as office:
         refused = await office.get(LATE, params=query)
     assert refused.status_code == (400 if "page_token" in query else 422)
+
+
+async def test_among_equals_comes_first_what_was_due_first(door: Door) -> None:
+    plan = await door.held.plans.of_city("410183", XINMI)
+    lead, base = plan.indicators["U07"].owners[0], door.held.database
+    sent = datetime(2026, 2, 2, 2, tzinfo=UTC)  # to be reviewed by 2026-02-09
+    await add(
+        base,
+        Submission,
+        indicator_code="U07",
+        organization_code="UN16",
+        submitted_at=sent,
+        updated_at=sent,
+    )
+    for code, day in (("U07", 3), ("U08", 5), ("U09", 6)):
+        owed = {"indicator_code": code, "organization_code": lead}
+        await add(base, Obligation, due_date=date(2026, 2, day), **owed)
+    async with await door.as_("leader") as leader:
+        found = await every(leader, organization_code=lead)
+        paged = await every(leader, organization_code=lead, page_size=1)
+    assert paged == found
+    order = [(-item["level"], item["due_date"]) for item in found]
+    assert order == sorted(order)
+    reviewed, *others = sorted(found, key=lambda item: item["rule"] != "submission_review")
+    assert reviewed["due_date"] == "2026-02-09"
+    before = [each for each in others if "2026-02-02" < each["due_date"] < "2026-02-09"]
+    assert reviewed["level"] in {each["level"] for each in before}
+
+
+@pytest.mark.parametrize("verbs", [["close"], ["close", "publish"], ["publish"]])
+async def test_what_a_closed_period_lacks_is_late_from_that_day_on(
+    door: Door, verbs: list[str]
+) -> None:
+    async with await door.as_("office") as office, await door.as_("leader") as leader:
+        opened = await office.post(f"/plans/{XINMI}/periods/2024/open", json=IN_TIME)
+        assert opened.status_code == 200, opened.text
+        before = await every(leader, rule="report_due", page_size=500)
+        for verb in verbs:
+            done = await office.post(f"/plans/{XINMI}/periods/2024/{verb}")
+            assert done.status_code == 200, done.text
+        found = await every(leader, rule="report_due", page_size=500)
+        missing = await leader.get(
+            f"/plans/{XINMI}/obligations", params={"status": "missing", "page_size": 500}
+        )
+    assert before == []
+    owed = {one["id"] for one in missing.json()["items"]}
+    assert len(owed) == opened.json()["asks_for"]["values"] > 0
+    assert {one["subject"]["id"] for one in found} == owed
+    days = {(one["due_date"], one["late_since"], one["days_overdue"]) for one in found}
+    assert days == {("2026-02-09", "2026-02-10", 1)}

@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from services.api.webhooks import metrics
+from services.api.webhooks import queue_metrics
 from tests.support.api import Door
 from tests.support.planted import Planted
 
@@ -65,7 +65,7 @@ def _faults(family: Metric, raw: str) -> Iterator[str]:
 async def test_metrics_are_named_typed_and_explained_as_prometheus_wants(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics.read_webhook_figures, "_again_at", 0.0)
+    monkeypatch.setattr(queue_metrics.read_webhook_figures, "_again_at", 0.0)
     told = await _told(door)
     families = list(text_string_to_metric_families(told))
     ours = {family.name for family in families if family.name.startswith("wufei_")}

@@ -81,6 +81,27 @@ async def test_the_old_name_of_a_filter_still_filters(door: Door, name: str) -> 
     assert set(faults(both)) == {f"/query/{name}"}
 
 
+@pytest.mark.parametrize("blank", ["", "%20", "%E3%80%80"])
+async def test_a_parameter_without_a_value_is_no_filter_for_nothing(door: Door, blank: str) -> None:
+    async with await door.as_("office") as office:
+        answers = {
+            path: await office.get(f"{path}?{name}={blank}")
+            for path, name in (
+                (f"{PLAN}/late", "organization_code"),
+                (f"{PLAN}/submissions", "period"),
+                (f"{PLAN}/scoreboard", "period"),
+                (f"{PLAN}/alerts", "page_token"),
+                ("/events", "types"),
+            )
+        }
+        typed = await office.get(f"{PLAN}/submissions?page_size={blank}&organization_code=")
+    for path, answer in answers.items():
+        ((_, (code, detail)),) = faults(answer).items()
+        assert (code, "leave the parameter out" in detail) == ("blank-parameter", True), path
+    assert set(faults(typed)) == {"/query/page_size", "/query/organization_code"}
+    assert len(typed.json()["errors"]) == 2
+
+
 async def test_the_types_of_the_feed_are_checked(door: Door) -> None:
     async with await door.as_("office") as office:
         near = await office.get("/events?types=submission.aproved,plan.published")

@@ -197,6 +197,96 @@ async def test_an_assigned_target_is_recorded_and_the_earlier_one_stays(door: Do
     }
 
 
+_LETTER = {"document_number": "郑环文〔2025〕18号", "document_date": "2025-03-20"}
+
+
+_EITHER = {"kind": "any_of", "text": "满足其一"}
+
+
+async def test_a_range_and_several_conditions_can_be_assigned(door: Door) -> None:
+    path = f"{PLAN}/indicators/R02/targets/2025"
+    conditions = [{"kind": "at_most", "value": "0.60"}, {"kind": "falling"}]
+    range_ = {"kind": "between", "value": "3", "upper": "5.0", **_LETTER}
+    several = {"kind": "any_of", "conditions": conditions, "text": "≤0.6或逐年下降", **_LETTER}
+    async with await door.as_("superior") as superior, await door.as_("office") as office:
+        made = await superior.put(path, json=range_)
+        tag = (await superior.get(f"{PLAN}/indicators/R02")).headers["ETag"]
+        again = await superior.put(path, json=several, headers={"If-Match": tag})
+        kept = (await office.get(path)).json()["items"]
+        shown = (await office.get(f"{PLAN}/indicators/R02")).json()["target"]["assigned"]
+        await door.react()
+        events = await office.get("/events", params={"types": "target.assigned", "limit": 500})
+    assert (made.status_code, again.status_code) == (200, 200), again.text
+    assert (made.json()["value"], made.json()["upper"]) == ("3", "5")
+    assert made.json()["conditions"] == []
+    assert [row["kind"] for row in kept] == ["between", "any_of"]
+    assert (
+        shown["conditions"]
+        == kept[1]["conditions"]
+        == [
+            {"kind": "at_most", "value": "0.6", "upper": None},
+            {"kind": "falling", "value": None, "upper": None},
+        ]
+    )
+    told = [one["data"] for one in events.json()["items"] if one["data"]["indicator_code"] == "R02"]
+    assert [one["upper"] for one in told] == ["5", None]
+    assert told[1]["conditions"] == shown["conditions"]
+
+
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ({"kind": "between", "value": "3"}, {("/upper", "upper-required")}),
+        ({"kind": "between", "value": "5", "upper": "3"}, {("/upper", "range-order")}),
+        ({"kind": "between", "upper": "3", "text": "至多3"}, {("/value", "value-required")}),
+        (
+            {"kind": "at_most", "value": "3", "upper": "5"},
+            {("/upper", "upper-not-expected")},
+        ),
+        (
+            {"kind": "all_of", "text": "x", "conditions": [{"kind": "falling"}]},
+            {("/conditions", "conditions-required")},
+        ),
+        (
+            {"kind": "at_most", "value": "3", "conditions": [{"kind": "falling"}]},
+            {("/conditions", "conditions-not-expected")},
+        ),
+        (
+            {"kind": "any_of", "conditions": [{"kind": "falling"}, {"kind": "at_most"}]},
+            {("/conditions/1/value", "value-required"), ("/text", "text-required")},
+        ),
+        ({"kind": "at_least", "value": "3"}, {("/kind", "direction-contradicts-kind")}),
+        (
+            {
+                "kind": "any_of",
+                "text": "x",
+                "conditions": [{"kind": "falling"}, {"kind": "rising"}],
+            },
+            set(),
+        ),
+        (
+            {
+                "kind": "any_of",
+                "text": "x",
+                "conditions": [{"kind": "not_worse"}, {"kind": "rising"}],
+            },
+            {("/conditions/1/kind", "direction-contradicts-kind")},
+        ),
+        ({"kind": "assigned_by_superior", "text": "x"}, {("/kind", "kind-not-assignable")}),
+    ],
+)
+async def test_an_assigned_target_is_checked_like_a_printed_one(
+    door: Door, body: dict[str, Any], faults: set[tuple[str, str]]
+) -> None:
+    path = f"{PLAN}/indicators/R01/targets/2024"
+    async with await door.as_("superior") as superior:
+        answer = await superior.put(
+            path, json={**body, **_LETTER}, params={"validate_only": "true"}
+        )
+    found = {(one["pointer"], one["code"]) for one in answer.json().get("errors", [])}
+    assert (answer.status_code, found) == (422 if faults else 200, faults)
+
+
 async def test_a_settled_question_keeps_the_printed_words_beside_the_decision(door: Door) -> None:
     path = f"{PLAN}/open-questions/T01/settle"
     decision = {

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from services.api.webhooks import metrics
+from services.api.webhooks import queue_metrics
 from services.core.kit.clock import Clock
 from tests.support.api import Door
 from tests.support.planted import Planted
@@ -20,7 +20,7 @@ async def _get(door: Door, path: str) -> httpx.Response:
 async def test_metrics_tell_queues_by_endpoint_and_nothing_of_where_they_are(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics, "KEPT_SECONDS", 0)
+    monkeypatch.setattr(queue_metrics, "KEPT_SECONDS", 0)
     planted = Planted(door.held.database)
     endpoint = await planted.endpoint("https://receiver.test/token-of-a-robot")
     await planted.deliveries(endpoint, number=3)

@@ -4,31 +4,13 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 import pytest
 
 from services.core.webhooks.signing import read_key
-from tests.support.api import XINMI, Door, a_submission, open_door
-
-PATH = "/webhook-endpoints"
-TOKEN = "xoxbAbCdEfGhIjKlMnOpQrStUvWx"
-URL = f"https://data.example.org/hooks/{TOKEN}?key={TOKEN}"
-ED25519 = "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
-NOBODY = "019aafc0-0000-7000-8000-000000000000"
-
-
-async def _made(client: httpx.AsyncClient, **settings: Any) -> dict[str, Any]:
-    answer = await client.post(PATH, json={"url": URL, **settings})
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-async def _integrator(door: Door, unit: str | None, *, scopes: Any = None) -> httpx.AsyncClient:
-    chosen = scopes or ["webhooks:write", "events:read", "submissions:read", "submissions:write"]
-    return door.client(await door.new_key("integrator", unit, scopes=chosen))
+from tests.support.api import XINMI, Door, open_door
+from tests.support.endpoints import ED25519, PATH, TOKEN, URL, an_integrator, make_endpoint
 
 
 async def test_an_endpoint_comes_back_without_its_secrets(door: Door) -> None:
@@ -100,7 +82,7 @@ async def test_a_secret_is_shown_once_and_stands_nowhere_in_the_open(
 
 async def test_a_change_needs_the_version_it_is_based_on(door: Door) -> None:
     async with await door.as_("office") as office:
-        made = await _made(office)
+        made = await make_endpoint(office)
         path = f"{PATH}/{made['id']}"
         etag = (await office.get(path)).headers["ETag"]
         without = await office.patch(path, json={"rate_per_minute": 5})
@@ -135,7 +117,7 @@ async def test_a_change_needs_the_version_it_is_based_on(door: Door) -> None:
 
 async def test_what_is_shown_cannot_be_sent_back_by_mistake(door: Door) -> None:
     async with await door.as_("office") as office:
-        made = await _made(office, headers={"X-Token": "t"})
+        made = await make_endpoint(office, headers={"X-Token": "t"})
         answer = await office.patch(
             f"{PATH}/{made['id']}",
             json={"url": made["url"], "headers": made["headers"]},
@@ -220,8 +202,8 @@ async def test_a_robot_is_at_its_own_host_and_signs_with_its_own_secret(door: Do
     ding = {"url": f"https://oapi.dingtalk.com/robot/send?access_token={TOKEN}"}
     wecom = {"url": f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={TOKEN}"}
     async with await door.as_("office") as office:
-        made = await _made(office, **ding, format="dingtalk", secret="SEC000")
-        without = await _made(office, **wecom, format="wecom")
+        made = await make_endpoint(office, **ding, format="dingtalk", secret="SEC000")
+        without = await make_endpoint(office, **wecom, format="wecom")
         elsewhere = await office.post(PATH, json={**ding, "format": "feishu"})
         spoken_for = await office.post(PATH, json={**wecom, "format": "wecom", "secret": "S"})
         asymmetric = await office.post(
@@ -252,7 +234,7 @@ async def test_a_robot_is_at_its_own_host_and_signs_with_its_own_secret(door: Do
 
 async def test_secrets_overlap_and_no_more_than_ten_old_ones_do(door: Door) -> None:
     async with await door.as_("office") as office:
-        made = await _made(office)
+        made = await make_endpoint(office)
         path = f"{PATH}/{made['id']}/rotate-secret"
         texts = [made["secret"]]
         for _ in range(10):
@@ -275,10 +257,10 @@ async def test_a_secret_may_be_brought_along(door: Door) -> None:
     given = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     asymmetric = "whsk_" + ED25519
     async with await door.as_("office") as office:
-        symmetric = await _made(office, secret=given)
-        other = await _made(office, secret=asymmetric, signature="v1a")
+        symmetric = await make_endpoint(office, secret=given)
+        other = await make_endpoint(office, secret=asymmetric, signature="v1a")
         mixed = await office.post(PATH, json={"url": URL, "secret": given, "signature": "v1a"})
-        fresh = await _made(office, signature="v1a")
+        fresh = await make_endpoint(office, signature="v1a")
     assert symmetric["secret"] == given
     assert other["secret"] == asymmetric
     assert other["secrets"][0]["public_key"] == "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
@@ -289,7 +271,7 @@ async def test_a_secret_may_be_brought_along(door: Door) -> None:
 
 async def test_an_endpoint_is_disabled_enabled_tested_and_deleted(door: Door) -> None:
     async with await door.as_("office") as office:
-        made = await _made(office)
+        made = await make_endpoint(office)
         path = f"{PATH}/{made['id']}"
         tested = await office.post(f"{path}/test")
         enabled_early = await office.post(f"{path}/enable")
@@ -326,92 +308,9 @@ async def test_an_endpoint_is_disabled_enabled_tested_and_deleted(door: Door) ->
     assert kept == 0
 
 
-async def test_who_may_not_manage_webhooks_is_refused(door: Door) -> None:
-    for role, unit in (("leader", None), ("reporter", "UN15"), ("superior", None)):
-        async with await door.as_(role, unit) as client:
-            answers = [
-                await client.post(PATH, json={"url": URL}),
-                await client.get(PATH),
-                await client.get(f"/webhook-deliveries/{NOBODY}"),
-            ]
-        assert {answer.status_code for answer in answers} == {403}
-    async with await _integrator(door, None, scopes=["webhooks:write"]) as deaf:
-        answer = await deaf.post(PATH, json={"url": URL})
-    assert answer.status_code == 403, "nobody hears by a webhook what it may not read"
-
-
-async def test_an_endpoint_is_there_for_its_owner_and_the_office_only(door: Door) -> None:
-    async with (
-        await door.as_("office") as office,
-        await _integrator(door, "UN15") as one,
-        await _integrator(door, "UN15") as colleague,
-        await _integrator(door, "UN01") as stranger,
-        await _integrator(door, None) as system,
-        await _integrator(door, None) as other_system,
-    ):
-        of_unit, of_system = await _made(one), await _made(system)
-        seen = {
-            (name, made["id"]): (await client.get(f"{PATH}/{made['id']}")).status_code == 200
-            for name, client in (
-                ("office", office),
-                ("one", one),
-                ("colleague", colleague),
-                ("stranger", stranger),
-                ("system", system),
-                ("other system", other_system),
-            )
-            for made in (of_unit, of_system)
-        }
-        hidden = [
-            await stranger.patch(
-                f"{PATH}/{of_unit['id']}", json={"url": URL}, headers={"If-Match": "*"}
-            ),
-            await other_system.post(f"{PATH}/{of_system['id']}/rotate-secret"),
-            await stranger.delete(f"{PATH}/{of_unit['id']}"),
-            await stranger.get(f"{PATH}/{of_unit['id']}/deliveries"),
-        ]
-        listed = await stranger.get(PATH)
-        beyond = await one.post(PATH, json={"url": URL, "organization_code": "UN01"})
-    assert {key for key, found in seen.items() if found} == {
-        ("office", of_unit["id"]),
-        ("office", of_system["id"]),
-        ("one", of_unit["id"]),
-        ("colleague", of_unit["id"]),
-        ("system", of_system["id"]),
-    }
-    assert {answer.status_code for answer in hidden} == {404}
-    assert listed.json()["items"] == []
-    assert beyond.json()["errors"][0]["code"] == "organization-beyond-scope"
-
-
-async def test_a_colleagues_key_takes_over_and_the_offices_does_not(door: Door) -> None:
-    async with (
-        await door.as_("office") as office,
-        await _integrator(door, "UN15") as first,
-        await _integrator(door, "UN15") as second,
-    ):
-        made = await _made(first)
-        path = f"{PATH}/{made['id']}"
-        by_office = await office.patch(path, json={"description": "x"}, headers={"If-Match": "*"})
-        owner = made["owner"]["credential_id"]
-        assert by_office.json()["owner"]["credential_id"] == owner
-        async with door.client(door.admin_secret) as admin:
-            assert (await admin.delete(f"/api-keys/{owner}")).status_code == 204
-        async with await door.as_("reporter", "UN15") as unit:
-            await unit.post(f"/plans/{XINMI}/submissions", json=a_submission(period="2021-01"))
-        await door.react()
-        lost = (await office.get(path)).json()
-        refused = await office.post(f"{path}/enable")
-        taken = await second.post(f"{path}/enable")
-    assert (lost["state"], lost["state_reason"]) == ("disabled", "scope-lost")
-    assert (refused.status_code, refused.json()["code"]) == (409, "webhook-scope-not-yours")
-    assert taken.json()["state"] == "active"
-    assert taken.json()["owner"]["credential_id"] != owner
-
-
 async def test_lists_go_on_page_by_page(door: Door) -> None:
-    async with await _integrator(door, "410183107") as client:
-        made = [(await _made(client))["id"] for _ in range(3)]
+    async with await an_integrator(door, "410183107") as client:
+        made = [(await make_endpoint(client))["id"] for _ in range(3)]
         await client.post(f"{PATH}/{made[1]}/disable")
         first = (await client.get(PATH, params={"page_size": 2})).json()
         token = first["next_page_token"]
@@ -473,7 +372,7 @@ async def test_a_deployment_opens_its_intranet_and_a_demonstration_this_machine(
 
 async def test_what_is_sealed_opens_with_the_key_alone(door: Door) -> None:
     async with await door.as_("office") as office:
-        made = await _made(office, headers={"X-Token": TOKEN})
+        made = await make_endpoint(office, headers={"X-Token": TOKEN})
     row = await door.held.database.pool.fetchrow(
         "SELECT e.*, s.id AS secret_id, secret_sealed FROM webhook_endpoint e JOIN webhook_secret s"
         " ON s.endpoint_id = e.id WHERE e.id::text = $1",

@@ -78,6 +78,26 @@ async def test_a_draft_from_before_the_rule_is_not_submitted_without_parts(door:
         assert (await unit.post(f"{path}/submit")).status_code == 200
 
 
+async def test_a_value_from_before_the_rule_is_not_approved_without_its_parts(door: Door) -> None:
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        made = await report(unit, value="50")
+        again = plans.a_plan(plans.an_indicator("A1", aggregation=RATIO, multiplier=100))
+        await plans.load(door, again)
+        path = f"/submissions/{made.json()['id']}"
+        refused = await office.post(f"{path}/approve")
+        preview = await office.post(f"{path}/approve", params={"validate_only": "true"})
+        assert codes(refused) == codes(preview) == [("/value", "ratio-required")]
+        assert "return it" in refused.json()["errors"][0]["detail"]
+        assert (await unit.get(path)).json()["state"] == "submitted"
+        returned = await office.post(f"{path}/return", json={"reason": "请补分子、分母"})
+        parts = {"value": None, "numerator": "1", "denominator": "2"}
+        etag = {"If-Match": returned.headers["ETag"]}
+        assert (await unit.patch(path, json=parts, headers=etag)).status_code == 200
+        assert (await unit.post(f"{path}/submit")).status_code == 200
+        approved = await office.post(f"{path}/approve")
+    assert (approved.status_code, approved.json()["value"]) == (200, "50")
+
+
 async def test_an_impossible_share_is_refused_on_every_path(door: Door) -> None:
     outside = ("/value", "implausible-value")
     async with await door.as_("reporter", "UN15") as unit:

@@ -46,6 +46,7 @@ WRITERS = {
     "notices",  # alerts: what was decided into its tables, with its events
     "late",  # alerts: what is late of every kind, in one statement of many parts
     "digests",  # alerts: what a unit is told once a day
+    "reading",  # events: the cursor of a reader locked, moved on and announced
     "following",  # milestones, alerts: what follows from the log and the calendar
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
@@ -109,6 +110,14 @@ def test_only_queries_select() -> None:
     assert _calling("select", others) == []
 
 
+def test_a_period_comes_from_the_calendar_of_its_plan() -> None:
+    # A code means other days where years begin in April: who guesses January guesses wrong.
+    others = [path for path in _modules(SERVICES) if path != CORE / "plan" / "periods.py"]
+    assert _calling("Period", others) == []
+    outside = [path for path in others if path != CORE / "plan" / "document.py"]
+    assert _calling("PeriodCalendar", outside) == []
+
+
 def test_no_file_is_too_long_to_read() -> None:
     long = [path for path in _modules(SERVICES) if len(_text(path).splitlines()) > LONGEST_FILE]
     assert _named(long) == []
@@ -136,6 +145,68 @@ def test_what_has_no_role_with_the_database_is_pure() -> None:
 
 def test_every_writer_is_still_there() -> None:
     assert {path.stem for path in _slices()} >= WRITERS
+
+
+def test_one_module_declares_metrics() -> None:
+    others = [path for path in _modules(SERVICES) if path != SERVICES / "api" / "metrics.py"]
+    kinds = ("Counter", "Gauge", "Histogram", "Summary", "Info", "Enum")
+    importing = [path for path in others if "prometheus_client" in _imported(path)]
+    assert [place for kind in kinds for place in _calling(kind, importing)] == []
+
+
+def test_a_public_type_means_one_thing_in_core() -> None:
+    """A name that is searched for leads to one place; `Mapped` tables count as well."""
+    places: dict[str, list[str]] = {}
+    for path in _slices() + _modules(CORE / "kit"):
+        for node in _tree(path).body:
+            match node:
+                case ast.ClassDef(name=name):
+                    pass
+                case ast.Assign(targets=[ast.Name(id=name)]) if not name.isupper():
+                    pass
+                case _:
+                    continue
+            if name[0].isupper():
+                places.setdefault(name, []).append(str(path.relative_to(CORE)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+PEN = CORE / "events" / "statements.py"
+"""The one module that holds the text which writes an event."""
+
+EVENT_TEXT = re.compile(r"\b(INSERT|MERGE)\s+INTO\s+(event|event_pending)\b", re.IGNORECASE)
+EVENT_TABLES = {"Event", "PendingEvent"}
+
+
+def _writes_of_events(path: Path) -> list[str]:
+    """Return where a module inserts events, by text of its own or through the tables' classes."""
+    found = []
+    for node in ast.walk(_tree(path)):
+        match node:
+            case ast.Constant(value=str() as said) if EVENT_TEXT.search(said):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+            case (
+                ast.Call(func=ast.Name(id="insert"), args=[ast.Name(id=name), *_])
+                | ast.Call(func=ast.Name(id=name))
+            ) if name in EVENT_TABLES:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    return found
+
+
+def test_one_module_writes_events() -> None:
+    """Tests of migrations write what the tables were once, not what they are today."""
+    places = [*_modules(SERVICES), *_modules(ROOT / "tests"), *_modules(ROOT / "bench")]
+    others = [path for path in places if path != PEN and path.parts[-2] != "migrations"]
+    assert _writes_of_events(PEN), "the pen is recognized"
+    assert [place for path in others for place in _writes_of_events(path)] == []
+
+
+CURSOR_TEXT = re.compile(r"\b(INTO|UPDATE)\s+reader_cursor\b", re.IGNORECASE)
+
+
+def test_one_module_moves_the_cursors_of_readers() -> None:
+    moving = [path for path in _modules(SERVICES) if CURSOR_TEXT.search(_text(path))]
+    assert _named(moving) == ["services/core/events/reading.py"]
 
 
 NAMED_BY_US = {"approved", "page", "w", "i", "r"}

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from services.api.contract.__main__ import PATH
-from services.console.receiver_cases import cases
+from services.console.receiver_check.cases import cases
 from services.core.events.catalogue import EventType
 from services.core.identity.rules import SCOPES
 from services.core.webhooks.signing import new_key, read_key, signature_header

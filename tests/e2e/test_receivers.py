@@ -14,7 +14,7 @@ import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.console.receiver_deliveries import Delivery, Maker
+from services.console.receiver_check.deliveries import Delivery, Maker
 from services.core.webhooks.signing import SigningKey, new_key, read_key
 from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.receivers import (

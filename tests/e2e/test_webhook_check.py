@@ -18,9 +18,9 @@ import pytest
 import trustme
 from pydantic_core import to_json
 
+from services.console.commands.webhooks import SECRET
 from services.console.main import main
-from services.console.receiver_cases import cases
-from services.console.webhooks import SECRET
+from services.console.receiver_check.cases import cases
 from services.core.webhooks.signing import SigningKey, new_key
 from tests.support.receivers import LANGUAGES, sample, serving
 

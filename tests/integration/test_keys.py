@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.api import security
 from services.api.security import KEPT, Keys
-from services.core.identity.actor import operator
+from services.core.identity.actor import Actor, operator
 from services.core.identity.errors import Unauthenticated
-from services.core.identity.service import KeyRequest, create_key, revoke_key
+from services.core.identity.service import KeyRequest, create_key, key_to_revoke, revoke_key
 from services.core.kit.database import Database, connect
 from services.core.plan.loading import load_plan
 from tests.support.api import neighbour
@@ -56,6 +58,12 @@ async def is_known(keys: Keys, secret: str) -> bool:
     return True
 
 
+async def revoke(session: AsyncSession, actor: Actor, now: datetime) -> None:
+    """Revoke the actor's key, as the console would."""
+    key = await key_to_revoke(session, actor.credential_id, actor=operator(CITY))
+    await revoke_key(session, key, actor=operator(CITY), now=now)
+
+
 async def test_an_expired_key_is_nobodys_from_the_second_it_expires(database: Database) -> None:
     clock = Clock()
     secret = await a_key(database, expires_at=BEGIN + timedelta(seconds=2))
@@ -76,7 +84,7 @@ async def test_a_key_that_another_process_revoked_works_for_less_than_five_secon
     here, there = Keys(database, clock), Keys(database, clock)
     actor = await here.actor(secret, "r")
     async with database.transaction() as session:
-        await revoke_key(session, key_id=actor.credential_id, actor=operator(CITY), now=clock.now)
+        await revoke(session, actor, clock.now)
     assert not await is_known(there, secret), "a process that never met it"
     clock.now += KEPT
     assert timedelta(seconds=5) > KEPT
@@ -88,7 +96,7 @@ async def test_a_revocation_in_this_process_holds_at_once(database: Database) ->
     secret = await a_key(database)
     actor = await keys.actor(secret, "r")
     async with database.transaction() as session:
-        await revoke_key(session, key_id=actor.credential_id, actor=operator(CITY), now=BEGIN)
+        await revoke(session, actor, BEGIN)
     keys.forget()
     assert not await is_known(keys, secret)
 
@@ -108,3 +116,16 @@ async def test_a_token_that_is_not_quite_one_is_nobodys(
     database: Database, spoil: Callable[[str], str]
 ) -> None:
     assert not await is_known(Keys(database, Clock()), spoil(await a_key(database)))
+
+
+async def test_a_full_memory_forgets_the_key_that_was_not_used_for_longest(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "_MOST_KEPT", 2)
+    keys = Keys(database, Clock())
+    seldom, often, newest = [await a_key(database) for _ in range(3)]
+    for secret in (often, seldom, often, newest):
+        assert await is_known(keys, secret)
+    await database.pool.execute("UPDATE api_key SET revoked_at = $1", BEGIN)
+    kept = [await is_known(keys, secret) for secret in (often, newest, seldom)]
+    assert kept == [True, True, False]

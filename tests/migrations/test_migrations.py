@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.console.migrate import configuration, revision, upgrade
+from services.console.schema import configuration, revision, upgrade
 from services.console.settings import PROJECT
 from services.core.kit.schema import expected_revision
 from services.core.registry import metadata

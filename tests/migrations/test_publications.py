@@ -6,7 +6,7 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.console.migrate import configuration, upgrade
+from services.console.schema import configuration, upgrade
 from tests.migrations.test_migrations import _execute, _rows, empty_url
 from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
 

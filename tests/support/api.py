@@ -12,9 +12,9 @@ import httpx
 from fastapi import FastAPI
 
 from services.api.context import Resources
-from services.api.log_listener import CHANNEL
 from services.api.main import create_app
 from services.api.settings import ApiSettings
+from services.core.events.reading import LOG_CHANNEL
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key
 from services.core.kit.exact_yaml import read_yaml
@@ -126,7 +126,9 @@ class Door:
         async with asyncio.timeout(60):
             while (before := watch.generation(city_code)) is None:  # noqa: ASYNC110 (no event tells)
                 await asyncio.sleep(0.01)
-            await self.held.database.pool.execute(f"SELECT pg_notify('{CHANNEL}', '{city_code}:0')")
+            await self.held.database.pool.execute(
+                f"SELECT pg_notify('{LOG_CHANNEL}', '{city_code}:0')"
+            )
             while watch.generation(city_code) == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
 

@@ -2,17 +2,17 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import SIGINT, SIGQUIT, Signals
 
-from services.console.account import server_account
-from services.console.binaries import postgres_programs
-from services.console.launch import child_options
-from services.console.migrate import upgrade
-from services.console.postgres import ENVIRONMENT, Postgres
-from services.console.server_home import ServerHome
+from services.console.embedded.account import server_account
+from services.console.embedded.binaries import postgres_programs
+from services.console.embedded.launch import child_options
+from services.console.embedded.postgres import ENVIRONMENT, Postgres
+from services.console.embedded.server_home import ServerHome
+from services.console.schema import upgrade
 
 _DATABASE = "wufei"
 _START_WITHIN = 30
@@ -21,14 +21,22 @@ _START_WITHIN = 30
 class OwnPostgres:
     """A cluster in a folder. It keeps what it committed: it is crashed to see that we do too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         folder.chmod(0o711)
         self._home = ServerHome(folder, server_account(folder / "postgres"))
         self._postgres = Postgres(
-            home=self._home, programs=postgres_programs(None), password="crash-me"
+            home=self._home,
+            programs=postgres_programs(None),
+            password="crash-me",
+            settings=settings,
         )
         self._postgres.create()
         self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Return where its files lie."""
+        return self._postgres.folder
 
     @property
     def url(self) -> str:
@@ -71,10 +79,10 @@ class OwnPostgres:
 
 
 @asynccontextmanager
-async def own_postgres() -> AsyncIterator[OwnPostgres]:
-    """Yield a PostgreSQL that runs, its database migrated."""
+async def own_postgres(settings: Mapping[str, str] | None = None) -> AsyncIterator[OwnPostgres]:
+    """Yield a PostgreSQL that runs, its database migrated; `settings` go before the usual ones."""
     with tempfile.TemporaryDirectory(prefix="wufei-postgres-") as folder:
-        postgres = OwnPostgres(Path(folder))
+        postgres = OwnPostgres(Path(folder), settings)
         try:
             await postgres.start()
             await postgres.prepare()

@@ -18,15 +18,19 @@ from typing import Any, Self
 
 import asyncpg
 
-from services.console.account import server_account
-from services.console.binaries import postgres_programs, valkey_program
-from services.console.launch import child_options
-from services.console.migrate import upgrade
-from services.console.postgres import ENVIRONMENT, Postgres
-from services.console.server_home import ServerHome
-from services.console.valkey import Valkey
+from services.console.embedded.account import server_account
+from services.console.embedded.binaries import postgres_programs, valkey_program
+from services.console.embedded.launch import child_options
+from services.console.embedded.postgres import ENVIRONMENT, Postgres
+from services.console.embedded.server_home import ServerHome
+from services.console.embedded.valkey import Valkey
+from services.console.schema import upgrade
 
 TEMPLATE = "template_wufei"
+
+ADDRESSES = "WUFEI_TEST_SERVERS"
+"""The variable that tells a run of servers that are there already: PostgreSQL's and Valkey's
+address."""
 
 # Durability is what a test run does not need; everything else is as in `wufei up`.
 _SETTINGS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from services.console.doors import SERVING
+from services.console.commands.doors import SERVING
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import asyncpg
 from redis.asyncio import Redis
 
-from services.console.migrate import revision
+from services.console.schema import revision
 from services.core.kit.schema import expected_revision
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, Signals
 from typing import Any
 
-from services.console.account import server_account
-from services.console.binaries import valkey_program
-from services.console.launch import child_options
+from services.console.embedded.account import server_account
+from services.console.embedded.binaries import valkey_program
+from services.console.embedded.launch import child_options
+from services.console.embedded.postgres import ENVIRONMENT
+from services.console.embedded.server_home import ServerHome
+from services.console.embedded.valkey import Valkey
 from services.console.ports import LOOPBACK, free_port
-from services.console.postgres import ENVIRONMENT
-from services.console.server_home import ServerHome
 from services.console.settings import PROJECT
-from services.console.valkey import Valkey
 from services.core.followers import READERS
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import Ledger
@@ -131,7 +131,7 @@ async def a_worker(
         worker = Worker(process, Path(log.name))
         try:
             if at_work:
-                await worker.heard_saying("the worker is at work")
+                await worker.heard_saying("worker started")
             yield worker
         finally:
             if process.returncode is None:

@@ -5,7 +5,6 @@ import itertools
 import time
 from datetime import timedelta
 from ipaddress import ip_network
-from statistics import quantiles
 from typing import Any
 
 import pytest
@@ -15,10 +14,8 @@ from services.core.kit.clock import Clock
 from services.core.webhooks.addresses import AddressPolicy
 from services.core.webhooks.signing import SigningKey
 from services.worker import delivering as delivering_module
-from services.worker.delivering import Delivering
 from tests.support.planted import SECRET, Planted
 from tests.support.receiver import (
-    Receiver,
     a_receiver,
     answer,
     drip_body,
@@ -217,35 +214,29 @@ async def test_a_name_that_moves_inside_is_a_blocked_address_every_time(planted:
 
 @pytest.mark.parametrize("behaviour", [hang, drip_headers, drip_body])
 async def test_slow_receivers_do_not_slow_a_good_one(planted: Planted, behaviour: Any) -> None:
-    """Ten of them, with more waiting than may be under way, beside one that answers at once."""
+    """Ten of them, with more waiting than may be under way, beside one that answers at once.
+
+    No attempt at a slow one ends while the good one is sent to: whatever waited for one of them
+    would not arrive.
+    """
     async with a_receiver(behaviour) as slow, a_receiver() as good:
         dead = [await planted.endpoint(slow.url(f"/{number}")) for number in range(10)]
         alive = await planted.endpoint(good.url())
-        async with delivering(planted, seconds=2) as deliverer:
-            alone = await _latencies(planted, deliverer, good, alive)
+        async with delivering(planted, seconds=600) as deliverer:
             await planted.deliveries(*dead, number=30)
             deliverer.wake()
             await slow.hears(50)
-            beside = await _latencies(planted, deliverer, good, alive)
-            # Not a figure of speed: a message that waited for a slow one would take its 2 s.
-            assert max(beside) < max(1.5, 3 * max(alone))
-            assert quantiles(beside, n=2)[0] < 0.5
+            for number in range(1, 16):
+                await planted.deliveries(alive)
+                deliverer.wake()
+                await good.hears(number)
+            ended = await planted.rows(
+                "SELECT FROM webhook_attempt WHERE outcome NOT IN ('delivered')"
+            )
+            assert ended == []
 
 
-async def _latencies(
-    planted: Planted, deliverer: Delivering, good: Receiver, endpoint: Any
-) -> list[float]:
-    taken = []
-    for _ in range(15):
-        began, before = time.monotonic(), len(good.heard)
-        await planted.deliveries(endpoint)
-        deliverer.wake()
-        await good.hears(before + 1)
-        taken.append(good.heard[-1].at - began)
-    return taken
-
-
-async def test_a_receiver_that_never_answers_is_a_timeout_within_the_deadline(
+async def test_a_receiver_that_never_answers_is_a_timeout_at_the_deadline(
     planted: Planted,
 ) -> None:
     async with a_receiver(hang) as receiver:
@@ -256,7 +247,7 @@ async def test_a_receiver_that_never_answers_is_a_timeout_within_the_deadline(
     (attempt,) = await planted.attempts(delivery)
     assert attempt.outcome == "timeout"
     assert attempt.duration_ms is not None
-    assert attempt.duration_ms < 1300
+    assert attempt.duration_ms >= 300
 
 
 async def test_an_endpoint_sealed_with_another_key_holds_up_no_other(
@@ -276,7 +267,7 @@ async def test_an_endpoint_sealed_with_another_key_holds_up_no_other(
     (attempt,) = await planted.attempts(lost)
     assert attempt.outcome == "fault"
     assert (await planted.delivery(lost)).attempts_before == 1
-    assert "cannot be opened" in caplog.text
+    assert "endpoint secret unreadable" in caplog.messages
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=1), timedelta(seconds=-301)])
@@ -295,7 +286,9 @@ async def test_a_clock_that_nobody_would_believe_signs_nothing(
             async with delivering(planted):
 
                 async def said() -> bool:
-                    return "clock_skew" in caplog.text
+                    return any(
+                        "clock_skew" in str(vars(each).get("cause")) for each in caplog.records
+                    )
 
                 await until(said)
         assert receiver.heard == []

@@ -24,9 +24,12 @@ from services.api.contract.shown import LOCATION, answering, asking
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
+from services.api.turns import in_scope
 from services.core.agenda import queries, service
+from services.core.agenda.errors import CalendarTokenNotFound
+from services.core.agenda.models import CalendarToken
 from services.core.agenda.queries import PlanTurns, TodoPlace
-from services.core.agenda.rules import KINDS, TodoKind, turns
+from services.core.agenda.rules import KINDS, TodoKind, kinds_for, turns
 from services.core.agenda.service import TokenRequest
 from services.core.calendars.queries import working_calendar
 from services.core.calendars.rules import WorkingCalendar
@@ -62,10 +65,8 @@ async def list_todo(
     what it has to review, close, reassign and decide; the office's what nobody else can decide,
     and what a lead left undecided until it was overdue. Who only reads has nothing to do.
     """
-    known = await visible_plans(
-        session, city_code=actor.city_code, plan_code=actor.plan_code or plan
-    )
-    codes = [one.code for one in known if plan in {None, one.code}]
+    known = await visible_plans(session, actor, plan_code=plan) if kinds_for(actor) else []
+    codes = [one.code for one in known]
     plans = {code: await held.plans.get(code, actor, session) for code in codes}
     calendars = {code: await _calendar(session, state) for code, state in plans.items()}
     days = {
@@ -183,9 +184,14 @@ async def list_calendar_tokens(
     )
 
 
+async def _taken(token_id: TokenId, actor: Reader, session: Writing) -> CalendarToken:
+    token = await queries.token_for_update(session, actor, token_id)
+    return in_scope(token, CalendarTokenNotFound)
+
+
 @router.delete("/calendar-tokens/{token_id}", status_code=204, responses=refusals(403, 404))
 async def revoke_calendar_token(
-    token_id: TokenId, actor: Reader, session: Writing, held: Held
+    token: Annotated[CalendarToken, Depends(_taken)], actor: Reader, session: Writing, held: Held
 ) -> None:
     """Revoke a calendar token: its address answers 404 from then on. Again changes nothing."""
-    await service.revoke_token(session, token_id=token_id, actor=actor, now=held.clock.true_now())
+    await service.revoke_token(session, token, actor=actor, now=held.clock.true_now())

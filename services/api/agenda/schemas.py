@@ -10,7 +10,7 @@ from services.api.contract.choices import one_of
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.rules import KINDS, CalendarScope, Count, TodoKind, Waiting
 from services.core.calendars.rules import WorkingCalendar
-from services.core.kit.said import Code, Said, Title
+from services.core.kit.said import CodeIn, Said, Title
 from services.core.plan.queries import PlanState
 
 _SCOPES = ("unit", "plan", "person")
@@ -90,7 +90,7 @@ class CalendarTokenIn(Said):
         description="A `unit`'s deadlines, the whole `plan`'s, or those of the `person`: the"
         " caller's unit and, for a lead, the milestones of the measures it leads"
     )
-    organization_code: Code | None = Field(
+    organization_code: CodeIn | None = Field(
         default=None, description="With `unit`; default: the caller's own"
     )
 

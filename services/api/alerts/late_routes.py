@@ -20,7 +20,7 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts.context import EvaluationContext
 from services.core.alerts.following import ground_of
-from services.core.alerts.late import Late, LateRule, Place, late_page
+from services.core.alerts.late import Late, LatePageKey, LateRule, late_page
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -57,7 +57,10 @@ class LateOut(BaseModel):
     indicator_code: str | None = Field(description="Of which indicator, where it is of one")
     title: str = Field(description="What it is called")
     level: int = Field(description="Its gravity by the plan's rules: 0, 1 blue, 2 orange, 3 red")
-    due_date: date = Field(description="The last day on which it was in time")
+    due_date: date = Field(
+        description="The last day on which it was in time; of a value that was not due yet when its"
+        " period closed, the day before that"
+    )
     late_since: date = Field(description="The first day on which it was late")
     days_overdue: int = Field(description="Working days since the due date")
     alert_id: UUID | None = Field(description="The alert of it; null: none was raised yet")
@@ -84,7 +87,8 @@ async def list_late(
 ) -> LateListOut:
     """List what is late, of every kind: milestones, values, reviews, answers, decisions, targets.
 
-    By organization that has to act, the gravest first. A unit sees its own, a lead also that of
+    By organization that has to act, the gravest first, then what was due first. What a closed
+    period lacks stays in it. A unit sees its own, a lead also that of
     the measures and indicators it leads, the office and the leader all.
     """
     named = of_list(actor, "late", plan=plan.code, asked=[organization_code, rule])
@@ -95,7 +99,9 @@ async def list_late(
         ground,
         rule=rule,
         organization_code=organization_code,
-        after=None if page_token is None else read_page_token(page_token, named, Place.parse)[0],
+        after=None
+        if page_token is None
+        else read_page_token(page_token, named, LatePageKey.parse)[0],
         limit=page_size + 1,
     )
     page, more = found[:page_size], len(found) > page_size

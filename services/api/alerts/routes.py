@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Response
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from services.api.alerts import examples
 from services.api.alerts.schemas import (
@@ -30,7 +31,6 @@ from services.api.context import (
     Reading,
     Resources,
     Writing,
-    check_version,
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
@@ -38,6 +38,7 @@ from services.api.filters import OrganizationFilter
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
+from services.api.turns import Shown, Turn, in_scope
 from services.core.alerts import queries, service
 from services.core.alerts.errors import AlertNotFound
 from services.core.alerts.following import rules_of
@@ -113,13 +114,25 @@ async def list_alerts(
 
 async def _shown(
     session: AsyncSession, alert: Alert, standing: AnswerContext, actor: Actor
-) -> tuple[dict[str, Any], bytes, str]:
-    """Return an alert as `AlertDetailOut` has it, as JSON, and its strong ETag."""
+) -> Shown:
+    """Return an alert as `AlertDetailOut` has it."""
     notices = await queries.notices(session, alert.city_code, alert.alert_key, limit=_NOTICES_SHOWN)
     fields: dict[str, Any] = alert_fields(alert, standing=standing, actor=actor)
     fields["notices"] = [notice_fields(one) for one in notices]
     body = to_json(fields)
-    return fields, body, item_etag(alert.id, alert.version, body)
+    return Shown(fields, body, item_etag(alert.id, alert.version, body))
+
+
+async def _seen(alert_id: AlertId, actor: Reader, session: Reading) -> Alert:
+    """Return an alert that the caller sees.
+
+    Raises:
+        AlertNotFound: there is none of this id in the caller's scope.
+    """
+    return in_scope(await queries.one(session, actor, alert_id), AlertNotFound)
+
+
+Seen = Annotated[Alert, Depends(_seen)]
 
 
 @router.get(
@@ -128,19 +141,16 @@ async def _shown(
     response_model=AlertDetailOut,
 )
 async def get_alert(
-    alert_id: AlertId,
+    alert: Seen,
     actor: Reader,
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one alert with its notices: what was told when, what was kept back, by which rules."""
-    alert = await queries.one(session, actor, alert_id)
-    if alert is None:
-        raise AlertNotFound
     plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
-    _, body, etag = await _shown(session, alert, await standing_of(session, plan, held), actor)
-    return json_answer(body, etag=etag, if_none_match=if_none_match)
+    now = await _shown(session, alert, await standing_of(session, plan, held), actor)
+    return json_answer(now.body, etag=now.etag, if_none_match=if_none_match)
 
 
 @router.get(
@@ -148,17 +158,14 @@ async def get_alert(
     responses={**answering(examples.HISTORY), **refusals(403, 404)},
 )
 async def get_alert_history(
-    alert_id: AlertId,
+    alert: Seen,
     actor: Reader,
     session: Reading,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> AlertHistoryOut:
     """Return the changes of an alert, oldest first."""
-    alert = await queries.one(session, actor, alert_id)
-    if alert is None:
-        raise AlertNotFound
-    named = of_list(actor, "alert-history", of=alert_id)
+    named = of_list(actor, "alert-history", of=alert.id)
     after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     found = await queries.history(
         session, alert.city_code, alert.id, after=after, limit=page_size + 1
@@ -170,49 +177,30 @@ async def get_alert_history(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A locked alert in the caller's scope, and a caller with the right to the verb."""
+@dataclass(frozen=True)
+class AlertTurn(Turn[Alert]):
+    """An alert's turn for a verb, with what an answer is judged by."""
 
-    alert: Alert
     standing: AnswerContext
-    actor: Actor
-    session: Writing
 
-    async def check(self, if_match: str | None) -> None:
-        """Refuse an answer to another version than the one that stands."""
-        if if_match is not None:
-            current, _, etag = await _shown(self.session, self.alert, self.standing, self.actor)
-            check_version(if_match, etag, required=False, current=current)
-
-    async def shown(self) -> Response:
-        """Return the alert as it stands after the answer."""
-        _, body, etag = await _shown(self.session, self.alert, self.standing, self.actor)
-        return json_answer(body, etag=etag)
+    @override
+    async def shown(self) -> Shown:
+        return await _shown(self.session, self.item, self.standing, self.actor)
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """The dependency that takes an alert's turn for a verb, before the body is judged."""
+def _taking(verb: AlertVerb) -> Any:
+    """Return the dependency that takes an alert's turn for a verb."""
 
-    verb: AlertVerb
-
-    async def __call__(
-        self, alert_id: AlertId, actor: Answerer, session: Writing, held: Held
-    ) -> Turn:
-        """Return the turn.
-
-        Raises:
-            AlertNotFound: there is none of this id in the caller's scope.
-            NotYourAlert, TopLevelNotSnoozed: the caller has no right to the verb.
-        """
-        alert = await queries.one(session, actor, alert_id, for_update=True)
-        if alert is None:
-            raise AlertNotFound
+    async def take(alert_id: AlertId, actor: Answerer, session: Writing, held: Held) -> AlertTurn:
+        alert = in_scope(
+            await queries.one(session, actor, alert_id, for_update=True), AlertNotFound
+        )
         plan = await held.plans.of_city(alert.city_code, alert.plan_code, session)
         standing = await standing_of(session, plan, held)
-        service.check_right(alert, self.verb, standing, actor)
-        return Turn(alert, standing, actor, session)
+        service.check_right(alert, verb, standing, actor)
+        return AlertTurn(alert, actor, session, held, standing)
+
+    return Depends(take)
 
 
 @router.post(
@@ -223,7 +211,7 @@ class Taking:
 )
 async def acknowledge_alert(
     body: AcknowledgeIn,
-    turn: Annotated[Turn, Depends(Taking("acknowledge"))],
+    turn: Annotated[AlertTurn, _taking("acknowledge")],
     if_match: IfMatch = None,
 ) -> Response:
     """Say what is being done, and by when it will be.
@@ -231,16 +219,14 @@ async def acknowledge_alert(
     The next notice waits for the promised date, at most three working days; the top level does
     not wait.
     """
-    await turn.check(if_match)
-    await service.acknowledge(
-        turn.session,
-        turn.alert,
+    return await turn.act(
+        if_match,
+        service.acknowledge,
         standing=turn.standing,
         actor=turn.actor,
         note=body.note,
         promised_date=body.promised_date,
     )
-    return await turn.shown()
 
 
 @router.post(
@@ -251,17 +237,15 @@ async def acknowledge_alert(
 )
 async def snooze_alert(
     body: SnoozeIn,
-    turn: Annotated[Turn, Depends(Taking("snooze"))],
+    turn: Annotated[AlertTurn, _taking("snooze")],
     if_match: IfMatch = None,
 ) -> Response:
     """Put an alert off until a day, on which it is told of again. The top level is the office's."""
-    await turn.check(if_match)
-    await service.snooze(
-        turn.session,
-        turn.alert,
+    return await turn.act(
+        if_match,
+        service.snooze,
         standing=turn.standing,
         actor=turn.actor,
         until=body.until,
         reason=body.reason,
     )
-    return await turn.shown()

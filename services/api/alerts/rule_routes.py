@@ -161,8 +161,8 @@ async def try_alert_rules(
     found = await dry_run_plan(session, plan, at, rules=body.rule_set, most=_MOST_LISTED)
     return DryRunOut(
         at=at,
-        told=found.told,
-        withheld=found.withheld,
+        told=found.notified,
+        withheld=found.suppressed,
         resolved=found.resolved,
         digests=len(found.digests),
         counts=[

@@ -79,6 +79,17 @@ async def _city_in_scope(
 CityInScope = Annotated[str, Depends(_city_in_scope)]
 
 
+async def _kept_code(code: CalendarCode, city_code: CityInScope, session: Reading) -> str:
+    """Return the code of a calendar of which a year was announced.
+
+    Raises:
+        CalendarNotFound: the city has no such calendar.
+    """
+    if await queries.last_version(session, city_code, code) == 0:
+        raise CalendarNotFound
+    return code
+
+
 def _etag(city_code: str, answer: CalendarYearOut) -> str:
     return f'"{city_code}/{answer.code}/{answer.year}.{answer.version}"'
 
@@ -100,7 +111,7 @@ async def list_calendars(
 async def get_calendar(
     actor: Reader,
     city_code: CityInScope,
-    code: CalendarCode,
+    code: Annotated[str, Depends(_kept_code)],
     session: Reading,
     held: Held,
     year: Annotated[_Year | None, Query(description="Default: this year", examples=[2026])] = None,
@@ -114,8 +125,6 @@ async def get_calendar(
     del actor
     wanted = year or held.clock.today(TIME_ZONE).year
     row, announced = await queries.year_of(session, city_code, code, wanted)
-    if row is None and await queries.last_version(session, city_code, code) == 0:
-        raise CalendarNotFound
     answer = year_out(code, wanted, announced, row.version if row else 0)
     return json_answer(
         answer.model_dump_json().encode(),

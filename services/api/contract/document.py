@@ -44,8 +44,8 @@ is, and why.
   any time, and so may new event types: pass over what you do not know.
 - **Refusals** are `application/problem+json` (RFC 9457) with a stable `code`; all codes are listed
   under `x-problem-codes`. They come in this order: 401; 404 and 403 as far as the body is not
-  needed to tell; 422 with every fault at once; then 409, 412, 428. What lies outside a caller's
-  scope is 404.
+  needed to tell; 400, and 422 with every fault at once; then 409, 412, 428. What lies outside a
+  caller's scope is 404.
 - **Writes** may be tried with `validate_only=true`. A POST may carry an `Idempotency-Key`.
 - **Concurrency**: items have a strong `ETag`. PATCH and PUT need `If-Match`; the POST of a verb
   honours one.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.api.contract.schemas import Schema, schemas_in
+from services.core.identity.rules import ROLES
 
 _PREFIX = "#/components/schemas/"
 _DECIMAL = "ExactDecimal"
@@ -27,7 +28,7 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("approved", "submitted"): "Basis",
     ("excellent", "good", "pass", "fail"): "Grade",
     ("none", "narrative", "document"): "EvidenceRule",
-    ("reporter", "lead", "office", "leader"): "Role",
+    ROLES[:4]: "Role",
     ("plan:read", "plan:write", "submissions:read", "submissions:write"): "Scope",
     ("mandatory", "optional", "self_selected"): "Selection",
     ("annual", "half_yearly", "quarterly", "monthly"): "Frequency",

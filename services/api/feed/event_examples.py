@@ -138,6 +138,8 @@ EVENT_EXAMPLES: Mapping[EventType, EventExample] = {
             "sequence": 1,
             "kind": "at_least",
             "value": "42",
+            "upper": None,
+            "conditions": [],
             "text": None,
             "document_number": "郑环文〔2025〕18号",
             "document_date": "2025-06-30",

@@ -12,7 +12,6 @@ from services.api.contract.shown import LINK, answering
 from services.api.feed import examples
 from services.api.feed.schemas import FeedOut, event_out
 from services.api.filters import OrganizationFilter
-from services.api.problems import query_pointer
 from services.api.routing import versioned_router
 from services.api.security import authenticate, permitted
 from services.core.events.catalogue import type_faults
@@ -91,7 +90,7 @@ def _types(named: str) -> tuple[str, ...]:
         InvalidInput: there is no such type of event.
     """
     types = tuple(name.strip() for name in named.split(",") if name.strip())
-    faults = [fault for name in types for fault in type_faults(name, query_pointer("types"))]
+    faults = [fault for name in types for fault in type_faults(name, "/query/types")]
     if faults:
         raise InvalidInput(faults=faults)
     return types

@@ -14,7 +14,6 @@ def _(text: str) -> Any:
     return Field(description=text)
 
 
-_Plan = Annotated[str, _("Code of the plan")]
 _Indicator = Annotated[str, _("Code of the indicator")]
 _Unit = Annotated[str, _("Code of the organization that it concerns")]
 _Period = Annotated[str, _("`2025`, `2025-H1`, `2025-Q3` or `2025-09`")]
@@ -43,6 +42,14 @@ class PlanData(TypedDict):
     status: Annotated[str, _("Status of the document, such as `in_force`")]
 
 
+class ConditionData(TypedDict):
+    """One of the things that a target of the kinds `all_of` and `any_of` asks for."""
+
+    kind: Annotated[str, _("Such as `at_least`")]
+    value: Annotated[str | None, _("Exact; null where the kind sets no number")]
+    upper: Annotated[str | None, _("The other end of `between`")]
+
+
 class TargetData(TypedDict):
     """The superior assigned a target."""
 
@@ -51,6 +58,10 @@ class TargetData(TypedDict):
     sequence: Annotated[int, _("Counts the assignments of that year; the last counts")]
     kind: Annotated[str, _("Such as `at_least`")]
     value: Annotated[str | None, _("Exact; null where words were given")]
+    upper: NotRequired[Annotated[str | None, _("The other end of `between`")]]
+    conditions: NotRequired[
+        Annotated[list[ConditionData], _("What `all_of` and `any_of` ask for; else empty")]
+    ]
     text: Annotated[str | None, _("In the superior's words")]
     document_number: _Document
     document_date: _Documented

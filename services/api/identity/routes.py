@@ -33,9 +33,11 @@ from services.api.identity.schemas import (
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
+from services.api.turns import in_scope
 from services.core.identity import queries, service
 from services.core.identity.actor import Actor
 from services.core.identity.errors import KeyNotFound, OrganizationNotFound
+from services.core.identity.models import ApiKey, Organization
 from services.core.identity.rules import Permission
 from services.core.identity.service import KeyRequest
 from services.core.kit.pagination import new_page_token, read_page_token, read_text
@@ -80,11 +82,7 @@ async def create_api_key(
     fault. It reaches no further than its maker's: a maker bound to a plan or an organization
     names that one, and one that makes keys does no more, and no longer, than its maker.
     """
-    plans = await visible_plans(
-        session,
-        city_code=None if actor.every_city else actor.city_code,
-        plan_code=actor.plan_code,
-    )
+    plans = await visible_plans(session, actor)
     key, secret = await service.create_key(
         session,
         request=KeyRequest(
@@ -124,29 +122,36 @@ async def list_api_keys(
     )
 
 
+async def _seen(key_id: KeyId, actor: KeyManager, session: Reading) -> ApiKey:
+    return in_scope(await queries.visible_key(session, actor, key_id), KeyNotFound)
+
+
+async def _taken(key_id: KeyId, actor: KeyManager, session: Writing) -> ApiKey:
+    return await service.key_to_revoke(session, key_id, actor=actor)
+
+
 @router.get(
     "/api-keys/{key_id}",
     responses={**answering(examples.KEY_OUT, ETAG), **refusals(403, 404)},
     response_model=KeyOut,
 )
 async def get_api_key(
-    key_id: KeyId, actor: KeyManager, session: Reading, if_none_match: IfNoneMatch = None
+    key: Annotated[ApiKey, Depends(_seen)], if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one key, without its secret."""
-    key = await queries.visible_key(session, actor, key_id)
-    if key is None:
-        raise KeyNotFound
     body = key_out(key).model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
 @router.delete("/api-keys/{key_id}", status_code=204, responses=refusals(403, 404))
-async def revoke_api_key(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> None:
+async def revoke_api_key(
+    key: Annotated[ApiKey, Depends(_taken)], actor: KeyManager, session: Writing, held: Held
+) -> None:
     """Revoke a key in the caller's reach; it stops working within five seconds.
 
     Again changes nothing. A key that makes keys is ended by none that may do less.
     """
-    await service.revoke_key(session, key_id=key_id, actor=actor, now=held.clock.true_now())
+    await service.revoke_key(session, key, actor=actor, now=held.clock.true_now())
     held.keys.forget()
 
 
@@ -174,17 +179,19 @@ async def list_organizations(
     )
 
 
+async def _organization(code: OrganizationCode, actor: Caller, session: Reading) -> Organization:
+    named = await queries.organizations_by_code(session, city_code=actor.city_code, codes=[code])
+    return in_scope(next(iter(named), None), OrganizationNotFound)
+
+
 @router.get(
     "/organizations/{code}",
     responses={**answering(examples.ORGANIZATION, ETAG), **refusals(404)},
     response_model=OrganizationOut,
 )
 async def get_organization(
-    code: OrganizationCode, actor: Caller, session: Reading, if_none_match: IfNoneMatch = None
+    unit: Annotated[Organization, Depends(_organization)], if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one organization of the caller's city."""
-    found = await queries.organizations_by_code(session, city_code=actor.city_code, codes=[code])
-    if not found:
-        raise OrganizationNotFound
-    body = organization_out(found[0]).model_dump_json().encode()
+    body = organization_out(unit).model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)

@@ -11,7 +11,7 @@ from services.api.instants import Instant
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, Organization
 from services.core.identity.rules import ROLES, SCOPES, Role, Scope
-from services.core.kit.said import Code, Said, Title
+from services.core.kit.said import CodeIn, Said, Title
 
 _Role = Annotated[str, one_of(ROLES)]
 _Scope = Annotated[str, one_of(SCOPES)]
@@ -22,15 +22,15 @@ class KeyIn(Said):
 
     name: Title = Field(description="Whose key it is, for people: an office or a system")
     role: Role = Field(description="What it may do at most")
-    organization_code: Code | None = Field(
+    organization_code: CodeIn | None = Field(
         default=None, description="Required for `reporter` and `lead`; else the whole city or plan"
     )
-    plan: Code | None = Field(default=None, description="Binds the key to one plan")
+    plan: CodeIn | None = Field(default=None, description="Binds the key to one plan")
     scopes: list[Scope] | None = Field(
         default=None, max_length=20, description="Default: the role's"
     )
     expires_at: Instant | None = Field(default=None, description="Default: it does not expire")
-    city_code: Code | None = Field(
+    city_code: CodeIn | None = Field(
         default=None, description="For the first administrator: where neither plan nor unit tells"
     )
 

@@ -15,13 +15,16 @@ from services.api.contract.shown import ETAG, answering
 from services.api.milestones import progress_examples as examples
 from services.api.milestones.routes import Reader
 from services.api.milestones.schemas import ProgressListOut, TaskProgressOut
-from services.api.plan.routes import SectionQuery, TaskNumber
+from services.api.plan_parameters import (
+    PeriodQuery,
+    SectionQuery,
+    TaskNumber,
+    period_of_board,
+)
 from services.api.routing import versioned_router
-from services.api.scoring.routes import PeriodQuery, period_of_board
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import display
 from services.core.milestones import progress, queries
-from services.core.milestones.conditions import sees_all
 from services.core.milestones.progress import (
     MeasureProgress,
     Progress,
@@ -34,6 +37,7 @@ from services.core.milestones.rules import FULL, text_of
 from services.core.plan.loading import leading
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.plan.visibility import sees_every
 from services.core.scoring.board import empty_board
 from services.core.scoring.queries import LATEST_BOARD_SQL
 
@@ -196,17 +200,13 @@ def _measure(found: MeasureProgress, view: _View, *, whole: bool = False) -> dic
 
 
 def _sees_whole(measures: Sequence[MeasureProgress], view: _View) -> bool:
-    """Return whether the caller sees every milestone of these measures."""
-    return sees_all(view.actor) or (
-        bool(measures)
-        and all(
-            _leads(view.actor, leading(one.measure, view.plan.organizations)) for one in measures
-        )
+    """Return whether the caller sees every milestone of these measures; of none: of any."""
+    plan = view.plan
+    each = [leading(one.measure, plan.organizations) for one in measures] or [()]
+    return all(
+        sees_every(view.actor, city_code=plan.city_code, plan_code=plan.code, leads=leads)
+        for leads in each
     )
-
-
-def _leads(actor: Actor, leads: Sequence[str]) -> bool:
-    return actor.role in {"lead", "integrator"} and actor.organization_code in leads
 
 
 def _sum(found: Progress, *, whole: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Response
 from pydantic_core import to_json
 
-from services.api.answers import json_answer
+from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
     IfNoneMatch,
@@ -39,6 +39,7 @@ from services.api.milestones.views import (
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
+from services.api.turns import in_scope
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
@@ -124,10 +125,7 @@ async def create_milestone(
     desk = await writing_desk(session, held, plan, actor)
     milestone = await assign(session, desk=desk, draft=await _draft(session, desk, body))
     _, answer, etag = await milestone_detail(session, milestone, desk)
-    location = f"/v1/milestones/{milestone.id}"
-    return Response(
-        answer, 201, {"ETag": etag, "Location": location}, media_type="application/json"
-    )
+    return created(answer, etag=etag, location=f"/v1/milestones/{milestone.id}")
 
 
 async def _draft(
@@ -256,31 +254,35 @@ async def _changes(
     return Response(to_json(listed), media_type="application/json")
 
 
+async def _seen(milestone_id: MilestoneId, actor: Reader, session: Reading) -> Milestone:
+    """Return a milestone that the caller sees.
+
+    Raises:
+        MilestoneNotFound: there is none of this id in the caller's scope.
+    """
+    return in_scope(await queries.one(session, actor, milestone_id), MilestoneNotFound)
+
+
+Seen = Annotated[Milestone, Depends(_seen)]
+
+
 @router.get(
     "/milestones/{milestone_id}",
     responses={**answering(examples.MILESTONE, ETAG), **refusals(403, 404)},
     response_model=MilestoneDetailOut,
 )
 async def get_milestone(
-    milestone_id: MilestoneId,
+    row: Seen,
     actor: Reader,
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one milestone with its branches and the extensions asked for it."""
-    row = await _visible(session, actor, milestone_id)
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     desk = await _reading_desk(session, held, plan, actor)
     _, body, etag = await milestone_detail(session, row, desk)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
-
-
-async def _visible(session: Reading, actor: Actor, milestone_id: UUID) -> Milestone:
-    row = await queries.one(session, actor, milestone_id)
-    if row is None:
-        raise MilestoneNotFound
-    return row
 
 
 @router.get(
@@ -289,15 +291,14 @@ async def _visible(session: Reading, actor: Actor, milestone_id: UUID) -> Milest
     response_model=MilestoneHistoryOut,
 )
 async def get_milestone_history(
-    milestone_id: MilestoneId,
+    row: Seen,
     actor: Reader,
     session: Reading,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> Response:
     """Return every change: before and after, who, when, by which channel and request, why."""
-    row = await _visible(session, actor, milestone_id)
-    named = of_list(actor, "milestone-history", of=milestone_id)
+    named = of_list(actor, "milestone-history", of=row.id)
     after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     # One more than asked on either side: the one before gives `before`, the one after `more`.
     found = list(

@@ -13,7 +13,7 @@ from services.api.extensions.schemas import ExtensionOut
 from services.core.calendars.rules import CalendarStatus
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.forms import form
-from services.core.kit.said import Code, Line, LongWords, Said, Title, Words
+from services.core.kit.said import CodeIn, Line, LongWords, Said, Title, Words
 from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.rules import ClosureGrade, EvidenceRule, MilestoneState, MilestoneVerb
 from services.core.plan.written import Day
@@ -30,8 +30,8 @@ _WEIGHT = "How much it counts within its measure; more than 0"
 class MilestoneIn(Said):
     """What a unit is to have done under a measure, and by when."""
 
-    measure_code: Code = Field(description="Code of a measure of the plan, such as `14.1`")
-    organization_code: Code = Field(description="The unit that is to do it")
+    measure_code: CodeIn = Field(description="Code of a measure of the plan, such as `14.1`")
+    organization_code: CodeIn = Field(description="The unit that is to do it")
     title: Title = Field(description="In a line")
     deliverable: LongWords | None = Field(
         default=None, description="What is to be there at the end"
@@ -61,7 +61,7 @@ class MilestonePatch(Said):
     weight: _Weight = Field(default=Decimal(0), description=_WEIGHT)
     evidence_rule: EvidenceRule = Field(default="narrative", description=_EVIDENCE_RULE)
     due_date: Day = Field(default=date.min, description="The new due date")
-    organization_code: Code = Field(default="", description="The unit that is to do it now")
+    organization_code: CodeIn = Field(default="", description="The unit that is to do it now")
     reason: Words | None = Field(default=None, description="Why; history and events tell it")
 
 

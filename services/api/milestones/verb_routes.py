@@ -1,12 +1,13 @@
 """Paths that change a milestone: edit it, sign for it, report, ask for closure, close, and more."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Response
+from typing_extensions import override
 
-from services.api.answers import json_answer
-from services.api.context import Held, IfMatch, Writing, check_version
+from services.api.answers import created
+from services.api.context import Held, IfMatch, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.extensions import examples as extension_examples
@@ -22,8 +23,9 @@ from services.api.milestones.schemas import (
     ProgressIn,
 )
 from services.api.milestones.views import milestone_detail
+from services.api.reasons import ReasonIn
 from services.api.routing import versioned_router
-from services.api.submissions.schemas import ReasonIn
+from services.api.turns import Shown, Turn, in_scope
 from services.core.milestones import queries, service
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.assigning import edit
@@ -38,49 +40,32 @@ router = versioned_router("milestones")
 _VERB = refusals(403, 404, 409, 412)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A locked milestone in the caller's scope, and a caller with the right to the verb."""
+@dataclass(frozen=True)
+class MilestoneTurn(Turn[Milestone]):
+    """A milestone's turn for a verb, with what a change of it is judged by."""
 
-    milestone: Milestone
     desk: ActionContext
-    session: Writing
 
-    async def check(self, if_match: str | None, *, required: bool = False) -> None:
-        """Refuse a change that is based on another version than the one that stands."""
-        if if_match is None and not required:
-            return
-        current, _, etag = await milestone_detail(self.session, self.milestone, self.desk)
-        check_version(if_match, etag, required=required, current=current)
-
-    async def shown(self) -> Response:
-        """Return the milestone as it stands after the change."""
-        _, body, etag = await milestone_detail(self.session, self.milestone, self.desk)
-        return json_answer(body, etag=etag)
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*await milestone_detail(self.session, self.item, self.desk))
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """The dependency that takes a milestone's turn for a verb, before the body is judged."""
+def _taking(verb: MilestoneVerb) -> Any:
+    """Return the dependency that takes a milestone's turn for a verb."""
 
-    verb: MilestoneVerb
-
-    async def __call__(
-        self, milestone_id: MilestoneId, actor: Writer, session: Writing, held: Held
-    ) -> Turn:
-        """Return the turn.
-
-        Raises:
-            MilestoneNotFound: there is none of this id in the caller's scope.
-            OwnMilestone, Forbidden: the caller has no right to the verb.
-        """
-        milestone = await queries.for_update(session, actor, milestone_id)
-        if milestone is None:
-            raise MilestoneNotFound
+    async def take(
+        milestone_id: MilestoneId, actor: Writer, session: Writing, held: Held
+    ) -> MilestoneTurn:
+        milestone = in_scope(
+            await queries.for_update(session, actor, milestone_id), MilestoneNotFound
+        )
         plan = await held.plans.of_city(milestone.city_code, milestone.plan_code, session)
         desk = await writing_desk(session, held, plan, actor)
-        service.check_right(desk, self.verb, milestone)
-        return Turn(milestone, desk, session)
+        service.check_right(desk, verb, milestone)
+        return MilestoneTurn(milestone, actor, session, held, desk)
+
+    return Depends(take)
 
 
 @router.patch(
@@ -91,7 +76,7 @@ class Taking:
 )
 async def edit_milestone(
     body: MilestonePatch,
-    turn: Annotated[Turn, Depends(Taking("edit"))],
+    turn: Annotated[MilestoneTurn, _taking("edit")],
     if_match: IfMatch = None,
 ) -> Response:
     """Change what was assigned, give it a new due date, or assign a declined one anew.
@@ -101,8 +86,8 @@ async def edit_milestone(
     """
     await turn.check(if_match, required=True)
     changes = {name: getattr(body, name) for name in body.model_fields_set}
-    await edit(turn.session, turn.milestone, desk=turn.desk, changes=changes)
-    return await turn.shown()
+    await edit(turn.session, turn.item, desk=turn.desk, changes=changes)
+    return await turn.answer()
 
 
 @router.post(
@@ -111,12 +96,10 @@ async def edit_milestone(
     response_model=MilestoneDetailOut,
 )
 async def accept_milestone(
-    turn: Annotated[Turn, Depends(Taking("accept"))], if_match: IfMatch = None
+    turn: Annotated[MilestoneTurn, _taking("accept")], if_match: IfMatch = None
 ) -> Response:
     """Sign for a milestone that was assigned to the caller's unit."""
-    await turn.check(if_match)
-    await service.accept(turn.session, turn.milestone, desk=turn.desk)
-    return await turn.shown()
+    return await turn.act(if_match, service.accept, desk=turn.desk)
 
 
 @router.post(
@@ -127,13 +110,11 @@ async def accept_milestone(
 )
 async def decline_milestone(
     body: ReasonIn,
-    turn: Annotated[Turn, Depends(Taking("decline"))],
+    turn: Annotated[MilestoneTurn, _taking("decline")],
     if_match: IfMatch = None,
 ) -> Response:
     """Refuse to sign for it, with the reason; whoever assigns may assign it anew."""
-    await turn.check(if_match)
-    await service.decline(turn.session, turn.milestone, desk=turn.desk, reason=body.reason)
-    return await turn.shown()
+    return await turn.act(if_match, service.decline, desk=turn.desk, reason=body.reason)
 
 
 @router.post(
@@ -144,11 +125,10 @@ async def decline_milestone(
 )
 async def report_milestone_progress(
     body: ProgressIn,
-    turn: Annotated[Turn, Depends(Taking("progress"))],
+    turn: Annotated[MilestoneTurn, _taking("progress")],
     if_match: IfMatch = None,
 ) -> Response:
     """Report how far it is; that answers a return too."""
-    await turn.check(if_match)
     report = Report(
         percent=body.percent,
         narrative=body.narrative,
@@ -156,8 +136,7 @@ async def report_milestone_progress(
         next_steps=body.next_steps,
         expected_date=body.expected_date,
     )
-    await service.report_progress(turn.session, turn.milestone, desk=turn.desk, report=report)
-    return await turn.shown()
+    return await turn.act(if_match, service.report_progress, desk=turn.desk, report=report)
 
 
 @router.post(
@@ -168,19 +147,17 @@ async def report_milestone_progress(
 )
 async def complete_milestone(
     body: CompleteIn,
-    turn: Annotated[Turn, Depends(Taking("complete"))],
+    turn: Annotated[MilestoneTurn, _taking("complete")],
     if_match: IfMatch = None,
 ) -> Response:
     """Ask for closure, with what the milestone's `evidence_rule` demands."""
-    await turn.check(if_match)
-    await service.complete(
-        turn.session,
-        turn.milestone,
+    return await turn.act(
+        if_match,
+        service.complete,
         desk=turn.desk,
         narrative=body.narrative,
         evidence=[piece.model_dump() for piece in body.evidence],
     )
-    return await turn.shown()
 
 
 @router.post(
@@ -191,18 +168,16 @@ async def complete_milestone(
 )
 async def close_milestone(
     body: CloseIn,
-    turn: Annotated[Turn, Depends(Taking("close"))],
+    turn: Annotated[MilestoneTurn, _taking("close")],
     if_match: IfMatch = None,
 ) -> Response:
     """Close it with a grade. Nobody closes what their own unit promised or handed in.
 
     The office closes any; a lead what other units did under the measures that its unit leads.
     """
-    await turn.check(if_match)
-    await service.close(
-        turn.session, turn.milestone, desk=turn.desk, grade=body.grade, comment=body.comment
+    return await turn.act(
+        if_match, service.close, desk=turn.desk, grade=body.grade, comment=body.comment
     )
-    return await turn.shown()
 
 
 @router.post(
@@ -213,13 +188,11 @@ async def close_milestone(
 )
 async def return_milestone(
     body: ReasonIn,
-    turn: Annotated[Turn, Depends(Taking("return"))],
+    turn: Annotated[MilestoneTurn, _taking("return")],
     if_match: IfMatch = None,
 ) -> Response:
     """Send a request for closure back to its unit, which has to answer in time."""
-    await turn.check(if_match)
-    await service.return_(turn.session, turn.milestone, desk=turn.desk, reason=body.reason)
-    return await turn.shown()
+    return await turn.act(if_match, service.return_, desk=turn.desk, reason=body.reason)
 
 
 @router.post(
@@ -230,15 +203,13 @@ async def return_milestone(
 )
 async def reopen_milestone(
     body: MilestoneReopenIn,
-    turn: Annotated[Turn, Depends(Taking("reopen"))],
+    turn: Annotated[MilestoneTurn, _taking("reopen")],
     if_match: IfMatch = None,
 ) -> Response:
     """Take a closed milestone up again: a new epoch, with a new due date if one is given."""
-    await turn.check(if_match)
-    await service.reopen(
-        turn.session, turn.milestone, desk=turn.desk, reason=body.reason, due_date=body.due_date
+    return await turn.act(
+        if_match, service.reopen, desk=turn.desk, reason=body.reason, due_date=body.due_date
     )
-    return await turn.shown()
 
 
 @router.post(
@@ -249,13 +220,11 @@ async def reopen_milestone(
 )
 async def cancel_milestone(
     body: ReasonIn,
-    turn: Annotated[Turn, Depends(Taking("cancel"))],
+    turn: Annotated[MilestoneTurn, _taking("cancel")],
     if_match: IfMatch = None,
 ) -> Response:
     """Give a milestone up for good, with the reason."""
-    await turn.check(if_match)
-    await service.cancel(turn.session, turn.milestone, desk=turn.desk, reason=body.reason)
-    return await turn.shown()
+    return await turn.act(if_match, service.cancel, desk=turn.desk, reason=body.reason)
 
 
 @router.post(
@@ -270,7 +239,7 @@ async def cancel_milestone(
 )
 async def request_milestone_extension(
     body: ExtensionIn,
-    turn: Annotated[Turn, Depends(Taking("extensions"))],
+    turn: Annotated[MilestoneTurn, _taking("extensions")],
     if_match: IfMatch = None,
 ) -> Response:
     """Ask for more time; one request may wait at a time, and the plan limits how many are granted.
@@ -278,15 +247,13 @@ async def request_milestone_extension(
     `If-Match` names the milestone's version. Until it is granted the present due date stands.
     """
     await turn.check(if_match)
-    desk = turn.desk
     extension = await ask_for_milestone(
         turn.session,
-        turn.milestone,
-        desk=desk,
+        turn.item,
+        desk=turn.desk,
         proposed_date=body.proposed_date,
         reason=body.reason,
     )
-    leads = desk.leads(turn.milestone.measure_code)
-    _, answer, etag = extension_body(extension, desk.actor, leads)
-    headers = {"ETag": etag, "Location": f"/v1/extensions/{extension.id}"}
-    return Response(answer, 201, headers, media_type="application/json")
+    leads = turn.desk.leads(turn.item.measure_code)
+    _, answer, etag = extension_body(extension, turn.actor, leads)
+    return created(answer, etag=etag, location=f"/v1/extensions/{extension.id}")

@@ -16,7 +16,6 @@ from services.core.identity.actor import Actor
 from services.core.milestones import queries
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.changes import place_of
-from services.core.milestones.conditions import sees_all
 from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.progress import linked
 from services.core.milestones.reasons import words
@@ -24,6 +23,7 @@ from services.core.milestones.rights import allowed_actions
 from services.core.milestones.rules import DONE, Share, merged, text_of
 from services.core.milestones.views import PlanToday
 from services.core.plan.queries import PlanState
+from services.core.plan.visibility import sees_every
 
 _MOST_EXTENSIONS = 10
 
@@ -144,8 +144,8 @@ def _merged_percent(
     leads: tuple[str, ...],
 ) -> str | None:
     """Return the percentage of a milestone with its branches, to whoever sees all of them."""
-    leads_it = actor.role != "reporter" and actor.organization_code in leads
-    if row.parent_id is None and not sees_all(actor) and not leads_it:
+    whole = sees_every(actor, city_code=row.city_code, plan_code=row.plan_code, leads=leads)
+    if row.parent_id is None and not whole:
         return None
     own = Share.of(row.percent, row.weight)
     return text_of(merged([own] if branches is None else [own, branches[1]]).percent)

@@ -23,16 +23,19 @@ from services.api.obligations.schemas import (
     rates_out,
 )
 from services.api.paging import of_list
-from services.api.plan.period_routes import parsed_period
+from services.api.plan_parameters import PeriodFilter, parsed_period
 from services.api.routing import versioned_router
 from services.api.security import permitted
+from services.api.turns import in_scope
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
+from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
 from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.obligations import queries
 from services.core.obligations.errors import ObligationNotFound
+from services.core.obligations.models import Obligation
 from services.core.obligations.queries import Grouping, ObligationFilters
 from services.core.obligations.rules import ObligationStatus
 from services.core.plan.queries import PlanState
@@ -45,7 +48,6 @@ ObligationId = Annotated[
     UUID,
     Path(description="Id of an obligation", examples=["019bb0f0-1d2c-7000-8000-0000000000c1"]),
 ]
-PeriodFilter = Annotated[str | None, Query(max_length=40, description="Of this period only")]
 
 
 async def _days(session: Reading, plan: PlanState, today: date) -> Days:
@@ -78,7 +80,7 @@ async def list_obligations(
     A reporter sees what its unit owes; a lead also what is owed for the indicators it leads; the
     superior reads the rates alone.
     """
-    if actor.role == "superior":
+    if actor.reach is Reach.APPROVED:
         raise takes(
             "本市的角色；superior 只能查看报送率",
             "a role of the city; the superior reads the reporting rates alone",
@@ -109,14 +111,25 @@ async def list_obligations(
     )
 
 
+async def _seen(obligation_id: ObligationId, actor: Reader, session: Reading) -> Obligation:
+    """Return an obligation that the caller sees.
+
+    Raises:
+        ObligationNotFound: there is none of this id in the caller's scope.
+    """
+    return in_scope(await queries.visible(session, actor, obligation_id), ObligationNotFound)
+
+
+Seen = Annotated[Obligation, Depends(_seen)]
+
+
 @router.get(
     "/obligations/{obligation_id}",
     responses={**answering(examples.OBLIGATION, ETAG), **refusals(403, 404)},
     response_model=ObligationOut,
 )
 async def get_obligation(
-    obligation_id: ObligationId,
-    actor: Reader,
+    row: Seen,
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
@@ -126,14 +139,9 @@ async def get_obligation(
     What became of it follows from the day and from the submission in its place, and the ETag
     changes with them.
     """
-    row = await queries.visible(session, actor, obligation_id)
-    if row is None:
-        raise ObligationNotFound
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
     today = held.clock.today(plan.document.time_zone)
-    found = await queries.one(session, plan, obligation_id, today=today)
-    if found is None:
-        raise ObligationNotFound
+    found = in_scope(await queries.one(session, plan, row.id, today=today), ObligationNotFound)
     answer = obligation_out(found, plan, await _days(session, plan, today))
     body = answer.model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
@@ -144,17 +152,14 @@ async def get_obligation(
     responses={**answering(examples.OBLIGATION_HISTORY), **refusals(403, 404)},
 )
 async def get_obligation_history(
-    obligation_id: ObligationId,
+    row: Seen,
     actor: Reader,
     session: Reading,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> ObligationHistoryOut:
     """Return every change of an obligation: its raising, each new date, and who began it."""
-    row = await queries.visible(session, actor, obligation_id)
-    if row is None:
-        raise ObligationNotFound
-    named = of_list(actor, "obligation-history", of=obligation_id)
+    named = of_list(actor, "obligation-history", of=row.id)
     after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     # One more than asked on either side: the one before gives `before`, the one after `more`.
     found = list(

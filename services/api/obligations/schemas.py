@@ -12,7 +12,7 @@ from services.api.contract.choices import one_of
 from services.core.calendars.rules import CalendarStatus, WorkingCalendar
 from services.core.kit.decimals import plain, quotient
 from services.core.obligations.models import ObligationHistory
-from services.core.obligations.queries import Counted, Grouping, ObligationView
+from services.core.obligations.queries import Grouping, ObligationView, ReportingCounts
 from services.core.obligations.rules import ObligationStatus, distance, may_extend
 from services.core.plan.queries import PlanState
 from services.core.submissions.rules import SubmissionState
@@ -201,7 +201,7 @@ def history_out(
 
 
 def rates_out(
-    counted: Sequence[Counted], plan: PlanState, *, by: Grouping, period: str | None
+    counted: Sequence[ReportingCounts], plan: PlanState, *, by: Grouping, period: str | None
 ) -> ReportingRatesOut:
     """Return rates in the plan's order, with those of all together."""
     names = _names(plan, by)
@@ -217,7 +217,7 @@ def rates_out(
         ],
         total=RateOut(
             **_rate(
-                Counted(
+                ReportingCounts(
                     "",
                     sum(one.expected for one in counted),
                     sum(one.reported for one in counted),
@@ -240,7 +240,7 @@ def _names(plan: PlanState, by: Grouping) -> Mapping[str, str]:
             return {}
 
 
-def _rate(counted: Counted) -> dict[str, Any]:
+def _rate(counted: ReportingCounts) -> dict[str, Any]:
     return {
         "expected": counted.expected,
         "reported": counted.reported,

@@ -1,18 +1,21 @@
 """Paths of long work: how far it is, and an early end."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Depends, Path, Response
+from typing_extensions import override
 
 from services.api.answers import body_etag, json_answer
-from services.api.context import Held, IfMatch, IfNoneMatch, Reading, Writing, check_match
+from services.api.context import Held, IfMatch, IfNoneMatch, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.operations import examples
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.routing import versioned_router
 from services.api.security import Caller
+from services.api.turns import Shown, Turn
 from services.core.kit.operations import Operation, cancel, operation_of
 
 router = versioned_router("operations")
@@ -23,8 +26,14 @@ OperationId = Annotated[
 ]
 
 
-def _body(operation: Operation) -> bytes:
-    return operation_out(operation).model_dump_json().encode()
+async def _seen(operation_id: OperationId, actor: Caller, session: Reading) -> Operation:
+    """Return an operation that the caller started.
+
+    Raises:
+        OperationNotFound: it started none of this id.
+    """
+    credential = actor.credential_id
+    return await operation_of(session, actor.city_code, operation_id, credential_id=credential)
 
 
 @router.get(
@@ -33,17 +42,34 @@ def _body(operation: Operation) -> bytes:
     response_model=OperationOut,
 )
 async def get_operation(
-    operation_id: OperationId, actor: Caller, session: Reading, if_none_match: IfNoneMatch = None
+    operation: Annotated[Operation, Depends(_seen)], if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return long work that the caller started: how far it has come, or what came of it.
 
     It is kept for 30 days after its end.
     """
-    operation = await operation_of(
-        session, actor.city_code, operation_id, credential_id=actor.credential_id
-    )
-    body = _body(operation)
+    body = operation_out(operation).model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+@dataclass(frozen=True)
+class OperationTurn(Turn[Operation]):
+    """An operation's turn for a verb; whoever started it has the right."""
+
+    @override
+    async def shown(self) -> Shown:
+        shown = operation_out(self.item)
+        body = shown.model_dump_json().encode()
+        return Shown(shown, body, body_etag(body))
+
+
+async def _take(
+    operation_id: OperationId, actor: Caller, session: Writing, held: Held
+) -> OperationTurn:
+    operation = await operation_of(
+        session, actor.city_code, operation_id, credential_id=actor.credential_id, for_update=True
+    )
+    return OperationTurn(operation, actor, session, held)
 
 
 @router.post(
@@ -52,22 +78,7 @@ async def get_operation(
     response_model=OperationOut,
 )
 async def cancel_operation(
-    operation_id: OperationId,
-    actor: Caller,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    turn: Annotated[OperationTurn, Depends(_take)], if_match: IfMatch = None
 ) -> Response:
     """End long work before it is done; what it has done so far stays done."""
-    operation = await operation_of(
-        session,
-        actor.city_code,
-        operation_id,
-        credential_id=actor.credential_id,
-        for_update=True,
-    )
-    present = _body(operation)
-    check_match(if_match, body_etag(present), required=False, current=operation_out(operation))
-    await cancel(session, operation, now=held.clock.now())
-    body = _body(operation)
-    return json_answer(body, etag=body_etag(body))
+    return await turn.act(if_match, cancel, now=turn.held.clock.now())

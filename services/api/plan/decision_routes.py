@@ -10,22 +10,19 @@ from services.api.context import Held, IfMatch, PlanInScope, Writing, check_matc
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan import examples
+from services.api.plan.decision_schemas import AssignmentIn, AssignmentListOut, DecisionIn
 from services.api.plan.routes import Reader, indicator_body
-from services.api.plan.schemas import (
-    AssignedOut,
-    AssignmentIn,
-    AssignmentListOut,
-    DecisionIn,
-    QuestionOut,
-)
+from services.api.plan.schemas import AssignedOut, QuestionOut
 from services.api.plan.views import assigned_out, question_out, settled_out
+from services.api.plan_parameters import indicator_in
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.plan import assigning, queries, service
 from services.core.plan.assigning import Assignment
-from services.core.plan.errors import IndicatorNotFound, QuestionNotFound
+from services.core.plan.document import Condition
+from services.core.plan.errors import QuestionNotFound
 from services.core.plan.queries import PlanState
 from services.core.plan.service import QuestionDecision
 
@@ -33,19 +30,40 @@ router = versioned_router("plans")
 
 Assigner = Annotated[Actor, Depends(permitted(Permission.ASSIGN_TARGET))]
 Settler = Annotated[Actor, Depends(permitted(Permission.SETTLE_QUESTION))]
-AssignedCode = Annotated[
-    str,
-    Path(
-        alias="code",
-        max_length=60,
-        description="Code of an indicator whose target the plan leaves to the superior",
-        examples=["R01"],
-    ),
+
+
+async def _assigned_code(
+    code: Annotated[
+        str,
+        Path(
+            max_length=60,
+            description="Code of an indicator whose target the plan leaves to the superior",
+            examples=["R01"],
+        ),
+    ],
+    plan: PlanInScope,
+) -> str:
+    return indicator_in(plan, code)
+
+
+AssignedCode = Annotated[str, Depends(_assigned_code)]
+Year = Annotated[
+    int,
+    Path(ge=1990, le=2100, description="The target's year, by the plan's years", examples=[2025]),
 ]
-Year = Annotated[int, Path(ge=1990, le=2100, description="The target's year", examples=[2025])]
-QuestionId = Annotated[
-    str, Path(max_length=60, description="Id of an open question of the plan", examples=["T01"])
-]
+
+
+async def _question_id(
+    question_id: Annotated[
+        str, Path(max_length=60, description="Id of an open question of the plan", examples=["T01"])
+    ],
+    plan: PlanInScope,
+) -> str:
+    _question(plan, question_id)
+    return question_id
+
+
+QuestionId = Annotated[str, Depends(_question_id)]
 
 
 async def _fresh(session: Writing, plan: PlanState) -> PlanState:
@@ -63,8 +81,6 @@ async def list_assigned_targets(
 ) -> AssignmentListOut:
     """List every target assigned to an indicator for a year, oldest first; the last counts."""
     del actor
-    if code not in plan.indicators:
-        raise IndicatorNotFound
     assigned = plan.assigned.get((code, year), ())
     return AssignmentListOut(items=[assigned_out(row) for row in assigned], next_page_token=None)
 
@@ -106,6 +122,8 @@ async def assign_target(
             document_number=body.document_number,
             document_date=body.document_date,
             attachment=body.attachment,
+            upper=body.upper,
+            conditions=tuple(Condition(**each.model_dump()) for each in body.conditions),
         ),
         actor=actor.stamp(),
         now=held.clock.now(),

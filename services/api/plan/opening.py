@@ -13,7 +13,6 @@ from services.core.kit.text import Text
 from services.core.obligations.asking import asked
 from services.core.plan.models import PlanPeriod
 from services.core.plan.opening import calendar_of, on_rest_day
-from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.plan.written import Day
 
@@ -66,7 +65,7 @@ async def asking_out(
     """Return an opened period with what it asks for, as it stands in this transaction."""
     counts = await asked(session, plan, row.period)
     return PeriodAskingOut(
-        **period_out(row, answered=answered).model_dump(),
+        **period_out(row, plan, answered=answered).model_dump(),
         asks_for=AsksOut(
             values=sum(counts.values()),
             organizations=[
@@ -94,7 +93,7 @@ async def _warnings(
 ) -> list[PeriodWarningOut]:
     calendar = await calendar_of(session, plan)
     found: list[tuple[str, Text]] = [] if asks else [("asks-for-nothing", _NOTHING)]
-    rest = on_rest_day(plan, Period.parse(row.period), row.due_date, calendar)
+    rest = on_rest_day(plan, plan.period_calendar.period(row.period), row.due_date, calendar)
     if rest is not None:
         found.append(("due-on-rest-day", rest))
     return [

@@ -1,23 +1,33 @@
 """Paths of a plan's periods: which there are, and opening, closing, publishing, reopening one."""
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.api.context import Held, IfMatch, PlanInScope, Reading, Writing, check_match
+from services.api.answers import json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    PlanInScope,
+    Reading,
+    Resources,
+    Writing,
+    check_match,
+)
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan import examples
 from services.api.plan.opening import PeriodAskingOut, PeriodOpenIn, asking_out
 from services.api.plan.schemas import PeriodListOut, PeriodOut, PeriodReopenIn
 from services.api.plan.views import period_etag, period_out
+from services.api.plan_parameters import parsed_period
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.text import Text
 from services.core.obligations.asking import answered_periods
 from services.core.obligations.service import move_period
 from services.core.plan import queries
@@ -41,42 +51,6 @@ PeriodCode = Annotated[
 ]
 
 
-def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
-    """Return the period of a code.
-
-    Raises:
-        InvalidInput: it is no period, or begins before the plan does.
-    """
-    try:
-        period = Period.parse(code)
-    except ValueError:
-        raise InvalidInput(
-            faults=[
-                Fault(
-                    pointer,
-                    "invalid-period",
-                    Text(
-                        "周期应写作 2025、2025-H1、2025-Q3 或 2025-09",
-                        "A period is written 2025, 2025-H1, 2025-Q3 or 2025-09",
-                    ),
-                    code[:40],
-                )
-            ]
-        ) from None
-    if period.last_day < plan.document.span.start:
-        raise InvalidInput(
-            faults=[
-                Fault(
-                    pointer,
-                    "period-before-plan",
-                    Text("该周期早于计划的开始", "The period ends before the plan begins"),
-                    code,
-                )
-            ]
-        )
-    return period
-
-
 @router.get(
     "/plans/{plan}/periods", responses={**answering(examples.PERIODS), **refusals(403, 404)}
 )
@@ -85,67 +59,79 @@ async def list_periods(actor: Reader, plan: PlanInScope, session: Reading) -> Pe
     del actor
     answered = await answered_periods(session, plan)
     periods = [
-        period_out(period, answered=code in answered)
+        period_out(period, plan, answered=code in answered)
         for code, period in sorted(plan.periods.items())
     ]
     return PeriodListOut(items=periods, next_page_token=None)
 
 
-async def _move(
-    verb: PeriodVerb,
-    code: str,
-    actor: Actor,
-    plan: PlanState,
-    session: Writing,
-    held: Held,
-    response: Response,
-    if_match: str | None,
-) -> PeriodOut:
-    row = await _moved(verb, code, actor, plan, session, held, if_match)
-    response.headers["ETag"] = period_etag(row)
-    return period_out(row, answered=True)
+@dataclass(frozen=True, slots=True)
+class PeriodTurn:
+    """A period's turn for a verb, within a plan in the scope of a caller who runs its periods.
 
+    A period that was never opened is planned: there is nothing yet that a change is based on.
+    """
 
-async def _moved(
-    verb: PeriodVerb,
-    code: str,
-    actor: Actor,
-    plan: PlanState,
-    session: Writing,
-    held: Held,
-    if_match: str | None,
-    due_date: date | None = None,
-    reason: str | None = None,
-) -> PlanPeriod:
-    period = parsed_period(plan, code, "/path/period")
-    if if_match is not None:
-        present = await queries.period_for_update(session, plan.city_code, plan.code, period.code)
-        check_match(
-            if_match,
-            None if present is None else period_etag(present),
-            required=False,
-            current=None if present is None else period_out(present, answered=True),
+    verb: PeriodVerb
+    period: Period
+    actor: Actor
+    plan: PlanState
+    session: AsyncSession
+    held: Resources
+
+    async def move(
+        self, if_match: str | None, *, due_date: date | None = None, reason: str | None = None
+    ) -> PlanPeriod:
+        """Check what the change is based on, carry the verb out, and return the period."""
+        if if_match is not None:
+            await self._check(if_match)
+        row = await move_period(
+            self.session,
+            plan=self.plan,
+            period=self.period,
+            verb=self.verb,
+            actor=self.actor.stamp(),
+            now=self.held.clock.now(),
+            due_date=due_date,
+            reason=reason,
         )
-    row = await move_period(
-        session,
-        plan=plan,
-        period=period,
-        verb=verb,
-        actor=actor.stamp(),
-        now=held.clock.now(),
-        due_date=due_date,
-        reason=reason,
-    )
-    held.plans.changed(session, plan.code)
-    return row
+        self.held.plans.changed(self.session, self.plan.code)
+        return row
+
+    async def _check(self, if_match: str) -> None:
+        row = await queries.period_for_update(
+            self.session, self.plan.city_code, self.plan.code, self.period.code
+        )
+        etag = None if row is None else period_etag(row)
+        current = None if row is None else period_out(row, self.plan, answered=True)
+        check_match(if_match, etag, required=False, current=current)
+
+    async def act(self, if_match: str | None) -> Response:
+        """Carry the verb out and return the period after it."""
+        row = await self.move(if_match)
+        shown = period_out(row, self.plan, answered=True)
+        return json_answer(shown.model_dump_json().encode(), etag=period_etag(row))
+
+    async def ask(
+        self, if_match: str | None, *, due_date: date | None, reason: str | None = None
+    ) -> Response:
+        """Carry a verb out that asks units for values; return whom it asks for what."""
+        row = await self.move(if_match, due_date=due_date, reason=reason)
+        answered = row.period in await answered_periods(self.session, self.plan, row.period)
+        shown = await asking_out(self.session, self.plan, row, answered=answered)
+        return json_answer(shown.model_dump_json().encode(), etag=period_etag(row))
 
 
-async def _asking(
-    session: Writing, plan: PlanState, row: PlanPeriod, response: Response
-) -> PeriodAskingOut:
-    response.headers["ETag"] = period_etag(row)
-    answered = row.period in await answered_periods(session, plan, row.period)
-    return await asking_out(session, plan, row, answered=answered)
+def _taking(verb: PeriodVerb) -> Any:
+    """Return the dependency that takes a period's turn for a verb."""
+
+    async def take(
+        actor: PeriodRunner, plan: PlanInScope, code: PeriodCode, session: Writing, held: Held
+    ) -> PeriodTurn:
+        period = parsed_period(plan, code, "/path/period")
+        return PeriodTurn(verb, period, actor, plan, session, held)
+
+    return Depends(take)
 
 
 _REFUSALS = refusals(403, 404, 409, 412)
@@ -155,101 +141,70 @@ _REFUSALS = refusals(403, 404, 409, 412)
     "/plans/{plan}/periods/{period}/open",
     responses={**answering(examples.OPENED, ETAG), **_REFUSALS},
     openapi_extra=asking(examples.OPENING, required=False),
+    response_model=PeriodAskingOut,
 )
 async def open_period(
-    body: PeriodOpenIn,
-    actor: PeriodRunner,
-    plan: PlanInScope,
-    period: PeriodCode,
-    session: Writing,
-    held: Held,
-    response: Response,
-    if_match: IfMatch = None,
-) -> PeriodAskingOut:
+    body: PeriodOpenIn, turn: Annotated[PeriodTurn, _taking("open")], if_match: IfMatch = None
+) -> Response:
     """Ask the units for a period's values, which they owe from now on, each until its due date.
 
     The answer says how many values it asks for and from whom, with `validate_only` too. Where
     the date that the plan's rule gives has passed, `due_date` is asked for (422).
     """
-    row = await _moved("open", period, actor, plan, session, held, if_match, body.due_date)
-    return await _asking(session, plan, row, response)
+    return await turn.ask(if_match, due_date=body.due_date)
 
 
 @router.post(
     "/plans/{plan}/periods/{period}/cancel",
     responses={**answering(examples.CANCELLED, ETAG), **_REFUSALS},
+    response_model=PeriodOut,
 )
 async def cancel_period(
-    actor: PeriodRunner,
-    plan: PlanInScope,
-    period: PeriodCode,
-    session: Writing,
-    held: Held,
-    response: Response,
-    if_match: IfMatch = None,
-) -> PeriodOut:
+    turn: Annotated[PeriodTurn, _taking("cancel")], if_match: IfMatch = None
+) -> Response:
     """Take the opening of a period back, while nobody answered it: nothing is owed for it then.
 
     Once a unit handed in a value, or the period was published, that is 409 `period-answered`.
     """
-    return await _move("cancel", period, actor, plan, session, held, response, if_match)
+    return await turn.act(if_match)
 
 
 @router.post(
     "/plans/{plan}/periods/{period}/close",
     responses={**answering(examples.CLOSED, ETAG), **_REFUSALS},
+    response_model=PeriodOut,
 )
 async def close_period(
-    actor: PeriodRunner,
-    plan: PlanInScope,
-    period: PeriodCode,
-    session: Writing,
-    held: Held,
-    response: Response,
-    if_match: IfMatch = None,
-) -> PeriodOut:
+    turn: Annotated[PeriodTurn, _taking("close")], if_match: IfMatch = None
+) -> Response:
     """Stop the writing of a period's values; what is under review can still be decided."""
-    return await _move("close", period, actor, plan, session, held, response, if_match)
+    return await turn.act(if_match)
 
 
 @router.post(
     "/plans/{plan}/periods/{period}/publish",
     responses={**answering(examples.PUBLISHED, ETAG), **_REFUSALS},
+    response_model=PeriodOut,
 )
 async def publish_period(
-    actor: PeriodRunner,
-    plan: PlanInScope,
-    period: PeriodCode,
-    session: Writing,
-    held: Held,
-    response: Response,
-    if_match: IfMatch = None,
-) -> PeriodOut:
+    turn: Annotated[PeriodTurn, _taking("publish")], if_match: IfMatch = None
+) -> Response:
     """Freeze the scoreboard of a period under the next number."""
-    return await _move("publish", period, actor, plan, session, held, response, if_match)
+    return await turn.act(if_match)
 
 
 @router.post(
     "/plans/{plan}/periods/{period}/reopen",
     responses={**answering(examples.REOPENED, ETAG), **_REFUSALS},
     openapi_extra=asking(examples.REOPENING, required=False),
+    response_model=PeriodAskingOut,
 )
 async def reopen_period(
-    body: PeriodReopenIn,
-    actor: PeriodRunner,
-    plan: PlanInScope,
-    period: PeriodCode,
-    session: Writing,
-    held: Held,
-    response: Response,
-    if_match: IfMatch = None,
-) -> PeriodAskingOut:
+    body: PeriodReopenIn, turn: Annotated[PeriodTurn, _taking("reopen")], if_match: IfMatch = None
+) -> Response:
     """Open a closed or published period again; it is scored anew from then on.
 
     What is not handed in is due as before, passed or not, unless a `due_date` gives more time.
     What was published is reopened for a `reason`, which its publication shows from then on.
     """
-    row = await _moved(
-        "reopen", period, actor, plan, session, held, if_match, body.due_date, body.reason
-    )
-    return await _asking(session, plan, row, response)
+    return await turn.ask(if_match, due_date=body.due_date, reason=body.reason)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from fastapi import Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
@@ -28,6 +28,7 @@ from services.api.plan.schemas import (
     TaskOut,
 )
 from services.api.plan.views import indicator_out, plan_detail_out, plan_out, task_out
+from services.api.plan_parameters import IndicatorCode, SectionQuery, TaskNumber, indicator_in
 from services.api.problems import UnsupportedMediaType
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -40,7 +41,6 @@ from services.core.kit.exact_yaml import read_yaml
 from services.core.obligations.asking import answered_periods
 from services.core.plan import queries
 from services.core.plan.document import PlanDocument
-from services.core.plan.errors import IndicatorNotFound
 from services.core.plan.loading import load_plan
 from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
@@ -74,28 +74,6 @@ async def _sent_document(
 
 
 Sent = Annotated[PlanDocument, Depends(_sent_document)]
-
-IndicatorCode = Annotated[
-    str,
-    Path(
-        alias="code",
-        max_length=60,
-        description="Code of an indicator of the plan",
-        examples=["U08"],
-    ),
-]
-TaskNumber = Annotated[
-    int, Path(ge=1, le=100_000, description="Number of a task of the plan", examples=[14])
-]
-
-SectionQuery = Annotated[
-    str | None,
-    Query(
-        max_length=500,
-        description="Number of a section, such as `一`, or its heading",
-        examples=["四"],
-    ),
-]
 
 _DOCUMENT_BODY = {
     "requestBody": {
@@ -164,11 +142,7 @@ async def load_plan_document(
 @router.get("/plans", responses={**answering(examples.PLANS), **refusals(403)})
 async def list_plans(actor: Reader, session: Reading) -> PlanListOut:
     """List the plans in the caller's scope."""
-    found = await queries.visible_plans(
-        session,
-        city_code=None if actor.every_city else actor.city_code,
-        plan_code=actor.plan_code,
-    )
+    found = await queries.visible_plans(session, actor)
     states = [await queries.plan_state(session, plan.city_code, plan.code) for plan in found]
     return PlanListOut(
         items=[plan_out(state) for state in states if state is not None], next_page_token=None
@@ -222,10 +196,7 @@ def indicator_body(plan: PlanState, code: str) -> bytes:
     Raises:
         IndicatorNotFound: the plan has none of this code.
     """
-    indicator = plan.indicators.get(code)
-    if indicator is None:
-        raise IndicatorNotFound
-    return indicator_out(indicator, plan).model_dump_json().encode()
+    return indicator_out(plan.indicators[indicator_in(plan, code)], plan).model_dump_json().encode()
 
 
 @router.get(

@@ -41,6 +41,10 @@ class PlanOut(BaseModel):
     start: date = Field(description="First day of the plan")
     end: date = Field(description="Last day of the plan")
     time_zone: str = Field(description="Where its days begin, such as `Asia/Shanghai`")
+    fiscal_year_begins: str = Field(
+        description="Month and day on which its years begin, such as `01-01`: which days the codes"
+        " of its periods mean"
+    )
     indicators: int = Field(description="How many indicators it has")
     tasks: int = Field(description="How many tasks it has")
     measures: int = Field(description="How many measures its tasks have together")
@@ -107,26 +111,28 @@ class BaselineOut(BaseModel):
     text: str = Field(description=_AS_PRINTED)
 
 
-class AssignedOut(BaseModel):
-    """A target assigned by the superior, with the document that says so."""
-
-    year: int = Field(description="By the end of which it is to be reached")
-    kind: _Kind = Field(description="What sort of target it is")
-    value: ExactDecimal | None = Field(description="Null where the kind sets no number")
-    text: str | None = Field(description="In the superior's words")
-    document_number: str = Field(description="Number of the document that assigns it")
-    document_date: date = Field(description="Date of that document")
-    attachment: str | None = Field(description="Where the document can be read")
-    assigned_at: datetime = Field(description="When it was recorded")
-    sequence: int = Field(description="1 for the first; the highest counts")
-
-
 class ConditionOut(BaseModel):
     """One of the things that a target of the kinds `all_of` and `any_of` asks for."""
 
     kind: Annotated[str, one_of(get_args(ConditionKind))] = Field(description="What sort it is")
     value: ExactDecimal | None = Field(description="Null where the kind sets no number")
     upper: ExactDecimal | None = Field(description="The other end of `between`")
+
+
+class AssignedOut(BaseModel):
+    """A target assigned by the superior, with the document that says so."""
+
+    year: int = Field(description="By the end of which it is to be reached")
+    kind: _Kind = Field(description="What sort of target it is")
+    value: ExactDecimal | None = Field(description="Null where the kind sets no number")
+    upper: ExactDecimal | None = Field(description="The other end of `between`")
+    conditions: list[ConditionOut] = Field(description="What `all_of` and `any_of` ask for")
+    text: str | None = Field(description="In the superior's words")
+    document_number: str = Field(description="Number of the document that assigns it")
+    document_date: date = Field(description="Date of that document")
+    attachment: str | None = Field(description="Where the document can be read")
+    assigned_at: datetime = Field(description="When it was recorded")
+    sequence: int = Field(description="1 for the first; the highest counts")
 
 
 class _DatedOut(BaseModel):
@@ -332,6 +338,8 @@ class PeriodOut(BaseModel):
         description="`open` takes values, `closed` ends reviews, `published` is frozen; `planned`"
         " once its opening was taken back"
     )
+    first_day: date = Field(description="Its first day, by the plan's years")
+    last_day: date = Field(description="Its last day")
     due_date: date = Field(description="The last day on which its values are in time")
     opened_at: datetime = Field(description="When the units were first asked for values")
     closed_at: datetime | None = Field(description="When it was closed; null while it is open")
@@ -363,31 +371,3 @@ class PeriodListOut(BaseModel):
 
     items: list[PeriodOut] = Field(description="By code")
     next_page_token: str | None = Field(description="Always null: the list is whole")
-
-
-class AssignmentIn(Said):
-    """A target that the superior assigned: a value or words, and the document that says so."""
-
-    kind: TargetKind = Field(
-        description="`at_least`, `more_than`, `at_most` and `full_coverage` need a value"
-    )
-    value: ExactDecimal | None = Field(default=None, description="The number to be reached")
-    text: Words | None = Field(default=None, description="In the superior's words")
-    document_number: Words = Field(description="Number of the document that assigns it")
-    document_date: Day = Field(description="Date of that document")
-    attachment: Words | None = Field(default=None, description="Where the document can be read")
-
-
-class AssignmentListOut(BaseModel):
-    """Every target assigned to an indicator for a year, oldest first."""
-
-    items: list[AssignedOut] = Field(description="Oldest first; the last counts")
-    next_page_token: str | None = Field(description="Always null: the list is whole")
-
-
-class DecisionIn(Said):
-    """The decision on an open question, and the document that decided it."""
-
-    decision: Words = Field(description="What was decided")
-    document_number: Words = Field(description="Number of the document that decides it")
-    document_date: Day = Field(description="Date of that document")

@@ -55,7 +55,7 @@ def plan_detail_out(
         **_head(plan),
         questions=[question_out(question, plan) for question in plan.document.open_questions],
         periods=[
-            period_out(period, answered=period.period in answered)
+            period_out(period, plan, answered=period.period in answered)
             for period in plan.periods.values()
         ],
         calendar=PlanCalendarOut(
@@ -80,6 +80,7 @@ def _head(plan: PlanState) -> dict[str, Any]:
         "start": document.span.start,
         "end": document.span.end,
         "time_zone": document.time_zone,
+        "fiscal_year_begins": document.fiscal_year_begins,
         "indicators": len(document.indicators),
         "tasks": len(document.tasks),
         "measures": sum(len(task.measures) for task in document.tasks),
@@ -139,6 +140,8 @@ def assigned_out(row: AssignedTarget) -> AssignedOut:
         year=row.year,
         kind=row.kind,
         value=row.value,
+        upper=row.upper,
+        conditions=[ConditionOut.model_validate(each) for each in row.conditions or ()],
         text=row.text,
         document_number=row.document_number,
         document_date=row.document_date,
@@ -148,14 +151,14 @@ def assigned_out(row: AssignedTarget) -> AssignedOut:
     )
 
 
-def _dated(target: TargetEntry | UnitTarget) -> dict[str, Any]:
+def _dated(target: TargetEntry | UnitTarget, plan: PlanState) -> dict[str, Any]:
     return {
-        "year": target.at_year,
+        "year": target.at_year(plan.period_calendar),
         "kind": target.kind,
         "value": target.value,
         "upper": target.upper,
         "conditions": [ConditionOut(**each.model_dump()) for each in target.conditions],
-        "target_date": target.end,
+        "target_date": target.end(plan.period_calendar),
         "text": target.text,
     }
 
@@ -164,10 +167,11 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
     """Return an indicator with what was assigned and asked about it."""
     targets = []
     for target in indicator.targets:
-        assigned = plan.assigned.get((indicator.code, target.at_year), ())
+        year = target.at_year(plan.period_calendar)
+        assigned = plan.assigned.get((indicator.code, year), ())
         targets.append(
             TargetOut(
-                **_dated(target),
+                **_dated(target, plan),
                 assigned_by=target.assigned_by,
                 assigned=assigned_out(assigned[-1]) if assigned else None,
             )
@@ -194,7 +198,7 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
         target=targets[-1],
         targets=targets,
         unit_targets=[
-            UnitTargetOut(**_dated(target), organization=_unit(target.organization, plan))
+            UnitTargetOut(**_dated(target, plan), organization=_unit(target.organization, plan))
             for target in indicator.unit_targets
         ],
         direction=indicator.direction,
@@ -232,6 +236,7 @@ def task_out(task: Task, plan: PlanState) -> TaskOut:
 
 
 def _measure(measure: Measure, plan: PlanState) -> MeasureOut:
+    deadline = measure.deadline
     return MeasureOut(
         code=measure.code,
         text=measure.text,
@@ -239,22 +244,25 @@ def _measure(measure: Measure, plan: PlanState) -> MeasureOut:
         lead_text=measure.lead_text,
         responsible_units=[_unit(code, plan) for code in measure.responsible_units],
         responsible_text=measure.responsible_text,
-        deadline=measure.deadline.year if isinstance(measure.deadline, date) else measure.deadline,
-        deadline_date=measure.deadline if isinstance(measure.deadline, date) else None,
+        deadline=plan.period_calendar.year_of(deadline) if isinstance(deadline, date) else deadline,
+        deadline_date=deadline if isinstance(deadline, date) else None,
         targets=[MeasureTargetOut(**target.model_dump()) for target in measure.targets],
         related_indicators=list(measure.related_indicators),
         open_questions=_questions_on(f"measure:{measure.code}", plan),
     )
 
 
-def period_out(period: PlanPeriod, *, answered: bool) -> PeriodOut:
+def period_out(period: PlanPeriod, plan: PlanState, *, answered: bool) -> PeriodOut:
     """Return a period with what can be done with it; one that was answered is not taken back."""
     final = answered or period.published_at is not None
     actions = [verb for verb in period_actions(period.state) if not (verb == "cancel" and final)]
+    days = plan.period_calendar.period(period.period)
     return PeriodOut(
         plan=period.plan_code,
         period=period.period,
         state=period.state,
+        first_day=days.first_day,
+        last_day=days.last_day,
         due_date=period.due_date,
         opened_at=period.opened_at,
         closed_at=period.closed_at,

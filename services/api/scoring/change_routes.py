@@ -14,16 +14,15 @@ from services.api.context import PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.instants import Instant
+from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
 from services.api.scoring import examples
 from services.api.scoring.change_schemas import ChangesOut
 from services.api.scoring.routes import (
     Basis,
-    PeriodQuery,
     Reader,
     check_basis,
-    period_of_board,
-    reach_of,
+    unit_in_scope,
 )
 from services.core.kit.decimals import plain, total
 from services.core.kit.errors import Fault, InvalidInput
@@ -32,7 +31,7 @@ from services.core.plan.errors import PublicationNotFound
 from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.changes import Cause, IndicatorChange
-from services.core.scoring.comparing import Comparison, Happened, Value, compare_boards
+from services.core.scoring.comparing import BoardComparison, Happened, Value, compare_boards
 from services.core.scoring.errors import BoardNotFound
 from services.core.scoring.models import ScoreSnapshot
 
@@ -106,7 +105,7 @@ async def get_scoreboard_changes(
                 for cause in compared.changes.whole
             ],
             "indicators": [
-                _indicator(one, compared, plan, reach_of(actor, plan, one.code))
+                _indicator(one, compared, plan, unit_in_scope(actor, plan, one.code))
                 for one in compared.changes.indicators
             ],
         }
@@ -158,7 +157,7 @@ def _end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
 
 
 def _indicator(
-    one: IndicatorChange, compared: Comparison, plan: PlanState, reach: str | None
+    one: IndicatorChange, compared: BoardComparison, plan: PlanState, reach: str | None
 ) -> dict[str, Any]:
     named = one.after or one.before or {}
     return {
@@ -193,7 +192,7 @@ def _standing(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _cause(
-    cause: Cause, compared: Comparison, reach: str | None, subjects: set[str], subject: str
+    cause: Cause, compared: BoardComparison, reach: str | None, subjects: set[str], subject: str
 ) -> dict[str, Any]:
     said: dict[str, Any] = {"kind": cause.kind, "points": plain(cause.points), "events": []}
     if isinstance(cause.reference, Value):

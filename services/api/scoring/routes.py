@@ -24,8 +24,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import CONTENT_LANGUAGE, ETAG, VARY, answering
 from services.api.instants import Instant
 from services.api.paging import of_list
-from services.api.plan.period_routes import parsed_period
-from services.api.plan.routes import IndicatorCode
+from services.api.plan_parameters import IndicatorCode, PeriodQuery, period_of_board
 from services.api.problems import language_of
 from services.api.response_cache import CachedRoute
 from services.api.routing import access_of, plan_access, versioned_router
@@ -40,6 +39,7 @@ from services.api.scoring.schemas import (
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
+from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.pagination import new_page_token, read_page_token, read_text
@@ -49,10 +49,11 @@ from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
 from services.core.plan.loading import leads_of
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.plan.visibility import sees_every
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board
 from services.core.scoring.cases import periods_read
-from services.core.scoring.counting import Contribution, Place, contributions
+from services.core.scoring.counting import Contribution, ScoreSubject, contributions
 from services.core.scoring.explanation import explain
 from services.core.scoring.reach import within_reach
 from services.core.submissions.rules import text_of
@@ -64,15 +65,6 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
 Basis = Annotated[
     Literal["approved", "submitted"],
     Query(description="`submitted` counts what is under review too: provisional, the office's"),
-]
-PeriodQuery = Annotated[
-    str | None,
-    Query(
-        max_length=40,
-        description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`; default: the plan's last target"
-        " year",
-        examples=["2025"],
-    ),
 ]
 AsOf = Annotated[
     Instant | None,
@@ -93,34 +85,15 @@ Published = Annotated[
     ),
 ]
 
-_SEES_ALL = frozenset({"office", "leader"})
-
 
 def check_basis(actor: Actor, basis: str) -> None:
     """Let only those see values under review who may see every submission of the plan."""
-    if basis == "submitted" and not _sees_all(actor):
+    whole = actor.may(Permission.READ_SUBMISSIONS) and actor.reach is Reach.WHOLE_PLAN
+    if basis == "submitted" and not whole:
         raise takes(
             "可看全部填报的 office 或 leader，权限范围 submissions:read",
             "the office or the leader of the whole plan, with the scope submissions:read",
         )
-
-
-def _sees_all(actor: Actor) -> bool:
-    return actor.may(Permission.READ_SUBMISSIONS) and (
-        actor.role in _SEES_ALL or (actor.role == "integrator" and actor.organization_code is None)
-    )
-
-
-def period_of_board(plan: PlanState, code: str | None) -> Period:
-    """Return the period that is asked for, by default the plan's last target year.
-
-    Raises:
-        InvalidInput: the code is no period, or begins before the plan does.
-    """
-    if code is not None:
-        return parsed_period(plan, code, "/query/period")
-    last = max(target.at_year for one in plan.document.indicators for target in one.targets)
-    return Period("annual", last)
 
 
 @kept_router.get(
@@ -200,7 +173,7 @@ async def _read_published(
         )
     if snapshot is None:
         raise PublicationNotFound
-    period = Period.parse(published.period)
+    period = plan.period_calendar.period(published.period)
     return _body(plan, period, basis, vars(snapshot), to_json(snapshot.board), None)
 
 
@@ -269,8 +242,6 @@ async def get_indicator_series(
 ) -> SeriesOut:
     """Return an indicator's standing in every period that has a scoreboard, by period code."""
     check_basis(actor, basis)
-    if code not in plan.indicators:
-        raise IndicatorNotFound
     named = of_list(actor, "series", plan=plan.code, indicator=code, basis=basis)
     after = "" if page_token is None else read_page_token(page_token, named, read_text)[0]
     points = await queries.series(
@@ -316,10 +287,8 @@ async def get_indicator_score(
     `steps` are in the language that `Accept-Language` asks for.
     """
     check_basis(actor, basis)
-    if code not in plan.indicators:
-        raise IndicatorNotFound
     wanted = period_of_board(plan, period)
-    reach = reach_of(actor, plan, code)
+    unit = unit_in_scope(actor, plan, code)
     snapshot = await queries.latest_board(
         session, plan.city_code, plan.code, period=wanted.code, basis=basis, as_of=as_of
     )
@@ -331,9 +300,9 @@ async def get_indicator_score(
     else:
         board, traces, position = snapshot.board, snapshot.traces, snapshot.position
         method = MethodOut(name=snapshot.method, version=snapshot.method_version)
-        place = Place(code, basis, periods_read(wanted, plan.indicators[code]))
+        place = ScoreSubject(code, basis, periods_read(wanted, plan.indicators[code]))
         inputs, outside = await contributions(
-            session, plan.city_code, plan.code, place=place, position=position, unit=reach
+            session, plan.city_code, plan.code, place=place, position=position, unit=unit
         )
     row = next((row for row in board["indicators"] if row["code"] == code), None)
     if row is None:  # a board frozen before a later version of the plan brought this indicator
@@ -342,9 +311,9 @@ async def get_indicator_score(
     response.headers["Content-Language"] = language
     response.headers["Vary"] = "Authorization, Accept-Language"
     trace = traces[code]
-    if reach is not None:
+    if unit is not None:
         reported = Counter(one.period for one in inputs)
-        trace = within_reach(trace, reach.__eq__, reported)
+        trace = within_reach(trace, unit.__eq__, reported)
     units = [
         {**each, "name": plan.organization_name(each["organization_code"])}
         for each in trace.get("units", ())
@@ -368,16 +337,21 @@ async def get_indicator_score(
     )
 
 
-def reach_of(actor: Actor, plan: PlanState, code: str) -> str | None:
+def unit_in_scope(actor: Actor, plan: PlanState, code: str) -> str | None:
     """Return the unit whose contributions alone are the caller's to see; None: everybody's.
 
     As with submissions; `""` is no unit's code.
     """
     if not actor.may(Permission.READ_SUBMISSIONS):
         return ""
-    if _sees_all(actor) or actor.role == "superior":
-        return None
-    if actor.role != "reporter" and actor.organization_code in leads_of(plan.indicators[code]):
+    everybodys = sees_every(
+        actor,
+        city_code=plan.city_code,
+        plan_code=plan.code,
+        leads=leads_of(plan.indicators[code]),
+        approved=True,  # what is under review is refused before (`check_basis`)
+    )
+    if everybodys:
         return None
     return actor.organization_code or ""
 

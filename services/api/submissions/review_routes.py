@@ -1,52 +1,85 @@
 """Paths that change a submission: edit, submit, withdraw, approve, return, reopen, falsify."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import Depends, Response
+from pydantic_core import to_json
+from typing_extensions import override
 
-from services.api.answers import json_answer
-from services.api.context import Held, IfMatch, Resources, Writing, check_match
+from services.api.context import Held, IfMatch, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
+from services.api.reasons import ReasonIn, RemarkIn
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.submissions import examples
 from services.api.submissions.routes import SubmissionId
 from services.api.submissions.schemas import (
-    ReasonIn,
-    RemarkIn,
     SubmissionOut,
     SubmissionPatch,
-    submission_body,
     submission_etag,
     submission_fields,
 )
+from services.api.turns import Shown, Turn, in_scope
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.plan.queries import PlanState
 from services.core.submissions import queries, service
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.models import Submission
-from services.core.submissions.rules import SubmissionVerb
+from services.core.submissions.rules import WRITING_VERBS, SubmissionVerb
 
 router = versioned_router("submissions")
-
-Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
-Reviewer = Annotated[Actor, Depends(permitted(Permission.REVIEW_SUBMISSIONS))]
 
 _VERB = refusals(403, 404, 409, 412)
 
 
-async def _locked(session: Writing, actor: Actor, submission_id: SubmissionId) -> Submission:
-    submission = await queries.for_update(session, actor, submission_id)
-    if submission is None:
-        raise SubmissionNotFound
-    return submission
+@dataclass(frozen=True)
+class SubmissionTurn(Turn[Submission]):
+    """A submission's turn for a verb, with the plan that it is judged by."""
+
+    verb: SubmissionVerb
+    plan: PlanState
+
+    @override
+    async def shown(self) -> Shown:
+        row = vars(self.item)
+        fields = submission_fields(row, self.plan, self.actor)
+        return Shown(fields, to_json(fields), submission_etag(row))
+
+    async def move(self, if_match: str | None, reason: str | None) -> Response:
+        """Carry the verb out, with the reason that was given."""
+        return await self.act(
+            if_match,
+            service.move,
+            self.verb,
+            plan=self.plan,
+            actor=self.actor,
+            reason=reason,
+            now=self.held.clock.now(),
+        )
 
 
-def _answer(submission: Submission, plan: PlanState, actor: Actor) -> Response:
-    row = vars(submission)
-    return json_answer(submission_body(row, plan, actor), etag=submission_etag(row))
+def _taking(verb: SubmissionVerb) -> Any:
+    """Return the dependency that takes a submission's turn for a verb."""
+    writes = verb in WRITING_VERBS
+    permission = Permission.WRITE_SUBMISSIONS if writes else Permission.REVIEW_SUBMISSIONS
+
+    async def take(
+        submission_id: SubmissionId,
+        actor: Annotated[Actor, Depends(permitted(permission))],
+        session: Writing,
+        held: Held,
+    ) -> SubmissionTurn:
+        submission = in_scope(
+            await queries.for_update(session, actor, submission_id), SubmissionNotFound
+        )
+        plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)
+        service.check_right(actor, verb, submission, plan)
+        return SubmissionTurn(submission, actor, session, held, verb, plan)
+
+    return Depends(take)
 
 
 @router.patch(
@@ -56,62 +89,21 @@ def _answer(submission: Submission, plan: PlanState, actor: Actor) -> Response:
     response_model=SubmissionOut,
 )
 async def edit_submission(
-    submission_id: SubmissionId,
     body: SubmissionPatch,
-    actor: Writer,
-    session: Writing,
-    held: Held,
+    turn: Annotated[SubmissionTurn, _taking("edit")],
     if_match: IfMatch = None,
 ) -> Response:
     """Change what is reported while it is a draft or returned. `If-Match` is required."""
-    submission = await _locked(session, actor, submission_id)
-    plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)
-    row = vars(submission)
-    check_match(
-        if_match,
-        submission_etag(row),
-        required=True,
-        current=submission_fields(row, plan, actor),
-    )
+    await turn.check(if_match, required=True)
     await service.edit(
-        session,
-        submission,
-        plan=plan,
-        actor=actor,
+        turn.session,
+        turn.item,
+        plan=turn.plan,
+        actor=turn.actor,
         changes={name: getattr(body, name) for name in body.model_fields_set},
-        now=held.clock.now(),
+        now=turn.held.clock.now(),
     )
-    return _answer(submission, plan, actor)
-
-
-async def _move(
-    verb: SubmissionVerb,
-    submission_id: SubmissionId,
-    reason: str | None,
-    actor: Actor,
-    session: Writing,
-    held: Resources,
-    if_match: str | None,
-) -> Response:
-    submission = await _locked(session, actor, submission_id)
-    plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)
-    row = vars(submission)
-    check_match(
-        if_match,
-        submission_etag(row),
-        required=False,
-        current=submission_fields(row, plan, actor),
-    )
-    await service.move(
-        session,
-        submission,
-        verb,
-        plan=plan,
-        actor=actor,
-        reason=reason,
-        now=held.clock.now(),
-    )
-    return _answer(submission, plan, actor)
+    return await turn.answer()
 
 
 @router.post(
@@ -121,15 +113,10 @@ async def _move(
     response_model=SubmissionOut,
 )
 async def submit_submission(
-    submission_id: SubmissionId,
-    body: RemarkIn,
-    actor: Writer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    body: RemarkIn, turn: Annotated[SubmissionTurn, _taking("submit")], if_match: IfMatch = None
 ) -> Response:
     """Hand a draft or a returned one in for review."""
-    return await _move("submit", submission_id, body.reason, actor, session, held, if_match)
+    return await turn.move(if_match, body.reason)
 
 
 @router.post(
@@ -139,15 +126,10 @@ async def submit_submission(
     response_model=SubmissionOut,
 )
 async def withdraw_submission(
-    submission_id: SubmissionId,
-    body: RemarkIn,
-    actor: Writer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    body: RemarkIn, turn: Annotated[SubmissionTurn, _taking("withdraw")], if_match: IfMatch = None
 ) -> Response:
     """Take back what was not approved yet; its place is free again."""
-    return await _move("withdraw", submission_id, body.reason, actor, session, held, if_match)
+    return await turn.move(if_match, body.reason)
 
 
 @router.post(
@@ -157,18 +139,13 @@ async def withdraw_submission(
     response_model=SubmissionOut,
 )
 async def approve_submission(
-    submission_id: SubmissionId,
-    body: RemarkIn,
-    actor: Reviewer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    body: RemarkIn, turn: Annotated[SubmissionTurn, _taking("approve")], if_match: IfMatch = None
 ) -> Response:
     """Approve it: from now on it counts.
 
     Nobody approves a revision that they, or another key of their unit, wrote or handed in.
     """
-    return await _move("approve", submission_id, body.reason, actor, session, held, if_match)
+    return await turn.move(if_match, body.reason)
 
 
 @router.post(
@@ -178,15 +155,10 @@ async def approve_submission(
     response_model=SubmissionOut,
 )
 async def return_submission(
-    submission_id: SubmissionId,
-    body: ReasonIn,
-    actor: Reviewer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    body: ReasonIn, turn: Annotated[SubmissionTurn, _taking("return")], if_match: IfMatch = None
 ) -> Response:
     """Send it back to its unit, with the reason."""
-    return await _move("return", submission_id, body.reason, actor, session, held, if_match)
+    return await turn.move(if_match, body.reason)
 
 
 @router.post(
@@ -196,15 +168,10 @@ async def return_submission(
     response_model=SubmissionOut,
 )
 async def reopen_submission(
-    submission_id: SubmissionId,
-    body: ReasonIn,
-    actor: Reviewer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    body: ReasonIn, turn: Annotated[SubmissionTurn, _taking("reopen")], if_match: IfMatch = None
 ) -> Response:
     """Begin a correction: a new revision. The approved one counts until this one is approved."""
-    return await _move("reopen", submission_id, body.reason, actor, session, held, if_match)
+    return await turn.move(if_match, body.reason)
 
 
 @router.post(
@@ -214,12 +181,7 @@ async def reopen_submission(
     response_model=SubmissionOut,
 )
 async def falsify_submission(
-    submission_id: SubmissionId,
-    body: ReasonIn,
-    actor: Reviewer,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    body: ReasonIn, turn: Annotated[SubmissionTurn, _taking("falsify")], if_match: IfMatch = None
 ) -> Response:
     """Mark an approved value as found falsified; the grade follows from it."""
-    return await _move("falsify", submission_id, body.reason, actor, session, held, if_match)
+    return await turn.move(if_match, body.reason)

@@ -1,22 +1,21 @@
 """Paths of submissions. Creating one is the hot write: one statement, one round trip."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
-from services.api.answers import json_answer
+from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
-    IdempotencyKey,
     IfNoneMatch,
     PageSize,
     PageToken,
     PlanCode,
     Reading,
     Resources,
-    ValidateOnly,
     request_key,
     resources_of,
 )
@@ -24,7 +23,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
 from services.api.paging import of_list
-from services.api.plan.period_routes import parsed_period
+from services.api.plan_parameters import PeriodFilter, parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
 from services.api.submissions import examples
@@ -39,6 +38,8 @@ from services.api.submissions.schemas import (
     submission_etag,
     submission_fields,
 )
+from services.api.turns import in_scope
+from services.api.write_options import IdempotencyKey, ValidateOnly
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
@@ -56,7 +57,7 @@ from services.core.submissions.creation import (
 )
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.queries import SubmissionFilters
-from services.core.submissions.rules import Form, SubmissionState
+from services.core.submissions.rules import REMARKS, Form, Remarks, SubmissionState
 
 router = versioned_router("submissions")
 
@@ -67,6 +68,19 @@ SubmissionId = Annotated[
     UUID,
     Path(description="Id of a submission", examples=["019aafc0-0000-7000-8000-000000000000"]),
 ]
+
+
+async def _seen(submission_id: SubmissionId, actor: Reader, held: Held) -> Mapping[str, Any]:
+    """Return a submission as the caller sees it.
+
+    Raises:
+        SubmissionNotFound: there is none of this id in the caller's scope.
+    """
+    async with held.database.pool.acquire() as connection:
+        return in_scope(await queries.one(connection, actor, submission_id), SubmissionNotFound)
+
+
+Seen = Annotated[Mapping[str, Any], Depends(_seen)]
 
 
 @router.post(
@@ -116,9 +130,7 @@ async def create_submission(
     if earlier is not None:
         return replayed(earlier)
     held.doorbell.ring()
-    return Response(
-        answer, 201, {"ETag": etag, "Location": location}, media_type="application/json"
-    )
+    return created(answer, etag=etag, location=location)
 
 
 def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -> SubmissionDraft:
@@ -149,9 +161,7 @@ def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -
             level=body.level,
             not_applicable_reason=body.not_applicable_reason,
         ),
-        data_status=body.data_status,
-        note=body.note,
-        source=body.source,
+        remarks=Remarks(**{name: getattr(body, name) for name in REMARKS}),
         draft=body.draft,
     )
 
@@ -169,7 +179,7 @@ def _period_faults(code: object, plan: PlanState) -> list[Fault]:
 def _behalf_faults(body: SubmissionIn, actor: Actor) -> list[Fault]:
     if body.on_behalf_of in {None, False}:
         return []
-    if actor.role != "office":
+    if not actor.may(Permission.REPORT_ON_BEHALF):
         return [
             Fault(
                 "/on_behalf_of",
@@ -204,7 +214,7 @@ async def list_submissions(
     organization_code: Annotated[
         str | None, Query(max_length=60, description="Of this organization only")
     ] = None,
-    period: Annotated[str | None, Query(max_length=40, description="Of this period only")] = None,
+    period: PeriodFilter = None,
     state: Annotated[SubmissionState | None, Query(description="In this state only")] = None,
     changed_after: Annotated[
         int | None,
@@ -295,13 +305,9 @@ def _is_listed(state: str, filters: SubmissionFilters) -> bool:
     response_model=SubmissionOut,
 )
 async def get_submission(
-    submission_id: SubmissionId, actor: Reader, held: Held, if_none_match: IfNoneMatch = None
+    row: Seen, actor: Reader, held: Held, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return one submission. The superior sees it as it was last approved."""
-    async with held.database.pool.acquire() as connection:
-        row = await queries.one(connection, actor, submission_id)
-    if row is None:
-        raise SubmissionNotFound
     plan = await held.plans.of_city(row["city_code"], row["plan_code"])
     return json_answer(
         submission_body(row, plan, actor), etag=submission_etag(row), if_none_match=if_none_match
@@ -313,9 +319,8 @@ async def get_submission(
     responses={**answering(examples.HISTORY), **refusals(403, 404)},
 )
 async def get_submission_history(
-    submission_id: SubmissionId,
+    row: Seen,
     actor: Reader,
-    held: Held,
     session: Reading,
     page_size: PageSize = 50,
     page_token: PageToken = None,
@@ -324,11 +329,7 @@ async def get_submission_history(
 
     The superior sees the approvals, and what was found falsified.
     """
-    async with held.database.pool.acquire() as connection:
-        row = await queries.one(connection, actor, submission_id)
-    if row is None:
-        raise SubmissionNotFound
-    named = of_list(actor, "submission-history", of=submission_id)
+    named = of_list(actor, "submission-history", of=row["id"])
     after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
     # One more than asked on either side: the one before gives `before`, the one after `more`.
     found = list(
@@ -336,7 +337,7 @@ async def get_submission_history(
             session,
             actor,
             row["city_code"],
-            submission_id,
+            row["id"],
             after=max(after - 1, 0),
             limit=page_size + 2,
         )

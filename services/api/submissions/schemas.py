@@ -11,12 +11,14 @@ from pydantic_core import to_json
 from services.api.deferred_faults import keep_faults
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
-from services.core.kit.said import Code, LongWords, Said, Words
+from services.core.kit.said import CodeIn, LongWords, Said
 from services.core.plan.queries import PlanState
-from services.core.submissions.creation import SubmissionRow, place_of
+from services.core.submissions.changes import SubmissionRow
+from services.core.submissions.creation import place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
 from services.core.submissions.models import SubmissionHistory
 from services.core.submissions.rules import (
+    REMARKS,
     DataStatus,
     SubmissionState,
     SubmissionVerb,
@@ -31,9 +33,9 @@ class SubmissionIn(Said):
     The forms are `value`; `numerator` with `denominator`; `level`; `not_applicable_reason`.
     """
 
-    indicator_code: Code = Field(description="Code of an indicator of the plan")
-    organization_code: Code = Field(description="The unit that the value is of")
-    period: Code = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
+    indicator_code: CodeIn = Field(description="Code of an indicator of the plan")
+    organization_code: CodeIn = Field(description="The unit that the value is of")
+    period: CodeIn = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
     value: ExactDecimal | None = Field(default=None, description="The value itself")
     numerator: ExactDecimal | None = Field(
         default=None, description="With `denominator`; the value is then computed exactly"
@@ -41,7 +43,7 @@ class SubmissionIn(Said):
     denominator: ExactDecimal | None = Field(
         default=None, description="0 only where the numerator is 0 too: then it is not applicable"
     )
-    level: Code | None = Field(default=None, description="Code of a level of a qualitative one")
+    level: CodeIn | None = Field(default=None, description="Code of a level of a qualitative one")
     not_applicable_reason: LongWords | None = Field(
         default=None, description="Why the indicator does not apply to the unit in this period"
     )
@@ -51,7 +53,7 @@ class SubmissionIn(Said):
     draft: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Keep it a draft; it may still lack its value"
     )
-    on_behalf_of: bool | Code | None = Field(
+    on_behalf_of: bool | CodeIn | None = Field(
         default=None, description="The office only: `true`, or the code of the unit"
     )
 
@@ -62,25 +64,13 @@ class SubmissionPatch(Said):
     value: ExactDecimal | None = Field(default=None, description="The value itself")
     numerator: ExactDecimal | None = Field(default=None, description="With `denominator`")
     denominator: ExactDecimal | None = Field(default=None, description="With `numerator`")
-    level: Code | None = Field(default=None, description="Code of a level of a qualitative one")
+    level: CodeIn | None = Field(default=None, description="Code of a level of a qualitative one")
     not_applicable_reason: LongWords | None = Field(
         default=None, description="Why the indicator does not apply to the unit in this period"
     )
     data_status: DataStatus = Field(default="final", description="Whether it may still be revised")
     note: LongWords | None = Field(default=None, description="For whoever reviews it")
     source: LongWords | None = Field(default=None, description="Where the figure comes from")
-
-
-class ReasonIn(Said):
-    """Why; the unit reads it."""
-
-    reason: Words = Field(description="In a sentence or two")
-
-
-class RemarkIn(Said):
-    """A remark, if there is one."""
-
-    reason: LongWords | None = Field(default=None, description="In a sentence or two")
 
 
 CheckedSubmission = Annotated[SubmissionIn, WrapValidator(keep_faults)]
@@ -200,9 +190,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "denominator": text_of(row["denominator"]),
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
-        "data_status": row["data_status"],
-        "note": row["note"],
-        "source": row["source"],
+        **{name: row[name] for name in REMARKS},
         "on_behalf_of": unit if row["on_behalf"] else None,
         "falsified": row["falsified"],
         "counts": uncounted is None,

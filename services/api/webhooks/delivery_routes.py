@@ -1,9 +1,12 @@
 """Paths of what is delivered: a test, the log of attempts, and sending again."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Query, Response
+from fastapi import Depends, Path, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
@@ -15,7 +18,6 @@ from services.api.context import (
     Reading,
     Resources,
     Writing,
-    check_match,
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
@@ -23,8 +25,9 @@ from services.api.operations.examples import OPERATION_BEGUN
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import of_list
 from services.api.routing import versioned_router
+from services.api.turns import Shown, Turn, in_scope
 from services.api.webhooks import examples
-from services.api.webhooks.routes import EndpointId, Manager, check_endpoint, locked_endpoint
+from services.api.webhooks.routes import Manager, Seen, Taken
 from services.api.webhooks.schemas import (
     DeliveryDetailOut,
     DeliveryListOut,
@@ -35,7 +38,7 @@ from services.api.webhooks.schemas import (
 )
 from services.core.kit.pagination import new_page_token, read_number, read_page_token
 from services.core.webhooks import lifecycle, queries, recovery
-from services.core.webhooks.errors import DeliveryNotFound, EndpointNotFound
+from services.core.webhooks.errors import DeliveryNotFound
 from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
 from services.core.webhooks.rules import DeliveryFilters, DeliveryState
 
@@ -58,23 +61,17 @@ _VERB = refusals(403, 404, 409, 412)
     status_code=202,
     responses={**answering(examples.TEST, LOCATION, status=202), **_VERB},
 )
-async def send_webhook_test(
-    endpoint_id: EndpointId,
-    actor: Manager,
-    session: Writing,
-    held: Held,
-    response: Response,
-    if_match: IfMatch = None,
-) -> TestOut:
+async def send_webhook_test(turn: Taken, response: Response, if_match: IfMatch = None) -> TestOut:
     """Send a `webhook.test` event to this endpoint alone, signed like any other.
 
     `Location` lists its delivery, which shows what came of it.
     """
-    endpoint = await locked_endpoint(session, actor, endpoint_id)
-    await check_endpoint(session, endpoint, held, if_match)
-    event_id = await lifecycle.send_test(session, endpoint, actor=actor, now=held.clock.now())
+    await turn.check(if_match)
+    event_id = await lifecycle.send_test(
+        turn.session, turn.item, actor=turn.actor, now=turn.held.clock.now()
+    )
     response.headers["Location"] = (
-        f"/v1/webhook-endpoints/{endpoint.id}/deliveries?event_id={event_id}"
+        f"/v1/webhook-endpoints/{turn.item.id}/deliveries?event_id={event_id}"
     )
     return TestOut(event_id=event_id)
 
@@ -86,24 +83,16 @@ async def send_webhook_test(
     openapi_extra=asking(examples.REPLAY),
     response_model=OperationOut,
 )
-async def replay_webhook_events(
-    endpoint_id: EndpointId,
-    body: ReplayIn,
-    actor: Manager,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
-) -> Response:
+async def replay_webhook_events(body: ReplayIn, turn: Taken, if_match: IfMatch = None) -> Response:
     """Send again, in order, whatever happened since an instant and was not delivered.
 
     That is what failed, what was cancelled, and what was never planned because the endpoint was
     disabled; nothing that was delivered. `Location` tells how far it is; it goes on after a
     crash, and is sent at the endpoint's own rate.
     """
-    endpoint = await locked_endpoint(session, actor, endpoint_id)
-    await check_endpoint(session, endpoint, held, if_match)
+    await turn.check(if_match)
     operation = await recovery.begin_replay(
-        session, endpoint, since=body.since, actor=actor, clock=held.clock
+        turn.session, turn.item, since=body.since, actor=turn.actor, clock=turn.held.clock
     )
     told = operation_out(operation).model_dump_json().encode()
     answer = json_answer(told, etag=body_etag(told), status=202)
@@ -116,7 +105,7 @@ async def replay_webhook_events(
     responses={**answering(examples.DELIVERIES), **refusals(403, 404)},
 )
 async def list_webhook_deliveries(
-    endpoint_id: EndpointId,
+    endpoint: Seen,
     actor: Manager,
     session: Reading,
     held: Held,
@@ -132,11 +121,8 @@ async def list_webhook_deliveries(
 
     Deliveries and their attempts are kept for 90 days from their event on.
     """
-    endpoint = await queries.endpoint(session, actor, endpoint_id)
-    if endpoint is None:
-        raise EndpointNotFound
     filters = DeliveryFilters(state=state, event_type=event_type, event_id=event_id)
-    named = of_list(actor, "deliveries", of=[endpoint_id, state, event_type, event_id])
+    named = of_list(actor, "deliveries", of=[endpoint.id, state, event_type, event_id])
     before = None if page_token is None else read_page_token(page_token, named, read_number)[0]
     found = await queries.deliveries(session, endpoint, filters, before=before, limit=page_size + 1)
     page, more = found[:page_size], len(found) > page_size
@@ -153,15 +139,21 @@ async def list_webhook_deliveries(
 
 
 async def _shown(
-    session: Reading | Writing,
-    delivery: WebhookDelivery,
-    endpoint: WebhookEndpoint,
-    held: Resources,
-) -> DeliveryDetailOut:
+    session: AsyncSession, found: tuple[WebhookDelivery, WebhookEndpoint], held: Resources
+) -> Shown:
+    delivery, endpoint = found
     attempts = await queries.attempts_of(session, delivery.city_code, [delivery.id], cut=_WHOLE)
-    body = await queries.body_of(session, delivery)
+    sent = await queries.body_of(session, delivery)
     fields = delivery_fields(delivery, endpoint, attempts[delivery.id], now=held.clock.true_now())
-    return DeliveryDetailOut(**fields, body=None if body is None else body.decode())
+    shown = DeliveryDetailOut(**fields, body=None if sent is None else sent.decode())
+    body = shown.model_dump_json().encode()
+    return Shown(shown, body, body_etag(body))
+
+
+async def _seen(
+    delivery_id: DeliveryId, actor: Manager, session: Reading
+) -> tuple[WebhookDelivery, WebhookEndpoint]:
+    return in_scope(await queries.delivery(session, actor, delivery_id), DeliveryNotFound)
 
 
 @router.get(
@@ -170,18 +162,30 @@ async def _shown(
     response_model=DeliveryDetailOut,
 )
 async def get_webhook_delivery(
-    delivery_id: DeliveryId,
-    actor: Manager,
+    found: Annotated[tuple[WebhookDelivery, WebhookEndpoint], Depends(_seen)],
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one delivery with every attempt and what is sent."""
-    found = await queries.delivery(session, actor, delivery_id)
-    if found is None:
-        raise DeliveryNotFound
-    shown = (await _shown(session, *found, held)).model_dump_json().encode()
-    return json_answer(shown, etag=body_etag(shown), if_none_match=if_none_match)
+    now = await _shown(session, found, held)
+    return json_answer(now.body, etag=now.etag, if_none_match=if_none_match)
+
+
+@dataclass(frozen=True)
+class DeliveryTurn(Turn[tuple[WebhookDelivery, WebhookEndpoint]]):
+    """The turn of a delivery, with its endpoint, for a verb."""
+
+    @override
+    async def shown(self) -> Shown:
+        return await _shown(self.session, self.item, self.held)
+
+
+async def _take(
+    delivery_id: DeliveryId, actor: Manager, session: Writing, held: Held
+) -> DeliveryTurn:
+    found = await queries.delivery(session, actor, delivery_id, for_update=True)
+    return DeliveryTurn(in_scope(found, DeliveryNotFound), actor, session, held)
 
 
 @router.post(
@@ -190,24 +194,12 @@ async def get_webhook_delivery(
     response_model=DeliveryDetailOut,
 )
 async def retry_webhook_delivery(
-    delivery_id: DeliveryId,
-    actor: Manager,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    turn: Annotated[DeliveryTurn, Depends(_take)], if_match: IfMatch = None
 ) -> Response:
     """Send a delivery next, once more, whatever became of it. The `webhook-id` is the same.
 
     One that waits for its next attempt is sent now and stays on its schedule.
     """
-    found = await queries.delivery(session, actor, delivery_id, for_update=True)
-    if found is None:
-        raise DeliveryNotFound
-    delivery, endpoint = found
-    if if_match is not None:
-        present = await _shown(session, delivery, endpoint, held)
-        etag = body_etag(present.model_dump_json().encode())
-        check_match(if_match, etag, required=False, current=present)
-    await recovery.retry(session, delivery, endpoint)
-    shown = (await _shown(session, delivery, endpoint, held)).model_dump_json().encode()
-    return json_answer(shown, etag=body_etag(shown))
+    await turn.check(if_match)
+    await recovery.retry(turn.session, *turn.item)
+    return await turn.answer()

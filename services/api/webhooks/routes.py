@@ -1,11 +1,14 @@
 """Paths of webhook endpoints: who is told of what happens, and how it is signed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from services.api.answers import body_etag, json_answer
 from services.api.context import (
@@ -17,7 +20,6 @@ from services.api.context import (
     Reading,
     Resources,
     Writing,
-    check_match,
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
@@ -25,6 +27,7 @@ from services.api.deferred_faults import DeferredFaults
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted, require
+from services.api.turns import Shown, Turn, in_scope
 from services.api.webhooks import examples
 from services.api.webhooks.schemas import (
     CheckedEndpoint,
@@ -76,52 +79,53 @@ _NAMES = {"plan": "plan_code"}
 _MANNER = {"format", "signature", "secret"}
 
 
-async def locked_endpoint(session: Writing, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
-    """Return an endpoint in the actor's reach, locked.
+async def _seen(endpoint_id: EndpointId, actor: Manager, session: Reading) -> WebhookEndpoint:
+    """Return an endpoint that the caller manages.
 
     Raises:
-        EndpointNotFound: there is none.
+        EndpointNotFound: there is none of this id in the caller's scope.
     """
-    endpoint = await queries.endpoint(session, actor, endpoint_id, for_update=True)
-    if endpoint is None:
-        raise EndpointNotFound
-    return endpoint
+    return in_scope(await queries.endpoint(session, actor, endpoint_id), EndpointNotFound)
 
 
-async def shown_endpoint(
-    session: Reading | Writing, endpoint: WebhookEndpoint, held: Resources
-) -> EndpointOut:
-    """Return an endpoint with its secrets, as it may be shown."""
+Seen = Annotated[WebhookEndpoint, Depends(_seen)]
+
+
+async def _shown(
+    session: AsyncSession, endpoint: WebhookEndpoint, held: Resources
+) -> tuple[EndpointOut, bytes, str]:
+    """Return an endpoint with its secrets as they may be shown, as JSON, and its ETag."""
     secrets = await queries.secrets_of(
         session, endpoint.city_code, [endpoint.id], now=held.clock.true_now()
     )
-    return EndpointOut(**endpoint_fields(endpoint, secrets[endpoint.id]))
+    shown = EndpointOut(**endpoint_fields(endpoint, secrets[endpoint.id]))
+    body = shown.model_dump_json().encode()
+    return shown, body, body_etag(body)
 
 
-async def check_endpoint(
-    session: Writing,
-    endpoint: WebhookEndpoint,
-    held: Resources,
-    if_match: str | None,
-    *,
-    required: bool = False,
-) -> None:
-    """Refuse a change that is based on another version of an endpoint than there is."""
-    shown = await shown_endpoint(session, endpoint, held)
-    check_match(if_match, _etag(shown), required=required, current=shown)
+@dataclass(frozen=True)
+class EndpointTurn(Turn[WebhookEndpoint]):
+    """An endpoint's turn for a verb; whoever manages it has the right to each."""
+
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*await _shown(self.session, self.item, self.held))
 
 
-def _etag(shown: EndpointOut) -> str:
-    return body_etag(shown.model_dump_json().encode())
+async def _take(
+    endpoint_id: EndpointId, actor: Manager, session: Writing, held: Held
+) -> EndpointTurn:
+    endpoint = in_scope(
+        await queries.endpoint(session, actor, endpoint_id, for_update=True), EndpointNotFound
+    )
+    return EndpointTurn(endpoint, actor, session, held)
 
 
-async def _answer(session: Writing, endpoint: WebhookEndpoint, held: Resources) -> Response:
-    shown = await shown_endpoint(session, endpoint, held)
-    return json_answer(shown.model_dump_json().encode(), etag=_etag(shown))
+Taken = Annotated[EndpointTurn, Depends(_take)]
 
 
 async def _made(
-    session: Writing,
+    session: AsyncSession,
     endpoint: WebhookEndpoint,
     key: SigningKey | None,
     request: Request,
@@ -129,11 +133,11 @@ async def _made(
     status: int,
 ) -> Response:
     """Return an endpoint with a new secret, and keep it for repeats without."""
-    shown = await shown_endpoint(session, endpoint, held)
+    shown, _, etag = await _shown(session, endpoint, held)
     made = EndpointMadeOut(**shown.model_dump(), secret=None if key is None else key.text)
     without = made.model_copy(update={"secret": None})
     request.scope["reply_to_keep"] = without.model_dump_json().encode()
-    return json_answer(made.model_dump_json().encode(), etag=_etag(shown), status=status)
+    return json_answer(made.model_dump_json().encode(), etag=etag, status=status)
 
 
 def _settings(members: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,9 +145,9 @@ def _settings(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _ground(
-    session: Writing, settings: Mapping[str, Any], actor: Actor, held: Resources
+    session: AsyncSession, settings: Mapping[str, Any], actor: Actor, held: Resources
 ) -> SettingsContext:
-    plans = await visible_plans(session, city_code=actor.city_code, plan_code=actor.plan_code)
+    plans = await visible_plans(session, actor)
     unit = settings.get("organization_code")
     units = []
     if unit is not None:
@@ -241,20 +245,14 @@ async def list_webhook_endpoints(
     response_model=EndpointOut,
 )
 async def get_webhook_endpoint(
-    endpoint_id: EndpointId,
-    actor: Manager,
+    endpoint: Seen,
     session: Reading,
     held: Held,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one endpoint, without its secret."""
-    endpoint = await queries.endpoint(session, actor, endpoint_id)
-    if endpoint is None:
-        raise EndpointNotFound
-    shown = await shown_endpoint(session, endpoint, held)
-    return json_answer(
-        shown.model_dump_json().encode(), etag=_etag(shown), if_none_match=if_none_match
-    )
+    _, body, etag = await _shown(session, endpoint, held)
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
 
 
 @router.patch(
@@ -264,49 +262,42 @@ async def get_webhook_endpoint(
     response_model=EndpointOut,
 )
 async def edit_webhook_endpoint(
-    endpoint_id: EndpointId,
-    body: CheckedPatch,
-    actor: Manager,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    body: CheckedPatch, turn: Taken, if_match: IfMatch = None
 ) -> Response:
     """Change what an endpoint hears and where. `If-Match` is required.
 
     What was planned before stays planned. A key of the same role, organization and plan as the
     owner's becomes its owner, so that a new key can take over before the old one is revoked.
     """
-    endpoint = await locked_endpoint(session, actor, endpoint_id)
     given = (
         body.members if isinstance(body, DeferredFaults) else body.model_dump(exclude_unset=True)
     )
     settings = _settings(given)
-    ground = await _ground(session, settings, actor, held)
+    ground = await _ground(turn.session, settings, turn.actor, turn.held)
     if isinstance(body, DeferredFaults):
-        _refuse(body, settings, actor, ground)
-    await check_endpoint(session, endpoint, held, if_match, required=True)
+        _refuse(body, settings, turn.actor, ground)
+    await turn.check(if_match, required=True)
     await service.edit_endpoint(
-        session,
-        endpoint,
+        turn.session,
+        turn.item,
         settings=settings,
-        actor=actor,
+        actor=turn.actor,
         ground=ground,
-        seal=held.seal,
-        now=held.clock.now(),
+        seal=turn.held.seal,
+        now=turn.held.clock.now(),
     )
-    return await _answer(session, endpoint, held)
+    return await turn.answer()
 
 
 @router.delete(
     "/webhook-endpoints/{endpoint_id}", status_code=204, responses=refusals(403, 404, 412)
 )
-async def delete_webhook_endpoint(
-    endpoint_id: EndpointId, actor: Manager, session: Writing, held: Held, if_match: IfMatch = None
-) -> None:
+async def delete_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> None:
     """Remove an endpoint with its secrets; what waits for it is cancelled."""
-    endpoint = await locked_endpoint(session, actor, endpoint_id)
-    await check_endpoint(session, endpoint, held, if_match)
-    await lifecycle.delete_endpoint(session, endpoint, actor=actor, now=held.clock.now())
+    await turn.check(if_match)
+    await lifecycle.delete_endpoint(
+        turn.session, turn.item, actor=turn.actor, now=turn.held.clock.now()
+    )
 
 
 _VERB = refusals(403, 404, 409, 412)
@@ -319,31 +310,24 @@ _VERB = refusals(403, 404, 409, 412)
     response_model=EndpointMadeOut,
 )
 async def rotate_webhook_secret(
-    endpoint_id: EndpointId,
-    body: RotationIn,
-    request: Request,
-    actor: Manager,
-    session: Writing,
-    held: Held,
-    if_match: IfMatch = None,
+    body: RotationIn, request: Request, turn: Taken, if_match: IfMatch = None
 ) -> Response:
     """Sign with a new secret from now on, and with the older ones for the overlap.
 
     Messages then carry one signature a secret, the newest first; a receiver accepts any. The new
     one is in this answer and nowhere else. At most ten older ones are signed with at a time.
     """
-    endpoint = await locked_endpoint(session, actor, endpoint_id)
-    await check_endpoint(session, endpoint, held, if_match)
+    await turn.check(if_match)
     key = await service.rotate_secret(
-        session,
-        endpoint,
+        turn.session,
+        turn.item,
         secret=body.secret,
         overlap=timedelta(seconds=body.overlap_seconds),
-        actor=actor,
-        seal=held.seal,
-        clock=held.clock,
+        actor=turn.actor,
+        seal=turn.held.seal,
+        clock=turn.held.clock,
     )
-    return await _made(session, endpoint, key, request, held, 200)
+    return await _made(turn.session, turn.item, key, request, turn.held, 200)
 
 
 @router.post(
@@ -351,18 +335,13 @@ async def rotate_webhook_secret(
     responses={**answering(examples.ENABLED, ETAG), **_VERB},
     response_model=EndpointOut,
 )
-async def enable_webhook_endpoint(
-    endpoint_id: EndpointId, actor: Manager, session: Writing, held: Held, if_match: IfMatch = None
-) -> Response:
+async def enable_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> Response:
     """Send to an endpoint again. What it missed meanwhile is sent by `replay`.
 
     One that lost its scope is enabled by a key of the same role, organization and plan, which
     becomes its owner.
     """
-    endpoint = await locked_endpoint(session, actor, endpoint_id)
-    await check_endpoint(session, endpoint, held, if_match)
-    await lifecycle.enable(session, endpoint, actor=actor, now=held.clock.now())
-    return await _answer(session, endpoint, held)
+    return await turn.act(if_match, lifecycle.enable, actor=turn.actor, now=turn.held.clock.now())
 
 
 @router.post(
@@ -370,11 +349,6 @@ async def enable_webhook_endpoint(
     responses={**answering(examples.DISABLED, ETAG), **_VERB},
     response_model=EndpointOut,
 )
-async def disable_webhook_endpoint(
-    endpoint_id: EndpointId, actor: Manager, session: Writing, held: Held, if_match: IfMatch = None
-) -> Response:
+async def disable_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> Response:
     """Send nothing to an endpoint any more; what waits for it is cancelled."""
-    endpoint = await locked_endpoint(session, actor, endpoint_id)
-    await check_endpoint(session, endpoint, held, if_match)
-    await lifecycle.disable(session, endpoint, actor=actor, now=held.clock.now())
-    return await _answer(session, endpoint, held)
+    return await turn.act(if_match, lifecycle.disable, actor=turn.actor, now=turn.held.clock.now())

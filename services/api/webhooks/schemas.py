@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints, WrapValidator
 from services.api.contract.choices import one_of
 from services.api.deferred_faults import keep_faults
 from services.api.instants import Instant
-from services.core.kit.said import Code, Line, Said, Title, Words
+from services.core.kit.said import CodeIn, Line, Said, Title, Words
 from services.core.webhooks.models import (
     WebhookDelivery,
     WebhookEndpoint,
@@ -63,8 +63,8 @@ class EndpointIn(Said):
         description="Default: a new one. `whsec_` and base64 of 24-64 bytes, or `whsk_` and base64"
         " of an ed25519 key; for a robot of DingTalk or Feishu its own",
     )
-    plan: Code | None = Field(default=None, description=_PLAN)
-    organization_code: Code | None = Field(default=None, description=_ORGANIZATION)
+    plan: CodeIn | None = Field(default=None, description=_PLAN)
+    organization_code: CodeIn | None = Field(default=None, description=_ORGANIZATION)
     description: Line | None = Field(default=None, description="For people")
     rate_per_minute: _Rate | None = Field(default=None, description=_RATE)
     headers: _Headers = Field(default={}, description=_HEADERS)
@@ -75,8 +75,8 @@ class EndpointPatch(Said):
 
     url: Words = Field(default="", description=_URL)
     event_types: _Types = Field(default=[], description=_TYPES)
-    plan: Code | None = Field(default=None, description=_PLAN)
-    organization_code: Code | None = Field(default=None, description=_ORGANIZATION)
+    plan: CodeIn | None = Field(default=None, description=_PLAN)
+    organization_code: CodeIn | None = Field(default=None, description=_ORGANIZATION)
     description: Line | None = Field(default=None, description="For people")
     rate_per_minute: _Rate | None = Field(default=None, description=_RATE)
     headers: _Headers = Field(default={}, description=_HEADERS)

@@ -8,18 +8,20 @@ organization_code, indicator_code, measure_code, period, title, state.
 from collections.abc import Iterable, Mapping
 
 from services.core.agenda.rules import KINDS, TodoKind
-from services.core.identity.rules import Role
+from services.core.identity.reach import Reach
+from services.core.plan.visibility import Owned, led_by
 
-LED_MEASURE = """EXISTS (
-    SELECT FROM measure_unit AS led WHERE led.city_code = m.city_code
-    AND led.plan_code = m.plan_code AND led.measure_code = m.measure_code
-    AND led.part = 'lead' AND led.organization_code = :unit)"""
-"""Whether a milestone `m` is of a measure that the unit leads."""
+MILESTONES = Owned(
+    city="m.city_code", plan="m.plan_code", unit="m.organization_code", measure="m.measure_code"
+)
+"""Whose a milestone `m` is."""
 
-_LED_INDICATOR = """EXISTS (
-    SELECT FROM indicator_lead AS led WHERE led.city_code = s.city_code
-    AND led.plan_code = s.plan_code AND led.indicator_code = s.indicator_code
-    AND led.organization_code = :unit)"""
+_SUBMISSIONS = Owned(
+    city="s.city_code", plan="s.plan_code", unit="s.organization_code", indicator="s.indicator_code"
+)
+
+(_LED_MEASURE,) = led_by(MILESTONES, unit=":unit")
+(_LED_INDICATOR,) = led_by(_SUBMISSIONS, unit=":unit")
 
 # Whether no unit but this one leads the measure or the indicator: none does, or this one alone.
 # Both lists are hashed once. Asked of each thing by itself, it takes most of the time of an
@@ -129,19 +131,19 @@ _PARTS: Mapping[TodoKind, str] = {
 
 # What another unit's lead can decide waits for that lead. The office's is what nobody else
 # can decide, and what a lead has left undecided until it was overdue.
-_REVIEWED = {
-    "lead": f"({_WROTE}) IS NOT TRUE AND {_LED_INDICATOR}",
-    "office": f"({_NO_OTHER_LEADS_INDICATOR} OR t.review_by < p.today)",
+_REVIEWED: Mapping[Reach | None, str] = {
+    Reach.LED: f"({_WROTE}) IS NOT TRUE AND {_LED_INDICATOR}",
+    Reach.WHOLE_PLAN: f"({_NO_OTHER_LEADS_INDICATOR} OR t.review_by < p.today)",
 }
-_CLOSED = {
-    "lead": f"m.organization_code <> :unit AND {LED_MEASURE}",
-    "office": f"({_NO_OTHER_LEADS_MEASURE}" + " OR coalesce(m.answer_by, m.due_date) < p.today)",
+_CLOSED: Mapping[Reach | None, str] = {
+    Reach.LED: f"m.organization_code <> :unit AND {_LED_MEASURE}",
+    Reach.WHOLE_PLAN: f"({_NO_OTHER_LEADS_MEASURE} OR coalesce(m.answer_by, m.due_date) < p.today)",
 }
-_DECIDED = {
-    "lead": _CLOSED["lead"],
-    "office": f"(m.id IS NULL OR {_NO_OTHER_LEADS_MEASURE} OR e.decide_by < p.today)",
+_DECIDED: Mapping[Reach | None, str] = {
+    Reach.LED: _CLOSED[Reach.LED],
+    Reach.WHOLE_PLAN: f"(m.id IS NULL OR {_NO_OTHER_LEADS_MEASURE} OR e.decide_by < p.today)",
 }
-_DECIDED_BY: Mapping[TodoKind, Mapping[str, str]] = {
+_DECIDED_BY: Mapping[TodoKind, Mapping[Reach | None, str]] = {
     "review": _REVIEWED,
     "close": _CLOSED,
     "reassign": _CLOSED,
@@ -184,11 +186,15 @@ ORDER BY page.due_date, page.kind, page.subject_id
 """
 
 
-def statement_for(role: Role, kinds: Iterable[TodoKind]) -> str:
-    """Return the statement of what waits for a role, of these kinds, with the counts of all."""
+def statement_for(decides: Reach | None, kinds: Iterable[TodoKind]) -> str:
+    """Return the statement of what waits, of these kinds, with the counts of all.
+
+    `decides` says of which things the decisions wait (`rules.decides`); None: no decision does.
+    """
     parts = (
         _PARTS[kind].format(
-            number=KINDS.index(kind), decided_by=_DECIDED_BY.get(kind, {}).get(role, "")
+            number=KINDS.index(kind),
+            decided_by=_DECIDED_BY.get(kind, {}).get(decides, ""),
         )
         for kind in kinds
     )

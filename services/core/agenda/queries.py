@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.agenda.models import CalendarToken
-from services.core.agenda.parts import LED_MEASURE, statement_for
+from services.core.agenda.parts import MILESTONES, statement_for
 from services.core.agenda.rules import (
     CALENDAR_SHOWS,
     KINDS,
@@ -23,9 +23,14 @@ from services.core.agenda.rules import (
     TodoKind,
     Turn,
     Waiting,
+    decides,
     kinds_for,
+    shown,
 )
 from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.identity.rules import Permission
+from services.core.plan.visibility import Made, made_scope, seen_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ async def waiting(
     kinds = kinds_for(actor)
     if not kinds or not plans:
         return [], {}
-    statement = text(statement_for(actor.role, kinds)).columns(counts=JSONB)
+    statement = text(statement_for(decides(actor), kinds)).columns(counts=JSONB)
     asked = _parameters(actor, plans, after, limit)
     rows = await session.execute(
         statement, {name: asked[name] for name in statement.compile().params}
@@ -126,7 +131,7 @@ FROM (
         m.updated_at AS changed_at, m.state = 'closed' AS done, m.state = 'cancelled' AS cancelled,
         m.state NOT IN ('closed', 'cancelled') AS open_still
     FROM milestone m
-    WHERE m.city_code = :city AND m.plan_code = :plan {milestones}
+    WHERE m.city_code = :city AND m.plan_code = :plan AND {milestones}
     UNION ALL
     {reports}
 ) AS deadline
@@ -165,8 +170,6 @@ _PERIODS = """
     FROM plan_period p
     WHERE p.city_code = :city AND p.plan_code = :plan
 """
-_OF_UNIT = "AND m.organization_code = :unit"
-_OF_LEAD = f"AND (m.organization_code = :unit OR {LED_MEASURE})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +210,11 @@ async def deadlines(
     measures that its unit leads.
     """
     unit = token.organization_code
-    if token.scope == "plan" or unit is None:
-        parts = {"milestones": "", "reports": _PERIODS}
-    else:
-        led = token.scope == "person" and token.role == "lead"
-        parts = {"milestones": _OF_LEAD if led else _OF_UNIT, "reports": _OBLIGATIONS}
+    reach = shown(token.scope, token.role, unit)  # type: ignore[arg-type] # only ours are written
+    parts = {
+        "milestones": seen_by(reach, MILESTONES, unit=":unit"),
+        "reports": _PERIODS if reach is Reach.WHOLE_PLAN else _OBLIGATIONS,
+    }
     rows = await session.execute(
         text(_DEADLINES.format(**parts)),
         {
@@ -255,14 +258,18 @@ async def token_by_digest(
     return None if found is None else await session.get(CalendarToken, (city_code, found))
 
 
+_TOKENS = Made(
+    city="calendar_token.city_code",
+    plan="calendar_token.plan_code",
+    credential="calendar_token.credential_id",
+)
+
+
 async def tokens_of(
     session: AsyncSession, actor: Actor, *, after: UUID | None, limit: int
 ) -> Sequence[CalendarToken]:
     """Return the tokens that the actor's key made, the oldest first, after the id `after`."""
-    wanted = select(CalendarToken).where(
-        CalendarToken.city_code == actor.city_code,
-        CalendarToken.credential_id == actor.credential_id,
-    )
+    wanted = select(CalendarToken).where(made_scope(actor, _TOKENS).clause)
     if after is not None:
         wanted = wanted.where(CalendarToken.id > after)
     return (await session.scalars(wanted.order_by(CalendarToken.id).limit(limit))).all()
@@ -272,11 +279,11 @@ async def token_for_update(
     session: AsyncSession, actor: Actor, token_id: UUID
 ) -> CalendarToken | None:
     """Return a token that the actor's key made, locked; the office has all in its reach."""
-    wanted = select(CalendarToken).where(
-        CalendarToken.city_code == actor.city_code, CalendarToken.id == token_id
+    return await session.scalar(
+        select(CalendarToken)
+        .where(
+            CalendarToken.id == token_id,
+            made_scope(actor, _TOKENS, everybodys=Permission.REVOKE_ANY_CALENDAR).clause,
+        )
+        .with_for_update()
     )
-    if actor.plan_code is not None:
-        wanted = wanted.where(CalendarToken.plan_code == actor.plan_code)
-    if actor.role != "office":
-        wanted = wanted.where(CalendarToken.credential_id == actor.credential_id)
-    return await session.scalar(wanted.with_for_update())

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
-from services.core.identity.rules import Permission
+from services.core.identity.reach import Reach
+from services.core.identity.rules import Permission, Role
 from services.core.plan.document import Supervision
 
 TodoKind = Literal["report", "correct", "review", "sign", "progress", "close", "reassign", "decide"]
@@ -44,9 +45,18 @@ def kinds_for(actor: Actor) -> tuple[TodoKind, ...]:
     mine: set[TodoKind] = set()
     if actor.organization_code is not None:
         mine |= _OF_A_UNIT
-    if actor.role == "lead" or (actor.role == "office" and actor.organization_code is None):
+    if decides(actor) is not None:
         mine |= _OF_A_LEAD
     return tuple(kind for kind in KINDS if kind in mine and actor.may(_PERMISSIONS[kind]))
+
+
+def decides(actor: Actor) -> Reach | None:
+    """Return of which things the decisions wait for an actor: what its unit leads, or the rest."""
+    if Permission.DECIDE_WHAT_UNIT_LEADS.is_for(actor.role, actor.organization_code):
+        return Reach.LED
+    if Permission.DECIDE_WHAT_NOBODY_LEADS.is_for(actor.role, actor.organization_code):
+        return Reach.WHOLE_PLAN
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +126,19 @@ def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) 
     """
     if not all(actor.may(one) for one in CALENDAR_SHOWS):
         return False
-    sees_all = actor.role in {"office", "leader"} or (
-        actor.role == "integrator" and actor.organization_code is None
-    )
+    sees_all = actor.reach is Reach.WHOLE_PLAN
     if scope == "plan":
         return sees_all
     own = actor.organization_code is not None and organization_code == actor.organization_code
     return own or (sees_all and (scope == "person" or organization_code is not None))
+
+
+def shown(scope: CalendarScope, role: Role, organization_code: str | None) -> Reach:
+    """Return how far a calendar of this scope reaches, made by a role, for this unit."""
+    if scope == "plan" or organization_code is None:
+        return Reach.WHOLE_PLAN
+    leads = Permission.DECIDE_WHAT_UNIT_LEADS.is_for(role, organization_code)
+    return Reach.LED if scope == "person" and leads else Reach.OWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.agenda import queries
-from services.core.agenda.errors import CalendarBeyondScope, CalendarTokenNotFound
+from services.core.agenda.errors import CalendarBeyondScope
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.rules import CalendarScope, may_show
 from services.core.audit.service import note
@@ -59,16 +57,9 @@ async def create_token(
 
 
 async def revoke_token(
-    session: AsyncSession, *, token_id: UUID, actor: Actor, now: datetime
+    session: AsyncSession, token: CalendarToken, *, actor: Actor, now: datetime
 ) -> None:
-    """Revoke a token; revoking it again changes nothing.
-
-    Raises:
-        CalendarTokenNotFound: no such token in the actor's reach.
-    """
-    token = await queries.token_for_update(session, actor, token_id)
-    if token is None:
-        raise CalendarTokenNotFound
+    """Revoke a locked token; revoking it again changes nothing."""
     if token.revoked_at is None:
         token.revoked_at = now
         await session.flush()

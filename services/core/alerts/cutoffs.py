@@ -1,8 +1,8 @@
-"""The stages of a rule turned about: up to which date something is marked for a step to be due.
+"""For each step of a rule, the latest due date for which that step is due today.
 
-A stage's day never comes earlier for a later due date, so each step has one latest date, and a
-whole table of deadlines is compared with a short list of dates. Found by the same functions
-that say which step is due for one deadline (`alerts.stages`).
+A later due date never makes a step come earlier, so one date a step is enough: a whole table of
+deadlines is compared with a short list of dates in SQL. The dates come from the functions that
+say which step is due for one deadline (`alerts.stages`).
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What is made of a finding: told alone, in a digest, withheld, or left for later. Pure."""
+"""What becomes of a finding: a notice of its own, a line of a digest, or suppressed. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from services.core.alerts.stages import Step, step_day
 from services.core.kit.ids import new_id
 
 NoticeOutcome = Literal["given", "gathered", "superseded", "held", "snoozed", "muted"]
-WITHHELD: frozenset[NoticeOutcome] = frozenset({"held", "snoozed", "muted"})
+SUPPRESSED: frozenset[NoticeOutcome] = frozenset({"held", "snoozed", "muted"})
 
 _FROM_THE_START = -1000
 
@@ -47,11 +47,11 @@ class NoticeDecision:
 def decide(
     found: Due, ground: EvaluationContext, source: Source, steps: Cutoffs
 ) -> NoticeDecision | None:
-    """Return what becomes of a step that is newly due; None: it is withheld, as it was before."""
+    """Return what becomes of a step that is newly due; None: it is suppressed, as it was before."""
     step = steps.steps[found.step - 1]
     way = way_of(step.level, arrives=found.arrives)
-    outcome = _withheld(found, step, ground) or _OUTCOMES[way]
-    if outcome in WITHHELD and step.offset <= _reach(found.withheld_reach):
+    outcome = _suppressed(found, step, ground) or _OUTCOMES[way]
+    if outcome in SUPPRESSED and step.offset <= _reach(found.suppressed_reach):
         return None
     return NoticeDecision(
         way=way,
@@ -75,8 +75,8 @@ _OUTCOMES: Mapping[Way, NoticeOutcome] = {
 }
 
 
-def _withheld(found: Due, step: Step, ground: EvaluationContext) -> NoticeOutcome | None:
-    """Return why nothing is told for now: somebody answered, or the parent's alert speaks."""
+def _suppressed(found: Due, step: Step, ground: EvaluationContext) -> NoticeOutcome | None:
+    """Return why a notice is suppressed: somebody answered, or the parent's alert speaks."""
     top = step.level == ground.rules.top_level
     if found.arrives:
         return None
@@ -154,7 +154,7 @@ def event_data(row: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """An alert that ends, and what its event says; None: nobody was told, so nobody is now."""
+    """An alert that ends, and what its event says; None: nobody was notified, so nobody is now."""
 
     alert_id: UUID
     reason: str
@@ -164,8 +164,8 @@ class Resolution:
 def ended(found: Ended) -> Resolution:
     """Return the end of an alert that nothing open stands behind any more."""
     data = None
-    if found.told:
+    if found.notified:
         message = resolved_message(found.image["title"], found.reason)
-        told = {**found.image, "message": message.zh, "message_en": message.en}
-        data = {**event_data(told), "reason": found.reason}
+        image = {**found.image, "message": message.zh, "message_en": message.en}
+        data = {**event_data(image), "reason": found.reason}
     return Resolution(found.alert_id, found.reason, data)

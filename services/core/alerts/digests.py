@@ -1,7 +1,7 @@
 """Digests: what a unit is told once a day, and what was overdue when it was first seen.
 
-A unit is given at most one digest of each kind a day; what comes too late for one is not
-decided, and so is found again for the next.
+A unit is given at most one digest of each kind a day. What comes too late for today's is left
+undecided: the next evaluation finds it again, for the next digest.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from services.core.alerts.context import EvaluationContext
 from services.core.alerts.decisions import NoticeDecision
 from services.core.alerts.escalation import Way, recipients
 from services.core.alerts.messages import digest_message
+from services.core.events.statements import event_inserts
 from services.core.identity.actor import system
 from services.core.kit.ids import new_id
 
@@ -26,7 +27,7 @@ DigestAddress = tuple[str, DigestKind]
 MOST_LISTED = 100
 """So many items a digest lists; it tells how many there are beyond those."""
 
-_GIVE = text("""
+_GIVE = text(f"""
 WITH made AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb)) AS m(
         event_id uuid, organization_code text, kind text, total integer, data jsonb)
@@ -34,16 +35,24 @@ WITH made AS MATERIALIZED (
     INSERT INTO alert_digest (city_code, plan_code, organization_code, day, kind, total,
         event_id, given_at)
     SELECT :city, :plan, organization_code, :today, kind, total, event_id, :now FROM made
-), happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
-        organization_code, actor, data, occurred_at)
-    SELECT :city, event_id, :plan, 'alert.digest', 'alert_digest', CAST(:plan AS text) || '/'
-        || organization_code || '/' || CAST(:today AS date) || '/' || kind,
-        organization_code, CAST(:actor AS jsonb), data, :now
-    FROM made
-)
-INSERT INTO event_pending (city_code, event_id) SELECT :city, event_id FROM made
-""")
+), {
+    event_inserts(
+        "made",
+        city_code=":city",
+        id="event_id",
+        plan_code=":plan",
+        type="'alert.digest'",
+        subject_kind="'alert_digest'",
+        subject_id="CAST(:plan AS text) || '/' || organization_code || '/'"
+        " || CAST(:today AS date) || '/' || kind",
+        organization_code="organization_code",
+        actor="CAST(:actor AS jsonb)",
+        data="data",
+        occurred_at=":now",
+    )
+}
+SELECT count(*) FROM happened
+""")  # noqa: S608 (text of our own)
 
 
 @dataclass(slots=True)

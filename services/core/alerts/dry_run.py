@@ -1,4 +1,4 @@
-"""What an evaluation would tell, added up, and listed as far as people read. Pure."""
+"""What an evaluation would do, without doing it: counts, and the gravest notices. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,14 +18,14 @@ _YEARS_AROUND = 10
 
 @dataclass(slots=True)
 class DryRunNotice:
-    """How much would be told, withheld and resolved, and the `most` severe notices of it.
+    """How much would be notified, suppressed and resolved, and the `most` severe notices of it.
 
     `counts` adds up by rule, stage, level and outcome; `digests` are those that would go out.
     """
 
     most: int
-    told: int = 0
-    withheld: int = 0
+    notified: int = 0
+    suppressed: int = 0
     resolved: int = 0
     digests: set[tuple[str, str]] = field(default_factory=set)
     counts: Counter[Sort] = field(default_factory=Counter)

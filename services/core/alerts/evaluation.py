@@ -1,8 +1,8 @@
-"""One evaluation of a plan: what is newly due is told, what ended is resolved, digests go out.
+"""One evaluation of a plan: notices of what is newly due, ends of what is done, and digests.
 
-Remembers nothing between two runs but what stands in the tables, so it may be killed at any
-line, run twice, or run after a long silence; the caller holds the plan's lock. To foresee one
-takes the same look and the same decisions, and writes none of them.
+All that it remembers between two runs stands in the tables. So it may be killed at any line, run
+twice, or run after a long pause; the caller holds the plan's lock. A dry run finds and decides
+the same and writes nothing.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -14,7 +14,7 @@ from services.core.alerts import queries
 from services.core.alerts.affected import AffectedAlerts
 from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
-from services.core.alerts.decisions import WITHHELD, NoticeDecision, Resolution, decide, ended
+from services.core.alerts.decisions import SUPPRESSED, NoticeDecision, Resolution, decide, ended
 from services.core.alerts.digests import DigestAddress, Digests
 from services.core.alerts.dry_run import DryRunNotice
 from services.core.alerts.findings import Due, Ended, Finding, findings
@@ -25,16 +25,16 @@ from services.core.alerts.lights import (
     light_steps,
     lights_recovered,
 )
-from services.core.alerts.notices import resolve, suppress, tell
+from services.core.alerts.notices import notify, resolve, suppress
 from services.core.alerts.sources import SOURCES, Source
 
 
 @dataclass(slots=True)
 class Evaluated:
-    """How many stages were told alone or in digests, withheld, and how many alerts ended."""
+    """How many notices went out, alone or in digests, or were suppressed; how many alerts ended."""
 
-    told: int = 0
-    withheld: int = 0
+    notified: int = 0
+    suppressed: int = 0
     resolved: int = 0
     digests: int = 0
 
@@ -63,11 +63,11 @@ async def dry_run(session: AsyncSession, ground: EvaluationContext, most: int) -
     """Return what evaluating a plan whole would do, with up to `most` notices; writes nothing."""
     digests, foreseen = await _digests(session, ground, whole=True), DryRunNotice(most)
     async for batch in _look(session, ground, None):
-        told, kept_back = _sorted_out(batch.decisions, digests)
-        foreseen.add([*(decision for decision, _ in told), *kept_back])
+        told, suppressed = _sorted_out(batch.decisions, digests)
+        foreseen.add([*(decision for decision, _ in told), *suppressed])
         foreseen.digests |= {address for _, address in told if address is not None}
-        foreseen.told += len(told)
-        foreseen.withheld += len(kept_back)
+        foreseen.notified += len(told)
+        foreseen.suppressed += len(suppressed)
         foreseen.resolved += len(batch.ended)
     return foreseen
 
@@ -126,19 +126,19 @@ async def _lights(session: AsyncSession, ground: EvaluationContext) -> _Batch:
 def _sorted_out(
     decisions: Iterable[NoticeDecision], digests: Digests
 ) -> tuple[list[tuple[NoticeDecision, DigestAddress | None]], list[NoticeDecision]]:
-    """Return what is told, each with the digest that it goes into, and what is kept back.
+    """Return what goes out, each with the digest that it goes into, and what is suppressed.
 
     What comes too late for its unit's digest is in neither: it is found again for the next.
     """
     told: list[tuple[NoticeDecision, DigestAddress | None]] = []
-    kept_back: list[NoticeDecision] = []
+    suppressed: list[NoticeDecision] = []
     for decision in decisions:
         address = digests.address(decision)
-        if decision.outcome in WITHHELD:
-            kept_back.append(decision)
+        if decision.outcome in SUPPRESSED:
+            suppressed.append(decision)
         elif address is None or digests.takes(address):
             told.append((decision, address))
-    return told, kept_back
+    return told, suppressed
 
 
 async def _write(
@@ -148,19 +148,19 @@ async def _write(
     digests: Digests,
     done: Evaluated,
 ) -> None:
-    told, kept_back = _sorted_out(batch.decisions, digests)
+    told, suppressed = _sorted_out(batch.decisions, digests)
     digest_ids = {
         decision.row["alert_key"]: digests.event_id(address)
         for decision, address in told
         if address is not None
     }
-    written = await tell(
+    written = await notify(
         session, ground, [decision for decision, _ in told], batch.steps, digest_ids
     )
     for decision, address in told:
         if address is not None:
             digests.add(address, decision, written[decision.row["alert_key"]])
-    await suppress(session, ground, kept_back)
-    done.told += len(told)
-    done.withheld += len(kept_back)
+    await suppress(session, ground, suppressed)
+    done.notified += len(told)
+    done.suppressed += len(suppressed)
     done.resolved += await resolve(session, ground, batch.ended)

@@ -36,7 +36,7 @@ class Due:
     muted: bool
     alert_id: UUID | None
     reach: int | None
-    withheld_reach: int | None
+    suppressed_reach: int | None
     given_level: int | None
     state: str | None
     hold_until: date | None
@@ -49,7 +49,7 @@ class Ended:
 
     alert_id: UUID
     reason: str
-    told: bool
+    notified: bool
     image: Mapping[str, Any]
 
 
@@ -58,18 +58,18 @@ Finding = Due | Ended
 AT_ONCE = 500
 """So many findings are held in memory at a time, however many there are."""
 
-# One pass over what is open and what was told of it. The step that is due for a mark is how
-# many of the cut-offs, which ascend here, lie on or after it.
+# One pass over what is open and what somebody was notified of. The step that is due for a mark
+# is how many of the cut-offs, which ascend here, lie on or after it.
 _FINDINGS = """
 WITH found AS MATERIALIZED (
     SELECT o.subject_id, o.epoch, o.mark, o.created_at, o.unit, o.measure_code,
-        o.indicator_code, o.label, o.parent_id, a.id AS alert_id, a.reach, a.withheld_reach,
+        o.indicator_code, o.label, o.parent_id, a.id AS alert_id, a.reach, a.suppressed_reach,
         a.given_level, a.state, a.hold_until,
         coalesce(a.holds_top, FALSE) AS holds_top,
         CAST(:steps AS integer) - width_bucket(o.mark - 1, CAST(:latest AS date[])) AS step
     FROM ({relation}) o
     FULL JOIN (
-        SELECT id, subject_id, epoch, reach, withheld_reach, given_level, state,
+        SELECT id, subject_id, epoch, reach, suppressed_reach, given_level, state,
             hold_until, holds_top
         FROM alert
         WHERE city_code = :city AND plan_code = :plan AND rule = :rule
@@ -87,10 +87,10 @@ WITH found AS MATERIALIZED (
     FROM found
 )
 SELECT f.subject_id, f.epoch, f.mark, f.unit, f.measure_code, f.indicator_code, f.label, f.step,
-    f.arrives, {muted} AS muted, f.alert_id, f.reach, f.withheld_reach, f.given_level,
+    f.arrives, {muted} AS muted, f.alert_id, f.reach, f.suppressed_reach, f.given_level,
     f.state, f.hold_until, f.holds_top,
     CASE WHEN f.subject_id IS NULL THEN coalesce({ending}, 'gone') END AS reason,
-    w.told, to_jsonb(w) AS image
+    w.notified, to_jsonb(w) AS image
 FROM f LEFT JOIN alert w
     ON f.subject_id IS NULL AND w.city_code = :city AND w.id = f.alert_id
 WHERE f.subject_id IS NULL OR f.arrives
@@ -120,7 +120,7 @@ async def findings(
         yield [
             Due(*row[:17])
             if row.reason is None
-            else Ended(row.alert_id, row.reason, row.told, row.image)
+            else Ended(row.alert_id, row.reason, row.notified, row.image)
             for row in some
         ]
 

@@ -1,6 +1,6 @@
 """When plans are evaluated: every ten minutes whole, and at once for what an event affected.
 
-One evaluation a plan at a time: the row of its last one is the lock.
+A plan is evaluated by one worker at a time: its row of `alert_evaluation` is the lock.
 """
 
 from datetime import datetime, timedelta
@@ -15,13 +15,10 @@ from services.core.alerts.dry_run import DryRunNotice
 from services.core.alerts.evaluation import Evaluated, dry_run, evaluate
 from services.core.alerts.rule_set import RuleSet, default_rules
 from services.core.calendars.queries import working_calendar
-from services.core.events.queries import Window, next_window
-from services.core.events.service import begin_reading, read_up_to
+from services.core.events.queries import LogStretch
+from services.core.events.reading import Follower
 from services.core.kit.clock import Clock
 from services.core.plan.queries import PlanState, plan_state
-
-READER = "alerts"
-"""The name of the cursor with which the log is followed."""
 
 EVERY = timedelta(minutes=10)
 """How often a plan is evaluated whole, whatever happened."""
@@ -35,29 +32,19 @@ ON CONFLICT DO NOTHING
 """)
 
 
-async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
-    """Evaluate what the next numbered events of a city touch; return whether there were any."""
-    window = await _next(session, city_code, most)
-    if window is None:
-        await begin_reading(session, city_code, reader=READER)
-        window = await _next(session, city_code, most)
-    if window is None:
-        return False
-    for plan_code, touch in (await _by_plan(session, city_code, window)).items():
+async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
+    for plan_code, touch in (await _by_plan(session, city_code, stretch)).items():
         await evaluate_plan(session, city_code, plan_code, clock, touch=touch)
-    await read_up_to(session, city_code, reader=READER, position=window.upto)
-    return True
 
 
-async def _next(session: AsyncSession, city_code: str, most: int) -> Window | None:
-    return await next_window(session, city_code, reader=READER, types=TYPES, most=most)
+FOLLOWER = Follower("alerts", TYPES, _handle)
 
 
 async def _by_plan(
-    session: AsyncSession, city_code: str, window: Window
+    session: AsyncSession, city_code: str, stretch: LogStretch
 ) -> dict[str, AffectedAlerts]:
     """Return what was affected by plan; what touches none in particular touches all."""
-    found = affected(window.events)
+    found = affected(stretch.events)
     if EVERY_PLAN not in found:
         return {code: touch for code, touch in found.items() if code is not None}
     return {

@@ -1,7 +1,7 @@
 """What is late in a plan, of every kind, in one list: by unit, the gravest first, then the oldest.
 
-The same relations and the same stages as the alerts have, read as they stand now: what no notice
-was made of yet is late all the same.
+It uses the relations and stages of the alerts and reads them as they stand now. So it also lists
+what no notice has been made of yet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from services.core.alerts.cutoffs import cutoffs, latest_day
 from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
+from services.core.plan.visibility import Owned, scope
 
 LateRule = Literal[
     "milestone_due",
@@ -35,18 +36,22 @@ LateRule = Literal[
 """The rules of what can be late; a publicity day passes, and a light has no date."""
 
 
+_LONGEST_AGO = timedelta(days=3660)
+"""What waits for longer is in no order of days among itself."""
+
+
 @dataclass(frozen=True, slots=True)
-class Place:
+class LatePageKey:
     """Where a page of the list ended; written as text for a page token."""
 
     organization_code: str
     level: int
-    mark: date
+    due: date
     rule: str
     subject_id: str
 
     @classmethod
-    def parse(cls, written: str) -> "Place":
+    def parse(cls, written: str) -> "LatePageKey":
         """Return the place that a text names.
 
         Raises:
@@ -56,16 +61,16 @@ class Place:
         parts = written.split("|")
         if len(parts) != len(cls.__dataclass_fields__) or "\x00" in written:
             raise ValueError("not a place")
-        unit, level, mark, rule, subject = parts
+        unit, level, due, rule, subject = parts
         if not level.isascii() or not level.isdigit() or len(level) > len("99"):
             raise ValueError("not a level")
         if rule not in get_args(LateRule):
             raise ValueError("not a rule of what is late")
-        return cls(unit, int(level), date.fromisoformat(mark), rule, subject)
+        return cls(unit, int(level), date.fromisoformat(due), rule, subject)
 
     @override
     def __str__(self) -> str:
-        parts = (self.organization_code, self.level, self.mark, self.rule, self.subject_id)
+        parts = (self.organization_code, self.level, self.due, self.rule, self.subject_id)
         return "|".join(str(part) for part in parts)
 
 
@@ -74,7 +79,8 @@ class Late:
     """Something that is late, who has to act, and what was answered to its alert.
 
     `unit` is the unit that it is of, `organization_code` the one that has to act now. `level` is
-    its gravity by the plan's rules, `mark` the day from which its days are counted.
+    its gravity by the plan's rules, `mark` the day from which its days are counted, `due` the one
+    until which it was in time.
     """
 
     rule: str
@@ -85,6 +91,7 @@ class Late:
     indicator_code: str | None
     label: str
     mark: date
+    due: date
     organization_code: str
     level: int
     alert_id: UUID | None
@@ -94,14 +101,14 @@ class Late:
     answered_at: datetime | None
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LatePageKey:
         """Where it stands in the list."""
-        return Place(self.organization_code, self.level, self.mark, self.rule, self.subject_id)
+        return LatePageKey(self.organization_code, self.level, self.due, self.rule, self.subject_id)
 
 
 _PART = """
 SELECT '{rule}' AS rule, '{kind}' AS subject_kind, o.subject_id, o.epoch, o.unit, o.measure_code,
-    o.indicator_code, o.label, o.mark, {addressee} AS organization_code,
+    o.indicator_code, o.label, o.mark, {due} AS due, {addressee} AS organization_code,
     coalesce((CAST(:levels_{number} AS integer[]))[CAST(:steps_{number} AS integer)
         - width_bucket(o.mark - 1, CAST(:latest_{number} AS date[]))], 0) AS level
 FROM ({relation}) o
@@ -117,13 +124,15 @@ _ADDRESSEES = {
     "office": ":office",
 }
 
-_LED = """OR EXISTS (
-    SELECT FROM indicator_lead AS led WHERE led.city_code = :city AND led.plan_code = :plan
-        AND led.organization_code = :unit AND led.indicator_code = late.indicator_code)
-OR EXISTS (
-    SELECT FROM measure_unit AS led WHERE led.city_code = :city AND led.plan_code = :plan
-        AND led.organization_code = :unit AND led.part = 'lead'
-        AND led.measure_code = late.measure_code)"""
+_LATE = Owned(
+    city="CAST(:city AS text)",
+    plan="CAST(:plan AS text)",
+    unit="late.organization_code",
+    second_unit="late.unit",
+    indicator="late.indicator_code",
+    measure="late.measure_code",
+)
+"""Whose a late thing is: who has to act, whose it is, and who leads it, as with alerts."""
 
 _PAGE = """
 WITH leads AS MATERIALIZED (
@@ -133,18 +142,18 @@ WITH leads AS MATERIALIZED (
     SELECT * FROM late WHERE {visible}
         AND (CAST(:only AS text) IS NULL OR organization_code = CAST(:only AS text))
         AND (CAST(:after_unit AS text) IS NULL OR
-            (organization_code, -level, mark, rule, subject_id) > (CAST(:after_unit AS text),
-                -CAST(:after_level AS integer), CAST(:after_mark AS date),
+            (organization_code, -level, due, rule, subject_id) > (CAST(:after_unit AS text),
+                -CAST(:after_level AS integer), CAST(:after_due AS date),
                 CAST(:after_rule AS text), CAST(:after_subject AS text)))
-    ORDER BY organization_code, -level, mark, rule, subject_id LIMIT :most
+    ORDER BY organization_code, -level, due, rule, subject_id LIMIT :most
 )
 SELECT page.rule, page.subject_kind, page.subject_id, page.unit, page.measure_code,
-    page.indicator_code, page.label, page.mark, page.organization_code, page.level,
+    page.indicator_code, page.label, page.mark, page.due, page.organization_code, page.level,
     a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
 FROM page LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
     AND a.state <> 'resolved' AND a.rule = page.rule AND a.subject_id = page.subject_id
     AND a.epoch = page.epoch
-ORDER BY page.organization_code, -page.level, page.mark, page.rule, page.subject_id
+ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_id
 """
 
 
@@ -155,23 +164,24 @@ async def late_page(
     *,
     rule: LateRule | None,
     organization_code: str | None,
-    after: Place | None,
+    after: LatePageKey | None,
     limit: int,
 ) -> Sequence[Late]:
     """Return up to `limit` late things that the caller may see, after a place of the list."""
-    visible = _visible(actor)
-    if visible is None:
-        return []
+    seen = scope(actor, _LATE)
     wanted = get_args(LateRule) if rule is None else (rule,)
     chosen = [source for source in SOURCES if source.rule in wanted]
-    parts = " UNION ALL ".join(_part(source, number) for number, source in enumerate(chosen))
-    statement = text(_PAGE.format(parts=parts, visible=visible))
+    parts = " UNION ALL ".join(
+        _part(source, number, ground.lead(source)) for number, source in enumerate(chosen)
+    )
+    statement = text(_PAGE.format(parts=parts, visible=seen.sql))
     given = {
-        **_everywhere(ground, actor),
+        **_everywhere(ground),
+        **seen.parameters,
         "only": organization_code,
         "after_unit": after.organization_code if after else None,
         "after_level": after.level if after else None,
-        "after_mark": after.mark if after else None,
+        "after_due": after.due if after else None,
         "after_rule": after.rule if after else None,
         "after_subject": after.subject_id if after else None,
         "most": limit,
@@ -183,36 +193,34 @@ async def late_page(
     return [Late(*row) for row in rows]
 
 
-def _part(source: Source, number: int) -> str:
+def _part(source: Source, number: int, lead: int) -> str:
+    """Return the statement of one kind; things of it are due `lead` working days after their mark.
+
+    The n-th working day after a day is as many places further in the list of all of them.
+    """
+    worked = "CAST(:worked AS date[])"
+    due = f"coalesce(({worked})[width_bucket(o.mark, {worked}) + {lead}], o.mark)"
     return _PART.format(
+        due=due if lead else "o.mark",
         rule=source.rule,
         kind=source.kind,
         number=number,
-        relation=source.relation,
+        relation=source.late or source.relation,
         addressee=_ADDRESSEES[source.addressee],
     )
 
 
-def _visible(actor: Actor) -> str | None:
-    """Return the condition that keeps a caller to what is theirs, as with alerts; None: nothing."""
-    unit = actor.organization_code
-    if actor.role in {"office", "leader"} or (actor.role == "integrator" and unit is None):
-        return "TRUE"
-    if actor.role not in {"reporter", "lead", "integrator"} or unit is None:
-        return None
-    own = "late.organization_code = :unit OR late.unit = :unit"
-    return f"({own})" if actor.role == "reporter" else f"({own} {_LED})"
-
-
-def _everywhere(ground: EvaluationContext, actor: Actor) -> dict[str, Any]:
+def _everywhere(ground: EvaluationContext) -> dict[str, Any]:
     plan, moment = ground.plan, ground.moment
     rows = plan_deadlines(plan, "target_missing", ground.rules.rules.target_missing, moment.today)
     leads = ground.leads()
+    since = max(plan.document.span.start, moment.today - _LONGEST_AGO)
+    days = (since + timedelta(days=number) for number in range((moment.today - since).days + 1))
     return {
+        "worked": [day for day in days if ground.calendar.is_workday(day)],
         "city": plan.city_code,
         "plan": plan.code,
         "zone": plan.document.time_zone,
-        "unit": actor.organization_code,
         "office": ground.rules.office,
         "lead_codes": list(leads),
         "lead_units": list(leads.values()),

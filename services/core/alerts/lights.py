@@ -14,7 +14,6 @@ from services.core.alerts.rules import alert_key
 from services.core.alerts.stages import Step
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
-from services.core.plan.periods import Period
 
 RULE = "light_red"
 _KIND = "indicator"
@@ -25,8 +24,8 @@ Alerts = Mapping[str, Mapping[str, Any]]
 
 def board_period(ground: EvaluationContext) -> str:
     """Return the period of the board that is looked at: the one shown to who names none."""
-    years = [target.at_year for one in ground.plan.document.indicators for target in one.targets]
-    return Period("annual", max(years)).code
+    document = ground.plan.document
+    return document.period_calendar.year(document.last_target_year).code
 
 
 def light_steps(ground: EvaluationContext) -> Cutoffs:
@@ -76,7 +75,9 @@ def lights_recovered(
     enabled = ground.rules.rules.light_red.enabled
     return [
         ended(
-            Ended(UUID(alert["id"]), "recovered" if enabled else "rule_off", alert["told"], alert)
+            Ended(
+                UUID(alert["id"]), "recovered" if enabled else "rule_off", alert["notified"], alert
+            )
         )
         for subject, alert in alerts.items()
         if alert["state"] != "resolved" and (not enabled or subject.rpartition("/")[2] not in red)

@@ -37,11 +37,12 @@ class AlertRules(Base):
 class Alert(Base):
     """That something is due, late or otherwise calls for somebody: one object, rule and epoch.
 
-    `reach` is how far it was told: the offset in days of the last stage decided; `withheld_reach`
-    the last one held back. `given_level` is the level of the last notice of its own, `told`
-    whether anybody was told since it was last resolved. `arrived`: it was overdue when it was
-    first seen, and only the office's digest told of it so far. Until `hold_until` nothing is
-    told, of the top level only where `holds_top` says so. `seq` counts what was told of it.
+    `reach` is the offset in days of the last stage that somebody was notified of;
+    `suppressed_reach` that of the last one held back. `given_level` is the level of the last
+    notice of its own, `notified` whether anybody was notified since it was last resolved.
+    `arrived`: it was overdue when it was first seen, and only the office's digest holds it so
+    far. Until `hold_until` nobody is notified, of the top level only where `holds_top` says so.
+    `seq` counts the notices that went out.
     """
 
     __tablename__ = "alert"
@@ -80,11 +81,11 @@ class Alert(Base):
     level: Mapped[int] = mapped_column(SmallInteger)
     given_level: Mapped[int | None] = mapped_column(SmallInteger)
     reach: Mapped[int | None] = mapped_column()
-    withheld_reach: Mapped[int | None] = mapped_column()
+    suppressed_reach: Mapped[int | None] = mapped_column()
     seq: Mapped[int] = mapped_column()
     state: Mapped[str] = mapped_column(Text)
     arrived: Mapped[bool] = mapped_column(Boolean)
-    told: Mapped[bool] = mapped_column(Boolean)
+    notified: Mapped[bool] = mapped_column(Boolean)
     recipients: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     calendar: Mapped[str] = mapped_column(Text)
     calendar_version: Mapped[int] = mapped_column()

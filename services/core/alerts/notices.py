@@ -1,7 +1,7 @@
 """Writing what was decided: notices, alerts, their history and their events, many at once.
 
-One statement a batch. A notice's key is unique, and only what was really inserted makes an
-event, so whatever runs twice or at the same time tells nothing twice.
+One statement a batch. A notice's key is unique, and only a notice that was really inserted makes
+an event. So two evaluations, one after another or at the same time, notify nobody twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
-from services.core.alerts.decisions import WITHHELD, NoticeDecision, Resolution, event_data
+from services.core.alerts.decisions import SUPPRESSED, NoticeDecision, Resolution, event_data
 from services.core.alerts.models import Alert
+from services.core.events.statements import event_inserts
 from services.core.identity.actor import system
 from services.core.kit.database import columns_of
 from services.core.kit.ids import new_id
@@ -54,32 +55,35 @@ _ACTION = "CASE WHEN m.outcome = 'superseded' THEN 'arrived' ELSE m.outcome END"
 _INSERT_ALERT = f"""
 INSERT INTO alert AS a (city_code, id, plan_code, alert_key, rule, subject_kind, subject_id,
     epoch, organization_code, measure_code, indicator_code, title, message, message_en,
-    due_date, recipients, calendar, stage, repeat, level, reach, withheld_reach, given_level,
-    seq, state, arrived, told, holds_top, calendar_version, rules_version, raised_at,
+    due_date, recipients, calendar, stage, repeat, level, reach, suppressed_reach, given_level,
+    seq, state, arrived, notified, holds_top, calendar_version, rules_version, raised_at,
     updated_at, version)
 SELECT :city, m.id, :plan, m.alert_key, m.rule, m.subject_kind, m.subject_id, m.epoch,
     m.organization_code, m.measure_code, m.indicator_code, m.title, m.message, m.message_en,
     m.due_date, m.recipients, m.calendar, m.stage, m.repeat, m.level, {{columns}}, 'open',
-    m.arrived, {{told}}, FALSE, {_BY}, :now, :now, 1
+    m.arrived, {{notified}}, FALSE, {_BY}, :now, :now, 1
 FROM made m
 """  # noqa: S608 (text of our own)
 
-_EVENTS = """
-happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
-        organization_code, actor, data, occurred_at)
-    SELECT :city, m.event_id, :plan, m.event_type, 'alert', k.id::text, k.organization_code,
-        CAST(:actor AS jsonb),
-        m.data || jsonb_build_object('alert_id', k.id, 'seq', k.seq), :now
-    FROM made m JOIN kept k USING ({key}) {really}
-    WHERE m.event_type IS NOT NULL
-    RETURNING id
-), pending AS (
-    INSERT INTO event_pending (city_code, event_id) SELECT :city, id FROM happened
-)
-"""
 
-_TELL = text(f"""
+def _events(key: str, *, also: str = "") -> str:
+    """Return the parts that write the events of those `made` that were `kept`."""
+    return event_inserts(
+        f"made m JOIN kept k USING ({key}) {also} WHERE m.event_type IS NOT NULL",
+        city_code=":city",
+        id="m.event_id",
+        plan_code=":plan",
+        type="m.event_type",
+        subject_kind="'alert'",
+        subject_id="k.id::text",
+        organization_code="k.organization_code",
+        actor="CAST(:actor AS jsonb)",
+        data="m.data || jsonb_build_object('alert_id', k.id, 'seq', k.seq)",
+        occurred_at=":now",
+    )
+
+
+_NOTIFY = text(f"""
 WITH {_MADE}, noticed AS (
     INSERT INTO alert_notice AS n (city_code, alert_key, stage, repeat, level, reach, outcome,
         event_id, calendar, calendar_version, rules_version, decided_at)
@@ -107,7 +111,7 @@ WITH {_MADE}, noticed AS (
     {
     _INSERT_ALERT.format(
         columns="m.reach, NULL, CASE WHEN m.outcome = 'given' THEN m.level END, 1",
-        told="EXISTS (SELECT FROM noticed n WHERE n.alert_key = m.alert_key)",
+        notified="EXISTS (SELECT FROM noticed n WHERE n.alert_key = m.alert_key)",
     )
 }
     ON CONFLICT (city_code, alert_key) DO UPDATE SET
@@ -119,27 +123,27 @@ WITH {_MADE}, noticed AS (
         repeat = excluded.repeat, level = excluded.level,
         reach = greatest(a.reach, excluded.reach),
         given_level = coalesce(excluded.given_level, a.given_level),
-        seq = a.seq + excluded.told::integer, told = a.told OR excluded.told,
+        seq = a.seq + excluded.notified::integer, notified = a.notified OR excluded.notified,
         arrived = excluded.arrived, state = 'open', hold_until = NULL, holds_top = FALSE,
         raised_at = CASE WHEN a.state = 'resolved' THEN excluded.raised_at ELSE a.raised_at END,
         updated_at = excluded.updated_at, resolved_at = NULL, resolved_reason = NULL,
         version = a.version + 1
     RETURNING {_ALL}
 ), remembered AS ({_HISTORY.format(action=_ACTION, reason="NULL", key="alert_key")}),
-{_EVENTS.format(key="alert_key", really="JOIN noticed USING (alert_key)")}
+{_events("alert_key", also="JOIN noticed USING (alert_key)")}
 SELECT alert_key, id, seq FROM kept
 """)  # noqa: S608 (text of our own)
 
-_WITHHOLD = text(f"""
+_SUPPRESS = text(f"""
 WITH {_MADE}, noticed AS (
     INSERT INTO alert_notice (city_code, alert_key, stage, repeat, level, reach, outcome,
         calendar, calendar_version, rules_version, decided_at)
     SELECT :city, alert_key, stage, repeat, level, reach, outcome, calendar, {_BY}, :now
     FROM made ON CONFLICT DO NOTHING
 ), kept AS (
-    {_INSERT_ALERT.format(columns="NULL, m.reach, NULL, 0", told="FALSE")}
+    {_INSERT_ALERT.format(columns="NULL, m.reach, NULL, 0", notified="FALSE")}
     ON CONFLICT (city_code, alert_key) DO UPDATE SET
-        withheld_reach = excluded.withheld_reach, updated_at = excluded.updated_at,
+        suppressed_reach = excluded.suppressed_reach, updated_at = excluded.updated_at,
         version = a.version + 1
     RETURNING {_ALL}
 )
@@ -152,13 +156,13 @@ WITH made AS MATERIALIZED (
         AS m(id uuid, reason text, event_id uuid, event_type text, data jsonb)
 ), kept AS (
     UPDATE alert a SET state = 'resolved', resolved_at = :now, resolved_reason = m.reason,
-        told = FALSE, hold_until = NULL, holds_top = FALSE, withheld_reach = NULL,
+        notified = FALSE, hold_until = NULL, holds_top = FALSE, suppressed_reach = NULL,
         seq = a.seq + (m.event_type IS NOT NULL)::integer, updated_at = :now,
         version = a.version + 1
     FROM made m WHERE a.city_code = :city AND a.id = m.id AND a.state <> 'resolved'
     RETURNING {_ALL}
 ), remembered AS ({_HISTORY.format(action="'resolved'", reason="m.reason", key="id")}),
-{_EVENTS.format(key="id", really="")}
+{_events("id")}
 SELECT count(*) FROM kept
 """)  # noqa: S608 (text of our own)
 
@@ -174,23 +178,23 @@ def _common(ground: EvaluationContext) -> dict[str, Any]:
     }
 
 
-async def tell(
+async def notify(
     session: AsyncSession,
     ground: EvaluationContext,
     decisions: Sequence[NoticeDecision],
     steps: Cutoffs,
     digest_ids: Mapping[str, UUID],
 ) -> Mapping[str, tuple[UUID, int]]:
-    """Write decisions of which somebody is told; return by key each alert's id and number.
+    """Write decisions of which somebody is notified; return by key each alert's id and number.
 
-    Those told alone get an event; `digest_ids` names, by alert key, the event of the digest
+    Those notified alone get an event; `digest_ids` names, by alert key, the event of the digest
     that holds another.
     """
     if not decisions:
         return {}
-    made = [_told(decision, digest_ids) for decision in decisions]
+    made = [_notified(decision, digest_ids) for decision in decisions]
     rows = await session.execute(
-        _TELL,
+        _NOTIFY,
         {
             **_common(ground),
             "made": to_json(made).decode(),
@@ -203,7 +207,7 @@ async def tell(
     return {key: (identifier, seq) for key, identifier, seq in rows}
 
 
-def _told(decision: NoticeDecision, digest_ids: Mapping[str, UUID]) -> dict[str, Any]:
+def _notified(decision: NoticeDecision, digest_ids: Mapping[str, UUID]) -> dict[str, Any]:
     alone = decision.outcome == "given"
     made = {
         **decision.row,
@@ -221,19 +225,19 @@ def _told(decision: NoticeDecision, digest_ids: Mapping[str, UUID]) -> dict[str,
 async def suppress(
     session: AsyncSession, ground: EvaluationContext, decisions: Sequence[NoticeDecision]
 ) -> None:
-    """Write decisions of which nobody is told for now."""
-    assert all(decision.outcome in WITHHELD for decision in decisions)  # noqa: S101 (ours alone)
+    """Write decisions that are suppressed: nobody is notified for now."""
+    assert all(decision.outcome in SUPPRESSED for decision in decisions)  # noqa: S101 (ours alone)
     if decisions:
         made = [
             {**each.row, "outcome": each.outcome, "arrived": each.arrived} for each in decisions
         ]
-        await session.execute(_WITHHOLD, {**_common(ground), "made": to_json(made).decode()})
+        await session.execute(_SUPPRESS, {**_common(ground), "made": to_json(made).decode()})
 
 
 async def resolve(
     session: AsyncSession, ground: EvaluationContext, resolutions: Sequence[Resolution]
 ) -> int:
-    """End alerts whose cause is gone, and return how many; who was told is told of the end."""
+    """End alerts whose cause is gone; who was notified hears of the end. Return how many."""
     if not resolutions:
         return 0
     made = [

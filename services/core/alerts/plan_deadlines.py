@@ -47,12 +47,12 @@ def _unassigned(plan: PlanState, rule: TargetRule) -> Iterator[PlanDeadline]:
         for target in indicator.targets:
             if target.kind != "assigned_by_superior":
                 continue
-            year = target.at_year
+            year = target.at_year(plan.period_calendar)
             if (indicator.code, year) not in plan.assigned:
                 yield PlanDeadline(
                     f"{plan.code}/{indicator.code}/{year}",
                     year,
-                    rule.due_date(year),
+                    rule.due_date(plan.period_calendar.year(year)),
                     indicator.code,
                     str(year),
                 )

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, text, true
+from sqlalchemy import ColumnElement, and_, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,8 +22,8 @@ from services.core.alerts.models import (
 from services.core.alerts.rules import AlertState
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
-from services.core.plan.models import IndicatorLead, MeasureUnit
 from services.core.plan.queries import PlanState
+from services.core.plan.visibility import Owned, scope
 
 _WIDENED = text("""
 WITH asked AS (
@@ -165,59 +165,14 @@ async def rules_in_force(
     )
 
 
-async def rules_history(
-    session: AsyncSession, city_code: str, plan_code: str, *, after: int, limit: int
-) -> Sequence[AlertRules]:
-    """Return the versions of a plan's rules, oldest first, after a version."""
-    found = await session.scalars(
-        select(AlertRules)
-        .where(
-            AlertRules.city_code == city_code,
-            AlertRules.plan_code == plan_code,
-            AlertRules.version > after,
-        )
-        .order_by(AlertRules.version)
-        .limit(limit)
-    )
-    return found.all()
-
-
-def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on alerts that keeps a caller to what is theirs.
-
-    A clerk sees its unit's; a lead also those of the measures and indicators it leads; the
-    office and the leader all of the plan; the superior and administrators none.
-    """
-    conditions: list[ColumnElement[bool]] = [Alert.city_code == actor.city_code, _of_role(actor)]
-    if actor.plan_code is not None:
-        conditions.append(Alert.plan_code == actor.plan_code)
-    return and_(*conditions)
-
-
-def _of_role(actor: Actor) -> ColumnElement[bool]:
-    if actor.role in {"office", "leader"}:
-        return true()
-    if actor.role == "integrator" and actor.organization_code is None:
-        return true()
-    if actor.role not in {"reporter", "lead", "integrator"} or actor.organization_code is None:
-        return false()
-    own = Alert.organization_code == actor.organization_code
-    if actor.role == "reporter":
-        return own
-    measure = exists().where(
-        MeasureUnit.city_code == Alert.city_code,
-        MeasureUnit.plan_code == Alert.plan_code,
-        MeasureUnit.organization_code == actor.organization_code,
-        MeasureUnit.measure_code == Alert.measure_code,
-        MeasureUnit.part == "lead",
-    )
-    indicator = exists().where(
-        IndicatorLead.city_code == Alert.city_code,
-        IndicatorLead.plan_code == Alert.plan_code,
-        IndicatorLead.organization_code == actor.organization_code,
-        IndicatorLead.indicator_code == Alert.indicator_code,
-    )
-    return or_(own, measure, indicator)
+ALERTS = Owned(
+    city="alert.city_code",
+    plan="alert.plan_code",
+    unit="alert.organization_code",
+    indicator="alert.indicator_code",
+    measure="alert.measure_code",
+)
+"""Whose an alert is: the unit's that is told, and who leads what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +214,7 @@ async def page(
 ) -> Sequence[Alert]:
     """Return up to `limit` visible alerts of a plan, newest first, after the id `after`."""
     wanted = select(Alert).where(
-        visible_to(actor), Alert.plan_code == plan_code, *filters.conditions(today)
+        scope(actor, ALERTS).clause, Alert.plan_code == plan_code, *filters.conditions(today)
     )
     if after is not None:
         wanted = wanted.where(Alert.id < after)
@@ -270,7 +225,7 @@ async def one(
     session: AsyncSession, actor: Actor, alert_id: UUID, *, for_update: bool = False
 ) -> Alert | None:
     """Return one visible alert; with `for_update` locked until the transaction ends."""
-    wanted = select(Alert).where(Alert.id == alert_id, visible_to(actor))
+    wanted = select(Alert).where(Alert.id == alert_id, scope(actor, ALERTS).clause)
     return await session.scalar(wanted.with_for_update() if for_update else wanted)
 
 

@@ -21,6 +21,7 @@ from services.core.kit.forms import form
 from services.core.kit.said import Line, Said
 from services.core.kit.text import Text
 from services.core.plan.document import PlanDocument
+from services.core.plan.periods import Period
 from services.core.plan.written import Code
 
 Unit = Literal["working", "calendar"]
@@ -130,10 +131,12 @@ class TargetRule(DeadlineRule):
             raise _fault("no_such_day", "没有这一天", "There is no such day") from None
         return self
 
-    def due_date(self, year: int) -> date:
-        """Return until when the target of a year is waited for."""
+    def due_date(self, year: Period) -> date:
+        """Return until when the target of a year is waited for: that day within it."""
         last_of_february = self.month == 2 and self.day == 29  # noqa: PLR2004
-        return date(year, self.month, 28 if last_of_february else self.day)
+        first = year.first_day
+        at = first.year if self.month >= first.month else first.year + 1
+        return date(at, self.month, 28 if last_of_february else self.day)
 
 
 class LightRule(_Part):

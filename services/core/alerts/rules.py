@@ -29,12 +29,14 @@ def answers_for(actor: Actor, organization_code: str) -> bool:
     """Return whether the actor answers for a unit's alerts: its own people, and the office."""
     if not actor.may(Permission.ANSWER_ALERTS):
         return False
-    return actor.role == "office" or actor.organization_code == organization_code
+    if actor.may(Permission.ANSWER_ANY_ALERT):
+        return True
+    return actor.organization_code == organization_code
 
 
 def may_snooze(actor: Actor, level: int, top_level: int) -> bool:
     """Return whether the actor may snooze an alert of this level: the top is the office's."""
-    return actor.role == "office" or level < top_level
+    return actor.may(Permission.SNOOZE_TOP_ALERTS) or level < top_level
 
 
 def allowed_actions(

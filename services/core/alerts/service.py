@@ -31,6 +31,7 @@ from services.core.calendars.rules import WorkingCalendar
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
@@ -115,7 +116,7 @@ async def snooze(
         raise InvalidInput(faults=[_date_fault("/until", until, longest)])
     _check_state(alert, "snooze", standing, actor)
     alert.hold_until = until
-    alert.holds_top = actor.role == "office"
+    alert.holds_top = actor.may(Permission.SNOOZE_TOP_ALERTS)
     alert.promised_date = None
     await _write(session, alert, "snooze", standing, actor, reason)
 

@@ -34,6 +34,7 @@ class Source:
 
     `lead` says how many working days after its mark a thing is due. `ending` is the SQL of the
     reason why alert `w` has no open thing any more. `id_column` narrows the relation to ids.
+    `late` is the relation of what is late, where that is more than what is told of.
     """
 
     rule: RuleCode
@@ -44,6 +45,7 @@ class Source:
     lead: Callable[[Supervision], int] = _no_lead
     id_column: str | None = None
     has_parents: bool = False
+    late: str | None = None
 
 
 _MILESTONE = """
@@ -89,6 +91,25 @@ WHERE {_HERE.format("o")} AND o.state = 'owed'
     AND NOT EXISTS (
         SELECT FROM plan_period p WHERE {_HERE.format("p")} AND p.period = o.period
             AND p.state IN ('closed', 'published'))
+"""  # noqa: S608 (text of our own)
+
+# What stayed blank in a closed period is told to nobody, who could not hand it in. It is missing
+# all the same, from the day on which the period closed or its date had passed.
+_OBLIGATION_MISSING = f"""
+SELECT o.id::text AS subject_id, o.epoch::bigint AS epoch,
+    CASE WHEN p.state IN ('closed', 'published') THEN least(o.due_date,
+        (coalesce(p.closed_at, p.published_at) AT TIME ZONE :zone)::date - 1)
+        ELSE o.due_date END AS mark,
+    o.created_at, o.organization_code AS unit, NULL AS measure_code, o.indicator_code,
+    o.period AS label, FALSE AS paused, NULL::uuid AS parent_id
+FROM obligation o
+LEFT JOIN plan_period p ON {_HERE.format("p")} AND p.period = o.period
+WHERE {_HERE.format("o")} AND o.state = 'owed'
+    AND NOT EXISTS (
+        SELECT FROM submission s WHERE {_HERE.format("s")} AND s.period = o.period
+            AND s.indicator_code = o.indicator_code
+            AND s.organization_code = o.organization_code
+            AND s.state IN ('submitted', 'returned', 'approved'))
 """  # noqa: S608 (text of our own)
 
 # More time that was granted, and a date that a reopening or an imported calendar moved, are two
@@ -209,7 +230,14 @@ SOURCES: tuple[Source, ...] = (
         addressee="reviewer",
         id_column="m.id",
     ),
-    Source("report_due", "obligation", _OBLIGATION, _OBLIGATION_ENDED, id_column="o.id"),
+    Source(
+        "report_due",
+        "obligation",
+        _OBLIGATION,
+        _OBLIGATION_ENDED,
+        id_column="o.id",
+        late=_OBLIGATION_MISSING,
+    ),
     Source(
         "submission_review",
         "submission",

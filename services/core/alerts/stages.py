@@ -1,6 +1,6 @@
 """Which stage of a deadline is due on a day. Pure: no timers and no memory.
 
-The same for a whole table of deadlines at once, turned about, is in `alerts.cutoffs`.
+`alerts.cutoffs` says the same for a whole table of deadlines at once.
 """
 
 from collections.abc import Iterator
@@ -46,21 +46,6 @@ def step_day(due: date, rule: DeadlineRule, step: Step, calendar: WorkingCalenda
     return stage_day(due, stage, calendar)
 
 
-def step_due(
-    due: date, rule: DeadlineRule, rules: RuleSet, calendar: WorkingCalendar, today: date
-) -> Step | None:
-    """Return the most severe step that is due on `today`; None: none is yet."""
-    for index in reversed(range(len(rule.stages))):
-        day = stage_day(due, rule.stages[index], calendar)
-        if day <= today:
-            last = index == len(rule.stages) - 1
-            repeat = 0
-            if last and rule.repeat_every is not None:
-                repeat = calendar.between(day, today) // rule.repeat_every
-            return step_of(rule, rules, index, repeat)
-    return None
-
-
 def step_of(rule: DeadlineRule, rules: RuleSet, index: int, repeat: int = 0) -> Step:
     """Return a step by the index of its stage."""
     stage = rule.stages[index]
@@ -77,8 +62,3 @@ def all_steps(rule: DeadlineRule, rules: RuleSet) -> Iterator[Step]:
     while rule.repeat_every is not None:
         repeat += 1
         yield step_of(rule, rules, len(rule.stages) - 1, repeat)
-
-
-def is_overdue(due: date, today: date) -> bool:
-    """Return whether a due date has passed: it ends at 24:00 of its day."""
-    return today > due

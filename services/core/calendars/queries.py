@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.calendars.announcement import AnnouncedDay, Announcement, worked_days
 from services.core.calendars.models import CalendarDay, CalendarHistory, CalendarYear
 from services.core.calendars.rules import WorkingCalendar, is_weekday, plain_week
-from services.core.identity.models import City
+from services.core.identity.models import Tenant
 from services.core.kit.database import lock_name
 
 _State = tuple[int, datetime]
@@ -188,11 +188,11 @@ async def cities_without(session: AsyncSession, code: str, year: int) -> int:
     announced = (
         select(CalendarYear.year)
         .where(
-            CalendarYear.city_code == City.city_code,
+            CalendarYear.city_code == Tenant.city_code,
             CalendarYear.calendar_code == code,
             CalendarYear.year == year,
         )
         .exists()
     )
-    found = await session.scalar(select(func.count()).select_from(City).where(~announced))
+    found = await session.scalar(select(func.count()).select_from(Tenant).where(~announced))
     return found or 0

@@ -1,4 +1,4 @@
-"""Arithmetic of working days. Pure: a calendar is a value, and says where it only guesses.
+"""Arithmetic of working days. Pure: a calendar is a value that knows which days are provisional.
 
 A year without an official calendar is reckoned Monday to Friday without the statutory days whose
 dates are fixed, and is `provisional`: what follows the moon or the sun, and the days worked in

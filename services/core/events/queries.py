@@ -10,8 +10,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.models import EventPosition, LogHead, WorkerHeartbeat
-from services.core.kit.database import read_by_index
+from services.core.events.models import EventPosition, LogHead, ReaderCursor, WorkerHeartbeat
 from services.core.kit.ids import first_id_at
 
 
@@ -51,54 +50,71 @@ class LogEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """The next stretch of a city's log for a reader: (`after`, `upto`], of the wanted types."""
+class LogStretch:
+    """What comes next in a city's log for a reader: the positions (`after`, `upto`].
+
+    `events` are those of the types that it hears; at most `most` positions were asked for.
+    """
 
     after: int
     upto: int
     events: Sequence[LogEvent]
+    most: int
 
 
-_NEXT_WINDOW = text("""
+# The start is compared as one value, so that the index is entered there and not at the first
+# number; and each number is looked up by itself, however little is known of the table of events.
+_NEXT_STRETCH = text("""
 WITH reader AS MATERIALIZED (
     SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
-), numbers AS (
-    SELECT p.position, p.event_id FROM event_position p, reader r
-    WHERE p.city_code = :city AND p.position > r.position ORDER BY p.position LIMIT :most
+), numbers AS MATERIALIZED (
+    SELECT position, event_id FROM event_position
+    WHERE city_code = :city AND position > (SELECT position FROM reader)
+    ORDER BY position LIMIT :most
 )
-SELECT r.position AS after, n.upto, e.position, e.id, e.type, e.plan_code, e.subject_kind,
-    e.subject_id, e.organization_code, e.data, e.occurred_at
+SELECT r.position AS after, coalesce(n.upto, r.position) AS upto, e.position, e.id, e.type,
+    e.plan_code, e.subject_kind, e.subject_id, e.organization_code, e.data, e.occurred_at
 FROM reader r
 CROSS JOIN (SELECT max(position) AS upto FROM numbers) n
 LEFT JOIN (
-    SELECT numbers.position, event.id, event.type, event.plan_code, event.subject_kind,
-        event.subject_id, event.organization_code, event.data, event.occurred_at
+    SELECT numbers.position, told.id, told.type, told.plan_code, told.subject_kind,
+        told.subject_id, told.organization_code, told.data, told.occurred_at
     FROM numbers
-    JOIN event ON event.city_code = :city AND event.id = numbers.event_id
-    WHERE event.type = ANY(CAST(:types AS text[]))
+    CROSS JOIN LATERAL (
+        SELECT id, type, plan_code, subject_kind, subject_id, organization_code, data, occurred_at
+        FROM event WHERE city_code = :city AND id = numbers.event_id LIMIT 1
+    ) AS told
+    WHERE told.type = ANY(CAST(:types AS text[]))
 ) e ON TRUE
 ORDER BY e.position
 """).columns(data=JSONB)
 
 
-async def next_window(
+async def next_stretch(
     session: AsyncSession, city_code: str, *, reader: str, types: Sequence[str], most: int
-) -> Window | None:
-    """Lock a reader's cursor and return what comes next; None: nothing does.
+) -> LogStretch | None:
+    """Lock a reader's cursor and return what comes after it; None: it has no cursor yet.
 
-    At most `most` numbers are read, whatever their types. A reader without a cursor has
-    read nothing yet and is begun by `events.service.begin_reading`.
+    Where nothing comes after it the stretch ends where it begins.
     """
-    await read_by_index(session)
     found = await session.execute(
-        _NEXT_WINDOW,
+        _NEXT_STRETCH,
         {"city": city_code, "reader": reader, "types": list(types), "most": most},
     )
     rows = found.all()
-    if not rows or rows[0].upto is None:
+    if not rows:
         return None
     events = [LogEvent(*row[2:]) for row in rows if row.position is not None]
-    return Window(after=rows[0].after, upto=rows[0].upto, events=events)
+    return LogStretch(after=rows[0].after, upto=rows[0].upto, events=events, most=most)
+
+
+async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
+    """Lock a reader's cursor and return its position; None: it has no cursor yet."""
+    return await session.scalar(
+        select(ReaderCursor.position)
+        .where(ReaderCursor.city_code == city_code, ReaderCursor.reader == reader)
+        .with_for_update()
+    )
 
 
 _BEHIND = """
@@ -108,11 +124,23 @@ log_head AS head CROSS JOIN unnest(CAST(:readers AS text[])) AS r(reader)
 """
 
 
+# Each city is found from the one before it: of those that wait in it, one is read.
+_CITIES_PENDING = """
+(SELECT city_code FROM event_pending ORDER BY city_code LIMIT 1)
+UNION ALL
+SELECT (
+    SELECT p.city_code FROM event_pending p WHERE p.city_code > pending.city_code
+    ORDER BY p.city_code LIMIT 1
+) FROM pending WHERE pending.city_code IS NOT NULL
+"""
+
+
 async def cities_behind(session: AsyncSession, *, readers: Sequence[str]) -> list[str]:
     """Return the cities with events that have no number yet, or that a reader has not read."""
     found = await session.scalars(
         text(
-            "SELECT DISTINCT city_code FROM event_pending"  # noqa: S608 (text of our own)
+            f"WITH RECURSIVE pending(city_code) AS ({_CITIES_PENDING})"  # noqa: S608 (our own)
+            " SELECT city_code FROM pending WHERE city_code IS NOT NULL"
             f" UNION SELECT head.city_code FROM {_BEHIND}"
             " WHERE head.position > coalesce(cursor.position, 0)"
         ),
@@ -145,8 +173,12 @@ async def next_unread(session: AsyncSession, city_code: str, *, reader: str) -> 
 
 
 _OLDEST_WAITING = text(f"""
+WITH RECURSIVE pending(city_code) AS ({_CITIES_PENDING})
 SELECT event_id FROM (
-    SELECT event_id FROM event_pending
+    SELECT first.event_id FROM pending CROSS JOIN LATERAL (
+        SELECT p.event_id FROM event_pending p WHERE p.city_code = pending.city_code
+        ORDER BY p.event_id LIMIT 1
+    ) AS first
     UNION ALL
     SELECT unread.event_id FROM {_BEHIND}
     CROSS JOIN LATERAL (

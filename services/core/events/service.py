@@ -1,6 +1,6 @@
 """Writing the log: an event is recorded with its change and numbered after commit.
 
-And the beat of those who do the numbering.
+Also the heartbeat of the workers that do the numbering.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, insert, text
+from pydantic_core import to_json
+from sqlalchemy import delete, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
-from services.core.events.models import Event, PendingEvent, WorkerHeartbeat
-from services.core.kit.database import read_by_index
+from services.core.events.models import WorkerHeartbeat
+from services.core.events.statements import RECORD
 from services.core.kit.ids import new_id
+
+_RECORD = text(RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +40,22 @@ async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
     if not happenings:
         return []
     ids = [new_id() for _ in happenings]
-    await session.execute(
-        insert(Event),
-        [
-            {
-                "city_code": happening.city_code,
-                "id": event_id,
-                "plan_code": happening.plan_code,
-                "type": happening.type,
-                "subject_kind": happening.subject_kind,
-                "subject_id": happening.subject_id,
-                "organization_code": happening.organization_code,
-                "actor": happening.actor,
-                "data": happening.data,
-                "occurred_at": happening.occurred_at,
-            }
-            for event_id, happening in zip(ids, happenings, strict=True)
-        ],
-    )
-    await session.execute(
-        insert(PendingEvent),
-        [
-            {"city_code": happening.city_code, "event_id": event_id}
-            for event_id, happening in zip(ids, happenings, strict=True)
-        ],
-    )
+    made = [
+        {
+            "city_code": happening.city_code,
+            "id": event_id,
+            "plan_code": happening.plan_code,
+            "type": happening.type,
+            "subject_kind": happening.subject_kind,
+            "subject_id": happening.subject_id,
+            "organization_code": happening.organization_code,
+            "actor": happening.actor,
+            "data": happening.data,
+            "occurred_at": happening.occurred_at,
+        }
+        for event_id, happening in zip(ids, happenings, strict=True)
+    ]
+    await session.execute(_RECORD, {"made": to_json(made).decode()})
     return ids
 
 
@@ -92,7 +86,6 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
     an event that commits later. Here only what is committed is seen, and the row of
     `log_head` lets one drainer at a time give numbers: nothing appears behind a number.
     """
-    await read_by_index(session)
     await session.execute(
         text("INSERT INTO log_head VALUES (:city, 0) ON CONFLICT DO NOTHING"), {"city": city_code}
     )
@@ -104,25 +97,6 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
         _NUMBER, {"city": city_code, "head": head, "most": most, "last": _LAST_ID}
     )
     return int(numbered or 0)
-
-
-async def begin_reading(session: AsyncSession, city_code: str, *, reader: str) -> None:
-    """Give a reader its cursor at the start of a city's log; one that has a cursor keeps it."""
-    await session.execute(
-        text("INSERT INTO reader_cursor VALUES (:city, :reader, 0) ON CONFLICT DO NOTHING"),
-        {"city": city_code, "reader": reader},
-    )
-
-
-async def read_up_to(session: AsyncSession, city_code: str, *, reader: str, position: int) -> None:
-    """Move a reader's cursor, which the caller has locked, on to a position."""
-    await session.execute(
-        text(
-            "UPDATE reader_cursor SET position = :position"
-            " WHERE city_code = :city AND reader = :reader"
-        ),
-        {"city": city_code, "reader": reader, "position": position},
-    )
 
 
 HEARTBEAT_KEPT = timedelta(hours=1)

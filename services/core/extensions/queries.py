@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, cast, func, select
+from sqlalchemy import Date, TextClause, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -13,7 +13,7 @@ from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind
 
 
 async def one(
-    session: AsyncSession, extension_id: UUID, *, visible: ColumnElement[bool]
+    session: AsyncSession, extension_id: UUID, *, visible: TextClause
 ) -> Extension | None:
     """Return one visible extension."""
     return await session.scalar(select(Extension).where(Extension.id == extension_id, visible))
@@ -31,7 +31,7 @@ async def lock(session: AsyncSession, extension: Extension) -> Extension:
 async def page(
     session: AsyncSession,
     *,
-    visible: ColumnElement[bool],
+    visible: TextClause,
     plan_code: str,
     state: ExtensionState | None,
     subject_kind: ExtensionSubjectKind | None,

@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, exists, false, literal, or_, select, true
+from sqlalchemy import ColumnElement, TextClause, and_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
+from services.core.events.catalogue import EventType
 from services.core.events.models import Event, EventPosition
 from services.core.events.queries import position_since
 from services.core.feed.errors import CursorExpired
 from services.core.identity.actor import Actor
-from services.core.identity.rules import Role
-from services.core.kit.database import read_by_index
-from services.core.plan.models import IndicatorLead, MeasureUnit
+from services.core.identity.rules import Permission
+from services.core.kit.statements import SqlCondition
+from services.core.plan.visibility import Owned, scope, seen_by_each
 
-_FOR_SUPERIOR = (
+APPROVED_EVENTS: tuple[EventType, ...] = (
     "plan.published",
     "target.assigned",
     "question.settled",
@@ -30,10 +31,7 @@ _FOR_SUPERIOR = (
     "submission.falsified",
     "score.updated",
 )
-
-_RECEIVER = "webhook_endpoint"
-"""Kind of the subject of events about a receiver itself; its organization is the owner's, whose
-colleagues do not hear of it."""
+"""What tells of the plan as it was decided, and of what was approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,71 +42,63 @@ class Positioned:
     event: Event
 
 
-def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on events that keeps a caller to what it may hear of."""
-    conditions: list[ColumnElement[bool]] = [Event.city_code == actor.city_code]
-    if actor.plan_code is not None:
-        conditions.append(Event.plan_code == actor.plan_code)
-    heard = heard_by(
-        actor.role,
-        organization=literal(actor.organization_code, Text),
-        credential=literal(str(actor.credential_id), Text),
+def heard(actor: Actor) -> TextClause:
+    """Return the condition on `event` that keeps a caller to what it hears of."""
+    seen = scope(actor, event_owner("event"))
+    if actor.may(Permission.HEAR_OF_EVERY_WEBHOOK):
+        return seen.clause
+    own = SqlCondition(
+        f"{seen.sql} AND {_receivers_own('event', ':scope_receiver')}",
+        {**seen.parameters, "scope_receiver": str(actor.credential_id)},
     )
-    return and_(*conditions, heard)
+    return own.clause
 
 
-def heard_by(
-    role: Role,
-    *,
-    organization: ColumnElement[Any],
-    credential: ColumnElement[Any],
-    event: type[Event] = Event,
-) -> ColumnElement[bool]:
-    """Return the condition on events that a credential of a role and organization hears.
+def heard_by_owners(event: str, *, role: str, unit: str, credential: str) -> TextClause:
+    """Return the condition on events that the owners of receivers hear, many at once.
+
+    `event` is what the statement calls the events; `role`, `unit` (null: the whole city) and
+    `credential` are expressions on the receivers. City and plan are the statement's to compare.
+    """
+    seen = seen_by_each(Permission.MANAGE_WEBHOOKS.roles, event_owner(event), role=role, unit=unit)
+    every = ", ".join(f"'{name}'" for name in sorted(Permission.HEAR_OF_EVERY_WEBHOOK.roles))
+    return text(f"{seen} AND ({role} IN ({every}) OR {_receivers_own(event, credential)})")
+
+
+def event_owner(event: str) -> Owned:
+    """Return whose an event is, in a statement that calls the events by this name.
 
     What concerns no unit (plans, periods, targets, approved scores) every reader of the plan
-    hears; what concerns one, that unit, who leads its indicator or measure, the office and the
-    leader.
-    What befell a receiver is for the office and for its owner. `organization` (null: the whole
-    city) and `credential` may be values or columns, so that one caller and many receivers are
-    judged by the same rule; `event` may be an alias.
+    hears; what concerns one, that unit, who leads its indicator or measure, and who sees the
+    whole plan.
     """
-    if role in {"office", "leader"}:
-        return true()
-    provisional = and_(event.type == "score.updated", event.data["basis"].astext == "submitted")
-    if role == "superior":
-        return and_(event.type.in_(_FOR_SUPERIOR), ~provisional)
-    if role not in {"reporter", "lead", "integrator"}:
-        return false()
-    of_receiver = event.subject_kind == _RECEIVER
-    own = or_(
-        and_(event.organization_code.is_(None), ~provisional, ~of_receiver),
-        and_(event.organization_code == organization, ~of_receiver),
-        and_(of_receiver, event.data["owner_credential_id"].astext == credential),
+    of = "CASE WHEN {event}.subject_kind IN ({kinds}) THEN {event}.data->>'{member}' END"
+    provisional = f"({event}.type = 'score.updated' AND {event}.data->>'basis' = 'submitted')"
+    return Owned(
+        city=f"{event}.city_code",
+        plan=f"{event}.plan_code",
+        unit=f"{event}.organization_code",
+        indicator=of.format(event=event, kinds=_OF_INDICATOR, member="indicator_code"),
+        measure=of.format(event=event, kinds=_OF_MEASURE, member="measure_code"),
+        shared=f"({event}.organization_code IS NULL AND NOT {provisional})",
+        approved=f"{event}.type IN ({_APPROVED}) AND NOT {provisional}",
     )
-    if role == "reporter":
-        return own
-    led = exists().where(
-        IndicatorLead.city_code == event.city_code,
-        IndicatorLead.plan_code == event.plan_code,
-        IndicatorLead.organization_code == organization,
-        IndicatorLead.indicator_code == event.data["indicator_code"].astext,
+
+
+_OF_INDICATOR = "'submission', 'obligation', 'extension'"
+_OF_MEASURE = "'milestone', 'extension'"
+_APPROVED = ", ".join(f"'{name}'" for name in APPROVED_EVENTS)
+
+
+def _receivers_own(event: str, credential: str) -> str:
+    """Return the condition that an event does not tell of a receiver that another key made.
+
+    Its organization is that of the receiver's owner, whose colleagues do not hear of it.
+    """
+    return (
+        f"({event}.subject_kind <> 'webhook_endpoint'"
+        f" OR {event}.data->>'owner_credential_id' = {credential})"
     )
-    leading = exists().where(
-        MeasureUnit.city_code == event.city_code,
-        MeasureUnit.plan_code == event.plan_code,
-        MeasureUnit.organization_code == organization,
-        MeasureUnit.measure_code == event.data["measure_code"].astext,
-        MeasureUnit.part == "lead",
-    )
-    heard = or_(
-        own,
-        and_(event.subject_kind.in_(("submission", "obligation", "extension")), led),
-        and_(event.subject_kind.in_(("milestone", "extension")), leading),
-    )
-    if role == "lead":
-        return heard
-    return or_(heard, and_(organization.is_(None), ~of_receiver))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +155,6 @@ async def events_after(
         oldest = await position_since(session, city_code, kept_since)
         if position + 1 < oldest:
             raise CursorExpired(extra={"oldest_position": oldest})
-    await read_by_index(session)
     window = (
         select(EventPosition.position, EventPosition.event_id)
         .where(EventPosition.city_code == city_code, EventPosition.position > position)
@@ -173,16 +162,23 @@ async def events_after(
         .limit(limit)
         .subquery()
     )
-    heard = and_(
-        Event.city_code == city_code,
-        Event.id == window.c.event_id,
-        visible_to(actor),
-        wanted.condition,
+    # Each number is looked up by itself, however little is known of the table of events.
+    told = (
+        select(Event)
+        .where(
+            Event.city_code == city_code,
+            Event.id == window.c.event_id,
+            heard(actor),
+            wanted.condition,
+        )
+        .limit(1)
+        .lateral("told")
     )
+    found_event = aliased(Event, told)
     rows = await session.execute(
-        select(window.c.position, Event)
+        select(window.c.position, found_event)
         .select_from(window)
-        .outerjoin(Event, heard)
+        .outerjoin(found_event, true())
         .order_by(window.c.position)
     )
     read = rows.all()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from services.core.identity.reach import Reach, reach_of
-from services.core.identity.rules import DEFAULT_SCOPES, Permission, Role, Scope
+from services.core.identity.reach import Reach
+from services.core.identity.rules import DEFAULT_SCOPES, Permission, Role, Scope, reach_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Actor:
 
     def may(self, permission: Permission) -> bool:
         """Return whether role and scopes together permit it."""
-        return permission.scope in self.scopes and self.role in permission.roles
+        if permission.scope not in self.scopes:
+            return False
+        return permission.is_for(self.role, self.organization_code)
 
     @property
     def runs_whole_city(self) -> bool:

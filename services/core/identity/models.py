@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.core.kit.database import Base
 
 
-class City(Base):
+class Tenant(Base):
     """A tenant: the city whose plans these are."""
 
     __tablename__ = "city"
@@ -24,7 +24,7 @@ class Organization(Base):
 
     __tablename__ = "organization"
 
-    city_code: Mapped[str] = mapped_column(ForeignKey(City.city_code), primary_key=True)
+    city_code: Mapped[str] = mapped_column(ForeignKey(Tenant.city_code), primary_key=True)
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     ordinal: Mapped[int] = mapped_column()
     name: Mapped[str] = mapped_column(Text)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
-from services.core.identity.models import ApiKey, City, Organization
+from services.core.identity.models import ApiKey, Organization, Tenant
 
 
 async def key_by_digest(
@@ -95,7 +95,7 @@ async def organizations_by_code(
 
 async def city_exists(session: AsyncSession, city_code: str) -> bool:
     """Return whether a plan of this city was ever loaded."""
-    found = await session.scalar(select(City.city_code).where(City.city_code == city_code))
+    found = await session.scalar(select(Tenant.city_code).where(Tenant.city_code == city_code))
     return found is not None
 
 
@@ -109,4 +109,4 @@ async def has_administrator(session: AsyncSession) -> bool:
 
 async def city_codes(session: AsyncSession) -> Sequence[str]:
     """Return the codes of all cities of this deployment."""
-    return (await session.scalars(select(City.city_code).order_by(City.city_code))).all()
+    return (await session.scalars(select(Tenant.city_code).order_by(Tenant.city_code))).all()

@@ -1,13 +1,10 @@
-"""How far a credential sees: each role is mapped to a reach here, and nowhere else.
+"""How far a credential sees. Which role has which reach is a table in `identity.rules`.
 
 What a reach means for the rows of a table is said in `plan.visibility`, where it is known who
 leads what.
 """
 
-from collections.abc import Mapping
 from enum import Enum
-
-from services.core.identity.rules import Role
 
 
 class Reach(Enum):
@@ -18,30 +15,3 @@ class Reach(Enum):
     OWN = "what concerns its unit"
     APPROVED = "what was approved, of the whole plan"
     NOTHING = "nothing"
-
-
-_REACH: Mapping[Role, Reach] = {
-    "reporter": Reach.OWN,
-    "lead": Reach.LED,
-    "office": Reach.WHOLE_PLAN,
-    "leader": Reach.WHOLE_PLAN,
-    "superior": Reach.APPROVED,
-    "integrator": Reach.LED,
-    "system_admin": Reach.NOTHING,
-    "security_admin": Reach.NOTHING,
-    "audit_admin": Reach.NOTHING,
-}
-
-_OF_ONE_UNIT = frozenset({Reach.OWN, Reach.LED})
-
-
-def reach_of(role: Role, organization_code: str | None) -> Reach:
-    """Return how far a credential of a role and unit sees; `organization_code` None: of no unit.
-
-    A system that belongs to no unit sees the whole plan. Anybody else whose sight is that of a
-    unit, and who has none, sees nothing.
-    """
-    reach = _REACH[role]
-    if organization_code is None and reach in _OF_ONE_UNIT:
-        return Reach.WHOLE_PLAN if role == "integrator" else Reach.NOTHING
-    return reach

@@ -1,8 +1,13 @@
-"""Which role may do what. Pure: a permission needs a role that has it and a scope that opens it."""
+"""Which role may do what, and how far it sees: all that is known of a role. Pure.
 
-from collections.abc import Mapping
+A permission needs a role that has it and a scope that opens it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Literal, get_args
+
+from services.core.identity.reach import Reach
 
 Role = Literal[
     "reporter",
@@ -38,8 +43,16 @@ _READERS: frozenset[Role] = frozenset(
 )
 
 
+_NOBODY: frozenset[Role] = frozenset()
+
+
 class Permission(Enum):
-    """Something that a caller may be permitted to do: the scope that opens it, and for whom."""
+    """Something that a caller may be permitted to do: the scope that opens it, and for whom.
+
+    `roles` have it whatever unit their credential is of; `roles_of_no_unit` where it is of none.
+    Those of the first part open an operation; those of the second say what beyond a caller's own
+    is its to do there.
+    """
 
     READ_PLAN = ("plan:read", _READERS | {"system_admin"}, "read plans")
     LOAD_PLAN = ("plan:write", frozenset({"office", "system_admin"}), "load plans")
@@ -80,10 +93,94 @@ class Permission(Enum):
     READ_EVENTS = ("events:read", _READERS, "read events")
     MANAGE_KEYS = ("keys:write", frozenset({"system_admin"}), "manage keys")
 
-    def __init__(self, scope: Scope, roles: frozenset[Role], meaning: str) -> None:
+    REPORT_FOR_ANY_UNIT = (
+        "submissions:write",
+        frozenset({"office"}),
+        "report values of any unit",
+        frozenset({"integrator"}),
+    )
+    REPORT_ON_BEHALF = (
+        "submissions:write",
+        frozenset({"office"}),
+        "say that a value is reported on behalf of its unit",
+    )
+    REVIEW_ANY_SUBMISSION = (
+        "submissions:review",
+        frozenset({"office"}),
+        "review what was reported for an indicator, whoever leads it",
+    )
+    FALSIFY_SUBMISSIONS = (
+        "submissions:review",
+        frozenset({"office"}),
+        "call false what was approved",
+    )
+    ASSIGN_MILESTONES = (
+        "milestones:write",
+        frozenset({"lead", "office", "integrator"}),
+        "assign milestones",
+    )
+    RUN_MILESTONES = (
+        "milestones:write",
+        frozenset({"office"}),
+        "assign and judge milestones of any measure",
+        frozenset({"integrator"}),
+    )
+    SIGN_FOR_ANY_UNIT = (
+        "milestones:write",
+        _NOBODY,
+        "sign for and report on milestones of any unit",
+        frozenset({"integrator"}),
+    )
+    ANSWER_ANY_ALERT = ("milestones:write", frozenset({"office"}), "answer alerts of any unit")
+    SNOOZE_TOP_ALERTS = (
+        "milestones:write",
+        frozenset({"office"}),
+        "snooze alerts of the top level",
+    )
+    DECIDE_WHAT_UNIT_LEADS = (
+        "milestones:read",
+        frozenset({"lead"}),
+        "have on its list what its unit has to decide as a lead",
+    )
+    DECIDE_WHAT_NOBODY_LEADS = (
+        "milestones:read",
+        _NOBODY,
+        "have on its list what no lead can decide, or has left undecided",
+        frozenset({"office"}),
+    )
+    REVOKE_ANY_CALENDAR = (
+        "milestones:read",
+        frozenset({"office"}),
+        "revoke calendar tokens that others made",
+    )
+    MANAGE_EVERY_WEBHOOK = (
+        "webhooks:write",
+        frozenset({"office"}),
+        "manage webhook endpoints that others made",
+    )
+    HEAR_OF_EVERY_WEBHOOK = (
+        "events:read",
+        frozenset({"office", "leader"}),
+        "read what befell webhook endpoints that others made",
+    )
+
+    def __init__(
+        self,
+        scope: Scope,
+        roles: frozenset[Role],
+        meaning: str,
+        roles_of_no_unit: frozenset[Role] = _NOBODY,
+    ) -> None:
         self.scope = scope
         self.roles = roles
         self.meaning = meaning
+        self.roles_of_no_unit = roles_of_no_unit
+
+    def is_for(self, role: Role, organization_code: str | None) -> bool:
+        """Return whether a role has it, with a unit or without one, whatever its scopes."""
+        if role in self.roles:
+            return True
+        return organization_code is None and role in self.roles_of_no_unit
 
 
 _REPORTER: frozenset[Scope] = frozenset(
@@ -118,3 +215,35 @@ GRANTABLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
     "integrator": frozenset(SCOPES) - {"plan:write", "keys:write"},
 }
 """The scopes that a key of a role may carry at most."""
+
+_REACH: Mapping[Role, Reach] = {
+    "reporter": Reach.OWN,
+    "lead": Reach.LED,
+    "office": Reach.WHOLE_PLAN,
+    "leader": Reach.WHOLE_PLAN,
+    "superior": Reach.APPROVED,
+    "integrator": Reach.LED,
+    "system_admin": Reach.NOTHING,
+    "security_admin": Reach.NOTHING,
+    "audit_admin": Reach.NOTHING,
+}
+_OF_ONE_UNIT = frozenset({Reach.OWN, Reach.LED})
+
+
+def reach_of(role: Role, organization_code: str | None) -> Reach:
+    """Return how far a credential of a role and unit sees; `organization_code` None: of no unit.
+
+    A system that belongs to no unit sees the whole plan. Anybody else whose sight is that of a
+    unit, and who has none, sees nothing.
+    """
+    reach = _REACH[role]
+    if organization_code is None and reach in _OF_ONE_UNIT:
+        return Reach.WHOLE_PLAN if role == "integrator" else Reach.NOTHING
+    return reach
+
+
+def reaches_of(roles: Iterable[Role]) -> Iterator[tuple[Role, bool, Reach]]:
+    """Yield how far credentials of some roles see: role, whether it is of a unit, reach."""
+    for role in sorted(roles):
+        for has_unit in (True, False):
+            yield role, has_unit, reach_of(role, "of a unit" if has_unit else None)

@@ -244,8 +244,8 @@ def _unknown(pointer: str, code: str, value: object) -> Fault:
     return Fault(pointer, code, Text("没有这个代码", "There is no such code"), value)
 
 
-async def revoke_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: datetime) -> ApiKey:
-    """Revoke a key; revoking it again changes nothing.
+async def key_to_revoke(session: AsyncSession, key_id: UUID, *, actor: Actor) -> ApiKey:
+    """Return a key that the actor may revoke, locked.
 
     Raises:
         KeyNotFound: no such key in the actor's reach.
@@ -256,6 +256,11 @@ async def revoke_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: 
         raise KeyNotFound
     if key.role in Permission.MANAGE_KEYS.roles and not set(key.scopes) <= set(actor.scopes):
         raise KeyBeyondOwn
+    return key
+
+
+async def revoke_key(session: AsyncSession, key: ApiKey, *, actor: Actor, now: datetime) -> None:
+    """Revoke a locked key; revoking it again changes nothing."""
     if key.revoked_at is None:
         key.revoked_at = now
         await session.flush()
@@ -268,7 +273,6 @@ async def revoke_key(session: AsyncSession, *, key_id: UUID, actor: Actor, now: 
             data={"prefix": key.prefix},
             at=now,
         )
-    return key
 
 
 async def note_use(session: AsyncSession, used: Mapping[tuple[str, UUID], datetime]) -> None:

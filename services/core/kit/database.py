@@ -27,9 +27,6 @@ from services.core.kit.server_address import read_address
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
 """What the user of the database has set where a pooler lets no session begin with settings."""
 
-CITY_PARTITIONS = 4
-"""Hash partitions, by city, of each large table."""
-
 
 class Base(DeclarativeBase):
     """Base of all tables; every constraint gets a name from its table and columns."""
@@ -77,23 +74,6 @@ async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -
     """
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
-
-
-async def read_by_index(session: AsyncSession) -> None:
-    """Have the statements of this transaction planned by their indexes alone.
-
-    For readers that take the next few rows of something that grows: what was planned while a
-    table was empty, or not analysed yet, reads it whole until somebody analyses it. Such
-    statements know better than any statistics which index leads them.
-    """
-    await session.execute(
-        text(
-            "SELECT set_config('enable_seqscan', 'off', true),"
-            " set_config('enable_hashjoin', 'off', true),"
-            " set_config('enable_mergejoin', 'off', true),"
-            " set_config('enable_nestloop', 'on', true)"
-        )
-    )
 
 
 async def read_by_hashing(session: AsyncSession) -> None:

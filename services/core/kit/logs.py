@@ -1,4 +1,9 @@
-"""Logs as one JSON object a line, on standard error. No secret is ever passed to a logger."""
+"""Logs as one JSON object a line, on standard error. No secret is ever passed to a logger.
+
+A line's `event` is a name that never changes, so that it can be searched for and alarmed on; what
+is different each time is passed as `extra` and stands beside it. A warning or an error says its
+`cause` and, as `next`, what the program does about it. The runbook explains every name.
+"""
 
 import logging
 import sys
@@ -21,6 +26,7 @@ def configure(part: str, *, level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         foreign_pre_chain=[
+            structlog.stdlib.ExtraAdder(),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,

@@ -64,6 +64,11 @@ def cause_of(error: BaseException) -> BaseException:
     return error if wrapped is None else (wrapped.__cause__ or wrapped)
 
 
+def cause_in_words(error: BaseException) -> str:
+    """Return the type and the words of what went wrong, in one line of a log."""
+    return f"{type(cause_of(error)).__name__}: {told_of(error)}"
+
+
 def told_of(error: BaseException, longest: int = 200) -> str:
     """Return what happened in one line: the driver's own words, and never nothing.
 

@@ -14,7 +14,7 @@ _INVISIBLE = "\u200b\u2060\ufeff"
 
 _BLANK = _INVISIBLE + "".join(one for one in map(chr, range(sys.maxunicode)) if one.isspace())
 
-Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+CodeIn = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000)]

@@ -1,4 +1,4 @@
-"""Conditions and expressions on milestones in SQL: what a caller may see, and the light.
+"""Expressions on milestones in SQL: whose one is, and the light.
 
 For this slice's queries, and for those of the slices above that read its tables.
 """
@@ -11,92 +11,39 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
-    false,
     func,
     literal,
-    or_,
-    true,
 )
 
-from services.core.extensions.models import Extension
-from services.core.identity.actor import Actor
 from services.core.milestones.models import Milestone
-from services.core.obligations.models import Obligation
 from services.core.plan.document import Lights
-from services.core.plan.models import IndicatorLead, MeasureUnit
+from services.core.plan.visibility import Owned
 
+MILESTONES = Owned(
+    city="milestone.city_code",
+    plan="milestone.plan_code",
+    unit="milestone.organization_code",
+    measure="milestone.measure_code",
+)
+"""Whose a milestone is. How a city drives its own units is not reported upwards: none counts as
+approved."""
 
-def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on milestones that keeps a caller to what is theirs.
+_OF_MILESTONE = """(SELECT subject.{column} FROM milestone AS subject
+    WHERE extension.subject_kind = 'milestone' AND subject.city_code = extension.city_code
+        AND subject.id = extension.subject_id)"""
+_OF_OBLIGATION = """(SELECT subject.{column} FROM obligation AS subject
+    WHERE extension.subject_kind = 'obligation' AND subject.city_code = extension.city_code
+        AND subject.id = extension.subject_id)"""
 
-    A reporter sees its unit's; a lead also all under the measures that its unit leads; the
-    office and the leader all of the plan. The superior sees none: how a city drives its own
-    units is not reported upwards.
-    """
-    conditions = [Milestone.city_code == actor.city_code]
-    if actor.plan_code is not None:
-        conditions.append(Milestone.plan_code == actor.plan_code)
-    return and_(*conditions, _of_role(actor))
-
-
-def _of_role(actor: Actor) -> ColumnElement[bool]:
-    if sees_all(actor):
-        return true()
-    if actor.role not in {"reporter", "lead", "integrator"} or actor.organization_code is None:
-        return false()
-    own = Milestone.organization_code == actor.organization_code
-    if actor.role == "reporter":
-        return own
-    led = exists().where(
-        MeasureUnit.city_code == Milestone.city_code,
-        MeasureUnit.plan_code == Milestone.plan_code,
-        MeasureUnit.measure_code == Milestone.measure_code,
-        MeasureUnit.organization_code == actor.organization_code,
-        MeasureUnit.part == "lead",
-    )
-    return or_(own, led)
-
-
-def sees_all(actor: Actor) -> bool:
-    """Return whether the actor sees every milestone of the plan."""
-    if actor.role == "integrator":
-        return actor.organization_code is None
-    return actor.role in {"office", "leader"}
-
-
-def extensions_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on extensions: who sees what one is for sees the extension.
-
-    For an obligation that is its unit, who leads its indicator, the office and the leader.
-    """
-    conditions = [Extension.city_code == actor.city_code]
-    if actor.plan_code is not None:
-        conditions.append(Extension.plan_code == actor.plan_code)
-    if sees_all(actor):
-        return and_(*conditions)
-    of_milestone = and_(
-        Extension.subject_kind == "milestone",
-        exists().where(Milestone.id == Extension.subject_id, visible_to(actor)),
-    )
-    return and_(*conditions, or_(of_milestone, _of_obligation(actor)))
-
-
-def _of_obligation(actor: Actor) -> ColumnElement[bool]:
-    if actor.role not in {"reporter", "lead", "integrator"} or actor.organization_code is None:
-        return false()
-    own = Extension.organization_code == actor.organization_code
-    if actor.role != "reporter":
-        led = exists().where(
-            Obligation.city_code == Extension.city_code,
-            Obligation.id == Extension.subject_id,
-            IndicatorLead.city_code == Obligation.city_code,
-            IndicatorLead.plan_code == Obligation.plan_code,
-            IndicatorLead.indicator_code == Obligation.indicator_code,
-            IndicatorLead.organization_code == actor.organization_code,
-        )
-        own = or_(own, led)
-    return and_(Extension.subject_kind == "obligation", own)
+EXTENSIONS = Owned(
+    city="extension.city_code",
+    plan="extension.plan_code",
+    unit=_OF_MILESTONE.format(column="organization_code"),
+    second_unit=_OF_OBLIGATION.format(column="organization_code"),
+    indicator=_OF_OBLIGATION.format(column="indicator_code"),
+    measure=_OF_MILESTONE.format(column="measure_code"),
+)
+"""Whose an extension is: whose that is that it is for. Who sees the one sees the other."""
 
 
 def light_on(today: date, time_zone: str, lights: Lights) -> ColumnElement[str]:

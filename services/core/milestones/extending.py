@@ -1,6 +1,7 @@
 """More time for what has a due date: asked for, decided, and put into force in one transaction.
 
-The place above milestones and obligations. What it is for is locked first, the request second.
+It stands above milestones and obligations, for both may be extended. What the request is for is
+locked first, the request second.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -69,6 +70,16 @@ async def ask_for_milestone(
     )
 
 
+def check_asker(actor: Actor, obligation: Obligation) -> None:
+    """Let the actor pass who may ask for more time to meet an obligation.
+
+    Raises:
+        Forbidden: the actor does not report for the unit.
+    """
+    if not acts_for(actor, obligation.organization_code):
+        raise takes("该单位自己的 reporter 或 lead", "a reporter or lead of the unit itself")
+
+
 async def ask_for_obligation(
     session: AsyncSession,
     obligation: Obligation,
@@ -80,13 +91,10 @@ async def ask_for_obligation(
     """Ask for more time for a locked obligation.
 
     Raises:
-        Forbidden: the actor does not report for the unit.
         InvalidInput: the date is not after the present one.
         ObligationNotExtendable: the value was handed in, or can no longer be.
         ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
     """
-    if not acts_for(desk.actor, obligation.organization_code):
-        raise takes("该单位自己的 reporter 或 lead", "a reporter or lead of the unit itself")
     faults = proposal_faults(proposed_date, obligation.due_date)
     if faults:
         raise InvalidInput(faults=faults)

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.calendars.queries import working_calendar
 from services.core.calendars.rules import WorkingCalendar
 from services.core.events.catalogue import EventType
-from services.core.events.queries import next_window
-from services.core.events.service import begin_reading, read_up_to, record
+from services.core.events.queries import LogStretch
+from services.core.events.reading import Follower
+from services.core.events.service import record
 from services.core.extensions import queries as extension_queries
 from services.core.extensions.service import count_anew
 from services.core.identity.actor import system
@@ -30,32 +31,22 @@ from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rules import Transition, moved
 from services.core.milestones.seeds import Seed, seeds_of
 from services.core.plan.document import Supervision
-from services.core.plan.queries import PlanState, plan_state, visible_plans
-
-READER = "milestones"
-"""The name of this reader's cursor in the log."""
+from services.core.plan.queries import PlanState, plan_codes, plan_state
 
 ACTOR = system("milestones")
 
-_TYPES = ("plan.published", "calendar.changed")
 _NOT_THE_PLANS = "新版方案不再如此要求"
 
 
-async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
-    """Do what the next numbered events of a city ask for; return whether there were any."""
-    window = await next_window(session, city_code, reader=READER, types=_TYPES, most=most)
-    if window is None:
-        await begin_reading(session, city_code, reader=READER)
-        window = await next_window(session, city_code, reader=READER, types=_TYPES, most=most)
-    if window is None:
-        return False
-    published = {event.plan_code for event in window.events if event.type == "plan.published"}
+async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
+    published = {event.plan_code for event in stretch.events if event.type == "plan.published"}
     for plan_code in sorted(code for code in published if code is not None):
         await plant(session, city_code, plan_code, now=clock.now())
-    if any(event.type == "calendar.changed" for event in window.events):
+    if any(event.type == "calendar.changed" for event in stretch.events):
         await count_days_anew(session, city_code, now=clock.now())
-    await read_up_to(session, city_code, reader=READER, position=window.upto)
-    return True
+
+
+FOLLOWER = Follower("milestones", ("plan.published", "calendar.changed"), _handle)
 
 
 async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: datetime) -> None:
@@ -176,8 +167,8 @@ async def count_days_anew(session: AsyncSession, city_code: str, *, now: datetim
 
     Whoever has a turn keeps it, and no epoch begins: nobody is told twice.
     """
-    for plan in await visible_plans(session, city_code=city_code, plan_code=None):
-        state = await plan_state(session, city_code, plan.code)
+    for plan_code in await plan_codes(session, city_code):
+        state = await plan_state(session, city_code, plan_code)
         if state is not None:
             code = state.document.supervision.calendar
             calendar = await working_calendar(session, city_code, code)

@@ -15,8 +15,6 @@ from services.core.milestones.rules import FULL, ClosureGrade, MilestoneState
 from services.core.plan.document import Lights
 
 MilestoneLight = Literal["green", "yellow", "red", "grey"]
-LIGHTS: tuple[MilestoneLight, ...] = ("red", "yellow", "green", "grey")
-"""Worst first; grey says nothing and is outshone by every other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class LightVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Distance:
+class DueDistance:
     """Working days between today and a due date: what is left, or how many it is overdue.
 
     The due date itself has none left and is not overdue: it ends at 24:00.
@@ -55,14 +53,14 @@ class Distance:
     late: int
 
     @classmethod
-    def between(cls, today: date, due_date: date, calendar: WorkingCalendar) -> "Distance":
+    def between(cls, today: date, due_date: date, calendar: WorkingCalendar) -> "DueDistance":
         """Return the distance on a day."""
         if today > due_date:
             return cls(overdue=True, left=0, late=calendar.between(due_date, today))
         return cls(overdue=False, left=calendar.between(today, due_date), late=0)
 
 
-def light(course: Course, today: date, rules: Lights, distance: Distance) -> LightVerdict:
+def light(course: Course, today: date, rules: Lights, distance: DueDistance) -> LightVerdict:
     """Return the light of a milestone; `distance` is the one from `today` to its due date."""
     if course.state in {"cancelled", "closed"}:
         return _done(course)

@@ -11,9 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
 
-OPEN_STATES = ("assigned", "accepted", "declined", "in_progress", "completed", "returned")
-"""The states in which a milestone is not done with."""
-
 
 class Milestone(Base):
     """One promise: a deliverable of one unit under a measure, by a date.

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    TextClause,
     Uuid,
     and_,
     case,
@@ -20,12 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import Event, EventPosition
 from services.core.identity.actor import Actor
-from services.core.milestones.conditions import light_on, overdue_on, visible_to
+from services.core.milestones.conditions import MILESTONES, light_on, overdue_on
 from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rules import MilestoneState, Share
 from services.core.obligations.models import Obligation
 from services.core.plan.document import Lights
+from services.core.plan.visibility import scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,10 @@ class MilestoneFilters:
         return found
 
 
+def _seen(actor: Actor) -> TextClause:
+    return scope(actor, MILESTONES).clause
+
+
 async def page(
     session: AsyncSession,
     actor: Actor,
@@ -83,7 +89,7 @@ async def page(
 ) -> Sequence[Milestone]:
     """Return up to `limit` visible milestones of a plan, soonest due first, after the given."""
     wanted = select(Milestone).where(
-        visible_to(actor), Milestone.plan_code == plan_code, *filters.conditions(sight)
+        _seen(actor), Milestone.plan_code == plan_code, *filters.conditions(sight)
     )
     if after is not None:
         wanted = wanted.where(tuple_(Milestone.due_date, Milestone.id) > tuple_(*after))
@@ -93,16 +99,14 @@ async def page(
 
 async def one(session: AsyncSession, actor: Actor, milestone_id: UUID) -> Milestone | None:
     """Return one visible milestone."""
-    return await session.scalar(
-        select(Milestone).where(Milestone.id == milestone_id, visible_to(actor))
-    )
+    return await session.scalar(select(Milestone).where(Milestone.id == milestone_id, _seen(actor)))
 
 
 async def for_update(session: AsyncSession, actor: Actor, milestone_id: UUID) -> Milestone | None:
     """Return one visible milestone, locked until the transaction ends."""
     return await session.scalar(
         select(Milestone)
-        .where(Milestone.id == milestone_id, visible_to(actor))
+        .where(Milestone.id == milestone_id, _seen(actor))
         .with_for_update(of=Milestone)
     )
 
@@ -124,7 +128,7 @@ async def parent_for_update(
     """Return a visible milestone of a plan, locked so that a branch can be put under it."""
     return await session.scalar(
         select(Milestone)
-        .where(Milestone.id == parent_id, Milestone.plan_code == plan_code, visible_to(actor))
+        .where(Milestone.id == parent_id, Milestone.plan_code == plan_code, _seen(actor))
         .with_for_update(of=Milestone)
     )
 
@@ -215,7 +219,7 @@ async def branches(session: AsyncSession, actor: Actor, parent_id: UUID) -> Sequ
     """Return the visible branches of a milestone, soonest due first; their number is bounded."""
     found = await session.scalars(
         select(Milestone)
-        .where(Milestone.parent_id == parent_id, visible_to(actor))
+        .where(Milestone.parent_id == parent_id, _seen(actor))
         .order_by(Milestone.due_date, Milestone.id)
     )
     return found.all()
@@ -234,7 +238,7 @@ async def branch_shares(
             func.sum(Milestone.weight),
             func.sum(Milestone.weight * Milestone.percent),
         )
-        .where(Milestone.parent_id.in_(parents), Milestone.state != "cancelled", visible_to(actor))
+        .where(Milestone.parent_id.in_(parents), Milestone.state != "cancelled", _seen(actor))
         .group_by(Milestone.parent_id)
     )
     return {
@@ -277,7 +281,7 @@ async def history(
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ChangedMilestones:
     """What changed after a log position: milestones with the position of their last change.
 
     `position` is where to go on from, `more` whether more follow.
@@ -297,7 +301,7 @@ async def changed_after(
     sight: Sight,
     position: int,
     limit: int,
-) -> Changes:
+) -> ChangedMilestones:
     """Return visible milestones that changed, or whose extensions did, after a log position."""
     of_milestone = case(
         (Event.subject_kind == "milestone", Event.subject_id),
@@ -327,10 +331,10 @@ async def changed_after(
     rows = await session.execute(
         select(changes.c.position, Milestone)
         .join(changes, changes.c.id == Milestone.id)
-        .where(visible_to(actor), Milestone.plan_code == plan_code, *filters.conditions(sight))
+        .where(_seen(actor), Milestone.plan_code == plan_code, *filters.conditions(sight))
         .order_by(changes.c.position)
     )
-    return Changes([(at, row) for at, row in rows], upto or position, number == limit)
+    return ChangedMilestones([(at, row) for at, row in rows], upto or position, number == limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +368,7 @@ async def tallies(
         Milestone,
         light_on(today, time_zone, lights).label("light"),
         overdue_on(today).label("overdue"),
-    ).where(visible_to(actor), Milestone.plan_code == plan_code, Milestone.state != "cancelled")
+    ).where(_seen(actor), Milestone.plan_code == plan_code, Milestone.state != "cancelled")
     if measures is not None:
         wanted = wanted.where(Milestone.measure_code.in_(measures))
     one_by_one = wanted.subquery()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
 from services.core.milestones.rules import (
     STATES,
@@ -53,18 +54,9 @@ class MilestoneAccess:
     completed_by_unit: str | None
 
 
-def runs_plan(actor: Actor) -> bool:
-    """Return whether the actor acts for the whole plan: the office, or a system of the city."""
-    if actor.role == "office":
-        return True
-    return actor.role == "integrator" and actor.organization_code is None
-
-
 def may_assign(actor: Actor) -> bool:
     """Return whether the actor assigns milestones at all; a clerk does not."""
-    if not actor.may(Permission.WRITE_MILESTONES):
-        return False
-    return runs_plan(actor) or actor.role in {"lead", "integrator"}
+    return actor.may(Permission.ASSIGN_MILESTONES)
 
 
 def assigns_to(actor: Actor, organization_code: str, parts: Mapping[str, str]) -> bool:
@@ -75,7 +67,7 @@ def assigns_to(actor: Actor, organization_code: str, parts: Mapping[str, str]) -
     """
     if not may_assign(actor):
         return False
-    if runs_plan(actor):
+    if actor.may(Permission.RUN_MILESTONES):
         return True
     own = actor.organization_code
     if own is None or parts.get(own) != "lead":
@@ -87,14 +79,14 @@ def acts_for(actor: Actor, organization_code: str) -> bool:
     """Return whether the actor signs and reports for a unit."""
     if not actor.may(Permission.WRITE_MILESTONES):
         return False
-    if actor.role == "integrator" and actor.organization_code is None:
+    if actor.may(Permission.SIGN_FOR_ANY_UNIT):
         return True
     return actor.organization_code == organization_code
 
 
 def leads_others(actor: Actor, organization_code: str, leads: tuple[str, ...]) -> bool:
     """Return whether the actor's unit leads a measure in which another unit has this part."""
-    if actor.role not in {"lead", "integrator"} or actor.organization_code is None:
+    if actor.reach is not Reach.LED:
         return False
     return actor.organization_code in leads and actor.organization_code != organization_code
 
@@ -105,14 +97,14 @@ def reviews(actor: Actor, organization_code: str, leads: tuple[str, ...]) -> boo
         return False
     if actor.organization_code == organization_code:
         return False
-    return runs_plan(actor) or leads_others(actor, organization_code, leads)
+    return actor.may(Permission.RUN_MILESTONES) or leads_others(actor, organization_code, leads)
 
 
 def judges(actor: Actor, leads: tuple[str, ...]) -> bool:
     """Return whether judging is the actor's work at all, under a measure led by `leads`."""
     if not may_assign(actor):
         return False
-    return runs_plan(actor) or actor.organization_code in leads
+    return actor.may(Permission.RUN_MILESTONES) or actor.organization_code in leads
 
 
 def worked_on_it(actor: Actor, place: MilestoneAccess) -> bool:
@@ -144,7 +136,9 @@ def _manages(actor: Actor, place: MilestoneAccess) -> bool:
     """
     if not may_assign(actor):
         return False
-    if runs_plan(actor) or leads_others(actor, place.organization_code, place.leads):
+    if actor.may(Permission.RUN_MILESTONES) or leads_others(
+        actor, place.organization_code, place.leads
+    ):
         return True
     own = actor.organization_code
     of_own_accord = own == place.organization_code == place.assigned_by

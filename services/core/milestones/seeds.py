@@ -67,4 +67,4 @@ def _due_date(measure: Measure, document: PlanDocument) -> date:
         case date():
             return measure.deadline
         case year:
-            return date(year, 12, 31)
+            return document.period_calendar.year(year).last_day

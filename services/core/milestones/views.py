@@ -4,7 +4,7 @@ from datetime import date
 
 from services.core.calendars.rules import WorkingCalendar
 from services.core.milestones.action_context import local_date
-from services.core.milestones.lights import Course, Distance, LightVerdict, light
+from services.core.milestones.lights import Course, DueDistance, LightVerdict, light
 from services.core.milestones.models import Milestone
 from services.core.plan.queries import PlanState
 
@@ -32,12 +32,12 @@ class PlanToday:
         self.plan = plan
         self.calendar = calendar
         self.today = today
-        self._distances: dict[date, Distance] = {}
+        self._distances: dict[date, DueDistance] = {}
 
-    def distance(self, due_date: date) -> Distance:
+    def distance(self, due_date: date) -> DueDistance:
         """Return how far a due date is."""
         if due_date not in self._distances:
-            self._distances[due_date] = Distance.between(self.today, due_date, self.calendar)
+            self._distances[due_date] = DueDistance.between(self.today, due_date, self.calendar)
         return self._distances[due_date]
 
     def light(self, row: Milestone) -> LightVerdict:

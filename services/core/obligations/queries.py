@@ -1,7 +1,7 @@
 """Reading obligations, and what became of them. A caller's query starts from what it may see."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -12,53 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.identity.actor import Actor
 from services.core.identity.models import Organization
 from services.core.kit.database import columns_of
+from services.core.kit.statements import SqlCondition
 from services.core.obligations.models import Obligation, ObligationHistory
 from services.core.obligations.rules import ExtensionFacts, ObligationStatus
 from services.core.plan.queries import PlanState
+from services.core.plan.visibility import Owned, scope
 
 Grouping = Literal["organization", "indicator", "period"]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A piece of SQL on `obligation AS o`, with the parameters that it names."""
+OBLIGATIONS = Owned(
+    city="o.city_code",
+    plan="o.plan_code",
+    unit="o.organization_code",
+    indicator="o.indicator_code",
+)
+"""Whose an obligation is, in a statement on `obligation AS o`."""
 
-    sql: str
-    parameters: Mapping[str, object]
-
-
-def visible_to(actor: Actor) -> Condition:
-    """Return the condition that keeps a caller to what is theirs.
-
-    A reporter sees what its unit owes; a lead also what is owed for the indicators it leads;
-    the office and the leader all of the plan; the superior and administrators none.
-    """
-    sql, names = "o.city_code = :actor_city", {"actor_city": actor.city_code}
-    if actor.plan_code is not None:
-        sql += " AND o.plan_code = :actor_plan"
-        names["actor_plan"] = actor.plan_code
-    unit = actor.organization_code
-    if actor.role in {"office", "leader"} or (actor.role == "integrator" and unit is None):
-        return Condition(sql, names)
-    if actor.role not in {"reporter", "lead", "integrator"} or unit is None:
-        return Condition("FALSE", {})
-    names["actor_unit"] = unit
-    if actor.role == "reporter":
-        return Condition(f"{sql} AND o.organization_code = :actor_unit", names)
-    return Condition(
-        f"{sql} AND (o.organization_code = :actor_unit OR EXISTS ("
-        "SELECT FROM indicator_lead AS led WHERE led.city_code = o.city_code"
-        " AND led.plan_code = o.plan_code AND led.organization_code = :actor_unit"
-        " AND led.indicator_code = o.indicator_code))",
-        names,
-    )
-
-
-def summed_for(actor: Actor) -> Condition:
-    """Return the condition on what a caller may see sums of: the superior of all of the plan."""
-    if actor.role == "superior":
-        return Condition("o.city_code = :actor_city", {"actor_city": actor.city_code})
-    return visible_to(actor)
+_SUMS = replace(OBLIGATIONS, approved="TRUE")
+"""As `OBLIGATIONS`; but who sees what was approved reads the sums of all of the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +48,12 @@ class ObligationFilters:
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in given.items() if value is not None}
 
-    def condition(self) -> Condition:
+    def condition(self) -> SqlCondition:
         """Return the condition that narrows; what is waived is to be asked for."""
         parts = [] if self.status == "waived" else ["o.state = 'owed'"]
         parts += [_NARROWED[self.status]] if self.status is not None else []
         wanted = {name: value for name, value in self.named().items() if name in _NARROWING}
-        return Condition(" AND ".join([*parts, *(_NARROWING[name] for name in wanted)]), wanted)
+        return SqlCondition(" AND ".join([*parts, *(_NARROWING[name] for name in wanted)]), wanted)
 
 
 _NARROWING: Mapping[str, str] = {
@@ -199,9 +171,9 @@ async def page(
     limit: int,
 ) -> list[ObligationView]:
     """Return up to `limit` visible obligations of a plan, soonest due first, after a place."""
-    scope, narrowed = visible_to(actor), filters.condition()
-    sql = f"{_STANDING} AND {scope.sql} AND {narrowed.sql}"
-    names: dict[str, object] = {**scope.parameters, **narrowed.parameters, "most": limit}
+    seen, narrowed = scope(actor, OBLIGATIONS), filters.condition()
+    sql = f"{_STANDING} AND {seen.sql} AND {narrowed.sql}"
+    names: dict[str, object] = {**seen.parameters, **narrowed.parameters, "most": limit}
     if after is not None:
         sql += " AND (o.due_date, o.id) > (:after_date, :after_id)"
         names |= {"after_date": after[0], "after_id": after[1]}
@@ -237,19 +209,19 @@ async def visible(
     session: AsyncSession, actor: Actor, obligation_id: UUID, *, for_update: bool = False
 ) -> Obligation | None:
     """Return one visible obligation; for an update it is locked until the transaction ends."""
-    scope = visible_to(actor)
+    seen = scope(actor, OBLIGATIONS)
     wanted = (
         select(Obligation)
         .from_statement(
             text(
-                f"SELECT {_ALL} FROM obligation AS o WHERE o.id = :id AND {scope.sql}"  # noqa: S608
+                f"SELECT {_ALL} FROM obligation AS o WHERE o.id = :id AND {seen.sql}"  # noqa: S608
                 + (" FOR UPDATE" if for_update else "")
             )
         )
         .execution_options(populate_existing=True)
     )
     found: Obligation | None = await session.scalar(
-        wanted, {"id": obligation_id, **scope.parameters}
+        wanted, {"id": obligation_id, **seen.parameters}
     )
     return found
 
@@ -324,7 +296,7 @@ async def extended(session: AsyncSession, city_code: str, plan_code: str) -> lis
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ReportingCounts:
     """How many values were owed, handed in, handed in on time, and are missing."""
 
     code: str
@@ -359,18 +331,18 @@ async def counted(
     today: date,
     by: Grouping,
     period: str | None,
-) -> list[Counted]:
+) -> list[ReportingCounts]:
     """Return what was reported of what is owed, for those that a caller may see.
 
     Who is no more, was so before the due date, or stands in the plan no longer is left out.
     """
-    scope = summed_for(actor)
-    sql = f"{_COUNTED.format(column=_COLUMNS[by])} AND {scope.sql}"
-    names: dict[str, object] = {**scope.parameters, "units": list(plan.organizations)}
+    seen = scope(actor, _SUMS)
+    sql = f"{_COUNTED.format(column=_COLUMNS[by])} AND {seen.sql}"
+    names: dict[str, object] = {**seen.parameters, "units": list(plan.organizations)}
     if period is not None:
         sql += " AND o.period = :period"
         names["period"] = period
     rows = await session.execute(
         text(f"{sql} GROUP BY 1 ORDER BY 1"), {**_at(plan, today), **names}
     )
-    return [Counted(*row) for row in rows]
+    return [ReportingCounts(*row) for row in rows]

@@ -25,7 +25,7 @@ def is_overdue(due_date: date, today: date, period_state: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OwedValue:
     """A value that a unit owes for a period."""
 
     indicator_code: str
@@ -36,7 +36,7 @@ class Owed:
 
 def owed_for(
     document: PlanDocument, period: Period, due_date: date, ended: Mapping[str, date]
-) -> Iterator[Owed]:
+) -> Iterator[OwedValue]:
     """Yield what is owed for a period: of every indicator that is reported as often as it is.
 
     `ended` tells since which local date a unit is no more: who ends before the due date owes
@@ -47,7 +47,7 @@ def owed_for(
         if indicator.frequency == period.frequency:
             for unit in reporters_of(indicator, units):
                 if ended.get(unit, due_date) >= due_date:
-                    yield Owed(indicator.code, unit, period.code, due_date)
+                    yield OwedValue(indicator.code, unit, period.code, due_date)
 
 
 def moved_due_date(
@@ -85,7 +85,7 @@ def may_extend(facts: ExtensionFacts, extension_limit: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Distance:
+class DaysUntilDue:
     """Working days until a due date, or since it; None where the other one tells."""
 
     days_left: int | None = None
@@ -94,12 +94,12 @@ class Distance:
 
 def distance(
     status: ObligationStatus, due_date: date, day: date, calendar: WorkingCalendar
-) -> Distance:
+) -> DaysUntilDue:
     """Return how far a due date is from `day`: today, or when a late value was handed in."""
     match status:
         case "expected":
-            return Distance(days_left=calendar.between(day, due_date))
+            return DaysUntilDue(days_left=calendar.between(day, due_date))
         case "late" | "missing":
-            return Distance(days_overdue=calendar.between(due_date, day))
+            return DaysUntilDue(days_overdue=calendar.between(due_date, day))
         case "met" | "waived":
-            return Distance()
+            return DaysUntilDue()

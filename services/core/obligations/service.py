@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.queries import calendars_since
 from services.core.calendars.rules import WorkingCalendar
-from services.core.events.queries import LogEvent, next_window
-from services.core.events.service import NewEvent, begin_reading, read_up_to, record
+from services.core.events.queries import LogEvent, LogStretch
+from services.core.events.reading import Follower
+from services.core.events.service import NewEvent, record
 from services.core.identity.actor import system
 from services.core.kit.clock import Clock
 from services.core.kit.errors import Fault, InvalidInput
@@ -39,11 +40,7 @@ from services.core.plan.queries import (
 )
 from services.core.plan.service import PeriodVerb
 
-READER = "obligations"
-"""The name of the cursor with which obligations follow the log."""
-
-_TYPES = ("plan.published", "calendar.changed")
-_ACTOR = system(READER)
+_ACTOR = system("obligations")
 
 
 async def move_period(
@@ -175,22 +172,13 @@ async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFa
     )
 
 
-async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
-    """Do what new versions of plans and changes of calendars ask for; whether any event was read.
+async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
+    """Compare what is open with how things stand by now, so that it may run twice."""
+    if stretch.events:
+        await _keep_in_step(session, city_code, stretch.events, clock.now())
 
-    What is open is compared with how things stand by now, so it may run twice.
-    """
-    read = partial(next_window, session, city_code, reader=READER, types=_TYPES, most=most)
-    window = await read()
-    if window is None:
-        await begin_reading(session, city_code, reader=READER)
-        window = await read()
-    if window is None:
-        return False
-    if window.events:
-        await _keep_in_step(session, city_code, window.events, clock.now())
-    await read_up_to(session, city_code, reader=READER, position=window.upto)
-    return True
+
+FOLLOWER = Follower("obligations", ("plan.published", "calendar.changed"), _handle)
 
 
 async def _keep_in_step(
@@ -235,7 +223,7 @@ async def _follow_calendar(
     now: datetime,
 ) -> None:
     """Move the due date of an open period, and of what was not handed in or extended, with it."""
-    period = Period.parse(row.period)
+    period = plan.period_calendar.period(row.period)
     rule = partial(due_by, plan.document.due_days, period)
     due_date = moved_due_date(row.due_date, rule, calendars)
     if due_date != row.due_date:
@@ -311,6 +299,8 @@ async def _reconcile(
     owed = [
         owed
         for row in rows
-        for owed in owed_for(plan.document, Period.parse(row.period), row.due_date, ended)
+        for owed in owed_for(
+            plan.document, plan.period_calendar.period(row.period), row.due_date, ended
+        )
     ]
     await write_owed(session, plan, rows, owed, actor, now)

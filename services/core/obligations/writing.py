@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.ids import new_id
-from services.core.obligations.rules import Owed
+from services.core.obligations.rules import OwedValue
 from services.core.plan.models import PlanPeriod
 from services.core.plan.queries import PlanState
 
@@ -49,7 +49,7 @@ async def write_owed(
     session: AsyncSession,
     plan: PlanState,
     rows: Sequence[PlanPeriod],
-    owed: Sequence[Owed],
+    owed: Sequence[OwedValue],
     actor: Mapping[str, object],
     now: datetime,
 ) -> None:

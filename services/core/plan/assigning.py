@@ -8,22 +8,25 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
+from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan import queries
-from services.core.plan.document import TargetKind
+from services.core.plan.document import Condition, Indicator, TargetKind
 from services.core.plan.errors import IndicatorNotFound, TargetNotAssignable
+from services.core.plan.findings import Findings
 from services.core.plan.models import AssignedTarget
 from services.core.plan.queries import PlanState
 from services.core.plan.service import happening
-from services.core.plan.target_checks import COMPOSITE_KINDS, KINDS_WITH_VALUE
-
-_NOT_ASSIGNABLE: frozenset[TargetKind] = COMPOSITE_KINDS | {"between", "assigned_by_superior"}
+from services.core.plan.target_checks import against, check_form
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A target from the superior: a value or words, and the document that says so."""
+    """A target from the superior: a value or words, and the document that says so.
+
+    `upper` is the other end of `between`; `conditions` are what all_of and any_of ask for.
+    """
 
     kind: TargetKind
     value: Decimal | None
@@ -31,6 +34,8 @@ class Assignment:
     document_number: str
     document_date: date
     attachment: str | None = None
+    upper: Decimal | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 async def assign_target(
@@ -50,16 +55,17 @@ async def assign_target(
     Raises:
         IndicatorNotFound: the plan has no such indicator.
         TargetNotAssignable: the plan prints the target of that year itself.
-        InvalidInput: kind, value and text do not fit together.
+        InvalidInput: what is said does not fit its kind, or its kind not the indicator.
     """
     indicator = plan.indicators.get(indicator_code)
     if indicator is None:
         raise IndicatorNotFound
     if not any(target.kind == "assigned_by_superior" for target in indicator.targets):
         raise TargetNotAssignable
-    faults = _assignment_faults(assignment)
+    faults = _assignment_faults(assignment, indicator)
     if faults:
         raise InvalidInput(faults=faults)
+    conditions = [_written(condition) for condition in assignment.conditions]
     sequence = 1 + await queries.assignments(
         session, plan.city_code, plan.code, indicator_code, year
     )
@@ -71,6 +77,8 @@ async def assign_target(
         sequence=sequence,
         kind=assignment.kind,
         value=assignment.value,
+        upper=assignment.upper,
+        conditions=conditions or None,
         text=assignment.text,
         document_number=assignment.document_number,
         document_date=assignment.document_date,
@@ -92,7 +100,9 @@ async def assign_target(
                 "year": year,
                 "sequence": sequence,
                 "kind": assignment.kind,
-                "value": None if assignment.value is None else str(assignment.value),
+                "value": _plain(assignment.value),
+                "upper": _plain(assignment.upper),
+                "conditions": conditions,
                 "text": assignment.text,
                 "document_number": assignment.document_number,
                 "document_date": assignment.document_date.isoformat(),
@@ -103,48 +113,46 @@ async def assign_target(
     return row
 
 
-def _assignment_faults(assignment: Assignment) -> list[Fault]:
-    faults = []
-    if assignment.kind in _NOT_ASSIGNABLE:
-        faults.append(
-            Fault(
-                "/kind",
-                "kind-not-assignable",
-                Text(
-                    "须写明下达的目标类型；区间和多个条件请写入计划文档",
-                    "Say which kind of target was assigned; a range or several conditions are"
-                    " written into the plan document",
-                ),
-                assignment.kind,
-            )
-        )
-    elif assignment.kind == "full_coverage" and assignment.value not in {None, Decimal(100)}:
-        faults.append(
-            Fault(
-                "/value",
-                "not-full-coverage",
-                Text(
-                    "全覆盖即 100；其他数值请用 at_least",
-                    "Full coverage is 100; use at_least for another number",
-                ),
-                str(assignment.value),
-            )
-        )
-    elif assignment.kind in KINDS_WITH_VALUE and assignment.value is None:
-        faults.append(
-            Fault("/value", "value-required", Text("该类型须有数值", "This kind needs a value"))
-        )
-    elif assignment.kind not in KINDS_WITH_VALUE and assignment.value is not None:
-        faults.append(
-            Fault(
-                "/value",
-                "value-not-expected",
-                Text("该类型没有数值", "This kind has no value"),
-                str(assignment.value),
-            )
-        )
+def _assignment_faults(assignment: Assignment, indicator: Indicator) -> list[Fault]:
+    """Return what is wrong with an assignment: its form is judged like that of a printed target."""
+    if assignment.kind == "assigned_by_superior":
+        words = Text("须写明下达的目标类型", "Say which kind of target was assigned")
+        return [Fault("/kind", "kind-not-assignable", words, assignment.kind)]
+    findings = Findings(lambda _place: False)
+    check_form("", assignment, findings)
+    faults = [*findings.faults, *_contradictions(assignment, indicator)]
     if assignment.value is None and not assignment.text:
         faults.append(
             Fault("/text", "text-required", Text("须有数值或文字", "Give a value or a text"))
         )
     return faults
+
+
+def _contradictions(assignment: Assignment, indicator: Indicator) -> list[Fault]:
+    direction = indicator.direction
+    return [
+        Fault(
+            at,
+            "direction-contradicts-kind",
+            Text(
+                f"{kind} 与指标 {indicator.code} 的 direction（{direction}）矛盾：请核对下达文件",
+                f"{kind} contradicts direction ({direction}) of indicator {indicator.code}: check"
+                " the document that assigns it",
+            ),
+            kind,
+        )
+        for at, kind in against(direction, "", assignment)
+    ]
+
+
+def _written(condition: Condition) -> dict[str, str | None]:
+    """Return a condition as it is kept, its numbers exact."""
+    return {
+        "kind": condition.kind,
+        "value": _plain(condition.value),
+        "upper": _plain(condition.upper),
+    }
+
+
+def _plain(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)

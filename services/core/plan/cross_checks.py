@@ -22,6 +22,7 @@ from services.core.plan.document import (
     task_key,
 )
 from services.core.plan.findings import Codes, Findings
+from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import check_plausible_ranges
 from services.core.plan.scheme_checks import check_scheme
 from services.core.plan.target_checks import check_targets
@@ -54,7 +55,8 @@ def cross_check(
     _check_supervision(document, codes["organization"], findings)
     _check_parts(document, findings)
     for index, indicator in enumerate(document.indicators):
-        _check_indicator(f"/indicators/{index}", indicator, codes, findings)
+        calendar = document.period_calendar
+        _check_indicator(f"/indicators/{index}", indicator, codes, calendar, findings)
         _check_owner(f"/indicators/{index}", indicator, units, findings)
     _check_measures(document, codes, findings)
     _check_questions(document, codes, findings)
@@ -201,7 +203,11 @@ def _check_organizations(
 
 
 def _check_indicator(
-    place: str, indicator: Indicator, codes: Mapping[str, Codes], findings: Findings
+    place: str,
+    indicator: Indicator,
+    codes: Mapping[str, Codes],
+    calendar: PeriodCalendar,
+    findings: Findings,
 ) -> None:
     findings.add_unknown(f"{place}/group", indicator.group, codes["group"])
     findings.add_unknown_among(f"{place}/owners", indicator.owners, codes["organization"])
@@ -213,7 +219,7 @@ def _check_indicator(
         findings.add("multiplier-zero", f"{place}/multiplier", "0")
     if indicator.formula and indicator.formula.multiplier == 0:
         findings.add("multiplier-zero", f"{place}/formula/multiplier", "0")
-    check_targets(place, indicator, codes["organization"], findings)
+    check_targets(place, indicator, codes["organization"], calendar, findings)
     _check_levels(place, indicator, findings)
 
 

@@ -15,17 +15,28 @@ from services.core.plan.members import (
     AttainmentRule,
     Comparison,
     ConditionKind,
-    Deadline,
     Direction,
     DueDays,
     Entry,
     Frequency,
     Selection,
     TargetKind,
+    WrittenDeadline,
 )
+from services.core.plan.periods import PeriodCalendar
 from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
-from services.core.plan.written import CityCode, Code, Day, Days, DivisionCode, PlanCode, Year
+from services.core.plan.written import (
+    DEFAULT_YEAR_BEGINS,
+    CityCode,
+    Code,
+    Day,
+    Days,
+    DivisionCode,
+    PlanCode,
+    Year,
+    YearBegins,
+)
 
 __all__ = [
     "Adjustment",
@@ -244,7 +255,7 @@ class Measure(Entry):
     lead_text: Line | None = None
     responsible_units: tuple[Code, ...] = ()
     responsible_text: Line | None = None
-    deadline: Deadline | None = None
+    deadline: WrittenDeadline | None = None
     targets: tuple[MeasureTarget, ...] = ()
     related_indicators: tuple[Code, ...] = ()
 
@@ -304,7 +315,11 @@ class Supervision(Entry):
 
 
 class PlanDocument(Entry):
-    """A whole plan. `code` begins with the city's code, e.g. `410183-2025`."""
+    """A whole plan. `code` begins with the city's code, e.g. `410183-2025`.
+
+    `fiscal_year_begins` is the day (month and day) on which its years begin; of whole years,
+    halves and quarters every code means that year, and no other is reckoned with.
+    """
 
     format: Literal["wufei-plan/1"]
     code: PlanCode
@@ -315,6 +330,7 @@ class PlanDocument(Entry):
     source: Prose | None = None
     notes: tuple[Prose, ...] = ()
     time_zone: Line = "Asia/Shanghai"
+    fiscal_year_begins: YearBegins = DEFAULT_YEAR_BEGINS
     span: Span
     due_days: DueDays
     plausible: Annotated[tuple[PlausibleOfUnit, ...], Field(max_length=100)] = ()
@@ -325,6 +341,17 @@ class PlanDocument(Entry):
     indicators: Annotated[tuple[Indicator, ...], Field(min_length=1, max_length=1000)]
     tasks: Annotated[tuple[Task, ...], Field(max_length=500)] = ()
     open_questions: Annotated[tuple[OpenQuestion, ...], Field(max_length=1000)] = ()
+
+    @property
+    def period_calendar(self) -> PeriodCalendar:
+        """Which days the codes of its periods mean."""
+        return PeriodCalendar(int(self.fiscal_year_begins.partition("-")[0]))
+
+    @property
+    def last_target_year(self) -> int:
+        """The year of its last target: what is looked at where no period is named."""
+        calendar = self.period_calendar
+        return max(each.at_year(calendar) for one in self.indicators for each in one.targets)
 
 
 def default_weight(document: PlanDocument, indicator: Indicator) -> Decimal:

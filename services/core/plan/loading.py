@@ -9,13 +9,13 @@ from typing import Literal
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.service import begin_calendar
 from services.core.events.service import NewEvent, record
-from services.core.identity.models import City, Organization
+from services.core.identity.models import Organization, Tenant
 from services.core.identity.queries import organizations_by_code
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
@@ -24,6 +24,7 @@ from services.core.plan import queries
 from services.core.plan.document import Indicator, Measure, OrganizationEntry, PlanDocument
 from services.core.plan.errors import InvalidPlan
 from services.core.plan.models import IndicatorLead, IndicatorOwner, MeasureUnit, Plan, PlanVersion
+from services.core.plan.written import DEFAULT_YEAR_BEGINS
 
 _NEVER = object()
 """Stands for the owner of an indicator that no earlier version had."""
@@ -54,8 +55,8 @@ async def load_plan(
     Without `whole_city` nothing changes but this plan.
 
     Raises:
-        InvalidPlan: it renames an organization that another plan of the city defines, or
-            changes more than the plan and may not.
+        InvalidPlan: it renames an organization that another plan of the city defines, changes
+            more than the plan and may not, or begins its years on another day than before.
     """
     city_code = document.city.code
     stored = document.model_dump(mode="json")
@@ -67,6 +68,8 @@ async def load_plan(
         present[1] == digest or await _says(session, document, present[0], stored)
     ):
         return Loaded("unchanged", city_code, document.code, present[0])
+    if present is not None:
+        await _check_years(session, document, present[0])
     version = present[0] + 1 if present else 1
     await _write_city(session, document, whole_city=whole_city)
     await _write_organizations(session, document, whole_city=whole_city)
@@ -106,10 +109,32 @@ async def _says(
     return earlier.model_dump(mode="json") == stored
 
 
+# Not the whole document: one from before the format changed may no longer be read.
+_YEAR_BEGINS = text("""
+SELECT document->>'fiscal_year_begins' FROM plan_version
+WHERE city_code = :city AND plan_code = :plan AND version = :version
+""")
+
+
+async def _check_years(session: AsyncSession, document: PlanDocument, version: int) -> None:
+    """Refuse other years: what was opened and reported by code would lie on other days."""
+    place = {"city": document.city.code, "plan": document.code, "version": version}
+    before = await session.scalar(_YEAR_BEGINS, place) or DEFAULT_YEAR_BEGINS
+    if document.fiscal_year_begins != before:
+        words = Text(
+            f"本计划的年度自 {before} 起，各周期已按此填报，不能更改；"
+            "如确需更改，请以新的计划代码载入",
+            f"The years of this plan begin on {before}, and its periods were reported by them:"
+            " write that, or load the plan under another code",
+        )
+        fault = Fault("/fiscal_year_begins", "years-fixed", words, document.fiscal_year_begins)
+        raise InvalidPlan(faults=[fault])
+
+
 async def _write_city(session: AsyncSession, document: PlanDocument, *, whole_city: bool) -> None:
     code, name = document.city.code, document.city.name
     if not whole_city:
-        present = await session.get(City, code)
+        present = await session.get(Tenant, code)
         if present is not None and present.name != name:
             other = Text(
                 f"本密钥只限本计划，城市名称仍为“{present.name}”",
@@ -117,7 +142,7 @@ async def _write_city(session: AsyncSession, document: PlanDocument, *, whole_ci
             )
             raise InvalidPlan(faults=[Fault("/city/name", "city-of-other-plans", other, name)])
     await session.execute(
-        upsert(City)
+        upsert(Tenant)
         .values(city_code=code, name=name)
         .on_conflict_do_update(index_elements=["city_code"], set_={"name": name})
     )

@@ -140,6 +140,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "status": "A draft, or issued",
         "status_text": "How it was issued, as printed",
         "time_zone": "The time zone in which days end, by its IANA name",
+        "fiscal_year_begins": "The day on which its years begin, the first of a month: `04-01`",
         "span": "The dates between which it runs",
         "due_days": "How long after a period's end its values are due",
         "plausible": "Ranges of indicators that state none, by unit of measure",

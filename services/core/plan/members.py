@@ -51,7 +51,7 @@ def _as_written(deadline: int | date) -> int | str:
     return deadline.isoformat() if isinstance(deadline, date) else deadline
 
 
-Deadline = Annotated[
+WrittenDeadline = Annotated[
     int | date,
     PlainValidator(_year_or_day),
     PlainSerializer(_as_written, when_used="json"),

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.core.identity.models import City
+from services.core.identity.models import Tenant
 from services.core.kit.database import Base
 
 
@@ -27,7 +27,7 @@ class Plan(Base):
     """A plan of a city; `version` is the document in force."""
 
     __tablename__ = "plan"
-    city_code: Mapped[str] = mapped_column(ForeignKey(City.city_code), primary_key=True)
+    city_code: Mapped[str] = mapped_column(ForeignKey(Tenant.city_code), primary_key=True)
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     version: Mapped[int] = mapped_column()
 
@@ -154,7 +154,11 @@ class IndicatorOwner(Base):
 
 
 class AssignedTarget(Base):
-    """A target assigned by the superior; the highest sequence counts, earlier ones stay."""
+    """A target assigned by the superior; the highest sequence counts, earlier ones stay.
+
+    `upper` is the other end of `between`; `conditions` are those of all_of and any_of, each with
+    `kind`, `value` and `upper`, numbers as plain text; null: the kind has none.
+    """
 
     __tablename__ = "assigned_target"
     __table_args__ = (
@@ -168,6 +172,8 @@ class AssignedTarget(Base):
     sequence: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(Text)
     value: Mapped[Decimal | None] = mapped_column(Numeric)
+    upper: Mapped[Decimal | None] = mapped_column(Numeric)
+    conditions: Mapped[list[dict[str, str | None]] | None] = mapped_column(JSONB(none_as_null=True))
     text: Mapped[str | None] = mapped_column(Text)
     document_number: Mapped[str] = mapped_column(Text)
     document_date: Mapped[date] = mapped_column(Date)

@@ -1,15 +1,15 @@
 """Reporting periods: years, half-years, quarters and months by their codes.
 
-Arithmetic only: whether a period is open, and for which plan, is in `plan.service`.
+Which days a code means depends on the month in which a plan's years begin, so every period comes
+from the plan's `PeriodCalendar`. Arithmetic only: whether a period is open is in `plan.service`.
 """
 
 import re
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import total_ordering
-from typing import Self
+from functools import lru_cache, total_ordering
 
 from services.core.calendars.rules import WorkingCalendar
 from services.core.plan.members import Comparison, DueDays, Frequency
@@ -31,38 +31,85 @@ _CODE = re.compile(
 )
 
 
+def months_of(frequency: Frequency) -> int:
+    """Return how many months a period of this frequency is long."""
+    return _MONTHS[frequency]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodCalendar:
+    """Which days the codes of a plan's periods mean.
+
+    Its years begin on the first day of the month `begins` (1-12): the year 2025 of one that
+    begins in April runs from 2025-04-01 to 2026-03-31, and its quarters and halves are counted
+    from April. Months are those of the calendar, whatever the year: 2025-01 is January 2025.
+    """
+
+    begins: int
+
+    def period(self, code: str) -> "Period":
+        """Return the period of a code: `2025`, `2025-H1`, `2025-Q3` or `2025-09`.
+
+        Raises:
+            ValueError: it is no such code, or its year is not within 1990-2100.
+        """
+        found = _CODE.fullmatch(code)
+        if found is None:
+            raise ValueError("not a period")
+        frequency = next(
+            (each for each in _MONTHS if each != "annual" and found[each] is not None), None
+        )
+        number = 1 if frequency is None else int(found[frequency])
+        period = Period(frequency or "annual", int(found["year"]), number, self.begins)
+        # The last months of the last year may be written with the year after it.
+        if not any(FIRST_YEAR <= year <= LAST_YEAR for year in (period.year, period.in_year)):
+            raise ValueError("not a period")
+        return period
+
+    def year(self, year: int) -> "Period":
+        """Return a whole year."""
+        return Period("annual", year, 1, self.begins)
+
+    def containing(self, day: date, frequency: Frequency) -> "Period":
+        """Return the period of `frequency` that `day` lies in."""
+        if frequency == "monthly":
+            return Period(frequency, day.year, day.month, self.begins)
+        gone = (day.month - self.begins) % _MONTHS_IN_YEAR
+        year = day.year if day.month >= self.begins else day.year - 1
+        return Period(frequency, year, gone // _MONTHS[frequency] + 1, self.begins)
+
+    def year_of(self, day: date) -> int:
+        """Return the year that `day` lies in: the one in which that year began."""
+        return self.containing(day, "annual").year
+
+
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A stretch of the calendar: the `number`-th of its frequency within `year`, from 1.
+    """A stretch of a plan's calendar: the `number`-th of its frequency within `year`, from 1.
 
-    Periods of one frequency sort by time; those of different frequencies do not compare.
+    `year` is the one that its code is written with: of a month that of the calendar, else the
+    plan's, which begins with the month `begins`. Only a `PeriodCalendar` makes one.
+    Periods of one frequency sort by time; those of different frequencies, or of
+    different years, do not compare.
     """
 
     frequency: Frequency
     year: int
-    number: int = 1
+    number: int
+    begins: int
 
-    @classmethod
-    def parse(cls, code: str) -> Self:
-        """Return the period of a code: `2025`, `2025-H1`, `2025-Q3` or `2025-09`.
+    @property
+    def calendar(self) -> PeriodCalendar:
+        """The calendar that it is of."""
+        return PeriodCalendar(self.begins)
 
-        Raises:
-            ValueError: it is no such code, or the year is not within 1990-2100.
-        """
-        found = _CODE.fullmatch(code)
-        if found is None or not FIRST_YEAR <= int(found["year"]) <= LAST_YEAR:
-            raise ValueError("not a period")
-        year = int(found["year"])
-        for frequency in _MONTHS:
-            if frequency != "annual" and found[frequency] is not None:
-                return cls(frequency, year, int(found[frequency]))
-        return cls("annual", year)
-
-    @classmethod
-    def containing(cls, day: date, frequency: Frequency) -> Self:
-        """Return the period of `frequency` that `day` lies in."""
-        return cls(frequency, day.year, (day.month - 1) // _MONTHS[frequency] + 1)
+    @property
+    def in_year(self) -> int:
+        """The year of the plan that it lies in."""
+        if self.frequency == "monthly" and self.number < self.begins:
+            return self.year - 1
+        return self.year
 
     @property
     def code(self) -> str:
@@ -77,13 +124,12 @@ class Period:
     @property
     def first_day(self) -> date:
         """The first day of it."""
-        return date(self.year, (self.number - 1) * self.months + 1, 1)
+        return _days(self)[0]
 
     @property
     def last_day(self) -> date:
         """The last day of it."""
-        month = self.number * self.months
-        return date(self.year, month, monthrange(self.year, month)[1])
+        return _days(self)[1]
 
     def due_date(self, due_days: int, calendar: WorkingCalendar | None = None) -> date:
         """Return the last day on which its values are in time.
@@ -96,46 +142,49 @@ class Period:
 
     def months_since(self, earlier: "Period") -> int:
         """Return the whole months from the end of `earlier` to the end of this one."""
-        years = self.year - earlier.year
-        months = self.number * self.months - earlier.number * earlier.months
-        return years * _MONTHS_IN_YEAR + months
+        end, before = self.last_day, earlier.last_day
+        return (end.year - before.year) * _MONTHS_IN_YEAR + end.month - before.month
 
     def parents(self) -> "tuple[Period, ...]":
         """Return the wider periods that contain it, the narrowest first."""
-        return tuple(
-            Period.containing(self.first_day, frequency)
+        wider = (
+            self.calendar.containing(self.first_day, frequency)
             for frequency in ("quarterly", "half_yearly", "annual")
             if _MONTHS[frequency] > self.months
         )
+        # The first months that can be written may lie in a year that cannot.
+        return tuple(period for period in wider if period.year >= FIRST_YEAR)
 
     def children(self, frequency: Frequency) -> "tuple[Period, ...]":
         """Return the periods of a finer frequency within it, in order; none where not finer."""
         step = _MONTHS[frequency]
         if step >= self.months:
             return ()
-        count = self.months // step
-        first = (self.number - 1) * count + 1
-        return tuple(Period(frequency, self.year, first + offset) for offset in range(count))
+        first = self.first_day
+        return tuple(
+            self.calendar.containing(_month_after(first, gone), frequency)
+            for gone in range(0, self.months, step)
+        )
 
     def previous(self) -> "Period":
         """Return the period of its frequency directly before it: the year before a year."""
         if self.number > 1:
-            return Period(self.frequency, self.year, self.number - 1)
-        return Period(self.frequency, self.year - 1, _MONTHS_IN_YEAR // self.months)
+            return replace(self, number=self.number - 1)
+        return replace(self, year=self.year - 1, number=_MONTHS_IN_YEAR // self.months)
 
     def following(self) -> "Period":
         """Return the period of its frequency directly after it."""
         if self.number < _MONTHS_IN_YEAR // self.months:
-            return Period(self.frequency, self.year, self.number + 1)
-        return Period(self.frequency, self.year + 1)
+            return replace(self, number=self.number + 1)
+        return replace(self, year=self.year + 1, number=1)
 
     def same_last_year(self) -> "Period":
         """Return the period in the same place one year earlier."""
-        return Period(self.frequency, self.year - 1, self.number)
+        return replace(self, year=self.year - 1)
 
     def same_next_year(self) -> "Period":
         """Return the period in the same place one year later."""
-        return Period(self.frequency, self.year + 1, self.number)
+        return replace(self, year=self.year + 1)
 
     def compared_with(self, comparison: Comparison) -> "Period":
         """Return the earlier period that this one is measured by."""
@@ -148,7 +197,27 @@ class Period:
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Period) or other.frequency != self.frequency:
             return NotImplemented
+        if other.begins != self.begins:
+            return NotImplemented
         return (self.year, self.number) < (other.year, other.number)
+
+
+# A board asks for the same few thousands of times.
+@lru_cache(maxsize=4096)
+def _days(period: Period) -> tuple[date, date]:
+    """Return the first and the last day of a period."""
+    first = date(period.year, period.number, 1)
+    if period.frequency != "monthly":
+        begins = date(period.year, period.begins, 1)
+        first = _month_after(begins, (period.number - 1) * period.months)
+    last = _month_after(first, period.months - 1)
+    return first, last.replace(day=monthrange(last.year, last.month)[1])
+
+
+def _month_after(first: date, months: int) -> date:
+    """Return the first day of the month that begins so many months after `first`."""
+    gone = first.month - 1 + months
+    return date(first.year + gone // _MONTHS_IN_YEAR, gone % _MONTHS_IN_YEAR + 1, 1)
 
 
 def is_within_reach(period: Period, today: date, start: date) -> bool:
@@ -158,7 +227,8 @@ def is_within_reach(period: Period, today: date, start: date) -> bool:
     kind alone. Before the plan starts, that is its first.
     """
     day = max(today, start - timedelta(days=1))
-    return period.year <= day.year or period.previous().first_day <= day
+    running = period.calendar.containing(day, "annual")
+    return period.first_day <= running.last_day or period.previous().first_day <= day
 
 
 def due_by(rule: DueDays, period: Period, calendar: WorkingCalendar) -> date:

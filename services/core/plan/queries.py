@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from cachetools import LRUCache
 from sqlalchemy import func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
@@ -31,7 +33,9 @@ from services.core.plan.models import (
     Publication,
     Settlement,
 )
+from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
+from services.core.plan.visibility import plan_scope
 
 _Row = TypeVar("_Row", PlanPeriod, AssignedTarget, Settlement)
 
@@ -71,6 +75,11 @@ class PlanState:
     def plausible(self) -> Mapping[str, Plausible]:
         """Return between which values figures are believed, by indicator; absent: any is."""
         return plausible_ranges(self.document)
+
+    @property
+    def period_calendar(self) -> PeriodCalendar:
+        """Which days the codes of the plan's periods mean."""
+        return self.document.period_calendar
 
     def period_state(self, period: str) -> str:
         """Return the state of a period: `planned` where it was never opened."""
@@ -179,23 +188,8 @@ async def with_document_in_force(session: AsyncSession, plan: PlanState) -> Plan
     return replace(plan, version=version, document=document)
 
 
-class _DocumentCache:
-    """The documents parsed last. A version never changes, so none is ever stale."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._documents: dict[tuple[str, bytes], PlanDocument] = {}
-
-    def get(self, key: tuple[str, bytes]) -> PlanDocument | None:
-        return self._documents.get(key)
-
-    def put(self, key: tuple[str, bytes], document: PlanDocument) -> None:
-        if len(self._documents) >= self._most:
-            self._documents.pop(next(iter(self._documents)))
-        self._documents[key] = document
-
-
-_parsed = _DocumentCache(most=64)
+_parsed: LRUCache[tuple[str, bytes], PlanDocument] = LRUCache(maxsize=64)
+"""The documents parsed last. A version never changes, so none is ever stale."""
 
 
 async def plan_document(
@@ -213,7 +207,7 @@ async def plan_document(
     if document is None:
         stored = await session.scalar(select(PlanVersion.document).where(*place))
         document = PlanDocument.model_validate(stored)
-        _parsed.put(key, document)
+        _parsed[key] = document
     return document
 
 
@@ -242,12 +236,11 @@ def _apart(row: _Row) -> _Row:
 
 
 async def visible_plans(
-    session: AsyncSession, *, city_code: str | None, plan_code: str | None
+    session: AsyncSession, actor: Actor, *, plan_code: str | None = None
 ) -> list[Plan]:
-    """Return the plans of a city (None: of every city), or the one that a key is bound to."""
-    wanted = select(Plan).order_by(Plan.city_code, Plan.code).limit(500)
-    if city_code is not None:
-        wanted = wanted.where(Plan.city_code == city_code)
+    """Return the plans of a caller's scope, or the one of these of a code."""
+    seen = plan_scope(actor, city="plan.city_code", plan="plan.code")
+    wanted = select(Plan).where(seen.clause).order_by(Plan.city_code, Plan.code).limit(500)
     if plan_code is not None:
         wanted = wanted.where(Plan.code == plan_code)
     return list(await session.scalars(wanted))

@@ -1,11 +1,14 @@
 """What must hold within the targets of an indicator. Pure."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol
 
 from services.core.kit.decimals import plain
 from services.core.plan.document import Indicator
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.members import ConditionKind, Direction, TargetKind
+from services.core.plan.periods import PeriodCalendar
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
 
 KINDS_WITH_VALUE: frozenset[TargetKind] = frozenset(
@@ -26,26 +29,55 @@ _AGAINST: Mapping[Direction, frozenset[TargetKind]] = {
 }
 """The kinds of target that ask for the opposite of each direction."""
 
+
+class Asking(Protocol):
+    """A target as far as its form goes, whoever set it."""
+
+    @property
+    def kind(self) -> TargetKind:
+        """What sort it is."""
+
+    @property
+    def value(self) -> Decimal | None:
+        """The number that is set."""
+
+    @property
+    def upper(self) -> Decimal | None:
+        """The other end of `between`."""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What all_of and any_of ask for."""
+
+
 _DATES = ("year", "period", "by")
 _FULL = 100
 
 
 def check_targets(
-    place: str, indicator: Indicator, organizations: Codes, findings: Findings
+    place: str,
+    indicator: Indicator,
+    organizations: Codes,
+    calendar: PeriodCalendar,
+    findings: Findings,
 ) -> None:
     """Add the faults of an indicator's targets, and of those of its units."""
-    _check_series(f"{place}/targets", indicator.targets, findings)
+    _check_series(f"{place}/targets", indicator.targets, calendar, findings)
     for index, target in enumerate(indicator.targets):
         _check_direction(place, f"{place}/targets/{index}", indicator.direction, target, findings)
     baseline, first = indicator.baseline, indicator.targets[0]
-    if baseline is not None and baseline.year > first.at_year:
+    if baseline is not None and baseline.year > first.at_year(calendar):
         rests_on = _dates(f"{place}/targets/0")
         findings.add("baseline-after-target", f"{place}/baseline/year", baseline.year, rests_on)
-    _check_unit_targets(f"{place}/unit_targets", indicator, organizations, findings)
+    _check_unit_targets(f"{place}/unit_targets", indicator, organizations, calendar, findings)
 
 
 def _check_unit_targets(
-    place: str, indicator: Indicator, organizations: Codes, findings: Findings
+    place: str,
+    indicator: Indicator,
+    organizations: Codes,
+    calendar: PeriodCalendar,
+    findings: Findings,
 ) -> None:
     ends = []
     for index, target in enumerate(indicator.unit_targets):
@@ -54,18 +86,20 @@ def _check_unit_targets(
         _check_one(where, target, findings)
         if target.kind in {"qualitative", "assigned_by_superior"}:
             findings.add("kind-not-of-a-unit", f"{where}/kind", target.kind)
-        ends.append((where, (target.organization, target.end)))
+        ends.append((where, (target.organization, target.end(calendar))))
     findings.add_repeats("repeated-reference", ends)
 
 
-def _check_series(place: str, targets: Sequence[TargetEntry], findings: Findings) -> None:
+def _check_series(
+    place: str, targets: Sequence[TargetEntry], calendar: PeriodCalendar, findings: Findings
+) -> None:
     for index, target in enumerate(targets):
         where = f"{place}/{index}"
         _check_one(where, target, findings)
-        if index and target.end <= targets[index - 1].end:
+        if index and target.end(calendar) <= targets[index - 1].end(calendar):
             rests_on = [*_dates(where), *_dates(f"{place}/{index - 1}")]
             member = next((name for name in _DATES if getattr(target, name) is not None), "year")
-            findings.add("years-not-ascending", f"{where}/{member}", target.end, rests_on)
+            findings.add("years-not-ascending", f"{where}/{member}", target.end(calendar), rests_on)
 
 
 def _dates(place: str) -> list[str]:
@@ -78,6 +112,11 @@ def _check_one(place: str, target: TargetEntry | UnitTarget, findings: Findings)
         findings.add("one-date-required", place, ", ".join(stated) or None, _dates(place))
     if target.kind == "assigned_by_superior" and target.year is None:
         findings.add("year-required", f"{place}/year", None, [f"{place}/kind"])
+    check_form(place, target, findings)
+
+
+def check_form(place: str, target: Asking, findings: Findings) -> None:
+    """Add the faults of what a target, printed or assigned, has beside its kind."""
     _check_numbers(place, target, findings)
     composite = target.kind in COMPOSITE_KINDS
     kind = [f"{place}/kind"]
@@ -89,9 +128,7 @@ def _check_one(place: str, target: TargetEntry | UnitTarget, findings: Findings)
         _check_numbers(f"{place}/conditions/{index}", condition, findings)
 
 
-def _check_numbers(
-    place: str, target: TargetEntry | UnitTarget | Condition, findings: Findings
-) -> None:
+def _check_numbers(place: str, target: Asking | Condition, findings: Findings) -> None:
     kind, value, upper, rests_on = target.kind, target.value, target.upper, [f"{place}/kind"]
     if kind in KINDS_WITH_VALUE and value is None:
         findings.add("value-required", f"{place}/value", None, rests_on)
@@ -111,19 +148,25 @@ def _check_direction(
     place: str, where: str, direction: Direction, target: TargetEntry, findings: Findings
 ) -> None:
     """Refuse a direction in which a target asks for what is worse."""
+    for at, kind in against(direction, where, target):
+        findings.add(
+            "direction-contradicts-kind",
+            f"{place}/direction",
+            direction,
+            [at],
+            direction=direction,
+            kind=kind,
+            at=at,
+        )
+
+
+def against(
+    direction: Direction, where: str, target: Asking
+) -> list[tuple[str, TargetKind | ConditionKind]]:
+    """Return the kinds of a target that ask for what is worse, each with its place."""
     asked: list[tuple[str, TargetKind | ConditionKind]] = [(f"{where}/kind", target.kind)]
     inner = [condition.kind for condition in target.conditions]
     # At least this and at most that is a range, whichever way is better.
     if not (_UPWARDS & set(inner) and _DOWNWARDS & set(inner)):
         asked += [(f"{where}/conditions/{at}/kind", kind) for at, kind in enumerate(inner)]
-    for at, kind in asked:
-        if kind in _AGAINST[direction]:
-            findings.add(
-                "direction-contradicts-kind",
-                f"{place}/direction",
-                direction,
-                [at],
-                direction=direction,
-                kind=kind,
-                at=at,
-            )
+    return [(at, kind) for at, kind in asked if kind in _AGAINST[direction]]

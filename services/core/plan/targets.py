@@ -13,7 +13,7 @@ from services.core.plan.members import (
     PeriodCode,
     TargetKind,
 )
-from services.core.plan.periods import LAST_YEAR, Period
+from services.core.plan.periods import LAST_YEAR, PeriodCalendar
 from services.core.plan.written import Code, Day, Year
 
 
@@ -41,19 +41,17 @@ class _Dated(Entry):
     conditions: Annotated[tuple[Condition, ...], Field(max_length=10)] = ()
     text: Line
 
-    @property
-    def end(self) -> date:
-        """The target's date, its last day; a document that states none is refused."""
+    def end(self, calendar: PeriodCalendar) -> date:
+        """Return the target's date, its last day; a document that states none is refused."""
         if self.by is not None:
             return self.by
         if self.period is not None:
-            return Period.parse(self.period).last_day
-        return Period("annual", self.year or LAST_YEAR).last_day
+            return calendar.period(self.period).last_day
+        return calendar.year(self.year or LAST_YEAR).last_day
 
-    @property
-    def at_year(self) -> int:
-        """The year that the target's date lies in."""
-        return self.end.year
+    def at_year(self, calendar: PeriodCalendar) -> int:
+        """Return the year of the plan that the target's date lies in."""
+        return calendar.year_of(self.end(calendar))
 
 
 class TargetEntry(_Dated):

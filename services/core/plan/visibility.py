@@ -4,28 +4,30 @@ Every statement that reads a table for a caller names, as `Owned`, where that ta
 row is, and takes its condition from here. Names of parameters begin with `scope_`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import TextClause, text
-
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
+from services.core.identity.rules import Permission, Role, reaches_of
+from services.core.kit.statements import SqlCondition
 
 
 @dataclass(frozen=True, slots=True)
 class Owned:
     """Where a table says whose a row is, as SQL expressions on that table.
 
-    `indicator` and `measure` are null, or absent, where the row belongs to none: then nobody
-    sees it by leading one. `shared` is a condition on rows that everybody sees who sees anything
-    of the plan; `approved` one on rows that a reach of what was approved sees. None: no row.
+    `second_unit` is for rows that are of two units. `indicator` and `measure` are null, or
+    absent, where the row belongs to none: then nobody sees it by leading one. `shared` is a
+    condition on rows that everybody sees who sees what concerns a unit; `approved` one on rows
+    that a reach of what was approved sees. None: no row.
     """
 
     city: str
     plan: str
     unit: str
+    second_unit: str | None = None
     indicator: str | None = None
     measure: str | None = None
     shared: str | None = None
@@ -33,19 +35,20 @@ class Owned:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """A condition in SQL with the parameters that it names."""
+class Made:
+    """Where a table says who made a row, as SQL expressions on that table.
 
-    sql: str
-    parameters: Mapping[str, Any]
+    `colleagues` is a condition on rows that another key of the caller's unit made; its
+    parameters are given with it.
+    """
 
-    @property
-    def clause(self) -> TextClause:
-        """Return it as a clause for `where`."""
-        return text(self.sql).bindparams(**self.parameters)
+    city: str
+    plan: str
+    credential: str
+    colleagues: SqlCondition | None = None
 
 
-def scope(actor: Actor, owned: Owned) -> Scope:
+def scope(actor: Actor, owned: Owned) -> SqlCondition:
     """Return the condition that keeps a caller to the rows that are theirs to see.
 
     It names the caller's city, so that a statement with it is one of one city.
@@ -58,7 +61,39 @@ def scope(actor: Actor, owned: Owned) -> Scope:
     seen = seen_by(actor.reach, owned, unit=":scope_unit")
     if ":scope_unit" in seen:
         parameters["scope_unit"] = actor.organization_code
-    return Scope(" AND ".join([*conditions, seen]), parameters)
+    return SqlCondition(" AND ".join([*conditions, seen]), parameters)
+
+
+def plan_scope(actor: Actor, *, city: str, plan: str) -> SqlCondition:
+    """Return the condition on what whoever reads a plan sees: the plans of a caller's scope.
+
+    Only here a credential of every city sees more than one.
+    """
+    conditions, parameters = ["TRUE"], dict[str, Any]()
+    if not actor.every_city:
+        conditions.append(f"{city} = :scope_city")
+        parameters["scope_city"] = actor.city_code
+    if actor.plan_code is not None:
+        conditions.append(f"{plan} = :scope_plan")
+        parameters["scope_plan"] = actor.plan_code
+    return SqlCondition(" AND ".join(conditions), parameters)
+
+
+def made_scope(actor: Actor, made: Made, *, everybodys: Permission | None = None) -> SqlCondition:
+    """Return the condition on what a caller made itself; with `everybodys` on all of its plan."""
+    conditions = [f"{made.city} = :scope_city"]
+    parameters: dict[str, Any] = {"scope_city": actor.city_code}
+    if everybodys is not None and actor.may(everybodys):
+        if actor.plan_code is not None:
+            conditions.append(f"{made.plan} = :scope_plan")
+            parameters["scope_plan"] = actor.plan_code
+        return SqlCondition(" AND ".join(conditions), parameters)
+    own = f"{made.credential} = :scope_credential"
+    parameters["scope_credential"] = actor.credential_id
+    if made.colleagues is not None and actor.organization_code is not None:
+        own = f"({own} OR {made.colleagues.sql})"
+        parameters |= made.colleagues.parameters
+    return SqlCondition(" AND ".join([*conditions, own]), parameters)
 
 
 def seen_by(reach: Reach, owned: Owned, *, unit: str) -> str:
@@ -69,15 +104,29 @@ def seen_by(reach: Reach, owned: Owned, *, unit: str) -> str:
         return "FALSE"
     if reach is Reach.APPROVED:
         return f"({owned.approved or 'FALSE'})"
-    seen = [f"{owned.unit} = {unit}"]
+    seen = [f"{of} = {unit}" for of in (owned.unit, owned.second_unit) if of is not None]
     if owned.shared is not None:
         seen.append(owned.shared)
     if reach is Reach.LED:
-        seen += _led(owned, unit)
+        seen += led_by(owned, unit=unit)
     return f"({' OR '.join(seen)})"
 
 
-def _led(owned: Owned, unit: str) -> list[str]:
+def seen_by_each(roles: Iterable[Role], owned: Owned, *, role: str, unit: str) -> str:
+    """Return the condition on rows that credentials of some roles see, many at once.
+
+    `role` and `unit` are expressions on a table of such credentials, or of what they own.
+    """
+    seen = [
+        f"({role} = '{name}' AND {unit} IS {'NOT ' if has_unit else ''}NULL"
+        f" AND {seen_by(reach, owned, unit=unit)})"
+        for name, has_unit, reach in reaches_of(roles)
+    ]
+    return f"({' OR '.join(seen)})"
+
+
+def led_by(owned: Owned, *, unit: str) -> list[str]:
+    """Return the conditions on rows whose indicator, or whose measure, a unit leads."""
     led = []
     if owned.indicator is not None:
         led.append(
@@ -96,20 +145,26 @@ def _led(owned: Owned, unit: str) -> list[str]:
     return led
 
 
+def sees_plan(actor: Actor, *, city_code: str, plan_code: str) -> bool:
+    """Return what `plan_scope` decides of one plan, in Python."""
+    in_city = actor.every_city or actor.city_code == city_code
+    return in_city and actor.plan_code in {None, plan_code}
+
+
 def sees(
     actor: Actor,
     *,
     city_code: str,
     plan_code: str,
-    organization_code: str | None,
+    units: Collection[str | None],
     leads: Collection[str] = (),
     shared: bool = False,
     approved: bool = False,
 ) -> bool:
     """Return what `scope` decides of one row, in Python.
 
-    `leads` are the units that lead the row's indicator or measure; `shared` and `approved` say
-    whether the row meets the conditions of these names.
+    `units` are those that the row is of, `leads` those that lead its indicator or measure;
+    `shared` and `approved` say whether the row meets the conditions of these names.
     """
     if actor.city_code != city_code or actor.plan_code not in {None, plan_code}:
         return False
@@ -121,6 +176,28 @@ def sees(
         case Reach.APPROVED:
             return approved
         case Reach.OWN:
-            return shared or actor.organization_code == organization_code
+            return shared or actor.organization_code in units
         case Reach.LED:
-            return shared or actor.organization_code in {organization_code, *leads}
+            return shared or actor.organization_code in {*units, *leads}
+
+
+def sees_every(
+    actor: Actor,
+    *,
+    city_code: str,
+    plan_code: str,
+    leads: Collection[str] = (),
+    approved: bool = False,
+) -> bool:
+    """Return whether a caller sees every row that `leads` lead, of whatever unit it is.
+
+    `approved` says whether all of them were approved.
+    """
+    return sees(
+        actor,
+        city_code=city_code,
+        plan_code=plan_code,
+        units=(),
+        leads=leads,
+        approved=approved,
+    )

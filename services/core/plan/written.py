@@ -43,6 +43,19 @@ Day = Annotated[
     BeforeValidator(_written_day),
 ]
 
+YearBegins = Annotated[
+    str,
+    form(
+        r"^(0[1-9]|1[0-2])-01$",
+        "应为某月 1 日，如 01-01 或 04-01",
+        "Must be the first day of a month, such as 01-01 or 04-01",
+    ),
+]
+"""The day on which each year of a plan begins."""
+
+DEFAULT_YEAR_BEGINS = "01-01"
+"""Of a plan that says nothing: its years are those of the calendar."""
+
 CityCode = Annotated[
     str,
     form(

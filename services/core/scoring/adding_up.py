@@ -15,11 +15,11 @@ from services.core.scoring.reasons import words
 from services.core.scoring.rollup import GroupScore, Part, Total, roll_up
 from services.core.scoring.traces import number_of, text_of
 
-Row = dict[str, Any]
+BoardRow = dict[str, Any]
 Board = dict[str, Any]
 
 
-def total_of(document: PlanDocument, rows: Sequence[Row]) -> Total:
+def total_of(document: PlanDocument, rows: Sequence[BoardRow]) -> Total:
     """Return what these rows add up to by the groups and the scheme of a document."""
     return roll_up(
         {group.code: group.weight for group in document.groups},
@@ -36,7 +36,7 @@ def total_of(document: PlanDocument, rows: Sequence[Row]) -> Total:
     )
 
 
-def add_up(state: PlanState, rows: Sequence[Row]) -> Board:
+def add_up(state: PlanState, rows: Sequence[BoardRow]) -> Board:
     """Return the board of these rows: everything above them is added from them alone."""
     document = state.document
     total = total_of(document, rows)
@@ -95,7 +95,7 @@ def _adjusted(found: Adjustments, places: int, gate: Gate) -> dict[str, Any]:
     }
 
 
-def _caps(row: Row) -> bool:
+def _caps(row: BoardRow) -> bool:
     """Return whether a mandatory indicator failed its target, whose date has passed."""
     failed = row["state"] == "missing" or (row["state"] == "scored" and row["met"] is False)
     return bool(failed and row["selection"] == "mandatory" and row["target_date_passed"])

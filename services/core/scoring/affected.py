@@ -5,10 +5,11 @@ Pure; reading events and drawing boards is in `scoring.service`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from services.core.events.catalogue import EVENT_TYPES, EventType
+from services.core.events.queries import LogEvent, LogStretch
 from services.core.plan.document import Indicator
-from services.core.plan.periods import LAST_YEAR, Period
+from services.core.plan.periods import LAST_YEAR, Period, PeriodCalendar
 
 BASES = ("approved", "submitted")
 """What counts for a board: the approved values, or also what is still under review."""
@@ -32,16 +33,10 @@ _EXTENSION = "obligation.extended"
 _MATTERS = _WHOLE_PLAN | _WHOLE_PERIOD | {_EXTENSION, "target.assigned"}
 _PLAN_SUBJECTS = frozenset({"plan", "target", "question", "period", "obligation"})
 
-
-@dataclass(frozen=True, slots=True)
-class LogEvent:
-    """An event as far as scoring looks at it."""
-
-    position: int
-    type: str
-    plan_code: str | None
-    subject_kind: str
-    data: Mapping[str, Any]
+TYPES: tuple[EventType, ...] = tuple(
+    each for each in EVENT_TYPES if each.partition(".")[0] in {*_PLAN_SUBJECTS, "submission"}
+)
+"""The types of events that may change what counts, a plan, or what stands beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +99,15 @@ def alters_plan(event: LogEvent) -> bool:
     return event.type.partition(".")[0] in _PLAN_SUBJECTS
 
 
-def up_to_publication(events: Sequence[LogEvent]) -> Sequence[LogEvent]:
-    """Return the events up to the first publication: its boards hold what came before it."""
-    for count, event in enumerate(events, start=1):
+def up_to_publication(stretch: LogStretch) -> tuple[Sequence[LogEvent], int]:
+    """Return a stretch's events up to its first publication, and the position that it ends at.
+
+    The boards of a publication hold what came before it.
+    """
+    for count, event in enumerate(stretch.events, start=1):
         if event.type == _PUBLICATION:
-            return events[:count]
-    return events
+            return stretch.events[:count], event.position
+    return stretch.events, stretch.upto
 
 
 def affected(
@@ -142,7 +140,10 @@ def _matters(event: LogEvent) -> bool:
 
 
 def boards_to_draw(
-    touch: AffectedScores, indicators: Mapping[str, Indicator], drawn: Iterable[BoardKey]
+    touch: AffectedScores,
+    indicators: Mapping[str, Indicator],
+    drawn: Iterable[BoardKey],
+    calendar: PeriodCalendar,
 ) -> BoardsToDraw:
     """Return the boards that a touch of single values, dates, targets and periods asks for.
 
@@ -158,11 +159,11 @@ def boards_to_draw(
         for key in drawn:
             found.judge(key, code)
     for code, period in touch.extended:
-        for each in chain(Period.parse(period)):
+        for each in chain(calendar.period(period)):
             for basis in BASES:
                 found.judge((basis, each.code), code, if_drawn=True)
     for basis, code, period in touch.inputs:
-        _want_value(found, basis, Period.parse(period), code, indicators.get(code))
+        _want_value(found, basis, calendar.period(period), code, indicators.get(code))
     return found
 
 
@@ -175,7 +176,7 @@ def _want_value(
         if indicator is None or not may_rise(indicator):
             continue
         later = each.compared_from(indicator.comparison)
-        if later.year <= LAST_YEAR:
+        if later.in_year <= LAST_YEAR:
             found.judge((basis, later.code), code, if_drawn=True)
 
 

@@ -15,7 +15,7 @@ from services.core.obligations.queries import Extended
 from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
-from services.core.scoring.adding_up import Board, Row, add_up
+from services.core.scoring.adding_up import Board, BoardRow, add_up
 from services.core.scoring.affected import chain
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.attainment import FALLS
@@ -28,7 +28,7 @@ from services.core.scoring.cases import (
     method_of,
     periods_read,
 )
-from services.core.scoring.counting import Counted
+from services.core.scoring.counting import CountingScope
 from services.core.scoring.figures import ZERO, Figure, beside
 from services.core.scoring.judgement import Case, Method, Verdict, judge
 from services.core.scoring.owed import Duties, Former
@@ -91,11 +91,11 @@ class ScoringContext:
         """Return the bench of the same plan on another local date."""
         return self if self.today == today else replace(self, today=today)
 
-    def counted(self, codes: Iterable[str] | None = None) -> Counted:
+    def counted(self, codes: Iterable[str] | None = None) -> CountingScope:
         """Return how to count what was reported for these indicators, by default for all."""
         chosen = list(self.facts if codes is None else codes)
         owned = {code: self.facts[code].owner for code in chosen}
-        return Counted(
+        return CountingScope(
             codes=chosen,
             owned={
                 code: self.tenures.get(code, (Tenure(0, unit),))
@@ -125,7 +125,7 @@ class ScoringContext:
         dates += [(code, due) for (_, code, _), due in self.duties.granted.items()]
         found: dict[str, set[date]] = {}
         for code, due in dates:
-            for each in chain(Period.parse(code)):
+            for each in chain(self.state.period_calendar.period(code)):
                 found.setdefault(each.code, set()).add(due)
         return {code: frozenset(dates) for code, dates in found.items()}
 
@@ -144,22 +144,28 @@ class ScoringContext:
         and is judged as ended on the day after its end; a target's date passes.
         """
         yield from (due + _A_DAY for due in self.due_dates.get(period, ()))
-        place = Period.parse(period)
+        place = self.state.period_calendar.period(period)
         yield from (month.last_day + _A_DAY for month in place.children("monthly"))
         yield place.last_day + _A_DAY
-        for day in self._target_dates(place.year):
-            yield day + _A_DAY
+        last = self.state.period_calendar.year(place.in_year).last_day
+        yield from (day + _A_DAY for day in self._target_dates if day <= last)
 
-    def _target_dates(self, year: int) -> set[date]:
+    @cached_property
+    def _target_dates(self) -> frozenset[date]:
+        """The date of every target that any indicator has."""
+        calendar = self.state.period_calendar
         indicators = [facts.indicator for facts in self.facts.values()]
         ends = {
-            target.end for each in indicators for target in targets_of(each, self.state.assigned)
+            target.end
+            for each in indicators
+            for target in targets_of(each, self.state.assigned, calendar)
         }
-        ends |= {target.end for each in indicators for target in each.unit_targets}
-        return {end for end in ends if end.year <= year}
+        return frozenset(
+            ends | {target.end(calendar) for each in indicators for target in each.unit_targets}
+        )
 
 
-Judged = dict[str, tuple[list[Operands | None], Row, Trace]]
+Judged = dict[str, tuple[list[Operands | None], BoardRow, Trace]]
 """Rows and traces of one period by indicator, each with the operands it was made from."""
 
 
@@ -185,7 +191,7 @@ def draw_board(
     `known` holds what was judged in the same period on another basis, which mostly is the
     same, and is filled for the next one.
     """
-    kept: dict[str, Row] = {row["code"]: row for row in (earlier or {}).get("indicators", ())}
+    kept: dict[str, BoardRow] = {row["code"]: row for row in (earlier or {}).get("indicators", ())}
     known = {} if known is None else known
     traces = {}
     for code in bench.facts if indicators is None else indicators:
@@ -206,7 +212,7 @@ def is_current(board: Board) -> bool:
 
 def _judged(
     bench: ScoringContext, code: str, period: Period, operated: Operated
-) -> tuple[Row, Trace]:
+) -> tuple[BoardRow, Trace]:
     facts = bench.facts[code]
     case = build_case(
         bench.duties,
@@ -232,7 +238,7 @@ def empty_board(state: PlanState, period: Period, today: date) -> Drawn:
     return draw_board(ScoringContext.of(state, today), period, {})
 
 
-def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> Row:
+def _row(facts: IndicatorFacts, case: Case, verdict: Verdict, digest: str) -> BoardRow:
     indicator, target = facts.indicator, case.target
     figure, level = verdict.reading.figure, verdict.reading.level
     value = None if figure is None else figure.value

@@ -11,13 +11,13 @@ from functools import lru_cache
 
 from services.core.plan.document import Frequency, Indicator, default_weight
 from services.core.plan.loading import owner_of, reporters_of
-from services.core.plan.periods import Period
+from services.core.plan.periods import Period, months_of
 from services.core.plan.queries import PlanState
 from services.core.scoring.affected import may_rise
 from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import BaselineValue, Case, Comparable, Method, Reporting
-from services.core.scoring.owed import Duties, Owed, Parts, owed_parts
+from services.core.scoring.owed import Duties, OwedParts, Parts, owed_parts
 from services.core.scoring.targets import Target, target_for
 from services.core.scoring.time_gone import full_months, months_through, whole_months
 from services.core.submissions.rules import multiplier
@@ -117,7 +117,7 @@ def build_case(
     own, parts, absent = _operands(indicator, period, operated)
     baseline = indicator.baseline
     formula = indicator.formula
-    start = Period("annual", baseline.year if baseline else period.year)
+    start = period.calendar.year(baseline.year) if baseline else None
     stage = _stage(duties, facts, period, operated, today)
     return Case(
         indicator=indicator.code,
@@ -132,8 +132,8 @@ def build_case(
         levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
         growth_is_positive=formula is None or formula.sign_convention != "decline_positive",
         baseline=BaselineValue(baseline.year, baseline.value) if baseline else None,
-        elapsed_months=period.months_since(start) - period.months + stage.gone if baseline else 0,
-        whole_months=whole_months(start.last_day, target.end) if baseline else 0,
+        elapsed_months=period.months_since(start) - period.months + stage.gone if start else 0,
+        whole_months=whole_months(start.last_day, target.end) if start else 0,
         pace_question=facts.pace_question,
         verdict_question=facts.verdict_question,
         reporting=_reporting(state, indicator, period, due_date, today),
@@ -156,7 +156,7 @@ class _Stage:
     A period that is closed is judged as at its end.
     """
 
-    owed: Owed
+    owed: OwedParts
     ended: bool
     complete: bool
     gone: int
@@ -178,7 +178,7 @@ def _stage(
     if complete:
         gone = period.months
     elif last != period.code:
-        gone = months_through(period, Period.parse(last))
+        gone = months_through(period, period.calendar.period(last))
     else:
         gone = period.months if ended else full_months(period, today)
     return _Stage(owed, ended, complete, gone)
@@ -190,7 +190,7 @@ def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
     codes: tuple[str, ...] = (period.code,)
     if (indicator.code, period.code) not in operated:
         codes = finer_periods(period, indicator.frequency) or codes
-    if period.months < Period(indicator.frequency, period.year).months:
+    if period.months < months_of(indicator.frequency):
         codes = ()
     return Parts(
         indicator=indicator.code,
@@ -223,7 +223,7 @@ def _at_target_date(target: Target, period: Period, today: date, *, complete: bo
 
 def _target_date_passed(target: Target, period: Period, today: date, *, ended: bool) -> bool:
     """Return whether the gate counts: from the target's year on, once its date has passed."""
-    if period.year < target.year:
+    if period.in_year < target.year:
         return False
     return today > target.end or (ended and period.last_day >= target.end)
 
@@ -264,7 +264,7 @@ def _reporting(
 ) -> Reporting:
     if due is None:
         return "not_opened"
-    if period.months < Period(indicator.frequency, period.year).months:
+    if period.months < months_of(indicator.frequency):
         return "less_often"
     if due < today:
         return "late"

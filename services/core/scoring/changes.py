@@ -1,9 +1,9 @@
 """Why a score changed: the difference of two boards, split exactly over indicators and causes.
 
-One thing after another is put from how it was to how it is, and the score is added up anew each
-time. So the parts add up to the difference to the last digit, whatever they are. The order is
-fixed: indicators that left, the plan as a whole, then each indicator in the document's order,
-and of it the rule, the target, the day, and the values as they came to count.
+The causes are applied one after another, and the score is added up anew after each. So the parts
+add up to the whole difference, to the last digit. The order is fixed: indicators that left, the
+plan as a whole, then each indicator in the document's order, and of it the rule, the target, the
+day, and the values as they came to count.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from services.core.plan.document import PlanDocument
-from services.core.scoring.adding_up import Board, Row, total_of
+from services.core.scoring.adding_up import Board, BoardRow, total_of
 from services.core.scoring.figures import ZERO, difference
 from services.core.scoring.judgement import Case, judge
 from services.core.scoring.traces import Trace, case_of, number_of, text_of
@@ -61,13 +61,13 @@ class IndicatorChange:
     """What of the difference an indicator made, and its rows; None: it was or is no part."""
 
     code: str
-    before: Row | None
-    after: Row | None
+    before: BoardRow | None
+    after: BoardRow | None
     causes: tuple[Cause, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ScoreDifference:
     """The difference of two scores with its parts; a board without a score counts as 0."""
 
     difference: Decimal
@@ -79,7 +79,9 @@ Steps = Callable[[str], Sequence[ValueStep]]
 """Takes an indicator's code; returns its values' steps in the order in which they counted."""
 
 
-def explain_difference(before: Stand, after: Stand, *, steps: Steps, dated: bool) -> Changes:
+def explain_difference(
+    before: Stand, after: Stand, *, steps: Steps, dated: bool
+) -> ScoreDifference:
     """Return why the score of `after` is not that of `before`.
 
     `dated` says whether the day or the period's state is another one.
@@ -99,7 +101,7 @@ def explain_difference(before: Stand, after: Stand, *, steps: Steps, dated: bool
             present = {each["code"]: each for each in before.board["indicators"]}
             changes.append(IndicatorChange(code, present.get(code), row, tuple(causes)))
     whole.append(Cause("method", difference(_score(after.board), walk.score)))
-    return Changes(
+    return ScoreDifference(
         difference=difference(_score(after.board), _score(before.board)),
         whole=tuple(cause for cause in whole if cause.points),
         indicators=tuple(changes),
@@ -109,7 +111,7 @@ def explain_difference(before: Stand, after: Stand, *, steps: Steps, dated: bool
 class _Walk:
     """Rows on their way from one board to another, and the score that they add up to."""
 
-    def __init__(self, document: PlanDocument, rows: Mapping[str, Row]) -> None:
+    def __init__(self, document: PlanDocument, rows: Mapping[str, BoardRow]) -> None:
         self.document = document
         self.rows = dict(rows)
         self.score = self._added()
@@ -127,14 +129,14 @@ class _Walk:
         row = self.rows.pop(code)
         return IndicatorChange(code, row, None, (Cause("rule", self._moved()),))
 
-    def become(self, document: PlanDocument, then: Mapping[str, Row]) -> Decimal:
+    def become(self, document: PlanDocument, then: Mapping[str, BoardRow]) -> Decimal:
         """Follow the plan's groups and scheme; what was in another group goes along."""
         self.document = document
         for code, row in self.rows.items():
             self.rows[code] = {**row, "group": then[code]["group"]}
         return self._moved()
 
-    def arrive(self, row: Row, cases: Sequence[tuple[Kind, Case, object]]) -> list[Cause]:
+    def arrive(self, row: BoardRow, cases: Sequence[tuple[Kind, Case, object]]) -> list[Cause]:
         """Put an indicator through these cases to its last row; return the causes that show."""
         code, causes = row["code"], []
         kept = self.rows.get(code)
@@ -158,11 +160,11 @@ class _Walk:
         return causes
 
 
-def _standing(row: Row) -> tuple[Any, ...]:
+def _standing(row: BoardRow) -> tuple[Any, ...]:
     return row["state"], row["attainment"], row["weight"], row["value"]
 
 
-def _judged(row: Row, case: Case) -> Row:
+def _judged(row: BoardRow, case: Case) -> BoardRow:
     """Return a row as it would be on a case."""
     verdict = judge(case)
     figure = verdict.reading.figure

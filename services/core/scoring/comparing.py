@@ -15,8 +15,8 @@ from services.core.scoring import queries
 from services.core.scoring.affected import chain
 from services.core.scoring.board import ScoringContext, empty_board
 from services.core.scoring.cases import finer_periods, periods_read
-from services.core.scoring.changes import Changes, Stand, ValueStep, explain_difference
-from services.core.scoring.counting import Counted, operands_of
+from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
+from services.core.scoring.counting import CountingScope, operands_of
 from services.core.scoring.models import ScoreSnapshot
 
 _MOST_VALUES = 50
@@ -52,13 +52,13 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class BoardComparison:
     """The difference of two boards with its parts, and the events behind them.
 
     `events` are by position; `decisions` are those on plan, targets and periods, oldest first.
     """
 
-    changes: Changes
+    changes: ScoreDifference
     events: Mapping[int, Happened]
     decisions: Sequence[Happened]
 
@@ -71,7 +71,7 @@ async def compare_boards(
     *,
     before: ScoreSnapshot | None,
     after: ScoreSnapshot,
-) -> Comparison:
+) -> BoardComparison:
     """Return why the score of `after` is not that of `before`; None: nothing stood yet."""
     bench = ScoringContext.of(
         plan, after.local_date, tenures=await queries.tenures_of(session, plan.city_code, plan.code)
@@ -90,7 +90,7 @@ async def compare_boards(
     )
     changes = explain_difference(first, then, steps=history.steps, dated=dated)
     events = await _events(session, plan.city_code, history.positions)
-    return Comparison(changes, events, decisions)
+    return BoardComparison(changes, events, decisions)
 
 
 def _counts_differ(first: Stand, then: Stand, code: str) -> bool:
@@ -197,7 +197,7 @@ class _History:
         self,
         code: str,
         counting: Iterable[Mapping[str, Any]],
-        counted: Counted,
+        counted: CountingScope,
         row: Mapping[str, Any],
         position: int,
         more: int,

@@ -55,7 +55,7 @@ _PLANNED_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountingScope:
     """Which indicators to count, and how.
 
     `owned` gives the tenures of those of which one unit's value is the city's; of those `apart`
@@ -72,7 +72,7 @@ async def operands(
     city_code: str,
     plan_code: str,
     *,
-    counted: Counted,
+    counted: CountingScope,
     bases: Collection[str] = (),
     periods: Collection[str] | None = None,
 ) -> dict[str, dict[tuple[str, str], Operands]]:
@@ -153,7 +153,7 @@ def _by_denominator(
 
 
 def operands_of(
-    rows: Sequence[Mapping[str, Any]], counted: Counted
+    rows: Sequence[Mapping[str, Any]], counted: CountingScope
 ) -> dict[tuple[str, str], Operands]:
     """Return what these rows of `score_input`, of one basis, add up to: as the statement does."""
     gathered: dict[tuple[str, str, str | None], list[Mapping[str, Any]]] = {}
@@ -226,7 +226,7 @@ async def with_units(
     state: PlanState,
     operated: dict[str, dict[tuple[str, str], Operands]],
     *,
-    counted: Counted,
+    counted: CountingScope,
     bases: Collection[str] = (),
     periods: Collection[str] | None = None,
 ) -> dict[str, dict[tuple[str, str], Operands]]:
@@ -291,7 +291,7 @@ ORDER BY organization_code IS DISTINCT FROM $7::text, period, organization_code 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ScoreSubject:
     """What a score is of: an indicator on a basis, and the periods that it looks at."""
 
     indicator: str
@@ -304,7 +304,7 @@ async def contributions(
     city_code: str,
     plan_code: str,
     *,
-    place: Place,
+    place: ScoreSubject,
     position: int,
     unit: str | None = None,
 ) -> tuple[list[Contribution], int]:

@@ -1,4 +1,4 @@
-"""Bringing boards up to date: which to draw, whole or in part, from what counts now.
+"""Drawing boards anew, whole or in part, from what counts now.
 
 Between the pure rules and the database; when to do it is in `scoring.service`.
 """
@@ -11,7 +11,7 @@ from operator import itemgetter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import read_by_cost
-from services.core.plan.periods import Period
+from services.core.plan.periods import Period, PeriodCalendar
 from services.core.plan.queries import PlanState
 from services.core.scoring import queries
 from services.core.scoring.affected import BASES, BoardKey, BoardsToDraw, chain
@@ -91,7 +91,7 @@ async def draw_all(
     )
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
     frozen = await _frozen(session, state, state.periods, position) - set(published)
-    every = {*drawn, *opened(state), *_reported(operated)}
+    every = {*drawn, *opened(state), *_reported(operated, state.period_calendar)}
     keys = sorted((key for key in every if key[1] not in frozen), key=itemgetter(1))
     known: dict[str, Judged] = {}
     boards = changed = 0
@@ -102,7 +102,7 @@ async def draw_all(
         sheets = [
             _draw(
                 bench,
-                _Order(key, Period.parse(key[1]), None, earlier.get(key)),
+                _Order(key, state.period_calendar.period(key[1]), None, earlier.get(key)),
                 operated,
                 published,
                 known[key[1]],
@@ -139,17 +139,17 @@ async def _frozen(
     )
 
 
-def _reported(operated: Mapping[str, Operated]) -> Iterable[BoardKey]:
+def _reported(operated: Mapping[str, Operated], calendar: PeriodCalendar) -> Iterable[BoardKey]:
     for basis, places in operated.items():
         for period in {period for _, period in places}:
-            for each in chain(Period.parse(period)):
+            for each in chain(calendar.period(period)):
                 yield basis, each.code
 
 
 def _order(
     bench: ScoringContext, want: BoardsToDraw, key: BoardKey, earlier: EarlierBoard | None
 ) -> _Order | None:
-    period, codes = Period.parse(key[1]), want.boards[key]
+    period, codes = bench.state.period_calendar.period(key[1]), want.boards[key]
     if earlier is None:
         return None if key in want.if_drawn else _Order(key, period, None, None)
     if (

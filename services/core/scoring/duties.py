@@ -6,7 +6,6 @@ from dataclasses import replace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import IndicatorFacts
@@ -45,7 +44,7 @@ async def former_duties(
     What is owed for an open period is what the plan says; for a closed one it stays as it was.
     """
     shared = [each for each in facts.values() if each.shared]
-    over = [Period.parse(code) for code in state.periods if state.is_over(code)]
+    over = [state.period_calendar.period(code) for code in state.periods if state.is_over(code)]
     places = [
         (each.indicator.code, period.code)
         for each in shared

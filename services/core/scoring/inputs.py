@@ -1,7 +1,8 @@
 """What counts after each event: the rows of `score_input`, kept in step with the log.
 
-Set by set, never event by event; nothing is judged here. The approved basis follows approvals
-alone; the submitted one also follows what is under review, and falls back to the approved.
+Many events at a time, in one statement; nothing is judged here. The approved basis follows
+approvals alone; the submitted one also follows what is under review, and falls back to the
+approved.
 """
 
 from sqlalchemy import text

@@ -23,7 +23,7 @@ from services.core.scoring.attainment import FALLS, Attainment, Rule, SchemeName
 from services.core.scoring.figures import HUNDRED, ZERO, Figure, beside
 from services.core.scoring.kinds import Found, Ground, judge_number
 from services.core.scoring.lights import Light, LightContext, Pace
-from services.core.scoring.owed import NOTHING_OWED, Owed, owed_details, silence_helps
+from services.core.scoring.owed import NOTHING_OWED, OwedParts, owed_details, silence_helps
 from services.core.scoring.targets import NUMERIC_KINDS, Target
 from services.core.scoring.time_gone import ToDate, to_date
 
@@ -106,7 +106,7 @@ class Case:
     target_date_passed: bool = True
     lower_better: bool = False
     all_or_nothing: bool = False
-    owed: Owed = NOTHING_OWED
+    owed: OwedParts = NOTHING_OWED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is owed for an indicator's value and absent from it, and since when that is held against it.
+"""Which parts of an indicator's value are owed and absent, and from when on that counts against it.
 
 Pure. A value is made of parts: one of each unit that owes it, for the period itself or for each
 finer one. Whether a part is late is the rule of the obligations: `obligations.rules.is_overdue`.
@@ -35,7 +35,7 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OwedParts:
     """How many parts a value needs so far, how many are there, and which are not.
 
     `due` is the last date until when a pending part may come. `absent` names at most 20.
@@ -50,7 +50,7 @@ class Owed:
     absent: tuple[Absent, ...] = ()
 
 
-NOTHING_OWED = Owed()
+NOTHING_OWED = OwedParts()
 
 Units = Mapping[tuple[str, str], frozenset[str]]
 """By (indicator code, period code)."""
@@ -109,7 +109,7 @@ class Parts:
     shared: bool
 
 
-def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owed:
+def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> OwedParts:
     """Return what is owed for a value, as far as its period has gone by the local date `today`.
 
     What is still to come after the last part with a value does not count before the period's
@@ -130,7 +130,7 @@ def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owe
                 absent.append(Absent(code, unit, _name(duties, unit), want))
                 dues += [due] if want == "pending" and due is not None else []
     count = {want: sum(each.want == want for each in absent) for want in _ORDER}
-    return Owed(
+    return OwedParts(
         expected=reported + len(absent),
         reported=reported,
         overdue=count["overdue"],
@@ -166,7 +166,7 @@ def _only(operands: Operands) -> tuple[str, ...]:
 def _want(
     duties: Duties, parts: Parts, code: str, unit: str | None, today: date
 ) -> tuple[Want, date | None]:
-    asked = duties.asked(Period.parse(code), parts.board)
+    asked = duties.asked(parts.board.calendar.period(code), parts.board)
     board = duties.state.periods.get(parts.board.code)
     if asked is None:
         return "unasked", None
@@ -231,7 +231,7 @@ def silence_helps(operators: Operators, kinds: Iterable[TargetKind]) -> bool:
     return not added or not _MORE_IS_NEARER.issuperset(kinds)
 
 
-def owed_details(owed: Owed) -> Mapping[str, str]:
+def owed_details(owed: OwedParts) -> Mapping[str, str]:
     """Return what the words of a reason are filled with; ten of the absent are named."""
     named = "、".join(_in_words(each) for each in owed.absent[:_SAID])
     more = len(owed.absent) > _SAID or owed.expected - owed.reported > len(owed.absent)

@@ -1,8 +1,8 @@
 """Plans as they stood where this process last left a city's log, so that each is read once.
 
-Whatever changes a plan is an event of the log. So a plan that was read while the log was
-followed up to a position is good for as long as the following events do not concern it, and
-nobody else has moved the cursor meanwhile.
+Every change of a plan is an event of the log. So a plan that was read at one position of the log
+is still good at a later one if no event between the two concerns it, and if no other process
+has moved the cursor in the meantime.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.scoring.affected import LogEvent, alters_plan
+from services.core.events.queries import LogEvent
+from services.core.scoring.affected import alters_plan
 from services.core.scoring.board import ScoringContext
 
 

@@ -12,10 +12,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
-from services.core.events.models import EventPosition, ReaderCursor
-from services.core.kit.database import read_by_index
+from services.core.events.models import EventPosition
 from services.core.plan.models import IndicatorOwner
-from services.core.scoring.affected import BoardKey, LogEvent
+from services.core.scoring.affected import BoardKey
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.tenures import Tenure, Tenures
 
@@ -173,14 +172,6 @@ async def series(
     return [SeriesPoint(*row) for row in rows]
 
 
-async def periods_with_board(
-    session: AsyncSession, city_code: str, plan_code: str, basis: str = "approved"
-) -> list[str]:
-    """Return the codes of the periods of which a board was drawn."""
-    keys = await boards_drawn(session, city_code, plan_code)
-    return sorted(period for found, period in keys if found == basis)
-
-
 async def boards_drawn(session: AsyncSession, city_code: str, plan_code: str) -> list[BoardKey]:
     """Return which boards of a plan were ever drawn: each has a first snapshot."""
     rows = await session.execute(
@@ -235,48 +226,6 @@ async def earlier_boards(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The next events of a city's log, and the position up to which all is done."""
-
-    after: int
-    events: Sequence[LogEvent]
-
-
-_NEXT = text("""
-WITH reader AS MATERIALIZED (
-    SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader FOR UPDATE
-)
-SELECT r.position AS after, p.position, e.type, e.plan_code, e.subject_kind,
-    CASE WHEN e.subject_kind <> 'scoreboard' THEN e.data END AS data
-FROM reader r
-LEFT JOIN LATERAL (
-    SELECT position, event_id FROM event_position
-    WHERE city_code = :city AND position > r.position ORDER BY position LIMIT :most
-) p ON TRUE
-LEFT JOIN event e ON e.city_code = :city AND e.id = p.event_id
-ORDER BY p.position
-""").columns(data=JSONB)
-
-
-async def next_events(
-    session: AsyncSession, city_code: str, reader: str, *, most: int
-) -> Batch | None:
-    """Lock a reader's cursor and return the events after it; None: it has no cursor yet."""
-    await read_by_index(session)
-    rows = (await session.execute(_NEXT, {"city": city_code, "reader": reader, "most": most})).all()
-    if not rows:
-        return None
-    return Batch(
-        after=rows[0].after,
-        events=[
-            LogEvent(row.position, row.type, row.plan_code, row.subject_kind, row.data or {})
-            for row in rows
-            if row.position is not None
-        ],
-    )
-
-
 _PUBLISHED = text("""
 SELECT last.period FROM (
     SELECT DISTINCT ON (e.subject_id) e.data->>'period' AS period, e.type
@@ -298,15 +247,6 @@ async def published_periods(
         _PUBLISHED, {"city": city_code, "subjects": subjects, "upto": upto}
     )
     return set(found)
-
-
-async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
-    """Lock a reader's cursor and return its position; None: it has no cursor yet."""
-    return await session.scalar(
-        select(ReaderCursor.position)
-        .where(ReaderCursor.city_code == city_code, ReaderCursor.reader == reader)
-        .with_for_update()
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,17 @@ killed at any line or run twice. How boards come about is in `scoring.drawing`.
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.events.queries import LogStretch
+from services.core.events.reading import Follower, announce, lock_cursor, set_cursor
 from services.core.kit.clock import Clock
 from services.core.obligations.queries import extended
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.queries import plan_state
 from services.core.scoring import queries
 from services.core.scoring.affected import (
+    TYPES,
     AffectedScores,
     BoardKey,
     affected,
@@ -35,50 +37,26 @@ READER = "scoring"
 CALENDAR = "scoring-date/"
 """Before a plan's code: the cursor that holds, as an ordinal, the local date it is scored for."""
 
-_START = text("""
-INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
-ON CONFLICT DO NOTHING
-""")
-_MOVE = """
-WITH moved AS (
-    UPDATE reader_cursor SET position = $3 WHERE city_code = $1 AND reader = $2 RETURNING position
-)
-SELECT pg_notify('wufei_log', $1 || ':' || position) FROM moved
-"""
-_ANNOUNCE = text("""
-SELECT pg_notify('wufei_log', CAST(:city AS text) || ':' || CAST(:position AS bigint))
-""")
-_FOLLOWED = text("""
-INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :day)
-ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
-""")
-
 _followed = PlansFollowed()
 
 
-async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 500) -> bool:
-    """Do what the next numbered events of a city ask for; return whether there were any."""
-    batch = await queries.next_events(session, city_code, READER, most=most)
-    if batch is None:
-        await session.execute(_START, {"city": city_code, "reader": READER})
-        batch = await queries.next_events(session, city_code, READER, most=most)
-    if batch is None or not batch.events:
-        return False
-    events = up_to_publication(batch.events)
-    upto = events[-1].position
+async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> int:
+    """Draw what the next events touch, up to a publication; return the position read up to."""
+    events, upto = up_to_publication(stretch)
     inputs = []
     if any(event.subject_kind == "submission" for event in events):
-        inputs = await apply_events(session, city_code, after=batch.after, upto=upto)
-    benches = _followed.resume(session, city_code, batch.after, events)
+        inputs = await apply_events(session, city_code, after=stretch.after, upto=upto)
+    benches = _followed.resume(session, city_code, stretch.after, events)
     for plan_code, touch in affected(events, inputs).items():
         bench = await _bench(session, city_code, plan_code, clock, benches.get(plan_code))
         if bench is not None:
             benches[plan_code] = bench
             await _renew(session, bench, touch, position=upto, now=clock.now())
     _followed.leave(session, city_code, upto, benches)
-    connection = await queries.driver(session)
-    await connection.execute(_MOVE, city_code, READER, upto)
-    return True
+    return upto
+
+
+FOLLOWER = Follower(READER, TYPES, _handle, announces=True)
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
@@ -91,19 +69,17 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
         today = clock.today(plan.time_zone)
         if plan.followed == today:
             continue
-        position = await _locked(session, city_code)
+        position = await lock_cursor(session, city_code, reader=READER)
         bench = await _bench(session, city_code, plan.plan_code, clock)
         if bench is not None:
             drawn = await queries.boards_drawn(session, city_code, plan.plan_code)
             touch = AffectedScores(turned=_turned(bench, drawn, plan.followed))
             renewed = await _renew(session, bench, touch, position=position, now=clock.now())
             changed += renewed.changed
-        await session.execute(
-            _FOLLOWED,
-            {"city": city_code, "reader": CALENDAR + plan.plan_code, "day": today.toordinal()},
-        )
+        reader = CALENDAR + plan.plan_code
+        await set_cursor(session, city_code, reader=reader, position=today.toordinal())
         if changed:
-            await session.execute(_ANNOUNCE, {"city": city_code, "position": position})
+            await announce(session, city_code, position=position)
     return changed
 
 
@@ -117,14 +93,14 @@ async def recompute_plan(
     Raises:
         PlanNotFound: the city has no such plan.
     """
-    position = await _locked(session, city_code)
+    position = await lock_cursor(session, city_code, reader=READER)
     bench = await _bench(session, city_code, plan_code, clock)
     if bench is None:
         raise PlanNotFound
     touch = AffectedScores(whole_plan=True)
     done = await _renew(session, bench, touch, position=position, now=clock.now())
     if done.changed:
-        await session.execute(_ANNOUNCE, {"city": city_code, "position": position})
+        await announce(session, city_code, position=position)
     return done
 
 
@@ -133,17 +109,8 @@ async def rebuild_inputs(session: AsyncSession, city_code: str, plan_code: str) 
 
     Boards are not drawn; where it differed, `recompute_plan` should follow.
     """
-    position = await _locked(session, city_code)
+    position = await lock_cursor(session, city_code, reader=READER)
     return await remake(session, city_code, plan_code, upto=position)
-
-
-async def _locked(session: AsyncSession, city_code: str) -> int:
-    """Lock the city's cursor and return up to which position the log was followed."""
-    position = await queries.locked_position(session, city_code, READER)
-    if position is None:
-        await session.execute(_START, {"city": city_code, "reader": READER})
-        position = await queries.locked_position(session, city_code, READER)
-    return position or 0
 
 
 async def _bench(
@@ -180,7 +147,7 @@ async def _renew(
     drawn = opened(state)
     if touch.indicators:
         drawn += await queries.boards_drawn(session, state.city_code, state.code)
-    want = boards_to_draw(touch, state.indicators, drawn)
+    want = boards_to_draw(touch, state.indicators, drawn, state.period_calendar)
     return await draw_wanted(
         session, bench, want, published=touch.published, position=position, now=now
     )

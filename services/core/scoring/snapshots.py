@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.events.statements import event_inserts
 from services.core.kit.ids import new_id
 from services.core.scoring import queries
 from services.core.scoring.adding_up import Board
@@ -51,7 +52,7 @@ class BoardUpdate:
         )
 
 
-_KEEP = """
+_KEEP = f"""
 WITH made AS (
     SELECT * FROM unnest($3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
         $8::uuid[], $9::text[], $17::integer[])
@@ -64,15 +65,23 @@ WITH made AS (
         $14::date, $15::timestamptz, board::jsonb, traces::jsonb,
         publication_number
     FROM made
-), happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id, actor, data,
-        occurred_at)
-    SELECT $1, event_id, $2, 'score.updated', 'scoreboard', $2 || '/' || period || '/' || basis,
-        $16::text::jsonb, data::jsonb, $15
-    FROM made
-)
-INSERT INTO event_pending (city_code, event_id) SELECT $1, event_id FROM made
-"""
+), {
+    event_inserts(
+        "made",
+        city_code="$1",
+        id="event_id",
+        plan_code="$2",
+        type="'score.updated'",
+        subject_kind="'scoreboard'",
+        subject_id="$2 || '/' || period || '/' || basis",
+        organization_code="NULL",
+        actor="$16::text::jsonb",
+        data="data::jsonb",
+        occurred_at="$15",
+    )
+}
+SELECT count(*) FROM happened
+"""  # noqa: S608 (text of our own)
 
 
 async def keep(

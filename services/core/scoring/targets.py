@@ -8,9 +8,15 @@ from decimal import Decimal
 from typing import Literal
 
 from services.core.kit.decimals import plain
-from services.core.plan.document import Indicator, TargetEntry, TargetKind, UnitTarget
+from services.core.plan.document import (
+    Condition,
+    Indicator,
+    TargetEntry,
+    TargetKind,
+    UnitTarget,
+)
 from services.core.plan.models import AssignedTarget
-from services.core.plan.periods import Period
+from services.core.plan.periods import Period, PeriodCalendar
 from services.core.scoring.figures import HUNDRED
 
 NUMERIC_KINDS: frozenset[TargetKind] = frozenset(
@@ -51,7 +57,8 @@ class Asked:
 class Target:
     """A target in force. `kind` is assigned_by_superior only while nothing is assigned.
 
-    `ends` is its date, where that is not the end of `year`. `sequence`, `document_number` and
+    `year` is the plan's; `ends` is its date, where that is not the end of the calendar's year of
+    that number. `sequence`, `document_number` and
     `document_date` name the assignment it comes from.
     """
 
@@ -119,41 +126,58 @@ def target_for(
 
     A year's last assignment by the superior goes before what the plan prints for it.
     """
-    targets = targets_of(indicator, assigned)
+    targets = targets_of(indicator, assigned, period.calendar)
     return next((each for each in targets if each.end >= period.last_day), targets[-1])
 
 
 def targets_of(
-    indicator: Indicator, assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]]
+    indicator: Indicator,
+    assigned: Mapping[tuple[str, int], Sequence[AssignedTarget]],
+    calendar: PeriodCalendar,
 ) -> list[Target]:
     """Return the targets of an indicator by date, as far as they are in force."""
-    found = {entry.end: _printed(entry) for entry in reversed(indicator.targets)}
+    found = {
+        entry.end(calendar): _printed(entry, calendar) for entry in reversed(indicator.targets)
+    }
     for (code, year), rows in assigned.items():
         if code == indicator.code:
-            found[Period("annual", year).last_day] = _assigned(rows[-1])
+            found[calendar.year(year).last_day] = _assigned(rows[-1], calendar)
     return [found[day] for day in sorted(found)]
 
 
-def _printed(entry: TargetEntry | UnitTarget) -> Target:
+def _printed(entry: TargetEntry | UnitTarget, calendar: PeriodCalendar) -> Target:
+    end, year = entry.end(calendar), entry.at_year(calendar)
     return Target(
-        year=entry.at_year,
+        year=year,
         kind=entry.kind,
         value=entry.value,
         text=entry.text,
         upper=entry.upper,
         conditions=tuple(Asked(each.kind, each.value, each.upper) for each in entry.conditions),
-        ends=None if entry.year is not None else entry.end,
+        ends=end if entry.year is None else _ends(year, calendar),
     )
 
 
-def _assigned(row: AssignedTarget) -> Target:
+def _ends(year: int, calendar: PeriodCalendar) -> date | None:
+    """Return the last day of a plan's year; None where it is that of the calendar's."""
+    last = calendar.year(year).last_day
+    return None if last == date(year, 12, 31) else last
+
+
+def _assigned(row: AssignedTarget, calendar: PeriodCalendar) -> Target:
     return Target(
         year=row.year,
         kind=row.kind,  # type: ignore[arg-type]  # a text column, checked when it was written
         value=row.value,
+        upper=row.upper,
+        conditions=tuple(
+            Asked(each.kind, each.value, each.upper)
+            for each in map(Condition.model_validate, row.conditions or ())
+        ),
         text=row.text,
         source="assigned",
         sequence=row.sequence,
         document_number=row.document_number,
         document_date=row.document_date.isoformat(),
+        ends=_ends(row.year, calendar),
     )

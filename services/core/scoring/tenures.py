@@ -1,4 +1,4 @@
-"""Whose value is the city's, at which time: a plan that hands an indicator over takes no past.
+"""Whose value is the city's, at which time: what was reported before a handover stays.
 
 Only where units combine directly; otherwise every unit's value counts.
 """

@@ -17,19 +17,23 @@ _MONTHS_IN_YEAR = 12
 
 def full_months(period: Period, today: date) -> int:
     """Return how many whole months of a period lie before the local date `today`."""
-    gone = (today.year - period.year) * _MONTHS_IN_YEAR + today.month - period.first_day.month
-    return min(max(gone, 0), period.months)
+    return min(max(_months_between(period.first_day, today), 0), period.months)
 
 
 def months_through(period: Period, part: Period) -> int:
     """Return how many months of a period have gone at the end of a finer period within it."""
-    return part.last_day.month - period.first_day.month + 1
+    return _months_between(period.first_day, part.last_day) + 1
 
 
 def whole_months(start: date, end: date) -> int:
     """Return how many whole months lie between two days, of which the first ends a month."""
-    months = (end.year - start.year) * _MONTHS_IN_YEAR + end.month - start.month
+    months = _months_between(start, end)
     return months if end.day == monthrange(end.year, end.month)[1] else months - 1
+
+
+def _months_between(start: date, end: date) -> int:
+    """Return how many times the month changes from one day to a later one."""
+    return (end.year - start.year) * _MONTHS_IN_YEAR + end.month - start.month
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from services.core.scoring.judgement import (
     Verdict,
     judge,
 )
-from services.core.scoring.owed import NOTHING_OWED, Absent, Owed
+from services.core.scoring.owed import NOTHING_OWED, Absent, OwedParts
 from services.core.scoring.targets import Asked, Target
 
 Trace = Mapping[str, Any]
@@ -223,14 +223,14 @@ def _previous_in(written: Mapping[str, Any] | None) -> Comparable | None:
     return Comparable(written["period"], figure, written["source"])
 
 
-def _owed_out(owed: Owed) -> dict[str, Any]:
+def _owed_out(owed: OwedParts) -> dict[str, Any]:
     return {**asdict(owed), "absent": [asdict(each) for each in owed.absent]}
 
 
-def _owed_in(written: Mapping[str, Any] | None) -> Owed:
+def _owed_in(written: Mapping[str, Any] | None) -> OwedParts:
     if written is None:
         return NOTHING_OWED
-    return Owed(**{**written, "absent": tuple(Absent(**each) for each in written["absent"])})
+    return OwedParts(**{**written, "absent": tuple(Absent(**each) for each in written["absent"])})
 
 
 def target_out(target: Target) -> dict[str, Any]:

@@ -6,15 +6,22 @@ from typing import Any
 
 from services.core.identity.actor import Actor
 from services.core.plan.document import Indicator
-from services.core.submissions.rules import TRANSITIONS, Authors, Form, SubmissionVerb, reported
+from services.core.submissions.rules import (
+    REMARKS,
+    TRANSITIONS,
+    Authors,
+    Form,
+    SubmissionVerb,
+    reported,
+)
 
 _FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
-_BESIDE = ("data_status", "note", "source")
 
-Row = Mapping[str, Any]
+SubmissionRow = Mapping[str, Any]
+"""A submission as the table's columns name it."""
 
 
-def authors_of(row: Row) -> Authors:
+def authors_of(row: SubmissionRow) -> Authors:
     """Return who wrote or handed in the present revision; null: whoever reported it, alone."""
     if row["authors"] is not None:
         return Authors(tuple(row["authors"]), tuple(row["author_organizations"]))
@@ -22,7 +29,7 @@ def authors_of(row: Row) -> Authors:
     return Authors((row["reported_by"],), () if unit is None else (unit,))
 
 
-def signed(row: Row, actor: Actor) -> dict[str, Any]:
+def signed(row: SubmissionRow, actor: Actor) -> dict[str, Any]:
     """Return the columns once the actor is an author of the present revision.
 
     It is on behalf of the unit where any of its authors is no key of the unit.
@@ -39,7 +46,7 @@ def signed(row: Row, actor: Actor) -> dict[str, Any]:
     }
 
 
-def form_after(row: Row, changes: Mapping[str, Any]) -> Form:
+def form_after(row: SubmissionRow, changes: Mapping[str, Any]) -> Form:
     """Return the form after the changes; a computed value yields to what it came from."""
     computed = row["numerator"] is not None
     present = {
@@ -50,7 +57,7 @@ def form_after(row: Row, changes: Mapping[str, Any]) -> Form:
 
 
 def edited(
-    row: Row, changes: Mapping[str, Any], *, indicator: Indicator, actor: Actor
+    row: SubmissionRow, changes: Mapping[str, Any], *, indicator: Indicator, actor: Actor
 ) -> dict[str, Any]:
     """Return the columns after an edit without faults; `changes` by column.
 
@@ -58,14 +65,14 @@ def edited(
     """
     kept = reported(form_after(row, changes), indicator)
     wanted = {name: getattr(kept, name) for name in _FORMS}
-    wanted |= {name: changes[name] for name in _BESIDE if name in changes}
+    wanted |= {name: changes[name] for name in REMARKS if name in changes}
     if all(row[name] == value for name, value in wanted.items()):
         return {}
     return {**wanted, **signed(row, actor)}
 
 
 def moved(
-    row: Row, verb: SubmissionVerb, *, actor: Actor, reason: str | None, now: datetime
+    row: SubmissionRow, verb: SubmissionVerb, *, actor: Actor, reason: str | None, now: datetime
 ) -> dict[str, Any]:
     """Return the columns after a verb that the state allows.
 

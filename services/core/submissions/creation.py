@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 from pydantic_core import to_json
 
+from services.core.events.statements import event_inserts
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.idempotency import (
@@ -27,7 +28,7 @@ from services.core.plan.document import Indicator
 from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
 from services.core.submissions import queries
-from services.core.submissions.changes import authors_of
+from services.core.submissions.changes import SubmissionRow, authors_of
 from services.core.submissions.errors import (
     NotYourOrganization,
     PeriodClosed,
@@ -36,16 +37,14 @@ from services.core.submissions.errors import (
 )
 from services.core.submissions.judging import period_faults, value_faults
 from services.core.submissions.rules import (
+    REMARKS,
     AccessContext,
-    DataStatus,
     Form,
+    Remarks,
     reported,
     text_of,
     writes_for,
 )
-
-SubmissionRow = Mapping[str, Any]
-"""A submission as the table's columns name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,7 @@ class SubmissionDraft:
     organization_code: str
     period: str
     form: Form
-    data_status: DataStatus
-    note: str | None
-    source: str | None
+    remarks: Remarks
     draft: bool
 
 
@@ -108,9 +105,7 @@ def draw_up(
         "denominator": kept.denominator,
         "level": kept.level,
         "not_applicable_reason": kept.not_applicable_reason,
-        "data_status": draft.data_status,
-        "note": draft.note,
-        "source": draft.source,
+        **{name: getattr(draft.remarks, name) for name in REMARKS},
         "on_behalf": actor.organization_code != draft.organization_code,
         "falsified": False,
         "reason": None,
@@ -191,9 +186,7 @@ def image(row: SubmissionRow) -> dict[str, object]:
         "denominator": text_of(row["denominator"]),
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
-        "data_status": row["data_status"],
-        "note": row["note"],
-        "source": row["source"],
+        **{name: row[name] for name in REMARKS},
         "on_behalf": row["on_behalf"],
         "falsified": row["falsified"],
     }
@@ -213,9 +206,9 @@ def event_data(row: SubmissionRow) -> dict[str, object]:
 
 _COLUMNS = (
     "city_code, id, plan_code, indicator_code, organization_code, period, state, revision,"
-    " version, value, numerator, denominator, level, not_applicable_reason, data_status, note,"
-    " source, on_behalf, falsified, reported_by, reported_by_organization, created_at,"
-    " updated_at, submitted_at"
+    " version, value, numerator, denominator, level, not_applicable_reason,"
+    f" {', '.join(REMARKS)}, on_behalf, falsified, reported_by, reported_by_organization,"
+    " created_at, updated_at, submitted_at"
 )
 _VALUES = tuple(name.strip() for name in _COLUMNS.split(","))
 CREATE = f"""
@@ -247,14 +240,21 @@ WITH period AS (
     INSERT INTO submission_history
         (city_code, submission_id, version, action, after, actor, occurred_at)
     SELECT $1, $2, $9, $26, $27::text::jsonb, $28::text::jsonb, $22 FROM added
-), happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
-        organization_code, actor, data, occurred_at)
-    SELECT $1, $29::uuid, $3, 'submission.' || $26, 'submission', $2::uuid::text, $5,
-        $28::text::jsonb, $38::text::jsonb, $22 FROM added
-), pending AS (
-    INSERT INTO event_pending (city_code, event_id) SELECT $1, $29::uuid FROM added
-)
+), {
+    event_inserts(
+        "added",
+        city_code="$1",
+        id="$29::uuid",
+        plan_code="$3",
+        type="'submission.' || $26",
+        subject_kind="'submission'",
+        subject_id="$2::uuid::text",
+        organization_code="$5",
+        actor="$28::text::jsonb",
+        data="$38::text::jsonb",
+        occurred_at="$22",
+    )
+}
 SELECT EXISTS (SELECT FROM added) AS added, (SELECT state FROM period) AS period_state
 """  # noqa: S608 (column names of our own)
 """The statement; `parameters` says what goes where."""

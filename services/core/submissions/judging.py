@@ -11,7 +11,7 @@ from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
 from services.core.plan.loading import reporters_of
-from services.core.plan.periods import Period, is_within_reach
+from services.core.plan.periods import Period, is_within_reach, months_of
 from services.core.plan.plausibility import is_within, range_text
 from services.core.plan.queries import PlanState
 from services.core.submissions.rules import Form, form_faults, reported
@@ -33,7 +33,7 @@ def value_faults(
     A draft may still lack its value; a value that it has is judged like any other.
     """
     faults = form_faults(form, indicator, draft=draft)
-    if form.value is not None and needs_parts(indicator, Period.parse(period)):
+    if form.value is not None and needs_parts(indicator, plan.period_calendar.period(period)):
         faults.append(Fault("/value", "ratio-required", _PARTS, plain(form.value)))
     if faults or (form.value is None and form.numerator is None):
         return faults
@@ -50,6 +50,22 @@ def value_faults(
     return [Fault(pointer, "implausible-value", _outside(value, indicator, plan), plain(value))]
 
 
+def approval_faults(row: Mapping[str, Any], plan: PlanState) -> list[Fault]:
+    """Return why a value cannot be approved any more: the plan asks for its parts since."""
+    indicator = plan.indicators.get(row["indicator_code"])
+    if indicator is None or row["value"] is None or row["numerator"] is not None:
+        return []
+    if not needs_parts(indicator, plan.period_calendar.period(row["period"])):
+        return []
+    return [Fault("/value", "ratio-required", _SEND_BACK, plain(row["value"]))]
+
+
+_SEND_BACK = Text(
+    "计划现按分子之和除以分母之和汇总该指标，而本条只有 value：请退回（return），"
+    "由填报单位填写 numerator 与 denominator 后重新上报",
+    "The plan now adds this indicator up as a ratio of sums, and this is a value alone: return it,"
+    " so that its unit gives numerator and denominator and submits it again",
+)
 _PARTS = Text(
     "该指标按分子之和除以分母之和汇总：请填写 numerator 与 denominator，不要填写 value",
     "This indicator is added up as a ratio of sums: give numerator and denominator, no value",
@@ -124,8 +140,8 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
             names = [plan.organizations[code].name for code in owners]
             unit = {"unit": names[0] if names else indicator.owner_text}
             return Doubt(_ANOTHER_UNITS.code, _ANOTHER_UNITS.words.format(**unit))
-    period = Period.parse(row["period"])
-    if period.months < Period.containing(period.first_day, indicator.frequency).months:
+    period = plan.period_calendar.period(row["period"])
+    if period.months < months_of(indicator.frequency):
         zh, en = _FREQUENCIES[indicator.frequency]
         return Doubt(_TOO_FINE.code, _TOO_FINE.words.format(frequency=zh, frequency_en=en))
     return None
@@ -133,7 +149,7 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
 
 def period_faults(code: str, plan: PlanState, today: date) -> list[Fault]:
     """Return the fault of a period that nobody can know anything of yet."""
-    if is_within_reach(Period.parse(code), today, plan.document.span.start):
+    if is_within_reach(plan.period_calendar.period(code), today, plan.document.span.start):
         return []
     words = Text(
         f"{code} 尚未开始；至多可填报下一周期",

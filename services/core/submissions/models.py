@@ -34,6 +34,15 @@ class Submission(Base):
         ),
         Index("ix_submission_plan", "city_code", "plan_code", "id"),
         Index("ix_submission_organization", "city_code", "plan_code", "organization_code", "id"),
+        # What waits for somebody: few, of however many there are.
+        Index(
+            "ix_submission_waiting",
+            "city_code",
+            "plan_code",
+            "state",
+            "organization_code",
+            postgresql_where=text("state IN ('submitted', 'returned')"),
+        ),
         CheckConstraint(
             "state IN ('draft', 'submitted', 'returned', 'approved', 'withdrawn')", name="state"
         ),

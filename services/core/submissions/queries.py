@@ -8,54 +8,25 @@ from uuid import UUID
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
 from services.core.kit.database import columns_of
 from services.core.kit.idempotency import RequestKey
+from services.core.kit.statements import numbered
+from services.core.plan.visibility import Owned, scope
 from services.core.submissions.models import Submission, SubmissionHistory
 
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A piece of SQL with the parameters it uses, numbered from `$first`."""
-
-    sql: str
-    parameters: tuple[object, ...]
-
-
-def visible_to(actor: Actor, *, first: int) -> Condition:
-    """Return the condition on table `submission` that keeps a caller to what is theirs.
-
-    A reporter sees its unit's; a lead also what is reported for the indicators it leads; the
-    superior what was approved, as it was then (`_as_seen`); the office and the leader all of the
-    plan; administrators none.
-    """
-    sql, parameters = f"submission.city_code = ${first}", [actor.city_code]
-    if actor.plan_code is not None:
-        parameters.append(actor.plan_code)
-        sql += f" AND submission.plan_code = ${first + len(parameters) - 1}"
-    if actor.role in {"office", "leader"}:
-        return Condition(sql, tuple(parameters))
-    if actor.role == "superior":
-        return Condition(f"{sql} AND submission.approved_revision IS NOT NULL", tuple(parameters))
-    if actor.role == "integrator" and actor.organization_code is None:
-        return Condition(sql, tuple(parameters))
-    if actor.role not in {"reporter", "lead", "integrator"} or actor.organization_code is None:
-        return Condition("FALSE", ())
-    parameters.append(actor.organization_code)
-    unit = f"${first + len(parameters) - 1}"
-    if actor.role == "reporter":
-        return Condition(f"{sql} AND submission.organization_code = {unit}", tuple(parameters))
-    return Condition(
-        f"{sql} AND (submission.organization_code = {unit} OR EXISTS ("
-        "SELECT FROM indicator_lead AS led WHERE led.city_code = submission.city_code"
-        f" AND led.plan_code = submission.plan_code AND led.organization_code = {unit}"
-        " AND led.indicator_code = submission.indicator_code))",
-        tuple(parameters),
-    )
-
+SUBMISSIONS = Owned(
+    city="submission.city_code",
+    plan="submission.plan_code",
+    unit="submission.organization_code",
+    indicator="submission.indicator_code",
+    approved="submission.approved_revision IS NOT NULL",
+)
+"""Whose a submission is. What was approved is shown as it was then (`_as_seen`)."""
 
 _COLUMNS = columns_of(Submission, "submission")
 
@@ -90,38 +61,35 @@ async def page(
     limit: int,
 ) -> Sequence[Mapping[str, Any]]:
     """Return up to `limit` visible submissions of a plan, newest first, after the id `after`."""
-    visible = visible_to(actor, first=1)
-    parameters: list[object] = [*visible.parameters, plan_code]
-    sql = f"SELECT {_COLUMNS} FROM submission WHERE {visible.sql}"  # noqa: S608 (text of our own)
-    sql += f" AND plan_code = ${len(parameters)}"
+    seen = scope(actor, SUBMISSIONS)
+    given = {**seen.parameters, "plan": plan_code, "after": after, "most": limit}
+    sql = f"SELECT {_COLUMNS} FROM submission WHERE {seen.sql} AND plan_code = :plan"  # noqa: S608 (text of our own)
     for column, value in filters.conditions():
-        parameters.append(value)
-        sql += f" AND {_seen_column(actor, column)} = ${len(parameters)}"
+        given[column] = value
+        sql += f" AND {_seen_column(actor, column)} = :{column}"
     if after is not None:
-        parameters.append(after)
-        sql += f" AND id < ${len(parameters)}"
-    parameters.append(limit)
-    sql += f" ORDER BY id DESC LIMIT ${len(parameters)}"
-    return await _as_seen(connection, actor, await connection.fetch(sql, *parameters))
+        sql += " AND id < :after"
+    statement, values = numbered(f"{sql} ORDER BY id DESC LIMIT :most", given)
+    return await _as_seen(connection, actor, await connection.fetch(statement, *values))
 
 
 async def one(
     connection: asyncpg.Connection, actor: Actor, submission_id: UUID
 ) -> Mapping[str, Any] | None:
     """Return one visible submission."""
-    visible = visible_to(actor, first=2)
-    rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM submission WHERE id = $1 AND {visible.sql}",  # noqa: S608
-        submission_id,
-        *visible.parameters,
+    seen = scope(actor, SUBMISSIONS)
+    statement, values = numbered(
+        f"SELECT {_COLUMNS} FROM submission WHERE id = :id AND {seen.sql}",  # noqa: S608
+        {**seen.parameters, "id": submission_id},
     )
+    rows = await connection.fetch(statement, *values)
     return next(iter(await _as_seen(connection, actor, rows)), None)
 
 
 def _seen_column(actor: Actor, column: str) -> str:
-    """Return what a filter compares: for the superior all that it sees is approved."""
-    if column == "state" and actor.role == "superior":
-        return "'approved'::text"
+    """Return what a filter compares: where only what was approved is seen, all of it is that."""
+    if column == "state" and actor.reach is Reach.APPROVED:
+        return "CAST('approved' AS text)"
     return f"submission.{column}"
 
 
@@ -147,11 +115,11 @@ async def _as_seen(
 ) -> Sequence[Mapping[str, Any]]:
     """Return rows as the caller sees them.
 
-    While an approved submission is corrected, the approved revision counts, and it is what the
-    superior goes on seeing; the figures worked on are not its business.
+    While an approved submission is corrected, the approved revision counts, and it is what
+    whoever sees only that goes on seeing; the figures worked on are not its business.
     """
     corrected = [row["id"] for row in rows if row["state"] != "approved"]
-    if actor.role != "superior" or not corrected:
+    if actor.reach is not Reach.APPROVED or not corrected:
         return rows
     found = await connection.fetch(_APPROVED, actor.city_code, corrected)
     approved = {row["submission_id"]: _approved(row) for row in found}
@@ -178,14 +146,9 @@ def _approved(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 async def for_update(session: AsyncSession, actor: Actor, submission_id: UUID) -> Submission | None:
     """Return one visible submission, locked until the transaction ends."""
-    visible = visible_to(actor, first=1)
-    condition, names = visible.sql, {}
-    for number, parameter in enumerate(visible.parameters, start=1):
-        condition = condition.replace(f"${number}", f":scope_{number}")
-        names[f"scope_{number}"] = parameter
     return await session.scalar(
         select(Submission)
-        .where(Submission.id == submission_id, text(condition).bindparams(**names))
+        .where(Submission.id == submission_id, scope(actor, SUBMISSIONS).clause)
         .with_for_update()
     )
 
@@ -201,20 +164,48 @@ async def history(
 ) -> Sequence[SubmissionHistory]:
     """Return the changes of a visible submission that the caller may see, oldest first.
 
-    The superior sees approvals and what was found falsified, and no work between them.
+    Who sees what was approved sees approvals and what was found falsified, and no work between.
     """
     wanted = select(SubmissionHistory).where(
         SubmissionHistory.city_code == city_code,
         SubmissionHistory.submission_id == submission_id,
         SubmissionHistory.version > after,
     )
-    if actor.role == "superior":
+    if actor.reach is Reach.APPROVED:
         wanted = wanted.where(SubmissionHistory.after["state"].astext == "approved")
     return (await session.scalars(wanted.order_by(SubmissionHistory.version).limit(limit))).all()
 
 
-_FOR_SUPERIOR = ("submission.approved", "submission.falsified")
-"""The events that change what the superior sees."""
+_APPROVALS = ("submission.approved", "submission.falsified")
+"""The events that change what a reach of what was approved sees."""
+
+
+# One look-up for each number, however little is known of the table of events.
+_CHANGED = f"""
+WITH changes AS (
+    SELECT position, type, subject_id, subject_kind, plan_code
+    FROM (
+        SELECT position, event_id FROM event_position
+        WHERE city_code = :city AND position > :after ORDER BY position LIMIT :most
+    ) AS numbers
+    CROSS JOIN LATERAL (
+        SELECT type, subject_id, subject_kind, plan_code FROM event
+        WHERE city_code = :city AND id = event_id LIMIT 1
+    ) AS told
+    ORDER BY position
+), last AS (
+    SELECT max(position) AS position, CAST(subject_id AS uuid) AS id FROM changes
+    WHERE subject_kind = 'submission'
+        AND (CAST(:heard AS text[]) IS NULL OR type = ANY(CAST(:heard AS text[])))
+    GROUP BY subject_id
+)
+SELECT last.position, {_COLUMNS},
+    (SELECT max(position) FROM changes) AS read_to,
+    (SELECT count(*) FROM changes) AS read_count
+FROM (SELECT 1) AS always
+LEFT JOIN (last JOIN submission ON submission.id = last.id AND {{narrowed}}) ON TRUE
+ORDER BY last.position
+"""  # noqa: S608 (text of our own)
 
 
 async def changed_after(
@@ -232,43 +223,22 @@ async def changed_after(
     among those read. A filter by state is left to the caller: what was withdrawn or came into
     another state is there too, so that it can be told that it left the list.
     """
-    visible = visible_to(actor, first=5)
-    heard = _FOR_SUPERIOR if actor.role == "superior" else None
-    parameters: list[object] = [actor.city_code, position, limit, heard]
-    parameters += [*visible.parameters, plan_code]
-    narrowed = f"{visible.sql} AND submission.plan_code = ${len(parameters)}"
+    seen = scope(actor, SUBMISSIONS)
+    narrowed = f"{seen.sql} AND submission.plan_code = :plan"
+    given = {
+        **seen.parameters,
+        "city": actor.city_code,
+        "plan": plan_code,
+        "after": position,
+        "most": limit,
+        "heard": _APPROVALS if actor.reach is Reach.APPROVED else None,
+    }
     for column, value in filters.conditions():
         if column != "state":
-            parameters.append(value)
-            narrowed += f" AND submission.{column} = ${len(parameters)}"
-    rows = await connection.fetch(
-        f"""
-        WITH changes AS (
-            -- One look-up for each number, however little is known of the table of events.
-            SELECT position, type, subject_id, subject_kind, plan_code
-            FROM (
-                SELECT position, event_id FROM event_position
-                WHERE city_code = $1 AND position > $2 ORDER BY position LIMIT $3
-            ) AS numbers
-            CROSS JOIN LATERAL (
-                SELECT type, subject_id, subject_kind, plan_code FROM event
-                WHERE city_code = $1 AND id = event_id LIMIT 1
-            ) AS told
-            ORDER BY position
-        ), last AS (
-            SELECT max(position) AS position, subject_id::uuid AS id FROM changes
-            WHERE subject_kind = 'submission' AND ($4::text[] IS NULL OR type = ANY($4))
-            GROUP BY subject_id
-        )
-        SELECT last.position, {_COLUMNS},
-            (SELECT max(position) FROM changes) AS read_to,
-            (SELECT count(*) FROM changes) AS read_count
-        FROM (SELECT 1) AS always
-        LEFT JOIN (last JOIN submission ON submission.id = last.id AND {narrowed}) ON TRUE
-        ORDER BY last.position
-        """,  # noqa: S608
-        *parameters,
-    )
+            given[column] = value
+            narrowed += f" AND submission.{column} = :{column}"
+    statement, values = numbered(_CHANGED.format(narrowed=narrowed), given)
+    rows = await connection.fetch(statement, *values)
     read_to = rows[0]["read_to"] or position
     found = [row for row in rows if row["id"] is not None]
     return await _as_seen(connection, actor, found), read_to, rows[0]["read_count"] == limit

@@ -1,7 +1,7 @@
 """The rules of a reported value and of its review. Pure: no session, no clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Literal, get_args
 from uuid import UUID
@@ -90,12 +90,10 @@ class AccessContext:
 
 
 def writes_for(actor: Actor, organization_code: str) -> bool:
-    """Return whether the actor may report for an organization: the office may for any."""
+    """Return whether the actor may report for an organization: its own, or any."""
     if not actor.may(Permission.WRITE_SUBMISSIONS):
         return False
-    if actor.role == "office":
-        return True
-    if actor.role == "integrator" and actor.organization_code is None:
+    if actor.may(Permission.REPORT_FOR_ANY_UNIT):
         return True
     return actor.organization_code == organization_code
 
@@ -104,7 +102,7 @@ def reviews(actor: Actor, leads: tuple[str, ...]) -> bool:
     """Return whether the actor may review what is reported for an indicator led by `leads`."""
     if not actor.may(Permission.REVIEW_SUBMISSIONS):
         return False
-    return actor.role == "office" or actor.organization_code in leads
+    return actor.may(Permission.REVIEW_ANY_SUBMISSION) or actor.organization_code in leads
 
 
 def has_right(actor: Actor, verb: SubmissionVerb, place: AccessContext) -> bool:
@@ -117,7 +115,7 @@ def has_right(actor: Actor, verb: SubmissionVerb, place: AccessContext) -> bool:
     if verb in WRITING_VERBS:
         return writes_for(actor, place.organization_code)
     if verb == "falsify":
-        return actor.role == "office" and reviews(actor, place.leads)
+        return actor.may(Permission.FALSIFY_SUBMISSIONS) and reviews(actor, place.leads)
     if not reviews(actor, place.leads):
         return False
     return verb == "reopen" or not place.authors.include(actor)
@@ -127,7 +125,8 @@ def state_allows(verb: SubmissionVerb, place: AccessContext) -> bool:
     """Return whether the state allows a verb, whoever asks."""
     if (place.state, verb) not in TRANSITIONS:
         return False
-    # What is approved stays in force until its correction is; it cannot be withdrawn from under.
+    # An approved value counts until its correction is approved, so a correction is not withdrawn:
+    # the value that is in force would lose the submission that it came from.
     if verb == "withdraw" and place.correcting:
         return False
     return not (verb == "falsify" and place.falsified)
@@ -160,6 +159,18 @@ class Form:
     denominator: Decimal | None = None
     level: str | None = None
     not_applicable_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What is said beside a value: a column each, of the same name in history and on the wire."""
+
+    data_status: DataStatus = "final"
+    note: str | None = None
+    source: str | None = None
+
+
+REMARKS = tuple(one.name for one in fields(Remarks))
 
 
 @dataclass(frozen=True, slots=True)

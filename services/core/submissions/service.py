@@ -25,7 +25,7 @@ from services.core.submissions.errors import (
     PeriodClosed,
     SubmissionTransitionRefused,
 )
-from services.core.submissions.judging import value_faults
+from services.core.submissions.judging import approval_faults, value_faults
 from services.core.submissions.models import Submission, SubmissionHistory
 from services.core.submissions.rules import (
     WRITING_VERBS,
@@ -120,7 +120,8 @@ async def move(
 
     Raises:
         Forbidden, OwnReport: the actor has no right to it.
-        InvalidInput: it would be submitted with faults.
+        InvalidInput: it would be submitted with faults, or approved without the parts that the
+            plan asks for by now.
         SubmissionTransitionRefused: the state does not allow it; the legal list is in `extra`.
         PeriodClosed: the period takes no values, or is published.
     """
@@ -131,6 +132,8 @@ async def move(
         faults = value_faults(form, indicator, plan, submission.period, draft=False)
         if faults:
             raise InvalidInput(faults=faults)
+    if verb == "approve" and (faults := approval_faults(vars(submission), plan)):
+        raise InvalidInput(faults=faults)
     _put(submission, moved(vars(submission), verb, actor=actor, reason=reason, now=now))
     await _write(session, submission, verb, actor, reason, now)
 

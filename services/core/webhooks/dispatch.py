@@ -1,4 +1,4 @@
-"""Handing deliveries out to be sent: under a lease, fairly, and at each endpoint's rate.
+"""The queue of deliveries: what is due is claimed under a lease, fairly between endpoints.
 
 The attempt is written with the claim, and both are committed before anything is sent. So a
 worker may be lost at any line: what it had claimed is due again when its lease is over, and
@@ -22,6 +22,9 @@ from services.core.webhooks.wording import Names, codes_in
 
 DIGEST_MOST = 50
 """So many events at most are told in one message of a robot; its bytes may hold fewer."""
+
+EACH_MOST = 100
+"""So many deliveries to one endpoint at most are handed out at once."""
 
 ROBOT_RATE = 18
 """Messages a minute; from twenty on a robot is muted."""
@@ -52,7 +55,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is claimed: in all, for one endpoint at once, and for how long."""
+    """How much is claimed: in all, for one endpoint at once (100 at most), and for how long."""
 
     most: int
     each: int
@@ -107,8 +110,12 @@ WITH busy AS (
         count(*) OVER (PARTITION BY e.city_code, e.id) AS together,
         row_number() OVER (PARTITION BY e.city_code, e.id ORDER BY d.next_attempt_at, d.id) AS n
     FROM open e CROSS JOIN LATERAL (
-        SELECT d.id, d.next_attempt_at FROM webhook_delivery d
-        WHERE {_DUE} ORDER BY d.next_attempt_at LIMIT e.room FOR UPDATE SKIP LOCKED
+        -- Bounded by a number too: of how many rows a bound that is reckoned lets through,
+        -- Postgres knows nothing, and expects a tenth of all there are.
+        SELECT * FROM (
+            SELECT d.id, d.next_attempt_at FROM webhook_delivery d
+            WHERE {_DUE} ORDER BY d.next_attempt_at LIMIT e.room FOR UPDATE SKIP LOCKED
+        ) due LIMIT {EACH_MOST}
     ) d
 ), claimed AS (
     UPDATE webhook_delivery d
@@ -134,7 +141,9 @@ WITH busy AS (
 )
 SELECT c.city_code, c.id, c.endpoint_id, c.event_id, c.event_type, c.attempts,
     c.attempts - c.attempts_before, c.manual, b.body
-FROM claimed c JOIN webhook_body b USING (city_code, event_id)
+FROM claimed c CROSS JOIN LATERAL (
+    SELECT body FROM webhook_body WHERE city_code = c.city_code AND event_id = c.event_id LIMIT 1
+) b
 ORDER BY c.next_attempt_at, c.position
 """)  # noqa: S608 (numbers and conditions of our own)
 

@@ -1,6 +1,7 @@
 """What the outcomes of a batch say of an endpoint: whether it fails, is warned of, or is closed.
 
-Pure. Only a success ends a failing; whatever comes between does not.
+Pure. An endpoint that fails goes on failing until a delivery succeeds, whatever other outcomes
+come between.
 """
 
 from dataclasses import dataclass, replace

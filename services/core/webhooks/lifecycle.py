@@ -1,6 +1,6 @@
 """What becomes of an endpoint: tested, enabled, disabled, deleted.
 
-What befalls it is an event, to its owner, and stands in the audit.
+Each change is recorded as an event that its owner hears, and in the audit.
 """
 
 from collections.abc import Mapping

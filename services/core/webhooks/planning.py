@@ -9,37 +9,32 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.queries import log_position, next_window
-from services.core.events.service import begin_reading, read_up_to
+from services.core.events.queries import LogStretch, log_position
+from services.core.events.reading import Follower
 from services.core.kit.clock import Clock
 from services.core.webhooks import queries
 from services.core.webhooks.bodies import body_of
 from services.core.webhooks.lifecycle import disable_orphans
 from services.core.webhooks.models import WebhookBody, WebhookDelivery
 
-READER = "webhooks"
-"""The name of the cursor in the log up to which deliveries are planned."""
 
-
-async def follow_log(session: AsyncSession, city_code: str, clock: Clock, most: int = 200) -> bool:
-    """Plan the deliveries of the next events of a city; return whether there were any events."""
-    # Read before it is known who receives: whoever comes after it hears what comes after it.
+async def _handle(
+    session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock
+) -> int | None:
+    """Plan what a stretch makes due; where nobody receives, skip to the end of the log."""
+    # The end is read before the receivers are looked for: an endpoint that is created between
+    # the two statements is due only what comes after this end, so that nothing is skipped.
     head = await log_position(session, city_code)
-    window = await next_window(session, city_code, reader=READER, types=(), most=most)
-    if window is None:
-        await begin_reading(session, city_code, reader=READER)
-        window = await next_window(session, city_code, reader=READER, types=(), most=most)
-    if window is None:
-        return False
     await disable_orphans(session, city_code, clock=clock)
-    upto = window.upto
-    if await queries.has_receivers(session, city_code):
-        events = await queries.numbered(session, city_code, after=window.after, upto=upto)
-        await plan_deliveries(session, city_code, events)
-    else:
-        upto = max(upto, head)
-    await read_up_to(session, city_code, reader=READER, position=upto)
-    return True
+    if not await queries.has_receivers(session, city_code):
+        return max(stretch.upto, head)
+    events = await queries.numbered(session, city_code, after=stretch.after, upto=stretch.upto)
+    await plan_deliveries(session, city_code, events)
+    return None
+
+
+FOLLOWER = Follower("webhooks", (), _handle, at_once=200)
+"""It hears no type, for the database plans by positions and reads the events itself."""
 
 
 async def plan_deliveries(

@@ -1,11 +1,12 @@
 """Reading endpoints, deliveries and attempts, and finding what is to be delivered to whom."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import (
     ARRAY,
     CTE,
@@ -14,27 +15,30 @@ from sqlalchemy import (
     Row,
     Select,
     Text,
+    TextClause,
     Uuid,
     and_,
     any_,
     cast,
     column,
     exists,
-    false,
     func,
     literal,
     or_,
     select,
+    text,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services.core.events.catalogue import EventType
 from services.core.events.models import Event, EventPosition
-from services.core.feed.queries import heard_by
+from services.core.feed.queries import heard_by_owners
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey
 from services.core.identity.rules import Permission
+from services.core.kit.statements import SqlCondition
+from services.core.plan.visibility import Made, made_scope
 from services.core.webhooks.models import (
     WebhookAttempt,
     WebhookBody,
@@ -45,28 +49,30 @@ from services.core.webhooks.models import (
 from services.core.webhooks.rules import DeliveryFilters, EndpointState, owner_of
 
 _owner = WebhookEndpoint.owner
-_OWNERS_ROLES = sorted(Permission.MANAGE_WEBHOOKS.roles)
 
 
-def visible_to(actor: Actor) -> ColumnElement[bool]:
+def in_reach(actor: Actor) -> TextClause:
     """Return the condition on endpoints that keeps a caller to those it may manage.
 
-    Who manages one can have its events sent to themselves, and so may read events. The office
-    sees all within its plan or city; a system those that it, or another key of its scope, made.
+    Who manages one can have its events sent to themselves, and so may read events. Whoever
+    manages every one sees all within its plan or city; others those that they, or another key
+    of their scope, made.
     """
-    if not actor.may(Permission.READ_EVENTS):
-        return false()
-    in_city = WebhookEndpoint.city_code == actor.city_code
-    if actor.role == "office":
-        if actor.plan_code is None:
-            return in_city
-        return and_(in_city, _owner["plan_code"].astext == actor.plan_code)
-    if actor.role != "integrator":
-        return false()
-    own = WebhookEndpoint.owner_credential_id == actor.credential_id
-    if actor.organization_code is None:
-        return and_(in_city, own)
-    return and_(in_city, or_(own, _owner == dict(owner_of(actor))))
+    if not actor.may(Permission.READ_EVENTS) or not actor.may(Permission.MANAGE_WEBHOOKS):
+        return text("FALSE")
+    colleagues = SqlCondition(
+        "webhook_endpoint.owner = CAST(:scope_owner AS jsonb)",
+        {"scope_owner": to_json(owner_of(actor)).decode()},
+    )
+    made = replace(_ENDPOINTS, colleagues=colleagues)
+    return made_scope(actor, made, everybodys=Permission.MANAGE_EVERY_WEBHOOK).clause
+
+
+_ENDPOINTS = Made(
+    city="webhook_endpoint.city_code",
+    plan="webhook_endpoint.owner->>'plan_code'",
+    credential="webhook_endpoint.owner_credential_id",
+)
 
 
 async def endpoints(
@@ -78,7 +84,7 @@ async def endpoints(
     limit: int,
 ) -> Sequence[WebhookEndpoint]:
     """Return the endpoints in the actor's reach, the oldest first, after the given one."""
-    wanted = select(WebhookEndpoint).where(visible_to(actor))
+    wanted = select(WebhookEndpoint).where(in_reach(actor))
     if state is not None:
         wanted = wanted.where(WebhookEndpoint.state == state)
     if after is not None:
@@ -91,7 +97,7 @@ async def endpoint(
     session: AsyncSession, actor: Actor, endpoint_id: UUID, *, for_update: bool = False
 ) -> WebhookEndpoint | None:
     """Return one endpoint in the actor's reach."""
-    wanted = select(WebhookEndpoint).where(visible_to(actor), WebhookEndpoint.id == endpoint_id)
+    wanted = select(WebhookEndpoint).where(in_reach(actor), WebhookEndpoint.id == endpoint_id)
     return await session.scalar(wanted.with_for_update() if for_update else wanted)
 
 
@@ -155,7 +161,7 @@ async def delivery(
             ),
         )
         .where(
-            visible_to(actor),
+            in_reach(actor),
             WebhookDelivery.city_code == actor.city_code,
             WebhookDelivery.id == delivery_id,
         )
@@ -374,19 +380,13 @@ def _wants(event: type[Event]) -> ColumnElement[bool]:
 def _hears(event: type[Event]) -> ColumnElement[bool]:
     """Return the condition that an endpoint's owner hears of an event: the feed's own rule."""
     plan = _owner["plan_code"].astext
-    heard = [
-        and_(
-            _owner["role"].astext == role,
-            heard_by(
-                role,
-                organization=_owner["organization_code"].astext,
-                credential=cast(WebhookEndpoint.owner_credential_id, Text),
-                event=event,
-            ),
-        )
-        for role in _OWNERS_ROLES
-    ]
-    return and_(or_(plan.is_(None), plan == event.plan_code), or_(*heard))
+    heard = heard_by_owners(
+        "told",
+        role="webhook_endpoint.owner->>'role'",
+        unit="webhook_endpoint.owner->>'organization_code'",
+        credential="CAST(webhook_endpoint.owner_credential_id AS text)",
+    )
+    return and_(or_(plan.is_(None), plan == event.plan_code), heard)
 
 
 def planned_events(planned: CTE, told: CTE) -> Select[int, Event, int]:

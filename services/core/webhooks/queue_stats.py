@@ -1,4 +1,4 @@
-"""How deliveries stand, for whoever operates the system: what waits, how it went recent_outcomes.
+"""Figures of the delivery queue for operators: what waits, since when, and recent outcomes.
 
 Each question reads a bounded number of rows, however long a queue is.
 """

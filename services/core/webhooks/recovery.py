@@ -1,7 +1,7 @@
 """What was not delivered, sent again: one delivery, or all since an instant.
 
-A replay is an operation. Its beginning is an event, so that whoever follows the log takes it
-up, and takes it up again after a crash; it goes on stretch by stretch, one a pass.
+A replay is an operation. It begins with an event of the log: its reader finds that event, also
+after a crash, and does the replay in stretches, one in each pass.
 """
 
 from datetime import datetime, timedelta
@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, any_, func, literal, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.queries import log_position, next_window, position_since
-from services.core.events.service import begin_reading, read_up_to, record
+from services.core.events.queries import LogStretch, log_position, position_since
+from services.core.events.reading import Follower
+from services.core.events.service import record
 from services.core.identity.actor import Actor
 from services.core.kit import operations
 from services.core.kit.clock import Clock
@@ -25,9 +26,6 @@ from services.core.webhooks.lifecycle import check
 from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
 from services.core.webhooks.planning import plan_deliveries
 from services.core.webhooks.rules import KEPT
-
-READER = "webhook-replays"
-"""The name of the cursor in the log up to which replays are done."""
 
 KIND = "webhook-replay"
 """What a replay's operation is called."""
@@ -105,31 +103,23 @@ def _unknown_instant(since: datetime) -> Fault:
     )
 
 
-async def follow_replays(
-    session: AsyncSession, city_code: str, clock: Clock, most: int = 2000
-) -> bool:
-    """Do one stretch of the replay that a city's log comes to next; return whether to go on.
+async def _handle(
+    session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock
+) -> int | None:
+    """Do one stretch of the replay that comes next.
 
-    A replay that is not done holds its cursor before the event that asked for it, and lets a
-    pass end: nothing else waits for it.
+    A replay that is not done holds the cursor before the event that asked for it. The follower
+    came no further then, and a pass ends: nothing else waits for it.
     """
-    window = await next_window(
-        session, city_code, reader=READER, types=("webhook.replayed",), most=most
-    )
-    if window is None:
-        await begin_reading(session, city_code, reader=READER)
-        window = await next_window(
-            session, city_code, reader=READER, types=("webhook.replayed",), most=most
-        )
-    if window is None:
-        return False
-    asked = next(iter(window.events), None)
-    done = asked is None or await _go_on(
-        session, city_code, asked.data["operation_id"], clock, most
-    )
-    position = window.upto if asked is None else asked.position - (0 if done else 1)
-    await read_up_to(session, city_code, reader=READER, position=position)
-    return done
+    asked = next(iter(stretch.events), None)
+    if asked is None:
+        return None
+    operation_id = asked.data["operation_id"]
+    over = await _go_on(session, city_code, operation_id, clock, stretch.most)
+    return asked.position if over else asked.position - 1
+
+
+FOLLOWER = Follower("webhook-replays", ("webhook.replayed",), _handle, at_once=2000)
 
 
 async def _go_on(

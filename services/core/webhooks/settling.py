@@ -1,4 +1,4 @@
-"""Settling what came of deliveries: only with the lease they were claimed under.
+"""Writing the outcomes of deliveries, each only under the lease that it was claimed with.
 
 The outcome of an attempt, what follows for its delivery, and what it says of the endpoint are
 written together, many at once.

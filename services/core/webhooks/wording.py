@@ -158,7 +158,9 @@ def _fields(data: Mapping[str, Any], names: Names) -> _Fields:
         fields["indicator"] = names.indicators.get(indicator, indicator)
     reason = data.get("decision_reason") or data.get("reason")
     fields["because"] = f"：{reason}" if reason else ""
-    fields["target"] = str(data.get("text") or data.get("value") or _UNKNOWN)
+    number, upper = data.get("value"), data.get("upper")
+    number = f"{number}–{upper}" if number and upper else number
+    fields["target"] = str(data.get("text") or number or _UNKNOWN)
     fields["basis_name"] = _BASES.get(data.get("basis", ""), _UNKNOWN)
     fields["grade_name"] = _GRADES.get(data.get("grade", ""), _UNKNOWN)
     fields["reason_name"] = _DISABLED.get(data.get("reason", ""), _UNKNOWN)

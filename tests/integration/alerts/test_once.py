@@ -28,11 +28,11 @@ async def test_a_second_run_changes_nothing(watch: Watch) -> None:
         await watch.milestone("2026-10-08", title=f"第{number}项")
         await watch.obligation("2026-10-10", period=f"20{20 + number // 12}-{number % 12 + 1:02}")
     for day in ("2026-09-21", "2026-09-30", "2026-10-12"):
-        assert (await watch.look(day)).told > 0
+        assert (await watch.look(day)).notified > 0
         before = await counts(watch)
         for _ in range(2):
             again = await watch.look(day)
-            assert (again.told, again.withheld, again.resolved, again.digests) == (0, 0, 0, 0)
+            assert (again.notified, again.suppressed, again.resolved, again.digests) == (0, 0, 0, 0)
         assert await counts(watch) == before
 
 

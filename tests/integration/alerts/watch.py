@@ -11,12 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.core.alerts.evaluation import Evaluated
-from services.core.alerts.following import evaluate_plan, follow_log
+from services.core.alerts.following import FOLLOWER, evaluate_plan
 from services.core.alerts.models import AlertRules
 from services.core.alerts.rule_set import RuleSet, default_rules
 from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.service import announce_year
 from services.core.events.catalogue import EventType
+from services.core.events.reading import follow
 from services.core.events.service import NewEvent, number_committed, record
 from services.core.extensions.models import Extension
 from services.core.kit.clock import Clock
@@ -304,7 +305,7 @@ class Watch:
             async with self.database.transaction() as session:
                 await number_committed(session, CITY)
             async with self.database.transaction() as session:
-                following = await follow_log(session, CITY, at(day, hour))
+                following = await follow(session, CITY, FOLLOWER, at(day, hour))
 
     async def told(self) -> list[Told]:
         """The events of alerts since this was last asked, in the order they were made."""

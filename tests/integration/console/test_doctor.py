@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.console.doctor import Finding, examine
+from services.console.commands.doctor import Finding, examine
 from services.console.settings import Settings
 from services.core.events.service import beat
 from services.core.kit.clock import Clock

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from services.console.account import identity, server_account
-from services.console.doctor import examine
+from services.console.commands.doctor import examine
+from services.console.embedded.account import identity, server_account
 from services.console.ports import free_port
 from services.console.settings import Settings
 from services.core.kit.database import connect

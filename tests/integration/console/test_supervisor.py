@@ -9,10 +9,10 @@ from signal import SIGKILL, SIGTERM
 
 import pytest
 
-from services.console import supervisor
+from services.console.embedded import supervisor
+from services.console.embedded.supervisor import MOST_FAILURES, Part, Program, pause
 from services.console.errors import ConsoleError
 from services.console.settings import PROJECT
-from services.console.supervisor import MOST_FAILURES, Part, Program, pause
 
 _ENDLESS = "import time\nwhile True: time.sleep(1)"
 _STUBBORN = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + _ENDLESS
@@ -136,7 +136,7 @@ async def test_a_child_does_not_outlive_a_killed_supervisor() -> None:
     code = f"""
 import subprocess, sys, time
 from signal import SIGTERM
-from services.console.launch import child_options
+from services.console.embedded.launch import child_options
 child = subprocess.Popen([sys.executable, "-c", {_ENDLESS!r}],
                          **child_options(None, death_signal=SIGTERM))
 print(child.pid, flush=True)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import cities_behind, log_position
 from services.core.events.service import NewEvent, number_committed, record
+from services.core.events.statements import pending_insert
 from services.core.feed.queries import EventFilter, events_after
 from services.core.identity.actor import operator
 from services.core.kit.clock import Clock
@@ -185,10 +186,7 @@ async def test_nothing_to_number_writes_nothing(database: Database) -> None:
 async def test_the_work_of_a_drain_does_not_grow_with_what_waits(database: Database) -> None:
     async with database.transaction() as session:
         await session.execute(
-            text(
-                "INSERT INTO event_pending"
-                " SELECT :city, gen_random_uuid() FROM generate_series(1, 100000)"
-            ),
+            text(pending_insert("SELECT :city, gen_random_uuid() FROM generate_series(1, 100000)")),
             {"city": CITY},
         )
     async with database.transaction() as session:

@@ -1,7 +1,7 @@
 """Who hears what, event by event: a table for every role, with two plans in one city."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -126,6 +126,26 @@ CASES: Mapping[str, tuple[NewEvent, set[str]]] = {
         happening("submission.submitted", UNIT, OTHER_PLAN, **_VALUE),
         {*_CITYWIDE, "office of the other plan", *_UNITS, "stranger"},
     ),
+    "a unit's value of an indicator that nobody else leads": (
+        happening("submission.submitted", UNIT, subject=("submission", "1"), indicator_code="U09"),
+        {*_CITYWIDE, *_UNITS},
+    ),
+    "a unit's milestone of a measure that nobody else leads": (
+        happening("milestone.progressed", UNIT, subject=("milestone", "1"), measure_code="15.1"),
+        {*_CITYWIDE, *_UNITS},
+    ),
+    "a unit's alert, though it names the measure that others lead": (
+        happening("alert.raised", UNIT, subject=("alert", "1"), measure_code="14.1"),
+        {*_CITYWIDE, *_UNITS},
+    ),
+    "a unit's obligation": (
+        happening("obligation.extended", UNIT, subject=("obligation", "1"), indicator_code="U08"),
+        {*_CITYWIDE, *_UNITS, *_LEADS},
+    ),
+    "a unit asks for time for what it owes": (
+        happening("extension.requested", UNIT, subject=("extension", "1"), indicator_code="U08"),
+        {*_CITYWIDE, *_UNITS, *_LEADS},
+    ),
     "a unit's milestone": (
         happening("milestone.progressed", UNIT, **_MILESTONE),
         {*_CITYWIDE, *_UNITS, *_LEADS},
@@ -218,3 +238,56 @@ async def test_another_city_hears_nothing(city: Receivers) -> None:
             session, elsewhere, city_code=CITY, position=0, wanted=EventFilter(), limit=10
         )
     assert (stretch.events, stretch.last_position) == ([], 1)
+
+
+async def numbered(city: Receivers, *cities: str) -> None:
+    for code in cities:
+        async with city.database.transaction() as session:
+            while await number_committed(session, code):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (EventFilter(), [1, 2, 3, 4]),
+        (EventFilter(types=("period.closed",)), [1]),
+        (EventFilter(types=("period.closed", "alert.raised")), [1, 4]),
+        (EventFilter(plan_code=OTHER_PLAN), [3]),
+        (EventFilter(organization_code=UNIT), [2, 3]),
+        (EventFilter(subject=("submission",)), [2, 3]),
+        (EventFilter(subject=("submission", "b")), [3]),
+        (EventFilter(plan_code=PLAN, organization_code=STRANGER, subject=("alert",)), [4]),
+        (EventFilter(plan_code=OTHER_PLAN, subject=("alert",)), []),
+    ],
+)
+async def test_a_reader_is_told_what_it_wants_of_its_own_city(
+    city: Receivers, wanted: EventFilter, expected: list[int]
+) -> None:
+    """Each event stands at its own number, and another city's are not among them."""
+    await city.execute("INSERT INTO city VALUES ('410184', '邻市')")
+    told = [
+        happening("period.closed", None, subject=("period", "2025")),
+        happening("submission.submitted", UNIT, subject=("submission", "a"), indicator_code="U08"),
+        happening("submission.submitted", UNIT, OTHER_PLAN, subject=("submission", "b")),
+        happening("alert.raised", STRANGER, subject=("alert", "1")),
+    ]
+    for one in told:
+        await city.happen(replace(one, city_code="410184", plan_code="410184-2025"))
+        await city.happen(one)
+        await numbered(city, CITY, "410184")
+    async with city.database.sessions() as session:
+        whole = await events_after(
+            session, _actor("office"), city_code=CITY, position=0, wanted=wanted, limit=10
+        )
+        rest = await events_after(
+            session, _actor("office"), city_code=CITY, position=2, wanted=wanted, limit=10
+        )
+    found = [one.position for one in whole.events]
+    assert found == expected
+    assert [one.event.subject_id for one in whole.events] == [
+        told[number - 1].subject_id for number in expected
+    ]
+    assert {one.event.city_code for one in whole.events} <= {CITY}
+    assert [one.position for one in rest.events] == [number for number in expected if number > 2]
+    assert (whole.last_position, whole.has_more) == (4, False)

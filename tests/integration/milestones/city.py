@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.queries import working_calendar
 from services.core.calendars.service import announce_year
+from services.core.events.reading import follow
 from services.core.events.service import NewEvent, number_committed, record
 from services.core.identity.actor import Actor, operator, system
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
@@ -77,7 +78,7 @@ class City:
             async with self.database.transaction() as session:
                 await number_committed(session, CITY)
             async with self.database.transaction() as session:
-                if not await following.follow_log(session, CITY, self.clock, most):
+                if not await follow(session, CITY, following.FOLLOWER, self.clock, most=most):
                     return turns
         raise AssertionError("it never comes to an end")
 

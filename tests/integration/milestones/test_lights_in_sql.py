@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 
 from services.core.kit.ids import new_id
 from services.core.milestones.conditions import light_on
-from services.core.milestones.lights import Distance, light
+from services.core.milestones.lights import DueDistance, light
 from services.core.milestones.models import Milestone
 from services.core.milestones.queries import tallies
 from services.core.milestones.rules import STATES, Share, merged
@@ -74,7 +74,7 @@ async def test_the_light_in_sql_is_the_light_of_the_rule(city: City) -> None:
                 course_of(row, desk.plan),
                 TODAY,
                 lights,
-                Distance.between(TODAY, row.due_date, desk.calendar),
+                DueDistance.between(TODAY, row.due_date, desk.calendar),
             ).light
             for row, _ in rows
         ]

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from services.core.calendars.announcement import AnnouncedDay, Announcement
 from services.core.calendars.service import announce_year
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.identity.actor import Actor
 from services.core.identity.rules import DEFAULT_SCOPES
@@ -18,13 +19,18 @@ from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.obligations import queries, service
 from services.core.obligations.models import Obligation
-from services.core.obligations.queries import Counted, Grouping, ObligationFilters, ObligationView
+from services.core.obligations.queries import (
+    Grouping,
+    ObligationFilters,
+    ObligationView,
+    ReportingCounts,
+)
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.models import PlanPeriod
-from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState, plan_state
 from services.core.plan.service import PeriodVerb
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import CITY, PLAN
 
 ACTOR = {"kind": "test"}
@@ -81,7 +87,7 @@ class Duties:
             return await service.move_period(
                 session,
                 plan=known,
-                period=Period.parse(period),
+                period=a_period(period),
                 verb=verb,
                 actor=ACTOR,
                 now=self.now,
@@ -148,7 +154,7 @@ class Duties:
         while busy:
             async with self.database.transaction() as session:
                 clock = Clock(self.now - Clock.true_now())
-                busy = await service.follow_log(session, CITY, clock, most)
+                busy = await follow(session, CITY, service.FOLLOWER, clock, most=most)
 
     async def forget_what_was_read(self) -> None:
         await self.execute("DELETE FROM reader_cursor WHERE city_code = :city")
@@ -195,7 +201,7 @@ class Duties:
 
     async def rates(
         self, by: Grouping = "organization", period: str | None = None, actor: Actor = OFFICE
-    ) -> Sequence[Counted]:
+    ) -> Sequence[ReportingCounts]:
         plan = await self.plan()
         async with self.database.sessions() as session:
             return await queries.counted(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from services.core.obligations.queries import Counted
+from services.core.obligations.queries import ReportingCounts
 from tests.integration.obligations.duties import OFFICE, Duties, local
 from tests.unit.scoring.builders import a_document, an_indicator
 
@@ -36,10 +36,10 @@ async def opened(duties: Duties) -> Duties:
 async def test_on_its_last_day_it_is_due_and_a_second_later_it_is_missing(opened: Duties) -> None:
     opened.at(*LAST_SECOND)
     assert await opened.status() == "expected"
-    assert await opened.rates() == [Counted("UN01", 1, 0, 0, 0)]
+    assert await opened.rates() == [ReportingCounts("UN01", 1, 0, 0, 0)]
     opened.at(*MIDNIGHT)
     assert await opened.status() == "missing"
-    assert await opened.rates() == [Counted("UN01", 1, 0, 0, 1)]
+    assert await opened.rates() == [ReportingCounts("UN01", 1, 0, 0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_it_is_met_by_what_comes_before_midnight(
     found = await opened.one()
     assert (found.status, found.reported_at) == (status, local(*instant))
     assert (found.submission_id, found.submission_state) == (submission_id, "submitted")
-    assert await opened.rates() == [Counted("UN01", 1, 1, on_time, 0)]
+    assert await opened.rates() == [ReportingCounts("UN01", 1, 1, on_time, 0)]
 
 
 async def test_the_first_time_counts_and_a_returned_one_stays_handed_in(opened: Duties) -> None:
@@ -64,7 +64,7 @@ async def test_the_first_time_counts_and_a_returned_one_stays_handed_in(opened: 
     found = await opened.one()
     assert (found.status, found.submission_state) == ("met", "returned")
     assert found.reported_at == local("2026-01-20")
-    assert await opened.rates() == [Counted("UN01", 1, 1, 1, 0)]
+    assert await opened.rates() == [ReportingCounts("UN01", 1, 1, 1, 0)]
 
 
 @pytest.mark.parametrize("state", ["draft", "withdrawn"])
@@ -99,7 +99,7 @@ async def test_more_time_makes_the_same_day_in_time(opened: Duties) -> None:
     await opened.hand_in()
     assert await opened.status() == "met"
     opened.at("2026-02-11", "00:00:00")
-    assert await opened.rates() == [Counted("UN01", 1, 1, 1, 0)]
+    assert await opened.rates() == [ReportingCounts("UN01", 1, 1, 1, 0)]
 
 
 async def test_a_list_is_narrowed_by_what_became_of_it(duties: Duties) -> None:
@@ -131,8 +131,8 @@ async def test_ten_owe_eight_report_six_in_time(duties: Duties) -> None:
     duties.at("2026-02-05")
     for unit in UNITS[6:8]:
         await duties.hand_in(unit=unit)
-    assert await duties.rates(by="indicator") == [Counted("R01", 10, 8, 6, 2)]
-    assert await duties.rates(by="period", period="2025") == [Counted("2025", 10, 8, 6, 2)]
+    assert await duties.rates(by="indicator") == [ReportingCounts("R01", 10, 8, 6, 2)]
+    assert await duties.rates(by="period", period="2025") == [ReportingCounts("2025", 10, 8, 6, 2)]
     assert await duties.rates(by="period", period="2024") == []
     by_unit = await duties.rates()
     assert [one.code for one in by_unit] == UNITS
@@ -152,7 +152,7 @@ async def test_who_ceased_leaves_both_sides(duties: Duties) -> None:
         at=local("2026-01-31", "00:00:00"),
     )
     duties.at("2026-02-05")
-    assert await duties.rates(by="indicator") == [Counted("R01", 9, 0, 0, 9)]
+    assert await duties.rates(by="indicator") == [ReportingCounts("R01", 9, 0, 0, 9)]
 
 
 async def test_who_owes_it_no_more_or_left_the_plan_leaves_both_sides(duties: Duties) -> None:
@@ -164,9 +164,9 @@ async def test_who_owes_it_no_more_or_left_the_plan_leaves_both_sides(duties: Du
         organizations=[{"code": code, "name": code, "kind": "unit"} for code in UNITS[:9]],
     )
     await duties.load(fewer)
-    assert await duties.rates(by="indicator") == [Counted("R01", 9, 0, 0, 0)]
+    assert await duties.rates(by="indicator") == [ReportingCounts("R01", 9, 0, 0, 0)]
     await duties.follow()
-    assert await duties.rates(by="indicator") == [Counted("R01", 8, 0, 0, 0)]
+    assert await duties.rates(by="indicator") == [ReportingCounts("R01", 8, 0, 0, 0)]
 
 
 _PLENTY = """

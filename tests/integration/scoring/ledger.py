@@ -9,24 +9,25 @@ from uuid import UUID
 from sqlalchemy import insert, select, text
 
 from services.core.events.catalogue import EventType
+from services.core.events.reading import follow
 from services.core.events.service import NewEvent, number_committed, record
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.decimals import plain
 from services.core.kit.ids import new_id
+from services.core.obligations import service as obligations
 from services.core.obligations.models import Obligation
 from services.core.obligations.service import extend, move_period
-from services.core.obligations.service import follow_log as follow_plans
 from services.core.plan.assigning import Assignment, assign_target
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
-from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState, plan_state
 from services.core.plan.service import PeriodVerb, QuestionDecision, settle_question
 from services.core.scoring import queries, service
 from services.core.scoring.drawing import Recomputed
 from services.core.scoring.models import ScoreSnapshot
 from services.core.submissions.models import SubmissionHistory
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import CITY, PLAN
 
 ACTOR = {"kind": "test"}
@@ -153,7 +154,7 @@ class Ledger:
             await move_period(
                 session,
                 plan=state,
-                period=Period.parse(period),
+                period=a_period(period),
                 verb=verb,
                 actor=ACTOR,
                 now=self.clock.now(),
@@ -189,7 +190,7 @@ class Ledger:
         async with self.database.transaction() as session:
             await number_committed(session, CITY)
         async with self.database.transaction() as session:
-            await follow_plans(session, CITY, self.clock)
+            await follow(session, CITY, obligations.FOLLOWER, self.clock)
 
     async def assign(self, indicator: str, value: object, year: int = 2025) -> None:
         state = await self.state()
@@ -225,7 +226,7 @@ class Ledger:
             async with self.database.transaction() as session:
                 await number_committed(session, CITY)
             async with self.database.transaction() as session:
-                if not await service.follow_log(session, CITY, clock=self.clock, most=most):
+                if not await follow(session, CITY, service.FOLLOWER, self.clock, most=most):
                     return steps
             steps += 1
 

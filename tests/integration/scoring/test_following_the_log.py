@@ -6,10 +6,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.scoring import queries
-from services.core.scoring.counting import Place, contributions
-from services.core.scoring.service import READER, follow_log
+from services.core.scoring.counting import ScoreSubject, contributions
+from services.core.scoring.service import FOLLOWER, READER
 from services.core.scoring.traces import replay, result_of
 from tests.integration.scoring.ledger import Ledger
 from tests.unit.scoring.builders import (
@@ -222,7 +223,7 @@ async def test_killed_before_the_commit_nothing_is_lost(ledger: Ledger) -> None:
     async with ledger.database.transaction() as session:
         await number_committed(session, CITY)
     async with ledger.database.sessions() as session:
-        await follow_log(session, CITY, clock=ledger.clock)
+        await follow(session, CITY, FOLLOWER, ledger.clock)
         await session.rollback()
     assert await ledger.snapshot() is None
     await ledger.follow()
@@ -271,11 +272,12 @@ async def test_as_of_and_series_read_what_was_true_then(ledger: Ledger) -> None:
             session,
             CITY,
             PLAN,
-            place=Place("R01", "approved", ["2025"]),
+            place=ScoreSubject("R01", "approved", ["2025"]),
             position=earlier.position,
         )
         assert [row.value for row in counted] == [90]
-        assert await queries.periods_with_board(session, CITY, PLAN) == ["2024", "2025"]
+        drawn = await queries.boards_drawn(session, CITY, PLAN)
+    assert sorted(period for basis, period in drawn if basis == "approved") == ["2024", "2025"]
 
 
 async def test_stored_traces_replay_to_the_stored_digits(ledger: Ledger) -> None:

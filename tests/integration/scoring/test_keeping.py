@@ -5,10 +5,11 @@ from datetime import date
 
 import pytest
 
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.kit.database import connect
 from services.core.scoring.queries import WHOLE_EVERY
-from services.core.scoring.service import follow_log
+from services.core.scoring.service import FOLLOWER
 from tests.integration.scoring.ledger import Ledger
 from tests.unit.scoring.builders import CITY, a_document, a_target, an_indicator
 
@@ -46,11 +47,11 @@ async def test_a_plan_read_by_a_step_that_was_rolled_back_is_read_again(
     async with ledger.database.transaction() as session:
         await number_committed(session, CITY)
     async with ledger.database.sessions() as session:
-        await follow_log(session, CITY, clock=ledger.clock)
+        await follow(session, CITY, FOLLOWER, ledger.clock)
         await session.rollback()
     # Another process goes on to exactly where the rolled back step would have led.
     async with elsewhere.database.transaction() as session:
-        await follow_log(session, CITY, clock=ledger.clock)
+        await follow(session, CITY, FOLLOWER, ledger.clock)
     await ledger.report(70)
     await ledger.follow()
     assert (await ledger.row())["met"] is True

@@ -9,10 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.plan.errors import PlanNotFound
-from services.core.scoring.counting import Contribution, Place, contributions
-from services.core.scoring.service import follow_log, recompute_plan
+from services.core.scoring.counting import Contribution, ScoreSubject, contributions
+from services.core.scoring.service import FOLLOWER, recompute_plan
 from tests.integration.scoring.ledger import Ledger
 from tests.unit.scoring.builders import (
     CITY,
@@ -134,7 +135,7 @@ async def test_rebuilt_inputs_know_every_position(ledger: Ledger) -> None:
     found: list[list[Contribution]] = []
     async with ledger.database.sessions() as session:
         for basis in ("approved", "submitted"):
-            place = Place("R01", basis, ["2025"])
+            place = ScoreSubject("R01", basis, ["2025"])
             for position in range(1, 6):
                 rows, _ = await contributions(session, CITY, PLAN, place=place, position=position)
                 found.append(rows)
@@ -152,7 +153,7 @@ async def test_a_later_version_never_counts_from_an_earlier_number(ledger: Ledge
     await ledger.execute("UPDATE event_position SET position = -position WHERE position > 1")
     await ledger.execute("UPDATE event_position SET position = 5 + position WHERE position < 0")
     async with ledger.database.transaction() as session:
-        assert await follow_log(session, CITY, clock=ledger.clock)
+        assert await follow(session, CITY, FOLLOWER, ledger.clock)
     assert (await ledger.row())["value"] == "80"
     assert [row[0] for row in await inputs(ledger)] == ["approved", "submitted"]
     assert await ledger.rebuild() is False
@@ -167,15 +168,15 @@ async def test_many_followers_and_recomputers_at_once_write_each_board_once(
     async with ledger.database.transaction() as session:
         await number_committed(session, CITY)
 
-    async def follow() -> bool:
+    async def step() -> bool:
         async with ledger.database.transaction() as session:
-            return await follow_log(session, CITY, clock=ledger.clock, most=2)
+            return await follow(session, CITY, FOLLOWER, ledger.clock, most=2)
 
     async def recompute() -> tuple[int, int]:
         async with ledger.database.transaction() as session:
             return astuple(await recompute_plan(session, CITY, PLAN, clock=ledger.clock))
 
-    await asyncio.gather(*(follow() for _ in range(6)), *(recompute() for _ in range(3)))
+    await asyncio.gather(*(step() for _ in range(6)), *(recompute() for _ in range(3)))
     await ledger.follow()
     assert (await ledger.row("R03"))["value"] == "10"
     assert (await ledger.recompute()).changed == 0

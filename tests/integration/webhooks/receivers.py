@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from services.core.events.catalogue import EventType
+from services.core.events.reading import follow
 from services.core.events.service import NewEvent, number_committed, record
 from services.core.identity.actor import Actor, operator
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
@@ -115,11 +116,11 @@ class Receivers:
 
     async def turn(self, most: int = 200) -> bool:
         async with self.database.transaction() as session:
-            return await planning.follow_log(session, CITY, self.clock, most)
+            return await follow(session, CITY, planning.FOLLOWER, self.clock, most=most)
 
     async def replay_turn(self) -> bool:
         async with self.database.transaction() as session:
-            return await recovery.follow_replays(session, CITY, self.clock, self.stretch)
+            return await follow(session, CITY, recovery.FOLLOWER, self.clock, most=self.stretch)
 
     async def due(self, endpoint: WebhookEndpoint, state: str = "pending") -> list[int]:
         """Return the positions of an endpoint's deliveries in a state, as they come due."""

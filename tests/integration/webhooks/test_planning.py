@@ -10,15 +10,16 @@ from typing import Any, get_args
 import pytest
 
 from services.core.events.catalogue import EventType
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.feed.queries import EventFilter, events_after
 from services.core.identity.actor import Actor, operator
-from services.core.identity.service import revoke_key
+from services.core.identity.service import key_to_revoke, revoke_key
 from services.core.kit.clock import Clock
 from services.core.kit.ids import first_id_at, new_id
 from services.core.webhooks import lifecycle
 from services.core.webhooks.models import WebhookEndpoint
-from services.core.webhooks.planning import READER, follow_log
+from services.core.webhooks.planning import FOLLOWER
 from services.core.webhooks.retention import follow_date
 from tests.integration.webhooks.receivers import (
     CITY,
@@ -150,7 +151,7 @@ async def test_a_city_without_receivers_is_passed_over_and_the_next_one_misses_n
     await receivers.happen(*(happening() for _ in range(50)))
     await receivers.pass_over(most=1)
     [cursor] = await receivers.rows(
-        "SELECT position FROM reader_cursor WHERE reader = :reader", reader=READER
+        "SELECT position FROM reader_cursor WHERE reader = :reader", reader=FOLLOWER.reader
     )
     assert cursor.position == 50
     endpoint = await receivers.endpoint(await receivers.owner("office"))
@@ -224,7 +225,7 @@ async def test_a_pass_that_is_lost_leaves_nothing_behind(receivers: Receivers) -
 async def _planned_and_lost(receivers: Receivers) -> None:
     async with receivers.database.transaction() as session:
         await number_committed(session, CITY)
-        assert await follow_log(session, CITY, receivers.clock)
+        assert await follow(session, CITY, FOLLOWER, receivers.clock)
         raise ZeroDivisionError
 
 
@@ -235,9 +236,8 @@ async def test_an_endpoint_whose_owner_is_gone_hears_no_more(receivers: Receiver
     await receivers.happen(happening())
     await receivers.pass_over()
     async with receivers.database.transaction() as session:
-        await revoke_key(
-            session, key_id=owner.credential_id, actor=operator(CITY), now=receivers.clock.now()
-        )
+        key = await key_to_revoke(session, owner.credential_id, actor=operator(CITY))
+        await revoke_key(session, key, actor=operator(CITY), now=receivers.clock.now())
     await receivers.happen(happening())
     await receivers.pass_over()
     await receivers.pass_over()

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.identity.actor import Actor
 from services.core.kit import operations
@@ -130,7 +131,7 @@ async def test_a_replay_goes_on_after_a_crash_where_it_was(receivers: Receivers)
 
 async def _lost_stretch(receivers: Receivers) -> None:
     async with receivers.database.transaction() as session:
-        await recovery.follow_replays(session, CITY, receivers.clock, receivers.stretch)
+        await follow(session, CITY, recovery.FOLLOWER, receivers.clock, most=receivers.stretch)
         raise ZeroDivisionError
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import chinese_calendar
 
 from services.core.alerts.rule_set import DeadlineRule, RuleSet, default_rules
+from services.core.alerts.stages import Step, stage_day, step_of
 from services.core.calendars.rules import WorkingCalendar
 from tests.unit.scoring.builders import a_document
 
@@ -38,3 +39,18 @@ def a_rule(
             "level": level,
         }
     )
+
+
+def step_due(
+    due: date, rule: DeadlineRule, rules: RuleSet, calendar: WorkingCalendar, today: date
+) -> Step | None:
+    """Return the most severe step that is due on `today`; None: none is yet."""
+    for index in reversed(range(len(rule.stages))):
+        day = stage_day(due, rule.stages[index], calendar)
+        if day <= today:
+            last = index == len(rule.stages) - 1
+            repeat = 0
+            if last and rule.repeat_every is not None:
+                repeat = calendar.between(day, today) // rule.repeat_every
+            return step_of(rule, rules, index, repeat)
+    return None

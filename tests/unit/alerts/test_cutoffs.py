@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from services.core.alerts.cutoffs import cutoffs
 from services.core.alerts.rule_set import DeadlineRule
-from services.core.alerts.stages import stage_day, step_day, step_due
+from services.core.alerts.stages import stage_day, step_day
 from services.core.calendars.rules import WorkingCalendar, plain_week
-from tests.unit.alerts.builders import a_rule_set, china
+from tests.unit.alerts.builders import a_rule_set, china, step_due
 
 RULES = a_rule_set()
 START = date(2026, 1, 1)

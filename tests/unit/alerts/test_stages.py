@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from services.core.alerts.rule_set import Stage
-from services.core.alerts.stages import Step, is_overdue, stage_day, step_due
-from tests.unit.alerts.builders import a_rule, a_rule_set, china
+from services.core.alerts.stages import Step, stage_day
+from tests.unit.alerts.builders import a_rule, a_rule_set, china, step_due
 
 CALENDAR = china()
 RULES = a_rule_set()
@@ -103,9 +103,3 @@ def test_a_rule_may_keep_to_one_level() -> None:
     step = step_due(day("2026-05-06"), quiet, RULES, CALENDAR, day("2026-12-31"))
     assert step is not None
     assert (step.level, step.repeat > 20) == (0, True)
-
-
-def test_a_day_is_due_to_its_end_and_overdue_with_the_next() -> None:
-    deadline = day("2026-10-09")
-    assert not is_overdue(deadline, deadline)
-    assert is_overdue(deadline, day("2026-10-10"))

@@ -1,13 +1,17 @@
 """What the environment says, and how a wrong word in it is named."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from services.console.errors import ConsoleError
 from services.console.main import main
-from services.console.settings import Settings, UpSettings
+from services.console.settings import PROJECT, Settings, UpSettings, misspelt
 from services.core.kit.sealing import new_seal_key
+
+SERVICES = PROJECT / "services"
+NAMED = re.compile(r"\bWUFEI_[A-Z_]*[A-Z]\b")
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +108,35 @@ def test_a_refusal_is_one_line_and_a_bad_exit(
     assert printed.out == ""
     assert printed.err.startswith("wufei: DATABASE_URL is not set")
     assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("WUFEI_WEBHOK_TIMEOUT", "did you mean WUFEI_WEBHOOK_TIMEOUT?"),
+        ("WUFEI_PROT", "did you mean WUFEI_PORT?"),
+        ("wufei_databse_connections", "did you mean WUFEI_DATABASE_CONNECTIONS?"),
+        ("WUFEI_XYZZY_QQQ", "WUFEI_XYZZY_QQQ is no setting and has no effect"),
+    ],
+)
+def test_a_misspelt_variable_is_told_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    monkeypatch.setenv(name, "sesame")
+    Settings.read()
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == 1
+    assert "sesame" not in told
+
+
+def test_every_variable_that_is_read_is_known() -> None:
+    read = {
+        match for path in SERVICES.rglob("*.py") for match in NAMED.findall(path.read_text("utf-8"))
+    }
+    assert len(read) > 15
+    assert list(misspelt(read - {"WUFEI_CLOCK_OFFSET"})) == []
+
+
+def test_what_up_starts_is_not_told_again() -> None:
+    assert list(misspelt({"WUFEI_PROT", "WUFEI_CLOCK_OFFSET"})) == []

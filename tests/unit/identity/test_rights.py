@@ -39,7 +39,29 @@ TABLE: Mapping[str, tuple[Scope, set[Role]]] = {
     "MANAGE_WEBHOOKS": ("webhooks:write", {"office", "integrator"}),
     "READ_EVENTS": ("events:read", READERS),
     "MANAGE_KEYS": ("keys:write", {"system_admin"}),
+    "REPORT_FOR_ANY_UNIT": ("submissions:write", {"office"}),
+    "REPORT_ON_BEHALF": ("submissions:write", {"office"}),
+    "REVIEW_ANY_SUBMISSION": ("submissions:review", {"office"}),
+    "FALSIFY_SUBMISSIONS": ("submissions:review", {"office"}),
+    "ASSIGN_MILESTONES": ("milestones:write", {"lead", "office", "integrator"}),
+    "RUN_MILESTONES": ("milestones:write", {"office"}),
+    "SIGN_FOR_ANY_UNIT": ("milestones:write", set()),
+    "ANSWER_ANY_ALERT": ("milestones:write", {"office"}),
+    "SNOOZE_TOP_ALERTS": ("milestones:write", {"office"}),
+    "DECIDE_WHAT_UNIT_LEADS": ("milestones:read", {"lead"}),
+    "DECIDE_WHAT_NOBODY_LEADS": ("milestones:read", set()),
+    "REVOKE_ANY_CALENDAR": ("milestones:read", {"office"}),
+    "MANAGE_EVERY_WEBHOOK": ("webhooks:write", {"office"}),
+    "HEAR_OF_EVERY_WEBHOOK": ("events:read", {"office", "leader"}),
 }
+
+OF_NO_UNIT: Mapping[str, set[Role]] = {
+    "REPORT_FOR_ANY_UNIT": {"integrator"},
+    "RUN_MILESTONES": {"integrator"},
+    "SIGN_FOR_ANY_UNIT": {"integrator"},
+    "DECIDE_WHAT_NOBODY_LEADS": {"office"},
+}
+"""Who has a permission as well where the credential is of no unit."""
 
 READ: set[Scope] = {
     "plan:read", "submissions:read", "milestones:read", "alerts:read", "events:read",
@@ -68,11 +90,15 @@ def test_the_table_holds_every_permission_and_every_role() -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_a_permission_needs_its_role_and_its_scope(role: Role, permission: Permission) -> None:
     scope, roles = TABLE[permission.name]
-    somebody = replace(operator("410183"), role=role)
-    for given in (set(SCOPES), {scope}):
-        assert replace(somebody, scopes=frozenset(given)).may(permission) is (role in roles)
-    for given in (set(), set(SCOPES) - {scope}):
-        assert not replace(somebody, scopes=frozenset(given)).may(permission)
+    for unit, allowed in (
+        ("UN15", roles),
+        (None, roles | OF_NO_UNIT.get(permission.name, set())),
+    ):
+        somebody = replace(operator("410183"), role=role, organization_code=unit)
+        for given in (set(SCOPES), {scope}):
+            assert replace(somebody, scopes=frozenset(given)).may(permission) is (role in allowed)
+        for given in (set(), set(SCOPES) - {scope}):
+            assert not replace(somebody, scopes=frozenset(given)).may(permission)
 
 
 @pytest.mark.parametrize("role", ROLES)

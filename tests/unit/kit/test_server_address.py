@@ -82,3 +82,21 @@ def test_a_server_older_than_the_oldest_that_works_is_refused(number: int) -> No
 @pytest.mark.parametrize("number", [150000, 150018, 180003])
 def test_a_server_that_is_new_enough_is_not(number: int) -> None:
     require_major(number)
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        ("fallback_application_name=f", "f"),
+        ("application_name=a&fallback_application_name=f", "a"),
+        ("application_name=", ""),
+        ("", None),
+    ],
+)
+def test_a_name_is_given_and_else_the_one_to_fall_back_to(words: str, called: str | None) -> None:
+    told = read_address(f"postgresql://u@h/d?{words}").session
+    assert told.get("application_name") == called
+
+
+def test_a_password_may_hold_what_an_address_is_made_of() -> None:
+    assert read_address("postgresql://u:a://b@h/d").dsn == "postgresql://u:a://b@h/d"

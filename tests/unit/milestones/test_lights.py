@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.core.calendars.rules import WorkingCalendar, plain_week
-from services.core.milestones.lights import Course, Distance, light
+from services.core.milestones.lights import Course, DueDistance, light
 from services.core.milestones.reasons import REASONS, words
 from services.core.plan.document import Lights
 
@@ -40,7 +40,7 @@ WEEK = plain_week("")
 
 def seen(today: date, calendar: WorkingCalendar = WEEK, **changes: Any) -> tuple[str, str]:
     course = replace(ON_COURSE, **changes)
-    verdict = light(course, today, RULES, Distance.between(today, course.due_date, calendar))
+    verdict = light(course, today, RULES, DueDistance.between(today, course.due_date, calendar))
     assert words(verdict.reason, verdict.details).en
     return verdict.light, verdict.reason
 
@@ -109,11 +109,13 @@ def test_a_light_has_its_reason(
 
 def test_on_the_due_day_nothing_is_left_and_nothing_is_overdue() -> None:
     due = date(2026, 10, 8)
-    assert Distance.between(date(2026, 9, 30), due, NATIONAL_DAY) == Distance(False, 1, 0)
-    assert Distance.between(due, due, NATIONAL_DAY) == Distance(False, 0, 0)
-    assert Distance.between(due + timedelta(days=1), due, NATIONAL_DAY) == Distance(True, 0, 1)
+    assert DueDistance.between(date(2026, 9, 30), due, NATIONAL_DAY) == DueDistance(False, 1, 0)
+    assert DueDistance.between(due, due, NATIONAL_DAY) == DueDistance(False, 0, 0)
+    assert DueDistance.between(due + timedelta(days=1), due, NATIONAL_DAY) == DueDistance(
+        True, 0, 1
+    )
     # The Saturday is worked, the Sunday is not.
-    assert Distance.between(date(2026, 10, 11), due, NATIONAL_DAY) == Distance(True, 0, 2)
+    assert DueDistance.between(date(2026, 10, 11), due, NATIONAL_DAY) == DueDistance(True, 0, 2)
 
 
 def test_every_reason_is_told_in_both_languages_with_the_same_details() -> None:
@@ -123,3 +125,68 @@ def test_every_reason_is_told_in_both_languages_with_the_same_details() -> None:
             for sentence in (text.zh, text.en)
         )
         assert zh == en, code
+
+
+@pytest.mark.parametrize(
+    ("today", "changes", "details"),
+    [
+        (
+            date(2026, 10, 12),
+            {"due_date": date(2026, 10, 8)},
+            {"days": "4", "working_days": "3", "due": "2026-10-08"},
+        ),
+        (HALF_TIME, {}, {"percent": "50.00", "elapsed": "50.00", "due": "2026-09-21"}),
+        (
+            date(2026, 9, 1),
+            {"percent": Decimal("0.001")},
+            {"percent": "0.001", "elapsed": "0.00", "due": "2026-09-21"},
+        ),
+        (
+            date(2026, 9, 21),
+            {"percent": Decimal("99.999")},
+            {"percent": "99.999", "elapsed": "100.00", "due": "2026-09-21"},
+        ),
+        (
+            HALF_TIME,
+            {"percent": Decimal("0.5"), "began": date(2026, 9, 10), "due_date": HALF_TIME},
+            {"percent": "0.50", "elapsed": "100.00", "due": "2026-09-11"},
+        ),
+        (
+            HALF_TIME,
+            {"began": HALF_TIME, "due_date": HALF_TIME},
+            {"percent": "50.00", "elapsed": "0.00", "due": "2026-09-11"},
+        ),
+        (HALF_TIME, {"state": "returned"}, {"answer_by": "—"}),
+        (
+            HALF_TIME,
+            {"state": "closed", "grade": "pass"},
+            {"completed": "", "due": "2026-09-21"},
+        ),
+    ],
+)
+def test_the_words_of_a_light_are_filled_with_its_figures(
+    today: date, changes: dict[str, Any], details: dict[str, str]
+) -> None:
+    course = replace(ON_COURSE, **changes)
+    distance = DueDistance.between(today, course.due_date, NATIONAL_DAY)
+    assert light(course, today, RULES, distance).details == details
+
+
+def test_a_milestone_of_one_day_is_held_to_its_time_like_any_other() -> None:
+    one_day: Any = {"began": date(2026, 9, 10), "due_date": HALF_TIME}
+    assert seen(HALF_TIME, **one_day, percent=Decimal(79)) == ("red", "far_behind")
+    assert seen(HALF_TIME, **one_day, percent=Decimal(80)) == ("yellow", "behind")
+    assert seen(date(2026, 9, 2), percent=Decimal(0)) == ("yellow", "behind")
+
+
+def test_shares_of_a_long_time_are_shown_with_as_many_places_as_tell_them_from_none() -> None:
+    long = {"began": date(1900, 1, 1), "due_date": date(2999, 12, 31)}
+    course = replace(ON_COURSE, **long, percent=Decimal("99.9"))  # type: ignore[arg-type]
+    first, last = date(1900, 1, 2), date(2999, 12, 30)
+    shown = [
+        light(course, day, RULES, DueDistance.between(day, course.due_date, WEEK)).details[
+            "elapsed"
+        ]
+        for day in (first, last)
+    ]
+    assert shown == ["0.0002", "99.9998"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.core.calendars.rules import WorkingCalendar, plain_week
 from services.core.obligations.rules import (
-    Distance,
+    DaysUntilDue,
     ExtensionFacts,
     distance,
     is_extendable,
@@ -20,8 +20,9 @@ from services.core.obligations.rules import (
     moved_due_date,
     owed_for,
 )
-from services.core.plan.periods import Period, due_by, follows_calendar
+from services.core.plan.periods import due_by, follows_calendar
 from services.core.scoring.cases import facts_of
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import a_document, a_state, an_indicator
 
 UNITS = [
@@ -40,7 +41,7 @@ UNITS = [
     },
 ]
 SUM = {"units": "sum", "periods": "sum"}
-YEAR = Period.parse("2025")
+YEAR = a_period("2025")
 DUE = date(2026, 1, 31)
 
 
@@ -83,7 +84,7 @@ def test_the_unit_that_owes_a_value_is_the_one_whose_value_is_scored() -> None:
 def test_a_period_asks_for_what_is_reported_as_often_as_it_is() -> None:
     document = a_document(an_indicator("R01"), an_indicator("R02", frequency="quarterly"))
     asked = {
-        code: [each.indicator_code for each in owed_for(document, Period.parse(code), DUE, {})]
+        code: [each.indicator_code for each in owed_for(document, a_period(code), DUE, {})]
         for code in ("2025", "2025-Q4", "2025-12")
     }
     assert asked == {"2025": ["R01"], "2025-Q4": ["R02"], "2025-12": []}
@@ -153,8 +154,8 @@ def test_more_time_is_for_what_is_owed_open_and_not_handed_in() -> None:
 
 def test_days_are_counted_to_the_due_date_or_from_it() -> None:
     week, friday = plain_week("CN"), date(2026, 1, 30)
-    assert distance("expected", friday, date(2026, 1, 28), week) == Distance(days_left=2)
-    assert distance("expected", friday, friday, week) == Distance(days_left=0)
-    assert distance("missing", friday, date(2026, 2, 2), week) == Distance(days_overdue=1)
-    assert distance("late", friday, date(2026, 2, 1), week) == Distance(days_overdue=0)
-    assert distance("met", friday, date(2026, 2, 2), week) == Distance()
+    assert distance("expected", friday, date(2026, 1, 28), week) == DaysUntilDue(days_left=2)
+    assert distance("expected", friday, friday, week) == DaysUntilDue(days_left=0)
+    assert distance("missing", friday, date(2026, 2, 2), week) == DaysUntilDue(days_overdue=1)
+    assert distance("late", friday, date(2026, 2, 1), week) == DaysUntilDue(days_overdue=0)
+    assert distance("met", friday, date(2026, 2, 2), week) == DaysUntilDue()

@@ -7,7 +7,6 @@ from typing import Any
 
 from services.core.plan.document import PlanDocument
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
-from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.scoring.adding_up import Board
 from services.core.scoring.aggregation import Operands
@@ -179,7 +178,9 @@ def draw(
         for code, given in reported.items()
         for each in ([given] if isinstance(given, Operands) else given)
     }
-    return draw_board(ScoringContext.of(state, today), Period.parse(period), operated).board
+    return draw_board(
+        ScoringContext.of(state, today), state.period_calendar.period(period), operated
+    ).board
 
 
 def row_of(board: Board, code: str = "R01") -> dict[str, Any]:

@@ -196,6 +196,10 @@ def test_a_level_that_the_plan_no_longer_has_is_not_assessable() -> None:
     assert judged(indicator, a_level("Z"))["reason_code"] == "unknown_level"
 
 
+EITHER = [
+    {"kind": "at_least", "value": "90", "upper": None},
+    {"kind": "rising", "value": None, "upper": None},
+]
 ASSIGNED = an_indicator(targets=[a_target("assigned_by_superior", None, text="完成下达任务")])
 
 
@@ -217,6 +221,34 @@ def test_the_last_assignment_of_a_year_counts() -> None:
         an_assignment("R01", "at_least", 40, sequence=2),
     ]
     assert judged(ASSIGNED, a_value(50), assigned=given)["met"] is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "value", "met", "attainment"),
+    [
+        ("between", {"value": 40, "upper": Decimal(60)}, 50, True, "100"),
+        ("between", {"value": 40, "upper": Decimal(60)}, 20, False, "50"),
+        ("between", {"value": 40, "upper": Decimal(60)}, 80, False, "75"),
+        ("all_of", {"conditions": EITHER}, 95, False, "0"),
+        ("any_of", {"conditions": EITHER}, 90, True, "100"),
+        ("any_of", {"conditions": EITHER}, 72, False, "80"),
+    ],
+)
+def test_a_range_and_conditions_are_judged_like_printed_ones(
+    kind: str, more: dict[str, Any], value: int, met: bool, attainment: str
+) -> None:
+    assigned = an_assignment("R01", kind, more.pop("value", None), "下达", **more)
+    reported = [a_value(100, "2024"), a_value(value)]
+    row = judged(ASSIGNED, reported, assigned=[assigned])
+    conditions = [
+        {"kind": each["kind"], "value": each["value"]} for each in more.get("conditions", [])
+    ]
+    printed: dict[str, Any] = {"year": 2025, "kind": kind, "text": "下达", "value": assigned.value}
+    printed |= {"upper": more.get("upper"), "conditions": conditions}
+    alike = judged(an_indicator(targets=[printed]), reported)
+    assert (row["met"], row["attainment"]) == (met, attainment)
+    compared = ("met", "attainment", "pace", "light", "reason", "display")
+    assert [row[name] for name in compared] == [alike[name] for name in compared]
 
 
 def test_a_target_assigned_in_words_is_not_assessable() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.core.kit.decimals import plain
-from services.core.plan.periods import Period
 from services.core.scoring.board import ScoringContext, draw_board, empty_board
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
     a_scheme,
@@ -116,7 +116,7 @@ def test_a_group_without_weight_adds_nothing() -> None:
 
 
 def test_a_board_without_data_has_no_score_and_says_so() -> None:
-    board = empty_board(a_state(*THREE), Period.parse("2025"), date(2026, 1, 10)).board
+    board = empty_board(a_state(*THREE), a_period("2025"), date(2026, 1, 10)).board
     assert board["overall"]["score"] is None
     assert board["overall"]["coverage"] == "0"
     assert board["overall"]["gate"]["reasons"][0]["reason_code"] == "nothing_assessed"
@@ -177,7 +177,7 @@ def test_caps_and_vetoes_are_data() -> None:
 
 def test_one_indicator_judged_anew_gives_the_board_judged_whole() -> None:
     state = a_state(*THREE, sharing("D", "G2", baseline=a_baseline(10)))
-    bench, period = ScoringContext.of(state, date(2026, 1, 10)), Period.parse("2025")
+    bench, period = ScoringContext.of(state, date(2026, 1, 10)), a_period("2025")
     before = {("A", "2025"): a_value(90), ("D", "2025"): a_value(20)}
     after = before | {("C", "2025"): a_value(70)}
     earlier = draw_board(bench, period, before)

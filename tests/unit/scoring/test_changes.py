@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.kit.decimals import plain, total
-from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
-from services.core.scoring.changes import Changes, Stand, ValueStep, explain_difference
+from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
 from services.core.scoring.figures import difference
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
     a_ratio,
@@ -72,11 +72,11 @@ def stands(draw: st.DrawFn) -> Stand:
         assigned=[an_assignment(code, "at_least", draw(NUMBERS)) for code in codes],
     )
     reported = {(code, "2025"): each for code in codes if (each := draw(REPORTS)) is not None}
-    drawn = draw_board(ScoringContext.of(state, draw(DAYS)), Period.parse("2025"), reported)
+    drawn = draw_board(ScoringContext.of(state, draw(DAYS)), a_period("2025"), reported)
     return Stand(state.document, drawn.board, drawn.traces)
 
 
-def _points(changes: Changes) -> Decimal:
+def _points(changes: ScoreDifference) -> Decimal:
     causes = [*changes.whole, *(cause for one in changes.indicators for cause in one.causes)]
     return total([cause.points for cause in causes])
 
@@ -102,7 +102,7 @@ def test_the_parts_add_up_to_the_difference_exactly(
 @given(stands())
 def test_a_board_is_no_other_than_itself(stand: Stand) -> None:
     changes = explain_difference(stand, stand, steps=_no_steps, dated=False)
-    assert changes == Changes(Decimal(0), (), ())
+    assert changes == ScoreDifference(Decimal(0), (), ())
 
 
 def _stand(
@@ -110,7 +110,7 @@ def _stand(
 ) -> Stand:
     state = a_state(indicator, **plan)
     operated = {("R01", each.period): each for each in reported}
-    drawn = draw_board(ScoringContext.of(state, today), Period.parse("2025"), operated)
+    drawn = draw_board(ScoringContext.of(state, today), a_period("2025"), operated)
     return Stand(state.document, drawn.board, drawn.traces)
 
 
@@ -149,7 +149,7 @@ def test_a_weight_is_a_rule() -> None:
         )
         operated = {("R01", "2025"): a_value(95)}
         bench = ScoringContext.of(state, date(2026, 2, 1))
-        drawn = draw_board(bench, Period.parse("2025"), operated)
+        drawn = draw_board(bench, a_period("2025"), operated)
         return Stand(state.document, drawn.board, drawn.traces)
 
     assert _kinds(both("1"), both("3")) == [("rule", "25")]

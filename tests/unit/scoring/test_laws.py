@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from services.core.kit.decimals import plain, times, total
 from services.core.plan.document import TargetKind
-from services.core.plan.periods import Period
 from services.core.scoring.attainment import SchemeName, meets, numeric
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.figures import Figure, fraction
 from services.core.scoring.judgement import ScoreState
 from services.core.scoring.rollup import Part, roll_up
 from services.core.scoring.traces import replay, result_of
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
     a_ratio,
@@ -149,6 +149,6 @@ def test_replaying_any_trace_gives_the_same_digits(
     )
     state = a_state(indicator, scheme=a_scheme(name=scheme))
     bench = ScoringContext.of(state, date(2026, 1, 10))
-    drawn = draw_board(bench, Period.parse(period), {("R01", period): reported})
+    drawn = draw_board(bench, a_period(period), {("R01", period): reported})
     trace = json.loads(json.dumps(drawn.traces["R01"]))
     assert result_of(replay(trace)) == trace["result"]

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from services.core.obligations.queries import Extended
 from services.core.plan.models import PlanPeriod
-from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands, Operators
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.owed import Former, silence_helps
 from services.core.scoring.traces import replay, result_of
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     NOW,
     a_baseline,
@@ -138,7 +138,7 @@ def months(count: int, value: object = "1.05") -> list[Operands]:
     return [a_value(value, f"2025-{number:02}") for number in range(1, count + 1)]
 
 
-ASKED = {f"2025-{number:02}": Period.parse(f"2025-{number:02}").due_date(10)
+ASKED = {f"2025-{number:02}": a_period(f"2025-{number:02}").due_date(10)
          for number in range(1, 13)}  # fmt: skip
 """Every month of 2025 opened, due 10 days after its end."""
 
@@ -236,14 +236,14 @@ def test_more_time_for_one_unit_is_the_time_that_is_awaited() -> None:
     bench = ScoringContext.of(plan, date(2026, 2, 3))
     granted = {("R01", "2025", "UN03"): date(2026, 2, 10)}
     bench.duties.granted.update(granted)  # type: ignore[attr-defined]
-    row = row_of(draw_board(bench, Period.parse("2025"), {("R01", "2025"): TWO}).board)
+    row = row_of(draw_board(bench, a_period("2025"), {("R01", "2025"): TWO}).board)
     assert (row["state"], row["light"]) == ("not_due", "yellow")
     assert "2026-02-10" in row["reason"]
 
 
 def test_a_closed_period_asks_for_what_was_owed_then() -> None:
     plan = closed(of_towns())
-    place, period = ("R01", "2025"), Period.parse("2025")
+    place, period = ("R01", "2025"), a_period("2025")
     newcomer = Former(excused={place: frozenset({"UN03"})})
     bench = ScoringContext.of(plan, date(2026, 3, 1), former=newcomer)
     assert row_of(draw_board(bench, period, {place: TWO}).board)["met"] is True
@@ -270,7 +270,7 @@ def test_what_is_owed_and_absent_is_never_met_or_green(
     plan.periods["2025"] = opened  # type: ignore[index]
     drawn = draw_board(
         ScoringContext.of(plan, today),
-        Period.parse("2025"),
+        a_period("2025"),
         {("R01", "2025"): from_towns(*sorted(towns))},
     )
     row = row_of(drawn.board)

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.kit.decimals import plain
-from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.figures import Figure
 from services.core.scoring.time_gone import to_date
 from services.core.scoring.traces import replay, result_of
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
     a_scheme,
@@ -193,7 +193,7 @@ def test_a_part_of_a_year_replays_and_explains_itself(kind: str, value: str, sch
     state = a_state(a_flow(kind), scheme=a_scheme(name=scheme))
     drawn = draw_board(
         ScoringContext.of(state, date(2025, 4, 2)),
-        Period.parse("2025-Q1"),
+        a_period("2025-Q1"),
         {("R01", "2025-Q1"): a_value(value, "2025-Q1")},
     )
     trace = json.loads(json.dumps(drawn.traces["R01"]))

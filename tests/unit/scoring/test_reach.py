@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from services.core.kit.text import Text
-from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.reach import within_reach
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import a_ratio, a_state, a_target, an_indicator
 
 
 def a_trace(indicator: Mapping[str, Any], *operands: Operands, period: str = "2025") -> Any:
     operated = {("R01", each.period): each for each in operands}
     bench = ScoringContext.of(a_state(indicator), date(2026, 1, 10))
-    return draw_board(bench, Period.parse(period), operated).traces["R01"]
+    return draw_board(bench, a_period(period), operated).traces["R01"]
 
 
 ONE = a_ratio("8.523", "21.147", organization_code="UN01")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from services.core.kit.text import Language
-from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.traces import Trace, replay, result_of
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
     a_level,
@@ -37,7 +37,7 @@ def traced(
 ) -> Trace:
     state = a_state(indicator, **plan)
     operated = {("R01", operands.period): operands for operands in reported}
-    drawn = draw_board(ScoringContext.of(state, date(2026, 1, 10)), Period.parse(period), operated)
+    drawn = draw_board(ScoringContext.of(state, date(2026, 1, 10)), a_period(period), operated)
     stored: Trace = json.loads(json.dumps(drawn.traces["R01"]))
     return stored
 

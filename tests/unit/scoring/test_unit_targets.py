@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from services.core.plan.periods import Period
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import Judged, ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.reach import within_reach
 from services.core.scoring.traces import replay, result_of
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_state,
     a_target,
@@ -65,7 +65,7 @@ def judged(
 ) -> Any:
     bench = ScoringContext.of(a_state(indicator, **{"opened": OPENED, **changes}), today)
     operated = {("R01", each.period): each for each in operands}
-    return draw_board(bench, Period.parse(period), operated).traces["R01"]
+    return draw_board(bench, a_period(period), operated).traces["R01"]
 
 
 def standing(trace: Any) -> dict[str, tuple[Any, Any, Any]]:
@@ -164,7 +164,7 @@ def test_the_steps_tell_how_the_units_stand_and_the_reason_of_the_light_comes_la
 
 def test_the_same_sum_of_other_values_is_judged_anew_on_the_other_basis() -> None:
     bench = ScoringContext.of(a_state(of_both(), opened=OPENED), AFTER)
-    period, known = Period.parse("2025"), Judged()
+    period, known = a_period("2025"), Judged()
     found = [
         draw_board(bench, period, {("R01", "2025"): reported(values)}, known=known).traces["R01"]
         for values in ({"UN01": 6, "UN02": 5}, {"UN01": 8, "UN02": 3})

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.core.identity.actor import Actor, operator
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
 from services.core.plan.document import Indicator
-from services.core.submissions.changes import Row, moved
+from services.core.submissions.changes import SubmissionRow, moved
 from services.core.submissions.creation import place_of
 from services.core.submissions.rules import AccessContext, Authors, SubmissionVerb
 from tests.support.api import xinmi
@@ -42,7 +42,7 @@ def an_actor(role: Role, unit: str | None = None, number: int = 1, **more: Any) 
     )
 
 
-def a_row(actor: Actor, **changes: object) -> Row:
+def a_row(actor: Actor, **changes: object) -> SubmissionRow:
     """Return a submission of the township that an actor has just handed in."""
     return {
         "organization_code": TOWN,
@@ -70,14 +70,14 @@ def a_row(actor: Actor, **changes: object) -> Row:
     }
 
 
-def after(row: Row, *verbs: tuple[Actor, SubmissionVerb]) -> Mapping[str, Any]:
+def after(row: SubmissionRow, *verbs: tuple[Actor, SubmissionVerb]) -> Mapping[str, Any]:
     """Return a submission after verbs that the state allows."""
     for actor, verb in verbs:
         row = {**row, **moved(row, verb, actor=actor, reason="理由", now=NOW)}
     return row
 
 
-def place(row: Row) -> AccessContext:
+def place(row: SubmissionRow) -> AccessContext:
     """Return what the right to act on a row depends on."""
     return place_of(row, indicator(), "planned")
 

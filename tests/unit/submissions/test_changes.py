@@ -6,6 +6,7 @@ import pytest
 
 from services.core.identity.actor import Actor
 from services.core.submissions.changes import authors_of, edited, form_after, signed
+from services.core.submissions.creation import place_of
 from services.core.submissions.rules import SubmissionVerb, allowed_actions, has_right, state_allows
 from tests.unit.submissions.builders import (
     LEAD,
@@ -114,6 +115,8 @@ def test_who_edits_reported_it() -> None:
     row = a_row(CLERK, state="draft", value=Decimal(1))
     assert signed(row, OFFICE)["reported_by"] == OFFICE.credential_id
     assert signed(row, OFFICE)["on_behalf"] is True
+    assert signed(row, OFFICE)["reported_by_organization"] is None
+    assert signed(row, LEADER_OF_IT)["reported_by_organization"] == LEAD
     assert signed(row, COLLEAGUE)["on_behalf"] is False
 
 
@@ -159,3 +162,43 @@ def test_an_edit_leaves_alone_what_it_does_not_name() -> None:
     assert changed["value"] == Decimal(30)
     assert changed["note"] is None
     assert "data_status" not in changed
+
+
+def test_an_edit_that_changes_nothing_is_none_and_one_of_many_is_one() -> None:
+    row = a_row(CLERK, state="draft", value=Decimal(30), note="附表三")
+    same = {"value": Decimal(30), "note": "附表三"}
+    assert edited(row, same, indicator=indicator(), actor=OFFICE) == {}
+    other = {"value": Decimal(31), "note": "附表三"}
+    changed = edited(row, other, indicator=indicator(), actor=OFFICE)
+    assert (changed["value"], changed["reported_by"]) == (Decimal(31), OFFICE.credential_id)
+    everything: dict[str, object] = {
+        "numerator": Decimal(1),
+        "denominator": Decimal(2),
+        "value": None,
+        "note": "新",
+        "source": "台账",
+        "data_status": "provisional",
+        "not_applicable_reason": None,
+        "level": None,
+    }
+    assert edited(row, everything, indicator=indicator(), actor=OFFICE)["numerator"] == 1
+
+
+def test_what_is_handed_in_again_is_decided_no_more() -> None:
+    returned = after(a_row(CLERK), (OFFICE, "return"))
+    assert returned["decided_at"] == NOW
+    assert after(returned, (CLERK, "submit"))["decided_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("approved_revision", "state", "correcting"),
+    [(None, "draft", False), (None, "approved", False), (1, "approved", False),
+     (1, "returned", True), (1, "submitted", True)],
+)  # fmt: skip
+def test_a_correction_is_what_follows_an_approved_revision(
+    approved_revision: int | None, state: str, *, correcting: bool
+) -> None:
+    row = a_row(CLERK, approved_revision=approved_revision, state=state)
+    assert place_of(row, indicator(), "closed").correcting is correcting
+    assert place_of(row, indicator(), "closed").period_state == "closed"
+    assert place_of(row, None, "open").leads == ()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.plan.periods import Period, is_within_reach
+from services.core.plan.periods import is_within_reach
 from services.core.plan.plausibility import is_within, plausible_ranges
 from services.core.submissions.judging import (
     doubts_of,
@@ -17,6 +17,7 @@ from services.core.submissions.judging import (
     why_not_counted,
 )
 from services.core.submissions.rules import Form
+from tests.support.periods import a_period
 from tests.unit.scoring.builders import a_baseline, a_document, a_state, a_target, an_indicator
 
 MONTHS = [f"2025-{month:02}" for month in range(1, 13)]
@@ -52,12 +53,13 @@ def test_parts_are_demanded_where_units_or_periods_combine_by_them(
     entry = an_indicator(aggregation={"units": units, "periods": periods}, frequency=frequency)
     state = a_state(entry)
     indicator = state.indicators["R01"]
-    assert needs_parts(indicator, Period.parse(period)) is needed
+    assert needs_parts(indicator, a_period(period)) is needed
     for draft in (False, True):
         bare = value_faults(Form(value=Decimal(5)), indicator, state, period, draft=draft)
         assert [(fault.pointer, fault.code) for fault in bare] == (
             [("/value", "ratio-required")] if needed else []
         )
+        assert [fault.value for fault in bare] == ["5"] * needed
     parts = Form(numerator=Decimal(45), denominator=Decimal(100))
     assert value_faults(parts, indicator, state, period, draft=False) == []
     nothing = Form(not_applicable_reason="无此类企业")
@@ -95,6 +97,9 @@ def test_a_figure_outside_its_plausible_range_is_refused(
         assert [fault.code for fault in faults] == (
             ["implausible-value"] if text in refused else []
         ), text
+        assert [(fault.pointer, fault.value) for fault in faults] == (
+            [("/value", text)] if text in refused else []
+        )
 
 
 def test_a_ratio_is_judged_by_the_value_that_it_gives() -> None:
@@ -148,6 +153,10 @@ def test_a_value_that_cannot_count_says_why(
 ) -> None:
     found = why_not_counted(a_row(**row), a_state(an_indicator(**changes)))
     assert (found.code if found else None) == code
+    if code == "period-too-fine":
+        assert found is not None
+        assert "按年填报" in found.words.zh
+        assert "reported once a year" in found.words.en
 
 
 START = date(2025, 1, 1)
@@ -173,7 +182,7 @@ START = date(2025, 1, 1)
 def test_of_a_year_not_begun_only_the_next_period_is_within_reach(
     today: str, code: str, within: bool
 ) -> None:
-    found = is_within_reach(Period.parse(code), date.fromisoformat(today), START)
+    found = is_within_reach(a_period(code), date.fromisoformat(today), START)
     assert found is within
 
 
@@ -182,7 +191,7 @@ def test_of_a_year_not_begun_only_the_next_period_is_within_reach(
     code=st.sampled_from([*MONTHS, "2025", "2025-Q2", "2030-H1", "2031", "2052-Q4"]),
 )
 def test_what_has_begun_is_within_reach_and_stays_so(today: date, code: str) -> None:
-    period = Period.parse(code)
+    period = a_period(code)
     if period.first_day <= today:
         assert is_within_reach(period, today, START)
     if is_within_reach(period, today, START):

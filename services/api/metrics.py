@@ -1,0 +1,61 @@
+"""Every metric that an API process serves at `/metrics`; the worker serves none.
+
+docs/operations.md says what each tells and when to alarm.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HTTP_REQUESTS = Counter("wufei_http_requests_total", "Requests answered", ["route", "status"])
+HTTP_REQUEST_SECONDS = Histogram(
+    "wufei_http_request_seconds",
+    "Time to answer",
+    ["route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+)
+
+DRAIN_LAG = Gauge(
+    "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"
+)
+WORKER_SILENCE = Gauge(
+    "wufei_worker_silence_seconds", "How long ago a worker last said that it goes on"
+)
+ALERT_EVALUATION_AGE = Gauge(
+    "wufei_alert_evaluation_age_seconds",
+    "How long ago alerts of the stalest plan were evaluated",
+)
+
+WEBHOOK_QUEUED = Gauge("wufei_webhook_queued", "Deliveries that wait, 10000 at most", ["endpoint"])
+WEBHOOK_OLDEST_DUE = Gauge(
+    "wufei_webhook_oldest_due_seconds",
+    "Since when the oldest waiting delivery is due; 0: none is",
+    ["endpoint"],
+)
+WEBHOOK_CONSECUTIVE_FAILURES = Gauge(
+    "wufei_webhook_consecutive_failures", "Failures without a success between", ["endpoint"]
+)
+WEBHOOK_ATTEMPTS = Gauge(
+    "wufei_webhook_attempts_lately", "Attempts of the last ten minutes' events", ["endpoint"]
+)
+WEBHOOK_SUCCESS_RATIO = Gauge(
+    "wufei_webhook_success_ratio",
+    "How many of those delivered, of 1; absent: none ended",
+    ["endpoint"],
+)
+# Two gauges, for the label `quantile` is a summary's.
+WEBHOOK_ATTEMPT_MEDIAN = Gauge(
+    "wufei_webhook_attempt_median_seconds", "How long half of those took at most", ["endpoint"]
+)
+WEBHOOK_ATTEMPT_P95 = Gauge(
+    "wufei_webhook_attempt_p95_seconds", "How long 95 of 100 of those took at most", ["endpoint"]
+)
+
+OF_ENDPOINTS = (
+    WEBHOOK_QUEUED,
+    WEBHOOK_OLDEST_DUE,
+    WEBHOOK_CONSECUTIVE_FAILURES,
+    WEBHOOK_ATTEMPTS,
+    WEBHOOK_SUCCESS_RATIO,
+    WEBHOOK_ATTEMPT_MEDIAN,
+    WEBHOOK_ATTEMPT_P95,
+)
+"""Those with a line for each endpoint; an endpoint that is gone leaves none behind."""

@@ -1,0 +1,261 @@
+"""Paths of extensions: list and read them, grant, deny, take back."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
+
+from services.api.answers import created, json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.extensions import examples
+from services.api.extensions.schemas import (
+    ExtensionIn,
+    ExtensionListOut,
+    ExtensionOut,
+    GrantIn,
+    extension_body,
+    extension_fields,
+)
+from services.api.milestones.routes import Reader, Writer, writing_desk
+from services.api.obligations.routes import ObligationId
+from services.api.paging import of_list
+from services.api.reasons import ReasonIn, RemarkIn
+from services.api.routing import versioned_router
+from services.api.turns import Shown, Turn, in_scope
+from services.core.extensions import queries
+from services.core.extensions.errors import ExtensionNotFound
+from services.core.extensions.models import Extension
+from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind, ExtensionVerb
+from services.core.identity.actor import Actor
+from services.core.kit.pagination import new_page_token, read_page_token
+from services.core.milestones import extending
+from services.core.milestones.action_context import ActionContext
+from services.core.milestones.conditions import EXTENSIONS
+from services.core.milestones.extending import ExtensionCase
+from services.core.obligations.errors import ObligationNotFound
+from services.core.obligations.models import Obligation
+from services.core.obligations.queries import visible as visible_obligation
+from services.core.plan.visibility import scope
+
+router = versioned_router("milestones")
+
+ExtensionId = Annotated[
+    UUID,
+    Path(description="Id of an extension", examples=["019aafc0-0000-7000-8000-0000000000e1"]),
+]
+
+_VERB = refusals(403, 404, 409, 412)
+
+
+@router.get(
+    "/plans/{plan}/extensions",
+    responses={**answering(examples.EXTENSIONS), **refusals(403, 404)},
+)
+async def list_extensions(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    state: Annotated[ExtensionState | None, Query(description="In this state only")] = None,
+    subject_kind: Annotated[
+        ExtensionSubjectKind | None, Query(description="For things of this kind only")
+    ] = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> ExtensionListOut:
+    """List the extensions that the caller may see, newest first.
+
+    Who sees a milestone sees what was asked for it. `state=requested` is what waits.
+    """
+    named = of_list(actor, "extensions", plan=plan.code, state=state, subject_kind=subject_kind)
+    after = None if page_token is None else read_page_token(page_token, named, UUID)[0]
+    rows = await queries.page(
+        session,
+        visible=scope(actor, EXTENSIONS).clause,
+        plan_code=plan.code,
+        state=state,
+        subject_kind=subject_kind,
+        after=after,
+        limit=page_size + 1,
+    )
+    page, more = rows[:page_size], len(rows) > page_size
+    leads = await extending.leads_of_subjects(session, page, plan)
+    listed = [extension_fields(row, actor, leads.get(row.subject_id, ())) for row in page]
+    return ExtensionListOut.model_validate(
+        {
+            "items": listed,
+            "next_page_token": new_page_token([str(page[-1].id)], named) if more else None,
+        }
+    )
+
+
+async def _visible(session: AsyncSession, actor: Actor, extension_id: UUID) -> Extension:
+    """Return an extension that the caller sees.
+
+    Raises:
+        ExtensionNotFound: there is none of this id in the caller's scope.
+    """
+    visible = scope(actor, EXTENSIONS).clause
+    return in_scope(await queries.one(session, extension_id, visible=visible), ExtensionNotFound)
+
+
+async def _seen(extension_id: ExtensionId, actor: Reader, session: Reading) -> Extension:
+    return await _visible(session, actor, extension_id)
+
+
+@router.get(
+    "/extensions/{extension_id}",
+    responses={**answering(examples.EXTENSION, ETAG), **refusals(403, 404)},
+    response_model=ExtensionOut,
+)
+async def get_extension(
+    row: Annotated[Extension, Depends(_seen)],
+    actor: Reader,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one extension."""
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    leads = await extending.leads_of_subjects(session, [row], plan)
+    _, body, etag = extension_body(row, actor, leads.get(row.subject_id, ()))
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@dataclass(frozen=True, slots=True)
+class OwedTurn:
+    """A locked obligation within the scope of a caller who may ask for more time to meet it."""
+
+    obligation: Obligation
+    desk: ActionContext
+    session: AsyncSession
+
+
+async def _take_owed(
+    obligation_id: ObligationId, actor: Writer, session: Writing, held: Held
+) -> OwedTurn:
+    owed = in_scope(
+        await visible_obligation(session, actor, obligation_id, for_update=True), ObligationNotFound
+    )
+    plan = await held.plans.of_city(owed.city_code, owed.plan_code, session)
+    extending.check_asker(actor, owed)
+    return OwedTurn(owed, await writing_desk(session, held, plan, actor), session)
+
+
+@router.post(
+    "/obligations/{obligation_id}/extensions",
+    status_code=201,
+    responses={
+        **answering(examples.OWED_REQUESTED, ETAG, LOCATION, status=201, model=ExtensionOut),
+        **refusals(403, 404, 409),
+    },
+    openapi_extra=asking(examples.OWED_REQUEST),
+    response_model=None,
+)
+async def request_obligation_extension(
+    body: ExtensionIn, turn: Annotated[OwedTurn, Depends(_take_owed)]
+) -> Response:
+    """Ask for more time to report one value; the unit that owes it asks.
+
+    One request may wait at a time, and the plan limits how many are granted. Until it is
+    granted the present due date stands.
+    """
+    extension = await extending.ask_for_obligation(
+        turn.session,
+        turn.obligation,
+        desk=turn.desk,
+        proposed_date=body.proposed_date,
+        reason=body.reason,
+    )
+    leads = extending.indicator_leads(turn.desk.plan, turn.obligation.indicator_code)
+    _, answer, etag = extension_body(extension, turn.desk.actor, leads)
+    return created(answer, etag=etag, location=f"/v1/extensions/{extension.id}")
+
+
+@dataclass(frozen=True)
+class ExtensionTurn(Turn[ExtensionCase]):
+    """The turn of a request for more time for a verb, with what it is for."""
+
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*extension_body(self.item.extension, self.actor, self.item.leads))
+
+
+def _taking(verb: ExtensionVerb) -> Any:
+    """Return the dependency that takes an extension's turn for a verb."""
+
+    async def take(
+        extension_id: ExtensionId, actor: Writer, session: Writing, held: Held
+    ) -> ExtensionTurn:
+        asked = await _visible(session, actor, extension_id)
+        plan = await held.plans.of_city(asked.city_code, asked.plan_code, session)
+        desk = await writing_desk(session, held, plan, actor)
+        case = await extending.take_up(session, asked, desk=desk)
+        extending.check_right(case, verb)
+        return ExtensionTurn(case, actor, session, held)
+
+    return Depends(take)
+
+
+@router.post(
+    "/extensions/{extension_id}/approve",
+    responses={**answering(examples.GRANTED, ETAG), **_VERB},
+    openapi_extra=asking(examples.GRANT, required=False),
+    response_model=ExtensionOut,
+)
+async def approve_extension(
+    body: GrantIn,
+    turn: Annotated[ExtensionTurn, _taking("approve")],
+    if_match: IfMatch = None,
+) -> Response:
+    """Grant more time, in part where `granted_date` is earlier than proposed.
+
+    The new due date is in force at once and begins a new epoch. The office decides, or the
+    measure's lead on what another unit asks for; nobody on what their own unit asks for.
+    """
+    return await turn.act(
+        if_match, extending.approve, granted_date=body.granted_date, reason=body.reason
+    )
+
+
+@router.post(
+    "/extensions/{extension_id}/deny",
+    responses={**answering(examples.DENIED, ETAG), **_VERB},
+    openapi_extra=asking(examples.DENIAL),
+    response_model=ExtensionOut,
+)
+async def deny_extension(
+    body: ReasonIn,
+    turn: Annotated[ExtensionTurn, _taking("deny")],
+    if_match: IfMatch = None,
+) -> Response:
+    """Refuse more time, with the reason; the present due date stands."""
+    return await turn.act(if_match, extending.deny, reason=body.reason)
+
+
+@router.post(
+    "/extensions/{extension_id}/withdraw",
+    responses={**answering(examples.WITHDRAWN, ETAG), **_VERB},
+    openapi_extra=asking(examples.WITHDRAWAL, required=False),
+    response_model=ExtensionOut,
+)
+async def withdraw_extension(
+    body: RemarkIn,
+    turn: Annotated[ExtensionTurn, _taking("withdraw")],
+    if_match: IfMatch = None,
+) -> Response:
+    """Take a request of the caller's unit back."""
+    return await turn.act(if_match, extending.withdraw, reason=body.reason)

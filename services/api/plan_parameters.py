@@ -1,0 +1,116 @@
+"""Parameters that name a part of a plan: a period, an indicator, a task.
+
+What is not in the plan is refused before anything else of the request is judged.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+
+from services.api.context import PlanInScope
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan.errors import IndicatorNotFound, TaskNotFound
+from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+
+PeriodQuery = Annotated[
+    str | None,
+    Query(
+        max_length=40,
+        description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`; default: the plan's last target"
+        " year",
+        examples=["2025"],
+    ),
+]
+PeriodFilter = Annotated[str | None, Query(max_length=40, description="Of this period only")]
+SectionQuery = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description="Number of a section, such as `一`, or its heading",
+        examples=["四"],
+    ),
+]
+
+
+async def _indicator_code(
+    code: Annotated[
+        str, Path(max_length=60, description="Code of an indicator of the plan", examples=["U08"])
+    ],
+    plan: PlanInScope,
+) -> str:
+    return indicator_in(plan, code)
+
+
+async def _task_number(
+    number: Annotated[
+        int, Path(ge=1, le=100_000, description="Number of a task of the plan", examples=[14])
+    ],
+    plan: PlanInScope,
+) -> int:
+    if all(task.number != number for task in plan.document.tasks):
+        raise TaskNotFound
+    return number
+
+
+IndicatorCode = Annotated[str, Depends(_indicator_code)]
+TaskNumber = Annotated[int, Depends(_task_number)]
+
+
+def indicator_in(plan: PlanState, code: str) -> str:
+    """Return the code of an indicator that the plan has.
+
+    Raises:
+        IndicatorNotFound: it has none of this code.
+    """
+    if code not in plan.indicators:
+        raise IndicatorNotFound
+    return code
+
+
+def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
+    """Return the period of a code.
+
+    Raises:
+        InvalidInput: it is no period, or begins before the plan does.
+    """
+    try:
+        period = plan.period_calendar.period(code)
+    except ValueError:
+        raise InvalidInput(
+            faults=[
+                Fault(
+                    pointer,
+                    "invalid-period",
+                    Text(
+                        "周期应写作 2025、2025-H1、2025-Q3 或 2025-09",
+                        "A period is written 2025, 2025-H1, 2025-Q3 or 2025-09",
+                    ),
+                    code[:40],
+                )
+            ]
+        ) from None
+    if period.last_day < plan.document.span.start:
+        raise InvalidInput(
+            faults=[
+                Fault(
+                    pointer,
+                    "period-before-plan",
+                    Text("该周期早于计划的开始", "The period ends before the plan begins"),
+                    code,
+                )
+            ]
+        )
+    return period
+
+
+def period_of_board(plan: PlanState, code: str | None) -> Period:
+    """Return the period that is asked for, by default the plan's last target year.
+
+    Raises:
+        InvalidInput: the code is no period, or begins before the plan does.
+    """
+    if code is not None:
+        return parsed_period(plan, code, "/query/period")
+    return plan.period_calendar.year(plan.document.last_target_year)

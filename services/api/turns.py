@@ -1,0 +1,85 @@
+"""A verb on an item, in the order that is published: found, right, body, precondition, act, answer.
+
+A slice says how its item is found and locked within the caller's scope, who has the right to a
+verb, and how the item is shown. A dependency of the route does the first two and hands out a
+`Turn`; FastAPI judges the body after its dependencies; `Turn.act` does the rest. All of it is
+one transaction, that of `Writing`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+from fastapi import Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.api.answers import json_answer
+from services.api.context import Resources, check_match
+from services.core.identity.actor import Actor
+from services.core.kit.errors import NotFound
+
+Item = TypeVar("Item")
+Members = ParamSpec("Members")
+
+
+def in_scope(item: Item | None, missing: type[NotFound]) -> Item:
+    """Return what was looked for within the caller's scope.
+
+    Raises:
+        NotFound: it is not there, as the slice says it.
+    """
+    if item is None:
+        raise missing
+    return item
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An item as its caller sees it: what a 412 tells, the body of an answer, and its ETag."""
+
+    current: object
+    body: bytes
+    etag: str
+
+
+@dataclass(frozen=True)
+class Turn(ABC, Generic[Item]):
+    """A locked item within the caller's scope, and a caller with the right to the verb."""
+
+    item: Item
+    actor: Actor
+    session: AsyncSession
+    held: Resources
+
+    @abstractmethod
+    async def shown(self) -> Shown:
+        """Return the item as it stands now."""
+
+    async def check(self, if_match: str | None, *, required: bool = False) -> None:
+        """Refuse a change that is based on another version than the one that stands.
+
+        Raises:
+            PreconditionRequired, Stale: see `check_match`.
+        """
+        if if_match is None and not required:
+            return
+        now = await self.shown()
+        check_match(if_match, now.etag, required=required, current=now.current)
+
+    async def act(
+        self,
+        if_match: str | None,
+        verb: Callable[Concatenate[AsyncSession, Item, Members], Awaitable[object]],
+        *args: Members.args,
+        **members: Members.kwargs,
+    ) -> Response:
+        """Check what the change is based on, carry the verb out, and return the item after it."""
+        await self.check(if_match)
+        await verb(self.session, self.item, *args, **members)
+        return await self.answer()
+
+    async def answer(self) -> Response:
+        """Return the item as it stands, with its ETag."""
+        now = await self.shown()
+        return json_answer(now.body, etag=now.etag)

@@ -1,0 +1,67 @@
+"""How a change is asked for: as a preview, and under which idempotency key.
+
+They are judged beside the session, not by it, so that a fault in one of them does not keep a
+route from finding what the change is of: whoever may not know of a thing hears nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Header, Query, Request
+
+from services.core.kit.forms import form
+
+_KEY = form(
+    "^[ -~]+$",
+    "只能含 ASCII 字母、数字和符号，如一个 UUID",
+    "May hold ASCII letters, digits and signs only, such as a UUID",
+)
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=_KEY.pattern,
+        description="Makes a repeated POST answer as the first did, for 24 hours and for this"
+        " credential: the same status, body, `ETag` and `Location`. With another body it is"
+        " refused (422 `idempotency-key-reused`); while the first still runs, a repeat waits up"
+        " to 10 s and then is 409 `request-in-progress`. Previews are not kept.",
+        examples=["8f14e45f-ceea-467f-a8d5-2f0b6a0a1b1c"],
+    ),
+]
+ValidateOnly = Annotated[
+    bool,
+    Query(
+        description="A preview: the same checks and the same answer, and nothing is written, no"
+        " event recorded"
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How a change is asked for; `key` is that of a POST whose reply is to be kept."""
+
+    key: str | None
+    preview: bool
+
+
+_FAULTY = WriteOptions(key=None, preview=True)
+"""What holds where an option has a fault: the request will be refused and writes nothing."""
+
+
+async def read_write_options(
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
+    *,
+    validate_only: ValidateOnly = False,
+) -> None:
+    """Note how a change is asked for. Every route that writes depends on this first."""
+    kept = request.method == "POST" and not validate_only
+    request.scope["write_options"] = WriteOptions(idempotency_key if kept else None, validate_only)
+
+
+def write_options_of(request: Request) -> WriteOptions:
+    """Return how a change is asked for."""
+    found: WriteOptions = request.scope.get("write_options", _FAULTY)
+    return found

@@ -1,0 +1,209 @@
+"""The month that the demonstration walks: who does what on which day, as data.
+
+January 2026: the year 2025 is to be reported by the 31st, and one milestone goes wrong and
+right again. Names of people are nobody's; every text says that it is a demonstration.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.console.demo.stage import Stage
+from services.console.prepare import first_plan
+from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.loading import leads_of
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+_FIRST, _LAST = date(2026, 1, 5), date(2026, 2, 6)
+_MORNING, _NOON = time(9, 5), time(11, 30)
+
+DAYS = [_FIRST + timedelta(days=number) for number in range((_LAST - _FIRST).days + 1)]
+"""The days of the month, rest days too."""
+
+FIRST_MORNING = datetime.combine(_FIRST, _MORNING, _ZONE)
+
+_LABEL = "【演示】"
+_NOTE = "演示数据，非实际上报"
+_PLAN = "/plans/410183-2025"
+_PERIOD = "2025"
+OFFICE, _LEAD, _UNIT = "领导小组办公室", "市城管局", "市供销社"
+_LEAD_CODE, _UNIT_CODE = "UN15", "UN39"
+_LATE = frozenset({"U07"})
+"""What nobody reports in time."""
+
+
+def demonstration_plan() -> PlanDocument:
+    """Return Xinmi's plan, with words in its title, status and notes that it is demonstrated."""
+    plan = first_plan()
+    return plan.model_copy(
+        update={
+            "title": f"{_LABEL}{plan.title}",
+            "status_text": f"{plan.status_text}（演示数据）",
+            "notes": (*plan.notes, _NOTE),
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that somebody asks the API for; `{milestone}` and the like are put in."""
+
+    who: str
+    path: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    remember: str | None = None
+    method: str = "POST"
+
+
+_STORY: Mapping[date, tuple[Deed, ...]] = {
+    date(2026, 1, 5): (
+        Deed(OFFICE, f"{_PLAN}/periods/{_PERIOD}/open"),
+        Deed(
+            _LEAD,
+            f"{_PLAN}/milestones",
+            {
+                "measure_code": "5.1",
+                "organization_code": _UNIT_CODE,
+                "title": f"{_LABEL}再生资源分拣中心完成选址",
+                "deliverable": "选址意见书",
+                "due_date": "2026-01-21",
+                "weight": "1",
+            },
+            remember="milestone",
+        ),
+    ),
+    date(2026, 1, 6): (Deed(_UNIT, "/milestones/{milestone}/accept"),),
+    date(2026, 1, 13): (
+        Deed(
+            _UNIT,
+            "/milestones/{milestone}/progress",
+            {"percent": "40", "narrative": f"{_LABEL}已踏勘两处", "problems": "权属待确认"},
+        ),
+    ),
+    date(2026, 1, 27): (
+        Deed(
+            _UNIT,
+            "/milestones/{milestone}/extensions",
+            {"proposed_date": "2026-02-13", "reason": f"{_LABEL}权属确认尚需两周"},
+            remember="extension",
+        ),
+    ),
+    date(2026, 1, 30): (
+        Deed(
+            _LEAD,
+            "/extensions/{extension}/approve",
+            {"granted_date": "2026-02-05", "reason": f"{_LABEL}同意部分延期"},
+        ),
+    ),
+    date(2026, 2, 4): (
+        Deed(
+            _UNIT,
+            "/milestones/{milestone}/progress",
+            {"percent": "100", "narrative": f"{_LABEL}选址意见书已取得"},
+        ),
+        Deed(_UNIT, "/milestones/{milestone}/complete", {"narrative": f"{_LABEL}申请办结"}),
+    ),
+    date(2026, 2, 5): (
+        Deed(
+            _LEAD,
+            "/milestones/{milestone}/close",
+            {"grade": "good", "comment": f"{_LABEL}办结"},
+        ),
+    ),
+}
+
+
+async def walk(stage: Stage) -> AsyncIterator[date]:
+    """Walk the month day by day, and yield each day when it is done."""
+    await _cast(stage)
+    known: dict[str, str] = {}
+    for day in DAYS:
+        stage.set_clock(datetime.combine(day, _MORNING, _ZONE))
+        await stage.let_time_act()
+        stage.set_clock(datetime.combine(day, _NOON, _ZONE))
+        for deed in _STORY.get(day, ()):
+            answer = await stage.ask(deed.who, deed.method, deed.path.format(**known), deed.body)
+            if deed.remember is not None:
+                known[deed.remember] = answer["id"]
+        if day == _ACKNOWLEDGED:
+            await _acknowledge(stage)
+        for indicator in _reported_on(day):
+            await _report(stage, indicator)
+        await stage.let_time_act()
+        yield day
+
+
+_ACKNOWLEDGED = date(2026, 1, 26)
+
+
+async def _cast(stage: Stage) -> None:
+    """Give everybody who acts a key of their own."""
+    plan = first_plan()
+    names = {unit.code: unit.name for unit in plan.organizations if unit.submits}
+    reporters = {unit for indicator in plan.indicators for unit in leads_of(indicator)[:1]}
+    await _enter(stage, OFFICE, "office", None)
+    await _enter(stage, _LEAD, "lead", _LEAD_CODE)
+    await _enter(stage, _UNIT, "reporter", _UNIT_CODE)
+    for code in sorted(reporters & set(names)):
+        await _enter(stage, code, "reporter", code)
+
+
+async def _enter(stage: Stage, name: str, role: str, unit: str | None) -> None:
+    body = {"name": f"{_LABEL}{name}", "role": role, "organization_code": unit}
+    made = await stage.ask("管理员", "POST", "/api-keys", body)
+    await stage.enter(name, made["secret"])
+
+
+def _reported_on(day: date) -> list[Indicator]:
+    """Return the indicators reported on a day: each on a working day of January of its own."""
+    indicators = [
+        indicator
+        for indicator in first_plan().indicators
+        if indicator.frequency == "annual" and indicator.code not in _LATE and _reporter(indicator)
+    ]
+    days = [one for one in DAYS if one.month == 1 and one.weekday() < 5 and one > _FIRST]  # noqa: PLR2004
+    return [one for number, one in enumerate(indicators) if days[number % len(days)] == day]
+
+
+def _reporter(indicator: Indicator) -> str | None:
+    submits = {unit.code for unit in first_plan().organizations if unit.submits}
+    return next((unit for unit in leads_of(indicator)[:1] if unit in submits), None)
+
+
+async def _report(stage: Stage, indicator: Indicator) -> None:
+    """Let the unit report a value and the office approve it."""
+    unit = _reporter(indicator)
+    body = {
+        "indicator_code": indicator.code,
+        "organization_code": unit,
+        "period": _PERIOD,
+        "source": _NOTE,
+        **_value(indicator),
+    }
+    made = await stage.ask(str(unit), "POST", f"{_PLAN}/submissions", body)
+    await stage.ask(OFFICE, "POST", f"/submissions/{made['id']}/approve", {})
+
+
+def _value(indicator: Indicator) -> dict[str, str]:
+    """Return what a unit reports: the target where it has a number, else what the table shows."""
+    if indicator.levels:
+        return {"level": indicator.levels[0].code}
+    target = indicator.targets[-1].value
+    if target is None and indicator.baseline is not None:
+        target = indicator.baseline.value
+    return {"value": "1" if target is None else str(target)}
+
+
+async def _acknowledge(stage: Stage) -> None:
+    """Let the unit answer the alerts on its milestone with a promise."""
+    alerts = await stage.ask(_UNIT, "GET", f"{_PLAN}/alerts?state=open")
+    for alert in alerts["items"]:
+        if "acknowledge" in alert["allowed_actions"]:
+            await stage.ask(
+                _UNIT,
+                "POST",
+                f"/alerts/{alert['id']}/acknowledge",
+                {"note": f"{_LABEL}正在确认权属", "promised_date": "2026-01-30"},
+            )

@@ -1,0 +1,159 @@
+"""The embedded PostgreSQL: how it is made, started and found ready; nothing restarts it here."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import asyncpg
+
+from services.console.data_directory import write_secret
+from services.console.embedded.account import identity
+from services.console.embedded.server_home import ServerHome
+from services.console.errors import ConsoleError
+from services.console.ports import LOOPBACK, free_port
+
+USER = "wufei"
+
+_SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "max_connections": "60",
+    "shared_buffers": "64MB",
+    "maintenance_work_mem": "64MB",
+    "effective_cache_size": "512MB",
+    "random_page_cost": "1.1",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "512MB",
+    # One process fewer for each: this server has one small owner.
+    "io_method": "sync",
+    "autovacuum_max_workers": "2",
+    "max_worker_processes": "4",
+    # Short statements lose more by compiling than they gain.
+    "jit": "off",
+}
+
+
+class Postgres:
+    """One cluster in `home`, of which only the binaries come from elsewhere."""
+
+    def __init__(
+        self,
+        *,
+        home: ServerHome,
+        programs: Path,
+        password: str,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.port = free_port()
+        self.folder = home.folder / "postgres"
+        self._home = home
+        self._programs = home.program(programs / "postgres").parent
+        self._password = password
+        self._settings = _SETTINGS | dict(settings or {})
+        self._answered = False
+
+    def url(self, database: str) -> str:
+        """Return the address of `database`, password and all."""
+        return f"postgresql://{USER}:{self._password}@{LOOPBACK}:{self.port}/{database}"
+
+    def create(self) -> None:
+        """Make the cluster unless it is there; half a cluster never carries its name."""
+        if self.folder.exists():
+            return
+        draft = self.folder.with_name("postgres.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        words = draft.with_name(".initdb.password")
+        write_secret(words, self._password)
+        if self._home.account is not None:
+            self._home.account.give(draft)
+            self._home.account.give(words)
+        try:
+            self._initialise(draft, words)
+        finally:
+            words.unlink()
+        draft.rename(self.folder)
+
+    def arguments(self) -> list[str]:
+        """Return the command of the next start; the port stays once a client may know it."""
+        if not self._answered:
+            self.port = free_port()
+        self._forget_stranger()
+        chosen = self._settings | {"port": str(self.port)}
+        options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
+        return [str(self._programs / "postgres"), "-D", str(self.folder), *options]
+
+    async def accepts(self) -> bool:
+        """Tell whether it lets us in; while it recovers from a crash it does not."""
+        try:
+            connection = await asyncpg.connect(self.url("postgres"), timeout=2)
+        except asyncpg.InvalidPasswordError:
+            raise ConsoleError(f"{self.folder} was made with another password") from None
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        await connection.close()
+        self._answered = True
+        return True
+
+    async def create_database(self, name: str) -> None:
+        """Make the database unless it is there."""
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            with suppress(asyncpg.DuplicateDatabaseError):
+                await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+
+    def _initialise(self, draft: Path, words: Path) -> None:
+        command = [
+            *(str(self._programs / "initdb"), "-D", str(draft), "--username", USER),
+            *("--pwfile", str(words), "--auth", "scram-sha-256", "--encoding", "UTF8"),
+            *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
+            "--no-instructions",
+        ]
+        made = subprocess.run(  # noqa: S603 (PostgreSQL's own program with our own words)
+            command,
+            capture_output=True,
+            check=False,
+            text=True,
+            cwd="/",
+            env=ENVIRONMENT,
+            start_new_session=True,
+            **identity(self._home.account),
+        )
+        if made.returncode != 0:
+            reason = (made.stderr.strip().splitlines() or ["no reason given"])[0]
+            raise ConsoleError(f"cannot make a PostgreSQL cluster in {draft.parent}: {reason}")
+
+    def _forget_stranger(self) -> None:
+        """Drop a lock whose number another program has by now, as in a container started anew.
+
+        PostgreSQL itself drops it only when no process has that number.
+        """
+        lock = self.folder / "postmaster.pid"
+        with suppress(OSError, ValueError, IndexError):
+            pid = int(lock.read_text().splitlines()[0])
+            if (Path("/proc") / str(pid) / "comm").read_text().strip() != "postgres":
+                lock.unlink()
+
+
+ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+"""What the servers see of our environment: nothing of it."""
+
+
+def kept_password(path: Path, cluster: Path) -> str:
+    """Return the password in `path`; a new one where there is no cluster yet."""
+    if path.exists():
+        return path.read_text().strip()
+    if cluster.exists():
+        raise ConsoleError(f"{path} is missing, and {cluster} opens to no other password")
+    password = secrets.token_hex(24)
+    write_secret(path, password)
+    return password

@@ -1,0 +1,1 @@
+"""What `wufei webhook check` plays to a receiver, and how it judges the answers."""

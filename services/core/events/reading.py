@@ -1,0 +1,130 @@
+"""How a reader follows the log: the next events under a lock, what it does, and on.
+
+A reader has a cursor in each city. Its row is locked from the reading of the next events until
+the commit of what was done about them, so that two workers never do the same, and a worker
+that is killed at any line leaves the cursor where it was.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.catalogue import EventType
+from services.core.events.queries import LogStretch, locked_position, next_stretch
+from services.core.kit.clock import Clock
+
+LOG_CHANNEL = "wufei_log"
+"""The channel of LISTEN on which doors hear `city:position` when a city's log was followed."""
+
+Handle = Callable[[AsyncSession, str, LogStretch, Clock], Coroutine[Any, Any, int | None]]
+"""Does what a stretch of a city's log asks for, in the transaction that moves the cursor.
+
+It returns the position up to which it read; None: all of it. What comes after that position
+it meets again.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A reader of the log: the name of its cursor, the types it hears, and what it does.
+
+    `handle` is called for every stretch, also for one without an event of its types. `at_once`
+    is how many positions a stretch has at most. One that `announces` tells the doors that what
+    they keep of a city may be old.
+    """
+
+    reader: str
+    types: tuple[EventType, ...]
+    handle: Handle
+    at_once: int = 500
+    announces: bool = False
+
+
+async def follow(
+    session: AsyncSession,
+    city_code: str,
+    follower: Follower,
+    clock: Clock,
+    *,
+    most: int | None = None,
+) -> bool:
+    """Let a follower do what comes next in a city's log; return whether it came further.
+
+    It runs in the caller's transaction. `most` positions are read, `at_once` of the follower
+    unless it says otherwise.
+    """
+    reader, most = follower.reader, most or follower.at_once
+    stretch = await next_stretch(session, city_code, reader=reader, types=follower.types, most=most)
+    if stretch is None:
+        await _begin(session, city_code, reader)
+        stretch = await next_stretch(
+            session, city_code, reader=reader, types=follower.types, most=most
+        )
+    if stretch is None or stretch.upto == stretch.after:
+        return False
+    reached = await follower.handle(session, city_code, stretch, clock)
+    position = stretch.upto if reached is None else reached
+    await session.execute(
+        _MOVE,
+        {
+            "city": city_code,
+            "reader": reader,
+            "position": position,
+            "announces": follower.announces,
+            "channel": LOG_CHANNEL,
+        },
+    )
+    return position > stretch.after
+
+
+_BEGIN = text("""
+INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
+ON CONFLICT DO NOTHING
+""")
+
+_MOVE = text("""
+WITH moved AS (
+    UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
+    RETURNING city_code, position
+)
+SELECT pg_notify(:channel, city_code || ':' || position) FROM moved
+WHERE CAST(:announces AS boolean)
+""")
+
+_ANNOUNCE = text("""
+SELECT pg_notify(:channel, CAST(:city AS text) || ':' || CAST(:position AS bigint))
+""")
+
+_SET_CURSOR = text("""
+INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :position)
+ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
+""")
+
+
+async def _begin(session: AsyncSession, city_code: str, reader: str) -> None:
+    """Give a reader its cursor at the start of a city's log; one that has a cursor keeps it."""
+    await session.execute(_BEGIN, {"city": city_code, "reader": reader})
+
+
+async def lock_cursor(session: AsyncSession, city_code: str, *, reader: str) -> int:
+    """Lock a reader's cursor to the end of the transaction and return its position."""
+    position = await locked_position(session, city_code, reader)
+    if position is None:
+        await _begin(session, city_code, reader)
+        position = await locked_position(session, city_code, reader)
+    return position or 0
+
+
+async def set_cursor(session: AsyncSession, city_code: str, *, reader: str, position: int) -> None:
+    """Note how far something else than the log was followed, as the calendar by days."""
+    values = {"city": city_code, "reader": reader, "position": position}
+    await session.execute(_SET_CURSOR, values)
+
+
+async def announce(session: AsyncSession, city_code: str, *, position: int) -> None:
+    """Tell the doors, once this commits, that what they keep of a city may be old."""
+    values = {"city": city_code, "position": position, "channel": LOG_CHANNEL}
+    await session.execute(_ANNOUNCE, values)

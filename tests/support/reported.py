@@ -1,0 +1,25 @@
+"""Values that units have just reported, each for a period of its own."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from tests.support.api import XINMI, Door, a_submission
+
+PATH = f"/plans/{XINMI}/submissions"
+_years: Iterator[int] = count(2021)
+
+
+def a_period() -> str:
+    """Return a period that no other test of this module uses."""
+    months = next(_years) - 2021
+    return f"{2021 + months // 12}-{months % 12 + 1:02}"
+
+
+async def reported(door: Door, **changes: object) -> dict[str, Any]:
+    """Return a submission that the unit in charge has just handed in."""
+    async with await door.as_("reporter", "UN15") as unit:
+        answer = await unit.post(PATH, json=a_submission(**{"period": a_period(), **changes}))
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body

@@ -1,0 +1,26 @@
+"""What is told of a day that cannot be asked for or granted."""
+
+from datetime import date, timedelta
+
+from services.core.extensions.rules import grant_faults, proposal_faults
+
+DUE, PROPOSED = date(2026, 3, 31), date(2026, 4, 30)
+DAY = timedelta(days=1)
+
+
+def test_a_day_asked_for_lies_after_the_present_one() -> None:
+    (fault,) = proposal_faults(DUE, DUE)
+    assert (fault.pointer, fault.code, fault.value) == ("/proposed_date", "not-later", "2026-03-31")
+    assert "2026-03-31" in fault.detail.zh
+    assert proposal_faults(DUE + DAY, DUE) == []
+
+
+def test_a_day_granted_lies_after_the_present_one_up_to_what_was_asked_for() -> None:
+    (early,) = grant_faults(DUE, due_date=DUE, proposed=PROPOSED)
+    (late,) = grant_faults(PROPOSED + DAY, due_date=DUE, proposed=PROPOSED)
+    assert (early.pointer, early.code, early.value) == ("/granted_date", "not-later", "2026-03-31")
+    assert (late.pointer, late.code) == ("/granted_date", "later-than-proposed")
+    assert late.value == "2026-05-01"
+    assert "2026-04-30" in late.detail.en
+    for granted in (DUE + DAY, PROPOSED):
+        assert grant_faults(granted, due_date=DUE, proposed=PROPOSED) == []

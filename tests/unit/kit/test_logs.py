@@ -1,0 +1,88 @@
+"""A line of the log is one JSON object that says when, where, how grave and what."""
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.core.kit.logs import configure
+
+CHATTY = ("arq", "uvicorn", "asyncio", "asyncpg.pool")
+
+
+@pytest.fixture(autouse=True)
+def loggers() -> Iterator[None]:
+    """Let all loggers be afterwards as they were before."""
+    root = logging.getLogger()
+    kept = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in CHATTY}
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    root.handlers[:] = [logging.NullHandler()]
+    yield
+    root.handlers[:], root.level = kept
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def read(written: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in written.splitlines()]
+
+
+def test_a_line_says_when_where_how_grave_and_what(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("worker")
+    logging.getLogger("wufei.worker").info("已重试 %s 次", 3)
+    written = capsys.readouterr().err
+    (line,) = read(written)
+    assert "已重试 3 次" in written, "Chinese stands as it is read"
+    assert {name: line[name] for name in ("part", "level", "logger", "event")} == {
+        "part": "worker",
+        "level": "info",
+        "logger": "wufei.worker",
+        "event": "已重试 3 次",
+    }
+    assert datetime.fromisoformat(line["timestamp"]).tzinfo == UTC
+    assert set(line) == {"part", "level", "logger", "event", "timestamp"}
+
+
+def test_a_fault_stands_with_its_traceback_in_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("api")
+    try:
+        dict[str, int]()["gone"]
+    except KeyError:
+        logging.getLogger("wufei.api").exception("unexpected error")
+    (line,) = read(capsys.readouterr().err)
+    assert "KeyError: 'gone'" in line["exception"]
+
+
+def test_configured_twice_a_line_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("api")
+    configure("api", level=logging.WARNING)
+    logging.getLogger("wufei").info("not this")
+    logging.getLogger("wufei").warning("this")
+    assert [line["event"] for line in read(capsys.readouterr().err)] == ["this"]
+
+
+def test_libraries_say_only_what_is_grave(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("api")
+    for name in CHATTY:
+        logging.getLogger(name).info("started")
+        logging.getLogger(name).warning("slow")
+        logging.getLogger(name).error("broken")
+    said = [(line["logger"], line["event"]) for line in read(capsys.readouterr().err)]
+    assert said == [
+        *((name, event) for name in CHATTY[:3] for event in ("slow", "broken")),
+        ("asyncpg.pool", "broken"),
+    ]
+
+
+def test_what_is_said_beside_a_name_stands_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("worker")
+    said = {"city": "410183", "position": 3, "cause": "KeyError: 'x'", "next": "retrying in 1 s"}
+    logging.getLogger("wufei.worker").warning("reader stuck", extra=said)
+    (line,) = read(capsys.readouterr().err)
+    assert line["event"] == "reader stuck"
+    assert {name: line[name] for name in said} == said

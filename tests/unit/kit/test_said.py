@@ -1,0 +1,63 @@
+"""Blank text is no answer: where a text may be left out it is null, else its type refuses it."""
+
+from typing import Annotated
+
+import pytest
+from pydantic import StringConstraints, ValidationError
+
+from services.core.kit.forms import form, form_of
+from services.core.kit.said import Said, Words, trimmed
+
+BLANKS = ("", " ", "\u3000", "\u200b", "\ufeff", "\u2060", "\t\u3000\r\n")
+Formed = Annotated[str, form("^u[0-9]+$", "如 u1", "Such as u1")]
+
+
+class Body(Said):
+    wanted: Words
+    reason: Words | None = None
+    plain: str | None = None
+    formed: Formed | None = None
+    short: Annotated[str, StringConstraints(min_length=0)] | None = None
+    number: int | None = None
+    names: list[str] | None = None
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_blank_is_null_where_a_text_may_be_left_out(blank: str) -> None:
+    body = Body.model_validate({"wanted": "a", "reason": blank, "plain": blank, "short": blank})
+    assert (body.reason, body.plain, body.short) == (None, None, None)
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_blank_is_refused_where_a_text_is_required_or_has_a_form(blank: str) -> None:
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        Body.model_validate({"wanted": blank})
+    with pytest.raises(ValidationError, match="formed"):
+        Body.model_validate({"wanted": "a", "formed": blank})
+    with pytest.raises(ValidationError, match="number"):
+        Body.model_validate({"wanted": "a", "number": blank})
+
+
+def test_text_is_trimmed_wherever_it_stands_and_kept_within() -> None:
+    body = Body.model_validate(
+        {"wanted": "\u3000一 二\ufeff", "names": [" a ", "b"], "formed": " u12 "}
+    )
+    assert (body.wanted, body.names, body.formed) == ("一 二", ["a", "b"], "u12")
+    assert trimmed("\u200b x\u00a0y \u2060") == "x\u00a0y"
+
+
+def test_a_member_that_is_unknown_is_refused_and_no_object_is_none() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Body.model_validate({"wanted": "a", "x": 1})
+    with pytest.raises(ValidationError, match="dictionary"):
+        Body.model_validate(["wanted"])
+
+
+def test_a_form_is_held_to_its_pattern_and_told_by_it() -> None:
+    for wrong in ("u", "x1", "1"):
+        with pytest.raises(ValidationError, match="pattern"):
+            Body.model_validate({"wanted": "a", "formed": wrong})
+    told = form_of("^u[0-9]+$")
+    assert told is not None
+    assert (told.zh, told.en) == ("如 u1", "Such as u1")
+    assert form_of("^never$") is None
