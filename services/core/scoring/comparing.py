@@ -110,23 +110,6 @@ def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
     return Stand(plan.document, drawn.board, drawn.traces)
 
 
-_ROWS = """
-SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,
-    r.until_position, r.submission_id, r.revision, r.value, r.numerator, r.denominator, r.level,
-    r.not_applicable_reason, r.provisional, r.falsified
-FROM unnest($4::text[], $5::text[]) AS c(code, periods)
-CROSS JOIN LATERAL (
-    SELECT period, organization_code, from_position, until_position, submission_id, revision,
-        value, numerator, denominator, level, not_applicable_reason, provisional, falsified
-    FROM score_input
-    WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND indicator_code = c.code
-        AND period = ANY(string_to_array(c.periods, ' ')) AND from_position <= $7
-        AND (until_position IS NULL OR until_position > $6)
-    ORDER BY from_position LIMIT $8
-) r
-"""
-
-
 class _History:
     """The values that counted at two positions, and the steps from one to the other."""
 
@@ -224,27 +207,6 @@ class _History:
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["period"], row["organization_code"]
-
-
-_DECISIONS = """
-SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
-    e.actor::text AS actor
-FROM unnest($2::text[], $3::text[]) AS s(kind, id)
-JOIN event e ON e.city_code = $1 AND e.subject_kind = s.kind AND e.subject_id = s.id
-JOIN event_position p ON p.city_code = $1 AND p.event_id = e.id
-WHERE p.position > $4 AND p.position <= $5
-ORDER BY p.position LIMIT $6
-"""
-_EVENTS = """
-SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
-    e.actor::text AS actor
-FROM event_position p
-CROSS JOIN LATERAL (
-    SELECT id, type, subject_kind, subject_id, occurred_at, actor FROM event
-    WHERE city_code = $1 AND id = p.event_id LIMIT 1
-) e
-WHERE p.city_code = $1 AND p.position = ANY($2::bigint[])
-"""
 
 
 async def _decisions(

@@ -17,35 +17,6 @@ from services.core.scoring.aggregation import Operands
 from services.core.scoring.queries import driver
 from services.core.scoring.tenures import Tenure, Tenures, rank, units_named
 
-_OPERANDS = """
-SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
-    count(i.value) AS values, sum(i.value) AS value_sum,
-    count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
-    sum(i.denominator) AS denominator_sum,
-    min(i.level) AS lowest_level, max(i.level) AS highest_level,
-    count(i.not_applicable_reason) AS not_applicable,
-    min(i.not_applicable_reason) AS not_applicable_reason,
-    count(*) FILTER (WHERE i.provisional) AS provisional,
-    count(*) FILTER (WHERE i.falsified) AS falsified,
-    CASE WHEN count(*) = 1 THEN min(i.organization_code) END AS organization_code,
-    max(i.from_position) AS from_position,
-    sum(i.value) FILTER (WHERE i.denominator IS NULL) AS plain_sum,
-    array_agg(i.numerator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
-        AND i.indicator_code = ANY($6::text[])) AS tops,
-    array_agg(i.denominator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
-        AND i.indicator_code = ANY($6::text[])) AS bottoms
-FROM score_input i
-WHERE i.city_code = $1 AND i.plan_code = $2 AND i.until_position IS NULL
-    AND i.indicator_code = ANY($3::text[])
-    AND (i.indicator_code <> ALL($4::text[]) OR (i.indicator_code, i.organization_code)
-        IN (SELECT * FROM unnest($4::text[], $5::text[]))) {narrowed}
-GROUP BY i.basis, i.indicator_code, i.period,
-    CASE WHEN i.indicator_code = ANY($7::text[]) THEN i.organization_code END
-"""
-_ALL_OPERANDS = _OPERANDS.format(narrowed="")
-_SOME_OPERANDS = _OPERANDS.format(
-    narrowed="AND i.basis = ANY($8::text[]) AND i.period = ANY($9::text[])"
-)
 _SUMMED = (
     *("period", "reports", "values", "value_sum", "ratios", "numerator_sum", "denominator_sum"),
     *("not_applicable", "not_applicable_reason", "provisional", "falsified", "organization_code"),

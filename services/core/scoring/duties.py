@@ -12,29 +12,6 @@ from services.core.scoring.cases import IndicatorFacts
 from services.core.scoring.owed import Former
 from services.core.scoring.queries import driver
 
-_FORMER = text("""
-WITH place AS MATERIALIZED (
-    SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:periods AS text[]))
-        AS p(indicator_code, period)
-), reporter AS MATERIALIZED (
-    SELECT * FROM unnest(CAST(:named AS text[]), CAST(:units AS text[]))
-        AS r(indicator_code, organization_code)
-), owed AS MATERIALIZED (
-    SELECT o.indicator_code, o.period, o.organization_code
-    FROM obligation o JOIN place p USING (indicator_code, period)
-    WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
-)
-SELECT TRUE AS excused, p.indicator_code, p.period, r.organization_code
-FROM (SELECT DISTINCT indicator_code, period FROM owed) p
-JOIN reporter r USING (indicator_code)
-LEFT JOIN owed o USING (indicator_code, period, organization_code)
-WHERE o.period IS NULL
-UNION ALL
-SELECT FALSE, o.indicator_code, o.period, o.organization_code
-FROM owed o LEFT JOIN reporter r USING (indicator_code, organization_code)
-WHERE r.indicator_code IS NULL
-""")
-
 
 async def former_duties(
     session: AsyncSession, state: PlanState, facts: Mapping[str, IndicatorFacts]
@@ -74,16 +51,6 @@ async def former_duties(
     )
     return Former(excused, owing)
 
-
-_REPORTED = """
-SELECT basis, indicator_code, period, array_agg(organization_code ORDER BY organization_code)
-FROM score_input
-WHERE city_code = $1 AND plan_code = $2 AND until_position IS NULL
-    AND indicator_code = ANY($3::text[])
-    AND (cardinality($4::text[]) = 0 OR basis = ANY($4::text[]))
-    AND ($5::text[] IS NULL OR period = ANY($5::text[]))
-GROUP BY basis, indicator_code, period
-"""
 
 OperatedBy = dict[str, dict[tuple[str, str], Operands]]
 """Operands by basis, then (indicator, period)."""

@@ -52,38 +52,6 @@ class BoardUpdate:
         )
 
 
-_KEEP = f"""
-WITH made AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
-        $8::uuid[], $9::text[], $17::integer[])
-        AS m(basis, period, sequence, board, traces, event_id, data, publication_number)
-), kept AS (
-    INSERT INTO score_snapshot (city_code, plan_code, basis, period, sequence, plan_version,
-        method, method_version, position, local_date, computed_at, board, traces,
-        publication_number)
-    SELECT $1, $2, basis, period, sequence, $10::integer, $11::text, $12::text, $13::bigint,
-        $14::date, $15::timestamptz, board::jsonb, traces::jsonb,
-        publication_number
-    FROM made
-), {
-    event_inserts(
-        "made",
-        city_code="$1",
-        id="event_id",
-        plan_code="$2",
-        type="'score.updated'",
-        subject_kind="'scoreboard'",
-        subject_id="$2 || '/' || period || '/' || basis",
-        organization_code="NULL",
-        actor="$16::text::jsonb",
-        data="data::jsonb",
-        occurred_at="$15",
-    )
-}
-SELECT count(*) FROM happened
-"""  # noqa: S608 (text of our own)
-
-
 async def keep(
     session: AsyncSession,
     bench: ScoringContext,

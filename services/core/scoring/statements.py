@@ -1,0 +1,284 @@
+_OPERANDS = """
+SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
+    count(i.value) AS values, sum(i.value) AS value_sum,
+    count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
+    sum(i.denominator) AS denominator_sum,
+    min(i.level) AS lowest_level, max(i.level) AS highest_level,
+    count(i.not_applicable_reason) AS not_applicable,
+    min(i.not_applicable_reason) AS not_applicable_reason,
+    count(*) FILTER (WHERE i.provisional) AS provisional,
+    count(*) FILTER (WHERE i.falsified) AS falsified,
+    CASE WHEN count(*) = 1 THEN min(i.organization_code) END AS organization_code,
+    max(i.from_position) AS from_position,
+    sum(i.value) FILTER (WHERE i.denominator IS NULL) AS plain_sum,
+    array_agg(i.numerator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
+        AND i.indicator_code = ANY($6::text[])) AS tops,
+    array_agg(i.denominator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
+        AND i.indicator_code = ANY($6::text[])) AS bottoms
+FROM score_input i
+WHERE i.city_code = $1 AND i.plan_code = $2 AND i.until_position IS NULL
+    AND i.indicator_code = ANY($3::text[])
+    AND (i.indicator_code <> ALL($4::text[]) OR (i.indicator_code, i.organization_code)
+        IN (SELECT * FROM unnest($4::text[], $5::text[]))) {narrowed}
+GROUP BY i.basis, i.indicator_code, i.period,
+    CASE WHEN i.indicator_code = ANY($7::text[]) THEN i.organization_code END
+"""
+_ALL_OPERANDS = _OPERANDS.format(narrowed="")
+_SOME_OPERANDS = _OPERANDS.format(
+    narrowed="AND i.basis = ANY($8::text[]) AND i.period = ANY($9::text[])"
+)
+
+_PLACE = ("plan_code", "indicator_code", "period", "organization_code")
+_CONTENT = (
+    "submission_id",
+    "revision",
+    "value",
+    "numerator",
+    "denominator",
+    "level",
+    "not_applicable_reason",
+    "provisional",
+    "falsified",
+)
+
+
+def _of(alias: str, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)
+
+
+def _same_place(left: str, right: str) -> str:
+    return " AND ".join(f"{left}.{column} = {right}.{column}" for column in _PLACE)
+
+
+_PLACES = ", ".join(_PLACE)
+_CONTENTS = ", ".join(_CONTENT)
+_COLUMNS = f"basis, {_PLACES}, from_position, {_CONTENTS}"
+
+# The clocks of two hosts may differ, and with them the order of two numbers given in one
+# drain: of one submission's changes, a later version never counts from an earlier position.
+_IMAGES = """
+    SELECT max(p.position) OVER (PARTITION BY h.submission_id ORDER BY h.version) AS position,
+        h.version, e.plan_code, h.submission_id,
+        h.after->>'indicator_code' AS indicator_code,
+        h.after->>'period' AS period,
+        h.after->>'organization_code' AS organization_code,
+        h.after->>'state' AS state,
+        CAST(h.after->>'revision' AS integer) AS revision,
+        CAST(h.after->>'value' AS numeric) AS value,
+        CAST(h.after->>'numerator' AS numeric) AS numerator,
+        CAST(h.after->>'denominator' AS numeric) AS denominator,
+        h.after->>'level' AS level,
+        h.after->>'not_applicable_reason' AS not_applicable_reason,
+        h.after->>'data_status' = 'provisional' AS provisional,
+        CAST(h.after->>'falsified' AS boolean) AS falsified
+    FROM event_position p
+    JOIN event e ON e.city_code = p.city_code AND e.id = p.event_id
+    JOIN submission_history h ON h.city_code = p.city_code
+        AND h.submission_id = CASE WHEN e.subject_kind = 'submission'
+            THEN CAST(e.subject_id AS uuid) END
+        AND h.version = CAST(e.data->>'version' AS integer)
+    WHERE p.city_code = :city AND e.subject_kind = 'submission'
+"""
+
+_APPLY = f"""
+WITH images AS MATERIALIZED (
+    {_IMAGES.replace(":city", "$1")} AND p.position > $2 AND p.position <= $3
+), approved AS (
+    SELECT DISTINCT ON ({_PLACES}) * FROM images WHERE state = 'approved'
+    ORDER BY {_PLACES}, position DESC, version DESC
+), latest AS (
+    SELECT DISTINCT ON ({_PLACES}) * FROM images
+    ORDER BY {_PLACES}, position DESC, version DESC
+), wanted AS (
+    SELECT 'approved' AS basis, {_PLACES}, position AS from_position, {_CONTENTS} FROM approved
+    UNION ALL
+    SELECT 'submitted', {_of("l", _PLACE)}, l.position, {_of("s", _CONTENT)}
+    FROM latest l LEFT JOIN LATERAL (
+        SELECT {_of("l", _CONTENT)}, 1 AS preference WHERE l.state IN ('submitted', 'approved')
+        UNION ALL
+        SELECT {_of("a", _CONTENT)}, 2 FROM approved a WHERE {_same_place("a", "l")}
+        UNION ALL
+        SELECT {_of("c", _CONTENT)}, 3 FROM score_input c
+        WHERE c.city_code = $1 AND c.basis = 'approved' AND c.until_position IS NULL
+            AND {_same_place("c", "l")}
+        ORDER BY preference LIMIT 1
+    ) s ON TRUE
+), changed AS MATERIALIZED (
+    SELECT w.* FROM wanted w LEFT JOIN score_input c ON c.city_code = $1
+        AND c.basis = w.basis AND {_same_place("c", "w")} AND c.until_position IS NULL
+    WHERE ({_of("w", _CONTENT)}) IS DISTINCT FROM ({_of("c", _CONTENT)})
+), closed AS (
+    UPDATE score_input c SET until_position = w.from_position FROM changed w
+    WHERE c.city_code = $1 AND c.basis = w.basis AND {_same_place("c", "w")}
+        AND c.until_position IS NULL
+    RETURNING 1
+), added AS (
+    -- Counting the closed rows makes sure that they are closed before others take their place.
+    INSERT INTO score_input (city_code, {_COLUMNS})
+    SELECT $1, {_COLUMNS} FROM changed
+    WHERE submission_id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
+)
+SELECT DISTINCT plan_code, basis, indicator_code, period FROM changed
+"""  # noqa: S608 (column names of our own)
+
+
+_MAKE = text(f"""
+CREATE TEMPORARY TABLE score_input_made ON COMMIT DROP AS
+WITH images AS MATERIALIZED (
+    SELECT i.*, count(*) FILTER (WHERE state = 'approved')
+        OVER (PARTITION BY {_PLACES} ORDER BY position, version) AS approvals
+    FROM ({_IMAGES} AND p.position <= :upto AND e.plan_code = :plan) i
+), counted AS (
+    SELECT 'approved' AS basis, {_PLACES}, position, version, {_CONTENTS}
+    FROM images WHERE state = 'approved'
+    UNION ALL
+    SELECT 'submitted', {_PLACES}, position, version, {_CONTENTS}
+    FROM images WHERE state IN ('submitted', 'approved')
+    UNION ALL
+    SELECT 'submitted', {_of("i", _PLACE)}, i.position, i.version, {_of("a", _CONTENT)}
+    FROM images i LEFT JOIN images a ON {_same_place("a", "i")}
+        AND a.state = 'approved' AND a.approvals = i.approvals
+    WHERE i.state NOT IN ('submitted', 'approved')
+), compared AS (
+    SELECT *, jsonb_build_array({_CONTENTS}) AS content,
+        lag(jsonb_build_array({_CONTENTS})) OVER place AS content_before
+    FROM counted WINDOW place AS (PARTITION BY basis, {_PLACES} ORDER BY position, version)
+), spans AS (
+    SELECT *, lead(position) OVER place AS until_position
+    FROM compared WHERE content IS DISTINCT FROM content_before
+    WINDOW place AS (PARTITION BY basis, {_PLACES} ORDER BY position, version)
+)
+SELECT basis, {_PLACES}, position AS from_position, until_position, {_CONTENTS}
+FROM spans WHERE submission_id IS NOT NULL AND until_position IS DISTINCT FROM position
+""")  # noqa: S608 (column names of our own)
+
+# Rows applied in batches skip what was overtaken within a batch, so their spans may be longer
+# than those made anew. What must agree: what counts now, and what counted when a row began.
+_DIFFERS = text(f"""
+WITH stored AS (
+    SELECT {_COLUMNS}, until_position FROM score_input
+    WHERE city_code = :city AND plan_code = :plan
+)
+SELECT EXISTS (
+    SELECT FROM (SELECT * FROM stored WHERE until_position IS NULL) s
+    FULL JOIN (SELECT * FROM score_input_made WHERE until_position IS NULL) m
+        ON m.basis = s.basis AND {_same_place("m", "s")}
+    WHERE ({_of("s", _CONTENT)}) IS DISTINCT FROM ({_of("m", _CONTENT)})
+) OR EXISTS (
+    SELECT FROM stored s LEFT JOIN score_input_made m
+        ON m.basis = s.basis AND {_same_place("m", "s")} AND m.from_position <= s.from_position
+        AND (m.until_position IS NULL OR m.until_position > s.from_position)
+    WHERE ({_of("s", _CONTENT)}) IS DISTINCT FROM ({_of("m", _CONTENT)})
+)
+""")  # noqa: S608 (column names of our own)
+
+_CLEAR = text("DELETE FROM score_input WHERE city_code = :city AND plan_code = :plan")
+_FILL = text(f"""
+INSERT INTO score_input (city_code, {_COLUMNS}, until_position)
+SELECT :city, {_COLUMNS}, until_position FROM score_input_made
+""")  # noqa: S608 (column names of our own)
+
+
+_FORMER = text("""
+WITH place AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:periods AS text[]))
+        AS p(indicator_code, period)
+), reporter AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:named AS text[]), CAST(:units AS text[]))
+        AS r(indicator_code, organization_code)
+), owed AS MATERIALIZED (
+    SELECT o.indicator_code, o.period, o.organization_code
+    FROM obligation o JOIN place p USING (indicator_code, period)
+    WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
+)
+SELECT TRUE AS excused, p.indicator_code, p.period, r.organization_code
+FROM (SELECT DISTINCT indicator_code, period FROM owed) p
+JOIN reporter r USING (indicator_code)
+LEFT JOIN owed o USING (indicator_code, period, organization_code)
+WHERE o.period IS NULL
+UNION ALL
+SELECT FALSE, o.indicator_code, o.period, o.organization_code
+FROM owed o LEFT JOIN reporter r USING (indicator_code, organization_code)
+WHERE r.indicator_code IS NULL
+""")
+
+
+_REPORTED = """
+SELECT basis, indicator_code, period, array_agg(organization_code ORDER BY organization_code)
+FROM score_input
+WHERE city_code = $1 AND plan_code = $2 AND until_position IS NULL
+    AND indicator_code = ANY($3::text[])
+    AND (cardinality($4::text[]) = 0 OR basis = ANY($4::text[]))
+    AND ($5::text[] IS NULL OR period = ANY($5::text[]))
+GROUP BY basis, indicator_code, period
+"""
+
+
+_ROWS = """
+SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,
+    r.until_position, r.submission_id, r.revision, r.value, r.numerator, r.denominator, r.level,
+    r.not_applicable_reason, r.provisional, r.falsified
+FROM unnest($4::text[], $5::text[]) AS c(code, periods)
+CROSS JOIN LATERAL (
+    SELECT period, organization_code, from_position, until_position, submission_id, revision,
+        value, numerator, denominator, level, not_applicable_reason, provisional, falsified
+    FROM score_input
+    WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND indicator_code = c.code
+        AND period = ANY(string_to_array(c.periods, ' ')) AND from_position <= $7
+        AND (until_position IS NULL OR until_position > $6)
+    ORDER BY from_position LIMIT $8
+) r
+"""
+
+
+_DECISIONS = """
+SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
+    e.actor::text AS actor
+FROM unnest($2::text[], $3::text[]) AS s(kind, id)
+JOIN event e ON e.city_code = $1 AND e.subject_kind = s.kind AND e.subject_id = s.id
+JOIN event_position p ON p.city_code = $1 AND p.event_id = e.id
+WHERE p.position > $4 AND p.position <= $5
+ORDER BY p.position LIMIT $6
+"""
+_EVENTS = """
+SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
+    e.actor::text AS actor
+FROM event_position p
+CROSS JOIN LATERAL (
+    SELECT id, type, subject_kind, subject_id, occurred_at, actor FROM event
+    WHERE city_code = $1 AND id = p.event_id LIMIT 1
+) e
+WHERE p.city_code = $1 AND p.position = ANY($2::bigint[])
+"""
+
+
+_KEEP = f"""
+WITH made AS (
+    SELECT * FROM unnest($3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
+        $8::uuid[], $9::text[], $17::integer[])
+        AS m(basis, period, sequence, board, traces, event_id, data, publication_number)
+), kept AS (
+    INSERT INTO score_snapshot (city_code, plan_code, basis, period, sequence, plan_version,
+        method, method_version, position, local_date, computed_at, board, traces,
+        publication_number)
+    SELECT $1, $2, basis, period, sequence, $10::integer, $11::text, $12::text, $13::bigint,
+        $14::date, $15::timestamptz, board::jsonb, traces::jsonb,
+        publication_number
+    FROM made
+), {
+    event_inserts(
+        "made",
+        city_code="$1",
+        id="event_id",
+        plan_code="$2",
+        type="'score.updated'",
+        subject_kind="'scoreboard'",
+        subject_id="$2 || '/' || period || '/' || basis",
+        organization_code="NULL",
+        actor="$16::text::jsonb",
+        data="data::jsonb",
+        occurred_at="$15",
+    )
+}
+SELECT count(*) FROM happened
+"""  # noqa: S608 (text of our own)
