@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 
 from bench.load import Outcome, request, volley
-from bench.places import choices, report_body, bound_statement
+from bench.places import bound_statement, choices, report_body
 from bench.report import Measure, waiting
 from bench.system import CITY, PLAN, System
 

@@ -209,6 +209,36 @@ def test_one_module_moves_the_cursors_of_readers() -> None:
     assert _named(moving) == ["services/core/events/reading.py"]
 
 
+NUMBERED_PARAMETER = re.compile(r"\$\d")
+
+
+def _strings(path: Path) -> list[ast.Constant]:
+    """Return the texts in a module's code, those put together from parts included."""
+    tree = _tree(path)
+    said = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+    ]
+
+
+def test_no_parameter_of_a_statement_is_numbered_by_hand() -> None:
+    """`kit.statements` numbers them: who adds one would have to renumber those behind it."""
+    assert NUMBERED_PARAMETER.search("WHERE city_code = $1")
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in _modules(SERVICES)
+        for node in _strings(path)
+        if NUMBERED_PARAMETER.search(node.value)
+    ]
+    assert found == []
+
+
 NAMED_BY_US = {"approved", "page", "w", "i", "r"}
 """What our statements call a part of themselves, whose columns they name."""
 

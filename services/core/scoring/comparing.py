@@ -18,6 +18,7 @@ from services.core.scoring.cases import finer_periods, periods_read
 from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
 from services.core.scoring.counting import CountingScope, operands_of
 from services.core.scoring.models import ScoreSnapshot
+from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN, EVENTS_AT
 
 _MOST_VALUES = 50
 """So many values of one indicator are told apart; the last of them stands for the rest too."""
@@ -129,8 +130,17 @@ class _History:
         known = [code for code in codes if code in facts]
         periods = [" ".join(periods_read(self._period, facts[code].indicator)) for code in known]
         connection = await queries.driver(session)
-        where = (known, periods, self._since, self._upto, _MOST_ROWS + 1)
-        rows = await connection.fetch(_ROWS, state.city_code, state.code, self._basis, *where)
+        wanted = {
+            "city": state.city_code,
+            "plan": state.code,
+            "basis": self._basis,
+            "codes": known,
+            "periods": periods,
+            "since": self._since,
+            "upto": self._upto,
+            "most": _MOST_ROWS + 1,
+        }
+        rows = await connection.fetch(*COUNTED_BETWEEN.bind(wanted))
         for row in rows:
             self._rows.setdefault(row["indicator_code"], []).append(row)
 
@@ -220,16 +230,24 @@ async def _decisions(
     ]
     subjects += [("period", f"{plan.code}/{each.code}") for each in chain(period)]
     connection = await queries.driver(session)
-    kinds, ids = [kind for kind, _ in subjects], [subject for _, subject in subjects]
-    where = (kinds, ids, since, upto, _MOST_EVENTS)
-    return [_happened(row) for row in await connection.fetch(_DECISIONS, plan.city_code, *where)]
+    wanted = {
+        "city": plan.city_code,
+        "kinds": [kind for kind, _ in subjects],
+        "ids": [subject for _, subject in subjects],
+        "since": since,
+        "upto": upto,
+        "most": _MOST_EVENTS,
+    }
+    return [_happened(row) for row in await connection.fetch(*DECISIONS_BETWEEN.bind(wanted))]
 
 
 async def _events(
     session: AsyncSession, city_code: str, positions: Iterable[int]
 ) -> dict[int, Happened]:
     connection = await queries.driver(session)
-    rows = await connection.fetch(_EVENTS, city_code, sorted(positions))
+    rows = await connection.fetch(
+        *EVENTS_AT.bind({"city": city_code, "positions": sorted(positions)})
+    )
     return {row["position"]: _happened(row) for row in rows}
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.plan.queries import PlanState
@@ -11,6 +10,7 @@ from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import IndicatorFacts
 from services.core.scoring.owed import Former
 from services.core.scoring.queries import driver
+from services.core.scoring.statements import FORMER_DUTIES, REPORTING_UNITS
 
 
 async def former_duties(
@@ -32,7 +32,7 @@ async def former_duties(
         return Former()
     named = [(each.indicator.code, unit) for each in shared for unit in each.reporters]
     rows = await session.execute(
-        _FORMER,
+        FORMER_DUTIES,
         {
             "city": state.city_code,
             "plan": state.code,
@@ -69,14 +69,14 @@ async def with_organizations(
     if not shared:
         return operated
     connection = await driver(session)
-    rows = await connection.fetch(
-        _REPORTED,
-        state.city_code,
-        state.code,
-        list(shared),
-        list(bases),
-        None if periods is None else list(periods),
-    )
+    wanted = {
+        "city": state.city_code,
+        "plan": state.code,
+        "codes": list(shared),
+        "bases": list(bases),
+        "periods": None if periods is None else list(periods),
+    }
+    rows = await connection.fetch(*REPORTING_UNITS.bind(wanted))
     for basis, code, period, units in rows:
         place, places = (code, period), operated.get(basis, {})
         if place in places:

@@ -5,11 +5,10 @@ approvals alone; the submitted one also follows what is under review, and falls 
 approved.
 """
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import read_by_cost, read_by_hashing
-from services.core.scoring import queries
+from services.core.scoring import queries, statements
 from services.core.scoring.affected import ChangedInput
 
 
@@ -21,7 +20,9 @@ async def apply_events(
     Of several events on one place only the last that matters leaves a row.
     """
     connection = await queries.driver(session)
-    rows = await connection.fetch(_APPLY, city_code, after, upto)
+    rows = await connection.fetch(
+        *statements.APPLY_EVENTS.bind({"city": city_code, "after": after, "upto": upto})
+    )
     return [ChangedInput(*row) for row in rows]
 
 
@@ -32,13 +33,12 @@ async def remake(session: AsyncSession, city_code: str, plan_code: str, *, upto:
     """
     place = {"city": city_code, "plan": plan_code}
     await read_by_hashing(session)
-    await session.execute(text("DROP TABLE IF EXISTS pg_temp.score_input_made"))
-    await session.execute(_MAKE, {**place, "upto": upto})
-    # Nobody else knows this table, so nobody else will ever count its rows.
-    await session.execute(text("ANALYZE score_input_made"))
-    differs: bool = (await session.execute(_DIFFERS, place)).scalar_one()
+    await session.execute(statements.FORGET_MADE)
+    await session.execute(statements.MAKE_INPUTS, {**place, "upto": upto})
+    await session.execute(statements.COUNT_MADE)
+    differs: bool = (await session.execute(statements.INPUTS_DIFFER, place)).scalar_one()
     if differs:
-        await session.execute(_CLEAR, place)
-        await session.execute(_FILL, {"city": city_code})
+        await session.execute(statements.CLEAR_INPUTS, place)
+        await session.execute(statements.FILL_INPUTS, {"city": city_code})
     await read_by_cost(session)
     return differs

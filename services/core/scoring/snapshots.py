@@ -11,13 +11,13 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.statements import event_inserts
 from services.core.kit.ids import new_id
 from services.core.scoring import queries
 from services.core.scoring.adding_up import Board
 from services.core.scoring.affected import BoardKey
 from services.core.scoring.board import Drawn, ScoringContext
 from services.core.scoring.queries import EarlierBoard
+from services.core.scoring.statements import KEEP_BOARDS
 
 _ACTOR = to_json({"kind": "system", "name": "scoring"}).decode()
 
@@ -69,26 +69,26 @@ async def keep(
     if not news:
         return 0
     connection = await queries.driver(session)
-    await connection.execute(
-        _KEEP,
-        state.city_code,
-        state.code,
-        [sheet.key[0] for sheet in news],
-        [sheet.key[1] for sheet in news],
-        [sheet.sequence for sheet in news],
-        [to_json(sheet.drawn.board).decode() for sheet in news],
-        [to_json(sheet.drawn.traces).decode() for sheet in news],
-        [new_id() for _ in news],
-        [to_json(_event_data(sheet, position)).decode() for sheet in news],
-        state.version,
-        scheme.name,
-        scheme.version,
-        position,
-        bench.today,
-        now,
-        _ACTOR,
-        [sheet.publication_number for sheet in news],
-    )
+    values = {
+        "city": state.city_code,
+        "plan": state.code,
+        "plan_version": state.version,
+        "method": scheme.name,
+        "method_version": scheme.version,
+        "position": position,
+        "local_date": bench.today,
+        "now": now,
+        "actor": _ACTOR,
+        "bases": [sheet.key[0] for sheet in news],
+        "periods": [sheet.key[1] for sheet in news],
+        "sequences": [sheet.sequence for sheet in news],
+        "boards": [to_json(sheet.drawn.board).decode() for sheet in news],
+        "traces": [to_json(sheet.drawn.traces).decode() for sheet in news],
+        "publication_numbers": [sheet.publication_number for sheet in news],
+        "event_ids": [new_id() for _ in news],
+        "event_data": [to_json(_event_data(sheet, position)).decode() for sheet in news],
+    }
+    await connection.execute(*KEEP_BOARDS.bind(values))
     return len(news)
 
 

@@ -19,5 +19,5 @@ def test_what_is_no_parameter_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("values", [{"a": 1}, {"a": 1, "b": 2, "c": 3}, {"a": 1, "c": 2}])
 def test_a_statement_and_its_values_must_agree(values: dict[str, object]) -> None:
-    with pytest.raises(KeyError, match="[bc]"):
+    with pytest.raises(KeyError, match=r"[bc]"):
         DriverStatement("SELECT :a, :b").bind(values)
