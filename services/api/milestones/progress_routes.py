@@ -12,7 +12,6 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Resources
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
-from services.api.milestones import progress_examples as examples
 from services.api.milestones.routes import Reader
 from services.api.milestones.schemas import ProgressListOut, TaskProgressOut
 from services.api.plan_parameters import (
@@ -68,7 +67,7 @@ class _View:
 
 @router.get(
     "/plans/{plan}/tasks/progress",
-    responses={**answering(examples.PROGRESS_OF_TASKS, ETAG), **refusals(403, 404)},
+    responses={**answering("ProgressOfTasks", ETAG), **refusals(403, 404)},
     response_model=ProgressListOut,
 )
 async def list_task_progress(
@@ -105,7 +104,7 @@ async def list_task_progress(
 
 @router.get(
     "/plans/{plan}/tasks/{number}/progress",
-    responses={**answering(examples.PROGRESS_OF_TASK, ETAG), **refusals(403, 404)},
+    responses={**answering("ProgressOfTask", ETAG), **refusals(403, 404)},
     response_model=TaskProgressOut,
 )
 async def get_task_progress(
