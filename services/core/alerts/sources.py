@@ -66,7 +66,8 @@ FROM milestone m WHERE m.city_code = :city AND m.id = w.subject_id::uuid
 def _turn(column: str, state: str) -> str:
     """Return the relation of milestones in whose state somebody has to act by a date.
 
-    The day on which a turn began names it: a changed calendar moves the date and begins none.
+    A turn is identified by the day on which it began. So a changed calendar moves the date until
+    which it lasts, and does not begin a new turn.
     """
     return _MILESTONE.format(
         epoch=f"(coalesce(m.turn_began, m.{column}) - DATE '1970-01-01')::bigint",

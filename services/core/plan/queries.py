@@ -169,7 +169,7 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
 async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
     """Return a plan as it stands; until the transaction ends nobody else decides beside it.
 
-    What a change is based on is read after the lock, or two would be based on the same.
+    The plan is read after the lock is held; otherwise two changes could be based on one state.
     """
     await lock_name(session, plan.code)
     return await plan_state(session, plan.city_code, plan.code) or plan

@@ -70,6 +70,12 @@ _REFILLED = """least(greatest(1, rate / 6.0),
 _DUE = """d.city_code = e.city_code AND d.endpoint_id = e.id AND d.state = 'pending'
     AND d.next_attempt_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())"""
 
+# One statement, in steps: `waiting` endpoints that have something due and are not full; `rated`
+# those of them with a rate, locked; `funded` with the tokens that have come in since; `open` how
+# many deliveries each may have now; `taken` those deliveries, locked; then the writes. SKIP LOCKED
+# twice, so that workers share the queue and never wait for each other. MATERIALIZED where a step
+# locks or is read more than once. NO KEY UPDATE: the endpoint's key stays, so rows that refer
+# to it may be inserted meanwhile.
 _CLAIM = text(f"""
 WITH busy AS (
     SELECT * FROM unnest(
@@ -174,6 +180,8 @@ async def claim(
     return [Claimed(*row) for row in found]
 
 
+# By the token of the claim: should the lease have run out and another worker have taken the
+# delivery meanwhile, nothing is undone.
 _GIVE_BACK = text("""
 WITH given_back AS (
     UPDATE webhook_delivery d
@@ -271,4 +279,5 @@ async def clock_skew(session: AsyncSession, true_now: datetime) -> float:
         text("SELECT extract(epoch FROM CAST(:now AS timestamptz) - clock_timestamp())"),
         {"now": true_now},
     )
+    # `clock_timestamp`, not `now()`: the transaction may have begun a while ago.
     return float(found or 0)

@@ -310,8 +310,9 @@ def wanted_deliveries(
 ) -> Select[*tuple[Any, ...]]:
     """Return the selection of new deliveries for events, of which `first` is the first.
 
-    They are due in the order of the log: the statement begins when the cursor is locked, the
-    transaction may have begun before another's. `only` narrows it further.
+    They become due in the order of the log, a microsecond apart. The base is the time of the
+    statement and not of the transaction: the cursor is locked when the statement begins, while two
+    transactions may begin in another order than they get the lock. `only` narrows it further.
     """
     event, position = aliased(Event, told), told.c.position
     wanted = (
@@ -339,7 +340,10 @@ _APART = timedelta(microseconds=1)
 
 
 def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
-    """Return a UUIDv7 with the instant of an event's and a chance of its own."""
+    """Return a UUIDv7 with the instant of an event's id and a random part of its own.
+
+    So what is too old is a range at the beginning of the primary key (`webhooks.retention`).
+    """
     instant = func.left(cast(event_id, Text), 15)
     return cast(func.concat(instant, func.substr(cast(func.gen_random_uuid(), Text), 16)), Uuid)
 
@@ -347,7 +351,8 @@ def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
 def _addressed(event: type[Event], position: ColumnElement[int]) -> ColumnElement[bool]:
     """Return the condition that an endpoint is to be told of an event.
 
-    Of what befalls itself it is not told, for that would never end; a test is for it alone.
+    It is not told of events about itself: each such delivery could cause the next such event. A
+    test goes to its own endpoint alone.
     """
     is_itself = and_(
         event.subject_kind == _RECEIVER_KIND, event.subject_id == cast(WebhookEndpoint.id, Text)
