@@ -58,8 +58,10 @@ Finding = Due | Ended
 AT_ONCE = 500
 """So many findings are held in memory at a time, however many there are."""
 
-# One pass over what is open and what somebody was notified of. The step that is due for a mark
-# is how many of the cut-offs, which ascend here, lie on or after it.
+# One pass over what is open and what somebody was notified of. FULL JOIN: an open thing without an
+# alert may be newly due, and an alert without an open thing has ended. The step that is due for a
+# mark is how many of the cut-offs, which ascend here, lie on or after it; `width_bucket` counts
+# those that are not after its operand, therefore `mark - 1`.
 _FINDINGS = """
 WITH found AS MATERIALIZED (
     SELECT o.subject_id, o.epoch, o.mark, o.created_at, o.unit, o.measure_code,

@@ -83,6 +83,9 @@ def _events(key: str, *, also: str = "") -> str:
     )
 
 
+# `noticed` overwrites notices that were only held back; one that went out stays, and is not
+# returned. So only what was really given now sets `notified`, counts in `seq` and gets an event.
+# `skipped` writes down the stages between the last notice and this one, which nobody will get.
 _NOTIFY = text(f"""
 WITH {_MADE}, noticed AS (
     INSERT INTO alert_notice AS n (city_code, alert_key, stage, repeat, level, reach, outcome,
@@ -150,6 +153,7 @@ WITH {_MADE}, noticed AS (
 {_HISTORY.format(action="m.outcome", reason="NULL", key="alert_key")}
 """)  # noqa: S608 (text of our own)
 
+# `state <> 'resolved'`: where two evaluations found the same end, the second one changes nothing.
 _RESOLVE = text(f"""
 WITH made AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb))

@@ -184,6 +184,8 @@ async def _count_turns(
     turns = await queries.turns(session, plan.city_code, plan.code)
     if not turns:
         return
+    # A row for each state and day on which turns began: the calendar counts each of them once, and
+    # one statement moves every milestone, however many there are.
     counted = values(
         column("state", Text), column("began", Date), column("ends", Date), name="counted"
     ).data([(state, began, calendar.shifted(began, days[state])) for state, began in turns])

@@ -177,6 +177,7 @@ async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
 
 async def with_document_in_force(session: AsyncSession, plan: PlanState) -> PlanState:
     """Return a plan with the document that is in force until the transaction ends."""
+    # FOR SHARE: a new version waits until we end; others that share the lock do not wait.
     version = await session.scalar(
         select(Plan.version)
         .where(Plan.city_code == plan.city_code, Plan.code == plan.code)

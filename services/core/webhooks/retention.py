@@ -13,6 +13,8 @@ from services.core.webhooks.rules import KEPT
 _AT_ONCE = 5000
 """Most ids of a table that one turn drops; the next turn goes on."""
 
+# DELETE has no LIMIT: the bound is the key after so many rows. As a range of the primary key it
+# reads from the beginning of the index and nothing else.
 _DROP = [
     text(f"""
     DELETE FROM {table} WHERE city_code = :city AND {key} < :oldest AND {key} <= coalesce((
