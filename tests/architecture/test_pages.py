@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -180,6 +181,17 @@ def _names(page: Path) -> set[str]:
     """Return what a page sets as code, but for examples in Chinese and the names of twins."""
     said = {one.replace(".zh-CN", "") for one in _CODE.findall(_prose(page))}
     return {one for one in said if one.isascii() and not _EXAMPLE.search(one)}
+
+
+def test_the_roles_of_files_and_the_slices_are_those_that_the_decision_lists() -> None:
+    """A name that two slices of core share stands in the list, and so does every slice."""
+    listed = _names(ROOT / "docs" / "adr" / "0001-one-tree-two-doors.md")
+    slices = [
+        one for one in (ROOT / "services" / "core").iterdir() if (one / "__init__.py").exists()
+    ]
+    used = Counter(path.stem for one in slices for path in one.glob("[a-z]*.py"))
+    assert {one.name for one in slices} - listed == set()
+    assert {name for name, times in used.items() if times > 1} - listed == set()
 
 
 def test_what_everybody_reads_is_in_both_languages() -> None:
