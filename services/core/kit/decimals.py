@@ -124,9 +124,9 @@ def display(
     return format(rounded or rounded.copy_abs(), "f")
 
 
-def display_bound(number: Decimal, places: int = 2) -> str:
-    """Return a number that others are held against: with all its places, at least so many."""
-    return display(number, places, least=(number,), most=(number,))
+def display_bound(number: Decimal) -> str:
+    """Return a number that others are held against: with all its places, two at least."""
+    return display(number, least=(number,), most=(number,))
 
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"

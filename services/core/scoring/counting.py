@@ -262,13 +262,12 @@ MOST_CONTRIBUTIONS = 500
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """A reported value that counted for a score, from one log position on."""
+    """A reported value that counted for a score."""
 
     submission_id: UUID
     revision: int
     organization_code: str
     period: str
-    from_position: int
     value: Decimal | None
     numerator: Decimal | None
     denominator: Decimal | None
@@ -279,9 +278,8 @@ class Contribution:
 
 
 _CONTRIBUTIONS = """
-SELECT submission_id, revision, organization_code, period, from_position, value, numerator,
-    denominator, level, not_applicable_reason, provisional, falsified,
-    count(*) OVER () AS found
+SELECT submission_id, revision, organization_code, period, value, numerator, denominator, level,
+    not_applicable_reason, provisional, falsified, count(*) OVER () AS found
 FROM score_input
 WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND indicator_code = $4
     AND period = ANY($5::text[]) AND from_position <= $6

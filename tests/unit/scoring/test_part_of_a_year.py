@@ -14,8 +14,9 @@ from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.figures import Figure
+from services.core.scoring.judgement import judge
 from services.core.scoring.time_gone import to_date
-from services.core.scoring.traces import replay, result_of
+from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
@@ -197,7 +198,7 @@ def test_a_part_of_a_year_replays_and_explains_itself(kind: str, value: str, sch
         {("R01", "2025-Q1"): a_value(value, "2025-Q1")},
     )
     trace = json.loads(json.dumps(drawn.traces["R01"]))
-    assert result_of(replay(trace)) == trace["result"]
+    assert result_of(judge(case_of(trace))) == trace["result"]
     steps = explain(trace)
     assert all(step.zh and step.en for step in steps)
     if value == "4":
