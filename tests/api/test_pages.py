@@ -14,7 +14,7 @@ from services.core.kit.ids import new_id
 NAMED = {"list": "things"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Changed:
     """A change of a thing."""
 
