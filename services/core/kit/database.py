@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 from typing_extensions import override
 
-from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_returns
+from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_units
 from services.core.kit.server_address import read_address
 
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
@@ -162,7 +162,7 @@ async def connect(
         json_serializer=_json,
         connect_args={**creating, "command_timeout": 120},
     )
-    watch_returns(engine)
+    watch_units(engine)
     try:
         async with OneEachPool(
             address.dsn,
