@@ -1,6 +1,6 @@
 """Reading what waits for an actor, the deadlines of a calendar, and the tokens that open one.
 
-The statement of what waits is put together in `agenda.parts`.
+The statement of what waits is put together in `agenda.statements`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.agenda.models import CalendarToken
-from services.core.agenda.parts import MILESTONES, statement_for
 from services.core.agenda.rules import (
     CALENDAR_SHOWS,
     KINDS,
@@ -27,6 +26,7 @@ from services.core.agenda.rules import (
     kinds_for,
     shown,
 )
+from services.core.agenda.statements import MILESTONES, statement_for
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission

@@ -9,11 +9,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogStretch, locked_position, next_stretch
+from services.core.events.statements import ANNOUNCE, BEGIN_CURSOR, MOVE_CURSOR, SET_CURSOR
 from services.core.kit.clock import Clock
 
 LOG_CHANNEL = "wufei_log"
@@ -68,7 +68,7 @@ async def follow(
     reached = await follower.handle(session, city_code, stretch, clock)
     position = stretch.upto if reached is None else reached
     await session.execute(
-        _MOVE,
+        MOVE_CURSOR,
         {
             "city": city_code,
             "reader": reader,
@@ -80,33 +80,9 @@ async def follow(
     return position > stretch.after
 
 
-_BEGIN = text("""
-INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
-ON CONFLICT DO NOTHING
-""")
-
-_MOVE = text("""
-WITH moved AS (
-    UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
-    RETURNING city_code, position
-)
-SELECT pg_notify(:channel, city_code || ':' || position) FROM moved
-WHERE CAST(:announces AS boolean)
-""")
-
-_ANNOUNCE = text("""
-SELECT pg_notify(:channel, CAST(:city AS text) || ':' || CAST(:position AS bigint))
-""")
-
-_SET_CURSOR = text("""
-INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :position)
-ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
-""")
-
-
 async def _begin(session: AsyncSession, city_code: str, reader: str) -> None:
     """Give a reader its cursor at the start of a city's log; one that has a cursor keeps it."""
-    await session.execute(_BEGIN, {"city": city_code, "reader": reader})
+    await session.execute(BEGIN_CURSOR, {"city": city_code, "reader": reader})
 
 
 async def lock_cursor(session: AsyncSession, city_code: str, *, reader: str) -> int:
@@ -121,10 +97,10 @@ async def lock_cursor(session: AsyncSession, city_code: str, *, reader: str) -> 
 async def set_cursor(session: AsyncSession, city_code: str, *, reader: str, position: int) -> None:
     """Note how far something else than the log was followed, as the calendar by days."""
     values = {"city": city_code, "reader": reader, "position": position}
-    await session.execute(_SET_CURSOR, values)
+    await session.execute(SET_CURSOR, values)
 
 
 async def announce(session: AsyncSession, city_code: str, *, position: int) -> None:
     """Tell the doors, once this commits, that what they keep of a city may be old."""
     values = {"city": city_code, "position": position, "channel": LOG_CHANNEL}
-    await session.execute(_ANNOUNCE, values)
+    await session.execute(ANNOUNCE, values)

@@ -211,6 +211,20 @@ async def plan_document(
     return document
 
 
+async def year_begins(
+    session: AsyncSession, city_code: str, plan_code: str, version: int
+) -> str | None:
+    """Return when a year of a version begins, as written; one too old to be parsed says it too."""
+    found: str | None = await session.scalar(
+        select(PlanVersion.document["fiscal_year_begins"].astext).where(
+            PlanVersion.city_code == city_code,
+            PlanVersion.plan_code == plan_code,
+            PlanVersion.version == version,
+        )
+    )
+    return found
+
+
 async def _assigned(
     session: AsyncSession, city_code: str, plan_code: str
 ) -> Mapping[tuple[str, int], tuple[AssignedTarget, ...]]:
