@@ -164,7 +164,8 @@ async def late_page(
 def _part(source: Source, number: int, lead: int) -> str:
     """Return the statement of one kind; things of it are due `lead` working days after their mark.
 
-    The n-th working day after a day is as many places further in the list of all of them.
+    SQL counts working days in `worked`, the sorted list of all of them: `width_bucket` returns how
+    many of them are not after the mark, so the n-th working day after it stands n places further.
     """
     worked = "CAST(:worked AS date[])"
     due = f"coalesce(({worked})[width_bucket(o.mark, {worked}) + {lead}], o.mark)"
