@@ -15,7 +15,7 @@ from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import judge
-from services.core.scoring.part_of_sum import Share, to_date
+from services.core.scoring.part_of_sum import SpanShare, to_date
 from services.core.scoring.targets import Asked
 from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
@@ -312,7 +312,7 @@ AMOUNTS = st.decimals(-1000, 1000, places=4)
 def test_enough_is_a_pace_of_one_or_more(
     done: Decimal, bound: Decimal, gone: int, kind: Any
 ) -> None:
-    found = to_date(Figure(done), Asked(kind, bound), Share(gone, 12))
+    found = to_date(Figure(done), Asked(kind, bound), SpanShare(gone, 12))
     share = bound * gone / 12
     assert found.enough is (done <= share if kind == "at_most" else done >= share)
     assert 0 <= found.attainment <= 100
