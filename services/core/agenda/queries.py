@@ -202,10 +202,10 @@ async def deadlines(
     last: date,
     limit: int,
 ) -> list[DeadlineRow]:
-    """Return what a calendar shows between two days, soonest first, what is cancelled too.
+    """Return what a calendar shows between two days, soonest first, cancelled things included.
 
-    What is open still is there from before the first day as well. `plan_version` is the one
-    whose words the calendar uses. A unit's calendar has its milestones and what it owes; a
+    Things that are still open are listed even from before the first day. `plan_version` is the
+    one whose words the calendar uses. A unit's calendar has its milestones and what it owes; a
     plan's every milestone and each period once; a lead's own also the milestones of the
     measures that its unit leads.
     """

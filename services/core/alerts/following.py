@@ -74,7 +74,9 @@ async def evaluate_plan(
     touch: AffectedAlerts | None = None,
     wait: bool = True,
 ) -> Evaluated | None:
-    """Evaluate a plan, whole or as far as `touch` says; None: there is none, or others are at it.
+    """Evaluate a plan, whole or as far as `touch` says.
+
+    None: there is no such plan, or another worker is evaluating it.
 
     A plan that was never evaluated is evaluated whole: what is overdue arrives together.
     """

@@ -81,7 +81,8 @@ class Late:
 
     `unit` is the unit that it is of, `organization_code` the one that has to act now. `level` is
     its gravity by the plan's rules, `mark` the day from which its days are counted, `due` the one
-    until which it was in time.
+    until which it was in time. `owed_by` is the due date of a value that is owed: what its period
+    lacked when it closed was late before that.
     """
 
     rule: str
@@ -100,6 +101,7 @@ class Late:
     promised_date: date | None
     answered_by: Mapping[str, Any] | None
     answered_at: datetime | None
+    owed_by: date | None
 
     @property
     def place(self) -> LatePageKey:
@@ -164,7 +166,8 @@ async def late_page(
 def _part(source: Source, number: int, lead: int) -> str:
     """Return the statement of one kind; things of it are due `lead` working days after their mark.
 
-    The n-th working day after a day is as many places further in the list of all of them.
+    SQL counts working days in `worked`, the sorted list of all of them: `width_bucket` returns how
+    many of them are not after the mark, so the n-th working day after it stands n places further.
     """
     worked = "CAST(:worked AS date[])"
     due = f"coalesce(({worked})[width_bucket(o.mark, {worked}) + {lead}], o.mark)"

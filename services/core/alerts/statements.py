@@ -15,8 +15,10 @@ ON CONFLICT DO NOTHING
 """)
 """Makes the row by which evaluations of a plan take turns."""
 
-# One pass over what is open and what somebody was notified of. The step that is due for a mark
-# is how many of the cut-offs, which ascend here, lie on or after it.
+# One pass over what is open and what somebody was notified of. FULL JOIN: an open thing without an
+# alert may be newly due, and an alert without an open thing has ended. The step that is due for a
+# mark is how many of the cut-offs, which ascend here, lie on or after it; `width_bucket` counts
+# those that are not after its operand, therefore `mark - 1`.
 FINDINGS = """
 WITH found AS MATERIALIZED (
     SELECT o.subject_id, o.epoch, o.mark, o.created_at, o.unit, o.measure_code,
@@ -118,6 +120,9 @@ def _events(key: str, *, also: str = "") -> str:
     )
 
 
+# `noticed` overwrites notices that were only held back; one that went out stays, and is not
+# returned. So only what was really given now sets `notified`, counts in `seq` and gets an event.
+# `skipped` writes down the stages between the last notice and this one, which nobody will get.
 NOTIFY = text(f"""
 WITH {_MADE}, noticed AS (
     INSERT INTO alert_notice AS n (city_code, alert_key, stage, repeat, level, reach, outcome,
@@ -187,6 +192,7 @@ WITH {_MADE}, noticed AS (
 """)  # noqa: S608 (text of our own)
 """Writes notices that are suppressed, with their alerts and history."""
 
+# `state <> 'resolved'`: where two evaluations found the same end, the second one changes nothing.
 RESOLVE = text(f"""
 WITH made AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb))
@@ -259,8 +265,12 @@ WITH leads AS MATERIALIZED (
 )
 SELECT page.rule, page.subject_kind, page.subject_id, page.unit, page.measure_code,
     page.indicator_code, page.label, page.mark, page.due, page.organization_code, page.level,
-    a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
-FROM page LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
+    a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at,
+    owed.due_date AS owed_by
+FROM page LEFT JOIN obligation AS owed ON owed.city_code = :city AND owed.plan_code = :plan
+    AND owed.id = CASE WHEN page.subject_kind = 'obligation'
+        THEN CAST(page.subject_id AS uuid) END
+LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
     AND a.state <> 'resolved' AND a.rule = page.rule AND a.subject_id = page.subject_id
     AND a.epoch = page.epoch
 ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_id

@@ -1,8 +1,8 @@
-"""How a reader follows the log: the next events under a lock, what it does, and on.
+"""How a reader follows the log: lock the cursor, read the next events, handle them, move on.
 
-A reader has a cursor in each city. Its row is locked from the reading of the next events until
-the commit of what was done about them, so that two workers never do the same, and a worker
-that is killed at any line leaves the cursor where it was.
+A reader has a cursor in each city. Its row stays locked from reading the next events until the
+commit of what was done about them. So two workers never handle the same event, and a worker that
+is killed at any line leaves the cursor where it was.
 """
 
 from collections.abc import Callable, Coroutine
@@ -22,8 +22,8 @@ LOG_CHANNEL = "wufei_log"
 Handle = Callable[[AsyncSession, str, LogStretch, Clock], Coroutine[Any, Any, int | None]]
 """Does what a stretch of a city's log asks for, in the transaction that moves the cursor.
 
-It returns the position up to which it read; None: all of it. What comes after that position
-it meets again.
+It returns the position up to which it read; None: all of the stretch. Events after that position
+come again the next time.
 """
 
 
@@ -58,6 +58,8 @@ async def follow(
     """
     reader, most = follower.reader, most or follower.at_once
     stretch = await next_stretch(session, city_code, reader=reader, types=follower.types, most=most)
+    # A reader that is new in this city: two workers may meet here, so the row is made first, where
+    # the second waits for the first, and locked after that.
     if stretch is None:
         await _begin(session, city_code, reader)
         stretch = await next_stretch(

@@ -37,6 +37,8 @@ async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
     """Write events in the caller's transaction and return their ids; they have no number yet."""
     if not happenings:
         return []
+    # Ids are made here in order and events are numbered by id, so events of one transaction keep
+    # the order in which the caller names them.
     ids = [new_id() for _ in happenings]
     made = [
         {
@@ -57,6 +59,7 @@ async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
     return ids
 
 
+# Stands for "no bound" where fewer events wait than are numbered at once.
 _LAST_ID = UUID(int=2**128 - 1)
 
 

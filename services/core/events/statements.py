@@ -111,6 +111,8 @@ ON CONFLICT DO NOTHING
 """)
 """Gives a reader its cursor at the start of a city's log, unless it has one."""
 
+# NOTIFY in the statement that moves the cursor: the server sends it only if the transaction
+# commits, and no second round trip is needed.
 MOVE_CURSOR = text("""
 WITH moved AS (
     UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader

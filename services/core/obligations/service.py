@@ -160,7 +160,11 @@ async def check_extendable(session: AsyncSession, obligation: Obligation) -> Non
 
 
 async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFacts:
-    """Return what decides whether more time may be given, held as it is as far as it can be."""
+    """Return what decides whether more time may be given.
+
+    The period is locked FOR SHARE, so that it is not closed before the caller's change commits. The
+    submission is not: whoever hands in a value does not wait for a decision on more time.
+    """
     period = await period_for_share(
         session, obligation.city_code, obligation.plan_code, obligation.period
     )
@@ -173,7 +177,10 @@ async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFa
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
-    """Compare what is open with how things stand by now, so that it may run twice."""
+    """Bring open obligations into line with plan and calendar as they are now.
+
+    It compares states and does not apply events one by one, so it may run twice.
+    """
     if stretch.events:
         await _keep_in_step(session, city_code, stretch.events, clock.now())
 
@@ -269,16 +276,18 @@ async def _reconcile(
     actor: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Make what is owed for these periods, locked by the caller, what the plan says.
+    """Bring what is owed for these periods into line with the plan; the caller has locked them.
 
-    New owners owe, former ones are waived, and what is right already stays untouched.
+    New owners owe, former ones are waived, and what is right already stays untouched. What a
+    former owner reported in its time stays its own.
     """
     ended = await queries.ended_units(session, plan.city_code, plan.document.time_zone)
+    answered = await queries.answered_by_former_owners(session, plan, [row.period for row in rows])
     owed = [
         owed
         for row in rows
         for owed in owed_for(
-            plan.document, plan.period_calendar.period(row.period), row.due_date, ended
+            plan.document, plan.period_calendar.period(row.period), row.due_date, ended, answered
         )
     ]
     await write_owed(session, plan, rows, owed, actor, now)

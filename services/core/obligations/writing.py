@@ -23,7 +23,7 @@ async def write_owed(
     actor: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Raise, waive or restore what is owed for these periods, so that it is `owed` alone."""
+    """Raise, waive or restore what is owed for these periods, so that exactly `owed` is owed."""
     wanted: dict[str, Any] = {
         "city": plan.city_code,
         "plan": plan.code,

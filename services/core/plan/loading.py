@@ -185,6 +185,8 @@ async def _write_organizations(
     ]
     if not rows:
         return
+    # `defined_by` is not updated: the plan that named an organization first remains the only one
+    # that may rename it.
     statement = upsert(Organization).values(rows)
     await session.execute(
         statement.on_conflict_do_update(
@@ -242,6 +244,8 @@ async def _write_version(
             IndicatorLead.plan_code == document.code,
         )
     )
+    # Who leads what is in the document already. It is written as rows as well, always those of the
+    # version in force, because conditions in SQL on what a caller sees ask for it in every list.
     leads = [
         {**place, "organization_code": unit, "indicator_code": indicator.code}
         for indicator in document.indicators

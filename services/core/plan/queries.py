@@ -169,7 +169,7 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
 async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
     """Return a plan as it stands; until the transaction ends nobody else decides beside it.
 
-    What a change is based on is read after the lock, or two would be based on the same.
+    The plan is read after the lock is held; otherwise two changes could be based on one state.
     """
     await lock_name(session, plan.code)
     return await plan_state(session, plan.city_code, plan.code) or plan
@@ -177,6 +177,7 @@ async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
 
 async def with_document_in_force(session: AsyncSession, plan: PlanState) -> PlanState:
     """Return a plan with the document that is in force until the transaction ends."""
+    # FOR SHARE: a new version waits until we end; others that share the lock do not wait.
     version = await session.scalar(
         select(Plan.version)
         .where(Plan.city_code == plan.city_code, Plan.code == plan.code)

@@ -55,7 +55,8 @@ async def settle(
     An endpoint that is gone, or has failed too long, is disabled and what waits for it is
     cancelled; `now` stamps the events that tell its owner.
     """
-    # Endpoints before deliveries, as whoever disables one does it.
+    # Everybody locks endpoints before deliveries: disabling one cancels its deliveries after it.
+    # With another order here the two could wait for each other for ever.
     endpoints = await _lock_unwell(session, _tallied(results))
     found = (await session.execute(SETTLE, _columns(results))).all()
     settled = {(row.city_code, row.id) for row in found}

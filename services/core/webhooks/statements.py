@@ -15,6 +15,12 @@ _REFILLED = """least(greatest(1, rate / 6.0),
 _DUE = """d.city_code = e.city_code AND d.endpoint_id = e.id AND d.state = 'pending'
     AND d.next_attempt_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())"""
 
+# In steps: `waiting` endpoints that have something due and are not full; `rated` those of them
+# with a rate, locked; `funded` with the tokens that have come in since; `open` how many
+# deliveries each may have now; `taken` those deliveries, locked; then the writes. SKIP LOCKED
+# twice, so that workers share the queue and never wait for each other. MATERIALIZED where a step
+# locks or is read more than once. NO KEY UPDATE: the endpoint's key stays, so rows that refer to
+# it may be inserted meanwhile.
 CLAIM = text(f"""
 WITH busy AS (
     SELECT * FROM unnest(
@@ -94,6 +100,8 @@ ORDER BY c.next_attempt_at, c.position
 """Takes deliveries that are due under a lease, fairly between endpoints, and begins an attempt of
 each: those, with their bodies."""
 
+# By the token of the claim: should the lease have run out and another worker have taken the
+# delivery meanwhile, nothing is undone.
 GIVE_BACK = text("""
 WITH given_back AS (
     UPDATE webhook_delivery d
@@ -137,6 +145,7 @@ WHERE plan.city_code = :city AND plan.code = ANY(CAST(:plans AS text[]))
 """)
 """What units and indicators of a city are called."""
 
+# `clock_timestamp`, not `now()`: the transaction may have begun a while ago.
 CLOCK_SKEW = text("SELECT extract(epoch FROM CAST(:now AS timestamptz) - clock_timestamp())")
 """By how many seconds an instant is after the database's present."""
 
@@ -179,6 +188,7 @@ SELECT city_code, id, now() AS now FROM settled
 """)
 """Writes the outcomes of attempts and what follows for their deliveries: which were still ours."""
 
+# In one order, so that two batches with the same endpoints do not wait for each other for ever.
 LOCK_UNWELL = text("""
 SELECT city_code, id, owner, owner_credential_id, url_shown, state, state_reason, failing_since,
     warned, consecutive_failures, paused_until
@@ -197,6 +207,8 @@ WHERE city_code = :city AND id = :id
 """)
 """Writes how an endpoint is."""
 
+# DELETE has no LIMIT: the bound is the key after so many rows. As a range of the primary key it
+# reads from the beginning of the index and nothing else.
 DROP_OLD = [
     text(f"""
     DELETE FROM {table} WHERE city_code = :city AND {key} < :oldest AND {key} <= coalesce((
