@@ -14,7 +14,7 @@ from services.api.contract.choices import one_of
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.filters import OrganizationFilter
-from services.api.paging import of_list
+from services.api.paging import cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts.context import EvaluationContext
@@ -23,7 +23,7 @@ from services.core.alerts.late import Late, LatePageKey, LateRule, late_page
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.pagination import new_page_token, read_page_token
+from services.core.kit.pagination import read_page_token
 
 router = versioned_router("alerts")
 
@@ -103,11 +103,8 @@ async def list_late(
         else read_page_token(page_token, named, LatePageKey.parse)[0],
         limit=page_size + 1,
     )
-    page, more = found[:page_size], len(found) > page_size
-    return LateListOut(
-        items=[_late_out(one, ground) for one in page],
-        next_page_token=new_page_token([str(page[-1].place)], named) if more else None,
-    )
+    page, following = cut(found, page_size, named, lambda one: [one.place])
+    return LateListOut(items=[_late_out(one, ground) for one in page], next_page_token=following)
 
 
 def _late_out(late: Late, ground: EvaluationContext) -> LateOut:
