@@ -56,12 +56,12 @@ class LateOut(BaseModel):
     indicator_code: str | None = Field(description="Of which indicator, where it is of one")
     title: str = Field(description="What it is called")
     level: int = Field(description="Its gravity by the plan's rules: 0, 1 blue, 2 orange, 3 red")
-    due_date: date = Field(
-        description="The last day on which it was in time; of a value that was not due yet when its"
-        " period closed, the day before that"
+    due_date: date = Field(description="The last day on which it was due")
+    late_since: date = Field(
+        description="The first day on which it was late: the day after the due date, or that on"
+        " which the period closed where it closed before"
     )
-    late_since: date = Field(description="The first day on which it was late")
-    days_overdue: int = Field(description="Working days since the due date")
+    days_overdue: int = Field(description="Working days since the due date; 0 before it")
     alert_id: UUID | None = Field(description="The alert of it; null: none was raised yet")
     answer: LateAnswerOut | None = Field(description="What was answered; null: nobody did")
 
@@ -108,7 +108,8 @@ async def list_late(
 
 
 def _late_out(late: Late, ground: EvaluationContext) -> LateOut:
-    due = ground.due_date(_BY_RULE[late.rule], late.mark)
+    in_time_until = ground.due_date(_BY_RULE[late.rule], late.mark)
+    due = late.owed_by or in_time_until
     return LateOut(
         rule=late.rule,
         subject=AlertSubjectOut(kind=late.subject_kind, id=late.subject_id),
@@ -120,7 +121,7 @@ def _late_out(late: Late, ground: EvaluationContext) -> LateOut:
         title=ground.title_of(late.label, late.measure_code, late.indicator_code),
         level=late.level,
         due_date=due,
-        late_since=due + timedelta(days=1),
+        late_since=in_time_until + timedelta(days=1),
         days_overdue=ground.calendar.between(due, ground.moment.today),
         alert_id=late.alert_id,
         answer=_answer_out(late),
