@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint contract migrate bench mutants clean lock
+.PHONY: help run test lint contract migrate bench mutants chaos cuts clean lock
 
 python := .venv/bin/python
 # A stamp is named after what was installed, so that a warm start installs nothing and a
@@ -42,6 +42,13 @@ bench: $(development) ## Measure, each figure as a ratio to a ceiling of the sam
 
 mutants: $(development) ## Change the code a little at a time and see whether a test notices (docs/testing.md)
 	$(python) -m tests.mutation
+
+chaos: $(development) ## Play faults drawn by a seed: SEED=n replays one exactly, RUNS=10000 is a night (docs/testing.md)
+	@PYTHONHASHSEED=0 $(python) -m tests.simulation
+
+cuts: $(development) ## Cut the connection at every statement of every write and of every step of the worker
+	WUFEI_TEST_CUTS=all $(python) -m pytest -q -n auto tests/simulation/test_cuts_of_writes.py \
+		tests/simulation/test_cuts_of_the_worker.py
 
 lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock
