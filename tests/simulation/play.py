@@ -258,10 +258,10 @@ class Play:
             raise Broken(differ)
 
     async def _leave(self) -> None:
+        """End what is still going on, so that the world can be closed."""
         self._world.wire.gate = OpenGate()
         self._world.wire.cut()
-        for actor in self._schedule.actors:
-            actor.task.cancel()
+        await self._schedule.give_up()
         for worker in self._workers:
             worker.die()
 

@@ -141,6 +141,15 @@ class Schedule(OpenGate):
         actor.task.cancel()
         await self.rest(actor)
 
+    async def give_up(self) -> None:
+        """End all actors, and let nobody stand at the gate."""
+        for held in self.held:
+            held.passes.set_result(False)
+        tasks = [actor.task for actor in self.actors]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def rest(self, moving: Actor | None = None) -> None:
         """Wait until everything stands still; `moving` is who alone goes on meanwhile.
 
