@@ -35,9 +35,9 @@ OTHER_SENSES: Mapping[str, set[str]] = {
 
 SHOWN: Mapping[str, set[str]] = {
     "api/contract/webhooks.py": {"office"},  # an example of an event
-    "console/demo_story.py": {"lead", "office", "reporter"},  # the keys that the demo makes
+    "console/demo/story.py": {"lead", "office", "reporter"},  # the keys that the demo makes
 }
-"""Where a role stands as data that is shown or made, beside the files of examples."""
+"""Where a role stands as data that is made."""
 
 KEPT = {"core/webhooks/queries.py"}
 """Where a kept role is compared with that of the key: whether it is still the same."""
@@ -89,8 +89,6 @@ def _decisions(tree: ast.Module) -> Iterator[int]:
 def test_no_role_is_named_outside_identity() -> None:
     found: dict[str, set[str]] = {}
     for path in _modules(SERVICES):
-        if path.stem.endswith("examples"):
-            continue
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.Constant) and node.value in ROLES:
                 found.setdefault(_name(path), set()).add(node.value)

@@ -2,26 +2,24 @@
 
 import json
 from datetime import datetime
-from typing import Any, get_args
+from typing import get_args
 from uuid import UUID
 
 import pytest
-import yaml
 
-from services.api.contract.__main__ import PATH
+from services.api.contract.examples import event_examples
 from services.api.contract.webhooks import message_example
-from services.api.feed.event_examples import EVENT_EXAMPLES
 from services.api.feed.shapes import SHAPES
 from services.core.events.catalogue import EventType
 from services.core.webhooks.bodies import body_of
+from tests.support.contract import CONTRACT
 from tests.support.shapes import misfits_of
 
-CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
 def test_every_type_of_event_is_a_webhook_of_the_contract() -> None:
-    assert set(CONTRACT["webhooks"]) == set(TYPES) == set(SHAPES) == set(EVENT_EXAMPLES)
+    assert set(CONTRACT["webhooks"]) == set(TYPES) == set(SHAPES) == set(event_examples())
     ids = [one["post"]["operationId"] for one in CONTRACT["webhooks"].values()]
     assert len(set(ids)) == len(TYPES)
 
@@ -43,9 +41,9 @@ def test_the_example_of_a_type_is_what_would_be_sent(type_: EventType) -> None:
         position=data["position"],
         type_=type_,
         plan_code=data["plan"],
-        subject=EVENT_EXAMPLES[type_].subject,
+        subject=event_examples()[type_].subject,
         actor=data["actor"],
-        data=EVENT_EXAMPLES[type_].data,
+        data=event_examples()[type_].data,
         occurred_at=datetime.fromisoformat(told["timestamp"]),
     )
     assert json.loads(body) == told

@@ -20,7 +20,7 @@ from tests.support.operations import OPERATIONS, good_request
 
 WRITES = sorted(label for label in OPERATIONS if not label.startswith("GET "))
 _KEPT_IN_THE_PROCESS = {"api_key", "plan", "plan_period", "assigned_target", "settlement"}
-_DONE_ALREADY = {"DELETE": {404}, "PATCH": {412}, "PUT": {412}}
+_DONE_ALREADY = {"DELETE": {404}, "PATCH": {412}, "PUT": {412, 428}}
 """How a repeat without a key may be told that the first try was taken."""
 
 

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-import yaml
-
-from services.api.contract.__main__ import PATH
+from tests.support.contract import CONTRACT
 from tests.support.ground import Ground, body_of_today
 
-CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 OPERATIONS: dict[str, Any] = {
     f"{method.upper()} {path}": operation
     for path, methods in CONTRACT["paths"].items()

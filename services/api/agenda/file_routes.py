@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from services.api.agenda import examples
 from services.api.answers import body_etag, etags
 from services.api.context import Held, IfNoneMatch, PlanCode
 from services.api.contract.refusals import refusals
@@ -58,7 +57,7 @@ async def token_of(
     "/plans/{plan}/calendar.ics",  # noqa: FAST003 (the name in the path is an alias)
     response_class=Response,
     responses={
-        **answering(examples.CALENDAR_FILE, ETAG, media_type=_MEDIA_TYPE),
+        **answering("CalendarFile", ETAG, media_type=_MEDIA_TYPE),
         **refusals(404),
     },
     openapi_extra={"security": [{"calendar_token": []}]},

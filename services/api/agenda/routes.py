@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
 
-from services.api.agenda import examples
 from services.api.agenda.schemas import (
     CalendarTokenIn,
     CalendarTokenListOut,
@@ -47,7 +46,7 @@ TokenId = Annotated[
 ]
 
 
-@router.get("/me/todo", responses=answering(examples.TODO))
+@router.get("/me/todo", responses=answering("Todo"))
 async def list_todo(
     actor: Caller,
     session: Reading,
@@ -126,10 +125,10 @@ async def _calendar(session: Reading, plan: PlanState) -> WorkingCalendar:
     "/plans/{plan}/calendar-tokens",
     status_code=201,
     responses={
-        **answering(examples.TOKEN_MADE, LOCATION, status=201),
+        **answering("CalendarTokenMade", LOCATION, status=201),
         **refusals(403, 404),
     },
-    openapi_extra=asking(examples.TOKEN),
+    openapi_extra=asking("CalendarTokenAsked"),
 )
 async def create_calendar_token(
     body: CalendarTokenIn,
@@ -167,7 +166,7 @@ async def create_calendar_token(
     )
 
 
-@router.get("/calendar-tokens", responses={**answering(examples.TOKENS), **refusals(403)})
+@router.get("/calendar-tokens", responses={**answering("CalendarTokens"), **refusals(403)})
 async def list_calendar_tokens(
     actor: Reader, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> CalendarTokenListOut:

@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
-from services.api.alerts import late_examples
 from services.api.alerts.schemas import AlertSubjectOut
 from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.choices import one_of
@@ -74,7 +73,7 @@ class LateListOut(BaseModel):
     next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
-@router.get("/plans/{plan}/late", responses={**answering(late_examples.LATE), **refusals(403, 404)})
+@router.get("/plans/{plan}/late", responses={**answering("Late"), **refusals(403, 404)})
 async def list_late(
     actor: Reader,
     plan: PlanInScope,

@@ -9,7 +9,6 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.api.alerts import examples
 from services.api.alerts.schemas import (
     AcknowledgeIn,
     AlertDetailOut,
@@ -73,7 +72,7 @@ async def standing_of(session: AsyncSession, plan: PlanState, held: Resources) -
     return AnswerContext(rules, version, calendar, held.clock.now(), today)
 
 
-@router.get("/plans/{plan}/alerts", responses={**answering(examples.ALERTS), **refusals(403, 404)})
+@router.get("/plans/{plan}/alerts", responses={**answering("Alerts"), **refusals(403, 404)})
 async def list_alerts(
     actor: Reader,
     plan: PlanInScope,
@@ -137,7 +136,7 @@ Seen = Annotated[Alert, Depends(_seen)]
 
 @router.get(
     "/alerts/{alert_id}",
-    responses={**answering(examples.ALERT, ETAG), **refusals(403, 404)},
+    responses={**answering("Alert", ETAG), **refusals(403, 404)},
     response_model=AlertDetailOut,
 )
 async def get_alert(
@@ -155,7 +154,7 @@ async def get_alert(
 
 @router.get(
     "/alerts/{alert_id}/history",
-    responses={**answering(examples.HISTORY), **refusals(403, 404)},
+    responses={**answering("AlertHistory"), **refusals(403, 404)},
 )
 async def get_alert_history(
     alert: Seen,
@@ -205,8 +204,8 @@ def _taking(verb: AlertVerb) -> Any:
 
 @router.post(
     "/alerts/{alert_id}/acknowledge",
-    responses={**answering(examples.ACKNOWLEDGED, ETAG), **_VERB},
-    openapi_extra=asking(examples.ACKNOWLEDGE),
+    responses={**answering("AlertAcknowledged", ETAG), **_VERB},
+    openapi_extra=asking("Acknowledge"),
     response_model=AlertDetailOut,
 )
 async def acknowledge_alert(
@@ -231,8 +230,8 @@ async def acknowledge_alert(
 
 @router.post(
     "/alerts/{alert_id}/snooze",
-    responses={**answering(examples.SNOOZED, ETAG), **_VERB},
-    openapi_extra=asking(examples.SNOOZE),
+    responses={**answering("AlertSnoozed", ETAG), **_VERB},
+    openapi_extra=asking("Snooze"),
     response_model=AlertDetailOut,
 )
 async def snooze_alert(

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
-from services.api.alerts import examples
 from services.api.alerts.schemas import (
     AlertRulesOut,
     CheckedDryRun,
@@ -88,7 +87,7 @@ def _etag(plan: PlanState, version: int) -> str:
 
 @router.get(
     "/plans/{plan}/alert-rules",
-    responses={**answering(examples.RULES, ETAG), **refusals(403, 404)},
+    responses={**answering("AlertRules", ETAG), **refusals(403, 404)},
     response_model=AlertRulesOut,
 )
 async def get_alert_rules(
@@ -104,8 +103,8 @@ async def get_alert_rules(
 
 @router.put(
     "/plans/{plan}/alert-rules",
-    responses={**answering(examples.RULES_CHANGED, ETAG), **refusals(403, 404, 409, 412, 428)},
-    openapi_extra=asking(examples.RULE_SET),
+    responses={**answering("AlertRulesChanged", ETAG), **refusals(403, 404, 409, 412, 428)},
+    openapi_extra=asking("AlertRuleSet"),
     response_model=AlertRulesOut,
 )
 async def change_alert_rules(
@@ -136,8 +135,8 @@ async def change_alert_rules(
 
 @router.post(
     "/plans/{plan}/alert-rules/dry-run",
-    responses={**answering(examples.TRIED), **refusals(403, 404, 412)},
-    openapi_extra=asking(examples.TRIAL, required=False),
+    responses={**answering("AlertTried"), **refusals(403, 404, 412)},
+    openapi_extra=asking("AlertTrial", required=False),
 )
 async def try_alert_rules(
     body: CheckedDryRun,

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Response
 
 from services.api.answers import json_answer
-from services.api.calendars import examples
 from services.api.calendars.reading import MEDIA_TYPE, TableRoute
 from services.api.calendars.schemas import (
     CalendarListOut,
@@ -94,7 +93,7 @@ def _etag(city_code: str, answer: CalendarYearOut) -> str:
     return f'"{city_code}/{answer.code}/{answer.year}.{answer.version}"'
 
 
-@router.get("/calendars", responses={**answering(examples.CALENDARS), **refusals(403, 404)})
+@router.get("/calendars", responses={**answering("Calendars"), **refusals(403, 404)})
 async def list_calendars(
     actor: Reader, city_code: CityInScope, session: Reading
 ) -> CalendarListOut:
@@ -105,7 +104,7 @@ async def list_calendars(
 
 @router.get(
     "/calendars/{code}",
-    responses={**answering(examples.CALENDAR_YEAR, ETAG), **refusals(403, 404)},
+    responses={**answering("CalendarYear", ETAG), **refusals(403, 404)},
     response_model=CalendarYearOut,
 )
 async def get_calendar(
@@ -135,12 +134,12 @@ async def get_calendar(
 
 @router.put(
     "/calendars/{code}",
-    responses={**answering(examples.REPLACED, ETAG), **refusals(403, 404, 409, 412, 428)},
+    responses={**answering("CalendarYearReplaced", ETAG), **refusals(403, 404, 409, 412, 428)},
     openapi_extra={
         "requestBody": {
             "content": {
-                **asking(examples.YEAR)["requestBody"]["content"],
-                MEDIA_TYPE: {"schema": {"type": "string"}, "examples": examples.TABLE.shown},
+                **asking("AnnouncedYear")["requestBody"]["content"],
+                MEDIA_TYPE: {"schema": {"type": "string"}, "examples": {"AnnouncedYearTable": {}}},
             }
         }
     },

@@ -16,6 +16,9 @@ DESCRIPTION = """无废城市建设计划的台账：各单位报了什么、谁
 - **写入**可用 `validate_only=true` 先试一遍。POST 可以带 `Idempotency-Key`。
 - **并发**：每一项都有强 `ETag`。PATCH 和 PUT 必须带 `If-Match`；动作类 POST 带了就照办。
 - **列表**返回 `items` 和 `next_page_token`；翻页标记只适用于产生它的那组筛选条件。
+- **HTTP**：凡可 `GET` 之处均可 `HEAD`，响应没有内容。地址和请求头合计超过 64 KiB 的为 431。
+  请求带 `Accept-Encoding: gzip` 时，`GET` 的响应达到 4 KiB 即压缩，并带 `Content-Encoding: gzip`，
+  其 `ETag` 与未压缩的同样有效。`Vary` 列出响应随之而异的请求头。
 """
 
 _RECEIVING = (
@@ -100,14 +103,14 @@ SUMMARIES: Mapping[str, str] = {
     "edit_milestone": "修改交办内容、改定截止日，或将被拒签的重新交办",
     "accept_milestone": "签收交办给本单位的里程碑",
     "cancel_milestone": "永久取消里程碑，并说明理由",
-    "close_milestone": "评定等次并销号。任何人不得为本单位承诺或送交的里程碑销号",
-    "complete_milestone": "申请销号，并附 `evidence_rule` 要求的材料",
+    "close_milestone": "评定等次并办结。任何人不得办结本单位承诺或送交的里程碑",
+    "complete_milestone": "申请办结，并附 `evidence_rule` 要求的材料",
     "decline_milestone": "拒绝签收，并说明理由；交办者可以重新交办",
     "request_milestone_extension": "申请延期；同时只能有一个申请待批，次数由计划限定",
     "get_milestone_history": "查看每次变更：前后内容、何人、何时、经由何处、为何",
     "report_milestone_progress": "汇报进展；被退回之后也以此答复",
-    "reopen_milestone": "重新启动已销号的里程碑：开始新的一轮，给出日期即为新的截止日",
-    "return_milestone": "将销号申请退回单位，单位须按时答复",
+    "reopen_milestone": "重新启动已办结的里程碑：开始新的一轮，给出日期即为新的截止日",
+    "return_milestone": "将办结申请退回单位，单位须按时答复",
     "request_obligation_extension": "申请推迟报送一个数值；由应报的单位提出",
     "list_extensions": "列出调用者可见的延期申请，最新的在前",
     "create_milestone": "向单位交办一个里程碑，由其签收",

@@ -1,6 +1,5 @@
 """The OpenAPI document: FastAPI's own, completed, with what operations share said once."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -17,6 +16,7 @@ from services.api.contract.components import (
     problem_schemas,
     refusal_responses,
 )
+from services.api.contract.examples import example_of
 from services.api.contract.naming import name_what_is_shared
 from services.api.contract.partial import forget_defaults_of_changes
 from services.api.contract.plan_document import plan_document_schemas
@@ -50,6 +50,10 @@ is, and why.
 - **Concurrency**: items have a strong `ETag`. PATCH and PUT need `If-Match`; the POST of a verb
   honours one.
 - **Lists** answer `items` and `next_page_token`; a token fits the filters it was made for.
+- **HTTP**: `HEAD` is answered wherever `GET` is, without the body. An address and headers of more
+  than 64 KiB in all are 431. An answer to `GET` of 4 KiB or more is compressed for a request with
+  `Accept-Encoding: gzip`: it has `Content-Encoding: gzip`, and its `ETag` is as good as the other.
+  `Vary` names the request's headers that an answer depends on.
 """
 
 TAGS: Sequence[Mapping[str, str]] = (
@@ -183,18 +187,29 @@ def _place(path: tuple[str, dict[str, Any]]) -> tuple[int, str]:
 
 
 def _share(operation: dict[str, Any], shared: dict[str, Any]) -> None:
-    """Move an operation's examples, and the parameters that many have, to the components."""
-    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
-    for content in (body.get("content", {}) for body in bodies):
-        for media in content.values():
-            for name, example in media.get("examples", {}).items():
-                _keep(shared["examples"], name, {**example, "value": json.loads(example["value"])})
-                media["examples"][name] = {"$ref": f"#/components/examples/{name}"}
+    """Move an operation's examples, and the parameters that many have, to the components.
+
+    Raises:
+        LookupError: no data file has an example that the operation names.
+    """
+    for body in (*operation["responses"].values(), operation.get("requestBody", {})):
+        _show(body, shared["examples"])
     for index, parameter in enumerate(operation.get("parameters", [])):
         component = _SHARED.get((parameter["in"], parameter["name"]))
         if component is not None:
             _keep(shared["parameters"], component, parameter)
             operation["parameters"][index] = {"$ref": f"#/components/parameters/{component}"}
+
+
+def _show(body: dict[str, Any], shown: dict[str, Any]) -> None:
+    """Put the examples that a body names among those `shown`; describe an answer by its own."""
+    for media in body.get("content", {}).values():
+        for name in media.get("examples", {}):
+            example = example_of(name)
+            shown[name] = example._asdict()
+            media["examples"][name] = {"$ref": f"#/components/examples/{name}"}
+            if body.get("description") == name:
+                body["description"] = example.summary
 
 
 def _in_order(operation: dict[str, Any]) -> dict[str, Any]:

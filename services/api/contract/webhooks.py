@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from services.api.feed.event_examples import EVENT_EXAMPLES, EventExample
+from services.api.contract.examples import EventExample, event_examples
 from services.api.feed.shapes import SHAPES, schema_of
 from services.core.events.catalogue import EventType
 
@@ -102,7 +102,7 @@ def webhook_responses() -> dict[str, Any]:
 
 def webhooks() -> dict[str, Any]:
     """Return the section: an operation a type of event, which the receiver offers."""
-    return {type_: {"post": _operation(type_, EVENT_EXAMPLES[type_])} for type_ in SHAPES}
+    return {type_: {"post": _operation(type_, event_examples()[type_])} for type_ in SHAPES}
 
 
 def webhook_schemas() -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _message_name(type_: str) -> str:
 
 def message_example(type_: EventType) -> dict[str, Any]:
     """Return an example of what is sent for a type of event."""
-    example = EVENT_EXAMPLES[type_]
+    example = event_examples()[type_]
     kind, subject_id = example.subject
     envelope = {
         "id": _EVENT_ID,
@@ -166,7 +166,7 @@ def _message(type_: EventType) -> dict[str, Any]:
     data = [_ENVELOPE, _component(SHAPES[type_])]
     return {
         "type": "object",
-        "description": f"{EVENT_EXAMPLES[type_].summary}.",
+        "description": f"{event_examples()[type_].summary}.",
         "required": ["type", "timestamp", "data"],
         "properties": {
             "type": {"type": "string", "const": type_, "description": "Type of the event"},

@@ -9,7 +9,6 @@ from fastapi import Depends, Query, Request, Response
 from services.api.context import Held
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import LINK, answering
-from services.api.feed import examples
 from services.api.feed.schemas import FeedOut, event_out
 from services.api.filters import OrganizationFilter
 from services.api.routing import versioned_router
@@ -28,7 +27,7 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_EVENTS))]
 _LOOK_EVERY_SECONDS = 1.0
 
 
-@router.get("/events", responses={**answering(examples.EVENTS, LINK), **refusals(403, 404, 410)})
+@router.get("/events", responses={**answering("Events", LINK), **refusals(403, 404, 410)})
 async def read_events(
     request: Request,
     response: Response,

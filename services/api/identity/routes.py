@@ -16,7 +16,6 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
-from services.api.identity import examples
 from services.api.identity.schemas import (
     KeyIn,
     KeyListOut,
@@ -56,7 +55,7 @@ OrganizationCode = Annotated[
 ]
 
 
-@router.get("/me", responses=answering(examples.ME))
+@router.get("/me", responses=answering("Me"))
 async def who_am_i(actor: Caller) -> MeOut:
     """Return who the caller is, and its scopes."""
     return me_out(actor)
@@ -65,8 +64,8 @@ async def who_am_i(actor: Caller) -> MeOut:
 @router.post(
     "/api-keys",
     status_code=201,
-    responses={**answering(examples.KEY_MADE, ETAG, LOCATION, status=201), **refusals(403)},
-    openapi_extra=asking(examples.KEY),
+    responses={**answering("KeyMade", ETAG, LOCATION, status=201), **refusals(403)},
+    openapi_extra=asking("Key"),
 )
 async def create_api_key(
     body: KeyIn,
@@ -105,7 +104,7 @@ async def create_api_key(
     return key_made_out(key, secret)
 
 
-@router.get("/api-keys", responses={**answering(examples.KEYS), **refusals(403)})
+@router.get("/api-keys", responses={**answering("Keys"), **refusals(403)})
 async def list_api_keys(
     actor: KeyManager, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> KeyListOut:
@@ -132,7 +131,7 @@ async def _taken(key_id: KeyId, actor: KeyManager, session: Writing) -> ApiKey:
 
 @router.get(
     "/api-keys/{key_id}",
-    responses={**answering(examples.KEY_OUT, ETAG), **refusals(403, 404)},
+    responses={**answering("KeyShown", ETAG), **refusals(403, 404)},
     response_model=KeyOut,
 )
 async def get_api_key(
@@ -155,7 +154,7 @@ async def revoke_api_key(
     held.keys.forget()
 
 
-@router.get("/organizations", responses=answering(examples.ORGANIZATIONS))
+@router.get("/organizations", responses=answering("Organizations"))
 async def list_organizations(
     actor: Caller, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> OrganizationListOut:
@@ -186,7 +185,7 @@ async def _organization(code: OrganizationCode, actor: Caller, session: Reading)
 
 @router.get(
     "/organizations/{code}",
-    responses={**answering(examples.ORGANIZATION, ETAG), **refusals(404)},
+    responses={**answering("Organization", ETAG), **refusals(404)},
     response_model=OrganizationOut,
 )
 async def get_organization(

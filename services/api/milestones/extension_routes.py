@@ -21,7 +21,6 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
-from services.api.extensions import examples
 from services.api.extensions.schemas import (
     ExtensionIn,
     ExtensionListOut,
@@ -63,7 +62,7 @@ _VERB = refusals(403, 404, 409, 412)
 
 @router.get(
     "/plans/{plan}/extensions",
-    responses={**answering(examples.EXTENSIONS), **refusals(403, 404)},
+    responses={**answering("Extensions"), **refusals(403, 404)},
 )
 async def list_extensions(
     actor: Reader,
@@ -118,7 +117,7 @@ async def _seen(extension_id: ExtensionId, actor: Reader, session: Reading) -> E
 
 @router.get(
     "/extensions/{extension_id}",
-    responses={**answering(examples.EXTENSION, ETAG), **refusals(403, 404)},
+    responses={**answering("Extension", ETAG), **refusals(403, 404)},
     response_model=ExtensionOut,
 )
 async def get_extension(
@@ -159,10 +158,10 @@ async def _take_owed(
     "/obligations/{obligation_id}/extensions",
     status_code=201,
     responses={
-        **answering(examples.OWED_REQUESTED, ETAG, LOCATION, status=201, model=ExtensionOut),
+        **answering("OwedExtensionRequested", ETAG, LOCATION, status=201, model=ExtensionOut),
         **refusals(403, 404, 409),
     },
-    openapi_extra=asking(examples.OWED_REQUEST),
+    openapi_extra=asking("OwedExtensionRequest"),
     response_model=None,
 )
 async def request_obligation_extension(
@@ -212,8 +211,8 @@ def _taking(verb: ExtensionVerb) -> Any:
 
 @router.post(
     "/extensions/{extension_id}/approve",
-    responses={**answering(examples.GRANTED, ETAG), **_VERB},
-    openapi_extra=asking(examples.GRANT, required=False),
+    responses={**answering("ExtensionGranted", ETAG), **_VERB},
+    openapi_extra=asking("Grant", required=False),
     response_model=ExtensionOut,
 )
 async def approve_extension(
@@ -233,8 +232,8 @@ async def approve_extension(
 
 @router.post(
     "/extensions/{extension_id}/deny",
-    responses={**answering(examples.DENIED, ETAG), **_VERB},
-    openapi_extra=asking(examples.DENIAL),
+    responses={**answering("ExtensionDenied", ETAG), **_VERB},
+    openapi_extra=asking("Denial"),
     response_model=ExtensionOut,
 )
 async def deny_extension(
@@ -248,8 +247,8 @@ async def deny_extension(
 
 @router.post(
     "/extensions/{extension_id}/withdraw",
-    responses={**answering(examples.WITHDRAWN, ETAG), **_VERB},
-    openapi_extra=asking(examples.WITHDRAWAL, required=False),
+    responses={**answering("ExtensionWithdrawn", ETAG), **_VERB},
+    openapi_extra=asking("Withdrawal", required=False),
     response_model=ExtensionOut,
 )
 async def withdraw_extension(

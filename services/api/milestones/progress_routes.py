@@ -12,7 +12,6 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Resources
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
-from services.api.milestones import progress_examples as examples
 from services.api.milestones.routes import Reader
 from services.api.milestones.schemas import ProgressListOut, TaskProgressOut
 from services.api.plan_parameters import (
@@ -39,7 +38,7 @@ from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.plan.visibility import sees_every
 from services.core.scoring.board import empty_board
-from services.core.scoring.queries import LATEST_BOARD_SQL
+from services.core.scoring.queries import latest_board_text
 
 router = versioned_router("milestones")
 
@@ -68,7 +67,7 @@ class _View:
 
 @router.get(
     "/plans/{plan}/tasks/progress",
-    responses={**answering(examples.PROGRESS_OF_TASKS, ETAG), **refusals(403, 404)},
+    responses={**answering("ProgressOfTasks", ETAG), **refusals(403, 404)},
     response_model=ProgressListOut,
 )
 async def list_task_progress(
@@ -105,7 +104,7 @@ async def list_task_progress(
 
 @router.get(
     "/plans/{plan}/tasks/{number}/progress",
-    responses={**answering(examples.PROGRESS_OF_TASK, ETAG), **refusals(403, 404)},
+    responses={**answering("ProgressOfTask", ETAG), **refusals(403, 404)},
     response_model=TaskProgressOut,
 )
 async def get_task_progress(
@@ -141,8 +140,8 @@ async def _indicators(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return the indicators of the newest scoreboard, or of one on which nothing stands yet."""
     async with held.database.pool.acquire() as connection:
-        row = await connection.fetchrow(
-            LATEST_BOARD_SQL, plan.city_code, plan.code, "approved", period.code
+        row = await latest_board_text(
+            connection, plan.city_code, plan.code, period=period.code, basis="approved"
         )
     if row is None:
         board = empty_board(plan, period, held.clock.today(plan.document.time_zone)).board

@@ -21,7 +21,6 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
-from services.api.milestones import examples
 from services.api.milestones.schemas import (
     CheckedMilestone,
     MilestoneDetailOut,
@@ -104,10 +103,10 @@ async def _reading_desk(
     "/plans/{plan}/milestones",
     status_code=201,
     responses={
-        **answering(examples.ASSIGNED, ETAG, LOCATION, status=201, model=MilestoneDetailOut),
+        **answering("MilestoneAssigned", ETAG, LOCATION, status=201, model=MilestoneDetailOut),
         **refusals(403, 404),
     },
-    openapi_extra=asking(examples.ASSIGNMENT, examples.BRANCH),
+    openapi_extra=asking("MilestoneAssignment", "AssignmentOfBranch"),
     response_model=None,
 )
 async def create_milestone(
@@ -155,7 +154,7 @@ def _code(body: DeferredFaults, name: str) -> str | None:
 
 @router.get(
     "/plans/{plan}/milestones",
-    responses={**answering(examples.MILESTONES), **refusals(403, 404)},
+    responses={**answering("Milestones"), **refusals(403, 404)},
     response_model=MilestoneListOut,
 )
 async def list_milestones(
@@ -268,7 +267,7 @@ Seen = Annotated[Milestone, Depends(_seen)]
 
 @router.get(
     "/milestones/{milestone_id}",
-    responses={**answering(examples.MILESTONE, ETAG), **refusals(403, 404)},
+    responses={**answering("Milestone", ETAG), **refusals(403, 404)},
     response_model=MilestoneDetailOut,
 )
 async def get_milestone(
@@ -287,7 +286,7 @@ async def get_milestone(
 
 @router.get(
     "/milestones/{milestone_id}/history",
-    responses={**answering(examples.HISTORY), **refusals(403, 404)},
+    responses={**answering("MilestoneHistory"), **refusals(403, 404)},
     response_model=MilestoneHistoryOut,
 )
 async def get_milestone_history(

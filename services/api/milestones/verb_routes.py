@@ -10,9 +10,7 @@ from services.api.answers import created
 from services.api.context import Held, IfMatch, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
-from services.api.extensions import examples as extension_examples
 from services.api.extensions.schemas import ExtensionIn, ExtensionOut, extension_body
-from services.api.milestones import examples
 from services.api.milestones.routes import MilestoneId, Writer, writing_desk
 from services.api.milestones.schemas import (
     CloseIn,
@@ -70,8 +68,8 @@ def _taking(verb: MilestoneVerb) -> Any:
 
 @router.patch(
     "/milestones/{milestone_id}",
-    responses={**answering(examples.EDITED, ETAG), **_VERB, **refusals(428)},
-    openapi_extra=asking(examples.EDIT, examples.RETITLE),
+    responses={**answering("MilestoneEdited", ETAG), **_VERB, **refusals(428)},
+    openapi_extra=asking("MilestoneEdit", "MilestoneTitle"),
     response_model=MilestoneDetailOut,
 )
 async def edit_milestone(
@@ -92,7 +90,7 @@ async def edit_milestone(
 
 @router.post(
     "/milestones/{milestone_id}/accept",
-    responses={**answering(examples.ACCEPTED, ETAG), **_VERB},
+    responses={**answering("MilestoneAccepted", ETAG), **_VERB},
     response_model=MilestoneDetailOut,
 )
 async def accept_milestone(
@@ -104,8 +102,8 @@ async def accept_milestone(
 
 @router.post(
     "/milestones/{milestone_id}/decline",
-    responses={**answering(examples.DECLINED, ETAG), **_VERB},
-    openapi_extra=asking(examples.DECLINE),
+    responses={**answering("MilestoneDeclined", ETAG), **_VERB},
+    openapi_extra=asking("MilestoneDecline"),
     response_model=MilestoneDetailOut,
 )
 async def decline_milestone(
@@ -119,8 +117,8 @@ async def decline_milestone(
 
 @router.post(
     "/milestones/{milestone_id}/progress",
-    responses={**answering(examples.PROGRESSED, ETAG), **_VERB},
-    openapi_extra=asking(examples.PROGRESS),
+    responses={**answering("MilestoneProgressed", ETAG), **_VERB},
+    openapi_extra=asking("MilestoneProgress"),
     response_model=MilestoneDetailOut,
 )
 async def report_milestone_progress(
@@ -141,8 +139,8 @@ async def report_milestone_progress(
 
 @router.post(
     "/milestones/{milestone_id}/complete",
-    responses={**answering(examples.COMPLETED, ETAG), **_VERB},
-    openapi_extra=asking(examples.COMPLETION),
+    responses={**answering("MilestoneCompleted", ETAG), **_VERB},
+    openapi_extra=asking("MilestoneCompletion"),
     response_model=MilestoneDetailOut,
 )
 async def complete_milestone(
@@ -162,8 +160,8 @@ async def complete_milestone(
 
 @router.post(
     "/milestones/{milestone_id}/close",
-    responses={**answering(examples.CLOSED, ETAG), **_VERB},
-    openapi_extra=asking(examples.CLOSURE),
+    responses={**answering("MilestoneClosed", ETAG), **_VERB},
+    openapi_extra=asking("MilestoneClosure"),
     response_model=MilestoneDetailOut,
 )
 async def close_milestone(
@@ -182,8 +180,8 @@ async def close_milestone(
 
 @router.post(
     "/milestones/{milestone_id}/return",
-    responses={**answering(examples.RETURNED, ETAG), **_VERB},
-    openapi_extra=asking(examples.RETURN),
+    responses={**answering("MilestoneReturned", ETAG), **_VERB},
+    openapi_extra=asking("MilestoneReturn"),
     response_model=MilestoneDetailOut,
 )
 async def return_milestone(
@@ -197,8 +195,8 @@ async def return_milestone(
 
 @router.post(
     "/milestones/{milestone_id}/reopen",
-    responses={**answering(examples.REOPENED, ETAG), **_VERB},
-    openapi_extra=asking(examples.REOPENING),
+    responses={**answering("MilestoneReopened", ETAG), **_VERB},
+    openapi_extra=asking("MilestoneReopening"),
     response_model=MilestoneDetailOut,
 )
 async def reopen_milestone(
@@ -214,8 +212,8 @@ async def reopen_milestone(
 
 @router.post(
     "/milestones/{milestone_id}/cancel",
-    responses={**answering(examples.CANCELLED, ETAG), **_VERB},
-    openapi_extra=asking(examples.CANCELLATION),
+    responses={**answering("MilestoneCancelled", ETAG), **_VERB},
+    openapi_extra=asking("MilestoneCancellation"),
     response_model=MilestoneDetailOut,
 )
 async def cancel_milestone(
@@ -231,10 +229,10 @@ async def cancel_milestone(
     "/milestones/{milestone_id}/extensions",
     status_code=201,
     responses={
-        **answering(extension_examples.REQUESTED, ETAG, LOCATION, status=201, model=ExtensionOut),
+        **answering("ExtensionRequested", ETAG, LOCATION, status=201, model=ExtensionOut),
         **_VERB,
     },
-    openapi_extra=asking(extension_examples.REQUEST),
+    openapi_extra=asking("ExtensionRequest"),
     response_model=None,
 )
 async def request_milestone_extension(

@@ -11,7 +11,6 @@ from services.api.context import Held, IfNoneMatch, PageSize, PageToken, PlanInS
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.filters import IndicatorFilter, OrganizationFilter
-from services.api.obligations import examples
 from services.api.obligations.schemas import (
     Days,
     ObligationHistoryOut,
@@ -57,7 +56,7 @@ async def _days(session: Reading, plan: PlanState, today: date) -> Days:
 
 @router.get(
     "/plans/{plan}/obligations",
-    responses={**answering(examples.OBLIGATIONS), **refusals(403, 404)},
+    responses={**answering("Obligations"), **refusals(403, 404)},
 )
 async def list_obligations(
     actor: Reader,
@@ -125,7 +124,7 @@ Seen = Annotated[Obligation, Depends(_seen)]
 
 @router.get(
     "/obligations/{obligation_id}",
-    responses={**answering(examples.OBLIGATION, ETAG), **refusals(403, 404)},
+    responses={**answering("Obligation", ETAG), **refusals(403, 404)},
     response_model=ObligationOut,
 )
 async def get_obligation(
@@ -149,7 +148,7 @@ async def get_obligation(
 
 @router.get(
     "/obligations/{obligation_id}/history",
-    responses={**answering(examples.OBLIGATION_HISTORY), **refusals(403, 404)},
+    responses={**answering("ObligationHistory"), **refusals(403, 404)},
 )
 async def get_obligation_history(
     row: Seen,
@@ -177,7 +176,7 @@ async def get_obligation_history(
 
 @router.get(
     "/plans/{plan}/reporting-rates",
-    responses={**answering(examples.RATES), **refusals(403, 404)},
+    responses={**answering("ReportingRates"), **refusals(403, 404)},
 )
 async def get_reporting_rates(
     actor: Reader,

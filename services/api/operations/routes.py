@@ -11,7 +11,6 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfMatch, IfNoneMatch, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
-from services.api.operations import examples
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.routing import versioned_router
 from services.api.security import Caller
@@ -38,7 +37,7 @@ async def _seen(operation_id: OperationId, actor: Caller, session: Reading) -> O
 
 @router.get(
     "/operations/{operation_id}",
-    responses={**answering(examples.OPERATION, ETAG), **refusals(404)},
+    responses={**answering("Operation", ETAG), **refusals(404)},
     response_model=OperationOut,
 )
 async def get_operation(
@@ -74,7 +73,7 @@ async def _take(
 
 @router.post(
     "/operations/{operation_id}/cancel",
-    responses={**answering(examples.OPERATION_CANCELLED, ETAG), **refusals(404, 409, 412)},
+    responses={**answering("OperationCancelled", ETAG), **refusals(404, 409, 412)},
     response_model=OperationOut,
 )
 async def cancel_operation(

@@ -9,7 +9,6 @@ from services.api.answers import body_etag
 from services.api.context import Held, IfMatch, PlanInScope, Writing, check_match
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.plan import examples
 from services.api.plan.decision_schemas import AssignmentIn, AssignmentListOut, DecisionIn
 from services.api.plan.routes import Reader, indicator_body
 from services.api.plan.schemas import AssignedOut, QuestionOut
@@ -74,7 +73,7 @@ async def _fresh(session: Writing, plan: PlanState) -> PlanState:
 
 @router.get(
     "/plans/{plan}/indicators/{code}/targets/{year}",
-    responses={**answering(examples.ASSIGNMENTS), **refusals(403, 404)},
+    responses={**answering("Assignments"), **refusals(403, 404)},
 )
 async def list_assigned_targets(
     actor: Reader, plan: PlanInScope, code: AssignedCode, year: Year
@@ -87,8 +86,8 @@ async def list_assigned_targets(
 
 @router.put(
     "/plans/{plan}/indicators/{code}/targets/{year}",
-    responses={**answering(examples.ASSIGNED, ETAG), **refusals(403, 404, 409, 412, 428)},
-    openapi_extra=asking(examples.ASSIGNMENT),
+    responses={**answering("Assigned", ETAG), **refusals(403, 404, 409, 412, 428)},
+    openapi_extra=asking("Assignment"),
 )
 async def assign_target(
     body: AssignmentIn,
@@ -135,8 +134,8 @@ async def assign_target(
 
 @router.post(
     "/plans/{plan}/open-questions/{question_id}/settle",
-    responses={**answering(examples.SETTLED, ETAG), **refusals(403, 404, 409, 412)},
-    openapi_extra=asking(examples.DECISION),
+    responses={**answering("QuestionSettled", ETAG), **refusals(403, 404, 409, 412)},
+    openapi_extra=asking("Decision"),
 )
 async def settle_open_question(
     body: DecisionIn,

@@ -19,7 +19,6 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.plan import examples
 from services.api.plan.opening import PeriodAskingOut, PeriodOpenIn, asking_out
 from services.api.plan.schemas import PeriodListOut, PeriodOut, PeriodReopenIn
 from services.api.plan.views import period_etag, period_out
@@ -51,9 +50,7 @@ PeriodCode = Annotated[
 ]
 
 
-@router.get(
-    "/plans/{plan}/periods", responses={**answering(examples.PERIODS), **refusals(403, 404)}
-)
+@router.get("/plans/{plan}/periods", responses={**answering("Periods"), **refusals(403, 404)})
 async def list_periods(actor: Reader, plan: PlanInScope, session: Reading) -> PeriodListOut:
     """List the periods that were ever opened."""
     del actor
@@ -139,8 +136,8 @@ _REFUSALS = refusals(403, 404, 409, 412)
 
 @router.post(
     "/plans/{plan}/periods/{period}/open",
-    responses={**answering(examples.OPENED, ETAG), **_REFUSALS},
-    openapi_extra=asking(examples.OPENING, required=False),
+    responses={**answering("PeriodOpened", ETAG), **_REFUSALS},
+    openapi_extra=asking("Opening", required=False),
     response_model=PeriodAskingOut,
 )
 async def open_period(
@@ -156,7 +153,7 @@ async def open_period(
 
 @router.post(
     "/plans/{plan}/periods/{period}/cancel",
-    responses={**answering(examples.CANCELLED, ETAG), **_REFUSALS},
+    responses={**answering("PeriodCancelled", ETAG), **_REFUSALS},
     response_model=PeriodOut,
 )
 async def cancel_period(
@@ -171,7 +168,7 @@ async def cancel_period(
 
 @router.post(
     "/plans/{plan}/periods/{period}/close",
-    responses={**answering(examples.CLOSED, ETAG), **_REFUSALS},
+    responses={**answering("PeriodClosed", ETAG), **_REFUSALS},
     response_model=PeriodOut,
 )
 async def close_period(
@@ -183,7 +180,7 @@ async def close_period(
 
 @router.post(
     "/plans/{plan}/periods/{period}/publish",
-    responses={**answering(examples.PUBLISHED, ETAG), **_REFUSALS},
+    responses={**answering("PeriodPublished", ETAG), **_REFUSALS},
     response_model=PeriodOut,
 )
 async def publish_period(
@@ -195,8 +192,8 @@ async def publish_period(
 
 @router.post(
     "/plans/{plan}/periods/{period}/reopen",
-    responses={**answering(examples.REOPENED, ETAG), **_REFUSALS},
-    openapi_extra=asking(examples.REOPENING, required=False),
+    responses={**answering("PeriodReopened", ETAG), **_REFUSALS},
+    openapi_extra=asking("Reopening", required=False),
     response_model=PeriodAskingOut,
 )
 async def reopen_period(

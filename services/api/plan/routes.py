@@ -17,7 +17,6 @@ from services.api.context import (
 from services.api.contract.plan_document import REFERENCE
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering
-from services.api.plan import examples
 from services.api.plan.schemas import (
     IndicatorListOut,
     IndicatorOut,
@@ -83,7 +82,7 @@ _DOCUMENT_BODY = {
         "content": {
             media_type: {
                 "schema": {"$ref": REFERENCE},
-                "examples": examples.DOCUMENT.shown,
+                "examples": {"PlanDocument": {}},
             }
             for media_type in ("application/json", "application/yaml")
         },
@@ -95,8 +94,8 @@ _DOCUMENT_BODY = {
     "/plans",
     status_code=201,
     responses={
-        **answering(examples.NEW_VERSION, LOCATION, model=LoadedOut),
-        **answering(examples.CREATED, LOCATION, status=201),
+        **answering("PlanNewVersion", LOCATION, model=LoadedOut),
+        **answering("PlanCreated", LOCATION, status=201),
         **refusals(403, 409),
     },
     openapi_extra=_DOCUMENT_BODY,
@@ -139,7 +138,7 @@ async def load_plan_document(
     )
 
 
-@router.get("/plans", responses={**answering(examples.PLANS), **refusals(403)})
+@router.get("/plans", responses={**answering("Plans"), **refusals(403)})
 async def list_plans(actor: Reader, session: Reading) -> PlanListOut:
     """List the plans in the caller's scope."""
     found = await queries.visible_plans(session, actor)
@@ -151,7 +150,7 @@ async def list_plans(actor: Reader, session: Reading) -> PlanListOut:
 
 @router.get(
     "/plans/{plan}",
-    responses={**answering(examples.PLAN, ETAG), **refusals(403, 404)},
+    responses={**answering("Plan", ETAG), **refusals(403, 404)},
     response_model=PlanDetailOut,
 )
 async def get_plan(
@@ -173,7 +172,7 @@ async def get_plan(
 
 @router.get(
     "/plans/{plan}/indicators",
-    responses={**answering(examples.INDICATORS, ETAG), **refusals(403, 404)},
+    responses={**answering("Indicators", ETAG), **refusals(403, 404)},
     response_model=IndicatorListOut,
 )
 async def list_indicators(
@@ -201,7 +200,7 @@ def indicator_body(plan: PlanState, code: str) -> bytes:
 
 @router.get(
     "/plans/{plan}/indicators/{code}",
-    responses={**answering(examples.INDICATOR, ETAG), **refusals(403, 404)},
+    responses={**answering("Indicator", ETAG), **refusals(403, 404)},
     response_model=IndicatorOut,
 )
 async def get_indicator(
@@ -215,7 +214,7 @@ async def get_indicator(
 
 @router.get(
     "/plans/{plan}/tasks",
-    responses={**answering(examples.TASKS, ETAG), **refusals(403, 404)},
+    responses={**answering("Tasks", ETAG), **refusals(403, 404)},
     response_model=TaskListOut,
 )
 async def list_tasks(
@@ -240,7 +239,7 @@ async def list_tasks(
 
 @router.get(
     "/plans/{plan}/tasks/{number}",
-    responses={**answering(examples.TASK, ETAG), **refusals(403, 404)},
+    responses={**answering("Task", ETAG), **refusals(403, 404)},
     response_model=TaskOut,
 )
 async def get_task(

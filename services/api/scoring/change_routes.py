@@ -16,7 +16,6 @@ from services.api.contract.shown import answering
 from services.api.instants import Instant
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
-from services.api.scoring import examples
 from services.api.scoring.change_schemas import ChangesOut
 from services.api.scoring.routes import (
     Basis,
@@ -55,7 +54,7 @@ _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 @router.get(
     "/plans/{plan}/scoreboard/changes",
-    responses={**answering(examples.CHANGES), **refusals(403, 404)},
+    responses={**answering("ScoreboardChanges"), **refusals(403, 404)},
 )
 async def get_scoreboard_changes(
     actor: Reader,

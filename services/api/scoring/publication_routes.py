@@ -8,7 +8,6 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.paging import of_list
 from services.api.routing import versioned_router
-from services.api.scoring import examples
 from services.api.scoring.routes import Reader
 from services.api.scoring.schemas import PublicationListOut
 from services.core.kit.pagination import new_page_token, read_page_token, read_version
@@ -21,7 +20,7 @@ router = versioned_router("scores")
 
 @router.get(
     "/plans/{plan}/publications",
-    responses={**answering(examples.PUBLICATIONS), **refusals(403, 404)},
+    responses={**answering("Publications"), **refusals(403, 404)},
 )
 async def list_publications(
     actor: Reader,

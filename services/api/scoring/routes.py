@@ -28,7 +28,6 @@ from services.api.plan_parameters import IndicatorCode, PeriodQuery, period_of_b
 from services.api.problems import language_of
 from services.api.response_cache import CachedRoute
 from services.api.routing import access_of, plan_access, versioned_router
-from services.api.scoring import examples
 from services.api.scoring.schemas import (
     ContributionOut,
     MethodOut,
@@ -98,7 +97,7 @@ def check_basis(actor: Actor, basis: str) -> None:
 
 @kept_router.get(
     "/plans/{plan}/scoreboard",
-    responses={**answering(examples.SCOREBOARD, ETAG), **refusals(403, 404)},
+    responses={**answering("Scoreboard", ETAG), **refusals(403, 404)},
     response_model=ScoreboardOut,
 )
 @plan_access(Permission.READ_PLAN)
@@ -214,8 +213,8 @@ async def _snapshot(
 ) -> tuple[Mapping[str, Any] | None, bytes]:
     if as_of is None:
         async with held.database.pool.acquire() as connection:
-            row = await connection.fetchrow(
-                queries.LATEST_BOARD_SQL, plan.city_code, plan.code, basis, period.code
+            row = await queries.latest_board_text(
+                connection, plan.city_code, plan.code, period=period.code, basis=basis
             )
         return row, row["board"].encode() if row else b""
     async with held.database.sessions() as session:
@@ -229,7 +228,7 @@ async def _snapshot(
 
 @router.get(
     "/plans/{plan}/indicators/{code}/series",
-    responses={**answering(examples.SERIES), **refusals(403, 404)},
+    responses={**answering("Series"), **refusals(403, 404)},
 )
 async def get_indicator_series(
     actor: Reader,
@@ -268,7 +267,7 @@ async def get_indicator_series(
 
 @router.get(
     "/plans/{plan}/indicators/{code}/score",
-    responses={**answering(examples.SCORE, CONTENT_LANGUAGE, VARY), **refusals(403, 404)},
+    responses={**answering("Score", CONTENT_LANGUAGE, VARY), **refusals(403, 404)},
 )
 async def get_indicator_score(
     request: Request,

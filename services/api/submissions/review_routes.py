@@ -13,7 +13,6 @@ from services.api.contract.shown import ETAG, answering, asking
 from services.api.reasons import ReasonIn, RemarkIn
 from services.api.routing import versioned_router
 from services.api.security import permitted
-from services.api.submissions import examples
 from services.api.submissions.routes import SubmissionId
 from services.api.submissions.schemas import (
     SubmissionOut,
@@ -84,8 +83,8 @@ def _taking(verb: SubmissionVerb) -> Any:
 
 @router.patch(
     "/submissions/{submission_id}",
-    responses={**answering(examples.EDITED, ETAG), **_VERB, **refusals(428)},
-    openapi_extra=asking(examples.EDIT),
+    responses={**answering("SubmissionEdited", ETAG), **_VERB, **refusals(428)},
+    openapi_extra=asking("Edit"),
     response_model=SubmissionOut,
 )
 async def edit_submission(
@@ -108,8 +107,8 @@ async def edit_submission(
 
 @router.post(
     "/submissions/{submission_id}/submit",
-    responses={**answering(examples.SUBMITTED, ETAG), **_VERB},
-    openapi_extra=asking(examples.REMARK, required=False),
+    responses={**answering("SubmissionSubmitted", ETAG), **_VERB},
+    openapi_extra=asking("Remark", required=False),
     response_model=SubmissionOut,
 )
 async def submit_submission(
@@ -121,8 +120,8 @@ async def submit_submission(
 
 @router.post(
     "/submissions/{submission_id}/withdraw",
-    responses={**answering(examples.WITHDRAWN, ETAG), **_VERB},
-    openapi_extra=asking(examples.REMARK, required=False),
+    responses={**answering("SubmissionWithdrawn", ETAG), **_VERB},
+    openapi_extra=asking("Remark", required=False),
     response_model=SubmissionOut,
 )
 async def withdraw_submission(
@@ -134,8 +133,8 @@ async def withdraw_submission(
 
 @router.post(
     "/submissions/{submission_id}/approve",
-    responses={**answering(examples.APPROVED, ETAG), **_VERB},
-    openapi_extra=asking(examples.REMARK, required=False),
+    responses={**answering("SubmissionApproved", ETAG), **_VERB},
+    openapi_extra=asking("Remark", required=False),
     response_model=SubmissionOut,
 )
 async def approve_submission(
@@ -150,8 +149,8 @@ async def approve_submission(
 
 @router.post(
     "/submissions/{submission_id}/return",
-    responses={**answering(examples.RETURNED, ETAG), **_VERB},
-    openapi_extra=asking(examples.REASON),
+    responses={**answering("SubmissionReturned", ETAG), **_VERB},
+    openapi_extra=asking("Reason"),
     response_model=SubmissionOut,
 )
 async def return_submission(
@@ -163,8 +162,8 @@ async def return_submission(
 
 @router.post(
     "/submissions/{submission_id}/reopen",
-    responses={**answering(examples.REOPENED, ETAG), **_VERB},
-    openapi_extra=asking(examples.REASON),
+    responses={**answering("SubmissionReopened", ETAG), **_VERB},
+    openapi_extra=asking("Reason"),
     response_model=SubmissionOut,
 )
 async def reopen_submission(
@@ -176,8 +175,8 @@ async def reopen_submission(
 
 @router.post(
     "/submissions/{submission_id}/falsify",
-    responses={**answering(examples.FALSIFIED, ETAG), **_VERB},
-    openapi_extra=asking(examples.REASON),
+    responses={**answering("SubmissionFalsified", ETAG), **_VERB},
+    openapi_extra=asking("Reason"),
     response_model=SubmissionOut,
 )
 async def falsify_submission(

@@ -26,7 +26,6 @@ from services.api.paging import of_list
 from services.api.plan_parameters import PeriodFilter, parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
-from services.api.submissions import examples
 from services.api.submissions.schemas import (
     CheckedSubmission,
     HistoryOut,
@@ -87,10 +86,10 @@ Seen = Annotated[Mapping[str, Any], Depends(_seen)]
     "/plans/{plan}/submissions",
     status_code=201,
     responses={
-        **answering(examples.SUBMITTED, ETAG, LOCATION, status=201, model=SubmissionOut),
+        **answering("SubmissionSubmitted", ETAG, LOCATION, status=201, model=SubmissionOut),
         **refusals(403, 404, 409),
     },
-    openapi_extra=asking(examples.RATIO, examples.VALUE, examples.NOT_APPLICABLE),
+    openapi_extra=asking("ReportRatio", "ReportValue", "ReportNotApplicable"),
     response_model=None,
 )
 @plan_access(Permission.WRITE_SUBMISSIONS)
@@ -201,7 +200,7 @@ def _behalf_faults(body: SubmissionIn, actor: Actor) -> list[Fault]:
 
 @router.get(
     "/plans/{plan}/submissions",
-    responses={**answering(examples.SUBMISSIONS), **refusals(403, 404)},
+    responses={**answering("Submissions"), **refusals(403, 404)},
     response_model=SubmissionListOut,
 )
 @plan_access(Permission.READ_SUBMISSIONS)
@@ -301,7 +300,7 @@ def _is_listed(state: str, filters: SubmissionFilters) -> bool:
 
 @router.get(
     "/submissions/{submission_id}",
-    responses={**answering(examples.SUBMISSION, ETAG), **refusals(403, 404)},
+    responses={**answering("Submission", ETAG), **refusals(403, 404)},
     response_model=SubmissionOut,
 )
 async def get_submission(
@@ -316,7 +315,7 @@ async def get_submission(
 
 @router.get(
     "/submissions/{submission_id}/history",
-    responses={**answering(examples.HISTORY), **refusals(403, 404)},
+    responses={**answering("History"), **refusals(403, 404)},
 )
 async def get_submission_history(
     row: Seen,

@@ -21,12 +21,10 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
-from services.api.operations.examples import OPERATION_BEGUN
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.turns import Shown, Turn, in_scope
-from services.api.webhooks import examples
 from services.api.webhooks.routes import Manager, Seen, Taken
 from services.api.webhooks.schemas import (
     DeliveryDetailOut,
@@ -59,7 +57,7 @@ _VERB = refusals(403, 404, 409, 412)
 @router.post(
     "/webhook-endpoints/{endpoint_id}/test",
     status_code=202,
-    responses={**answering(examples.TEST, LOCATION, status=202), **_VERB},
+    responses={**answering("WebhookTest", LOCATION, status=202), **_VERB},
 )
 async def send_webhook_test(turn: Taken, response: Response, if_match: IfMatch = None) -> TestOut:
     """Send a `webhook.test` event to this endpoint alone, signed like any other.
@@ -79,8 +77,8 @@ async def send_webhook_test(turn: Taken, response: Response, if_match: IfMatch =
 @router.post(
     "/webhook-endpoints/{endpoint_id}/replay",
     status_code=202,
-    responses={**answering(OPERATION_BEGUN, ETAG, LOCATION, status=202), **_VERB},
-    openapi_extra=asking(examples.REPLAY),
+    responses={**answering("OperationBegun", ETAG, LOCATION, status=202), **_VERB},
+    openapi_extra=asking("WebhookReplay"),
     response_model=OperationOut,
 )
 async def replay_webhook_events(body: ReplayIn, turn: Taken, if_match: IfMatch = None) -> Response:
@@ -102,7 +100,7 @@ async def replay_webhook_events(body: ReplayIn, turn: Taken, if_match: IfMatch =
 
 @router.get(
     "/webhook-endpoints/{endpoint_id}/deliveries",
-    responses={**answering(examples.DELIVERIES), **refusals(403, 404)},
+    responses={**answering("WebhookDeliveries"), **refusals(403, 404)},
 )
 async def list_webhook_deliveries(
     endpoint: Seen,
@@ -158,7 +156,7 @@ async def _seen(
 
 @router.get(
     "/webhook-deliveries/{delivery_id}",
-    responses={**answering(examples.DELIVERY, ETAG), **refusals(403, 404)},
+    responses={**answering("WebhookDelivery", ETAG), **refusals(403, 404)},
     response_model=DeliveryDetailOut,
 )
 async def get_webhook_delivery(
@@ -190,7 +188,7 @@ async def _take(
 
 @router.post(
     "/webhook-deliveries/{delivery_id}/retry",
-    responses={**answering(examples.RETRIED, ETAG), **_VERB},
+    responses={**answering("WebhookDeliveryRetried", ETAG), **_VERB},
     response_model=DeliveryDetailOut,
 )
 async def retry_webhook_delivery(

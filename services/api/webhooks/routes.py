@@ -28,7 +28,6 @@ from services.api.paging import of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted, require
 from services.api.turns import Shown, Turn, in_scope
-from services.api.webhooks import examples
 from services.api.webhooks.schemas import (
     CheckedEndpoint,
     CheckedPatch,
@@ -178,10 +177,10 @@ _CHECKED = {"url", "event_types", "headers", "plan_code", "organization_code"}
     "/webhook-endpoints",
     status_code=201,
     responses={
-        **answering(examples.ENDPOINT_MADE, ETAG, LOCATION, status=201),
+        **answering("WebhookEndpointMade", ETAG, LOCATION, status=201),
         **refusals(403, 409),
     },
-    openapi_extra=asking(examples.ENDPOINT, examples.ROBOT),
+    openapi_extra=asking("WebhookEndpoint", "WebhookRobot"),
     response_model=EndpointMadeOut,
 )
 async def create_webhook_endpoint(
@@ -212,7 +211,7 @@ async def create_webhook_endpoint(
     return answer
 
 
-@router.get("/webhook-endpoints", responses={**answering(examples.ENDPOINTS), **refusals(403)})
+@router.get("/webhook-endpoints", responses={**answering("WebhookEndpoints"), **refusals(403)})
 async def list_webhook_endpoints(
     actor: Manager,
     session: Reading,
@@ -241,7 +240,7 @@ async def list_webhook_endpoints(
 
 @router.get(
     "/webhook-endpoints/{endpoint_id}",
-    responses={**answering(examples.ENDPOINT_OUT, ETAG), **refusals(403, 404)},
+    responses={**answering("WebhookEndpointShown", ETAG), **refusals(403, 404)},
     response_model=EndpointOut,
 )
 async def get_webhook_endpoint(
@@ -257,8 +256,8 @@ async def get_webhook_endpoint(
 
 @router.patch(
     "/webhook-endpoints/{endpoint_id}",
-    responses={**answering(examples.EDITED, ETAG), **refusals(403, 404, 409, 412, 428)},
-    openapi_extra=asking(examples.EDIT),
+    responses={**answering("WebhookEndpointEdited", ETAG), **refusals(403, 404, 409, 412, 428)},
+    openapi_extra=asking("WebhookEndpointEdit"),
     response_model=EndpointOut,
 )
 async def edit_webhook_endpoint(
@@ -305,8 +304,8 @@ _VERB = refusals(403, 404, 409, 412)
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/rotate-secret",
-    responses={**answering(examples.ROTATED, ETAG), **_VERB},
-    openapi_extra=asking(examples.ROTATION, required=False),
+    responses={**answering("WebhookRotated", ETAG), **_VERB},
+    openapi_extra=asking("WebhookRotation", required=False),
     response_model=EndpointMadeOut,
 )
 async def rotate_webhook_secret(
@@ -332,7 +331,7 @@ async def rotate_webhook_secret(
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/enable",
-    responses={**answering(examples.ENABLED, ETAG), **_VERB},
+    responses={**answering("WebhookEndpointEnabled", ETAG), **_VERB},
     response_model=EndpointOut,
 )
 async def enable_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> Response:
@@ -346,7 +345,7 @@ async def enable_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> Resp
 
 @router.post(
     "/webhook-endpoints/{endpoint_id}/disable",
-    responses={**answering(examples.DISABLED, ETAG), **_VERB},
+    responses={**answering("WebhookEndpointDisabled", ETAG), **_VERB},
     response_model=EndpointOut,
 )
 async def disable_webhook_endpoint(turn: Taken, if_match: IfMatch = None) -> Response:

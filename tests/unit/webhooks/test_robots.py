@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.feed.event_examples import EVENT_EXAMPLES
+from services.api.contract.examples import event_examples
 from services.core.events.catalogue import EventType
 from services.core.webhooks.robots import (
     CUT,
@@ -110,7 +110,7 @@ def test_every_type_of_event_is_told_in_chinese() -> None:
 
 @pytest.mark.parametrize("type_", get_args(EventType))
 def test_an_event_as_it_is_recorded_leaves_no_gap_in_its_sentence(type_: EventType) -> None:
-    example = EVENT_EXAMPLES[type_]
+    example = event_examples()[type_]
     words = told({"type": type_, "timestamp": "", "data": {"plan": "p", **example.data}}, NAMES)
     assert "—" not in words.line, words.line
 

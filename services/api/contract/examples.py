@@ -1,0 +1,87 @@
+"""The examples of the contract, read from the data files beside the routes when it is made.
+
+A file named `examples.yaml`, or `…_examples.yaml`, holds `examples` by the name that a route gives
+to `asking` or `answering`, or `events` by their type. Its `parts` are what several of them share.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+FOLDER = Path(__file__).resolve().parents[1]
+"""The door's folder; its data files are read, and those of the folders in it."""
+
+
+class Example(NamedTuple):
+    """A value as it really goes over the wire."""
+
+    summary: str
+    value: Any
+
+
+class EventExample(NamedTuple):
+    """What happens, in a sentence; the kind and the id of what it is about; its data."""
+
+    summary: str
+    subject: tuple[str, str]
+    data: Mapping[str, Any]
+
+
+@cache
+def examples() -> Mapping[str, Example]:
+    """Return the bodies that operations show, by the name of their component.
+
+    Raises:
+        ValueError: two files have one of the same name.
+    """
+    return {name: Example(**one) for name, one in read("examples").items()}
+
+
+@cache
+def event_examples() -> Mapping[str, EventExample]:
+    """Return one event of every type.
+
+    Raises:
+        ValueError: two files have one of the same type.
+    """
+    return {
+        type_: EventExample(
+            one["summary"], (one["subject"]["kind"], one["subject"]["id"]), one["data"]
+        )
+        for type_, one in read("events").items()
+    }
+
+
+def example_of(name: str) -> Example:
+    """Return the example that a route names.
+
+    Raises:
+        LookupError: no data file has one of this name.
+        ValueError: two files have one of the same name.
+    """
+    if name not in examples():
+        raise LookupError(f"a route shows the example {name}, which no examples.yaml holds")
+    return examples()[name]
+
+
+def data_files(folder: Path = FOLDER) -> list[Path]:
+    """Return the files that hold examples, in the order of their paths."""
+    return sorted(folder.rglob("*examples.yaml"))
+
+
+def read(kind: str, folder: Path = FOLDER) -> Mapping[str, Mapping[str, Any]]:
+    """Return what the data files hold of a kind (`examples`, `events`), as it is written.
+
+    Raises:
+        ValueError: two files have one of the same name.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for path in data_files(folder):
+        held = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).get(kind, {})
+        if twice := sorted(found.keys() & held.keys()):
+            raise ValueError(f"{path.relative_to(folder)}: a file before it holds {twice[0]} too")
+        found |= held
+    return found
