@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, exists, func, update
+from sqlalchemy import case, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
@@ -110,8 +110,14 @@ async def _disable(
 async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
     """Cancel what waits. What is being sent at this moment still settles under its lease.
 
-    What was delivered before, and waits to be sent again, is delivered still.
+    What was delivered before, and waits to be sent again, is delivered still. What is being planned
+    at this moment is waited for, so that nothing waits for an endpoint that hears no more.
     """
+    of_endpoint_itself = (
+        WebhookEndpoint.city_code == endpoint.city_code,
+        WebhookEndpoint.id == endpoint.id,
+    )
+    await session.execute(select(WebhookEndpoint.id).where(*of_endpoint_itself).with_for_update())
     delivered_before = exists().where(
         WebhookAttempt.city_code == WebhookDelivery.city_code,
         WebhookAttempt.delivery_id == WebhookDelivery.id,
