@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
+from services.api.plan_cache import PlanCache
 from services.api.security import Keys
+from services.core.kit.clock import Clock
 from tests.simulation.changes import watch_changes
 from tests.simulation.wire import Wire
 from tests.support.api import Door, open_door
 from tests.support.ground import Ground, prepare
 from tests.support.operations import OPERATIONS
 
+_ALWAYS = Clock.true_now()
 _WRITE_THE_BEGINNING = """
 INSERT INTO milestone_history (city_code, milestone_id, version, action, after, actor, occurred_at)
 SELECT city_code, id, 1, 'assigned', '{}', assigned_by, created_at FROM milestone m
@@ -40,10 +44,15 @@ async def stage(module_database_url: str) -> AsyncIterator[Stage]:
         open_door(wire.url, environment=environment) as door,
     ):
         ground = await prepare(door, OPERATIONS)
-        # The uses of keys are noted beside, by time; of these and the following nobody takes note.
-        door.held.keys._used.clear()
-        keys = Keys(door.held.database, door.held.clock.true_now)
-        door.app.state.resources = replace(door.held, keys=keys)
+        # What the process keeps is kept for good, and no use of a key is noted beside: what a call
+        # says to Postgres hangs on nothing but the call.
+        held = door.held
+        held.keys._used.clear()
+        door.app.state.resources = replace(
+            held,
+            keys=Keys(held.database, lambda: _ALWAYS),
+            plans=PlanCache(held.database, held.watch, kept=timedelta(days=1)),
+        )
         beside = await asyncpg.connect(module_database_url)
         try:
             await beside.execute(_WRITE_THE_BEGINNING)

@@ -88,6 +88,7 @@ async def _happen(stage: Stage) -> None:
         method, path, sent = good_request(label, stage.ground)
         url = str(stage.door.client(None).base_url.join(path))
         async with stage.door.client(stage.ground.secrets[who_may(label)]) as client:
+            sent["headers"]["Idempotency-Key"] = label
             answer = await client.request(method, url, **sent)
         assert answer.status_code < 300, (label, answer.text)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.api.problems import MEDIA_TYPE
-from tests.simulation.changes import Effect, effect, undo
+from tests.simulation.changes import Effect, effect, keep, undo
 from tests.simulation.conftest import Stage
 from tests.simulation.cutting import ALL, Moment, Scissors, Tape, places
 from tests.simulation.invariants import broken_laws
@@ -19,6 +19,11 @@ from tests.support.ground import who_may
 from tests.support.operations import OPERATIONS, good_request
 
 WRITES = sorted(label for label in OPERATIONS if not label.startswith("GET "))
+COMES_AFTER = {
+    "POST /v1/plans/{plan}/periods/{period}/reopen": "POST /v1/plans/{plan}/periods/{period}/close"
+}
+"""What has to be done for another to be possible, which undoes it."""
+
 _KEPT_IN_THE_PROCESS = {"api_key", "plan", "plan_period", "assigned_target", "settlement"}
 _DONE_ALREADY = {"DELETE": {404}, "PATCH": {412}, "PUT": {412, 428}}
 """How a repeat without a key may be told that the first try was taken."""
@@ -104,7 +109,13 @@ async def test_a_call_that_loses_its_connection_at_any_statement_is_made_whole_o
 ) -> None:
     call = Call(stage, label)
     await call.back_to_the_ground()
+    if label in COMES_AFTER:
+        assert (await Call(stage, COMES_AFTER[label]).make()).status_code < 300
+        await keep(stage.beside)
+        await stage.door.forget_everything()
     await call.name_the_version()
+    assert (await call.make()).status_code < 300
+    await call.back_to_the_ground()
     tape = Tape()
     answer = await call.make(tape)
     assert answer.status_code < 300, answer.text
@@ -119,6 +130,8 @@ async def test_a_call_that_loses_its_connection_at_any_statement_is_made_whole_o
         # What a transaction wrote before its end is gone with it, heard of or not.
         if (taken or ALL) and (await _survives(call, stage, whole, at, "unheard"))[0]:
             cuts += 1
-    await call.back_to_the_ground()
+    if label not in COMES_AFTER:
+        await call.back_to_the_ground()
+    await keep(stage.beside)
     assert cuts > 0
     record_property("cuts of a connection", cuts)
