@@ -21,7 +21,7 @@ Kind = Literal["value", "target", "rule", "period", "day", "plan", "method"]
 """A value approved or corrected, a target assigned, a rule or weight changed, a period opened or
 closed, a day that passed, the plan's groups or scheme, and how this system adds up."""
 
-_TARGET = frozenset({"target"})
+_TARGET = frozenset({"target", "beyond_target"})
 _DATED = frozenset({"at_target_date", "target_date_passed", "reporting", "due_date"})
 _COUNTED = frozenset({"own", "parts", "absent", "previous"})
 _REACHED = frozenset({"owed", "elapsed_months", "months_of_sum", "begun"})
