@@ -67,7 +67,7 @@ class SlowSender:
 
     async def send(self, message: Message) -> Outcome:
         """Send a message and wait for its answer."""
-        answered = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         one = UnderWay(self._worker, message, answered)
         self._receivers.under_way.append(one)
         try:
