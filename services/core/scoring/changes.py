@@ -130,7 +130,7 @@ class _Walk:
         return IndicatorChange(code, row, None, (Cause("rule", self._moved()),))
 
     def become(self, document: PlanDocument, then: Mapping[str, BoardRow]) -> Decimal:
-        """Follow the plan's groups and scheme; what was in another group goes along."""
+        """Take over the later plan's groups and scheme; rows move to the groups they have there."""
         self.document = document
         for code, row in self.rows.items():
             self.rows[code] = {**row, "group": then[code]["group"]}
@@ -179,7 +179,10 @@ def _judged(row: BoardRow, case: Case) -> BoardRow:
 def _hybrids(
     before: Case | None, after: Case, steps: Sequence[ValueStep], *, dated: bool
 ) -> Iterator[tuple[Kind, Case, object]]:
-    """Yield each cause with the case as it stands once that is as it is now."""
+    """Yield each cause with a case in which it, and all causes before it, are as they are now.
+
+    So each cause is charged with just what it adds to those before it.
+    """
     if before is None:
         yield "rule", after, None
         return

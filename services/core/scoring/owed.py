@@ -120,8 +120,9 @@ class Parts:
 def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> OwedParts:
     """Return what is owed for a value, as far as its period has gone by the local date `today`.
 
-    What is still to come after the last part with a value does not count before the period's
-    end. Of what only its last part speaks for, an earlier one counts once it is overdue.
+    A part that comes after the last one with a value is not counted before the period has ended:
+    nobody expects it yet. Where only the last part gives the value, such as a stock at the end of
+    the year, an earlier part counts only once it is overdue.
     """
     absent: list[Absent] = []
     dues: list[date] = []
@@ -164,6 +165,8 @@ def _units(
     units = duties.units(parts.indicator, parts.reporters, code)
     if operands is None:
         return 0, list(units)
+    # The names of the units were read only where they are needed; a single reporter is always
+    # known. Where neither is known, nobody can be named as absent.
     known = operands.organizations or _only(operands)
     return operands.reports, [unit for unit in units if known and unit not in known]
 
