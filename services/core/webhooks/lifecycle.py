@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, exists, func, select, update
+from sqlalchemy import case, delete, exists, func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
@@ -113,11 +113,7 @@ async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
     What was delivered before, and waits to be sent again, is delivered still. What is being planned
     at this moment is waited for, so that nothing waits for an endpoint that hears no more.
     """
-    of_endpoint_itself = (
-        WebhookEndpoint.city_code == endpoint.city_code,
-        WebhookEndpoint.id == endpoint.id,
-    )
-    await session.execute(select(WebhookEndpoint.id).where(*of_endpoint_itself).with_for_update())
+    await session.refresh(endpoint, with_for_update=True)
     delivered_before = exists().where(
         WebhookAttempt.city_code == WebhookDelivery.city_code,
         WebhookAttempt.delivery_id == WebhookDelivery.id,
