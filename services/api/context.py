@@ -116,6 +116,7 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
         if options.preview:
             await transaction.rollback()
+    # After the commit: a worker that was woken before it would look and find nothing.
     if not options.preview:
         held.doorbell.ring()
 

@@ -145,6 +145,7 @@ class ExactRoute(HeardRoute):
 
         async def answer(request: Request) -> Response:
             exact = self.request_class(request.scope, request.receive)
+            # A request that is tried again has claimed nothing: its first transaction was undone.
             exact.scope.pop("claimed_key", None)
             exact.scope["actor"] = await authenticate(exact)
             if permission is not None:
@@ -160,6 +161,8 @@ class ExactRoute(HeardRoute):
                     response = await self.endpoint(**arguments)
             except Replay as replay:
                 return replayed(replay.reply)
+            # In the transaction of the work itself: an answer that is lost on its way back is there
+            # for the repeat, and one of work that was undone is not.
             claimed = exact.scope.get("claimed_key")
             if claimed is not None:
                 session, key = claimed

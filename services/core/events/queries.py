@@ -124,7 +124,8 @@ log_head AS head CROSS JOIN unnest(CAST(:readers AS text[])) AS r(reader)
 """
 
 
-# Each city is found from the one before it: of those that wait in it, one is read.
+# A loose index scan: each city is found from the one before it, so one row is read for each city
+# and not one for each event that waits. Postgres has no plan of its own for this.
 _CITIES_PENDING = """
 (SELECT city_code FROM event_pending ORDER BY city_code LIMIT 1)
 UNION ALL
@@ -199,7 +200,7 @@ async def oldest_waiting_event(session: AsyncSession, *, readers: Sequence[str])
 
 
 SILENT_AFTER = timedelta(seconds=60)
-"""A worker that did not go round for so long is dead, or stands still."""
+"""A worker that did not write its heartbeat for so long is dead, or stands still."""
 
 
 async def last_beats(session: AsyncSession) -> Sequence[datetime]:

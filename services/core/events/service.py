@@ -9,15 +9,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
 from services.core.events.models import WorkerHeartbeat
-from services.core.events.statements import RECORD
+from services.core.events.statements import BEAT, BEGIN_LOG, LOCK_LOG, NUMBER_EVENTS, RECORD
 from services.core.kit.ids import new_id
-
-_RECORD = text(RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,8 @@ async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
     """Write events in the caller's transaction and return their ids; they have no number yet."""
     if not happenings:
         return []
+    # Ids are made here in order and events are numbered by id, so events of one transaction keep
+    # the order in which the caller names them.
     ids = [new_id() for _ in happenings]
     made = [
         {
@@ -55,28 +55,12 @@ async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
         }
         for event_id, happening in zip(ids, happenings, strict=True)
     ]
-    await session.execute(_RECORD, {"made": to_json(made).decode()})
+    await session.execute(RECORD, {"made": to_json(made).decode()})
     return ids
 
 
+# Stands for "no bound" where fewer events wait than are numbered at once.
 _LAST_ID = UUID(int=2**128 - 1)
-
-# Taken by a bound and not by a list of ids, so that the index alone is read however many wait.
-_NUMBER = text("""
-    WITH taken AS (
-        DELETE FROM event_pending
-        WHERE city_code = :city AND event_id <= coalesce((
-            SELECT event_id FROM event_pending
-            WHERE city_code = :city ORDER BY event_id OFFSET :most - 1 LIMIT 1), :last)
-        RETURNING event_id
-    ), numbered AS (
-        INSERT INTO event_position (city_code, position, event_id)
-        SELECT :city, :head + row_number() OVER (ORDER BY event_id), event_id FROM taken
-        RETURNING position
-    )
-    UPDATE log_head SET position = :head + (SELECT count(*) FROM numbered)
-    WHERE city_code = :city AND EXISTS (SELECT FROM numbered) RETURNING position - :head
-""")
 
 
 async def number_committed(session: AsyncSession, city_code: str, *, most: int = 2000) -> int:
@@ -86,15 +70,10 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
     an event that commits later. Here only what is committed is seen, and the row of
     `log_head` lets one drainer at a time give numbers: nothing appears behind a number.
     """
-    await session.execute(
-        text("INSERT INTO log_head VALUES (:city, 0) ON CONFLICT DO NOTHING"), {"city": city_code}
-    )
-    head = await session.scalar(
-        text("SELECT position FROM log_head WHERE city_code = :city FOR UPDATE"),
-        {"city": city_code},
-    )
+    await session.execute(BEGIN_LOG, {"city": city_code})
+    head = await session.scalar(LOCK_LOG, {"city": city_code})
     numbered = await session.scalar(
-        _NUMBER, {"city": city_code, "head": head, "most": most, "last": _LAST_ID}
+        NUMBER_EVENTS, {"city": city_code, "head": head, "most": most, "last": _LAST_ID}
     )
     return int(numbered or 0)
 
@@ -103,18 +82,11 @@ HEARTBEAT_KEPT = timedelta(hours=1)
 """How long a worker that fell silent is remembered."""
 
 
-_BEAT = text("""
-    INSERT INTO worker_heartbeat (city_code, worker_id, beat_at)
-    SELECT unnest(CAST(:cities AS text[])), :worker, :now
-    ON CONFLICT (city_code, worker_id) DO UPDATE SET beat_at = excluded.beat_at
-""")
-
-
 async def beat(
     session: AsyncSession, cities: Sequence[str], *, worker_id: UUID, now: datetime
 ) -> None:
     """Write down that a worker went round all of these cities just now."""
-    await session.execute(_BEAT, {"cities": list(cities), "worker": worker_id, "now": now})
+    await session.execute(BEAT, {"cities": list(cities), "worker": worker_id, "now": now})
 
 
 async def forget_silent(session: AsyncSession, *, now: datetime) -> None:

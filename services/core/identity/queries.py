@@ -26,7 +26,7 @@ async def key_by_digest(
 
 
 def keys_in_reach(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition on keys that keeps an administrator to those that reach no further.
+    """Return the condition that limits an administrator to keys that reach no further than its own.
 
     The first administrator sees all; one of a city, a plan or a unit the keys of that alone.
     """

@@ -85,6 +85,7 @@ class OneEachQueue(AsyncAdaptedQueuePool):
         unit = _take()
         try:
             connection = super().connect()
+        # A cancellation too: whoever got nothing must not count as holding a connection.
         except BaseException:
             unit.holds = False
             raise

@@ -17,9 +17,9 @@ its period closed and nothing handed in, owed no more."""
 
 
 def is_overdue(due_date: date, today: date, period_state: str) -> bool:
-    """Return whether what was not handed in is held against who owes it.
+    """Return whether a value that was not handed in counts as overdue.
 
-    It is once its date has passed, and at once where its period takes no more values.
+    It does once its date has passed, and at once where its period takes no more values.
     """
     return due_date < today or period_state != "open"
 
@@ -35,17 +35,23 @@ class OwedValue:
 
 
 def owed_for(
-    document: PlanDocument, period: Period, due_date: date, ended: Mapping[str, date]
+    document: PlanDocument,
+    period: Period,
+    due_date: date,
+    ended: Mapping[str, date],
+    answered: Mapping[tuple[str, str], str],
 ) -> Iterator[OwedValue]:
     """Yield what is owed for a period: of every indicator that is reported as often as it is.
 
     `ended` tells since which local date a unit is no more: who ends before the due date owes
-    nothing.
+    nothing. `answered` names the former owner whose approved value is the city's, by (indicator,
+    period): it was owed by that unit, and the owner of today is not asked for it again.
     """
     units = {entry.code: entry for entry in document.organizations}
     for indicator in document.indicators:
         if indicator.frequency == period.frequency:
-            for unit in reporters_of(indicator, units):
+            former = answered.get((indicator.code, period.code))
+            for unit in reporters_of(indicator, units) if former is None else (former,):
                 if ended.get(unit, due_date) >= due_date:
                     yield OwedValue(indicator.code, unit, period.code, due_date)
 
@@ -53,10 +59,10 @@ def owed_for(
 def moved_due_date(
     due_date: date, due_by: Callable[[WorkingCalendar], date], calendars: Sequence[WorkingCalendar]
 ) -> date:
-    """Return where a due date comes to when its calendar changes, oldest state first.
+    """Return a due date after its calendar changed; `calendars` are its states, oldest first.
 
-    `due_by` is the plan's rule. The date moves as far as the rule gave it: one that somebody set
-    by hand stays where it is.
+    `due_by` is the plan's rule. Only a date that the rule gave moves: one that somebody set by hand
+    is none that the rule gives, and stays where it is.
     """
     for before, after in pairwise(calendars):
         if due_date == due_by(before):

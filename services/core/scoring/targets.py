@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from services.core.kit.decimals import plain
+from services.core.kit.text import Text
 from services.core.plan.document import (
     Condition,
     Indicator,
@@ -18,6 +19,7 @@ from services.core.plan.document import (
 from services.core.plan.models import AssignedTarget
 from services.core.plan.periods import Period, PeriodCalendar
 from services.core.scoring.figures import HUNDRED
+from services.core.scoring.time_gone import MONTHS_IN_YEAR, whole_months
 
 NUMERIC_KINDS: frozenset[TargetKind] = frozenset(
     {"at_least", "more_than", "at_most", "less_than", "full_coverage"}
@@ -58,7 +60,8 @@ class Target:
     """A target in force. `kind` is assigned_by_superior only while nothing is assigned.
 
     `year` is the plan's; `ends` is its date, where that is not the end of the calendar's year of
-    that number. `sequence`, `document_number` and
+    that number. `months` is how many a sum is over that the target is for: a year's, its period's,
+    or those from the beginning of the plan's year to its date. `sequence`, `document_number` and
     `document_date` name the assignment it comes from.
     """
 
@@ -73,6 +76,7 @@ class Target:
     upper: Decimal | None = None
     conditions: tuple[Asked, ...] = ()
     ends: date | None = None
+    months: int = MONTHS_IN_YEAR
 
     @property
     def bound(self) -> Decimal | None:
@@ -87,6 +91,11 @@ class Target:
         return frozenset({self.kind})
 
     @property
+    def sets_number(self) -> bool:
+        """Whether any of its kinds is a number to be reached, or a range."""
+        return bool((NUMERIC_KINDS | {"between"}) & self.kinds)
+
+    @property
     def compares(self) -> bool:
         """Whether an earlier period is asked for."""
         return bool(TRENDS & self.kinds)
@@ -97,6 +106,13 @@ class Target:
         if self.kind == "between" and self.value is not None and self.upper is not None:
             return f"{plain(self.value)}–{plain(self.upper)}"
         return None if self.bound is None else f"{_SIGNS[self.kind]} {plain(self.bound)}"
+
+    @property
+    def span(self) -> Text:
+        """What a sum is over that the target is for, in words."""
+        if self.months == MONTHS_IN_YEAR:
+            return Text("全年", "the whole year")
+        return Text(f"{self.months}个月", f"{self.months} months")
 
     @property
     def remark(self) -> str | None:
@@ -155,7 +171,17 @@ def _printed(entry: TargetEntry | UnitTarget, calendar: PeriodCalendar) -> Targe
         upper=entry.upper,
         conditions=tuple(Asked(each.kind, each.value, each.upper) for each in entry.conditions),
         ends=end if entry.year is None else _ends(year, calendar),
+        months=_months(entry, calendar),
     )
+
+
+def _months(entry: TargetEntry | UnitTarget, calendar: PeriodCalendar) -> int:
+    """Return how many months a sum is over that is to reach a target; at least one."""
+    if entry.period is not None:
+        return calendar.period(entry.period).months
+    if entry.by is None:
+        return MONTHS_IN_YEAR
+    return max(whole_months(calendar.year(entry.at_year(calendar)).first_day, entry.by) + 1, 1)
 
 
 def _ends(year: int, calendar: PeriodCalendar) -> date | None:

@@ -23,10 +23,10 @@ from services.core.scoring.judgement import (
     Comparable,
     Method,
     Verdict,
-    judge,
 )
 from services.core.scoring.owed import NOTHING_OWED, Absent, OwedParts
 from services.core.scoring.targets import Asked, Target
+from services.core.scoring.time_gone import MONTHS_IN_YEAR
 
 Trace = Mapping[str, Any]
 """JSON; decimals are plain text."""
@@ -65,6 +65,7 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
             "whole": case.whole_months,
             "of_sum": case.months_of_sum,
             "begun": case.begun,
+            **({"beyond_target": True} if case.beyond_target else {}),
         },
         "questions": {"pace": case.pace_question, "verdict": case.verdict_question},
         "reporting": {
@@ -104,13 +105,11 @@ def result_of(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def replay(trace: Trace) -> Verdict:
-    """Reach the verdict again from a stored trace alone; `result_of` it equals the stored one."""
-    return judge(case_of(trace))
-
-
 def case_of(trace: Trace) -> Case:
-    """Return the case that a trace was made from; an old trace lacks what was not asked then."""
+    """Return the case that a trace was made from; an old trace lacks what was not asked then.
+
+    Judged again, the case of a stored trace has the result that is stored with it.
+    """
     baseline, own = trace["baseline"], trace["operands"]
     operators = trace["operators"]
     return Case(
@@ -143,6 +142,7 @@ def case_of(trace: Trace) -> Case:
         due_date=trace["reporting"]["due_date"],
         method=_method_in(trace["scheme"]),
         months_of_sum=trace["months"].get("of_sum"),
+        beyond_target=trace["months"].get("beyond_target", False),
         begun=trace["months"].get("begun", True),
         target_date_passed=trace.get("target_date_passed", True),
         lower_better=trace.get("lower_better", False),
@@ -224,7 +224,10 @@ def _previous_in(written: Mapping[str, Any] | None) -> Comparable | None:
 
 
 def _owed_out(owed: OwedParts) -> dict[str, Any]:
-    return {**asdict(owed), "absent": [asdict(each) for each in owed.absent]}
+    written = {**asdict(owed), "absent": [asdict(each) for each in owed.absent]}
+    if not owed.end_unasked:
+        del written["end_unasked"]
+    return written
 
 
 def _owed_in(written: Mapping[str, Any] | None) -> OwedParts:
@@ -248,6 +251,8 @@ def target_out(target: Target) -> dict[str, Any]:
         written["conditions"] = [_asked_out(each) for each in target.conditions]
     if target.ends is not None:
         written["date"] = target.ends.isoformat()
+    if target.months != MONTHS_IN_YEAR:
+        written["months"] = target.months
     if target.source == "assigned":
         written |= {
             "sequence": target.sequence,

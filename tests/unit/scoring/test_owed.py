@@ -14,8 +14,9 @@ from services.core.plan.models import PlanPeriod
 from services.core.scoring.aggregation import Operands, Operators
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
+from services.core.scoring.judgement import judge
 from services.core.scoring.owed import Former, silence_helps
-from services.core.scoring.traces import replay, result_of
+from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     NOW,
@@ -169,6 +170,17 @@ def test_a_stock_reported_to_june_is_not_the_years_end() -> None:
     ]
 
 
+def test_a_stock_that_nobody_was_asked_for_after_june_is_a_figure_so_far() -> None:
+    indicator = monthly("at_least", 50, "last")
+    half = {code: due for code, due in ASKED.items() if code <= "2025-06"}
+    reported = [*months(5, 30), a_value(52, "2025-06")]
+    row = judged(indicator, reported, opened=half, today=date(2026, 1, 11))
+    assert (row["state"], row["met"], row["light"]) == ("not_opened", None, "yellow")
+    assert row["reason_code"] == "so_far_unasked"
+    within = judged(indicator, reported, opened=half, period="2025-H1", today=date(2026, 1, 11))
+    assert (within["state"], within["met"]) == ("scored", True)
+
+
 def test_a_month_to_come_is_held_against_nobody() -> None:
     row = judged(
         monthly("at_least", 50, "last"),
@@ -278,7 +290,7 @@ def test_what_is_owed_and_absent_is_never_met_or_green(
     assert row["light"] != "green"
     assert (row["state"] == "missing") is (days > 0 or state != "open")
     trace = json.loads(json.dumps(drawn.traces["R01"]))
-    assert result_of(replay(trace)) == trace["result"]
+    assert result_of(judge(case_of(trace))) == trace["result"]
     assert all(step.zh and step.en for step in explain(trace))
 
 
