@@ -83,7 +83,8 @@ LEFT JOIN LATERAL (
 ) AS s ON TRUE
 """  # noqa: S608 (text of our own)
 
-# Due is a local day, and it ends at its 24:00.
+# Due is a local day, and it ends at its 24:00: the next day's midnight in the plan's zone, not 24
+# hours after the last one, because a day on which clocks change has 23 or 25.
 _END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
 
 
