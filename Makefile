@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint contract migrate bench mutants chaos cuts clean lock
+.PHONY: help run test lint contract contract-lint migrate bench mutants chaos cuts clean lock
 
 python := .venv/bin/python
 # A stamp is named after what was installed, so that a warm start installs nothing and a
@@ -17,7 +17,7 @@ runtime := $(call stamp,requirements.lock)
 development := $(call stamp,requirements-dev.lock)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: $(runtime) ## Start everything on this machine; Ctrl-C stops it
 	@exec $(python) -m services.console up
@@ -33,6 +33,18 @@ lint: $(development) ## Check style, types and the direction of imports
 
 contract: $(development) ## Write contracts/openapi.yaml from the code
 	$(python) -m services.api.contract write
+
+# Redocly's "recommended" with its warnings as errors, and Spectral's rules for OpenAPI.
+contract-lint: ## Judge the contract by the rules of Redocly and Spectral, where node is at hand
+	@if ! command -v npx >/dev/null; then \
+		echo "not judged: Redocly's and Spectral's rules need npx, which comes with node"; exit 0; fi; \
+	set -e; export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true; \
+	npx --yes $(redocly) lint --extends=recommended-strict --format=stylish contracts/openapi.yaml; \
+	npx --yes --package=$(spectral) spectral lint --fail-severity=warn \
+		--ruleset contracts/spectral.yaml contracts/openapi.yaml
+
+redocly := @redocly/cli@2.77.0
+spectral := @stoplight/spectral-cli@6.16.3
 
 migrate: $(runtime) ## Bring the database of DATABASE_URL, or of a running `make run`, to this version
 	@exec $(python) -m services.console migrate
