@@ -1,6 +1,7 @@
 """What every test may ask for: the servers of this run, a fresh database, an empty Valkey."""
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -40,6 +41,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers, however the run ended."""
     if _SERVERS in config.stash:
         config.stash[_SERVERS].stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many faults were survived where tests count them."""
+    counted = Counter[str]()
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, number in report.user_properties:
+            counted[name] += number
+    for name, number in counted.items():
+        terminalreporter.write_line(f"survived {number:,} {name}")
 
 
 @pytest.fixture(scope="session")
