@@ -1,7 +1,7 @@
 # Wufei. Needs make and Python 3.11 or newer; everything else is installed into .venv.
 
 PYTHON ?= python3
-PYTEST ?= -q -n auto --dist loadfile
+PYTEST ?= -q -n auto --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
