@@ -130,7 +130,7 @@ async def _made(
     held: Resources,
     status: int,
 ) -> Response:
-    """Return an endpoint with a new secret, and keep it for repeats without."""
+    """Return an endpoint with its new secret; the reply that is kept for repeats has none."""
     shown, _, etag = await _shown(session, endpoint, held)
     made = EndpointMadeOut(**shown.model_dump(), secret=None if key is None else key.text)
     without = made.model_copy(update={"secret": None})

@@ -15,6 +15,7 @@ from services.core.kit.database import columns_of
 from services.core.kit.statements import SqlCondition
 from services.core.obligations.models import Obligation, ObligationHistory
 from services.core.obligations.rules import ExtensionFacts, ObligationStatus
+from services.core.obligations.statements import ANSWERED, ANSWERED_BY_OWNERS, ASKED
 from services.core.plan.loading import owner_of
 from services.core.plan.queries import PlanState
 from services.core.plan.visibility import Owned, scope
@@ -83,7 +84,8 @@ LEFT JOIN LATERAL (
 ) AS s ON TRUE
 """  # noqa: S608 (text of our own)
 
-# Due is a local day, and it ends at its 24:00.
+# Due is a local day, and it ends at its 24:00: the next day's midnight in the plan's zone, not 24
+# hours after the last one, because a day on which clocks change has 23 or 25.
 _END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
 
 
@@ -272,22 +274,6 @@ async def ended_units(session: AsyncSession, city_code: str, zone: str) -> dict[
     return {row.code: row.ended_on for row in rows}
 
 
-_ANSWERED_BY_OWNERS = text("""
-SELECT s.indicator_code, s.period, array_agg(s.organization_code ORDER BY i.version DESC) AS units
-FROM indicator_owner AS i
-JOIN submission AS s ON s.city_code = i.city_code AND s.plan_code = i.plan_code
-    AND s.indicator_code = i.indicator_code AND s.organization_code = i.organization_code
-WHERE i.city_code = :city AND i.plan_code = :plan AND s.city_code = :city AND s.plan_code = :plan
-    AND s.period = ANY(:periods) AND s.approved_revision IS NOT NULL
-    AND i.indicator_code IN (
-        SELECT h.indicator_code FROM indicator_owner AS h
-        WHERE h.city_code = :city AND h.plan_code = :plan
-        GROUP BY h.indicator_code HAVING count(*) > 1)
-GROUP BY s.indicator_code, s.period
-""")
-"""Which owners of indicators that changed hands have an approved value, the latest owner first."""
-
-
 async def answered_by_former_owners(
     session: AsyncSession, plan: PlanState, periods: Sequence[str]
 ) -> dict[tuple[str, str], str]:
@@ -296,7 +282,7 @@ async def answered_by_former_owners(
     By (indicator, period); only of indicators that changed hands and that one unit reports.
     """
     rows = await session.execute(
-        _ANSWERED_BY_OWNERS,
+        ANSWERED_BY_OWNERS,
         {"city": plan.city_code, "plan": plan.code, "periods": list(periods)},
     )
     direct = {
@@ -391,35 +377,15 @@ async def counted(
     return [ReportingCounts(*row) for row in rows]
 
 
-# An answer is what was handed in since the period was opened; what came before it is none.
-_ANSWERED = text("""
-SELECT DISTINCT p.period FROM plan_period AS p
-JOIN obligation AS o ON o.city_code = p.city_code AND o.plan_code = p.plan_code
-    AND o.period = p.period
-JOIN submission AS s ON s.city_code = o.city_code AND s.plan_code = o.plan_code
-    AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
-    AND s.period = o.period AND s.state <> 'withdrawn' AND s.submitted_at >= p.opened_at
-WHERE p.city_code = :city AND p.plan_code = :plan
-    AND p.period = coalesce(CAST(:period AS text), p.period)
-""")
-
-
 async def answered_periods(
     session: AsyncSession, plan: PlanState, period: str | None = None
 ) -> set[str]:
     """Return the periods of a plan, or the one named, that anybody answered since it was opened."""
     place = {"city": plan.city_code, "plan": plan.code, "period": period}
-    return set(await session.scalars(_ANSWERED, place))
-
-
-_ASKED = text("""
-SELECT organization_code, count(*) AS number FROM obligation
-WHERE city_code = :city AND plan_code = :plan AND period = :period AND state = 'owed'
-GROUP BY organization_code ORDER BY organization_code
-""")
+    return set(await session.scalars(ANSWERED, place))
 
 
 async def asked(session: AsyncSession, plan: PlanState, period: str) -> dict[str, int]:
     """Return how many values a period asks for, by unit."""
     place = {"city": plan.city_code, "plan": plan.code, "period": period}
-    return {row.organization_code: row.number for row in await session.execute(_ASKED, place)}
+    return {row.organization_code: row.number for row in await session.execute(ASKED, place)}

@@ -1,4 +1,4 @@
-"""The statements that write obligations, many rows at once."""
+"""The statements of obligations, by name: what writes many rows at once, and who answered."""
 
 from sqlalchemy import text
 
@@ -67,3 +67,38 @@ SELECT city_code, id, version, :action, jsonb_build_object('plan', plan_code,
 FROM obligation WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
 """)
 """Writes into history how some obligations stand."""
+
+ANSWERED_BY_OWNERS = text("""
+SELECT s.indicator_code, s.period, array_agg(s.organization_code ORDER BY i.version DESC) AS units
+FROM indicator_owner AS i
+JOIN submission AS s ON s.city_code = i.city_code AND s.plan_code = i.plan_code
+    AND s.indicator_code = i.indicator_code AND s.organization_code = i.organization_code
+WHERE i.city_code = :city AND i.plan_code = :plan AND s.city_code = :city AND s.plan_code = :plan
+    AND s.period = ANY(:periods) AND s.approved_revision IS NOT NULL
+    AND i.indicator_code IN (
+        SELECT h.indicator_code FROM indicator_owner AS h
+        WHERE h.city_code = :city AND h.plan_code = :plan
+        GROUP BY h.indicator_code HAVING count(*) > 1)
+GROUP BY s.indicator_code, s.period
+""")
+"""Which owners of indicators that changed hands have an approved value, the latest owner first."""
+
+# An answer is what was handed in since the period was opened; what came before it is none.
+ANSWERED = text("""
+SELECT DISTINCT p.period FROM plan_period AS p
+JOIN obligation AS o ON o.city_code = p.city_code AND o.plan_code = p.plan_code
+    AND o.period = p.period
+JOIN submission AS s ON s.city_code = o.city_code AND s.plan_code = o.plan_code
+    AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
+    AND s.period = o.period AND s.state <> 'withdrawn' AND s.submitted_at >= p.opened_at
+WHERE p.city_code = :city AND p.plan_code = :plan
+    AND p.period = coalesce(CAST(:period AS text), p.period)
+""")
+"""The periods that anybody answered, of a plan or the one named."""
+
+ASKED = text("""
+SELECT organization_code, count(*) AS number FROM obligation
+WHERE city_code = :city AND plan_code = :plan AND period = :period AND state = 'owed'
+GROUP BY organization_code ORDER BY organization_code
+""")
+"""How many values a period asks for, by unit."""
