@@ -1,6 +1,7 @@
 """What every test may ask for: the servers of this run, a fresh database, an empty Valkey."""
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Generator
 from typing import Any
 
@@ -11,7 +12,7 @@ from redis.asyncio import Redis
 from tests.support.servers import ADDRESSES, Addresses, Servers
 
 _SERVERS = pytest.StashKey[Servers]()
-_LONGEST_FIRST = ("e2e", "contract", "worker", "migrations", "integration", "api")
+_LONGEST_FIRST = ("simulation", "e2e", "contract", "worker", "migrations", "integration", "api")
 """Folders whose files take long; those of the rest take a moment, and fill what is left."""
 
 # No property depends on how fast the machine is.
@@ -59,6 +60,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers, however the run ended."""
     if _SERVERS in config.stash:
         config.stash[_SERVERS].stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many faults were survived where tests count them."""
+    counted = Counter[str]()
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, number in report.user_properties:
+            counted[name] += number
+    for name, number in counted.items():
+        terminalreporter.write_line(f"survived {number:,} {name}")
 
 
 @pytest.fixture(scope="session")
