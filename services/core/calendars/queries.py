@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from cachetools import LRUCache
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,31 +19,11 @@ _State = tuple[int, datetime]
 """The number of a calendar's last change and when it was: an undone one had the same number."""
 
 
-class _CalendarCache:
-    """The calendars read last, by database."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._read: WeakKeyDictionary[
-            Engine | Connection, dict[tuple[str, str], tuple[_State, WorkingCalendar]]
-        ] = WeakKeyDictionary()
-
-    def get(
-        self, session: AsyncSession, key: tuple[str, str], state: _State
-    ) -> WorkingCalendar | None:
-        found = self._read.get(session.get_bind(), {}).get(key)
-        return found[1] if found is not None and found[0] == state else None
-
-    def put(
-        self, session: AsyncSession, key: tuple[str, str], state: _State, calendar: WorkingCalendar
-    ) -> None:
-        kept = self._read.setdefault(session.get_bind(), {})
-        if len(kept) >= self._most and key not in kept:
-            kept.pop(next(iter(kept)))
-        kept[key] = (state, calendar)
-
-
-_calendars = _CalendarCache(most=256)
+_MOST_KEPT = 256
+_calendars: WeakKeyDictionary[
+    Engine | Connection, LRUCache[tuple[str, str], tuple[_State, WorkingCalendar]]
+] = WeakKeyDictionary()
+"""The calendars read last, by database."""
 
 
 async def working_calendar(
@@ -60,12 +41,11 @@ async def working_calendar(
     state = await _state(session, city_code, code)
     if state is None:
         return plain_week(code)
-    known = _calendars.get(session, (city_code, code), state)
-    if known is not None:
-        return known
-    state, calendar = await _read(session, city_code, code)
-    _calendars.put(session, (city_code, code), state, calendar)
-    return calendar
+    kept = _calendars.setdefault(session.get_bind(), LRUCache(_MOST_KEPT))
+    known = kept.get((city_code, code))
+    if known is None or known[0] != state:
+        known = kept[city_code, code] = await _read(session, city_code, code)
+    return known[1]
 
 
 async def _state(session: AsyncSession, city_code: str, code: str) -> _State | None:
