@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 from tests.support.servers import ADDRESSES, Addresses, Servers
 
 _SERVERS = pytest.StashKey[Servers]()
+_LONGEST_FIRST = ("simulation", "e2e", "contract", "worker", "migrations", "integration", "api")
+"""Folders whose files take long; those of the rest take a moment, and fill what is left."""
 
 # No property depends on how fast the machine is.
 settings.register_profile("wufei", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +37,23 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a parallel worker where the servers are that the main process started."""
     addresses = _addresses(node.config)
     node.workerinput["wufei_servers"] = (addresses.postgres, addresses.valkey)
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Run one process more than there are processors, for some test is always waiting."""
+    return (yield) + ("PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let parallel workers begin with what takes long, so that they end at the same time."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.nodeid.split("/")[1]
+    return _LONGEST_FIRST.index(folder) if folder in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
