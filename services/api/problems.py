@@ -172,6 +172,11 @@ async def _domain_error(request: Request, error: Exception) -> Response:
     return problem_of(error).answer(request)
 
 
+_SEND_JSON = Text(
+    "请用 Content-Type: application/json", "Send it with Content-Type: application/json"
+)
+
+
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     malformed = request.scope.get("malformed_body")
@@ -179,7 +184,7 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
         return await _domain_error(request, malformed)
     errors = list(error.errors())
     if any(one["loc"] == ("body",) and isinstance(one.get("input"), bytes) for one in errors):
-        return await _domain_error(request, UnsupportedMediaType())
+        return await _domain_error(request, UnsupportedMediaType(detail=_SEND_JSON))
     body = [one for one in errors if one["loc"][0] == "body"]
     elsewhere = [one for one in errors if one["loc"][0] != "body"]
     faults = [*faults_of(body, skip=1), *faults_of(elsewhere)]

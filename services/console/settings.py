@@ -9,10 +9,12 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
+from services.core.kit.faults import faults_of
 from services.core.kit.nearest import nearest
 from services.core.kit.sealing import checked_key
 from services.core.kit.server_address import checked_address, read_address
@@ -108,10 +110,19 @@ def _judged(settings: type[_S]) -> tuple[_S | None, dict[str, str]]:
         return settings(), {}
     except ValidationError as error:
         return None, {
-            _variable(settings, str(one["loc"][0])): one["msg"].removeprefix("Value error, ")
+            _variable(settings, str(one["loc"][0])): _told(one)
             for one in error.errors(include_url=False, include_input=False)
             if one["type"] != "missing"
         }
+
+
+def _told(error: ErrorDetails) -> str:
+    """Return what is wrong with a setting: in both languages where both are known."""
+    said = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return said
+    (fault,) = faults_of([{**error, "input": None}])
+    return f"{fault.detail.zh} ({fault.detail.en})"
 
 
 def _variable(settings: type[BaseSettings], name: str) -> str:

@@ -159,6 +159,7 @@ async def test_a_documents_faults_are_told_at_once_with_their_paths(door: Door) 
         fault["pointer"] for fault in answer.json()["errors"]
     }
     assert (csv.status_code, csv.json()["code"]) == (415, "unsupported-media-type")
+    assert "application/yaml" in csv.json()["detail"]
     assert (broken.status_code, broken.json()["code"]) == (400, "malformed-body")
 
 

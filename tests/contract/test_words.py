@@ -110,6 +110,7 @@ def test_a_mark_at_the_beginning_of_a_file_is_no_fault() -> None:
         ("39,5", "39.5", "小数点写作 ."),
         ("1,234", "1234", "去掉千位分隔符"),
         ("1,234,567.8", "1234567.8", "去掉千位分隔符"),
+        ("12 345", "12345", "去掉千位分隔符"),
         ("5.9万吨", "5.9", "不带单位"),
         ("12 t", "12", "不带单位"),
     ],
@@ -123,6 +124,13 @@ def test_a_number_written_otherwise_is_told_how_to_write_it(
     assert fault.detail.zh == f"请写 {meant}，{why}"
     assert f"Write {meant}" in fault.detail.en
     assert fault.code == "decimal"
+
+
+@pytest.mark.parametrize("written", ["1/3", "1 ÷ 3", "１／３"])
+def test_a_fraction_is_told_where_its_parts_go(written: str) -> None:
+    told = advice(written)
+    assert "numerator" in told.zh
+    assert "denominator" in told.en
 
 
 @pytest.mark.parametrize("raw", ["NaN", "1e400", "12-5", "约五", "", True, 1.5, "1.2.3", "9" * 39])

@@ -37,6 +37,7 @@ from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
 from services.core.kit.exact_data import read_json
 from services.core.kit.exact_yaml import read_yaml
+from services.core.kit.text import Text
 from services.core.obligations.queries import answered_periods
 from services.core.plan import queries
 from services.core.plan.document import PlanDocument
@@ -60,7 +61,12 @@ def _read(body: bytes, content_type: str) -> PlanDocument:
         return read_document(read_json(body))
     if media_type in {"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"}:
         return read_document(read_yaml(body))
-    raise UnsupportedMediaType
+    raise UnsupportedMediaType(
+        detail=Text(
+            "请用 Content-Type: application/json 或 application/yaml",
+            "Send it with Content-Type: application/json or application/yaml",
+        )
+    )
 
 
 async def _sent_document(

@@ -133,10 +133,15 @@ def display_bound(number: Decimal) -> str:
 
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]+)?")
 _COMMA_FOR_POINT = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_FRACTION = re.compile(rf"{_NUMBER}\s*[/÷]\s*{_NUMBER}")
 _WITH_UNIT = re.compile(rf"(?P<number>{_NUMBER})\s*[^0-9.,+\-\s][^0-9]*")
 
+_NO_FRACTION = Text(
+    "请写小数；分数请分别填写分子 numerator 与分母 denominator",
+    "Write a decimal; give a fraction as its numerator and its denominator",
+)
 _ADVICE = {
     "width": Text("用半角数字", "use ASCII digits"),
     "percent": Text("去掉百分号", "leave out the percent sign"),
@@ -159,8 +164,10 @@ def advice(raw: object) -> Text:
         advised.append("width")
     if text.endswith("%"):
         text, advised = text.removesuffix("%").strip(), [*advised, "percent"]
+    if _FRACTION.fullmatch(text):
+        return _NO_FRACTION
     if _GROUPED.fullmatch(text):
-        text, advised = text.replace(",", ""), [*advised, "groups"]
+        text, advised = re.sub("[, ]", "", text), [*advised, "groups"]
     elif _COMMA_FOR_POINT.fullmatch(text):
         text, advised = text.replace(",", "."), [*advised, "point"]
     elif found := _WITH_UNIT.fullmatch(text):

@@ -47,7 +47,15 @@ def value_faults(
     ):
         return []
     pointer = "/value" if form.value is not None else "/numerator"
-    return [Fault(pointer, "implausible-value", _outside(value, indicator, plan), plain(value))]
+    words = _outside(value, indicator, plan)
+    words = Text(f"{words.zh}{_WIDEN.zh}", f"{words.en}{_WIDEN.en}")
+    return [Fault(pointer, "implausible-value", words, plain(value))]
+
+
+_WIDEN = Text(
+    "；如数值属实（如增长率），请领导小组办公室在计划中为该指标写明 plausible",
+    "; if it is true (a rate of growth, say), ask the office to state `plausible` in the plan",
+)
 
 
 def approval_faults(row: Mapping[str, Any], plan: PlanState) -> list[Fault]:

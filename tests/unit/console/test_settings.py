@@ -31,9 +31,9 @@ def test_nothing_has_to_be_set() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("WUFEI_PORT", "http", "WUFEI_PORT: .*integer"),
+        ("WUFEI_PORT", "http", "WUFEI_PORT: 应为整数.*integer"),
         ("WUFEI_PORT", "70000", "WUFEI_PORT: .*65535"),
-        ("WUFEI_NOW", "2026-01-01T00:00:00", "WUFEI_NOW: .*timezone"),
+        ("WUFEI_NOW", "2026-01-01T00:00:00", "WUFEI_NOW: .*offset"),
         ("DATABASE_URL", "mysql://host", "DATABASE_URL: must have the form postgresql://"),
         ("REDIS_URL", "host:6379", "REDIS_URL: must have the form redis://"),
         ("WUFEI_SECRET_KEY", "sesame", "WUFEI_SECRET_KEY: .*key"),
@@ -42,7 +42,7 @@ def test_nothing_has_to_be_set() -> None:
         ("WUFEI_WEBHOOK_TIMEOUT", "600", "WUFEI_WEBHOOK_TIMEOUT: .*60"),
         ("WUFEI_WEBHOOK_CA_FILE", "/no/such.pem", "WUFEI_WEBHOOK_CA_FILE: .*file"),
         ("WUFEI_WEBHOOK_ROBOT_HOSTS", "slack=h:1", "WUFEI_WEBHOOK_ROBOT_HOSTS: .*dingtalk"),
-        ("WUFEI_WEBHOOK_DISABLE_AFTER", "0", "WUFEI_WEBHOOK_DISABLE_AFTER: .*greater"),
+        ("WUFEI_WEBHOOK_DISABLE_AFTER", "0", "WUFEI_WEBHOOK_DISABLE_AFTER: .*more than"),
         ("WUFEI_DATABASE_CONNECTIONS", "1", "WUFEI_DATABASE_CONNECTIONS: .*2"),
         ("WUFEI_FEED_KEPT_DAYS", "never", "WUFEI_FEED_KEPT_DAYS: .*integer"),
         ("DATABASE_URL", "postgresql://h/d?sslmode=on", "DATABASE_URL: sslmode must be one of"),
