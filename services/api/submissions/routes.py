@@ -25,7 +25,7 @@ from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
 from services.api.filters import ChangedAfter, check_codes
 from services.api.paging import after_id, cut, history_page, of_list
-from services.api.plan_parameters import PeriodFilter, parsed_period
+from services.api.plan_parameters import PeriodFilter
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
 from services.api.submissions.schemas import (
@@ -47,6 +47,7 @@ from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions import queries
 from services.core.submissions.creation import (
     Reply,

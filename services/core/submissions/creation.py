@@ -89,6 +89,13 @@ def draw_up(
         raise InvalidInput(faults=faults)
     if not writes_for(actor, draft.organization_code):
         raise NotYourOrganization
+    return new_row(draft, indicator, plan=plan, actor=actor, now=now)
+
+
+def new_row(
+    draft: SubmissionDraft, indicator: Indicator, *, plan: PlanState, actor: Actor, now: datetime
+) -> SubmissionRow:
+    """Return the row of a new submission that was found without fault."""
     kept = reported(draft.form, indicator)
     return {
         "city_code": plan.city_code,
