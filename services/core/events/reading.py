@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogStretch, locked_position, next_stretch
 from services.core.kit.clock import Clock
+from services.core.kit.database import notify_after_commit
 
 LOG_CHANNEL = "wufei_log"
 """The channel of LISTEN on which doors hear `city:position` when a city's log was followed."""
@@ -67,16 +68,10 @@ async def follow(
         return False
     reached = await follower.handle(session, city_code, stretch, clock)
     position = stretch.upto if reached is None else reached
-    await session.execute(
-        _MOVE,
-        {
-            "city": city_code,
-            "reader": reader,
-            "position": position,
-            "announces": follower.announces,
-            "channel": LOG_CHANNEL,
-        },
-    )
+    moved = {"city": city_code, "reader": reader, "position": position}
+    await session.execute(_MOVE, moved)
+    if follower.announces:
+        announce(session, city_code, position=position)
     return position > stretch.after
 
 
@@ -86,16 +81,7 @@ ON CONFLICT DO NOTHING
 """)
 
 _MOVE = text("""
-WITH moved AS (
-    UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
-    RETURNING city_code, position
-)
-SELECT pg_notify(:channel, city_code || ':' || position) FROM moved
-WHERE CAST(:announces AS boolean)
-""")
-
-_ANNOUNCE = text("""
-SELECT pg_notify(:channel, CAST(:city AS text) || ':' || CAST(:position AS bigint))
+UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
 """)
 
 _SET_CURSOR = text("""
@@ -124,7 +110,6 @@ async def set_cursor(session: AsyncSession, city_code: str, *, reader: str, posi
     await session.execute(_SET_CURSOR, values)
 
 
-async def announce(session: AsyncSession, city_code: str, *, position: int) -> None:
-    """Tell the doors, once this commits, that what they keep of a city may be old."""
-    values = {"city": city_code, "position": position, "channel": LOG_CHANNEL}
-    await session.execute(_ANNOUNCE, values)
+def announce(session: AsyncSession, city_code: str, *, position: int) -> None:
+    """Tell the doors, after this is committed, that what they keep of a city may be old."""
+    notify_after_commit(session, LOG_CHANNEL, f"{city_code}:{position}")

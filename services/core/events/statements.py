@@ -51,12 +51,12 @@ def pending_insert(rows: str) -> str:
 RECORD = f"""
 WITH made AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb)) AS m(
-        city_code text, id uuid, plan_code text, type text, subject_kind text, subject_id text,
+        id uuid, plan_code text, type text, subject_kind text, subject_id text,
         organization_code text, actor jsonb, data jsonb, occurred_at timestamptz)
 ), {
     event_inserts(
         "made",
-        city_code="city_code",
+        city_code=":city",
         id="id",
         plan_code="plan_code",
         type="type",
@@ -70,4 +70,5 @@ WITH made AS MATERIALIZED (
 }
 SELECT count(*) FROM happened
 """  # noqa: S608 (text of our own)
-"""Writes the events listed in `:made`, a JSON array of objects named as the table's columns."""
+"""Writes the events of `:city` that are listed in `:made`, a JSON array of objects named as the
+table's columns."""

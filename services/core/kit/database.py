@@ -62,9 +62,43 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Yield a session inside one transaction: committed at the end, rolled back on error."""
-        async with self.sessions() as session, session.begin():
-            yield session
+        """Yield a session inside one transaction: committed at the end, rolled back on error.
+
+        What it was to notify of goes out when it is committed.
+        """
+        async with self.sessions() as session:
+            async with session.begin():
+                yield session
+            await send_notices(session)
+
+
+_NOTICES = "wufei_notices"
+
+_NOTIFY = text("""
+SELECT pg_notify(n.channel, n.payload)
+FROM unnest(CAST(:channels AS text[]), CAST(:payloads AS text[])) AS n(channel, payload)
+""")
+
+
+def notify_after_commit(session: AsyncSession, channel: str, payload: str) -> None:
+    """Have those who LISTEN told, once the transaction of a session is committed.
+
+    A notification inside a transaction makes all that notify commit one after another, and cannot
+    be part of a transaction over several nodes. One that is lost because the process died between
+    the two is what a listener that was away has missed as well.
+    """
+    session.info.setdefault(_NOTICES, []).append((channel, payload))
+
+
+async def send_notices(session: AsyncSession) -> None:
+    """Send what `notify_after_commit` was given, in a statement by itself; call after a commit."""
+    notices = session.info.pop(_NOTICES, [])
+    if notices:
+        channels, payloads = zip(*dict.fromkeys(notices), strict=True)
+        alone = {"isolation_level": "AUTOCOMMIT"}
+        connection = await session.connection(execution_options=alone)
+        given = {"channels": list(channels), "payloads": list(payloads)}
+        await connection.execute(_NOTIFY, given)
 
 
 async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -> None:

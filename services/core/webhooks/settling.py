@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
 from services.core.identity.actor import system
-from services.core.webhooks.dispatch import Claimed, Key
+from services.core.webhooks.dispatch import Claimed
 from services.core.webhooks.endpoint_events import of_endpoint
 from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after
 from services.core.webhooks.lifecycle import disable_unwell
@@ -42,11 +42,11 @@ class Result:
 _SETTLE = text("""
 WITH result AS (
     SELECT * FROM unnest(
-        CAST(:cities AS text[]), CAST(:ids AS uuid[]), CAST(:numbers AS int[]),
+        CAST(:ids AS uuid[]), CAST(:numbers AS int[]),
         CAST(:tokens AS uuid[]), CAST(:outcomes AS text[]), CAST(:statuses AS int[]),
         CAST(:durations AS int[]), CAST(:said AS text[]), CAST(:requests AS text[]),
         CAST(:states AS text[]), CAST(:delays AS float8[]), CAST(:free AS int[])
-    ) AS r(city_code, id, number, token, outcome, status_code, duration_ms, said, request,
+    ) AS r(id, number, token, outcome, status_code, duration_ms, said, request,
         state, delay, free)
 ), settled AS (
     UPDATE webhook_delivery d
@@ -54,7 +54,7 @@ WITH result AS (
         state = CASE
             -- One that was delivered before, and was sent again by hand, is so still.
             WHEN d.state = 'pending' AND r.state = 'failed' AND EXISTS (
-                SELECT FROM webhook_attempt AS before WHERE before.city_code = d.city_code
+                SELECT FROM webhook_attempt AS before WHERE before.city_code = :city
                 AND before.delivery_id = d.id AND before.outcome = 'delivered') THEN 'delivered'
             WHEN d.state = 'pending' OR r.state = 'delivered' THEN r.state ELSE d.state END,
         settled_at = CASE WHEN d.state <> 'pending' THEN d.settled_at
@@ -62,19 +62,19 @@ WITH result AS (
         next_attempt_at = CASE WHEN r.state = 'pending'
             THEN now() + make_interval(secs => r.delay) ELSE d.next_attempt_at END
     FROM result r
-    WHERE d.city_code = r.city_code AND d.id = r.id AND d.lease_token = r.token
-    RETURNING d.city_code, d.id
+    WHERE d.city_code = :city AND d.id = r.id AND d.lease_token = r.token
+    RETURNING d.id
 ), logged AS (
     UPDATE webhook_attempt a
     SET outcome = CASE WHEN s.id IS NULL THEN 'superseded' ELSE r.outcome END,
         status_code = r.status_code, duration_ms = r.duration_ms, response_head = r.said,
         request_head = CAST(r.request AS jsonb)
-    FROM result r LEFT JOIN settled s USING (city_code, id)
-    WHERE a.city_code = r.city_code AND a.delivery_id = r.id AND a.number = r.number
+    FROM result r LEFT JOIN settled s USING (id)
+    WHERE a.city_code = :city AND a.delivery_id = r.id AND a.number = r.number
         -- What is settled twice, because nobody heard of the first time, stays as it was.
         AND a.outcome IS NULL
 )
-SELECT city_code, id, now() AS now FROM settled
+SELECT id, now() AS now FROM settled
 """)
 
 
@@ -82,9 +82,9 @@ _LOCK_UNWELL = text("""
 SELECT city_code, id, owner, owner_credential_id, url_shown, state, state_reason, failing_since,
     warned, consecutive_failures, paused_until
 FROM webhook_endpoint
-WHERE (city_code, id) IN (SELECT * FROM unnest(CAST(:cities AS text[]), CAST(:ids AS uuid[])))
+WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
     AND (id = ANY(CAST(:failed AS uuid[])) OR consecutive_failures > 0)
-ORDER BY city_code, id FOR NO KEY UPDATE
+ORDER BY id FOR NO KEY UPDATE
 """).columns(owner=JSONB)
 
 _WHOLE = 100
@@ -99,6 +99,7 @@ WHERE city_code = :city AND id = :id
 
 async def settle(
     session: AsyncSession,
+    city_code: str,
     results: Sequence[Result],
     *,
     now: datetime,
@@ -111,13 +112,13 @@ async def settle(
     cancelled; `now` stamps the events that tell its owner.
     """
     # Endpoints before deliveries, as whoever disables one does it.
-    endpoints = await _lock_unwell(session, _tallied(results))
-    found = (await session.execute(_SETTLE, _columns(results))).all()
-    settled = {(row.city_code, row.id) for row in found}
-    ours = [one for one in results if (one.claimed.city_code, one.claimed.id) in settled]
+    endpoints = await _lock_unwell(session, city_code, _tallied(results))
+    found = (await session.execute(_SETTLE, {"city": city_code, **_columns(results)})).all()
+    settled = {row.id for row in found}
+    ours = [one for one in results if one.claimed.id in settled]
     tallies = _tallied(ours)
     for endpoint in endpoints:
-        tally = tallies.get((endpoint.city_code, endpoint.id))
+        tally = tallies.get(endpoint.id)
         if tally is not None:
             before = _health(endpoint)
             health = after(before, tally, now=found[0].now, disabled_after=disabled_after)
@@ -126,24 +127,24 @@ async def settle(
     return len(settled)
 
 
-def _tallied(results: Sequence[Result]) -> dict[Key, OutcomeTally]:
-    tallies: dict[Key, OutcomeTally] = defaultdict(OutcomeTally)
+def _tallied(results: Sequence[Result]) -> dict[UUID, OutcomeTally]:
+    tallies: dict[UUID, OutcomeTally] = defaultdict(OutcomeTally)
     for one in results:
-        key = one.claimed.endpoint
+        key = one.claimed.endpoint_id
         tallies[key] = tallies[key].with_(one.outcome, one.pause)
     return tallies
 
 
 async def _lock_unwell(
-    session: AsyncSession, tallies: Mapping[Key, OutcomeTally]
+    session: AsyncSession, city_code: str, tallies: Mapping[UUID, OutcomeTally]
 ) -> Sequence[Row[Any]]:
     """Lock the endpoints that a batch can change: most are well and stay so, and are left alone."""
     found = await session.execute(
         _LOCK_UNWELL,
         {
-            "cities": [city_code for city_code, _ in tallies],
-            "ids": [endpoint_id for _, endpoint_id in tallies],
-            "failed": [key[1] for key, tally in tallies.items() if not tally.only_good],
+            "city": city_code,
+            "ids": list(tallies),
+            "failed": [key for key, tally in tallies.items() if not tally.only_good],
         },
     )
     return found.all()
@@ -151,7 +152,6 @@ async def _lock_unwell(
 
 def _columns(results: Sequence[Result]) -> dict[str, list[object]]:
     return {
-        "cities": [one.claimed.city_code for one in results],
         "ids": [one.claimed.id for one in results],
         "numbers": [one.claimed.number for one in results],
         "tokens": [one.token for one in results],
