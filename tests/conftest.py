@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
+from tests.support.citus import NOT_RUN, citus_url
 from tests.support.servers import ADDRESSES, Addresses, Servers
 from tests.support.statements_sent import StatementsSent
 
@@ -24,7 +25,8 @@ def _addresses(config: pytest.Config) -> Addresses:
     """Start the servers with the first test that needs them; parallel workers were told them."""
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     if told is not None:
-        return Addresses(*told["wufei_servers"])
+        postgres, valkey, *nodes = told["wufei_servers"]
+        return Addresses(postgres, valkey, tuple(nodes))
     if running := os.environ.get(ADDRESSES):
         return Addresses(*running.split())
     if _SERVERS not in config.stash:
@@ -36,7 +38,23 @@ def _addresses(config: pytest.Config) -> Addresses:
 def pytest_configure_node(node: Any) -> None:
     """Tell a parallel worker where the servers are that the main process started."""
     addresses = _addresses(node.config)
-    node.workerinput["wufei_servers"] = (addresses.postgres, addresses.valkey)
+    told = (addresses.postgres, addresses.valkey, *addresses.nodes)
+    node.workerinput["wufei_servers"] = told
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a cluster run the suite for Citus alone: other tests start servers of their own."""
+    if citus_url() is None:
+        return
+    wanted = [item for item in items if item.get_closest_marker("citus")]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = wanted
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say in one line that nothing ran on a cluster."""
+    if citus_url() is None:
+        terminalreporter.write_line(NOT_RUN)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -11,19 +11,15 @@
 DO $$
 DECLARE
     one record;
-    -- Whatever comes first lies where it will; the others lie beside it.
-    first regclass := (
-        SELECT logicalrelid FROM pg_dist_partition WHERE partmethod = 'h' ORDER BY 1 LIMIT 1);
 BEGIN
-    PERFORM set_config('citus.multi_shard_modify_mode', 'sequential', true);
     LOOP
         -- A table comes after those that it refers to.
-        SELECT t.oid::regclass AS name, t.relname <> 'city' AND EXISTS (
+        SELECT t.oid::regclass AS name, EXISTS (
             SELECT FROM pg_attribute a
             WHERE a.attrelid = t.oid AND a.attname = 'city_code' AND NOT a.attisdropped
         ) AS is_of_cities INTO one
-        FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
-        WHERE n.nspname = current_schema() AND t.relkind = 'r'
+        FROM pg_class t
+        WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind = 'r'
             AND t.relname <> 'alembic_version'
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e')
             AND NOT EXISTS (SELECT FROM pg_dist_partition p WHERE p.logicalrelid = t.oid)
@@ -32,15 +28,14 @@ BEGIN
                 WHERE c.conrelid = t.oid AND c.contype = 'f' AND c.confrelid <> t.oid
                     AND NOT EXISTS (
                         SELECT FROM pg_dist_partition p WHERE p.logicalrelid = c.confrelid))
-        ORDER BY t.relname LIMIT 1;
+        ORDER BY t.relname <> 'city', t.relname LIMIT 1;
         EXIT WHEN NOT FOUND;
         IF NOT one.is_of_cities THEN
             PERFORM create_reference_table(one.name);
-        ELSIF first IS NULL THEN
+        ELSIF one.name = 'city'::regclass THEN
             PERFORM create_distributed_table(one.name, 'city_code', colocate_with => 'none');
-            first := one.name;
         ELSE
-            PERFORM create_distributed_table(one.name, 'city_code', colocate_with => first::text);
+            PERFORM create_distributed_table(one.name, 'city_code', colocate_with => 'city');
         END IF;
     END LOOP;
 END

@@ -24,8 +24,8 @@ _OURS = f"{_ROOT / 'services'}/"
 _TREES = tuple(f"{_ROOT / name}/" for name in ("services", "tests", "migrations", "bench"))
 _POOL = f"{_ROOT / 'services/core/kit'}/"
 
-KEPT_EVERYWHERE = {"city", "worker_heartbeat"}
-"""What every node of a cluster has whole: the list of cities, and the workers."""
+KEPT_EVERYWHERE = {"worker_heartbeat"}
+"""What every node of a cluster has whole, for it belongs to no city."""
 
 _SENDING = ("execute", "executemany", "fetch", "fetchrow", "fetchval", "fetchmany")
 """The methods of a bare connection that send a statement."""
@@ -38,6 +38,7 @@ TABLES: Mapping[str, Sequence[str]] = {
 """The columns of every table that is distributed by city."""
 
 SPANNING: Mapping[str, str] = {
+    "services.core.identity.queries:city_codes": "which cities there are",
     "services.core.events.queries:cities_behind": "which cities the worker is to go round",
     "services.core.events.queries:oldest_waiting_event": "one figure of the whole deployment",
     "services.core.webhooks.dispatch:cities_due": "of which cities something can be sent",

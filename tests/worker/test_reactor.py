@@ -25,6 +25,8 @@ from tests.support.api import open_door
 from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
 from tests.worker.running import Relay, at_work, idle, shows, until
 
+pytestmark = pytest.mark.citus
+
 OTHER = "410184"
 
 
