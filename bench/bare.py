@@ -9,9 +9,8 @@ import asyncpg
 from fastapi import FastAPI, Request, Response
 from pydantic_core import to_json
 
-from bench.places import statement_values
+from bench.places import bound_statement
 from services.core.kit.database import PlainConnection
-from services.core.submissions.creation import CREATE
 
 
 @asynccontextmanager
@@ -21,7 +20,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     ) as pool:
         app.state.pool = pool
         app.state.ready = b""
-        app.state.values = iter(())
+        app.state.statements = iter(())
         yield
 
 
@@ -34,7 +33,7 @@ _CREATED = b"{" + b" " * 800 + b"}"
 @app.put("/values")
 async def make_values(first: int, amount: int) -> Response:
     """Compute beforehand what the statement takes for some places."""
-    app.state.values = iter([statement_values(first + number) for number in range(amount)])
+    app.state.statements = iter([bound_statement(first + number) for number in range(amount)])
     return Response(status_code=204)
 
 
@@ -43,7 +42,7 @@ async def statement(request: Request) -> Response:
     """Take a body and run the statement that creates a submission, with the next values."""
     await request.body()
     async with app.state.pool.acquire() as connection:
-        await connection.fetchrow(CREATE, *next(app.state.values))
+        await connection.fetchrow(*next(app.state.statements))
     return Response(_CREATED, 201, {"ETag": '"bench"', "Location": "/bench"}, "application/json")
 
 

@@ -9,10 +9,9 @@ import asyncpg
 import httpx
 
 from bench.load import Outcome, request, volley
-from bench.places import choices, report_body, statement_values
+from bench.places import bound_statement, choices, report_body
 from bench.report import Measure, waiting
 from bench.system import CITY, PLAN, System
-from services.core.submissions.creation import CREATE
 
 Shown = Callable[[httpx.AsyncClient, int, float], Awaitable[float]]
 """Waits until so many approvals are heard of; returns the milliseconds since an instant."""
@@ -77,13 +76,13 @@ async def _bare(port: int) -> Outcome:
 
 async def written(system: System, amount: int) -> float:
     """Create so many submissions by asyncpg on 8 connections; return how many a second."""
-    values = iter([statement_values(next(_numbers)) for _ in range(amount)])
+    statements = iter([bound_statement(next(_numbers)) for _ in range(amount)])
     async with asyncpg.create_pool(system.database_url, min_size=8, max_size=8) as pool:
 
         async def work() -> None:
             async with pool.acquire() as connection:
-                for one in values:
-                    await connection.fetchrow(CREATE, *one)
+                for one in statements:
+                    await connection.fetchrow(*one)
 
         started = time.perf_counter()
         await asyncio.gather(*(work() for _ in range(8)))

@@ -1,6 +1,7 @@
 """Endless distinct places (indicator, organization, period) to report for."""
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
 from services.core.submissions.creation import Reply, SubmissionDraft, draw_up, parameters
 from services.core.submissions.rules import Form, Remarks
+from services.core.submissions.statements import CREATE
 
 
 @cache
@@ -76,26 +78,28 @@ def _plan() -> PlanState:
     return PlanState(CITY, PLAN, 1, xinmi(), {}, {}, {})
 
 
-def statement_values(number: int) -> tuple[object, ...]:
-    """Return what the creating statement takes for the `number`-th place, made beforehand.
+def bound_statement(number: int) -> tuple[object, ...]:
+    """Return the creating statement for the `number`-th place with its values, made beforehand.
 
     Only what must differ is put in: ids, place, key. So the ceiling pays for nothing but the
     statement itself.
     """
-    values = list(_template())
     identifier = new_id()
-    values[_ID], values[_EVENT_ID] = identifier, UUID(int=identifier.int ^ 1)
-    values[_INDICATOR], values[_UNIT], values[_PERIOD] = place(number)
-    values[_KEY] = f"bench-{number}"
-    return tuple(values)
-
-
-_ID, _INDICATOR, _UNIT, _PERIOD, _EVENT_ID, _KEY = 1, 3, 4, 5, 28, 29
-"""Where the statement takes what must differ, counted from 0."""
+    indicator, unit, period = place(number)
+    values = {
+        **_template(),
+        "id": identifier,
+        "event_id": UUID(int=identifier.int ^ 1),
+        "indicator_code": indicator,
+        "organization_code": unit,
+        "period": period,
+        "key": f"bench-{number}",
+    }
+    return CREATE.bind(values)
 
 
 @cache
-def _template() -> tuple[object, ...]:
+def _template() -> Mapping[str, object]:
     """Return the values of one report; only what must differ is replaced afterwards."""
     indicator, unit, period = place(0)
     now = Clock.true_now()

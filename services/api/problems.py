@@ -67,6 +67,10 @@ class DatabaseUnavailable(DomainError):
 
 
 HTTP_PROBLEMS: Mapping[int, tuple[str, Text]] = {
+    400: (
+        "malformed-request",
+        Text("请求不是完整有效的 HTTP 报文", "The request is not whole and valid HTTP"),
+    ),
     404: ("no-such-path", Text("没有这个路径", "There is no such path")),
     405: ("method-not-allowed", Text("该路径不支持此方法", "The path does not take this method")),
     431: ("headers-too-large", Text("请求头超过 64 KiB", "The headers are longer than 64 KiB")),
@@ -77,8 +81,13 @@ HTTP_PROBLEMS: Mapping[int, tuple[str, Text]] = {
 
 def language_of(request: Request) -> Language:
     """Return the language that `Accept-Language` prefers; Chinese where it does not say."""
+    return preferred_language(request.headers.get("accept-language", ""))
+
+
+def preferred_language(accepted: str) -> Language:
+    """Return the language that the value of an `Accept-Language` prefers; Chinese of neither."""
     best: tuple[float, Language] = (0, "zh-CN")
-    for part in request.headers.get("accept-language", "").lower().split(",")[:20]:
+    for part in accepted.lower().split(",")[:20]:
         tag, _, parameters = part.partition(";")
         try:
             quality = float(parameters.strip().removeprefix("q=")) if parameters else 1.0

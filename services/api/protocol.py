@@ -1,22 +1,29 @@
 """HTTP/1.1 on the wire: uvicorn's protocol, which ignores offers we do not take and bounds heads.
 
+What is refused here never becomes a request, and is told as every other refusal is.
+
 An offer to speak another protocol (`Upgrade: h2c`, `websocket`) makes the parser give up the
 rest of the connection, and with it the body. Such a request is parsed anew without its offer,
 as RFC 9110 section 7.8 lets a server do that does not take it; any other costs nothing more.
 """
+
+from collections.abc import Sequence
 
 import httptools
 from pydantic_core import to_json
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from services.api.problems import HTTP_PROBLEMS, MEDIA_TYPE, Problem
+from services.api.problems import HTTP_PROBLEMS, MEDIA_TYPE, Problem, preferred_language
 from services.core.kit.ids import new_id
+from services.core.kit.text import Text
 
 MAX_HEAD_BYTES = 64 * 1024
 """Longest head of a request: its address and all its headers, trailers too."""
 
+_MALFORMED = 400
 _TOO_LARGE = 431
+_REASONS = {_MALFORMED: "Bad Request", _TOO_LARGE: "Request Header Fields Too Large"}
 _DISCARDED_BYTES = 128 * 1024 * 1024
 _DISCARDED_SECONDS = 10.0
 _OFFER = {b"upgrade", b"http2-settings"}
@@ -27,6 +34,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     _offered = False
     """Whether the head just read offers another protocol."""
+
+    _head_read = False
+    """Whether all headers of the message that is being read have come."""
+
+    _read: Sequence[tuple[bytes, bytes]] = ()
+    """Headers of that message that have come."""
 
     _unfinished = 0
     """Bytes that came since the parser last finished a head, a part of a body or a message."""
@@ -49,12 +62,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._feed(data)
         except httptools.HttpParserError:
             if not self._refused:
-                self.send_400_response("Invalid HTTP request received.")
+                self._refuse(_MALFORMED)
             return
         if self._finished:
             self._unfinished = 0
         elif self._unfinished > MAX_HEAD_BYTES:
-            self._refuse()
+            self._refuse(_TOO_LARGE)
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -86,10 +99,16 @@ class HttpProtocol(HttpToolsProtocol):
         return self.parser.get_http_version().encode()
 
     @override
+    def on_message_begin(self) -> None:
+        self._head_read = False
+        super().on_message_begin()
+        self._read = self.headers
+
+    @override
     def on_headers_complete(self) -> None:
-        self._finished = True
+        self._finished = self._head_read = True
         if self._unfinished > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
-            self._refuse()
+            self._refuse(_TOO_LARGE)
             raise httptools.HttpParserError
         self._offered = self.parser.should_upgrade()
         if not self._offered:
@@ -111,8 +130,8 @@ class HttpProtocol(HttpToolsProtocol):
         if not self._offered:
             super().on_message_complete()
 
-    def _refuse(self) -> None:
-        """Answer 431 and hear no more of this client."""
+    def _refuse(self, status: int) -> None:
+        """Answer with `status` and hear no more of this client."""
         self._refused = True
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
@@ -125,7 +144,7 @@ class HttpProtocol(HttpToolsProtocol):
             if cycle.response_started:
                 self.transport.close()
                 return
-        self.transport.write(_answer())
+        self.transport.write(self._answer(status))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(_DISCARDED_SECONDS, self.transport.close)
@@ -136,14 +155,28 @@ class HttpProtocol(HttpToolsProtocol):
         if self._discarded > _DISCARDED_BYTES:
             self.transport.close()
 
+    def _answer(self, status: int) -> bytes:
+        """Return a refusal in the language asked for; in both where that may not have come yet."""
+        code, title = HTTP_PROBLEMS[status]
+        accepted = self._accepted_languages()
+        language = preferred_language(accepted or "")
+        told = "zh-CN, en" if accepted is None else language
+        if accepted is None:
+            both = f"{title.zh} / {title.en}"
+            title = Text(both, both)
+        request_id = str(new_id())
+        body = to_json(Problem(status, code, title).body(language, request_id))
+        head = (
+            f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
+            f"content-type: {MEDIA_TYPE}\r\ncontent-language: {told}\r\n"
+            f"cache-control: no-store\r\nx-request-id: {request_id}\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        return head.encode() + body
 
-def _answer() -> bytes:
-    code, title = HTTP_PROBLEMS[_TOO_LARGE]
-    request_id = str(new_id())
-    body = to_json(Problem(_TOO_LARGE, code, title).body("zh-CN", request_id))
-    head = (
-        f"HTTP/1.1 {_TOO_LARGE} Request Header Fields Too Large\r\n"
-        f"content-type: {MEDIA_TYPE}\r\ncontent-language: zh-CN\r\ncache-control: no-store\r\n"
-        f"x-request-id: {request_id}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode() + body
+    def _accepted_languages(self) -> str | None:
+        """Return what `Accept-Language` says; None while the headers that came do not tell."""
+        named = [value for name, value in self._read if name == b"accept-language"]
+        if not named and not self._head_read:
+            return None
+        return b",".join(named).decode("latin-1")

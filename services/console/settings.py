@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.api.settings import ApiSettings
@@ -149,7 +150,7 @@ class UpSettings(Settings):
 
 
 _PREFIX = "WUFEI_"
-_ELSEWHERE = frozenset({"WUFEI_WEBHOOK_SECRET", "WUFEI_URL", "WUFEI_KEY"})
+ELSEWHERE = frozenset({"WUFEI_WEBHOOK_SECRET", "WUFEI_URL", "WUFEI_KEY"})
 """Read by a command itself, and by the examples for receivers."""
 
 
@@ -161,7 +162,7 @@ def misspelt(given: Iterable[str]) -> Iterator[str]:
     names = {name.upper() for name in given}
     if "WUFEI_CLOCK_OFFSET" in names:
         return
-    known = {name.lower() for name in _variables()} | {name.lower() for name in _ELSEWHERE}
+    known = {name.lower() for name, _ in variables()} | {name.lower() for name in ELSEWHERE}
     for name in sorted(names):
         if name.startswith(_PREFIX) and name.lower() not in known:
             near = nearest(name, known)
@@ -169,8 +170,9 @@ def misspelt(given: Iterable[str]) -> Iterator[str]:
             yield f"{name} is no setting and has no effect{meant}"
 
 
-def _variables() -> Iterator[str]:
+def variables() -> Iterator[tuple[str, FieldInfo]]:
+    """Yield every variable that a part reads, with its field; one that several read repeatedly."""
     for settings in (UpSettings, ApiSettings, WorkerSettings):
         for name, field in settings.model_fields.items():
             alias = field.validation_alias
-            yield alias if isinstance(alias, str) else _variable(settings, name)
+            yield alias if isinstance(alias, str) else _variable(settings, name), field

@@ -11,8 +11,9 @@ import pytest
 
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.contract import CONTRACT
 from tests.support.duties import add
-from tests.support.hostile import CONTRACT, JSON, LONG, answered, refused
+from tests.support.hostile import JSON, LONG, answered, refused
 from tests.support.milestones import a_milestone_in, an_extension
 
 

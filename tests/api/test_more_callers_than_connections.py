@@ -7,14 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from sqlalchemy import event
 
-from services.api.contract.__main__ import PATH
 from services.api.plan_cache import PlanCache
 from services.core.kit.one_connection import SecondConnection
 from services.core.plan.queries import PlanState
 from tests.support.api import XINMI, Door, open_door
+from tests.support.contract import CONTRACT
 from tests.support.ground import Ground, body_of_today, prepare, who_may
 
 CONNECTIONS = 2
@@ -22,7 +21,6 @@ CALLERS = 8
 ANSWERED_WITHIN_SECONDS = 120
 """For all callers of an operation. A stalled pool gives up after 15 s and answers 503."""
 
-CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 OPERATIONS: dict[str, Any] = {
     f"{method.upper()} {path}": operation
     for path, methods in CONTRACT["paths"].items()

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from typing import Any, get_args
 
 import pytest
-import yaml
 from sqlalchemy import text
 
 from services.core.kit.clock import Clock
@@ -13,6 +12,7 @@ from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.models import Milestone
 from services.core.submissions.models import Submission
 from tests.support.api import ROOT, XINMI, Door, open_door
+from tests.support.contract import CONTRACT
 from tests.support.duties import add
 
 NOW = datetime(2026, 2, 2, 1, tzinfo=UTC)
@@ -99,10 +99,9 @@ async def test_names_and_units_of_measure_stand_beside_codes(door: Door) -> None
 
 
 def test_days_have_one_vocabulary_and_say_which_days_they_are() -> None:
-    contract = yaml.load((ROOT / "contracts/openapi.yaml").read_bytes(), yaml.CSafeLoader)
     told: list[tuple[str, str, dict[str, Any]]] = [
         (schema, name, member)
-        for schema, body in contract["components"]["schemas"].items()
+        for schema, body in CONTRACT["components"]["schemas"].items()
         for name, member in body.get("properties", {}).items()
         if "days" in name.split("_") and {"left", "overdue"} & set(name.split("_"))
     ]

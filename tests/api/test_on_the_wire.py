@@ -1,8 +1,7 @@
-"""What a client's bytes come to: offers of other protocols, long heads, trailers."""
+"""What a client's bytes come to: offers of other protocols, HEAD, callers who go away."""
 
 import asyncio
 import json
-import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,49 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from services.api.protocol import MAX_HEAD_BYTES
 from tests.support.api import Door
 from tests.support.serving import exchanged, served
+from tests.support.wire import BODY, Receive, a_get, a_post, answers_in, echo
 
 CALLER = Path(__file__).resolve().parents[1] / "support" / "clients" / "Caller.java"
-BODY = b'{"overlap_seconds": 0}'
-
-Receive = Callable[[], Any]
-
-
-async def echo(scope: Any, receive: Receive, send: Callable[[Any], Any]) -> None:
-    """Answer what was asked: method, path, headers and body."""
-    body = b""
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-    said = {"method": scope["method"], "path": scope["path"], "headers": headers}
-    answer = json.dumps({**said, "body": body.decode()}).encode() + b"\n"
-    length = str(len(answer)).encode()
-    await send(
-        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]}
-    )
-    await send({"type": "http.response.body", "body": answer})
-
-
-def answers_in(received: bytes) -> list[dict[str, Any]]:
-    """Return what was echoed, answer by answer."""
-    return [json.loads(line) for line in received.splitlines() if line.startswith(b'{"method"')]
-
-
-def a_post(*headers: bytes, last: bool = True, body: bytes = BODY) -> bytes:
-    """Return a request with a body."""
-    closing = [b"Connection: close"] if last else []
-    if any(header.startswith(b"Connection") for header in headers):
-        closing = []
-    length = b"Content-Length: " + str(len(body)).encode()
-    head = [b"POST /rotate?x=1 HTTP/1.1", b"Host: wufei", length, *headers, *closing]
-    return b"\r\n".join([*head, b"", b""]) + body
 
 
 OFFERS = {
@@ -188,83 +149,6 @@ async def test_a_secret_is_rotated_with_the_overlap_that_was_asked_for(
     assert [row["over"] for row in kept] == [True, None]
 
 
-def a_get(*headers: bytes) -> bytes:
-    """Return a request without a body, the last of its connection."""
-    return b"\r\n".join([b"GET / HTTP/1.1", b"Host: wufei", *headers, b"", b""])
-
-
-def many_headers(length: int, each: int = 1000) -> list[bytes]:
-    """Return so many bytes of headers."""
-    one = b"x-note: " + b"a" * (each - 10)
-    return [one] * (length // each)
-
-
-async def test_a_head_of_64_kib_is_taken_and_a_longer_one_is_431() -> None:
-    async with served(echo) as port:
-        taken = await exchanged(port, a_get(b"Connection: close", *many_headers(60_000)))
-        long_heads = {
-            "many headers": a_get(*many_headers(70_000)),
-            "one header": a_get(b"x: " + b"a" * 70_000),
-            "one name": a_get(b"a" * 70_000 + b": x"),
-            "the address": b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: wufei\r\n\r\n",
-            "unfinished": a_get(*many_headers(70_000))[:-2],
-            "many short ones": a_get(*many_headers(70_000, each=20)),
-        }
-        for name, head in long_heads.items():
-            for pieces in ([head], [head[:50_000], head[50_000:]]):
-                received = await exchanged(port, *pieces)
-                assert received.startswith(b"HTTP/1.1 431 "), (name, received[:100])
-                problem = json.loads(received.partition(b"\r\n\r\n")[2])
-                assert problem["code"] == "headers-too-large"
-                assert problem["status"] == 431
-    assert taken.startswith(b"HTTP/1.1 200 ")
-
-
-async def test_what_came_before_a_long_head_is_still_answered() -> None:
-    async with served(echo) as port:
-        received = await exchanged(port, a_get() + a_get(*many_headers(300_000)))
-    assert received.startswith(b"HTTP/1.1 200 ")
-    assert received.count(b"HTTP/1.1 ") in {1, 2}
-
-
-async def test_unfinished_heads_take_no_memory() -> None:
-    """Four of them took 500 MB: 120 MB each."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    piece = b"a" * 1_000_000
-
-    async def flood(port: int) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: wufei\r\nx: ")
-        try:
-            for _ in range(120):
-                writer.write(piece)
-                await writer.drain()
-            return await reader.read()
-        except ConnectionError:
-            return b""
-        finally:
-            writer.close()
-
-    async with served(echo) as port, asyncio.timeout(120):
-        answers = await asyncio.gather(*(flood(port) for _ in range(4)))
-    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert all(answer.startswith(b"HTTP/1.1 431 ") for answer in answers)
-    assert grown_kib < 100 * 1024
-
-
-async def test_trailers_join_no_headers_and_have_the_same_bound() -> None:
-    head = a_get(b"Connection: close", b"Transfer-Encoding: chunked").replace(b"GET", b"POST")
-    async with served(echo) as port:
-        short = await exchanged(port, head, b"2\r\n{}\r\n0\r\nauthorization: Bearer x\r\n\r\n")
-        unfinished = await exchanged(
-            port, head, b"2\r\n{}\r\n0\r\n", b"x: ", *[b"a" * 50_000] * 3, b"a"
-        )
-    (heard,) = answers_in(short)
-    assert heard["body"] == "{}"
-    assert "authorization" not in heard["headers"]
-    assert unfinished.startswith(b"HTTP/1.1 431 ")
-
-
 async def _polling(
     door: Door, secret: str, port: int
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -356,7 +240,3 @@ async def test_head_says_what_get_says_without_its_body(door: Door, path: str) -
     assert body
     assert nothing == b""
     assert lasting(told) == lasting(whole)
-
-
-def test_the_bound_is_64_kib() -> None:
-    assert MAX_HEAD_BYTES == 65_536

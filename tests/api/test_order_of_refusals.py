@@ -12,10 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
-from services.api.contract.__main__ import PATH
 from tests.support.api import Door, open_door
+from tests.support.contract import CONTRACT
 from tests.support.ground import Ground, body_of_today, prepare, who_may
 
 NOBODY = "019aafc0-0000-7000-8000-00000000ffff"
@@ -36,8 +35,6 @@ FIRST_NEEDS_NONE = {
     "PUT /v1/calendars/{code}",
 }
 """What is written for the first time is based on nothing; a later one names what it replaces."""
-
-CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

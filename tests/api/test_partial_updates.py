@@ -4,13 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
-from services.api.contract.__main__ import PATH
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.contract import CONTRACT
 from tests.support.milestones import a_milestone_in
 
-CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 PATCHES = {
     methods["patch"]["operationId"]: (path, methods["patch"])
     for path, methods in CONTRACT["paths"].items()

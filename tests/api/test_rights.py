@@ -9,11 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from services.api.contract.__main__ import PATH as CONTRACT
 from services.core.identity.rules import GRANTABLE_SCOPES, ROLES, Permission, Role
-from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.ids import new_id
 from tests.support.api import XINMI, Door
+from tests.support.contract import CONTRACT
 
 _TOLD = re.compile(r"Roles: (?P<roles>.*)\. Scope: `(?P<scope>.*)`\.")
 
@@ -51,9 +50,8 @@ def _unknown(named: re.Match[str]) -> str:
 
 
 def _operations() -> list[Operation]:
-    document: Any = read_yaml(CONTRACT.read_bytes())
     found = []
-    for path, methods in document["paths"].items():
+    for path, methods in CONTRACT["paths"].items():
         for method, operation in methods.items():
             if "bearer" not in json.dumps(operation.get("security", [])):
                 continue

@@ -52,7 +52,8 @@ WRITERS = {
     "settling",  # webhooks: their outcomes, many in one statement
     "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
 }
-"""Files of a slice that write; they, models and queries are all that knows the database."""
+"""Files of a slice that write; they, models, queries and statements are all that knows the
+database."""
 
 DATABASE = {"sqlalchemy", "asyncpg"}
 
@@ -139,7 +140,8 @@ def test_kit_holds_no_word_of_the_domain() -> None:
 
 
 def test_what_has_no_role_with_the_database_is_pure() -> None:
-    others = [path for path in _slices() if path.stem not in {"models", "queries", *WRITERS}]
+    roles = {"models", "queries", "statements", *WRITERS}
+    others = [path for path in _slices() if path.stem not in roles]
     assert _named(path for path in others if _imported(path) & DATABASE) == []
 
 
@@ -207,6 +209,32 @@ CURSOR_TEXT = re.compile(r"\b(INTO|UPDATE)\s+reader_cursor\b", re.IGNORECASE)
 def test_one_module_moves_the_cursors_of_readers() -> None:
     moving = [path for path in _modules(SERVICES) if CURSOR_TEXT.search(_text(path))]
     assert _named(moving) == ["services/core/events/reading.py"]
+
+
+NUMBERED_PARAMETER = re.compile(r"\$\d")
+
+
+def _strings(path: Path) -> list[tuple[int, str]]:
+    """Return the texts in a module's code with their lines; no docstrings."""
+    tree = _tree(path)
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+    ]
+
+
+def test_no_parameter_of_a_statement_is_numbered_by_hand() -> None:
+    """`kit.statements` numbers them: who adds one would have to renumber those behind it."""
+    assert NUMBERED_PARAMETER.search("WHERE city_code = $1")
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in _modules(SERVICES)
+        for line, text in _strings(path)
+        if NUMBERED_PARAMETER.search(text)
+    ]
+    assert found == []
 
 
 NAMED_BY_US = {"approved", "page", "w", "i", "r"}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import yaml
 
 from services.api.contract.__main__ import PATH
 from tests.support.additive import breaks
 from tests.support.api import ROOT
+from tests.support.contract import read_contract
 
 FILE = PATH.relative_to(ROOT).as_posix()
 PRESENT = PATH.read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ def test_the_contract_takes_nothing_away_since_it_was_last_committed(
         with capsys.disabled():
             print(f"\nno earlier {FILE} is at hand (no git, or its first version): not compared")  # noqa: T201
         return
-    assert breaks(yaml.safe_load(before), yaml.safe_load(PRESENT)) == []
+    assert breaks(read_contract(before), read_contract(PRESENT)) == []
 
 
 # A small contract in which every sort of break can be made. `Thing` is answered, `ThingIn` asked.
@@ -288,12 +288,12 @@ def test_several_breaks_are_all_told() -> None:
 
 
 def test_a_contract_does_not_break_itself() -> None:
-    contract = yaml.safe_load(PRESENT)
+    contract = read_contract(PRESENT)
     assert breaks(contract, deepcopy(contract)) == []
 
 
 def test_in_the_real_contract_a_lost_member_is_found() -> None:
-    before = yaml.safe_load(PRESENT)
+    before = read_contract(PRESENT)
     after = deepcopy(before)
     del after["components"]["schemas"]["IndicatorOut"]["properties"]["baseline"]
     assert breaks(before, after) == ["IndicatorOut.baseline is gone"]

@@ -11,12 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from services.api.contract.__main__ import PATH
 from tests.support.api import XINMI, Door, open_door
+from tests.support.contract import CONTRACT
 
-CONTRACT: dict[str, Any] = yaml.load(PATH.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 SCHEMAS: dict[str, Any] = CONTRACT["components"]["schemas"]
 _PACKAGE = "wufei_client"
 

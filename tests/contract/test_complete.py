@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 import schemathesis
-import yaml
 
 from services.api.contract.__main__ import PATH
 from services.api.contract.problem_codes import problem_codes
+from tests.support.contract import CONTRACT
 
-CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 COMPONENTS = CONTRACT["components"]
 PUBLIC = {"healthz", "readyz", "metrics"}
 

@@ -15,7 +15,6 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
-import yaml
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from schemathesis import GenerationMode, Response
@@ -36,6 +35,7 @@ from schemathesis.specs.openapi.checks import (
 
 from services.api.contract.__main__ import PATH
 from tests.support.api import open_door
+from tests.support.contract import CONTRACT
 from tests.support.ground import Ground, body_of_today, prepare, who_may
 
 BIG = "POST /v1/plans"
@@ -58,7 +58,7 @@ Message = MutableMapping[str, Any]
 
 def _operations() -> list[str]:
     """Return `METHOD /path` of every operation; what takes the ground from others comes last."""
-    paths: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))["paths"]
+    paths: dict[str, Any] = CONTRACT["paths"]
     named = {
         f"{method.upper()} {path}": operation["operationId"]
         for path, methods in paths.items()

@@ -6,18 +6,16 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from swagger_ui_bundle import swagger_ui_path
 
 from services.api.contract import chinese
-from services.api.contract.__main__ import PATH
 from services.api.contract.translated import in_chinese
 from services.api.contract.viewer import for_viewer
 from services.api.main import create_contract_app
 from tests.contract.test_words import english_in
+from tests.support.contract import CONTRACT
 from tests.support.pages import carried_by
 
-CONTRACT: dict[str, Any] = yaml.load(PATH.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 COMPONENTS = CONTRACT["components"]
 OPERATIONS = {
     operation["operationId"]

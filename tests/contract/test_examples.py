@@ -10,15 +10,13 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from services.api.contract.__main__ import PATH
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.contract import CONTRACT
 from tests.support.duties import add
 from tests.support.ignored import ignored
 from tests.support.milestones import a_milestone_in, an_extension
-
-CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 
 CALLERS = {
     "create_api_key": "administrator",

@@ -4,19 +4,16 @@ import re
 from typing import get_args
 
 import pytest
-import yaml
 
-from services.api.contract.__main__ import PATH
 from services.console.receiver_check.cases import cases
 from services.core.events.catalogue import EventType
 from services.core.identity.rules import SCOPES
 from services.core.webhooks.signing import new_key, read_key, signature_header
+from tests.support.contract import CONTRACT
 from tests.support.receivers import PAGES
 
 _LANGUAGES = ("README.md", "README.zh-CN.md")
-_CODES = [
-    one["code"] for one in yaml.safe_load(PATH.read_text(encoding="utf-8"))["x-problem-codes"]
-]
+_CODES = [one["code"] for one in CONTRACT["x-problem-codes"]]
 
 in_both = pytest.mark.parametrize("language", _LANGUAGES)
 

@@ -1,14 +1,10 @@
 """The contract is valid for others too: a validator of OpenAPI that checks defaults as well."""
 
 from copy import deepcopy
-from typing import Any
 
-import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from services.api.contract.__main__ import PATH
-
-CONTRACT: dict[str, Any] = yaml.load(PATH.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+from tests.support.contract import CONTRACT
 
 
 def test_a_validator_of_openapi_accepts_the_contract() -> None:

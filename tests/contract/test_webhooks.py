@@ -2,21 +2,19 @@
 
 import json
 from datetime import datetime
-from typing import Any, get_args
+from typing import get_args
 from uuid import UUID
 
 import pytest
-import yaml
 
-from services.api.contract.__main__ import PATH
 from services.api.contract.examples import event_examples
 from services.api.contract.webhooks import message_example
 from services.api.feed.shapes import SHAPES
 from services.core.events.catalogue import EventType
 from services.core.webhooks.bodies import body_of
+from tests.support.contract import CONTRACT
 from tests.support.shapes import misfits_of
 
-CONTRACT: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
 TYPES: tuple[EventType, ...] = get_args(EventType)
 
 

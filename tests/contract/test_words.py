@@ -3,21 +3,19 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-import yaml
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from services.api.answers import strong_tags
-from services.api.contract.__main__ import PATH
 from services.api.contract.problem_codes import problem_codes
 from services.core.kit.decimals import ExactDecimal, advice
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.faults import faults_of
 from services.core.kit.forms import form_of
 from tests.support.api import ROOT
+from tests.support.contract import CONTRACT
 
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?:,? [A-Za-z]{2,})+")
 """Two English words in a row; one alone is a name: `true`, `UUID`, `If-Match`."""
@@ -171,9 +169,8 @@ def asked_patterns(node: Any) -> Iterator[str]:
 
 
 def test_every_form_that_is_asked_for_has_words_with_an_example() -> None:
-    contract = yaml.load(Path(PATH).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    of_numbers = {one for one in asked_patterns(contract) if "eE" in one}
-    forms = set(asked_patterns(contract)) - of_numbers
+    of_numbers = {one for one in asked_patterns(CONTRACT) if "eE" in one}
+    forms = set(asked_patterns(CONTRACT)) - of_numbers
     assert {one for one in forms if form_of(one) is None} == set()
     assert len(forms) > 5
 

@@ -1,4 +1,4 @@
-"""A stand-in for curl that knows the options of the README's tour and refuses all others."""
+"""A stand-in for curl that knows the options of the tour and refuses all others."""
 
 import sys
 from argparse import ArgumentParser, Namespace

@@ -1,4 +1,4 @@
-"""The README's tour, in both languages: typed line by line into a shell, on a running system."""
+"""The tour, in both languages: typed line by line into a shell, on a running system."""
 
 import asyncio
 import os
@@ -17,11 +17,13 @@ import pytest
 from services.console.ports import free_port
 from services.console.settings import PROJECT
 
-READMES = ("README.md", "README.zh-CN.md")
-PAGES = (*READMES, "deploy/README.md", "docs/*.md", "docs/*/*.md")
+TOURS = {
+    "English": ("README.md", "docs/tour.md"),
+    "Chinese": ("README.zh-CN.md", "docs/tour.zh-CN.md"),
+}
+"""By language the pages of the tour: it goes on from one to the next in the same terminal."""
 
 _STEP = re.compile(r"```bash\n(?P<typed>.*?)```\n```text\n(?P<shown>.*?)```", re.DOTALL)
-_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 _NEXT = "-- the next step --"
 _READY_WITHIN = 120
 _TOUR_WITHIN = 300
@@ -43,9 +45,10 @@ class Step:
         return "".join(lines)
 
 
-def steps_of(readme: str) -> list[Step]:
-    """Return the steps of a page's tour."""
-    found = _STEP.finditer((PROJECT / readme).read_text(encoding="utf-8"))
+def steps_of(language: str) -> list[Step]:
+    """Return the steps of the tour in a language."""
+    pages = [(PROJECT / page).read_text(encoding="utf-8") for page in TOURS[language]]
+    found = _STEP.finditer("\n".join(pages))
     return [Step(step["typed"], step["shown"]) for step in found]
 
 
@@ -117,17 +120,18 @@ async def typed(steps: list[Step], settings: Mapping[str, str]) -> tuple[int, li
 
 
 def test_both_languages_have_the_same_tour() -> None:
-    english, chinese = (steps_of(readme) for readme in READMES)
+    english, chinese = (steps_of(language) for language in TOURS)
     assert len(english) == 8
     assert [step.typed for step in english] == [step.typed for step in chinese]
-    for readme in READMES:
-        text = (PROJECT / readme).read_text(encoding="utf-8")
-        assert text.count("```bash\n") == len(english), "a block of the tour shows nothing"
+    for pages in TOURS.values():
+        texts = [(PROJECT / page).read_text(encoding="utf-8") for page in pages]
+        typed = sum(text.count("```bash\n") for text in texts)
+        assert typed == len(english), "a block of the tour shows nothing"
 
 
-@pytest.mark.parametrize("readme", READMES)
-async def test_the_tour_shows_what_it_promises(readme: str, folder: Path) -> None:
-    steps = steps_of(readme)
+@pytest.mark.parametrize("language", TOURS)
+async def test_the_tour_shows_what_it_promises(language: str, folder: Path) -> None:
+    steps = steps_of(language)
     put_programs(folder)
     settings = environment(folder, free_port())
     async with running(settings):
@@ -136,9 +140,3 @@ async def test_the_tour_shows_what_it_promises(readme: str, folder: Path) -> Non
     assert len(printed) == len(steps) + 1
     for step, seen in zip(steps, printed, strict=False):
         assert re.fullmatch(step.pattern(), seen), f"{step.shown}\n--- but ---\n{seen}"
-
-
-@pytest.mark.parametrize("page", sorted(page for glob in PAGES for page in PROJECT.glob(glob)))
-def test_every_link_leads_somewhere(page: Path) -> None:
-    links = _LINK.findall(page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []

@@ -4,11 +4,8 @@ from typing import Any
 
 import httpx
 
-from services.api.contract.__main__ import PATH
-from services.core.kit.exact_yaml import read_yaml
 from tests.support.api import XINMI
 
-CONTRACT: Any = read_yaml(PATH.read_bytes())
 PLAN = f"/v1/plans/{XINMI}"
 JSON = {"Content-Type": "application/json"}
 YAML = {"Content-Type": "application/yaml"}

@@ -36,8 +36,13 @@ _SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "max_wal_size": "128MB",
     "max_connections": "200",
 }
+_MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it, as in /tmp)
+_ROOM = 1 << 30
+"""Bytes that a run may need: a database is 12 MB, and few are there at a time."""
+
 _NUMBERS = itertools.count(1)
 
 
@@ -70,17 +75,32 @@ class Addresses:
                 await execute(node, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def in_memory(folder: Path = _MEMORY, room: int = _ROOM) -> Path | None:
+    """Return `folder` where it is there, is ours to write, and has `room` bytes left.
+
+    To clone a database is to write some 400 files. A disk takes as long for that as most tests
+    take, and the longer the more were written.
+    """
+    if not os.access(folder, os.W_OK | os.X_OK) or shutil.disk_usage(folder).free < room:
+        return None
+    return folder
+
+
 class Servers:
     """The running servers; they stop with `stop`, or with the process that started them."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="wufei-tests-"))
-        self._folder.chmod(0o711)
+        self._data = Path(tempfile.mkdtemp(prefix="wufei-tests-", dir=in_memory()))
+        for folder in (self._folder, self._data):
+            folder.chmod(0o711)
         self._processes: list[tuple[subprocess.Popen[bytes], Signals]] = []
         self._home = ServerHome(self._folder, server_account(self._folder / "postgres"))
+        # The programs stay on the disk: where memory is a folder, nothing in it may be run.
+        program = self._home.program(postgres_programs(None) / "postgres")
         self._postgres = Postgres(
-            home=self._home,
-            programs=postgres_programs(None),
+            home=ServerHome(self._data, self._home.account),
+            programs=program.parent,
             password=secrets.token_hex(8),
             settings=_SETTINGS,
         )
@@ -120,7 +140,8 @@ class Servers:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in (self._folder, self._data):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _spawn(self, name: str, arguments: list[str], signal: Signals) -> None:
         # The child only asks the kernel for a signal between fork and exec, which is why the

@@ -1,10 +1,13 @@
 """The test servers themselves."""
 
+from pathlib import Path
+
 import asyncpg
 from redis.asyncio import Redis
 
 from services.console.schema import revision
 from services.core.kit.schema import expected_revision
+from tests.support.servers import in_memory
 
 
 async def _tables(url: str) -> int:
@@ -34,3 +37,9 @@ async def test_the_database_has_the_newest_schema(module_database_url: str) -> N
 async def test_valkey_is_empty(redis_url: str) -> None:
     async with Redis.from_url(redis_url) as client:
         assert await client.dbsize() == 0
+
+
+def test_memory_is_taken_only_where_it_is_and_has_room(tmp_path: Path) -> None:
+    assert in_memory(tmp_path, room=1) == tmp_path
+    assert in_memory(tmp_path, room=1 << 60) is None
+    assert in_memory(tmp_path / "none", room=1) is None

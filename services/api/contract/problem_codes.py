@@ -12,11 +12,18 @@ from services.core.kit.errors import DomainError
 
 _OURS = ("services.core.", "services.api.")
 
+_BEFORE_A_REQUEST = (
+    "The answer ends the connection, and is in both languages where the headers that came so far do"
+    " not say which."
+)
+
 _HTTP_MEANINGS: Mapping[int, str] = {
+    400: "What was sent is no HTTP/1.1 message, or broke off; mend the program that sends it."
+    f" {_BEFORE_A_REQUEST}",
     404: "Nothing is served at this address, to anybody.",
     405: "The address exists and takes other methods; `Allow` lists them.",
-    431: "The address and all headers together are longer than 64 KiB; send less of them. The"
-    " answer is in Chinese whatever the request asks for, and ends the connection.",
+    431: "The address and all headers together are longer than 64 KiB; send less of them."
+    f" {_BEFORE_A_REQUEST}",
     500: "The fault is the server's and stands in its log; `instance` names the request.",
 }
 

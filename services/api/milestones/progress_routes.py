@@ -38,7 +38,7 @@ from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.plan.visibility import sees_every
 from services.core.scoring.board import empty_board
-from services.core.scoring.queries import LATEST_BOARD_SQL
+from services.core.scoring.queries import latest_board_text
 
 router = versioned_router("milestones")
 
@@ -140,8 +140,8 @@ async def _indicators(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return the indicators of the newest scoreboard, or of one on which nothing stands yet."""
     async with held.database.pool.acquire() as connection:
-        row = await connection.fetchrow(
-            LATEST_BOARD_SQL, plan.city_code, plan.code, "approved", period.code
+        row = await latest_board_text(
+            connection, plan.city_code, plan.code, period=period.code, basis="approved"
         )
     if row is None:
         board = empty_board(plan, period, held.clock.today(plan.document.time_zone)).board

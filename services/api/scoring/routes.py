@@ -213,8 +213,8 @@ async def _snapshot(
 ) -> tuple[Mapping[str, Any] | None, bytes]:
     if as_of is None:
         async with held.database.pool.acquire() as connection:
-            row = await connection.fetchrow(
-                queries.LATEST_BOARD_SQL, plan.city_code, plan.code, basis, period.code
+            row = await queries.latest_board_text(
+                connection, plan.city_code, plan.code, period=period.code, basis=basis
             )
         return row, row["board"].encode() if row else b""
     async with held.database.sessions() as session:

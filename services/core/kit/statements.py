@@ -1,4 +1,8 @@
-"""Statements whose parameters are named: conditions that carry their own, and `$n` for asyncpg."""
+"""Statements whose parameters are named: conditions that carry their own, and texts for asyncpg.
+
+The driver knows `$1`; nobody should count to forty by hand, or renumber a statement to add a
+column. What goes to the driver past SQLAlchemy keeps its names and is compiled once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,17 +26,35 @@ class SqlCondition:
         return text(self.sql).bindparams(**self.parameters)
 
 
-def numbered(sql: str, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """Return a statement as asyncpg takes it: `$n` for each `:name`, and the values in order.
+class DriverStatement:
+    """One statement for asyncpg, written with `:name` and compiled to `$n` where it is made.
 
-    A cast of a parameter is written `CAST(:name AS type)`. `parameters` has every name.
+    `await connection.fetch(*STATEMENT.bind({"city": city_code}))` runs it. A cast of a parameter
+    is written `CAST(:name AS type)`; `::` directly behind a name is not understood.
     """
-    compiled, names = _compiled(sql)
-    return compiled, [parameters[name] for name in names]
+
+    __slots__ = ("_names", "_sql")
+
+    def __init__(self, sql: str) -> None:
+        """Compile a statement; a name that is used twice is one parameter."""
+        compiled = text(sql).compile(dialect=dialect())  # type: ignore[no-untyped-call]
+        self._sql: str = compiled.string
+        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+
+    def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the text and the values in its order, as the driver's methods take them.
+
+        Raises:
+            KeyError: a name has no value, or a value has no name in the statement.
+        """
+        bound = (self._sql, *map(values.__getitem__, self._names))
+        if len(values) != len(self._names):
+            raise KeyError(*sorted(values.keys() - set(self._names)))
+        return bound
 
 
 # What callers narrow lists by makes some hundred texts, and each is compiled once.
 @lru_cache(maxsize=1024)
-def _compiled(sql: str) -> tuple[str, tuple[str, ...]]:
-    compiled = text(sql).compile(dialect=dialect())  # type: ignore[no-untyped-call]
-    return compiled.string, tuple(compiled.positiontup or ())
+def driver_statement(sql: str) -> DriverStatement:
+    """Return the statement of a text that is put together while the program runs."""
+    return DriverStatement(sql)

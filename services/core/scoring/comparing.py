@@ -18,6 +18,7 @@ from services.core.scoring.cases import finer_periods, periods_read
 from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
 from services.core.scoring.counting import CountingScope, operands_of
 from services.core.scoring.models import ScoreSnapshot
+from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN, EVENTS_AT
 
 _MOST_VALUES = 50
 """So many values of one indicator are told apart; the last of them stands for the rest too."""
@@ -110,23 +111,6 @@ def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
     return Stand(plan.document, drawn.board, drawn.traces)
 
 
-_ROWS = """
-SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,
-    r.until_position, r.submission_id, r.revision, r.value, r.numerator, r.denominator, r.level,
-    r.not_applicable_reason, r.provisional, r.falsified
-FROM unnest($4::text[], $5::text[]) AS c(code, periods)
-CROSS JOIN LATERAL (
-    SELECT period, organization_code, from_position, until_position, submission_id, revision,
-        value, numerator, denominator, level, not_applicable_reason, provisional, falsified
-    FROM score_input
-    WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND indicator_code = c.code
-        AND period = ANY(string_to_array(c.periods, ' ')) AND from_position <= $7
-        AND (until_position IS NULL OR until_position > $6)
-    ORDER BY from_position LIMIT $8
-) r
-"""
-
-
 class _History:
     """The values that counted at two positions, and the steps from one to the other."""
 
@@ -146,8 +130,17 @@ class _History:
         known = [code for code in codes if code in facts]
         periods = [" ".join(periods_read(self._period, facts[code].indicator)) for code in known]
         connection = await queries.driver(session)
-        where = (known, periods, self._since, self._upto, _MOST_ROWS + 1)
-        rows = await connection.fetch(_ROWS, state.city_code, state.code, self._basis, *where)
+        wanted = {
+            "city": state.city_code,
+            "plan": state.code,
+            "basis": self._basis,
+            "codes": known,
+            "periods": periods,
+            "since": self._since,
+            "upto": self._upto,
+            "most": _MOST_ROWS + 1,
+        }
+        rows = await connection.fetch(*COUNTED_BETWEEN.bind(wanted))
         for row in rows:
             self._rows.setdefault(row["indicator_code"], []).append(row)
 
@@ -226,27 +219,6 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str]:
     return row["period"], row["organization_code"]
 
 
-_DECISIONS = """
-SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
-    e.actor::text AS actor
-FROM unnest($2::text[], $3::text[]) AS s(kind, id)
-JOIN event e ON e.city_code = $1 AND e.subject_kind = s.kind AND e.subject_id = s.id
-JOIN event_position p ON p.city_code = $1 AND p.event_id = e.id
-WHERE p.position > $4 AND p.position <= $5
-ORDER BY p.position LIMIT $6
-"""
-_EVENTS = """
-SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
-    e.actor::text AS actor
-FROM event_position p
-CROSS JOIN LATERAL (
-    SELECT id, type, subject_kind, subject_id, occurred_at, actor FROM event
-    WHERE city_code = $1 AND id = p.event_id LIMIT 1
-) e
-WHERE p.city_code = $1 AND p.position = ANY($2::bigint[])
-"""
-
-
 async def _decisions(
     session: AsyncSession, plan: PlanState, period: Period, *, since: int, upto: int
 ) -> list[Happened]:
@@ -258,16 +230,24 @@ async def _decisions(
     ]
     subjects += [("period", f"{plan.code}/{each.code}") for each in chain(period)]
     connection = await queries.driver(session)
-    kinds, ids = [kind for kind, _ in subjects], [subject for _, subject in subjects]
-    where = (kinds, ids, since, upto, _MOST_EVENTS)
-    return [_happened(row) for row in await connection.fetch(_DECISIONS, plan.city_code, *where)]
+    wanted = {
+        "city": plan.city_code,
+        "kinds": [kind for kind, _ in subjects],
+        "ids": [subject for _, subject in subjects],
+        "since": since,
+        "upto": upto,
+        "most": _MOST_EVENTS,
+    }
+    return [_happened(row) for row in await connection.fetch(*DECISIONS_BETWEEN.bind(wanted))]
 
 
 async def _events(
     session: AsyncSession, city_code: str, positions: Iterable[int]
 ) -> dict[int, Happened]:
     connection = await queries.driver(session)
-    rows = await connection.fetch(_EVENTS, city_code, sorted(positions))
+    rows = await connection.fetch(
+        *EVENTS_AT.bind({"city": city_code, "positions": sorted(positions)})
+    )
     return {row["position"]: _happened(row) for row in rows}
 
 

@@ -13,45 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.decimals import total
 from services.core.plan.queries import PlanState
+from services.core.scoring import statements
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.queries import driver
 from services.core.scoring.tenures import Tenure, Tenures, rank, units_named
 
-_OPERANDS = """
-SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
-    count(i.value) AS values, sum(i.value) AS value_sum,
-    count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
-    sum(i.denominator) AS denominator_sum,
-    min(i.level) AS lowest_level, max(i.level) AS highest_level,
-    count(i.not_applicable_reason) AS not_applicable,
-    min(i.not_applicable_reason) AS not_applicable_reason,
-    count(*) FILTER (WHERE i.provisional) AS provisional,
-    count(*) FILTER (WHERE i.falsified) AS falsified,
-    CASE WHEN count(*) = 1 THEN min(i.organization_code) END AS organization_code,
-    max(i.from_position) AS from_position,
-    sum(i.value) FILTER (WHERE i.denominator IS NULL) AS plain_sum,
-    array_agg(i.numerator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
-        AND i.indicator_code = ANY($6::text[])) AS tops,
-    array_agg(i.denominator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
-        AND i.indicator_code = ANY($6::text[])) AS bottoms
-FROM score_input i
-WHERE i.city_code = $1 AND i.plan_code = $2 AND i.until_position IS NULL
-    AND i.indicator_code = ANY($3::text[])
-    AND (i.indicator_code <> ALL($4::text[]) OR (i.indicator_code, i.organization_code)
-        IN (SELECT * FROM unnest($4::text[], $5::text[]))) {narrowed}
-GROUP BY i.basis, i.indicator_code, i.period,
-    CASE WHEN i.indicator_code = ANY($7::text[]) THEN i.organization_code END
-"""
-_ALL_OPERANDS = _OPERANDS.format(narrowed="")
-_SOME_OPERANDS = _OPERANDS.format(
-    narrowed="AND i.basis = ANY($8::text[]) AND i.period = ANY($9::text[])"
-)
 _SUMMED = (
     *("period", "reports", "values", "value_sum", "ratios", "numerator_sum", "denominator_sum"),
     *("not_applicable", "not_applicable_reason", "provisional", "falsified", "organization_code"),
 )
-# A plan made for no city in particular takes this one for small, and twice the time.
-_PLANNED_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +53,22 @@ async def operands(
     connection = await driver(session)
     units = {code: units_named(held) for code, held in counted.owned.items()}
     pairs = [(code, unit) for code, named in units.items() if None not in named for unit in named]
-    scope = (
-        city_code,
-        plan_code,
-        list(counted.codes),
-        [code for code, _ in pairs],
-        [unit for _, unit in pairs],
-        list(counted.apart),
-        list(counted.owned),
-    )
+    wanted = {
+        "city": city_code,
+        "plan": plan_code,
+        "codes": list(counted.codes),
+        "owned_codes": [code for code, _ in pairs],
+        "owned_units": [unit for _, unit in pairs],
+        "apart": list(counted.apart),
+        "owned": list(counted.owned),
+    }
     if periods is None:
-        await connection.execute(_PLANNED_ANEW)
-        rows = await connection.fetch(_ALL_OPERANDS, *scope)
+        await connection.execute(statements.PLAN_ANEW)
+        statement = statements.ALL_OPERANDS.bind(wanted)
     else:
-        rows = await connection.fetch(_SOME_OPERANDS, *scope, list(bases), list(periods))
+        wanted |= {"bases": list(bases), "periods": list(periods)}
+        statement = statements.SOME_OPERANDS.bind(wanted)
+    rows = await connection.fetch(*statement)
     found: dict[str, dict[tuple[str, str], Operands]] = {}
     rivals: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -209,18 +181,6 @@ def _added(rows: Sequence[Mapping[str, Any]], *, apart: bool) -> Mapping[str, An
     }
 
 
-_OF_UNITS = """
-SELECT basis, indicator_code, period, organization_code, from_position, value, numerator,
-    denominator, level, not_applicable_reason, provisional, falsified
-FROM score_input
-WHERE city_code = $1 AND plan_code = $2 AND until_position IS NULL
-    AND (indicator_code, organization_code) IN (SELECT * FROM unnest($3::text[], $4::text[]))
-    AND (cardinality($5::text[]) = 0 OR basis = ANY($5::text[]))
-    AND ($6::text[] IS NULL OR period = ANY($6::text[]))
-ORDER BY organization_code
-"""
-
-
 async def with_units(
     session: AsyncSession,
     state: PlanState,
@@ -239,15 +199,15 @@ async def with_units(
     if not pairs:
         return operated
     connection = await driver(session)
-    rows = await connection.fetch(
-        _OF_UNITS,
-        state.city_code,
-        state.code,
-        [code for code, _ in pairs],
-        [unit for _, unit in pairs],
-        list(bases),
-        None if periods is None else list(periods),
-    )
+    wanted = {
+        "city": state.city_code,
+        "plan": state.code,
+        "codes": [code for code, _ in pairs],
+        "units": [unit for _, unit in pairs],
+        "bases": list(bases),
+        "periods": None if periods is None else list(periods),
+    }
+    rows = await connection.fetch(*statements.INPUTS_OF_UNITS.bind(wanted))
     for row in rows:
         place, places = (row["indicator_code"], row["period"]), operated.get(row["basis"], {})
         if place in places:
@@ -278,18 +238,6 @@ class Contribution:
     falsified: bool
 
 
-_CONTRIBUTIONS = """
-SELECT submission_id, revision, organization_code, period, from_position, value, numerator,
-    denominator, level, not_applicable_reason, provisional, falsified,
-    count(*) OVER () AS found
-FROM score_input
-WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND indicator_code = $4
-    AND period = ANY($5::text[]) AND from_position <= $6
-    AND (until_position IS NULL OR until_position > $6)
-ORDER BY organization_code IS DISTINCT FROM $7::text, period, organization_code LIMIT $8
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class ScoreSubject:
     """What a score is of: an indicator on a basis, and the periods that it looks at."""
@@ -313,8 +261,17 @@ async def contributions(
     With `unit` only its own, at most 500; beside them the number of those that are another's.
     """
     connection = await driver(session)
-    where = (place.basis, place.indicator, list(place.periods), position, unit, MOST_CONTRIBUTIONS)
-    rows = await connection.fetch(_CONTRIBUTIONS, city_code, plan_code, *where)
+    wanted = {
+        "city": city_code,
+        "plan": plan_code,
+        "basis": place.basis,
+        "indicator": place.indicator,
+        "periods": list(place.periods),
+        "position": position,
+        "unit": unit,
+        "most": MOST_CONTRIBUTIONS,
+    }
+    rows = await connection.fetch(*statements.CONTRIBUTIONS.bind(wanted))
     listed = [Contribution(*row[:-1]) for row in rows]
     if unit is None:
         return listed, 0

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.plan.queries import PlanState
@@ -11,29 +10,7 @@ from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import IndicatorFacts
 from services.core.scoring.owed import Former
 from services.core.scoring.queries import driver
-
-_FORMER = text("""
-WITH place AS MATERIALIZED (
-    SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:periods AS text[]))
-        AS p(indicator_code, period)
-), reporter AS MATERIALIZED (
-    SELECT * FROM unnest(CAST(:named AS text[]), CAST(:units AS text[]))
-        AS r(indicator_code, organization_code)
-), owed AS MATERIALIZED (
-    SELECT o.indicator_code, o.period, o.organization_code
-    FROM obligation o JOIN place p USING (indicator_code, period)
-    WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
-)
-SELECT TRUE AS excused, p.indicator_code, p.period, r.organization_code
-FROM (SELECT DISTINCT indicator_code, period FROM owed) p
-JOIN reporter r USING (indicator_code)
-LEFT JOIN owed o USING (indicator_code, period, organization_code)
-WHERE o.period IS NULL
-UNION ALL
-SELECT FALSE, o.indicator_code, o.period, o.organization_code
-FROM owed o LEFT JOIN reporter r USING (indicator_code, organization_code)
-WHERE r.indicator_code IS NULL
-""")
+from services.core.scoring.statements import FORMER_DUTIES, REPORTING_UNITS
 
 
 async def former_duties(
@@ -55,7 +32,7 @@ async def former_duties(
         return Former()
     named = [(each.indicator.code, unit) for each in shared for unit in each.reporters]
     rows = await session.execute(
-        _FORMER,
+        FORMER_DUTIES,
         {
             "city": state.city_code,
             "plan": state.code,
@@ -75,16 +52,6 @@ async def former_duties(
     return Former(excused, owing)
 
 
-_REPORTED = """
-SELECT basis, indicator_code, period, array_agg(organization_code ORDER BY organization_code)
-FROM score_input
-WHERE city_code = $1 AND plan_code = $2 AND until_position IS NULL
-    AND indicator_code = ANY($3::text[])
-    AND (cardinality($4::text[]) = 0 OR basis = ANY($4::text[]))
-    AND ($5::text[] IS NULL OR period = ANY($5::text[]))
-GROUP BY basis, indicator_code, period
-"""
-
 OperatedBy = dict[str, dict[tuple[str, str], Operands]]
 """Operands by basis, then (indicator, period)."""
 
@@ -102,14 +69,14 @@ async def with_organizations(
     if not shared:
         return operated
     connection = await driver(session)
-    rows = await connection.fetch(
-        _REPORTED,
-        state.city_code,
-        state.code,
-        list(shared),
-        list(bases),
-        None if periods is None else list(periods),
-    )
+    wanted = {
+        "city": state.city_code,
+        "plan": state.code,
+        "codes": list(shared),
+        "bases": list(bases),
+        "periods": None if periods is None else list(periods),
+    }
+    rows = await connection.fetch(*REPORTING_UNITS.bind(wanted))
     for basis, code, period, units in rows:
         place, places = (code, period), operated.get(basis, {})
         if place in places:

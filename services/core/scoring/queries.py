@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import EventPosition
+from services.core.kit.statements import DriverStatement
 from services.core.plan.models import IndicatorOwner
 from services.core.scoring.affected import BoardKey
 from services.core.scoring.models import ScoreSnapshot
@@ -29,14 +30,22 @@ async def driver(session: AsyncSession) -> asyncpg.Connection:
     return raw.driver_connection
 
 
-LATEST_BOARD_SQL = """
+_LATEST_BOARD = DriverStatement("""
 SELECT board::text AS board, position, sequence, plan_version, method, method_version,
     local_date, computed_at, publication_number
 FROM score_snapshot
-WHERE city_code = $1 AND plan_code = $2 AND basis = $3 AND period = $4
+WHERE city_code = :city AND plan_code = :plan AND basis = :basis AND period = :period
 ORDER BY sequence DESC LIMIT 1
-"""
-"""The hot read, for asyncpg: city, plan, basis, period → the newest board as JSON text."""
+""")
+
+
+async def latest_board_text(
+    connection: asyncpg.Connection, city_code: str, plan_code: str, *, period: str, basis: str
+) -> Mapping[str, Any] | None:
+    """Return the newest snapshot of a board with the board as JSON text: the hot read."""
+    wanted = {"city": city_code, "plan": plan_code, "basis": basis, "period": period}
+    row: Mapping[str, Any] | None = await connection.fetchrow(*_LATEST_BOARD.bind(wanted))
+    return row
 
 
 async def latest_board(
@@ -195,16 +204,16 @@ class EarlierBoard:
     publication_number: int | None
 
 
-_EARLIER = """
+_EARLIER = DriverStatement("""
 SELECT k.basis, k.period, s.sequence, s.plan_version, s.local_date, s.board::text AS board,
     s.publication_number
-FROM unnest($3::text[], $4::text[]) AS k(basis, period)
+FROM unnest(CAST(:bases AS text[]), CAST(:periods AS text[])) AS k(basis, period)
 CROSS JOIN LATERAL (
     SELECT sequence, plan_version, local_date, board, publication_number FROM score_snapshot
-    WHERE city_code = $1 AND plan_code = $2 AND basis = k.basis AND period = k.period
+    WHERE city_code = :city AND plan_code = :plan AND basis = k.basis AND period = k.period
     ORDER BY sequence DESC LIMIT 1
 ) s
-"""
+""")
 
 
 async def earlier_boards(
@@ -212,8 +221,13 @@ async def earlier_boards(
 ) -> dict[BoardKey, EarlierBoard]:
     """Return the newest snapshots of those boards that were ever drawn."""
     connection = await driver(session)
-    bases, periods = [basis for basis, _ in keys], [period for _, period in keys]
-    rows = await connection.fetch(_EARLIER, city_code, plan_code, bases, periods)
+    wanted = {
+        "city": city_code,
+        "plan": plan_code,
+        "bases": [basis for basis, _ in keys],
+        "periods": [period for _, period in keys],
+    }
+    rows = await connection.fetch(*_EARLIER.bind(wanted))
     return {
         (row["basis"], row["period"]): EarlierBoard(
             row["sequence"],

@@ -11,13 +11,13 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.statements import event_inserts
 from services.core.kit.ids import new_id
 from services.core.scoring import queries
 from services.core.scoring.adding_up import Board
 from services.core.scoring.affected import BoardKey
 from services.core.scoring.board import Drawn, ScoringContext
 from services.core.scoring.queries import EarlierBoard
+from services.core.scoring.statements import KEEP_BOARDS
 
 _ACTOR = to_json({"kind": "system", "name": "scoring"}).decode()
 
@@ -52,38 +52,6 @@ class BoardUpdate:
         )
 
 
-_KEEP = f"""
-WITH made AS (
-    SELECT * FROM unnest($3::text[], $4::text[], $5::integer[], $6::text[], $7::text[],
-        $8::uuid[], $9::text[], $17::integer[])
-        AS m(basis, period, sequence, board, traces, event_id, data, publication_number)
-), kept AS (
-    INSERT INTO score_snapshot (city_code, plan_code, basis, period, sequence, plan_version,
-        method, method_version, position, local_date, computed_at, board, traces,
-        publication_number)
-    SELECT $1, $2, basis, period, sequence, $10::integer, $11::text, $12::text, $13::bigint,
-        $14::date, $15::timestamptz, board::jsonb, traces::jsonb,
-        publication_number
-    FROM made
-), {
-    event_inserts(
-        "made",
-        city_code="$1",
-        id="event_id",
-        plan_code="$2",
-        type="'score.updated'",
-        subject_kind="'scoreboard'",
-        subject_id="$2 || '/' || period || '/' || basis",
-        organization_code="NULL",
-        actor="$16::text::jsonb",
-        data="data::jsonb",
-        occurred_at="$15",
-    )
-}
-SELECT count(*) FROM happened
-"""  # noqa: S608 (text of our own)
-
-
 async def keep(
     session: AsyncSession,
     bench: ScoringContext,
@@ -101,26 +69,26 @@ async def keep(
     if not news:
         return 0
     connection = await queries.driver(session)
-    await connection.execute(
-        _KEEP,
-        state.city_code,
-        state.code,
-        [sheet.key[0] for sheet in news],
-        [sheet.key[1] for sheet in news],
-        [sheet.sequence for sheet in news],
-        [to_json(sheet.drawn.board).decode() for sheet in news],
-        [to_json(sheet.drawn.traces).decode() for sheet in news],
-        [new_id() for _ in news],
-        [to_json(_event_data(sheet, position)).decode() for sheet in news],
-        state.version,
-        scheme.name,
-        scheme.version,
-        position,
-        bench.today,
-        now,
-        _ACTOR,
-        [sheet.publication_number for sheet in news],
-    )
+    values = {
+        "city": state.city_code,
+        "plan": state.code,
+        "plan_version": state.version,
+        "method": scheme.name,
+        "method_version": scheme.version,
+        "position": position,
+        "local_date": bench.today,
+        "now": now,
+        "actor": _ACTOR,
+        "bases": [sheet.key[0] for sheet in news],
+        "periods": [sheet.key[1] for sheet in news],
+        "sequences": [sheet.sequence for sheet in news],
+        "boards": [to_json(sheet.drawn.board).decode() for sheet in news],
+        "traces": [to_json(sheet.drawn.traces).decode() for sheet in news],
+        "publication_numbers": [sheet.publication_number for sheet in news],
+        "event_ids": [new_id() for _ in news],
+        "event_data": [to_json(_event_data(sheet, position)).decode() for sheet in news],
+    }
+    await connection.execute(*KEEP_BOARDS.bind(values))
     return len(news)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import asyncpg
 from pydantic_core import to_json
 
-from services.core.events.statements import event_inserts
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.idempotency import (
@@ -45,6 +44,7 @@ from services.core.submissions.rules import (
     text_of,
     writes_for,
 )
+from services.core.submissions.statements import CREATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,88 +204,33 @@ def event_data(row: SubmissionRow) -> dict[str, object]:
     }
 
 
-_COLUMNS = (
-    "city_code, id, plan_code, indicator_code, organization_code, period, state, revision,"
-    " version, value, numerator, denominator, level, not_applicable_reason,"
-    f" {', '.join(REMARKS)}, on_behalf, falsified, reported_by, reported_by_organization,"
-    " created_at, updated_at, submitted_at"
-)
-_VALUES = tuple(name.strip() for name in _COLUMNS.split(","))
-CREATE = f"""
-WITH period AS (
-    -- The lock makes a closing wait for us, and us for a closing.
-    SELECT state FROM plan_period
-    WHERE city_code = $1 AND plan_code = $3 AND period = $6 FOR SHARE
-), present AS (
-    SELECT 1 FROM plan WHERE city_code = $1 AND code = $3 AND version = $25
-    AND NOT EXISTS (SELECT FROM period WHERE state IN ('closed', 'published'))
-), claimed AS (
-    INSERT INTO stored_reply
-        (city_code, credential_id, key, request_digest, status, body, etag, location, created_at)
-    SELECT $36::text, $20, $30::text, $31::bytea, $32::smallint, $33::bytea, $34::text,
-        $35::text, $37::timestamptz
-    FROM present WHERE $30::text IS NOT NULL
-    -- A reply that is too old is no reply any more, swept or not.
-    ON CONFLICT (city_code, credential_id, key) DO UPDATE SET
-        request_digest = excluded.request_digest, status = excluded.status, body = excluded.body,
-        etag = excluded.etag, location = excluded.location, created_at = excluded.created_at
-        WHERE stored_reply.created_at < excluded.created_at - interval '24 hours'
-    RETURNING 1
-), free AS (
-    SELECT 1 FROM present WHERE $30::text IS NULL OR EXISTS (SELECT FROM claimed)
-), added AS (
-    INSERT INTO submission ({_COLUMNS})
-    SELECT {", ".join(f"${number}" for number in range(1, 25))} FROM free RETURNING 1
-), remembered AS (
-    INSERT INTO submission_history
-        (city_code, submission_id, version, action, after, actor, occurred_at)
-    SELECT $1, $2, $9, $26, $27::text::jsonb, $28::text::jsonb, $22 FROM added
-), {
-    event_inserts(
-        "added",
-        city_code="$1",
-        id="$29::uuid",
-        plan_code="$3",
-        type="'submission.' || $26",
-        subject_kind="'submission'",
-        subject_id="$2::uuid::text",
-        organization_code="$5",
-        actor="$28::text::jsonb",
-        data="$38::text::jsonb",
-        occurred_at="$22",
-    )
-}
-SELECT EXISTS (SELECT FROM added) AS added, (SELECT state FROM period) AS period_state
-"""  # noqa: S608 (column names of our own)
-"""The statement; `parameters` says what goes where."""
-
-
 def parameters(
     row: SubmissionRow,
     plan: PlanState,
     actor: Mapping[str, object],
     reply: Reply | None,
     true_now: datetime,
-) -> tuple[object, ...]:
-    """Return what `CREATE` takes, in its order."""
+) -> dict[str, object]:
+    """Return what `CREATE` takes, by name."""
     request = reply.request if reply else None
-    return (
-        *(row[name] for name in _VALUES),
-        plan.version,
-        "created" if row["state"] == "draft" else "submitted",
-        to_json(image(row)).decode(),
-        to_json(actor).decode(),
-        new_id(),
-        request.key if request else None,
-        request.digest if request else None,
-        reply.status if reply else None,
-        reply.body if reply else None,
-        reply.etag if reply else None,
-        reply.location if reply else None,
-        request.city_code if request else None,
-        true_now,
-        to_json(event_data(row)).decode(),
-    )
+    return {
+        **row,
+        "plan_version": plan.version,
+        "action": "created" if row["state"] == "draft" else "submitted",
+        "image": to_json(image(row)).decode(),
+        "actor": to_json(actor).decode(),
+        "event_id": new_id(),
+        "event_data": to_json(event_data(row)).decode(),
+        "reply_city": request.city_code if request else None,
+        "reply_credential": request.credential_id if request else None,
+        "key": request.key if request else None,
+        "digest": request.digest if request else None,
+        "status": reply.status if reply else None,
+        "body": reply.body if reply else None,
+        "etag": reply.etag if reply else None,
+        "location": reply.location if reply else None,
+        "true_now": true_now,
+    }
 
 
 async def create(
@@ -334,15 +279,16 @@ async def create(
 
 
 async def _execute(
-    connection: asyncpg.Connection, values: tuple[object, ...], *, preview: bool
+    connection: asyncpg.Connection, values: Mapping[str, object], *, preview: bool
 ) -> Mapping[str, Any]:
+    statement = CREATE.bind(values)
     if not preview:
-        written: Mapping[str, Any] = await connection.fetchrow(CREATE, *values)
+        written: Mapping[str, Any] = await connection.fetchrow(*statement)
         return written
     undone = connection.transaction()
     await undone.start()
     try:
-        written = await connection.fetchrow(CREATE, *values)
+        written = await connection.fetchrow(*statement)
     finally:
         await undone.rollback()
     return written

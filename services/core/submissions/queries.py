@@ -15,7 +15,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.kit.database import columns_of
 from services.core.kit.idempotency import RequestKey
-from services.core.kit.statements import numbered
+from services.core.kit.statements import DriverStatement, driver_statement
 from services.core.plan.visibility import Owned, scope
 from services.core.submissions.models import Submission, SubmissionHistory
 
@@ -62,15 +62,16 @@ async def page(
 ) -> Sequence[Mapping[str, Any]]:
     """Return up to `limit` visible submissions of a plan, newest first, after the id `after`."""
     seen = scope(actor, SUBMISSIONS)
-    given = {**seen.parameters, "plan": plan_code, "after": after, "most": limit}
+    given = {**seen.parameters, "plan": plan_code, "most": limit}
     sql = f"SELECT {_COLUMNS} FROM submission WHERE {seen.sql} AND plan_code = :plan"  # noqa: S608 (text of our own)
     for column, value in filters.conditions():
         given[column] = value
         sql += f" AND {_seen_column(actor, column)} = :{column}"
     if after is not None:
+        given["after"] = after
         sql += " AND id < :after"
-    statement, values = numbered(f"{sql} ORDER BY id DESC LIMIT :most", given)
-    return await _as_seen(connection, actor, await connection.fetch(statement, *values))
+    statement = driver_statement(f"{sql} ORDER BY id DESC LIMIT :most")
+    return await _as_seen(connection, actor, await connection.fetch(*statement.bind(given)))
 
 
 async def one(
@@ -78,11 +79,10 @@ async def one(
 ) -> Mapping[str, Any] | None:
     """Return one visible submission."""
     seen = scope(actor, SUBMISSIONS)
-    statement, values = numbered(
-        f"SELECT {_COLUMNS} FROM submission WHERE id = :id AND {seen.sql}",  # noqa: S608
-        {**seen.parameters, "id": submission_id},
+    statement = driver_statement(
+        f"SELECT {_COLUMNS} FROM submission WHERE id = :id AND {seen.sql}"  # noqa: S608
     )
-    rows = await connection.fetch(statement, *values)
+    rows = await connection.fetch(*statement.bind({**seen.parameters, "id": submission_id}))
     return next(iter(await _as_seen(connection, actor, rows)), None)
 
 
@@ -93,20 +93,20 @@ def _seen_column(actor: Actor, column: str) -> str:
     return f"submission.{column}"
 
 
-_APPROVED = """
+_APPROVED = DriverStatement("""
 WITH approved AS (
     SELECT DISTINCT ON (submission_id) submission_id, version, after, reason, occurred_at
     FROM submission_history
-    WHERE city_code = $1 AND submission_id = ANY($2) AND after->>'state' = 'approved'
+    WHERE city_code = :city AND submission_id = ANY(:ids) AND after->>'state' = 'approved'
     ORDER BY submission_id, version DESC
 )
 SELECT approved.*, max(h.occurred_at) FILTER (WHERE h.action = 'submitted') AS submitted_at,
     max(h.occurred_at) FILTER (WHERE h.action = 'approved') AS decided_at
-FROM approved JOIN submission_history h ON h.city_code = $1
+FROM approved JOIN submission_history h ON h.city_code = :city
     AND h.submission_id = approved.submission_id AND h.version <= approved.version
 GROUP BY approved.submission_id, approved.version, approved.after, approved.reason,
     approved.occurred_at
-"""
+""")
 """What submissions were when they were last approved, or found falsified after that."""
 
 
@@ -121,7 +121,7 @@ async def _as_seen(
     corrected = [row["id"] for row in rows if row["state"] != "approved"]
     if actor.reach is not Reach.APPROVED or not corrected:
         return rows
-    found = await connection.fetch(_APPROVED, actor.city_code, corrected)
+    found = await connection.fetch(*_APPROVED.bind({"city": actor.city_code, "ids": corrected}))
     approved = {row["submission_id"]: _approved(row) for row in found}
     return [{**row, **approved.get(row["id"], {})} for row in rows]
 
@@ -237,37 +237,42 @@ async def changed_after(
         if column != "state":
             given[column] = value
             narrowed += f" AND submission.{column} = :{column}"
-    statement, values = numbered(_CHANGED.format(narrowed=narrowed), given)
-    rows = await connection.fetch(statement, *values)
+    statement = driver_statement(_CHANGED.format(narrowed=narrowed))
+    rows = await connection.fetch(*statement.bind(given))
     read_to = rows[0]["read_to"] or position
     found = [row for row in rows if row["id"] is not None]
     return await _as_seen(connection, actor, found), read_to, rows[0]["read_count"] == limit
 
 
+_SLOT_HOLDER = DriverStatement("""
+SELECT id FROM submission
+WHERE city_code = :city_code AND plan_code = :plan_code AND indicator_code = :indicator_code
+    AND organization_code = :organization_code AND period = :period AND state <> 'withdrawn'
+""")
+_SLOT = ("city_code", "plan_code", "indicator_code", "organization_code", "period")
+
+
 async def slot_holder(connection: asyncpg.Connection, row: Mapping[str, Any]) -> str | None:
     """Return the id of the submission that has this row's place."""
-    found = await connection.fetchval(
-        "SELECT id FROM submission WHERE city_code = $1 AND plan_code = $2"
-        " AND indicator_code = $3 AND organization_code = $4 AND period = $5"
-        " AND state <> 'withdrawn'",
-        row["city_code"],
-        row["plan_code"],
-        row["indicator_code"],
-        row["organization_code"],
-        row["period"],
-    )
+    slot = {name: row[name] for name in _SLOT}
+    found = await connection.fetchval(*_SLOT_HOLDER.bind(slot))
     return str(found) if found else None
+
+
+_EARLIER_REPLY = DriverStatement("""
+SELECT request_digest, status, body, etag, location FROM stored_reply
+WHERE city_code = :city AND credential_id = :credential AND key = :key
+""")
 
 
 async def earlier_reply(
     connection: asyncpg.Connection, request: RequestKey
 ) -> Mapping[str, Any] | None:
     """Return the reply stored under a request's key."""
-    row: Mapping[str, Any] | None = await connection.fetchrow(
-        "SELECT request_digest, status, body, etag, location FROM stored_reply"
-        " WHERE city_code = $1 AND credential_id = $2 AND key = $3",
-        request.city_code,
-        request.credential_id,
-        request.key,
-    )
+    place = {
+        "city": request.city_code,
+        "credential": request.credential_id,
+        "key": request.key,
+    }
+    row: Mapping[str, Any] | None = await connection.fetchrow(*_EARLIER_REPLY.bind(place))
     return row

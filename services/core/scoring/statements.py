@@ -1,0 +1,348 @@
+"""The statements of scoring, by name; those that run at every step go to the driver."""
+
+from sqlalchemy import text
+
+from services.core.events.statements import event_inserts
+from services.core.kit.statements import DriverStatement
+
+_PLACE = ("plan_code", "indicator_code", "period", "organization_code")
+_CONTENT = (
+    "submission_id",
+    "revision",
+    "value",
+    "numerator",
+    "denominator",
+    "level",
+    "not_applicable_reason",
+    "provisional",
+    "falsified",
+)
+
+
+def _of(alias: str, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)
+
+
+def _same_place(left: str, right: str) -> str:
+    return " AND ".join(f"{left}.{column} = {right}.{column}" for column in _PLACE)
+
+
+_PLACES = ", ".join(_PLACE)
+_CONTENTS = ", ".join(_CONTENT)
+_COLUMNS = f"basis, {_PLACES}, from_position, {_CONTENTS}"
+
+# The clocks of two hosts may differ, and with them the order of two numbers given in one
+# drain: of one submission's changes, a later version never counts from an earlier position.
+_IMAGES = """
+    SELECT max(p.position) OVER (PARTITION BY h.submission_id ORDER BY h.version) AS position,
+        h.version, e.plan_code, h.submission_id,
+        h.after->>'indicator_code' AS indicator_code,
+        h.after->>'period' AS period,
+        h.after->>'organization_code' AS organization_code,
+        h.after->>'state' AS state,
+        CAST(h.after->>'revision' AS integer) AS revision,
+        CAST(h.after->>'value' AS numeric) AS value,
+        CAST(h.after->>'numerator' AS numeric) AS numerator,
+        CAST(h.after->>'denominator' AS numeric) AS denominator,
+        h.after->>'level' AS level,
+        h.after->>'not_applicable_reason' AS not_applicable_reason,
+        h.after->>'data_status' = 'provisional' AS provisional,
+        CAST(h.after->>'falsified' AS boolean) AS falsified
+    FROM event_position p
+    JOIN event e ON e.city_code = p.city_code AND e.id = p.event_id
+    JOIN submission_history h ON h.city_code = p.city_code
+        AND h.submission_id = CASE WHEN e.subject_kind = 'submission'
+            THEN CAST(e.subject_id AS uuid) END
+        AND h.version = CAST(e.data->>'version' AS integer)
+    WHERE p.city_code = :city AND e.subject_kind = 'submission'
+"""
+
+APPLY_EVENTS = DriverStatement(f"""
+WITH images AS MATERIALIZED (
+    {_IMAGES} AND p.position > :after AND p.position <= :upto
+), approved AS (
+    SELECT DISTINCT ON ({_PLACES}) * FROM images WHERE state = 'approved'
+    ORDER BY {_PLACES}, position DESC, version DESC
+), latest AS (
+    SELECT DISTINCT ON ({_PLACES}) * FROM images
+    ORDER BY {_PLACES}, position DESC, version DESC
+), wanted AS (
+    SELECT 'approved' AS basis, {_PLACES}, position AS from_position, {_CONTENTS} FROM approved
+    UNION ALL
+    SELECT 'submitted', {_of("l", _PLACE)}, l.position, {_of("s", _CONTENT)}
+    FROM latest l LEFT JOIN LATERAL (
+        SELECT {_of("l", _CONTENT)}, 1 AS preference WHERE l.state IN ('submitted', 'approved')
+        UNION ALL
+        SELECT {_of("a", _CONTENT)}, 2 FROM approved a WHERE {_same_place("a", "l")}
+        UNION ALL
+        SELECT {_of("c", _CONTENT)}, 3 FROM score_input c
+        WHERE c.city_code = :city AND c.basis = 'approved' AND c.until_position IS NULL
+            AND {_same_place("c", "l")}
+        ORDER BY preference LIMIT 1
+    ) s ON TRUE
+), changed AS MATERIALIZED (
+    SELECT w.* FROM wanted w LEFT JOIN score_input c ON c.city_code = :city
+        AND c.basis = w.basis AND {_same_place("c", "w")} AND c.until_position IS NULL
+    WHERE ({_of("w", _CONTENT)}) IS DISTINCT FROM ({_of("c", _CONTENT)})
+), closed AS (
+    UPDATE score_input c SET until_position = w.from_position FROM changed w
+    WHERE c.city_code = :city AND c.basis = w.basis AND {_same_place("c", "w")}
+        AND c.until_position IS NULL
+    RETURNING 1
+), added AS (
+    -- Counting the closed rows makes sure that they are closed before others take their place.
+    INSERT INTO score_input (city_code, {_COLUMNS})
+    SELECT :city, {_COLUMNS} FROM changed
+    WHERE submission_id IS NOT NULL AND (SELECT count(*) FROM closed) >= 0
+)
+SELECT DISTINCT plan_code, basis, indicator_code, period FROM changed
+""")  # noqa: S608 (column names of our own)
+"""Applies the submission events of the positions (after, upto]: for what other values count now."""
+
+FORGET_MADE = text("DROP TABLE IF EXISTS pg_temp.score_input_made")
+"""Drops what an earlier run in this transaction made."""
+
+MAKE_INPUTS = text(f"""
+CREATE TEMPORARY TABLE score_input_made ON COMMIT DROP AS
+WITH images AS MATERIALIZED (
+    SELECT i.*, count(*) FILTER (WHERE state = 'approved')
+        OVER (PARTITION BY {_PLACES} ORDER BY position, version) AS approvals
+    FROM ({_IMAGES} AND p.position <= :upto AND e.plan_code = :plan) i
+), counted AS (
+    SELECT 'approved' AS basis, {_PLACES}, position, version, {_CONTENTS}
+    FROM images WHERE state = 'approved'
+    UNION ALL
+    SELECT 'submitted', {_PLACES}, position, version, {_CONTENTS}
+    FROM images WHERE state IN ('submitted', 'approved')
+    UNION ALL
+    SELECT 'submitted', {_of("i", _PLACE)}, i.position, i.version, {_of("a", _CONTENT)}
+    FROM images i LEFT JOIN images a ON {_same_place("a", "i")}
+        AND a.state = 'approved' AND a.approvals = i.approvals
+    WHERE i.state NOT IN ('submitted', 'approved')
+), compared AS (
+    SELECT *, jsonb_build_array({_CONTENTS}) AS content,
+        lag(jsonb_build_array({_CONTENTS})) OVER place AS content_before
+    FROM counted WINDOW place AS (PARTITION BY basis, {_PLACES} ORDER BY position, version)
+), spans AS (
+    SELECT *, lead(position) OVER place AS until_position
+    FROM compared WHERE content IS DISTINCT FROM content_before
+    WINDOW place AS (PARTITION BY basis, {_PLACES} ORDER BY position, version)
+)
+SELECT basis, {_PLACES}, position AS from_position, until_position, {_CONTENTS}
+FROM spans WHERE submission_id IS NOT NULL AND until_position IS DISTINCT FROM position
+""")  # noqa: S608 (column names of our own)
+"""Makes anew from the log what counted in a plan up to a position, in a table for this alone."""
+
+# Nobody else knows this table, so nobody else will ever count its rows.
+COUNT_MADE = text("ANALYZE score_input_made")
+"""Lets the planner know what was made."""
+
+# Rows applied in batches skip what was overtaken within a batch, so their spans may be longer
+# than those made anew. What must agree: what counts now, and what counted when a row began.
+INPUTS_DIFFER = text(f"""
+WITH stored AS (
+    SELECT {_COLUMNS}, until_position FROM score_input
+    WHERE city_code = :city AND plan_code = :plan
+)
+SELECT EXISTS (
+    SELECT FROM (SELECT * FROM stored WHERE until_position IS NULL) s
+    FULL JOIN (SELECT * FROM score_input_made WHERE until_position IS NULL) m
+        ON m.basis = s.basis AND {_same_place("m", "s")}
+    WHERE ({_of("s", _CONTENT)}) IS DISTINCT FROM ({_of("m", _CONTENT)})
+) OR EXISTS (
+    SELECT FROM stored s LEFT JOIN score_input_made m
+        ON m.basis = s.basis AND {_same_place("m", "s")} AND m.from_position <= s.from_position
+        AND (m.until_position IS NULL OR m.until_position > s.from_position)
+    WHERE ({_of("s", _CONTENT)}) IS DISTINCT FROM ({_of("m", _CONTENT)})
+)
+""")  # noqa: S608 (column names of our own)
+"""Whether what is stored of a plan is not what was made anew."""
+
+CLEAR_INPUTS = text("DELETE FROM score_input WHERE city_code = :city AND plan_code = :plan")
+"""Forgets what is stored of a plan."""
+
+FILL_INPUTS = text(f"""
+INSERT INTO score_input (city_code, {_COLUMNS}, until_position)
+SELECT :city, {_COLUMNS}, until_position FROM score_input_made
+""")  # noqa: S608 (column names of our own)
+"""Stores what was made anew."""
+
+# A plan made for no city in particular takes this one for small, and twice the time.
+PLAN_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
+"""Has what follows in this transaction planned for the values that it is given."""
+
+_OPERANDS = """
+SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
+    count(i.value) AS values, sum(i.value) AS value_sum,
+    count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
+    sum(i.denominator) AS denominator_sum,
+    min(i.level) AS lowest_level, max(i.level) AS highest_level,
+    count(i.not_applicable_reason) AS not_applicable,
+    min(i.not_applicable_reason) AS not_applicable_reason,
+    count(*) FILTER (WHERE i.provisional) AS provisional,
+    count(*) FILTER (WHERE i.falsified) AS falsified,
+    CASE WHEN count(*) = 1 THEN min(i.organization_code) END AS organization_code,
+    max(i.from_position) AS from_position,
+    sum(i.value) FILTER (WHERE i.denominator IS NULL) AS plain_sum,
+    array_agg(i.numerator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
+        AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS tops,
+    array_agg(i.denominator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
+        AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS bottoms
+FROM score_input i
+WHERE i.city_code = :city AND i.plan_code = :plan AND i.until_position IS NULL
+    AND i.indicator_code = ANY(CAST(:codes AS text[]))
+    AND (i.indicator_code <> ALL(CAST(:owned_codes AS text[]))
+        OR (i.indicator_code, i.organization_code) IN (
+            SELECT * FROM unnest(CAST(:owned_codes AS text[]), CAST(:owned_units AS text[]))))
+    {narrowed}
+GROUP BY i.basis, i.indicator_code, i.period,
+    CASE WHEN i.indicator_code = ANY(CAST(:owned AS text[])) THEN i.organization_code END
+"""
+
+ALL_OPERANDS = DriverStatement(_OPERANDS.format(narrowed=""))
+"""What counts now in a plan, added up over the units: by basis, indicator and period."""
+
+SOME_OPERANDS = DriverStatement(
+    _OPERANDS.format(
+        narrowed="AND i.basis = ANY(CAST(:bases AS text[]))"
+        " AND i.period = ANY(CAST(:periods AS text[]))"
+    )
+)
+"""The same of some bases and periods only."""
+
+INPUTS_OF_UNITS = DriverStatement("""
+SELECT basis, indicator_code, period, organization_code, from_position, value, numerator,
+    denominator, level, not_applicable_reason, provisional, falsified
+FROM score_input
+WHERE city_code = :city AND plan_code = :plan AND until_position IS NULL
+    AND (indicator_code, organization_code) IN (
+        SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:units AS text[])))
+    AND (cardinality(CAST(:bases AS text[])) = 0 OR basis = ANY(CAST(:bases AS text[])))
+    AND (CAST(:periods AS text[]) IS NULL OR period = ANY(CAST(:periods AS text[])))
+ORDER BY organization_code
+""")
+"""What some units' own values are that count now."""
+
+CONTRIBUTIONS = DriverStatement("""
+SELECT submission_id, revision, organization_code, period, from_position, value, numerator,
+    denominator, level, not_applicable_reason, provisional, falsified,
+    count(*) OVER () AS found
+FROM score_input
+WHERE city_code = :city AND plan_code = :plan AND basis = :basis AND indicator_code = :indicator
+    AND period = ANY(CAST(:periods AS text[])) AND from_position <= :position
+    AND (until_position IS NULL OR until_position > :position)
+ORDER BY organization_code IS DISTINCT FROM CAST(:unit AS text), period, organization_code
+LIMIT :most
+""")
+"""Which values counted for a score at a position, one unit's before the others'."""
+
+FORMER_DUTIES = text("""
+WITH place AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:periods AS text[]))
+        AS p(indicator_code, period)
+), reporter AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:named AS text[]), CAST(:units AS text[]))
+        AS r(indicator_code, organization_code)
+), owed AS MATERIALIZED (
+    SELECT o.indicator_code, o.period, o.organization_code
+    FROM obligation o JOIN place p USING (indicator_code, period)
+    WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
+)
+SELECT TRUE AS excused, p.indicator_code, p.period, r.organization_code
+FROM (SELECT DISTINCT indicator_code, period FROM owed) p
+JOIN reporter r USING (indicator_code)
+LEFT JOIN owed o USING (indicator_code, period, organization_code)
+WHERE o.period IS NULL
+UNION ALL
+SELECT FALSE, o.indicator_code, o.period, o.organization_code
+FROM owed o LEFT JOIN reporter r USING (indicator_code, organization_code)
+WHERE r.indicator_code IS NULL
+""")
+"""Where what was owed for some periods is not as today: who reports now and owed nothing, being
+excused, and who owed a part and reports no more."""
+
+REPORTING_UNITS = DriverStatement("""
+SELECT basis, indicator_code, period, array_agg(organization_code ORDER BY organization_code)
+FROM score_input
+WHERE city_code = :city AND plan_code = :plan AND until_position IS NULL
+    AND indicator_code = ANY(CAST(:codes AS text[]))
+    AND (cardinality(CAST(:bases AS text[])) = 0 OR basis = ANY(CAST(:bases AS text[])))
+    AND (CAST(:periods AS text[]) IS NULL OR period = ANY(CAST(:periods AS text[])))
+GROUP BY basis, indicator_code, period
+""")
+"""The units behind what counts now, by basis, indicator and period."""
+
+COUNTED_BETWEEN = DriverStatement("""
+SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,
+    r.until_position, r.submission_id, r.revision, r.value, r.numerator, r.denominator, r.level,
+    r.not_applicable_reason, r.provisional, r.falsified
+FROM unnest(CAST(:codes AS text[]), CAST(:periods AS text[])) AS c(code, periods)
+CROSS JOIN LATERAL (
+    SELECT period, organization_code, from_position, until_position, submission_id, revision,
+        value, numerator, denominator, level, not_applicable_reason, provisional, falsified
+    FROM score_input
+    WHERE city_code = :city AND plan_code = :plan AND basis = :basis AND indicator_code = c.code
+        AND period = ANY(string_to_array(c.periods, ' ')) AND from_position <= :upto
+        AND (until_position IS NULL OR until_position > :since)
+    ORDER BY from_position LIMIT :most
+) r
+""")
+"""Which values counted at one of two positions or between, so many of each indicator at most."""
+
+DECISIONS_BETWEEN = DriverStatement("""
+SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
+    e.actor::text AS actor
+FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[])) AS s(kind, id)
+JOIN event e ON e.city_code = :city AND e.subject_kind = s.kind AND e.subject_id = s.id
+JOIN event_position p ON p.city_code = :city AND p.event_id = e.id
+WHERE p.position > :since AND p.position <= :upto
+ORDER BY p.position LIMIT :most
+""")
+"""What was decided on some subjects between two positions, oldest first."""
+
+EVENTS_AT = DriverStatement("""
+SELECT e.id, p.position, e.type, e.subject_kind, e.subject_id, e.occurred_at,
+    e.actor::text AS actor
+FROM event_position p
+CROSS JOIN LATERAL (
+    SELECT id, type, subject_kind, subject_id, occurred_at, actor FROM event
+    WHERE city_code = :city AND id = p.event_id LIMIT 1
+) e
+WHERE p.city_code = :city AND p.position = ANY(CAST(:positions AS bigint[]))
+""")
+"""The events at some positions."""
+
+KEEP_BOARDS = DriverStatement(f"""
+WITH made AS (
+    SELECT * FROM unnest(
+        CAST(:bases AS text[]), CAST(:periods AS text[]), CAST(:sequences AS integer[]),
+        CAST(:boards AS text[]), CAST(:traces AS text[]), CAST(:event_ids AS uuid[]),
+        CAST(:event_data AS text[]), CAST(:publication_numbers AS integer[]))
+        AS m(basis, period, sequence, board, traces, event_id, data, publication_number)
+), kept AS (
+    INSERT INTO score_snapshot (city_code, plan_code, basis, period, sequence, plan_version,
+        method, method_version, position, local_date, computed_at, board, traces,
+        publication_number)
+    SELECT :city, :plan, basis, period, sequence, CAST(:plan_version AS integer),
+        CAST(:method AS text), CAST(:method_version AS text), CAST(:position AS bigint),
+        CAST(:local_date AS date), CAST(:now AS timestamptz), board::jsonb, traces::jsonb,
+        publication_number
+    FROM made
+), {
+    event_inserts(
+        "made",
+        city_code=":city",
+        id="event_id",
+        plan_code=":plan",
+        type="'score.updated'",
+        subject_kind="'scoreboard'",
+        subject_id=":plan || '/' || period || '/' || basis",
+        organization_code="NULL",
+        actor="CAST(:actor AS jsonb)",
+        data="data::jsonb",
+        occurred_at=":now",
+    )
+}
+SELECT count(*) FROM happened
+""")  # noqa: S608 (text of our own)
+"""Writes a snapshot and a `score.updated` event for each board."""
