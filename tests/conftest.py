@@ -25,10 +25,10 @@ def _addresses(config: pytest.Config) -> Addresses:
     """Start the servers with the first test that needs them; parallel workers were told them."""
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     if told is not None:
-        postgres, valkey, *nodes = told["wufei_servers"]
-        return Addresses(postgres, valkey, tuple(nodes))
+        return Addresses(*told["wufei_servers"])
     if running := os.environ.get(ADDRESSES):
-        return Addresses(*running.split())
+        postgres, valkey = running.split()
+        return Addresses(postgres, valkey)
     if _SERVERS not in config.stash:
         config.stash[_SERVERS] = Servers().start()
     return config.stash[_SERVERS].addresses
@@ -38,8 +38,7 @@ def _addresses(config: pytest.Config) -> Addresses:
 def pytest_configure_node(node: Any) -> None:
     """Tell a parallel worker where the servers are that the main process started."""
     addresses = _addresses(node.config)
-    told = (addresses.postgres, addresses.valkey, *addresses.nodes)
-    node.workerinput["wufei_servers"] = told
+    node.workerinput["wufei_servers"] = (addresses.postgres, addresses.valkey, addresses.nodes)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -100,9 +99,4 @@ def one_city_a_statement() -> Iterator[None]:
     _SENT.taken()
     yield
     faults = _SENT.taken()
-    if os.environ.get("JUDGE_TO"):
-        with open(os.environ["JUDGE_TO"] + str(os.getpid()), "a") as f:
-            for x in faults:
-                f.write(x.replace("\n", " ") + "\n")
-        return
     assert faults == []

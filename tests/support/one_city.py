@@ -59,6 +59,7 @@ class _Level:
 
     relations: dict[str, Columns] = field(default_factory=dict)
     merged: Columns = field(default_factory=dict)
+    own: set[int] = field(default_factory=set)
     outer: "_Level | None" = None
 
     def find(self, names: Sequence[str]) -> _Column | None:
@@ -98,7 +99,6 @@ class _Judge:
         self._tables = tables
         self._columns: list[_Column] = []
         self._tenants: list[tuple[str, _Column]] = []
-        self._own: set[int] = set()
 
     def verdict(self, statement: ast.Node) -> Verdict:
         self._query(statement, None, None)
@@ -116,24 +116,21 @@ class _Judge:
 
     def _query(self, node: Any, outer: _Level | None, parts: _Parts | None) -> Columns:
         parts = self._with(node, outer, parts)
+        columns: Columns = {}
         match node:
             case ast.SelectStmt():
-                return self._select(node, outer, parts)
+                columns = self._select(node, outer, parts)
             case ast.InsertStmt():
-                return self._insert(node, outer, parts)
+                columns = self._insert(node, outer, parts)
             case ast.UpdateStmt():
-                return self._change(node, node.fromClause, node.targetList, outer, parts)
+                columns = self._change(node, node.fromClause, node.targetList, outer, parts)
             case ast.DeleteStmt():
-                return self._change(node, node.usingClause, None, outer, parts)
+                columns = self._change(node, node.usingClause, None, outer, parts)
             case ast.ExplainStmt() | ast.DeclareCursorStmt():
-                return self._query(node.query, outer, parts)
-            case ast.CopyStmt() | ast.MergeStmt():
-                level = _Level()
-                if node.relation is not None:
-                    self._table(node.relation, level, None)
-                return {}
-            case _:
-                return {}
+                columns = self._query(node.query, outer, parts)
+            case ast.CopyStmt() | ast.MergeStmt() if node.relation is not None:
+                self._table(node.relation, _Level(), None)
+        return columns
 
     def _with(self, node: Any, outer: _Level | None, parts: _Parts | None) -> _Parts | None:
         clause = getattr(node, "withClause", None)
@@ -219,7 +216,7 @@ class _Judge:
             found = dict.fromkeys(self._tables.get(name, ()))
             if CITY in found:
                 city = self._column()
-                self._own.add(id(city))
+                level.own.add(id(city))
                 shown = f"{name} {alias.aliasname}" if alias else name
                 self._tenants.append((shown, city))
                 found[CITY] = city
@@ -302,7 +299,7 @@ class _Judge:
     ) -> None:
         if one is None or other is None:
             return
-        mine = {id(level.relations[name].get(CITY)) for name in bound} & self._own
+        mine = {id(level.relations[name].get(CITY)) for name in bound} & level.own
         if id(one) in mine:
             one.sources.append(other)
         if id(other) in mine:

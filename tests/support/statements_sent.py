@@ -45,6 +45,7 @@ SPANNING: Mapping[str, str] = {
     "services.core.webhooks.queue_stats:queue_stats": "figures of every endpoint for /metrics",
     "services.core.webhooks.queue_stats:recent_outcomes": "figures of every endpoint for /metrics",
     "services.core.webhooks.queue_stats:longest_unattended": "one figure of the whole deployment",
+    "services.core.plan.queries:visible_plans": "the plans that the first administrator sees",
     "services.core.alerts.queries:stalest_evaluation": "one figure of the whole deployment",
 }
 """What is meant to span cities, by the function that sends it, and why."""
@@ -64,7 +65,7 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 def _sender() -> str | None:
     """Return the function of ours that sends a statement, `module:name`; None: a test does."""
     kit = None
-    for frame in _frames(sys._getframe(1)):  # noqa: SLF001 (who sends is what is asked)
+    for frame in _frames(sys._getframe(1)):
         file = frame.f_code.co_filename
         if file == __file__ or not file.startswith(_TREES):
             continue
@@ -105,7 +106,7 @@ class StatementsSent:
         statement: str,
         parameters: Any,
         _context: Any,
-        executemany: bool,  # noqa: FBT001 (SQLAlchemy's signature)
+        executemany: bool,
     ) -> None:
         for given in parameters if executemany else (parameters,):
             if said := self.judged(statement, given or ()):

@@ -130,10 +130,12 @@ WITH busy AS (
     WHERE e.city_code = :city AND {_TAKES}
 ), rated AS MATERIALIZED (
     -- Locked, so that of two workers one spends the tokens; whoever finds it locked passes on.
-    SELECT e.id, w.robot, e.tokens, e.tokens_at, {_RATE} AS rate
-    FROM webhook_endpoint e JOIN waiting w USING (id)
-    WHERE e.city_code = :city AND w.free > 0 AND (w.robot OR e.rate_per_minute IS NOT NULL)
-    FOR NO KEY UPDATE OF e SKIP LOCKED
+    SELECT locked.id, w.robot, locked.tokens, locked.tokens_at, locked.rate FROM (
+        SELECT e.id, e.tokens, e.tokens_at, {_RATE} AS rate FROM webhook_endpoint e
+        WHERE e.city_code = :city AND e.id IN (
+            SELECT id FROM waiting WHERE free > 0 AND (robot OR rate_per_minute IS NOT NULL))
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) locked JOIN waiting w ON w.id = locked.id
 ), funded AS MATERIALIZED (
     SELECT id, robot, {_REFILLED.format(rate="rate", tokens="tokens", tokens_at="tokens_at")}
         AS tokens FROM rated
