@@ -48,9 +48,8 @@ BOUND = [
     ),
     "DELETE FROM alert AS a USING plan AS p WHERE a.city_code = $1 AND p.city_code = $1",
     (
-        "WITH RECURSIVE up(city_code, x) AS (SELECT city_code, code FROM plan"
-        " WHERE city_code = $1"
-        " UNION ALL SELECT p.city_code, p.code FROM plan AS p JOIN up ON up.city_code = p.city_code)"
+        "WITH RECURSIVE up(city, x) AS (SELECT city_code, code FROM plan WHERE city_code = $1"
+        " UNION ALL SELECT p.city_code, p.code FROM plan AS p JOIN up ON up.city = p.city_code)"
         " SELECT * FROM up"
     ),
     "SELECT now()",

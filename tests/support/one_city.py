@@ -190,8 +190,9 @@ class _Judge:
             given = list(self._query(node.selectStmt, outer, parts).values())
             names = [each.name for each in node.cols] if node.cols else list(target)
             for name, column in zip(names, given, strict=False):
-                if name == CITY and column is not None and target.get(CITY) is not None:
-                    target[CITY].sources.append(column)
+                city = target.get(CITY)
+                if name == CITY and column is not None and city is not None:
+                    city.sources.append(column)
         level.relations["excluded"] = target
         self._inside([node.onConflictClause, node.returningClause], level, parts)
         return self._outputs(_returned(node), level, parts)

@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from services.core.events.queries import log_position, oldest_waiting_event
-from services.core.events.service import NewEvent, record
+from services.core.events.service import NewEvent, begin_log, record
 from services.core.followers import READERS
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
@@ -263,6 +263,7 @@ async def test_a_city_in_trouble_does_not_hold_up_another(ledger: Ledger) -> Non
     await ledger.load(a_document())
     await _poison(ledger)
     async with ledger.database.transaction() as session:
+        await begin_log(session, OTHER)
         await record(
             session,
             NewEvent(OTHER, None, "plan.published", "plan", "x", None, {}, {}, Clock.true_now()),
