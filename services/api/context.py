@@ -119,6 +119,7 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
                 await transaction.rollback()
         if not options.preview:
             await send_notices(session)
+    # After the commit: a worker that was woken before it would look and find nothing.
     if not options.preview:
         held.doorbell.ring()
 

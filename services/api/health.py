@@ -1,6 +1,5 @@
 """Whether this process lives, whether the system is ready, and its metrics. Public."""
 
-from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
 from services.api.metrics import ALERT_EVALUATION_AGE, DRAIN_LAG, WORKER_SILENCE
-from services.api.unread import HeardRoute
+from services.api.routing import PublicRoute
 from services.api.webhooks.queue_metrics import read_webhook_figures
 from services.core.alerts.queries import Stalest, stalest_evaluation
 from services.core.events.queries import SILENT_AFTER, last_beats, oldest_waiting_event
@@ -21,11 +20,12 @@ from services.core.followers import READERS
 from services.core.identity.queries import has_administrator
 from services.core.kit.database import takes_writes
 from services.core.kit.ids import made_at
+from services.core.kit.outage import is_outdated
 from services.core.kit.schema import expected_revision, present_revision
 from services.core.plan.queries import has_plan
 from services.core.webhooks.queue_stats import longest_unattended
 
-router = APIRouter(tags=["health"], route_class=HeardRoute)
+router = APIRouter(tags=["health"], route_class=PublicRoute)
 
 _STUCK_AFTER_SECONDS = 60
 """An event that waits longer to be numbered and followed, or a webhook to be sent: no worker
@@ -98,7 +98,9 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
             unattended = await longest_unattended(session)
     except ProgrammingError:  # a table that we ask is not there
         return {"postgres": "ok", "schema": "failed"}, None
-    except (SQLAlchemyError, OSError, TimeoutError):
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        if is_outdated(error):
+            raise
         return {"postgres": "failed"}, None
     return {
         "postgres": "ok",
@@ -140,7 +142,7 @@ async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
     held: Resources = request.app.state.resources
     lag = silence = unevaluated = _UNKNOWN
-    with suppress(SQLAlchemyError, OSError, TimeoutError):
+    try:
         async with held.database.sessions() as session:
             lag = _age(held, await oldest_waiting_event(session, readers=READERS)) or 0
             beats = await last_beats(session)
@@ -148,6 +150,9 @@ async def metrics(request: Request) -> Any:
         if beats:
             silence = max(0.0, (held.clock.true_now() - beats[0]).total_seconds())
         await read_webhook_figures(held)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        if is_outdated(error):
+            raise
     DRAIN_LAG.set(lag)
     WORKER_SILENCE.set(silence)
     ALERT_EVALUATION_AGE.set(unevaluated)

@@ -1,4 +1,4 @@
-"""What an answer becomes on its way out: compressed for those who ask, right behind a prefix.
+"""What is done to an answer on its way out: compression, and addresses with the path prefix.
 
 Only answers to GET are compressed: secrets stand in answers to POST alone, so the length of no
 compressed answer tells of one (BREACH). A compressed body has an ETag of its own, as RFC 9110

@@ -1,8 +1,8 @@
 """Answers kept as bytes until the log of their city moves on: for what many ask often.
 
-An answer is kept for one credential and one address, so whoever may not read it never meets
-it; what it says depends on the log alone, and the log's generation tells when it is old. An
-answer in a language is for those who asked in that language, and is not kept.
+An answer is kept for one credential and one address, so nobody gets an answer that was made for
+another credential. What it says depends on the log alone, and the log's generation tells when it
+is old. An answer that depends on the language of the request is not kept.
 """
 
 from collections.abc import Callable, Coroutine

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from services.api.fast_parameters import FastParameters
 from services.api.plan_cache import PlanCache
+from services.api.second_try import tried_again
 from services.api.security import authenticate, require
 from services.api.unread import HeardRoute
 from services.api.write_options import read_write_options
@@ -144,6 +145,8 @@ class ExactRoute(HeardRoute):
 
         async def answer(request: Request) -> Response:
             exact = self.request_class(request.scope, request.receive)
+            # A request that is tried again has claimed nothing: its first transaction was undone.
+            exact.scope.pop("claimed_key", None)
             exact.scope["actor"] = await authenticate(exact)
             if permission is not None:
                 actor = require(exact, permission)
@@ -158,6 +161,8 @@ class ExactRoute(HeardRoute):
                     response = await self.endpoint(**arguments)
             except Replay as replay:
                 return replayed(replay.reply)
+            # In the transaction of the work itself: an answer that is lost on its way back is there
+            # for the repeat, and one of work that was undone is not.
             claimed = exact.scope.get("claimed_key")
             if claimed is not None:
                 session, key = claimed
@@ -171,7 +176,15 @@ class ExactRoute(HeardRoute):
                 )
             return response
 
-        return answer
+        return tried_again(answer)
+
+
+class PublicRoute(HeardRoute):
+    """Lets in whoever comes; what its address may hold is the endpoint's to judge."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        return tried_again(super().get_route_handler())
 
 
 def _writes(endpoint: Callable[..., Any], methods: set[str] | list[str] | None) -> bool:

@@ -44,6 +44,7 @@ class Keys:
     def __init__(self, database: Database, true_now: Callable[[], datetime]) -> None:
         self._database = database
         self._true_now = true_now
+        # By digest: neither the secrets nor anything that leads to them is kept.
         self._met: TLRUCache[bytes, tuple[datetime, Actor], datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _digest, met, _now: met[0], timer=true_now
         )
@@ -79,6 +80,7 @@ class Keys:
             key = await key_by_digest(session, city_code=parts[1], digest=key_digest, now=now)
         if key is None:
             raise Unauthenticated
+        # Until then a revocation by another process is not noticed; an expiry always is.
         until = now + KEPT
         return (until if key.expires_at is None else min(until, key.expires_at)), _actor(key)
 

@@ -1,8 +1,8 @@
 """Nothing that was said is passed over: what a route does not read of a request is refused.
 
 A misspelt `validate_only` would write, a misspelt filter would answer with everything, an empty
-one with nothing. So every
-route knows the names of its query parameters and whether it takes a body, from its signature.
+one with nothing. So every route knows the names of its query parameters and whether it takes a
+body, from its signature.
 """
 
 from collections import Counter

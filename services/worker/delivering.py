@@ -156,9 +156,10 @@ class Delivering:
         work: Callable[[], Awaitable[None]],
         waiting: Callable[[], int],
     ) -> None:
-        """Do a work for ever, when woken and now and then; an absent database is waited for.
+        """Repeat a work when woken, and every few seconds anyway; wait while the database is away.
 
-        While messages are under way it is worth a moment to find more `waiting` to be done.
+        While messages are under way more outcomes or room appear at every moment. So with little
+        `waiting` it pauses shortly, and one statement does the work of many.
         """
         interruption = Interruption(name)
         while True:
@@ -168,6 +169,7 @@ class Delivering:
                     await woken.wait()
             if self._under_way and waiting() < _ENOUGH:
                 await asyncio.sleep(_GATHER_SECONDS)
+            # Cleared before the work: what arrives during it wakes the loop once more.
             woken.clear()
             try:
                 await work()
@@ -213,6 +215,8 @@ class Delivering:
         Raises:
             ClockSkew: it differs from the database's by minutes.
         """
+        # Signatures carry a timestamp, and a receiver refuses one that is minutes off: every
+        # attempt would fail and count against the endpoint. The database is the second opinion.
         if time.monotonic() < self._clock_good_until:
             return
         async with self._database.sessions() as session:
@@ -233,6 +237,7 @@ class Delivering:
                 del left[told.id]
             if left:
                 await give_back(session, city_code, left.values(), token=token)
+        # After the commit: an attempt is on record before its message leaves, whatever happens.
         for parcel in parcels:
             self._begin(parcel, token)
         return bool(claimed)

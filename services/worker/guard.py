@@ -78,6 +78,7 @@ def check(address: str, port: int, refusal: Refusal, *, name: str) -> None:
     Raises:
         AddressRefused: nothing may be sent there.
     """
+    # What stands behind a `%` names an interface of this machine and is no part of the address.
     reason = refusal(ip_address(address.partition("%")[0]), port)
     if reason is not None:
         logger.warning(

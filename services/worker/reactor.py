@@ -122,6 +122,7 @@ class Reactor:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._look_every):
                     await self._woken.wait()
+            # Cleared before the work: a ring that comes during it starts another round.
             self._woken.clear()
             try:
                 await self.react()
@@ -209,9 +210,10 @@ class Reactor:
     async def _take(self, city_code: str, step: _Step) -> bool:
         """Take a step to the end of the log, or up to the event that cannot be followed.
 
-        Numbers are given once: the end of the log stands still while the readers come to it.
-        After a fault it goes on event by event: what comes before the bad one is done, and
-        the log says which one it is. None is ever passed over. Returns whether any was done.
+        Numbering takes only one turn a round: otherwise a city that is written to without a pause
+        would be numbered for ever, and its readers would never get their turn. After a fault the
+        step goes on event by event: what comes before the bad one is done, and the log says which
+        one it is. None is ever passed over. Returns whether any was done.
         """
         done, failed = False, None
         for at_once in (step.at_once, 1):
@@ -221,6 +223,7 @@ class Reactor:
                     if step is _NUMBERING:
                         break
             except Exception as error:
+                # Without a database no other step could be done either: the loop waits as a whole.
                 if is_away(error):
                     raise
                 failed = error
@@ -239,7 +242,10 @@ class Reactor:
         return done
 
     async def _count(self) -> None:
-        """Let no plan be kept that was made when a table was half as large or empty."""
+        """Refresh the statistics of tables that have grown to twice their size (`kit.statistics`).
+
+        Otherwise connections keep plans that were made while a table was almost empty.
+        """
         if time.monotonic() < self._count_again_at:
             return
         self._count_again_at = time.monotonic() + _COUNT_EVERY_SECONDS

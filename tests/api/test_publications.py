@@ -46,7 +46,12 @@ async def test_a_number_names_the_board_it_froze_and_no_other(door: Door) -> Non
     assert (then["publication_number"], row_of(then, "U08")["value"]) == (one, "40")
     earlier = await board(door, "2021", as_of=before["as_of"])
     assert earlier["publication_number"] is None
+    async with await door.as_("leader") as leader:
+        listed = (await leader.get(f"{PLAN}/publications")).json()["items"]
+    moments = {each["number"]: each["published_at"] for each in listed}
     for number, value in ((one, "40"), (one + 1, "41")):
+        at_once = await board(door, "2021", as_of=moments[number])
+        assert (at_once["publication_number"], row_of(at_once, "U08")["value"]) == (number, value)
         found = await _published(door, number)
         assert (found["publication_number"], found["period"]) == (number, "2021")
         assert row_of(found, "U08")["value"] == value

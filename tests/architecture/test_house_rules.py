@@ -23,7 +23,6 @@ WRITERS = {
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
     "opening",  # plan: a period that is to be opened, and until when it is due
-    "asking",  # obligations: what a period asks for, and whether anybody answered
     "writing",  # obligations: what is owed, many rows at once, each with its history
     "comparing",  # scoring: two boards and what happened between them
     "counting",  # scoring: what counts, added up over the units in one statement
@@ -208,7 +207,31 @@ CURSOR_TEXT = re.compile(r"\b(INTO|UPDATE)\s+reader_cursor\b", re.IGNORECASE)
 
 def test_one_module_moves_the_cursors_of_readers() -> None:
     moving = [path for path in _modules(SERVICES) if CURSOR_TEXT.search(_text(path))]
-    assert _named(moving) == ["services/core/events/reading.py"]
+    assert _named(moving) == ["services/core/events/statements.py"]
+
+
+SQL_TEXT = re.compile(
+    r"\b(SELECT|INSERT\s+INTO|UPDATE\s+\w+|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE|LOCK\s+TABLE"
+    r"|(CREATE|DROP|ALTER)\s+(TEMP\w*\s+)?(TABLE|DATABASE)|ANALYZE|SET\s+LOCAL|pg_notify)\b"
+)
+
+SQL_ROLES = {
+    "queries",  # what is read, each text above the function that runs it
+    "statements",  # text that stands apart from what runs it: what writes, what has many parts
+    "visibility",  # plan: who sees what, as a condition for every slice above
+    "conditions",  # milestones: what a caller may see, as a condition for the slices above too
+    "sources",  # alerts: where each rule finds what it watches, as parts of its statements
+}
+"""The files of a slice that hold SQL as text."""
+
+SQL_PLUMBING = {
+    "services/core/kit/database.py": "names locked, and how a transaction is planned",
+    "services/core/kit/schema.py": "which revision a database has",
+    "services/core/kit/statistics.py": "what the planner knows of the tables",
+    "services/console/schema.py": "which revision a database has, before anything else runs",
+    "services/console/embedded/postgres.py": "a database made where the server is ours",
+}
+"""Files outside the slices that hold SQL as text, and what it is about: no row of a tenant."""
 
 
 NUMBERED_PARAMETER = re.compile(r"\$\d")
@@ -235,6 +258,19 @@ def test_no_parameter_of_a_statement_is_numbered_by_hand() -> None:
         if NUMBERED_PARAMETER.search(text)
     ]
     assert found == []
+
+
+def _holds_sql(path: Path) -> bool:
+    return any(SQL_TEXT.search(text) for _, text in _strings(path))
+
+
+def test_sql_stands_where_one_looks_for_it() -> None:
+    roles = [path for path in _slices() if path.stem in SQL_ROLES]
+    plumbing = [ROOT / name for name in SQL_PLUMBING]
+    assert {path.stem for path in roles if _holds_sql(path)} == SQL_ROLES
+    assert _named(path for path in plumbing if not _holds_sql(path)) == []
+    others = [path for path in _modules(SERVICES) if path not in {*roles, *plumbing}]
+    assert _named(path for path in others if _holds_sql(path)) == []
 
 
 NAMED_BY_US = {"approved", "page", "w", "i", "r"}

@@ -9,6 +9,7 @@ import pytest
 from swagger_ui_bundle import swagger_ui_path
 
 from services.api.contract import chinese
+from services.api.contract.chinese_details import ASKED, DETAILS
 from services.api.contract.translated import in_chinese
 from services.api.contract.viewer import for_viewer
 from services.api.main import create_contract_app
@@ -125,6 +126,51 @@ def test_everything_round_an_operation_is_in_chinese() -> None:
             summary, note, *_ = operation["description"].split("\n\n")
             assert summary == f"{operation['summary']}。"
             assert english_in(note) == []
+
+
+def _more(operation: Mapping[str, Any]) -> str:
+    """Return what an operation says between its first line and who may call it."""
+    return "\n\n".join(operation["description"].split("\n\n")[1:-1])
+
+
+def test_what_an_operation_says_in_english_it_says_in_chinese() -> None:
+    """No operation leaves a paragraph in English, and names nothing that the other does not."""
+    english = {
+        operation["operationId"]: _more(operation)
+        for operations in CONTRACT["paths"].values()
+        for operation in operations.values()
+    }
+    assert {name for name, more in english.items() if more} == set(DETAILS)
+    assert {name: _names(DETAILS[name]) for name in DETAILS} == {
+        name: _names(english[name]) for name in DETAILS
+    }
+    for operations in in_chinese(for_viewer(CONTRACT))["paths"].values():
+        for operation in operations.values():
+            for paragraph in operation["description"].split("\n\n"):
+                assert re.search(r"[\u4e00-\u9fff]", paragraph), operation["operationId"]
+                assert english_in(paragraph) == [], operation["operationId"]
+
+
+def test_what_a_parameter_asks_for_is_in_chinese() -> None:
+    said = {
+        parameter["description"]
+        for operations in CONTRACT["paths"].values()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", [])
+        if "$ref" not in parameter
+    }
+    assert said == set(ASKED)
+    for english, words in ASKED.items():
+        assert re.search(r"[\u4e00-\u9fff]", words), english
+        assert english_in(words) == []
+        assert _names(english) == _names(words)
+    shown = in_chinese(for_viewer(CONTRACT))["paths"]["/v1/submissions/{submission_id}"]["get"]
+    [path] = [one for one in shown["parameters"] if one.get("in") == "path"]
+    assert path["description"] == "填报的编号（如 `019aafc0-0000-7000-8000-000000000000`）"
+
+
+def test_the_credentials_and_refusals_are_in_chinese() -> None:
+    shown = in_chinese(for_viewer(CONTRACT))
     refused = shown["components"]["responses"]["Conflict"]["content"]["application/problem+json"]
     assert refused["examples"]["submission-exists"]["summary"] == "该指标、单位、周期已有填报"
     assert CONTRACT["tags"][0]["name"] == "health", "the contract itself is left as it is"

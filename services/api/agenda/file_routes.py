@@ -9,7 +9,7 @@ from services.api.answers import body_etag, etags
 from services.api.context import Held, IfNoneMatch, PlanCode
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
-from services.api.unread import HeardRoute
+from services.api.routing import PublicRoute
 from services.core.agenda.calendar_file import calendar_file
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.queries import DeadlineRow, deadlines, token_by_digest
@@ -20,7 +20,7 @@ from services.core.kit.secrets import digest
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.queries import PlanState
 
-router = APIRouter(prefix="/v1", tags=["agenda"], route_class=HeardRoute)
+router = APIRouter(prefix="/v1", tags=["agenda"], route_class=PublicRoute)
 
 _BACK = timedelta(days=180)
 _AHEAD = timedelta(days=1100)

@@ -1,6 +1,6 @@
 """Shapes that occur in many places, given a name: generators make one type of each name.
 
-A list of values is told by its values; what is written the same is the same.
+A list of values is recognised by its values: equal lists share one name.
 """
 
 from collections.abc import Iterator, Mapping

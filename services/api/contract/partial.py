@@ -1,7 +1,8 @@
-"""Bodies in which silence means something: no default is told of their members.
+"""Bodies in which an absent member means something: the contract states no default for them.
 
-A generated client sends the defaults that a contract states. Of a partial update that would
-change what nobody spoke of, and a refusal does not hold what it does not say.
+A generated client sends the defaults that a contract states. In a partial update it would so
+change members that the caller never mentioned; in a refusal it would show members that were not
+sent.
 """
 
 from collections.abc import Iterator

@@ -29,7 +29,7 @@ def permission_of(route: APIRoute) -> Permission | None:
 
 
 def _permission(dependant: Dependant) -> Permission | None:
-    """Return the permission that is asked for first, however deep the one who asks."""
+    """Return the first permission that a dependency asks for, however deeply it is nested."""
     if isinstance(dependant.call, Permitted):
         return dependant.call.permission
     found = (_permission(one) for one in dependant.dependencies)

@@ -1,14 +1,14 @@
-"""The contract as the docs page shows it, with the words round it in Chinese.
+"""The contract as the docs page shows it, with what it says of its operations in Chinese.
 
-Names, members and what a description says beyond its first paragraph stay as the contract has
-them.
+Names, and the descriptions of members, stay as the contract has them.
 """
 
 import re
 from typing import Any
 
 from services.api.contract import chinese
-from services.api.contract.viewer import METHODS
+from services.api.contract.chinese_details import ASKED, DETAILS
+from services.api.contract.viewer import EXAMPLE_IN_WORDS, METHODS
 
 _NOTES = (
     (re.compile(r"Public: no credential is needed\."), "公开：不需要凭据。"),
@@ -53,11 +53,22 @@ def _tag(name: str) -> str:
 
 
 def _translate(operation: dict[str, Any]) -> None:
-    summary = chinese.SUMMARIES[operation["operationId"]]
+    name = operation["operationId"]
+    summary = chinese.SUMMARIES[name]
     _, *more, note = operation["description"].split("\n\n")
+    details = [DETAILS[name]] if more else []
     operation["summary"] = summary
     operation["tags"] = [_tag(name) for name in operation["tags"]]
-    operation["description"] = "\n\n".join([f"{summary}。", _note(note), *more])
+    operation["description"] = "\n\n".join([f"{summary}。", _note(note), *details])
+    for parameter in operation.get("parameters", []):
+        if "description" in parameter:
+            parameter["description"] = _asked(parameter["description"])
+
+
+def _asked(said: str) -> str:
+    """Return what a parameter means, with the example that the viewer's words end in."""
+    words, such_as, example = said.partition(EXAMPLE_IN_WORDS)
+    return f"{ASKED[words]}（如 {example.removesuffix(')')}）" if such_as else ASKED[words]
 
 
 def _note(said: str) -> str:

@@ -13,6 +13,9 @@ METHODS = frozenset({"get", "put", "post", "patch", "delete"})
 _VALUES = {"value", "example", "default"}
 """Members that hold values of callers, which are left as they are."""
 
+EXAMPLE_IN_WORDS = " (such as "
+"""Stands between what a parameter means and its example."""
+
 _BOUNDS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
 """Bounds, and the word that 3.1 has for one that is not reached; 3.0 has a flag beside it."""
 
@@ -69,7 +72,8 @@ def _show_in_words(node: Any) -> None:
     elif isinstance(node, dict):
         if "in" in node and "schema" in node and "example" in node:
             example = node.pop("example")
-            node["description"] = f"{node.get('description', '')} (such as `{example}`)".strip()
+            words = f"{node.get('description', '')}{EXAMPLE_IN_WORDS}`{example}`)"
+            node["description"] = words.strip()
         for name, one in node.items():
             if name not in _VALUES:
                 _show_in_words(one)

@@ -106,7 +106,8 @@ async def _first(
         Unauthenticated: the key was revoked or expired meanwhile.
     """
     clock = asyncio.get_running_loop().time
-    give_up = clock() + wait
+    # A try that begins anew waits no longer in all.
+    give_up = request.scope.setdefault("feed_given_up_at", clock() + wait)
     while True:
         actor = await authenticate(request)
         kept_since = None

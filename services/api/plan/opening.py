@@ -10,7 +10,7 @@ from services.api.plan.schemas import PeriodOut
 from services.api.plan.views import period_out
 from services.core.kit.said import Said
 from services.core.kit.text import Text
-from services.core.obligations.asking import asked
+from services.core.obligations.queries import asked
 from services.core.plan.models import PlanPeriod
 from services.core.plan.opening import calendar_of, on_rest_day
 from services.core.plan.queries import PlanState

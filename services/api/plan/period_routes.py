@@ -27,7 +27,7 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.obligations.asking import answered_periods
+from services.core.obligations.queries import answered_periods
 from services.core.obligations.service import move_period
 from services.core.plan import queries
 from services.core.plan.models import PlanPeriod

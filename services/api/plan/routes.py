@@ -37,7 +37,7 @@ from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
 from services.core.kit.exact_data import read_json
 from services.core.kit.exact_yaml import read_yaml
-from services.core.obligations.asking import answered_periods
+from services.core.obligations.queries import answered_periods
 from services.core.plan import queries
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan

@@ -148,7 +148,7 @@ async def _database(url: str) -> list[Finding]:
 
 
 async def _behind_a_pooler(url: str, direct: str) -> list[Finding]:
-    """Say what a pooler in transaction mode needs: what it refuses at a start, the role has."""
+    """Say what a pooler in transaction mode needs: settings of a session must be on the role."""
     try:
         connection = await open_connection(url, timeout=5)
         try:

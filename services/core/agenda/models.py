@@ -10,7 +10,9 @@ from services.core.kit.database import Base
 
 
 class CalendarToken(Base):
-    """A way to read deadlines as a calendar, without a key, until it or its maker is revoked.
+    """The secret part of an address that shows deadlines as a calendar, without a key.
+
+    It works until it, or the key that made it, is revoked.
 
     `scope` says whose deadlines: a `unit`'s, a whole `plan`'s, or those of the `person` (the
     key) that made it. The secret is kept as a digest only.

@@ -1,6 +1,6 @@
 """Reading what waits for an actor, the deadlines of a calendar, and the tokens that open one.
 
-The statement of what waits is put together in `agenda.parts`.
+The statement of what waits is put together in `agenda.statements`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.agenda.models import CalendarToken
-from services.core.agenda.parts import MILESTONES, statement_for
 from services.core.agenda.rules import (
     CALENDAR_SHOWS,
     KINDS,
@@ -27,6 +26,7 @@ from services.core.agenda.rules import (
     kinds_for,
     shown,
 )
+from services.core.agenda.statements import MILESTONES, statement_for
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
@@ -202,10 +202,10 @@ async def deadlines(
     last: date,
     limit: int,
 ) -> list[DeadlineRow]:
-    """Return what a calendar shows between two days, soonest first, what is cancelled too.
+    """Return what a calendar shows between two days, soonest first, cancelled things included.
 
-    What is open still is there from before the first day as well. `plan_version` is the one
-    whose words the calendar uses. A unit's calendar has its milestones and what it owes; a
+    Things that are still open are listed even from before the first day. `plan_version` is the
+    one whose words the calendar uses. A unit's calendar has its milestones and what it owes; a
     plan's every milestone and each period once; a lead's own also the milestones of the
     measures that its unit leads.
     """

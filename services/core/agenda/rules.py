@@ -51,7 +51,10 @@ def kinds_for(actor: Actor) -> tuple[TodoKind, ...]:
 
 
 def decides(actor: Actor) -> Reach | None:
-    """Return of which things the decisions wait for an actor: what its unit leads, or the rest."""
+    """Return which decisions an actor takes: on what its unit leads, or on what nobody leads.
+
+    None: it takes none.
+    """
     if Permission.DECIDE_WHAT_UNIT_LEADS.is_for(actor.role, actor.organization_code):
         return Reach.LED
     if Permission.DECIDE_WHAT_NOBODY_LEADS.is_for(actor.role, actor.organization_code):
@@ -61,7 +64,7 @@ def decides(actor: Actor) -> Reach | None:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """By when what happened on a day is to be reviewed, and to be answered."""
+    """The dates by which something of this `day` has to be reviewed, or else answered."""
 
     day: date
     review_by: date
@@ -69,10 +72,11 @@ class Turn:
 
 
 def turns(supervision: Supervision, calendar: WorkingCalendar, today: date) -> list[Turn]:
-    """Return the turns of each of the last 800 days and of `today`, oldest first."""
+    """Return one turn for each of the last 800 days and for `today`, oldest first."""
     first = today - timedelta(days=_KEPT_DAYS)
     last = calendar.shifted(today, max(supervision.review_days, supervision.answer_days))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    # Asking the calendar to count from each of 800 days would walk the same days again and again.
     worked = [day for day in days if calendar.is_workday(day)]
 
     def after(day: date, number: int) -> date:
@@ -119,10 +123,11 @@ CALENDAR_SHOWS = (
 
 
 def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) -> bool:
-    """Return whether an actor may have a calendar of this scope, for this unit where it is one's.
+    """Return whether an actor may have a calendar of this scope; `organization_code` is its unit.
 
-    Who sees the whole plan may have any; everybody else their own unit's. It shows milestones,
-    what is owed, and periods, so its maker may read all three.
+    Whoever sees the whole plan may have any calendar, everybody else that of their own unit. A
+    calendar shows milestones, what is owed, and periods, so its maker must be allowed to read
+    all three.
     """
     if not all(actor.may(one) for one in CALENDAR_SHOWS):
         return False
@@ -134,7 +139,7 @@ def may_show(actor: Actor, scope: CalendarScope, organization_code: str | None) 
 
 
 def shown(scope: CalendarScope, role: Role, organization_code: str | None) -> Reach:
-    """Return how far a calendar of this scope reaches, made by a role, for this unit."""
+    """Return what a calendar shows: by its scope, its unit, and the role of whoever made it."""
     if scope == "plan" or organization_code is None:
         return Reach.WHOLE_PLAN
     leads = Permission.DECIDE_WHAT_UNIT_LEADS.is_for(role, organization_code)

@@ -38,7 +38,7 @@ class EvaluationContext:
         *,
         first: bool,
     ) -> "EvaluationContext":
-        """Return the ground of an evaluation at an instant."""
+        """Return the context of an evaluation at an instant."""
         moment = Moment.of(now, plan.document.time_zone, rules[0].window, calendar)
         return cls(plan, rules[0], rules[1], calendar, moment, first)
 
@@ -56,7 +56,10 @@ class EvaluationContext:
         return self.calendar.shifted(mark, self.lead(source))
 
     def cutoffs(self, source: Source) -> Cutoffs:
-        """Return up to which mark each step of a source's rule is due; none of a rule off."""
+        """Return for each step of a source's rule the latest mark for which it is due.
+
+        A rule that is switched off has no steps.
+        """
         rule = self.rule(source.rule)
         if not rule.enabled:
             return Cutoffs((), ())

@@ -49,6 +49,8 @@ def cutoffs(
     """
     steps: list[Step] = []
     latest: list[date] = []
+    # Each step is searched for from the step before it: repeats lie a few days apart, and a search
+    # from today would grow longer with each of them.
     near, limit, every = today, today, rule.repeat_every or 0
     for step in all_steps(rule, rules):
         stage = rule.stages[min(len(steps), len(rule.stages) - 1)]
@@ -76,6 +78,8 @@ def _worked_through(calendar: WorkingCalendar, today: date, days: int) -> date:
 
 def latest_day(holds: Callable[[date], bool], near: date) -> date:
     """Return the latest day for which something holds that holds for every earlier one."""
+    # By doubling and then halving: each question counts working days, and walking day by day over
+    # months would ask hundreds of them.
     reach = _ONE_DAY
     low = high = near
     if holds(near):
@@ -91,6 +95,7 @@ def latest_day(holds: Callable[[date], bool], near: date) -> date:
 
 
 def _never_ascending(latest: list[date]) -> tuple[date, ...]:
+    # A mark for which a late step is due counts as due for every earlier step as well.
     kept: list[date] = []
     for day in reversed(latest):
         kept.append(max(day, kept[-1]) if kept else day)

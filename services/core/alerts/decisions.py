@@ -25,9 +25,10 @@ _FROM_THE_START = -1000
 class NoticeDecision:
     """What becomes of one step of one alert.
 
-    `row` holds the columns of the alert; `earlier` how far it was told before, so that what
-    lies between was superseded. `escalated`: it was told alone before, at a lower level.
-    `arrived`: it is overdue as it is first seen, and the office alone is told.
+    `row` holds the columns of the alert. `earlier` is the offset of the last stage that somebody
+    was notified of: the stages between that one and this one were superseded. `escalated`: it
+    had a notice of its own before, at a lower level. `arrived`: it is already overdue when it is
+    first seen, and only the office is told.
     """
 
     way: Way
@@ -47,7 +48,10 @@ class NoticeDecision:
 def decide(
     found: Due, ground: EvaluationContext, source: Source, steps: Cutoffs
 ) -> NoticeDecision | None:
-    """Return what becomes of a step that is newly due; None: it is suppressed, as it was before."""
+    """Return what becomes of a step that is newly due.
+
+    None: it is suppressed, and the same or a later step was suppressed before: nothing is written.
+    """
     step = steps.steps[found.step - 1]
     way = way_of(step.level, arrives=found.arrives)
     outcome = _suppressed(found, step, ground) or _OUTCOMES[way]

@@ -10,14 +10,13 @@ from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts.context import EvaluationContext
 from services.core.alerts.decisions import NoticeDecision
 from services.core.alerts.escalation import Way, recipients
 from services.core.alerts.messages import digest_message
-from services.core.events.statements import event_inserts
+from services.core.alerts.statements import GIVE_DIGESTS
 from services.core.identity.actor import system
 from services.core.kit.ids import new_id
 
@@ -26,33 +25,6 @@ DigestAddress = tuple[str, DigestKind]
 
 MOST_LISTED = 100
 """So many items a digest lists; it tells how many there are beyond those."""
-
-_GIVE = text(f"""
-WITH made AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb)) AS m(
-        event_id uuid, organization_code text, kind text, total integer, data jsonb)
-), given AS (
-    INSERT INTO alert_digest (city_code, plan_code, organization_code, day, kind, total,
-        event_id, given_at)
-    SELECT :city, :plan, organization_code, :today, kind, total, event_id, :now FROM made
-), {
-    event_inserts(
-        "made",
-        city_code=":city",
-        id="event_id",
-        plan_code=":plan",
-        type="'alert.digest'",
-        subject_kind="'alert_digest'",
-        subject_id="CAST(:plan AS text) || '/' || organization_code || '/'"
-        " || CAST(:today AS date) || '/' || kind",
-        organization_code="organization_code",
-        actor="CAST(:actor AS jsonb)",
-        data="data",
-        occurred_at=":now",
-    )
-}
-SELECT count(*) FROM happened
-""")  # noqa: S608 (text of our own)
 
 
 @dataclass(slots=True)
@@ -117,7 +89,7 @@ class Digests:
         ground = self._ground
         made = [self._made(address, digest) for address, digest in self._open.items()]
         await session.execute(
-            _GIVE,
+            GIVE_DIGESTS,
             {
                 "made": to_json(made).decode(),
                 "city": ground.plan.city_code,

@@ -18,6 +18,7 @@ from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import Cutoffs
 from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import MUTED, NOTHING, Source
+from services.core.alerts.statements import FINDINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +59,6 @@ Finding = Due | Ended
 AT_ONCE = 500
 """So many findings are held in memory at a time, however many there are."""
 
-# One pass over what is open and what somebody was notified of. The step that is due for a mark
-# is how many of the cut-offs, which ascend here, lie on or after it.
-_FINDINGS = """
-WITH found AS MATERIALIZED (
-    SELECT o.subject_id, o.epoch, o.mark, o.created_at, o.unit, o.measure_code,
-        o.indicator_code, o.label, o.parent_id, a.id AS alert_id, a.reach, a.suppressed_reach,
-        a.given_level, a.state, a.hold_until,
-        coalesce(a.holds_top, FALSE) AS holds_top,
-        CAST(:steps AS integer) - width_bucket(o.mark - 1, CAST(:latest AS date[])) AS step
-    FROM ({relation}) o
-    FULL JOIN (
-        SELECT id, subject_id, epoch, reach, suppressed_reach, given_level, state,
-            hold_until, holds_top
-        FROM alert
-        WHERE city_code = :city AND plan_code = :plan AND rule = :rule
-            AND state <> 'resolved' {narrowed}
-    ) a ON a.subject_id = o.subject_id AND a.epoch = o.epoch
-    WHERE o.subject_id IS NULL OR (
-        NOT o.paused AND o.mark <= CAST(:earliest AS date)
-        AND (CAST(:offsets AS integer[]))[CAST(:steps AS integer)
-            - width_bucket(o.mark - 1, CAST(:latest AS date[]))] > coalesce(a.reach, -1000))
-), f AS (
-    SELECT *, (CAST(:levels AS integer[]))[step] AS level,
-        alert_id IS NULL AND (CAST(:offsets AS integer[]))[step] > 0
-            AND (CAST(:first AS boolean)
-                OR coalesce((created_at AT TIME ZONE :zone)::date > mark, FALSE)) AS arrives
-    FROM found
-)
-SELECT f.subject_id, f.epoch, f.mark, f.unit, f.measure_code, f.indicator_code, f.label, f.step,
-    f.arrives, {muted} AS muted, f.alert_id, f.reach, f.suppressed_reach, f.given_level,
-    f.state, f.hold_until, f.holds_top,
-    CASE WHEN f.subject_id IS NULL THEN coalesce({ending}, 'gone') END AS reason,
-    w.notified, to_jsonb(w) AS image
-FROM f LEFT JOIN alert w
-    ON f.subject_id IS NULL AND w.city_code = :city AND w.id = f.alert_id
-WHERE f.subject_id IS NULL OR f.arrives
-    OR CASE WHEN f.level = 0 THEN CAST(:digests AS boolean)
-        ELSE CAST(:window AS boolean) OR f.level = :top END
-ORDER BY f.mark
-"""
-
 
 async def findings(
     session: AsyncSession,
@@ -132,7 +92,7 @@ def _statement(ground: EvaluationContext, source: Source, touch: AffectedAlerts 
     if narrow and enabled:
         relation += f" AND {source.id_column} = ANY(CAST(:ids AS uuid[]))"
     return text(
-        _FINDINGS.format(
+        FINDINGS.format(
             relation=relation,
             narrowed="AND subject_id = ANY(CAST(:subjects AS text[]))" if narrow else "",
             muted=MUTED if source.has_parents and enabled else "FALSE",

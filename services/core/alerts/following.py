@@ -5,7 +5,6 @@ A plan is evaluated by one worker at a time: its row of `alert_evaluation` is th
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import queries
@@ -14,6 +13,7 @@ from services.core.alerts.context import EvaluationContext
 from services.core.alerts.dry_run import DryRunNotice
 from services.core.alerts.evaluation import Evaluated, dry_run, evaluate
 from services.core.alerts.rule_set import RuleSet, default_rules
+from services.core.alerts.statements import BEGIN_EVALUATION
 from services.core.calendars.queries import working_calendar
 from services.core.events.queries import LogStretch
 from services.core.events.reading import Follower
@@ -22,14 +22,6 @@ from services.core.plan.queries import PlanState, plan_state
 
 EVERY = timedelta(minutes=10)
 """How often a plan is evaluated whole, whatever happened."""
-
-# Looked for first: an INSERT would wait for whoever holds the row.
-_BEGIN = text("""
-INSERT INTO alert_evaluation (city_code, plan_code)
-SELECT :city, :plan WHERE NOT EXISTS (
-    SELECT FROM alert_evaluation WHERE city_code = :city AND plan_code = :plan)
-ON CONFLICT DO NOTHING
-""")
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
@@ -82,11 +74,13 @@ async def evaluate_plan(
     touch: AffectedAlerts | None = None,
     wait: bool = True,
 ) -> Evaluated | None:
-    """Evaluate a plan, whole or as far as `touch` says; None: there is none, or others are at it.
+    """Evaluate a plan, whole or as far as `touch` says.
+
+    None: there is no such plan, or another worker is evaluating it.
 
     A plan that was never evaluated is evaluated whole: what is overdue arrives together.
     """
-    await session.execute(_BEGIN, {"city": city_code, "plan": plan_code})
+    await session.execute(BEGIN_EVALUATION, {"city": city_code, "plan": plan_code})
     last = await queries.locked_evaluation(session, city_code, plan_code, wait=wait)
     if last is None or (not wait and not _is_due(last.evaluated_for, clock.now())):
         return None

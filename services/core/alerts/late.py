@@ -19,6 +19,7 @@ from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import cutoffs, latest_day
 from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import SOURCES, Source
+from services.core.alerts.statements import LATE_PAGE, LATE_PART
 from services.core.identity.actor import Actor
 from services.core.plan.visibility import Owned, scope
 
@@ -106,17 +107,6 @@ class Late:
         return LatePageKey(self.organization_code, self.level, self.due, self.rule, self.subject_id)
 
 
-_PART = """
-SELECT '{rule}' AS rule, '{kind}' AS subject_kind, o.subject_id, o.epoch, o.unit, o.measure_code,
-    o.indicator_code, o.label, o.mark, {due} AS due, {addressee} AS organization_code,
-    coalesce((CAST(:levels_{number} AS integer[]))[CAST(:steps_{number} AS integer)
-        - width_bucket(o.mark - 1, CAST(:latest_{number} AS date[]))], 0) AS level
-FROM ({relation}) o
-LEFT JOIN leads AS lead
-    ON lead.code = coalesce('measure:' || o.measure_code, 'indicator:' || o.indicator_code)
-WHERE NOT o.paused AND o.mark <= CAST(:late_{number} AS date)
-"""
-
 _ADDRESSEES = {
     "unit": "coalesce(o.unit, :office)",
     "reviewer": "CASE WHEN lead.unit IS DISTINCT FROM o.unit THEN coalesce(lead.unit, :office)"
@@ -133,28 +123,6 @@ _LATE = Owned(
     measure="late.measure_code",
 )
 """Whose a late thing is: who has to act, whose it is, and who leads it, as with alerts."""
-
-_PAGE = """
-WITH leads AS MATERIALIZED (
-    SELECT * FROM unnest(CAST(:lead_codes AS text[]), CAST(:lead_units AS text[]))
-        AS leads(code, unit)
-), late AS ({parts}), page AS (
-    SELECT * FROM late WHERE {visible}
-        AND (CAST(:only AS text) IS NULL OR organization_code = CAST(:only AS text))
-        AND (CAST(:after_unit AS text) IS NULL OR
-            (organization_code, -level, due, rule, subject_id) > (CAST(:after_unit AS text),
-                -CAST(:after_level AS integer), CAST(:after_due AS date),
-                CAST(:after_rule AS text), CAST(:after_subject AS text)))
-    ORDER BY organization_code, -level, due, rule, subject_id LIMIT :most
-)
-SELECT page.rule, page.subject_kind, page.subject_id, page.unit, page.measure_code,
-    page.indicator_code, page.label, page.mark, page.due, page.organization_code, page.level,
-    a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
-FROM page LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
-    AND a.state <> 'resolved' AND a.rule = page.rule AND a.subject_id = page.subject_id
-    AND a.epoch = page.epoch
-ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_id
-"""
 
 
 async def late_page(
@@ -174,7 +142,7 @@ async def late_page(
     parts = " UNION ALL ".join(
         _part(source, number, ground.lead(source)) for number, source in enumerate(chosen)
     )
-    statement = text(_PAGE.format(parts=parts, visible=seen.sql))
+    statement = text(LATE_PAGE.format(parts=parts, visible=seen.sql))
     given = {
         **_everywhere(ground),
         **seen.parameters,
@@ -196,11 +164,12 @@ async def late_page(
 def _part(source: Source, number: int, lead: int) -> str:
     """Return the statement of one kind; things of it are due `lead` working days after their mark.
 
-    The n-th working day after a day is as many places further in the list of all of them.
+    SQL counts working days in `worked`, the sorted list of all of them: `width_bucket` returns how
+    many of them are not after the mark, so the n-th working day after it stands n places further.
     """
     worked = "CAST(:worked AS date[])"
     due = f"coalesce(({worked})[width_bucket(o.mark, {worked}) + {lead}], o.mark)"
-    return _PART.format(
+    return LATE_PART.format(
         due=due if lead else "o.mark",
         rule=source.rule,
         kind=source.kind,

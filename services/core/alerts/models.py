@@ -105,7 +105,7 @@ class Alert(Base):
 class AlertNotice(Base):
     """What was decided about one stage of an alert, and by which rules and calendar.
 
-    Its key is the promise that nothing is told twice. `given`: by an event of its own;
+    Its unique key makes sure that no stage is told twice. `given`: by an event of its own;
     `gathered`: in a digest; `superseded`: a later stage was told instead; `held`, `snoozed`,
     `muted`: not told for now, because somebody answered or the parent's alert speaks for it.
     """

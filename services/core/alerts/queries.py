@@ -49,10 +49,10 @@ WHERE s.city_code = :city AND s.id = ANY(CAST(:submissions AS uuid[]))
 
 
 async def widen(session: AsyncSession, city_code: str, touch: AffectedAlerts) -> None:
-    """AffectedAlerts also what depends on what was touched.
+    """Add what depends on the affected things, so that it is looked at too.
 
-    That is the obligation of a submission, the thing that an extension is for, and the
-    milestones below one that may mute them.
+    That is the obligation of a submission, the thing that an extension is for, and the branches
+    of a milestone, whose notices are suppressed while the alert of the milestone itself speaks.
     """
     rows = await session.execute(
         _WIDENED,

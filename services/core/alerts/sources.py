@@ -66,7 +66,8 @@ FROM milestone m WHERE m.city_code = :city AND m.id = w.subject_id::uuid
 def _turn(column: str, state: str) -> str:
     """Return the relation of milestones in whose state somebody has to act by a date.
 
-    The day on which a turn began names it: a changed calendar moves the date and begins none.
+    A turn is identified by the day on which it began. So a changed calendar moves the date until
+    which it lasts, and does not begin a new turn.
     """
     return _MILESTONE.format(
         epoch=f"(coalesce(m.turn_began, m.{column}) - DATE '1970-01-01')::bigint",
@@ -147,6 +148,8 @@ FROM submission s WHERE s.city_code = :city AND s.id = w.subject_id::uuid
 )"""  # noqa: S608 (text of our own)
 
 
+# Here and below the second at which something happened is the epoch: a value that is handed in or
+# returned once more begins its notices anew.
 _REVIEW = f"""
 SELECT s.id::text AS subject_id, floor(extract(epoch FROM s.submitted_at))::bigint AS epoch,
     (s.submitted_at AT TIME ZONE :zone)::date AS mark, s.submitted_at AS created_at,
@@ -174,6 +177,7 @@ WHERE {_HERE.format("s")} AND s.state = 'returned'
     AND {_NOT_IN.format(states="'closed', 'published'")}
 """  # noqa: S608 (text of our own)
 
+# Asked for once and answered once: there is only one epoch.
 _EXTENSION = f"""
 SELECT e.id::text AS subject_id, 1::bigint AS epoch, e.decide_by AS mark,
     e.requested_at AS created_at, e.organization_code AS unit,
@@ -276,6 +280,8 @@ WHERE FALSE
 """
 """The relation of a rule that is off."""
 
+# The alert of an overdue parent of the same unit speaks for its branches. It does not where it only
+# stands in the office's digest of what was overdue at first sight: the unit heard nothing of that.
 MUTED = """EXISTS (
 SELECT FROM milestone p
 WHERE p.city_code = :city AND p.id = f.parent_id AND p.organization_code = f.unit

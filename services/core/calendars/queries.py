@@ -48,11 +48,13 @@ _calendars = _CalendarCache(most=256)
 async def working_calendar(
     session: AsyncSession, city_code: str, code: str, *, held: bool = False
 ) -> WorkingCalendar:
-    """Return a calendar of a city as it stands; one of which nothing was announced is the week.
+    """Return a calendar of a city as it stands; Monday to Friday where nothing was announced.
 
     Where this process knows it already, one small row is read. With `held`, nobody changes it
     before the transaction ends.
     """
+    # The lock comes before the version is read: the other way round a year could be announced
+    # between the two, and the caller would count by the old one.
     if held:
         await lock_name(session, _lock(city_code, code), shared=True)
     state = await _state(session, city_code, code)
@@ -129,7 +131,7 @@ async def calendars_since(
 async def year_of(
     session: AsyncSession, city_code: str, code: str, year: int
 ) -> tuple[CalendarYear | None, Announcement | None]:
-    """Return a year of a calendar as it was announced; None twice where it was not."""
+    """Return the row of an announced year with its days; (None, None) where it was not."""
     row = await session.scalar(
         select(CalendarYear).where(
             CalendarYear.city_code == city_code,

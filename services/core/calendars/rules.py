@@ -71,6 +71,7 @@ class WorkingCalendar:
         known = self.days.get(day)
         if known is not None:
             return known
+        # An announced year lists its days of rest itself; only of another one are they guessed.
         reckoned = day.year not in self.official_years and statutory_name(day) is not None
         return is_weekday(day) and not reckoned
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from pydantic_core import to_json
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars import queries
@@ -12,29 +12,8 @@ from services.core.calendars.announcement import Announcement
 from services.core.calendars.models import CalendarDay
 from services.core.calendars.rules import CALENDAR
 from services.core.calendars.seed import known_years
+from services.core.calendars.statements import WRITE_YEARS
 from services.core.events.service import NewEvent, record
-
-# The history row decides: whoever finds its version taken writes nothing else either.
-_WRITE = text("""
-WITH remembered AS (
-    INSERT INTO calendar_history (city_code, calendar_code, version, years, actor, occurred_at)
-    VALUES (:city, :code, CAST(:version AS integer), CAST(:years AS jsonb),
-        CAST(:actor AS jsonb), CAST(:now AS timestamptz))
-    ON CONFLICT DO NOTHING RETURNING years
-), years AS MATERIALIZED (
-    SELECT y.key AS year, y.value->>'source' AS source, y.value->'days' AS days
-    FROM remembered CROSS JOIN LATERAL jsonb_each(remembered.years) y
-), announced AS (
-    INSERT INTO calendar_year (city_code, calendar_code, year, source, version, changed_at)
-    SELECT :city, :code, CAST(year AS integer), source, CAST(:version AS integer),
-        CAST(:now AS timestamptz) FROM years
-    ON CONFLICT (city_code, calendar_code, year) DO UPDATE SET
-        source = excluded.source, version = excluded.version, changed_at = excluded.changed_at
-)
-INSERT INTO calendar_day (city_code, calendar_code, day, kind, note, source)
-SELECT :city, :code, CAST(d->>'date' AS date), d->>'kind', d->>'note', source
-FROM years CROSS JOIN LATERAL jsonb_array_elements(days) d
-""")
 
 
 async def begin_calendar(
@@ -101,7 +80,7 @@ async def _write(
 ) -> None:
     city_code, code = place
     await session.execute(
-        _WRITE,
+        WRITE_YEARS,
         {
             "city": city_code,
             "code": code,

@@ -185,7 +185,7 @@ async def oldest_waiting_event(session: AsyncSession, *, readers: Sequence[str])
 
 
 SILENT_AFTER = timedelta(seconds=60)
-"""A worker that did not go round for so long is dead, or stands still."""
+"""A worker that did not write its heartbeat for so long is dead, or stands still."""
 
 
 async def last_beats(session: AsyncSession) -> Sequence[datetime]:

@@ -1,19 +1,19 @@
-"""How a reader follows the log: the next events under a lock, what it does, and on.
+"""How a reader follows the log: lock the cursor, read the next events, handle them, move on.
 
-A reader has a cursor in each city. Its row is locked from the reading of the next events until
-the commit of what was done about them, so that two workers never do the same, and a worker
-that is killed at any line leaves the cursor where it was.
+A reader has a cursor in each city. Its row stays locked from reading the next events until the
+commit of what was done about them. So two workers never handle the same event, and a worker that
+is killed at any line leaves the cursor where it was.
 """
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogStretch, locked_position, next_stretch
+from services.core.events.statements import BEGIN_CURSOR, MOVE_CURSOR, SET_CURSOR
 from services.core.kit.clock import Clock
 from services.core.kit.database import notify_after_commit
 
@@ -23,8 +23,8 @@ LOG_CHANNEL = "wufei_log"
 Handle = Callable[[AsyncSession, str, LogStretch, Clock], Coroutine[Any, Any, int | None]]
 """Does what a stretch of a city's log asks for, in the transaction that moves the cursor.
 
-It returns the position up to which it read; None: all of it. What comes after that position
-it meets again.
+It returns the position up to which it read; None: all of the stretch. Events after that position
+come again the next time.
 """
 
 
@@ -59,6 +59,8 @@ async def follow(
     """
     reader, most = follower.reader, most or follower.at_once
     stretch = await next_stretch(session, city_code, reader=reader, types=follower.types, most=most)
+    # A reader that is new in this city: two workers may meet here, so the row is made first, where
+    # the second waits for the first, and locked after that.
     if stretch is None:
         await _begin(session, city_code, reader)
         stretch = await next_stretch(
@@ -69,30 +71,15 @@ async def follow(
     reached = await follower.handle(session, city_code, stretch, clock)
     position = stretch.upto if reached is None else reached
     moved = {"city": city_code, "reader": reader, "position": position}
-    await session.execute(_MOVE, moved)
+    await session.execute(MOVE_CURSOR, moved)
     if follower.announces:
         announce(session, city_code, position=position)
     return position > stretch.after
 
 
-_BEGIN = text("""
-INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
-ON CONFLICT DO NOTHING
-""")
-
-_MOVE = text("""
-UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
-""")
-
-_SET_CURSOR = text("""
-INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :position)
-ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
-""")
-
-
 async def _begin(session: AsyncSession, city_code: str, reader: str) -> None:
     """Give a reader its cursor at the start of a city's log; one that has a cursor keeps it."""
-    await session.execute(_BEGIN, {"city": city_code, "reader": reader})
+    await session.execute(BEGIN_CURSOR, {"city": city_code, "reader": reader})
 
 
 async def lock_cursor(session: AsyncSession, city_code: str, *, reader: str) -> int:
@@ -107,7 +94,7 @@ async def lock_cursor(session: AsyncSession, city_code: str, *, reader: str) -> 
 async def set_cursor(session: AsyncSession, city_code: str, *, reader: str, position: int) -> None:
     """Note how far something else than the log was followed, as the calendar by days."""
     values = {"city": city_code, "reader": reader, "position": position}
-    await session.execute(_SET_CURSOR, values)
+    await session.execute(SET_CURSOR, values)
 
 
 def announce(session: AsyncSession, city_code: str, *, position: int) -> None:

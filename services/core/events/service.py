@@ -9,15 +9,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import delete, text
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
 from services.core.events.models import WorkerHeartbeat
-from services.core.events.statements import RECORD
+from services.core.events.statements import BEAT, BEGIN_LOG, LOCK_LOG, NUMBER_EVENTS, RECORD
 from services.core.kit.ids import new_id
-
-_RECORD = text(RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,8 @@ async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
 
     A transaction is of one city, and so are these: each city of them is one statement.
     """
+    # Ids are made here in order and events are numbered by id, so events of one transaction keep
+    # the order in which the caller names them.
     ids = [new_id() for _ in happenings]
     for city_code in dict.fromkeys(happening.city_code for happening in happenings):
         made = [
@@ -47,7 +47,7 @@ async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
             for event_id, happening in zip(ids, happenings, strict=True)
             if happening.city_code == city_code
         ]
-        await session.execute(_RECORD, {"city": city_code, "made": to_json(made).decode()})
+        await session.execute(RECORD, {"city": city_code, "made": to_json(made).decode()})
     return ids
 
 
@@ -65,32 +65,13 @@ def _row(event_id: UUID, happening: NewEvent) -> dict[str, object]:
     }
 
 
+# Stands for "no bound" where fewer events wait than are numbered at once.
 _LAST_ID = UUID(int=2**128 - 1)
-
-# Taken by a bound and not by a list of ids, so that the index alone is read however many wait.
-_NUMBER = text("""
-    WITH taken AS (
-        DELETE FROM event_pending
-        WHERE city_code = :city AND event_id <= coalesce((
-            SELECT event_id FROM event_pending
-            WHERE city_code = :city ORDER BY event_id OFFSET :most - 1 LIMIT 1), :last)
-        RETURNING event_id
-    ), numbered AS (
-        INSERT INTO event_position (city_code, position, event_id)
-        SELECT :city, :head + row_number() OVER (ORDER BY event_id), event_id FROM taken
-        RETURNING position
-    )
-    UPDATE log_head SET position = :head + (SELECT count(*) FROM numbered)
-    WHERE city_code = :city AND EXISTS (SELECT FROM numbered) RETURNING position - :head
-""")
 
 
 async def begin_log(session: AsyncSession, city_code: str) -> None:
     """Begin the log of a city, once: by its head a worker finds what waits for a number."""
-    await session.execute(
-        text("INSERT INTO log_head (city_code, position) VALUES (:city, 0) ON CONFLICT DO NOTHING"),
-        {"city": city_code},
-    )
+    await session.execute(BEGIN_LOG, {"city": city_code})
 
 
 async def number_committed(session: AsyncSession, city_code: str, *, most: int = 2000) -> int:
@@ -101,12 +82,9 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
     `log_head` lets one drainer at a time give numbers: nothing appears behind a number.
     """
     await begin_log(session, city_code)
-    head = await session.scalar(
-        text("SELECT position FROM log_head WHERE city_code = :city FOR UPDATE"),
-        {"city": city_code},
-    )
+    head = await session.scalar(LOCK_LOG, {"city": city_code})
     numbered = await session.scalar(
-        _NUMBER, {"city": city_code, "head": head, "most": most, "last": _LAST_ID}
+        NUMBER_EVENTS, {"city": city_code, "head": head, "most": most, "last": _LAST_ID}
     )
     return int(numbered or 0)
 
@@ -115,15 +93,9 @@ HEARTBEAT_KEPT = timedelta(hours=1)
 """How long a worker that fell silent is remembered."""
 
 
-_BEAT = text("""
-    INSERT INTO worker_heartbeat (worker_id, beat_at) VALUES (:worker, :now)
-    ON CONFLICT (worker_id) DO UPDATE SET beat_at = excluded.beat_at
-""")
-
-
 async def beat(session: AsyncSession, *, worker_id: UUID, now: datetime) -> None:
     """Write down that a worker went round all cities just now."""
-    await session.execute(_BEAT, {"worker": worker_id, "now": now})
+    await session.execute(BEAT, {"worker": worker_id, "now": now})
 
 
 async def forget_silent(session: AsyncSession, *, now: datetime) -> None:

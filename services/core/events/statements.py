@@ -1,4 +1,4 @@
-"""The only SQL text that writes an event, and its wait for a number.
+"""The statements of the log, by name; here alone is the text that writes an event.
 
 Whoever writes many events in a statement of its own puts this text into it, so that a new
 column of the log is added here and nowhere else.
@@ -6,6 +6,7 @@ column of the log is added here and nowhere else.
 
 from typing import TypedDict
 
+from sqlalchemy import text
 from typing_extensions import Unpack
 
 
@@ -48,7 +49,7 @@ def pending_insert(rows: str) -> str:
     return f"INSERT INTO event_pending (city_code, event_id) {rows}"
 
 
-RECORD = f"""
+RECORD = text(f"""
 WITH made AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb)) AS m(
         id uuid, plan_code text, type text, subject_kind text, subject_id text,
@@ -69,6 +70,55 @@ WITH made AS MATERIALIZED (
     )
 }
 SELECT count(*) FROM happened
-"""  # noqa: S608 (text of our own)
-"""Writes the events of `:city` that are listed in `:made`, a JSON array of objects named as the
-table's columns."""
+""")  # noqa: S608 (text of our own)
+"""Writes the events of `:city` listed in `:made`, a JSON array of objects named as the columns."""
+
+
+BEGIN_LOG = text(
+    "INSERT INTO log_head (city_code, position) VALUES (:city, 0) ON CONFLICT DO NOTHING"
+)
+"""Gives a city a log, unless it has one."""
+
+LOCK_LOG = text("SELECT position FROM log_head WHERE city_code = :city FOR UPDATE")
+"""The newest position of a city's log, held so that nobody else gives the next ones."""
+
+# Taken by a bound and not by a list of ids, so that the index alone is read however many wait.
+NUMBER_EVENTS = text("""
+    WITH taken AS (
+        DELETE FROM event_pending
+        WHERE city_code = :city AND event_id <= coalesce((
+            SELECT event_id FROM event_pending
+            WHERE city_code = :city ORDER BY event_id OFFSET :most - 1 LIMIT 1), :last)
+        RETURNING event_id
+    ), numbered AS (
+        INSERT INTO event_position (city_code, position, event_id)
+        SELECT :city, :head + row_number() OVER (ORDER BY event_id), event_id FROM taken
+        RETURNING position
+    )
+    UPDATE log_head SET position = :head + (SELECT count(*) FROM numbered)
+    WHERE city_code = :city AND EXISTS (SELECT FROM numbered) RETURNING position - :head
+""")
+"""Gives the next positions of a city's log to events that wait for one; how many they are."""
+
+BEAT = text("""
+    INSERT INTO worker_heartbeat (worker_id, beat_at) VALUES (:worker, :now)
+    ON CONFLICT (worker_id) DO UPDATE SET beat_at = excluded.beat_at
+""")
+"""Notes that a worker went round all cities."""
+
+BEGIN_CURSOR = text("""
+INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
+ON CONFLICT DO NOTHING
+""")
+"""Gives a reader its cursor at the start of a city's log, unless it has one."""
+
+MOVE_CURSOR = text("""
+UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
+""")
+"""Moves a reader's cursor."""
+
+SET_CURSOR = text("""
+INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :position)
+ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
+""")
+"""Sets a cursor, whether or not it was there."""

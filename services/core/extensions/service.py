@@ -197,9 +197,9 @@ async def count_anew(
     actor: Stamp,
     now: datetime,
 ) -> int:
-    """Set by when waiting requests are to be decided, by the local date they were made on.
+    """Set anew by when waiting requests have to be decided, and return how many changed.
 
-    Return how many changed.
+    The dates are given by the local date on which a request was made.
     """
     if not decide_by:
         return 0

@@ -91,9 +91,10 @@ _APPROVED = ", ".join(f"'{name}'" for name in APPROVED_EVENTS)
 
 
 def _receivers_own(event: str, credential: str) -> str:
-    """Return the condition that an event does not tell of a receiver that another key made.
+    """Return the condition that leaves out events about receivers that another key made.
 
-    Its organization is that of the receiver's owner, whose colleagues do not hear of it.
+    Such an event carries the organization of the receiver's owner. Without this condition the
+    owner's colleagues would hear of it too.
     """
     return (
         f"({event}.subject_kind <> 'webhook_endpoint'"

@@ -49,9 +49,9 @@ _NOBODY: frozenset[Role] = frozenset()
 class Permission(Enum):
     """Something that a caller may be permitted to do: the scope that opens it, and for whom.
 
-    `roles` have it whatever unit their credential is of; `roles_of_no_unit` where it is of none.
-    Those of the first part open an operation; those of the second say what beyond a caller's own
-    is its to do there.
+    `roles` have it with or without a unit; `roles_of_no_unit` only where the credential belongs to
+    no unit. The permissions before the blank line open an operation. Those after it say what a
+    caller may do there beyond what is its own, such as reporting for any unit.
     """
 
     READ_PLAN = ("plan:read", _READERS | {"system_admin"}, "read plans")
@@ -233,8 +233,8 @@ _OF_ONE_UNIT = frozenset({Reach.OWN, Reach.LED})
 def reach_of(role: Role, organization_code: str | None) -> Reach:
     """Return how far a credential of a role and unit sees; `organization_code` None: of no unit.
 
-    A system that belongs to no unit sees the whole plan. Anybody else whose sight is that of a
-    unit, and who has none, sees nothing.
+    A system that belongs to no unit sees the whole plan. Any other role that sees what
+    concerns its unit, and has no unit, sees nothing.
     """
     reach = _REACH[role]
     if organization_code is None and reach in _OF_ONE_UNIT:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 from typing_extensions import override
 
-from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_returns
+from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_units
 from services.core.kit.server_address import read_address
 
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
@@ -45,8 +45,8 @@ class Base(DeclarativeBase):
 def columns_of(table: type[Base], name: str) -> str:
     """Return all columns of a table that a statement calls `name`, each by its own name.
 
-    What `*` stands for changes with the table, and a statement that is prepared already then
-    fails.
+    Use it in place of `*`: when a migration adds a column, `*` means something else, and every
+    statement that a running process has prepared fails.
     """
     return ", ".join(f"{name}.{column.name}" for column in table.__table__.columns)
 
@@ -106,6 +106,7 @@ async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -
 
     Those that hold it `shared` do not wait for each other.
     """
+    # Names share 64 bits of hash: two names may collide, and then only wait for each other.
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
     await session.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": name})
 
@@ -174,6 +175,7 @@ async def connect(
     settings = {
         "application_name": application_name,
         "timezone": "UTC",
+        # Compiling a statement takes longer than running most of ours.
         "jit": "off",
         # Whoever waits longer for a row than a caller waits for an answer gives it up.
         "lock_timeout": "10s",
@@ -184,6 +186,8 @@ async def connect(
     creating: dict[str, Any] = {
         "async_creator_fn": lambda **more: asyncpg.connect(address.dsn, **options, **more)
     }
+    # Behind a pooler in transaction mode the next statement may run on another server connection,
+    # which knows none of the statements that this one prepared.
     if address.pooled:
         creating |= {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _unnamed}
     engine = create_async_engine(
@@ -192,16 +196,18 @@ async def connect(
         pool_size=size,
         max_overflow=0,
         pool_timeout=15,
+        # A restarted server leaves dead connections in the pool; one is tried before it is used.
         pool_pre_ping=True,
         json_serializer=_json,
         connect_args={**creating, "command_timeout": 120},
     )
-    watch_returns(engine)
+    watch_units(engine)
     try:
         async with OneEachPool(
             address.dsn,
             min_size=1,
             max_size=size,
+            # A connection is renewed now and then: what the server keeps for it grows.
             max_queries=50_000,
             max_inactive_connection_lifetime=300,
             loop=None,
@@ -210,6 +216,8 @@ async def connect(
             connection_class=PlainConnection,
             **options,
         ) as pool:
+            # Objects are read after the commit, when a reload would need a second transaction; and
+            # a statement of our own decides when changes are written, not a read that comes before.
             sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
             yield Database(dsn, engine, sessions, pool)
     finally:

@@ -72,8 +72,10 @@ def plain(number: Decimal) -> str:
 def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Return numerator ÷ denominator at scale 20, half even. The denominator is not 0.
 
-    With so many digits the quotient is a tie only where the fraction is: a fraction that is
-    none differs from it by at least one in the denominator's last digit.
+    It is rounded twice, first to `precision` digits and then to the scale. That is safe only where
+    the first rounding cannot make an exact half of what is none. It cannot: a fraction that is not
+    a half at this scale differs from every half by at least one unit of the denominator's last
+    digit, and so many digits keep that difference.
     """
     precision = _digits(numerator) + 2 * _digits(denominator) + _GUARD_DIGITS
     divided = Context(prec=precision, rounding=ROUND_HALF_EVEN).divide(numerator, denominator)
@@ -109,9 +111,9 @@ def display(
 ) -> str:
     """Return `number` rounded half up to `places` for people to read. Never decide by it.
 
-    It has more places, by `step`, where fewer would put it below or up to a number of `least`
-    from the other side, or above or down to one of `most`: what is shown never contradicts what
-    was decided. There is no "-0.00".
+    `least` are bounds from below and `most` bounds from above that a verdict was based on. Places
+    are added, `step` at a time, until the rounded number stands to each bound as the exact one
+    does: 39.996 against at least 40 is shown as 39.996 and not as 40.00. There is no "-0.00".
     """
     reached = [(each, number >= each) for each in least]
     kept = [(each, number <= each) for each in most]
@@ -121,11 +123,12 @@ def display(
             (rounded <= each) is was for each, was in kept
         ):
             break
+    # A Decimal keeps the sign of zero: -0.001 rounds to -0.00.
     return format(rounded or rounded.copy_abs(), "f")
 
 
 def display_bound(number: Decimal, places: int = 2) -> str:
-    """Return a number that others are held against: with all its places, at least so many."""
+    """Return a bound for people to read: with all its places, and at least so many."""
     return display(number, places, least=(number,), most=(number,))
 
 

@@ -94,6 +94,7 @@ async def claim(session: AsyncSession, request: RequestKey, *, at: datetime) -> 
     try:
         claimed = await _take(session, request, at)
     except DBAPIError as error:
+        # The first request holds the row until it commits; we gave up waiting after `lock_timeout`.
         if isinstance(getattr(error.orig, "__cause__", None), asyncpg.LockNotAvailableError):
             raise RequestInProgress from None
         raise

@@ -28,9 +28,10 @@ class SecondConnection(RuntimeError):
 class _Unit:
     """A request, a job, or whatever else runs by itself; `whole` with all tasks that it starts."""
 
-    __slots__ = ("holds", "whole")
+    __slots__ = ("committed", "holds", "whole")
 
     def __init__(self, *, whole: bool) -> None:
+        self.committed = False
         self.holds = False
         self.whole = whole
 
@@ -46,6 +47,16 @@ def unit_of_work() -> Iterator[None]:
         yield
     finally:
         _present.reset(token)
+
+
+def has_committed() -> bool:
+    """Return whether a transaction of this unit of work was committed: it may have written.
+
+    What runs on the bare pool is not seen: its writes are single statements, each the last of
+    its unit.
+    """
+    unit = _present.get()
+    return unit is not None and unit.committed
 
 
 def _take() -> _Unit:
@@ -74,6 +85,7 @@ class OneEachQueue(AsyncAdaptedQueuePool):
         unit = _take()
         try:
             connection = super().connect()
+        # A cancellation too: whoever got nothing must not count as holding a connection.
         except BaseException:
             unit.holds = False
             raise
@@ -82,9 +94,16 @@ class OneEachQueue(AsyncAdaptedQueuePool):
         return connection
 
 
-def watch_returns(engine: AsyncEngine) -> None:
-    """Note on an engine with a `OneEachQueue` when a unit of work gives its connection back."""
+def watch_units(engine: AsyncEngine) -> None:
+    """Note when a unit of work commits on an engine with a `OneEachQueue`, and gives back."""
     event.listen(engine.sync_engine, "checkin", _given_back)
+    event.listen(engine.sync_engine, "commit", _committed)
+
+
+def _committed(_connection: Any) -> None:
+    unit = _present.get()
+    if unit is not None:
+        unit.committed = True
 
 
 def _given_back(_connection: Any, record: Any) -> None:

@@ -28,10 +28,10 @@ _CONTENDED = (
     asyncpg.QueryCanceledError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
-    # The schema changed under a prepared statement: it is prepared anew with the next try.
-    asyncpg.InvalidCachedStatementError,
-    asyncpg.OutdatedSchemaCacheError,
 )
+_OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+_GONE = "cache lookup failed"
+"""How Postgres' words begin where a type or a function is no more that a statement was made for."""
 
 
 def is_away(error: BaseException) -> bool:
@@ -39,8 +39,9 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     cause = cause_of(error)
-    # The driver's refusal of a value of ours is an InterfaceError too.
-    return isinstance(cause, _AWAY) and not isinstance(cause, ValueError)
+    # The driver's refusal of a value of ours is an InterfaceError too, and its refusal of a type
+    # that changed one of the client's.
+    return isinstance(cause, _AWAY) and not isinstance(cause, (ValueError, *_OUTDATED))
 
 
 def is_unable(error: BaseException) -> bool:
@@ -55,7 +56,17 @@ def takes_no_writes(error: BaseException) -> bool:
 
 def is_contended(error: BaseException) -> bool:
     """Return whether others stood in the way, so that a later try may well succeed."""
-    return isinstance(cause_of(error), _CONTENDED)
+    return isinstance(cause_of(error), _CONTENDED) or is_outdated(error)
+
+
+def is_outdated(error: BaseException) -> bool:
+    """Return whether the schema changed under a statement that was prepared before.
+
+    The transaction is lost with it; the next try prepares its statements anew.
+    """
+    cause = cause_of(error)
+    gone = isinstance(cause, asyncpg.InternalServerError) and str(cause).startswith(_GONE)
+    return gone or isinstance(cause, _OUTDATED)
 
 
 def cause_of(error: BaseException) -> BaseException:

@@ -49,6 +49,8 @@ class Seal:
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Return `plain` sealed with the first key."""
+        # A nonce must never be used twice with a key. 96 random bits are enough for billions of
+        # seals, and a counter would have to survive every restore of a backup.
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self._first].encrypt(nonce, plain, context.encode())
         return _VERSION + self._first + nonce + sealed

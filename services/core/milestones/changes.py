@@ -68,12 +68,12 @@ def check_state(row: Milestone, verb: MilestoneVerb, desk: ActionContext) -> Non
 
 
 def standing_of(row: Milestone) -> MilestoneFacts:
-    """Return what the law of a milestone is about."""
+    """Return what the rules of a milestone read and change."""
     return MilestoneFacts(**{name: getattr(row, name) for name in _STANDING})
 
 
 def carry_out(row: Milestone, deed: Transition, desk: ActionContext) -> None:
-    """Put what a deed changes into the row; the state allows it."""
+    """Put what a transition changes into the row; its state has been checked."""
     for name, value in asdict(moved(standing_of(row), deed, desk.today)).items():
         setattr(row, name, value)
 

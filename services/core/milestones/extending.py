@@ -146,6 +146,8 @@ async def take_up(
     Raises:
         ExtensionNotPossible: what it is for is not there.
     """
+    # The thing before its extension: closing a milestone, too, has locked it when it withdraws the
+    # request that waits, and with another order here the two could wait for each other for ever.
     if extension.subject_kind == "obligation":
         return await _take_up_obligation(session, extension, desk)
     milestone = await queries.by_id_for_update(session, extension.city_code, extension.subject_id)

@@ -50,11 +50,11 @@ FOLLOWER = Follower("milestones", ("plan.published", "calendar.changed"), _handl
 
 
 async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: datetime) -> None:
-    """See to it that every measure of a plan has the milestones that stand for it.
+    """Make sure that every measure of a plan has its first milestones, made from the plan's words.
 
-    One that nobody has touched yet follows the plan: where a new version drops its measure or
-    asks for something else, it is cancelled, and another takes its place. What somebody has
-    touched stays.
+    Such a milestone follows the plan as long as nobody has worked on it: where a new version drops
+    its measure or asks for something else, it is cancelled, and another takes its place. Once
+    somebody has worked on it, it stays.
     """
     plan = await plan_state(session, city_code, plan_code)
     if plan is None:
@@ -78,9 +78,10 @@ async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: d
 
 
 def _lacking(wanted: Collection[Seed], kept: Sequence[Milestone]) -> list[Seed]:
-    """Return the seeds that nothing stands for.
+    """Return the seeds that have no milestone yet.
 
-    What a measure asks of one unit alone, the milestone of a former lead still stands for.
+    Where a measure asks one unit alone and changes its lead, the milestone of the former lead still
+    counts as the measure's: it is handed over by people, not doubled.
     """
     alone = Counter(seed.measure_code for seed in wanted)
     measures = {one.measure_code for one in kept}
@@ -183,6 +184,8 @@ async def _count_turns(
     turns = await queries.turns(session, plan.city_code, plan.code)
     if not turns:
         return
+    # A row for each state and day on which turns began: the calendar counts each of them once, and
+    # one statement moves every milestone, however many there are.
     counted = values(
         column("state", Text), column("began", Date), column("ends", Date), name="counted"
     ).data([(state, began, calendar.shifted(began, days[state])) for state, began in turns])

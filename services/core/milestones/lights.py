@@ -126,6 +126,8 @@ def _on_the_way(course: Course, today: date, rules: Lights) -> LightVerdict:
     Below the yellow pace it is red in the second half of its time only: before that it can
     still be caught up, and a short milestone is not red on its second day.
     """
+    # In calendar days: this is a share of time. Working days are for what people have to do by a
+    # date, which `distance` counts.
     whole, gone = (course.due_date - course.began).days, (today - course.began).days
     elapsed = quotient(Decimal(gone), Decimal(whole)) * FULL if whole > 0 else Decimal(0)
     details = {

@@ -114,7 +114,7 @@ async def for_update(session: AsyncSession, actor: Actor, milestone_id: UUID) ->
 async def by_id_for_update(
     session: AsyncSession, city_code: str, milestone_id: UUID
 ) -> Milestone | None:
-    """Return one milestone, locked, for whoever was shown what belongs to it."""
+    """Return one milestone, locked; the caller sees something that belongs to it already."""
     return await session.scalar(
         select(Milestone)
         .where(Milestone.city_code == city_code, Milestone.id == milestone_id)

@@ -1,4 +1,4 @@
-"""The rules of a milestone: what may follow what, and what each deed changes. Pure."""
+"""The rules of a milestone: which verb may follow which state, and what each verb changes. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -84,7 +84,7 @@ FULL = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class MilestoneFacts:
-    """What the law of a milestone is about; the columns of the same names."""
+    """What the rules of a milestone read and change: the columns of the same names."""
 
     state: MilestoneState
     percent: Decimal
@@ -120,7 +120,7 @@ def state_allows(verb: MilestoneVerb, state: MilestoneState) -> bool:
 
 
 def moved(standing: MilestoneFacts, deed: Transition, today: date) -> MilestoneFacts:
-    """Return the standing after a deed that the state allows."""
+    """Return the facts after a transition that the state allows."""
     state = TRANSITIONS[standing.state, deed.verb]
     after = _turned(standing, deed, today, signs=state == "assigned")
     return _effect(_dated(replace(after, state=state, version=standing.version + 1), deed), deed)
@@ -129,7 +129,7 @@ def moved(standing: MilestoneFacts, deed: Transition, today: date) -> MilestoneF
 def _turned(
     standing: MilestoneFacts, deed: Transition, today: date, *, signs: bool
 ) -> MilestoneFacts:
-    """Return the standing with whoever's turn it is now: to sign, or else to answer."""
+    """Return the facts with the new turn: somebody has to sign, or else to answer, by a date."""
     if deed.verb in _MIDST and deed.turn_ends is None:
         return standing
     return replace(
@@ -141,7 +141,7 @@ def _turned(
 
 
 def _dated(standing: MilestoneFacts, deed: Transition) -> MilestoneFacts:
-    """Return the standing with its new due date; each one, and a new holder, begins an epoch."""
+    """Return the facts with the new due date; a new date, holder or reopening begins an epoch."""
     due_date = deed.due_date or standing.due_date
     if due_date == standing.due_date and deed.verb not in {"reassign", "reopen"}:
         return standing

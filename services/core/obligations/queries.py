@@ -87,12 +87,15 @@ _END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
 
 
 def _statuses(unmet: str) -> Mapping[ObligationStatus, str]:
-    """Return when an obligation has which status; of what is waived, the others do not matter.
+    """Return the condition of each status. A waived obligation is only ever that.
 
-    `unmet` says how to tell that nothing was handed in; when that is overdue is `rules.is_overdue`.
+    `unmet` is the condition that nothing was handed in. When that is overdue is the rule of
+    `rules.is_overdue`, written once more in SQL.
     """
     return {
         "waived": "o.state = 'waived'",
+        # `submitted_at`, the last time, comes first: where that was in time the first time was so
+        # too, and the look into the history behind `reported_at` is spared.
         "met": f"(s.submitted_at < {_END} OR s.reported_at < {_END})",
         "late": f"(s.submitted_at >= {_END} AND s.reported_at >= {_END})",
         "missing": f"({unmet} AND (o.due_date < :today OR p.state <> 'open'))",
@@ -258,7 +261,7 @@ async def history(
 
 
 async def ended_units(session: AsyncSession, city_code: str, zone: str) -> dict[str, date]:
-    """Return since which local date units of a city are no more."""
+    """Return the units of a city that were dissolved, with the local date of it."""
     ended_on = func.date(func.timezone(zone, Organization.ended_at)).label("ended_on")
     rows = await session.execute(
         select(Organization.code, ended_on).where(
@@ -334,7 +337,7 @@ async def counted(
 ) -> list[ReportingCounts]:
     """Return what was reported of what is owed, for those that a caller may see.
 
-    Who is no more, was so before the due date, or stands in the plan no longer is left out.
+    A unit that was dissolved before the due date, or that the plan no longer names, is left out.
     """
     seen = scope(actor, _SUMS)
     sql = f"{_COUNTED.format(column=_COLUMNS[by])} AND {seen.sql}"
@@ -346,3 +349,37 @@ async def counted(
         text(f"{sql} GROUP BY 1 ORDER BY 1"), {**_at(plan, today), **names}
     )
     return [ReportingCounts(*row) for row in rows]
+
+
+# An answer is what was handed in since the period was opened; what came before it is none.
+_ANSWERED = text("""
+SELECT DISTINCT p.period FROM plan_period AS p
+JOIN obligation AS o ON o.city_code = p.city_code AND o.plan_code = p.plan_code
+    AND o.period = p.period
+JOIN submission AS s ON s.city_code = o.city_code AND s.plan_code = o.plan_code
+    AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
+    AND s.period = o.period AND s.state <> 'withdrawn' AND s.submitted_at >= p.opened_at
+WHERE p.city_code = :city AND p.plan_code = :plan
+    AND p.period = coalesce(CAST(:period AS text), p.period)
+""")
+
+
+async def answered_periods(
+    session: AsyncSession, plan: PlanState, period: str | None = None
+) -> set[str]:
+    """Return the periods of a plan, or the one named, that anybody answered since it was opened."""
+    place = {"city": plan.city_code, "plan": plan.code, "period": period}
+    return set(await session.scalars(_ANSWERED, place))
+
+
+_ASKED = text("""
+SELECT organization_code, count(*) AS number FROM obligation
+WHERE city_code = :city AND plan_code = :plan AND period = :period AND state = 'owed'
+GROUP BY organization_code ORDER BY organization_code
+""")
+
+
+async def asked(session: AsyncSession, plan: PlanState, period: str) -> dict[str, int]:
+    """Return how many values a period asks for, by unit."""
+    place = {"city": plan.city_code, "plan": plan.code, "period": period}
+    return {row.organization_code: row.number for row in await session.execute(_ASKED, place)}

@@ -17,9 +17,9 @@ its period closed and nothing handed in, owed no more."""
 
 
 def is_overdue(due_date: date, today: date, period_state: str) -> bool:
-    """Return whether what was not handed in is held against who owes it.
+    """Return whether a value that was not handed in counts as overdue.
 
-    It is once its date has passed, and at once where its period takes no more values.
+    It does once its date has passed, and at once where its period takes no more values.
     """
     return due_date < today or period_state != "open"
 
@@ -53,10 +53,10 @@ def owed_for(
 def moved_due_date(
     due_date: date, due_by: Callable[[WorkingCalendar], date], calendars: Sequence[WorkingCalendar]
 ) -> date:
-    """Return where a due date comes to when its calendar changes, oldest state first.
+    """Return a due date after its calendar changed; `calendars` are its states, oldest first.
 
-    `due_by` is the plan's rule. The date moves as far as the rule gave it: one that somebody set
-    by hand stays where it is.
+    `due_by` is the plan's rule. Only a date that the rule gave moves: one that somebody set by hand
+    is none that the rule gives, and stays where it is.
     """
     for before, after in pairwise(calendars):
         if due_date == due_by(before):

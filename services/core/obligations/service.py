@@ -9,7 +9,6 @@ from datetime import date, datetime
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.queries import calendars_since
@@ -22,10 +21,11 @@ from services.core.kit.clock import Clock
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.obligations import queries
-from services.core.obligations.asking import answered_periods
 from services.core.obligations.errors import ObligationNotExtendable, PeriodAnswered
 from services.core.obligations.models import Obligation
+from services.core.obligations.queries import answered_periods
 from services.core.obligations.rules import ExtensionFacts, is_extendable, moved_due_date, owed_for
+from services.core.obligations.statements import BEGIN_EPOCH
 from services.core.obligations.writing import remember, write_owed
 from services.core.plan import service as plan_service
 from services.core.plan.models import PlanPeriod
@@ -160,7 +160,11 @@ async def check_extendable(session: AsyncSession, obligation: Obligation) -> Non
 
 
 async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFacts:
-    """Return what decides whether more time may be given, held as it is as far as it can be."""
+    """Return what decides whether more time may be given.
+
+    The period is locked FOR SHARE, so that it is not closed before the caller's change commits. The
+    submission is not: whoever hands in a value does not wait for a decision on more time.
+    """
     period = await period_for_share(
         session, obligation.city_code, obligation.plan_code, obligation.period
     )
@@ -173,7 +177,10 @@ async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFa
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
-    """Compare what is open with how things stand by now, so that it may run twice."""
+    """Bring open obligations into line with plan and calendar as they are now.
+
+    It compares states and does not apply events one by one, so it may run twice.
+    """
     if stretch.events:
         await _keep_in_step(session, city_code, stretch.events, clock.now())
 
@@ -233,28 +240,6 @@ async def _follow_calendar(
         )
 
 
-# A date that was extended further than the new one stays. What was handed in is not asked for
-# again; a later date holds for it too, so that what came late before is on time within it.
-_BEGIN_EPOCH = text("""
-UPDATE obligation AS o SET epoch = o.epoch + 1, version = o.version + 1, updated_at = :now,
-    due_date = CASE WHEN o.extensions = 0 AND NOT h.handed_in
-            THEN coalesce(CAST(:due AS date), o.due_date)
-        ELSE greatest(CAST(:due AS date), o.due_date) END
-FROM obligation AS present CROSS JOIN LATERAL (
-    SELECT EXISTS (
-        SELECT FROM submission AS s WHERE s.city_code = present.city_code
-            AND s.plan_code = present.plan_code AND s.indicator_code = present.indicator_code
-            AND s.organization_code = present.organization_code AND s.period = present.period
-            AND s.state <> 'withdrawn' AND s.state <> 'draft') AS handed_in
-) AS h
-WHERE present.city_code = :city AND present.plan_code = :plan AND present.period = :period
-    AND present.state = 'owed' AND o.city_code = present.city_code AND o.id = present.id
-    AND (o.extensions = 0 OR CAST(:extended_too AS boolean))
-    AND (NOT h.handed_in OR (CAST(:handed_in_too AS boolean) AND o.due_date < :due))
-RETURNING o.id
-""")
-
-
 async def _begin_epoch(
     session: AsyncSession,
     row: PlanPeriod,
@@ -270,7 +255,7 @@ async def _begin_epoch(
     A reopening gives a later date to what was handed in too; a calendar that moved does not.
     """
     changed = await session.scalars(
-        _BEGIN_EPOCH,
+        BEGIN_EPOCH,
         {
             "city": row.city_code,
             "plan": row.plan_code,
@@ -291,7 +276,7 @@ async def _reconcile(
     actor: Mapping[str, object],
     now: datetime,
 ) -> None:
-    """Make what is owed for these periods, locked by the caller, what the plan says.
+    """Bring what is owed for these periods into line with the plan; the caller has locked them.
 
     New owners owe, former ones are waived, and what is right already stays untouched.
     """

@@ -100,7 +100,10 @@ def _codes(kind: str, entries: Sequence[tuple[str, str]], findings: Findings) ->
 
 
 def _also_by_number(tasks: Codes) -> Codes:
-    """Return the codes of tasks with the numbers that only one of them has."""
+    """Return the codes of tasks, and with them each number that only one task has.
+
+    Numbers may begin anew in each section; where they do not, a number alone names its task.
+    """
     numbers = Counter(key.rpartition("/")[2] for key in tasks.known)
     alone = {number for number, times in numbers.items() if times == 1}
     return Codes(tasks.kind, tasks.known | alone, tasks.complete)

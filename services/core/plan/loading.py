@@ -9,7 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -109,17 +109,10 @@ async def _says(
     return earlier.model_dump(mode="json") == stored
 
 
-# Not the whole document: one from before the format changed may no longer be read.
-_YEAR_BEGINS = text("""
-SELECT document->>'fiscal_year_begins' FROM plan_version
-WHERE city_code = :city AND plan_code = :plan AND version = :version
-""")
-
-
 async def _check_years(session: AsyncSession, document: PlanDocument, version: int) -> None:
     """Refuse other years: what was opened and reported by code would lie on other days."""
-    place = {"city": document.city.code, "plan": document.code, "version": version}
-    before = await session.scalar(_YEAR_BEGINS, place) or DEFAULT_YEAR_BEGINS
+    said = await queries.year_begins(session, document.city.code, document.code, version)
+    before = said or DEFAULT_YEAR_BEGINS
     if document.fiscal_year_begins != before:
         words = Text(
             f"本计划的年度自 {before} 起，各周期已按此填报，不能更改；"
@@ -193,6 +186,8 @@ async def _write_organizations(
     ]
     if not rows:
         return
+    # `defined_by` is not updated: the plan that named an organization first remains the only one
+    # that may rename it.
     statement = upsert(Organization).values(rows)
     await session.execute(
         statement.on_conflict_do_update(
@@ -250,6 +245,8 @@ async def _write_version(
             IndicatorLead.plan_code == document.code,
         )
     )
+    # Who leads what is in the document already. It is written as rows as well, always those of the
+    # version in force, because conditions in SQL on what a caller sees ask for it in every list.
     leads = [
         {**place, "organization_code": unit, "indicator_code": indicator.code}
         for indicator in document.indicators

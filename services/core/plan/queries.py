@@ -170,7 +170,7 @@ async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> P
 async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
     """Return a plan as it stands; until the transaction ends nobody else decides beside it.
 
-    What a change is based on is read after the lock, or two would be based on the same.
+    The plan is read after the lock is held; otherwise two changes could be based on one state.
     """
     await lock_name(session, plan.code)
     return await plan_state(session, plan.city_code, plan.code) or plan
@@ -178,6 +178,7 @@ async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
 
 async def with_document_in_force(session: AsyncSession, plan: PlanState) -> PlanState:
     """Return a plan with the document that is in force until the transaction ends."""
+    # FOR SHARE: a new version waits until we end; others that share the lock do not wait.
     version = await session.scalar(
         select(Plan.version)
         .where(Plan.city_code == plan.city_code, Plan.code == plan.code)
@@ -210,6 +211,20 @@ async def plan_document(
         document = PlanDocument.model_validate(stored)
         _parsed[key] = document
     return document
+
+
+async def year_begins(
+    session: AsyncSession, city_code: str, plan_code: str, version: int
+) -> str | None:
+    """Return when a year of a version begins, as written; one too old to be parsed says it too."""
+    found: str | None = await session.scalar(
+        select(PlanVersion.document["fiscal_year_begins"].astext).where(
+            PlanVersion.city_code == city_code,
+            PlanVersion.plan_code == plan_code,
+            PlanVersion.version == version,
+        )
+    )
+    return found
 
 
 async def _assigned(

@@ -91,6 +91,7 @@ async def _publish(
     session: AsyncSession, row: PlanPeriod, actor: Mapping[str, object], now: datetime
 ) -> None:
     """Give a period the plan's next publication number."""
+    # Numbers are the plan's: two periods that are published at once would take the same one.
     await lock_name(session, row.plan_code)
     row.published_at = now
     row.publication_number = await queries.next_publication_number(

@@ -65,9 +65,9 @@ def scope(actor: Actor, owned: Owned) -> SqlCondition:
 
 
 def plan_scope(actor: Actor, *, city: str, plan: str) -> SqlCondition:
-    """Return the condition on what whoever reads a plan sees: the plans of a caller's scope.
+    """Return the condition on rows that everybody sees who may read their plan.
 
-    Only here a credential of every city sees more than one.
+    Only here does a credential of every city see more than one city.
     """
     conditions, parameters = ["TRUE"], dict[str, Any]()
     if not actor.every_city:

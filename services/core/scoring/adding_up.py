@@ -1,4 +1,4 @@
-"""What stands above the rows of a scoreboard: groups, the score, its grade, what lies beside it."""
+"""What a scoreboard adds up from its rows: groups, score, grade, deductions and bonuses."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What an event touches: which boards have to be drawn anew, and for which indicators.
+"""What an event affects: which boards have to be drawn anew, and for which indicators.
 
 Pure; reading events and drawing boards is in `scoring.service`.
 """
@@ -77,12 +77,12 @@ class BoardsToDraw:
     if_drawn: set[BoardKey] = field(default_factory=set)
 
     def whole(self, key: BoardKey) -> None:
-        """Want a whole board."""
+        """Ask for a whole board."""
         self.boards[key] = None
         self.if_drawn.discard(key)
 
     def judge(self, key: BoardKey, indicator: str, *, if_drawn: bool = False) -> None:
-        """Want one indicator of a board judged anew."""
+        """Ask for one indicator of a board to be judged anew."""
         if key not in self.boards:
             self.boards[key] = set()
             if if_drawn:
@@ -113,7 +113,7 @@ def up_to_publication(stretch: LogStretch) -> tuple[Sequence[LogEvent], int]:
 def affected(
     events: Iterable[LogEvent], inputs: Iterable[ChangedInput]
 ) -> dict[str, AffectedScores]:
-    """Return what a batch of events touches, by plan code."""
+    """Return what a batch of events affects, by plan code."""
     found: dict[str, AffectedScores] = {}
     for event in events:
         if event.plan_code is None or not _matters(event):
@@ -170,7 +170,7 @@ def boards_to_draw(
 def _want_value(
     found: BoardsToDraw, basis: str, period: Period, code: str, indicator: Indicator | None
 ) -> None:
-    """Want whatever a value counts in, and what may be compared with that."""
+    """Ask for every board that a value counts in, and for those that compare with one of these."""
     for each in chain(period):
         found.judge((basis, each.code), code)
         if indicator is None or not may_rise(indicator):

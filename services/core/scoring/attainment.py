@@ -1,6 +1,7 @@
 """From a value and its target to met or not, and to an attainment of 0–100.
 
-Exactly the table of kinds and schemes in the design (scoring.md); lights are not decided here.
+One kind of target at a time; what combines several is in `scoring.kinds`, the colour of the light
+in `scoring.lights`.
 """
 
 from dataclasses import dataclass

@@ -68,7 +68,7 @@ class ScoringContext:
         tenures: Tenures | None = None,
         former: Former | None = None,
     ) -> "ScoringContext":
-        """Return the bench of a plan as it stands.
+        """Return the context of a plan as it stands.
 
         `extended` is where more time was granted, `former` who owed what in periods that take
         no more values.
@@ -88,7 +88,7 @@ class ScoringContext:
         return cls(state, facts, method_of(state), today, latest, duties, tenures or {})
 
     def on(self, today: date) -> "ScoringContext":
-        """Return the bench of the same plan on another local date."""
+        """Return the context of the same plan on another local date."""
         return self if self.today == today else replace(self, today=today)
 
     def counted(self, codes: Iterable[str] | None = None) -> CountingScope:
@@ -134,6 +134,8 @@ class ScoringContext:
 
         The domain's clock can be set back, and then what was missing is not due again.
         """
+        # A board is due to be drawn anew where a turning day lies between the two, whichever is the
+        # earlier. The earlier one itself was already judged.
         first, last = min(one_day, another), max(one_day, another)
         return any(first < day <= last for day in self._turning_days(period))
 
@@ -198,6 +200,7 @@ def draw_board(
         read = [
             operated.get((code, each)) for each in periods_read(period, bench.facts[code].indicator)
         ]
+        # Both bases mostly read the same operands, and judging is what takes the time.
         if code not in known or known[code][0] != read:
             known[code] = (read, *_judged(bench, code, period, operated))
         _, kept[code], traces[code] = known[code]
@@ -306,6 +309,8 @@ def _display(case: Case, figure: Figure | None, level: str | None) -> str | None
 
 def _bounds(case: Case) -> tuple[list[Figure], list[Figure]]:
     """Return what a value is held against, which it reaches from above and from below."""
+    # "More than" stands with the upper bounds: a number that only equals it must not be rounded up
+    # past it.
     least: list[Figure] = []
     most: list[Figure] = []
     target, baseline = case.target, case.baseline

@@ -19,7 +19,12 @@ from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import BaselineValue, Case, Comparable, Method, Reporting
 from services.core.scoring.owed import Duties, OwedParts, Parts, owed_parts
 from services.core.scoring.targets import Target, target_for
-from services.core.scoring.time_gone import full_months, months_through, whole_months
+from services.core.scoring.time_gone import (
+    MONTHS_IN_YEAR,
+    full_months,
+    months_through,
+    whole_months,
+)
 from services.core.submissions.rules import multiplier
 
 Operated = Mapping[tuple[str, str], Operands]
@@ -46,6 +51,11 @@ class IndicatorFacts:
     def shared(self) -> bool:
         """Whether every reporter owes a part of the value."""
         return self.indicator.aggregation.units != "direct"
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the values of finer periods are added up to that of a wider one."""
+        return self.operators.periods == "sum" and not self.operators.by_level
 
 
 def facts_of(state: PlanState) -> Mapping[str, IndicatorFacts]:
@@ -119,6 +129,7 @@ def build_case(
     formula = indicator.formula
     start = period.calendar.year(baseline.year) if baseline else None
     stage = _stage(duties, facts, period, operated, today)
+    beyond = facts.adds_up and _goes_beyond(target, period)
     return Case(
         indicator=indicator.code,
         period=period.code,
@@ -140,6 +151,7 @@ def build_case(
         due_date=due_date.isoformat() if due_date else None,
         method=method,
         months_of_sum=stage.gone if _is_part(facts, period, target, stage) else None,
+        beyond_target=beyond,
         begun=stage.gone > 0,
         target_date_passed=_target_date_passed(target, period, today, ended=stage.ended),
         owed=stage.owed,
@@ -203,15 +215,22 @@ def _parts(facts: IndicatorFacts, period: Period, operated: Operated) -> Parts:
 
 
 def _is_part(facts: IndicatorFacts, period: Period, target: Target, stage: _Stage) -> bool:
-    """Return whether a value is a part of a year's sum, to be judged by its share of the year.
+    """Return whether a value is a part of the sum that a target is for, to be judged by its share.
 
     A target that sets no number is compared period with period, and then a whole one is none.
     """
-    if facts.operators.periods != "sum" or facts.operators.by_level:
+    if not facts.adds_up:
         return False
-    if target.bound is None:
+    if not target.sets_number:
         return stage.gone < period.months
-    return period.frequency != "annual" or not stage.complete
+    return period.months < target.months or not stage.complete
+
+
+def _goes_beyond(target: Target, period: Period) -> bool:
+    """Return whether a sum is over more than the span of a target that is not for a year."""
+    if target.months == MONTHS_IN_YEAR or not target.sets_number:
+        return False
+    return period.months > target.months or period.last_day > target.end
 
 
 def _at_target_date(target: Target, period: Period, today: date, *, complete: bool) -> bool:

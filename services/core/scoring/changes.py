@@ -21,7 +21,7 @@ Kind = Literal["value", "target", "rule", "period", "day", "plan", "method"]
 """A value approved or corrected, a target assigned, a rule or weight changed, a period opened or
 closed, a day that passed, the plan's groups or scheme, and how this system adds up."""
 
-_TARGET = frozenset({"target"})
+_TARGET = frozenset({"target", "beyond_target"})
 _DATED = frozenset({"at_target_date", "target_date_passed", "reporting", "due_date"})
 _COUNTED = frozenset({"own", "parts", "absent", "previous"})
 _REACHED = frozenset({"owed", "elapsed_months", "months_of_sum", "begun"})
@@ -130,7 +130,7 @@ class _Walk:
         return IndicatorChange(code, row, None, (Cause("rule", self._moved()),))
 
     def become(self, document: PlanDocument, then: Mapping[str, BoardRow]) -> Decimal:
-        """Follow the plan's groups and scheme; what was in another group goes along."""
+        """Take over the later plan's groups and scheme; rows move to the groups they have there."""
         self.document = document
         for code, row in self.rows.items():
             self.rows[code] = {**row, "group": then[code]["group"]}
@@ -179,7 +179,10 @@ def _judged(row: BoardRow, case: Case) -> BoardRow:
 def _hybrids(
     before: Case | None, after: Case, steps: Sequence[ValueStep], *, dated: bool
 ) -> Iterator[tuple[Kind, Case, object]]:
-    """Yield each cause with the case as it stands once that is as it is now."""
+    """Yield each cause with a case in which it, and all causes before it, are as they are now.
+
+    So each cause is charged with just what it adds to those before it.
+    """
     if before is None:
         yield "rule", after, None
         return

@@ -154,6 +154,8 @@ def _order(
         return None if key in want.if_drawn else _Order(key, period, None, None)
     if (
         codes is None
+        # Now and then a board is stored with all its traces, so that reading one never has to
+        # gather them from a long chain of snapshots.
         or (earlier.sequence + 1) % queries.WHOLE_EVERY == 0
         or earlier.plan_version != bench.state.version
         or not is_current(earlier.board)

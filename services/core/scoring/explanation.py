@@ -8,12 +8,13 @@ from typing import Any
 
 from services.core.kit.decimals import plain
 from services.core.kit.text import Text
+from services.core.scoring.aggregation import combine
 from services.core.scoring.figures import ZERO
-from services.core.scoring.judgement import Comparable, judge
+from services.core.scoring.judgement import Case, Comparable, judge, part_to_date
+from services.core.scoring.part_of_sum import ToDate, less_is_nearer
 from services.core.scoring.reach import OUTSIDE
 from services.core.scoring.reasons import words
 from services.core.scoring.targets import Target
-from services.core.scoring.time_gone import less_is_nearer
 from services.core.scoring.traces import Trace, case_of, target_in
 
 _RULES: Mapping[str, Text] = {
@@ -80,7 +81,7 @@ def explain(trace: Trace, shown: Trace | None = None) -> list[Text]:
     if result["rule"] is not None:
         steps.append(_RULES[result["rule"]].format(attainment=_cut(result["attainment"])))
     if result["pace"] is not None:
-        steps.append(_to_date_step(trace, case.target) if to_date else _pace_step(trace))
+        steps.append(_to_date_step(trace, case) if to_date else _pace_step(trace))
     steps += _unit_steps(shown.get("units", ()))
     verdict = judge(case)
     steps.append(words(verdict.reason, verdict.details))
@@ -222,16 +223,17 @@ def _pace_step(trace: Trace) -> Text:
     )
 
 
-def _to_date_step(trace: Trace, target: Target) -> Text:
-    result, months = trace["result"], trace["months"]["of_sum"]
+def _to_date_step(trace: Trace, case: Case) -> Text:
+    result, months, whole = trace["result"], case.months_of_sum, case.target.months
     done, due, pace = (_cut(result[name]) for name in ("share", "expected", "pace"))
-    bound = target.bound or ZERO
+    found = part_to_date(case, combine(case.own, case.parts, case.operators))
+    bound = (found.asked.bound if isinstance(found, ToDate) else None) or ZERO
     over = Text(f"已完成 {done} ÷ 应完成 {due}", f"done {done} ÷ due by now {due}")
-    if less_is_nearer(target.kind, bound):
+    if isinstance(found, ToDate) and less_is_nearer(found.asked.kind, bound):
         over = Text(f"应完成 {due} ÷ 已完成 {done}", f"due by now {due} ÷ done {done}")
     return Text(
-        f"进度 = {over.zh}（{plain(bound)} × {months} ÷ 12 个月）= {pace}",
-        f"Pace = {over.en} ({plain(bound)} × {months} of 12 months) = {pace}",
+        f"进度 = {over.zh}（{plain(bound)} × {months} ÷ {whole} 个月）= {pace}",
+        f"Pace = {over.en} ({plain(bound)} × {months} of {whole} months) = {pace}",
     )
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from services.core.kit.decimals import display, display_bound
+from services.core.kit.text import Text
 from services.core.plan.document import Lights
 from services.core.scoring import attainment, lights
 from services.core.scoring.aggregation import (
@@ -24,8 +25,9 @@ from services.core.scoring.figures import HUNDRED, ZERO, Figure, beside
 from services.core.scoring.kinds import Found, Ground, judge_number
 from services.core.scoring.lights import Light, LightContext, Pace
 from services.core.scoring.owed import NOTHING_OWED, OwedParts, owed_details, silence_helps
+from services.core.scoring.part_of_sum import Share, ToDate, judge_part
 from services.core.scoring.targets import NUMERIC_KINDS, Target
-from services.core.scoring.time_gone import ToDate, to_date
+from services.core.scoring.time_gone import MONTHS_IN_YEAR
 
 ScoreState = Literal[
     "scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"
@@ -75,7 +77,8 @@ class Case:
     first; `absent` names the finer periods that have none. `levels` are (code, name, points),
     the top one first. `elapsed_months` and `whole_months` run from the end of the baseline's
     year to where the period has gone and to the target's date. `months_of_sum` counts the
-    months behind a value that is a part of a year's sum; None: it is no such part. `begun` is
+    months behind a value that is a part of the sum that the target is for; None: it is no such
+    part; `beyond_target` is whether it is a sum over more than that. `begun` is
     false while no full month of an unfinished period has gone. `target_date_passed` is whether
     the gate counts, and `owed` what the value lacks. `lower_better` is which way is worse for
     not_worse; `all_or_nothing` whether not met counts nothing. `pace_question` and
@@ -102,6 +105,7 @@ class Case:
     due_date: str | None
     method: Method
     months_of_sum: int | None = None
+    beyond_target: bool = False
     begun: bool = True
     target_date_passed: bool = True
     lower_better: bool = False
@@ -134,7 +138,11 @@ def judge(case: Case) -> Verdict:
         return _unassessed("not_applicable", "not_applicable", combined, why=reading.not_applicable)
     obstacle = _target_obstacle(case)
     if obstacle is not None:
-        details = {"text": case.target.name, "question": case.verdict_question or "—"}
+        details = {
+            "text": case.target.name,
+            "question": case.verdict_question or "—",
+            "date": case.target.end.isoformat(),
+        }
         return _unassessed("not_assessable", obstacle, combined, **details)
     if reading.is_nothing:
         return _unreported(case, combined)
@@ -168,7 +176,7 @@ def _target_obstacle(case: Case) -> str | None:
         return "target_in_words"
     if target.kind in NUMERIC_KINDS and target.bound is None:
         return "target_in_words"
-    return None
+    return "beyond_target" if case.beyond_target else None
 
 
 def _unreported(case: Case, combined: Combined) -> Verdict:
@@ -211,7 +219,9 @@ def _so_far(case: Case, verdict: Verdict) -> Verdict:
     nobody was asked for matters only where its absence may be what meets the target.
     """
     owed = case.owed
-    helped = verdict.met is not False and silence_helps(case.operators, case.target.kinds)
+    helped = verdict.met is not False and (
+        owed.end_unasked or silence_helps(case.operators, case.target.kinds)
+    )
     if verdict.state != "scored" or not (owed.pending or (owed.unasked and helped)):
         return verdict
     light: Light = "yellow" if verdict.light == "green" else verdict.light
@@ -254,16 +264,31 @@ def _assess(case: Case, combined: Combined) -> Verdict:
     )
 
 
+def part_to_date(case: Case, combined: Combined) -> ToDate | str:
+    """Return how a part of a sum stands, or the code of the reason why nothing can be said."""
+    figure, months = combined.reading.figure, case.months_of_sum
+    if figure is None or months is None:
+        return "no_number"
+    return judge_part(case.target, figure, Share(months, case.target.months))
+
+
+def _span(target: Target) -> Text:
+    """Return what a sum is over that the target is for, in words."""
+    if target.months == MONTHS_IN_YEAR:
+        return Text("全年", "the whole year")
+    return Text(f"{target.months}个月", f"{target.months} months")
+
+
 def _assess_part(case: Case, combined: Combined, months: int) -> Verdict:
-    """Return the verdict on a part of a year's sum: it is neither met nor not met."""
-    figure, bound = combined.reading.figure, case.target.bound
-    if figure is None:
-        return _unassessed("not_assessable", "no_number", combined)
-    if bound is None:
-        return _unassessed("not_assessable", "part_of_a_year", combined, target=case.target.name)
-    if months == 0:
+    """Return the verdict on a part of a sum: it is neither met nor not met."""
+    if months == 0 and case.target.sets_number:
         return _unassessed("not_assessable", "no_full_month", combined)
-    found = to_date(figure, case.target.kind, bound, months)
+    found = part_to_date(case, combined)
+    if isinstance(found, str):
+        details = {"target": case.target.name, "span": _span(case.target).zh}
+        return _unassessed(
+            "not_assessable", found, combined, **details, span_en=_span(case.target).en
+        )
     standing = LightContext(
         met=None,
         falsified=combined.falsified,
@@ -365,6 +390,8 @@ def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
         "year": str(case.target.year),
         "date": case.target.end.isoformat(),
         "months": str(case.months_of_sum),
+        "span": _span(case.target).zh,
+        "span_en": _span(case.target).en,
         "pace": "—" if pace is None else _pace_shown(pace.ratio, rules),
         "green": display_bound(rules.green_pace),
         "yellow": display_bound(rules.yellow_pace),

@@ -58,7 +58,10 @@ def judge_number(target: Target, ground: Ground) -> Found | str:
 
 
 def _all_of(known: Sequence[Found], unknown: str | None) -> Found | str:
-    """Met when all are: as far as the one that is least far. One not met is enough to say no."""
+    """Combine conditions that must all be met: as far as the one that is least far.
+
+    One that is not met decides, even where another cannot be judged.
+    """
     failed = [each for each in known if not each.attainment.met]
     if not failed:
         return known[0] if unknown is None else unknown
@@ -75,7 +78,10 @@ def _all_of(known: Sequence[Found], unknown: str | None) -> Found | str:
 
 
 def _any_of(known: Sequence[Found], unknown: str | None) -> Found | str:
-    """Met when one is: as far as the one that is farthest. Only all of them say no."""
+    """Combine conditions of which one must be met: as far as the one that is farthest.
+
+    One that is met decides. It is not met only where every condition was judged and is not met.
+    """
     met = next((each for each in known if each.attainment.met), None)
     if met is not None:
         return met
@@ -95,7 +101,7 @@ def _any_of(known: Sequence[Found], unknown: str | None) -> Found | str:
 
 
 def _haste(found: Found) -> Decimal:
-    """Return by what paces are put in order; what has none comes last among the slow."""
+    """Return by what paces are compared; one without a pace counts as the slowest."""
     return Decimal("-Infinity") if found.pace is None else found.pace.ratio.value
 
 

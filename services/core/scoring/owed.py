@@ -39,6 +39,7 @@ class OwedParts:
     """How many parts a value needs so far, how many are there, and which are not.
 
     `due` is the last date until when a pending part may come. `absent` names at most 20.
+    `end_unasked`: only the last part counts, and nobody was asked for those that come after it.
     """
 
     expected: int = 0
@@ -48,6 +49,7 @@ class OwedParts:
     unasked: int = 0
     due: str | None = None
     absent: tuple[Absent, ...] = ()
+    end_unasked: bool = False
 
 
 NOTHING_OWED = OwedParts()
@@ -108,12 +110,19 @@ class Parts:
     reporters: tuple[str, ...]
     shared: bool
 
+    @property
+    def latest_counts(self) -> bool:
+        """Whether the last of several pieces speaks for the period."""
+        latest = self.operators.periods == "last" or self.operators.by_level
+        return latest and len(self.pieces) > 1
+
 
 def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> OwedParts:
     """Return what is owed for a value, as far as its period has gone by the local date `today`.
 
-    What is still to come after the last part with a value does not count before the period's
-    end. Of what only its last part speaks for, an earlier one counts once it is overdue.
+    A part that comes after the last one with a value is not counted before the period has ended:
+    nobody expects it yet. Where only the last part gives the value, such as a stock at the end of
+    the year, an earlier part counts only once it is overdue.
     """
     absent: list[Absent] = []
     dues: list[date] = []
@@ -138,6 +147,7 @@ def owed_parts(duties: Duties, parts: Parts, today: date, *, ended: bool) -> Owe
         unasked=count["unasked"],
         due=max(dues).isoformat() if dues else None,
         absent=tuple(sorted(absent, key=lambda each: _ORDER.index(each.want))[:NAMED]),
+        end_unasked=parts.latest_counts and last >= 0 and count["unasked"] > 0,
     )
 
 
@@ -155,6 +165,8 @@ def _units(
     units = duties.units(parts.indicator, parts.reporters, code)
     if operands is None:
         return 0, list(units)
+    # The names of the units were read only where they are needed; a single reporter is always
+    # known. Where neither is known, nobody can be named as absent.
     known = operands.organizations or _only(operands)
     return operands.reports, [unit for unit in units if known and unit not in known]
 
@@ -200,7 +212,7 @@ def _counts(parts: Parts, gap: _Gap, *, ended: bool) -> bool:
     """Return whether an absent part matters to the value."""
     if gap.where == "in" or len(parts.pieces) == 1:
         return True
-    latest = parts.operators.periods == "last" or parts.operators.by_level
+    latest = parts.latest_counts
     match gap.want:
         case "overdue":
             return not latest or gap.where == "after" or gap.opened
@@ -208,7 +220,9 @@ def _counts(parts: Parts, gap: _Gap, *, ended: bool) -> bool:
             return ended if gap.where == "after" else not latest
         case "unasked":
             added = parts.operators.periods == "sum" or not gap.whole
-            return not latest and added and (ended or gap.where == "before")
+            if latest:
+                return ended and gap.where == "after"
+            return added and (ended or gap.where == "before")
 
 
 def _name(duties: Duties, unit: str | None) -> str | None:

@@ -24,7 +24,7 @@ class _Left:
 
 
 class PlansFollowed:
-    """Benches by database, city and plan, each city with the position at which it was left."""
+    """Scoring contexts by database, city and plan, with the position at which a city was left."""
 
     def __init__(self) -> None:
         self._left: WeakKeyDictionary[Engine | Connection, dict[str, _Left]] = WeakKeyDictionary()
@@ -32,7 +32,9 @@ class PlansFollowed:
     def resume(
         self, session: AsyncSession, city_code: str, after: int, events: Iterable[LogEvent]
     ) -> dict[str, ScoringContext]:
-        """Return what is still good, after these events, of what was left at position `after`."""
+        """Return the contexts kept at position `after` that these events do not alter."""
+        # Taken out and not only read: a transaction that fails leaves nothing behind that is half
+        # done.
         left = self._cities(session).pop(city_code, None)
         if left is None or left.position != after:
             return {}
@@ -46,9 +48,10 @@ class PlansFollowed:
         position: int,
         benches: dict[str, ScoringContext],
     ) -> None:
-        """Keep benches for whoever goes on from `position`.
+        """Keep contexts for the next reading, which begins at `position`.
 
-        Should the transaction not commit, whoever goes on does so from another position.
+        If this transaction does not commit, the next reading begins at another position, and finds
+        nothing.
         """
         self._cities(session)[city_code] = _Left(position, benches)
 

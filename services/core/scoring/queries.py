@@ -7,14 +7,14 @@ from typing import Any
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import EventPosition
 from services.core.kit.statements import DriverStatement
-from services.core.plan.models import IndicatorOwner
+from services.core.plan.models import IndicatorOwner, Publication
 from services.core.scoring.affected import BoardKey
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.tenures import Tenure, Tenures
@@ -61,8 +61,9 @@ async def latest_board(
 ) -> ScoreSnapshot | None:
     """Return the newest snapshot of a board, or the one that was the newest at `as_of`.
 
-    With `publication` it is the one that was published under that number, with `position` the
-    newest that was computed up to that place in the log.
+    A publication counts from the moment of its publishing, although its snapshot is drawn a
+    moment later. With `publication` it is the one that was published under that number, with
+    `position` the newest that was computed up to that place in the log.
 
     A snapshot stores the traces that were new with it; here `traces` holds those of all its
     indicators.
@@ -79,7 +80,18 @@ async def latest_board(
         .limit(1)
     )
     if as_of is not None:
-        wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
+        published = select(Publication.number).where(
+            Publication.city_code == city_code,
+            Publication.plan_code == plan_code,
+            Publication.period == period,
+            Publication.published_at <= as_of,
+        )
+        wanted = wanted.where(
+            or_(
+                ScoreSnapshot.computed_at <= as_of,
+                ScoreSnapshot.publication_number.in_(published),
+            )
+        )
     if publication is not None:
         wanted = wanted.where(ScoreSnapshot.publication_number == publication)
     if position is not None:

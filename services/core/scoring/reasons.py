@@ -19,28 +19,32 @@ REASONS: Mapping[str, Text] = {
         "Pace {pace} is at least {green}, but on provisional data: green turns yellow",
     ),
     "on_pace_to_date": Text(
-        "目标（{target}）按全年计，至今 {months} 个月，进度 {pace}，不低于 {green}",
-        "The target ({target}) is for the whole year; {months} of its months in, pace {pace} is"
+        "目标（{target}）按{span}计，至今 {months} 个月，进度 {pace}，不低于 {green}",
+        "The target ({target}) is for {span_en}; {months} of its months in, pace {pace} is"
         " at least {green}",
     ),
     "on_pace_to_date_provisional": Text(
         "至今 {months} 个月，进度 {pace}，不低于 {green}，但数据为初步数据，绿灯降为黄灯",
-        "{months} months of the year in, pace {pace} is at least {green}, but on provisional data:"
+        "{months} months of {span_en} in, pace {pace} is at least {green}, but on provisional data:"
         " green turns yellow",
     ),
     "enough_to_date": Text(
-        "目标（{target}）按全年计，至今 {months} 个月，未落后于应有的份额",
-        "The target ({target}) is for the whole year; {months} of its months in, it is not behind"
+        "目标（{target}）按{span}计，至今 {months} 个月，未落后于应有的份额",
+        "The target ({target}) is for {span_en}; {months} of its months in, it is not behind"
         " what is due by then",
     ),
     "enough_to_date_provisional": Text(
         "至今 {months} 个月，未落后于应有的份额，但数据为初步数据，绿灯降为黄灯",
-        "{months} months of the year in, it is not behind what is due by then, but on provisional"
+        "{months} months of {span_en} in, it is not behind what is due by then, but on provisional"
         " data: green turns yellow",
     ),
     "part_of_a_year": Text(
-        "目标（{target}）按全年计，本期只是全年的一部分，不作评判",
-        "The target ({target}) is for the whole year, and this is a part of it: no verdict",
+        "目标（{target}）按{span}计，本期只是{span}的一部分，不作评判",
+        "The target ({target}) is for {span_en}, and this is a part of it: no verdict",
+    ),
+    "beyond_target": Text(
+        "目标（{text}）是截至{date}的累计数，本期超出其范围，不作评判",
+        "The target ({text}) is for a sum up to {date}, and the period goes beyond it: no verdict",
     ),
     "no_full_month": Text(
         "本期尚未满一个月，无法计算进度", "No full month of the period has gone: pace is undefined"

@@ -41,7 +41,7 @@ _followed = PlansFollowed()
 
 
 async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> int:
-    """Draw what the next events touch, up to a publication; return the position read up to."""
+    """Draw what the next events affect, up to a publication; return the position read up to."""
     events, upto = up_to_publication(stretch)
     inputs = []
     if any(event.subject_kind == "submission" for event in events):
@@ -69,6 +69,8 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
         today = clock.today(plan.time_zone)
         if plan.followed == today:
             continue
+        # The lock of the log's cursor is the lock of all scoring: what the date changes and what an
+        # event changes must not be drawn at the same time.
         position = await lock_cursor(session, city_code, reader=READER)
         bench = await _bench(session, city_code, plan.plan_code, clock)
         if bench is not None:
@@ -120,7 +122,7 @@ async def _bench(
     clock: Clock,
     known: ScoringContext | None = None,
 ) -> ScoringContext | None:
-    """Return the bench of a plan for its local date; `known` spares reading the plan."""
+    """Return the context of a plan for its local date; `known` spares reading the plan."""
     if known is not None:
         return known.on(clock.today(known.state.document.time_zone))
     state = await plan_state(session, city_code, plan_code)

@@ -57,6 +57,11 @@ _IMAGES = """
     WHERE p.city_code = :city AND e.subject_kind = 'submission'
 """
 
+# In steps: `images` what history says after each event; `approved` and `latest` the last of each
+# place; `wanted` what counts on either basis from now on, where the submitted basis falls back to
+# what was approved in this stretch, or else to what counted before; `changed` where that is another
+# value than now, NULL included. Only those rows are closed and added, so events that change no
+# figure leave no trace here.
 APPLY_EVENTS = DriverStatement(f"""
 WITH images AS MATERIALIZED (
     {_IMAGES} AND p.position > :after AND p.position <= :upto
@@ -102,6 +107,8 @@ SELECT DISTINCT plan_code, basis, indicator_code, period FROM changed
 FORGET_MADE = text("DROP TABLE IF EXISTS pg_temp.score_input_made")
 """Drops what an earlier run in this transaction made."""
 
+# The same as many steps of APPLY_EVENTS at once: `approvals` numbers the approvals of a place, and
+# a change that is neither approved nor under review falls back to the last approval before it.
 MAKE_INPUTS = text(f"""
 CREATE TEMPORARY TABLE score_input_made ON COMMIT DROP AS
 WITH images AS MATERIALIZED (
@@ -171,6 +178,9 @@ SELECT :city, {_COLUMNS}, until_position FROM score_input_made
 PLAN_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
 """Has what follows in this transaction planned for the values that it is given."""
 
+# `values` and `ratios` count what is there: a sum of nothing is NULL, and 0 is a value. Of
+# indicators whose value is one unit's the rows stay apart by unit, and the owner is chosen outside
+# of SQL.
 _OPERANDS = """
 SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
     count(i.value) AS values, sum(i.value) AS value_sum,

@@ -18,6 +18,7 @@ from services.core.plan.document import (
 from services.core.plan.models import AssignedTarget
 from services.core.plan.periods import Period, PeriodCalendar
 from services.core.scoring.figures import HUNDRED
+from services.core.scoring.time_gone import MONTHS_IN_YEAR, whole_months
 
 NUMERIC_KINDS: frozenset[TargetKind] = frozenset(
     {"at_least", "more_than", "at_most", "less_than", "full_coverage"}
@@ -58,7 +59,8 @@ class Target:
     """A target in force. `kind` is assigned_by_superior only while nothing is assigned.
 
     `year` is the plan's; `ends` is its date, where that is not the end of the calendar's year of
-    that number. `sequence`, `document_number` and
+    that number. `months` is how many a sum is over that the target is for: a year's, its period's,
+    or those from the beginning of the plan's year to its date. `sequence`, `document_number` and
     `document_date` name the assignment it comes from.
     """
 
@@ -73,6 +75,7 @@ class Target:
     upper: Decimal | None = None
     conditions: tuple[Asked, ...] = ()
     ends: date | None = None
+    months: int = MONTHS_IN_YEAR
 
     @property
     def bound(self) -> Decimal | None:
@@ -85,6 +88,11 @@ class Target:
         if self.conditions:
             return frozenset(each.kind for each in self.conditions)
         return frozenset({self.kind})
+
+    @property
+    def sets_number(self) -> bool:
+        """Whether any of its kinds is a number to be reached, or a range."""
+        return bool((NUMERIC_KINDS | {"between"}) & self.kinds)
 
     @property
     def compares(self) -> bool:
@@ -155,7 +163,17 @@ def _printed(entry: TargetEntry | UnitTarget, calendar: PeriodCalendar) -> Targe
         upper=entry.upper,
         conditions=tuple(Asked(each.kind, each.value, each.upper) for each in entry.conditions),
         ends=end if entry.year is None else _ends(year, calendar),
+        months=_months(entry, calendar),
     )
+
+
+def _months(entry: TargetEntry | UnitTarget, calendar: PeriodCalendar) -> int:
+    """Return how many months a sum is over that is to reach a target; at least one."""
+    if entry.period is not None:
+        return calendar.period(entry.period).months
+    if entry.by is None:
+        return MONTHS_IN_YEAR
+    return max(whole_months(calendar.year(entry.at_year(calendar)).first_day, entry.by) + 1, 1)
 
 
 def _ends(year: int, calendar: PeriodCalendar) -> date | None:

@@ -22,8 +22,9 @@ Tenures = Mapping[str, Sequence[Tenure]]
 def rank(tenures: Sequence[Tenure], organization_code: str, from_position: int) -> int:
     """Return the number of the last tenure by which a value counts; -1: by none.
 
-    A value counts by its unit's tenures that had begun when it began to count: by the owner of
-    the time when it was approved, or by an earlier one whose value was approved late.
+    It counts by the tenures of its unit that had begun when the value began to count. So the value
+    of a former owner that is approved after the handover still counts, and gives way only to a
+    value of a later owner.
     """
     return max(
         (

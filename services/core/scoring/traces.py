@@ -27,6 +27,7 @@ from services.core.scoring.judgement import (
 )
 from services.core.scoring.owed import NOTHING_OWED, Absent, OwedParts
 from services.core.scoring.targets import Asked, Target
+from services.core.scoring.time_gone import MONTHS_IN_YEAR
 
 Trace = Mapping[str, Any]
 """JSON; decimals are plain text."""
@@ -65,6 +66,7 @@ def trace_of(case: Case, verdict: Verdict) -> dict[str, Any]:
             "whole": case.whole_months,
             "of_sum": case.months_of_sum,
             "begun": case.begun,
+            **({"beyond_target": True} if case.beyond_target else {}),
         },
         "questions": {"pace": case.pace_question, "verdict": case.verdict_question},
         "reporting": {
@@ -143,6 +145,7 @@ def case_of(trace: Trace) -> Case:
         due_date=trace["reporting"]["due_date"],
         method=_method_in(trace["scheme"]),
         months_of_sum=trace["months"].get("of_sum"),
+        beyond_target=trace["months"].get("beyond_target", False),
         begun=trace["months"].get("begun", True),
         target_date_passed=trace.get("target_date_passed", True),
         lower_better=trace.get("lower_better", False),
@@ -224,7 +227,10 @@ def _previous_in(written: Mapping[str, Any] | None) -> Comparable | None:
 
 
 def _owed_out(owed: OwedParts) -> dict[str, Any]:
-    return {**asdict(owed), "absent": [asdict(each) for each in owed.absent]}
+    written = {**asdict(owed), "absent": [asdict(each) for each in owed.absent]}
+    if not owed.end_unasked:
+        del written["end_unasked"]
+    return written
 
 
 def _owed_in(written: Mapping[str, Any] | None) -> OwedParts:
@@ -248,6 +254,8 @@ def target_out(target: Target) -> dict[str, Any]:
         written["conditions"] = [_asked_out(each) for each in target.conditions]
     if target.ends is not None:
         written["date"] = target.ends.isoformat()
+    if target.months != MONTHS_IN_YEAR:
+        written["months"] = target.months
     if target.source == "assigned":
         written |= {
             "sequence": target.sequence,

@@ -32,7 +32,7 @@ def authors_of(row: SubmissionRow) -> Authors:
 def signed(row: SubmissionRow, actor: Actor) -> dict[str, Any]:
     """Return the columns once the actor is an author of the present revision.
 
-    It is on behalf of the unit where any of its authors is no key of the unit.
+    A revision is on behalf of its unit as soon as one of its authors is no key of that unit.
     """
     before = authors_of(row)
     after = before.with_(actor)

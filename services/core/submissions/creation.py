@@ -1,8 +1,8 @@
 """Creating a submission: the hot write, one statement that is a transaction by itself.
 
 State, history, event and the stored reply are written together or not at all; the guards
-(plan version, period, idempotency key, place) are inside the statement, so that nothing can
-slip in between a check and its write.
+(plan version, period, idempotency key, the slot of indicator, organization and period) are inside
+the statement, so that nothing can slip in between a check and its write.
 """
 
 from collections.abc import Mapping
@@ -250,7 +250,7 @@ async def create(
     city of the submission, whichever city the credential is of.
 
     Raises:
-        SubmissionExists: the place has one already.
+        SubmissionExists: the slot holds one already.
         PeriodClosed: the period takes no values.
         PlanChanged: the plan has a newer version than the row was checked against.
         IdempotencyKeyReused, RequestInProgress: the key belongs to another request, or the
@@ -262,6 +262,7 @@ async def create(
             connection, parameters(row, plan, actor, reply, true_now), preview=preview
         )
     except asyncpg.UniqueViolationError as error:
+        # The unique index of the slot; any other one would be a fault of ours and is not hidden.
         if "submission" not in (error.constraint_name or ""):
             raise
         raise SubmissionExists(
@@ -271,6 +272,8 @@ async def create(
         raise RequestInProgress from None
     if written["added"]:
         return None
+    # Nothing was written, and the statement does not say by which guard. The key is asked first: a
+    # repeat gets the answer of the first request even if the period has closed since.
     if request is not None:
         earlier = await queries.earlier_reply(connection, request)
         if earlier is not None:

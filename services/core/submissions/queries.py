@@ -253,7 +253,7 @@ _SLOT = ("city_code", "plan_code", "indicator_code", "organization_code", "perio
 
 
 async def slot_holder(connection: asyncpg.Connection, row: Mapping[str, Any]) -> str | None:
-    """Return the id of the submission that has this row's place."""
+    """Return the id of the submission that holds this row's slot."""
     slot = {name: row[name] for name in _SLOT}
     found = await connection.fetchval(*_SLOT_HOLDER.bind(slot))
     return str(found) if found else None

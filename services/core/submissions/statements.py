@@ -7,6 +7,9 @@ from services.core.submissions.models import Submission
 # Columns and values are the table's, so that a field more is added there and nowhere here.
 _COLUMNS = [column.name for column in Submission.__table__.columns]
 
+# Each part is fed by the one before it: without `present` no key is claimed, without `free` nothing
+# is added, and history and event are written of what was `added`. So one guard that fails keeps the
+# whole of it out, and the caller learns why from the last line or from a look at the reply.
 CREATE = DriverStatement(f"""
 WITH period AS (
     -- The lock makes a closing wait for us, and us for a closing.

@@ -76,11 +76,14 @@ def after(
     if tally.pause is not None:
         until = now + timedelta(seconds=tally.pause)
         paused_until = max(until, paused_until or until)
+    # One delivery is enough: a receiver that takes something is alive, whatever it refused before.
     if tally.successes:
         return Health("active", None, None, 0, 0, paused_until)
     if not tally.failures:
         return replace(health, paused_until=paused_until)
     failed = replace(_failed(health, tally, now), paused_until=paused_until)
+    # By time and not by number: a busy endpoint fails a hundred times in a minute, a quiet one once
+    # a week, and both get five days to be mended.
     percent = _WHOLE * (now - (failed.failing_since or now)) / disabled_after
     if percent >= _WHOLE:
         return replace(failed, state="disabled", state_reason="failing")

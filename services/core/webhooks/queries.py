@@ -310,8 +310,8 @@ def wanted_deliveries(
 ) -> Select[*tuple[Any, ...]]:
     """Return the selection of new deliveries for events, of which `first` is the first.
 
-    They are due in the order of the log: the statement begins when the cursor is locked, the
-    transaction may have begun before another's. `only` narrows it further.
+    They become due in the order of the log, a microsecond apart, from the time of the statement:
+    two transactions may begin in another order than they get the cursor's lock. `only` narrows it.
     """
     event, position = aliased(Event, told), told.c.position
     wanted = (
@@ -339,7 +339,7 @@ _APART = timedelta(microseconds=1)
 
 
 def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
-    """Return a UUIDv7 with the instant of an event's and a chance of its own."""
+    """Return a UUIDv7 with the instant of an event's id and a random part of its own."""
     instant = func.left(cast(event_id, Text), 15)
     return cast(func.concat(instant, func.substr(cast(func.gen_random_uuid(), Text), 16)), Uuid)
 
@@ -347,7 +347,7 @@ def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
 def _addressed(event: type[Event], position: ColumnElement[int]) -> ColumnElement[bool]:
     """Return the condition that an endpoint is to be told of an event.
 
-    Of what befalls itself it is not told, for that would never end; a test is for it alone.
+    Not of events about itself, or each could cause the next; a test goes to its endpoint alone.
     """
     is_itself = and_(
         event.subject_kind == _RECEIVER_KIND, event.subject_id == cast(WebhookEndpoint.id, Text)

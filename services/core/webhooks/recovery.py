@@ -76,6 +76,7 @@ async def begin_replay(
     if not now - KEPT <= since <= now:
         raise InvalidInput(faults=[_unknown_instant(since)])
     city_code = endpoint.city_code
+    # Ids carry the true time, `since` is the domain's; the clock's offset lies between them.
     made_since = since - clock.offset - _SLACK
     first = await position_since(session, city_code, made_since)
     after = max(endpoint.planned_from, first - 1)
@@ -108,8 +109,8 @@ async def _handle(
 ) -> int | None:
     """Do one stretch of the replay that comes next.
 
-    A replay that is not done holds the cursor before the event that asked for it. The follower
-    came no further then, and a pass ends: nothing else waits for it.
+    Until a replay is done the cursor stays before the event that asked for it. A follower whose
+    cursor stays has done nothing more in this round, so a long replay holds up no other work.
     """
     asked = next(iter(stretch.events), None)
     if asked is None:

@@ -1,6 +1,6 @@
 """What follows for webhooks from the date alone: lost scopes, and what is too old to keep."""
 
-from sqlalchemy import delete, func, text
+from sqlalchemy import delete, func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.clock import Clock
@@ -9,22 +9,10 @@ from services.core.kit.operations import forget_old_operations
 from services.core.webhooks.lifecycle import disable_orphans
 from services.core.webhooks.models import WebhookSecret
 from services.core.webhooks.rules import KEPT
+from services.core.webhooks.statements import DROP_OLD
 
 _AT_ONCE = 5000
 """Most ids of a table that one turn drops; the next turn goes on."""
-
-_DROP = [
-    text(f"""
-    DELETE FROM {table} WHERE city_code = :city AND {key} < :oldest AND {key} <= coalesce((
-        SELECT {key} FROM {table} WHERE city_code = :city AND {key} < :oldest
-        ORDER BY {key} OFFSET :most LIMIT 1), :oldest)
-    """)  # noqa: S608 (names of our own)
-    for table, key in (
-        ("webhook_attempt", "delivery_id"),
-        ("webhook_delivery", "id"),
-        ("webhook_body", "event_id"),
-    )
-]
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> None:
@@ -36,7 +24,7 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> No
     now = clock.true_now()
     await disable_orphans(session, city_code, clock=clock)
     oldest = first_id_at(now - KEPT)
-    for statement in _DROP:
+    for statement in DROP_OLD:
         await session.execute(statement, {"city": city_code, "oldest": oldest, "most": _AT_ONCE})
     await session.execute(
         delete(WebhookSecret).where(

@@ -37,6 +37,15 @@ DEFAULT_OVERLAP = timedelta(days=1)
 KEPT = timedelta(days=90)
 """How long deliveries, their attempts and bodies are kept, from their event on."""
 
+DIGEST_MOST = 50
+"""So many events at most are told in one message of a robot; its bytes may hold fewer."""
+
+EACH_MOST = 100
+"""So many deliveries to one endpoint at most are handed out at once."""
+
+ROBOT_RATE = 18
+"""Messages a minute; from twenty on a robot is muted."""
+
 _MOST_HEADERS = 20
 _LONGEST_HEADER = 4096
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")

@@ -56,6 +56,7 @@ def next_attempt(
     """
     if outcome.kind == "delivered":
         return NextAttempt("delivered")
+    # We were told to stop in the middle of it: the receiver is not to blame, so nothing counts.
     if outcome.kind == "interrupted":
         return NextAttempt("pending", counted=False)
     if outcome.kind in FREE:

@@ -12,8 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import Row, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
@@ -25,6 +24,7 @@ from services.core.webhooks.lifecycle import disable_unwell
 from services.core.webhooks.models import WebhookEndpoint
 from services.core.webhooks.schedule import NextAttempt
 from services.core.webhooks.sending import Outcome
+from services.core.webhooks.statements import LOCK_UNWELL, SET_HEALTH, SETTLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,62 +39,7 @@ class Result:
     request: Mapping[str, object]
 
 
-_SETTLE = text("""
-WITH result AS (
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:numbers AS int[]),
-        CAST(:tokens AS uuid[]), CAST(:outcomes AS text[]), CAST(:statuses AS int[]),
-        CAST(:durations AS int[]), CAST(:said AS text[]), CAST(:requests AS text[]),
-        CAST(:states AS text[]), CAST(:delays AS float8[]), CAST(:free AS int[])
-    ) AS r(id, number, token, outcome, status_code, duration_ms, said, request,
-        state, delay, free)
-), settled AS (
-    UPDATE webhook_delivery d
-    SET lease_token = NULL, lease_until = NULL, attempts_before = d.attempts_before + r.free,
-        state = CASE
-            -- One that was delivered before, and was sent again by hand, is so still.
-            WHEN d.state = 'pending' AND r.state = 'failed' AND EXISTS (
-                SELECT FROM webhook_attempt AS before WHERE before.city_code = :city
-                AND before.delivery_id = d.id AND before.outcome = 'delivered') THEN 'delivered'
-            WHEN d.state = 'pending' OR r.state = 'delivered' THEN r.state ELSE d.state END,
-        settled_at = CASE WHEN d.state <> 'pending' THEN d.settled_at
-            WHEN r.state <> 'pending' THEN now() END,
-        next_attempt_at = CASE WHEN r.state = 'pending'
-            THEN now() + make_interval(secs => r.delay) ELSE d.next_attempt_at END
-    FROM result r
-    WHERE d.city_code = :city AND d.id = r.id AND d.lease_token = r.token
-    RETURNING d.id
-), logged AS (
-    UPDATE webhook_attempt a
-    SET outcome = CASE WHEN s.id IS NULL THEN 'superseded' ELSE r.outcome END,
-        status_code = r.status_code, duration_ms = r.duration_ms, response_head = r.said,
-        request_head = CAST(r.request AS jsonb)
-    FROM result r LEFT JOIN settled s USING (id)
-    WHERE a.city_code = :city AND a.delivery_id = r.id AND a.number = r.number
-        -- What is settled twice, because nobody heard of the first time, stays as it was.
-        AND a.outcome IS NULL
-)
-SELECT id, now() AS now FROM settled
-""")
-
-
-_LOCK_UNWELL = text("""
-SELECT city_code, id, owner, owner_credential_id, url_shown, state, state_reason, failing_since,
-    warned, consecutive_failures, paused_until
-FROM webhook_endpoint
-WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
-    AND (id = ANY(CAST(:failed AS uuid[])) OR consecutive_failures > 0)
-ORDER BY id FOR NO KEY UPDATE
-""").columns(owner=JSONB)
-
 _WHOLE = 100
-
-_SET_HEALTH = text("""
-UPDATE webhook_endpoint SET state = :state, state_reason = :state_reason,
-    failing_since = :failing_since, warned = :warned,
-    consecutive_failures = :consecutive_failures, paused_until = :paused_until
-WHERE city_code = :city AND id = :id
-""")
 
 
 async def settle(
@@ -111,9 +56,10 @@ async def settle(
     An endpoint that is gone, or has failed too long, is disabled and what waits for it is
     cancelled; `now` stamps the events that tell its owner.
     """
-    # Endpoints before deliveries, as whoever disables one does it.
+    # Everybody locks endpoints before deliveries: disabling one cancels its deliveries after it.
+    # With another order here the two could wait for each other for ever.
     endpoints = await _lock_unwell(session, city_code, _tallied(results))
-    found = (await session.execute(_SETTLE, {"city": city_code, **_columns(results)})).all()
+    found = (await session.execute(SETTLE, {"city": city_code, **_columns(results)})).all()
     settled = {row.id for row in found}
     ours = [one for one in results if one.claimed.id in settled]
     tallies = _tallied(ours)
@@ -140,7 +86,7 @@ async def _lock_unwell(
 ) -> Sequence[Row[Any]]:
     """Lock the endpoints that a batch can change: most are well and stay so, and are left alone."""
     found = await session.execute(
-        _LOCK_UNWELL,
+        LOCK_UNWELL,
         {
             "city": city_code,
             "ids": list(tallies),
@@ -176,7 +122,7 @@ async def _take_note(
         "consecutive_failures": health.consecutive_failures,
     }
     place = (endpoint.city_code, endpoint.id)
-    await session.execute(_SET_HEALTH, {**asdict(health), "city": place[0], "id": place[1]})
+    await session.execute(SET_HEALTH, {**asdict(health), "city": place[0], "id": place[1]})
     if health.state_reason is not None:
         found["percent"] = _WHOLE if health.state_reason == "failing" else health.warned
         row = await session.get_one(WebhookEndpoint, place)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from services.core.kit.database import Database, connect
-from services.core.kit.one_connection import SecondConnection, unit_of_work
+from services.core.kit.one_connection import SecondConnection, has_committed, unit_of_work
 
 
 @pytest.fixture
@@ -98,3 +98,20 @@ async def test_a_connection_is_given_back_however_its_use_ends(database: Databas
                 await use()
             assert await _by_session(database) == 1
             assert await _bare(database) == 1
+
+
+async def test_a_unit_of_work_knows_whether_it_has_committed(database: Database) -> None:
+    with unit_of_work():
+        assert await _by_session(database) == 1
+        assert not has_committed()
+        with suppress(ZeroDivisionError):
+            async with database.transaction() as session:
+                await session.execute(text("SELECT 1"))
+                raise ZeroDivisionError
+        assert not has_committed()
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+            assert not has_committed()
+        assert has_committed()
+    with unit_of_work():
+        assert not has_committed()

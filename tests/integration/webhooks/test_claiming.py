@@ -12,7 +12,6 @@ from sqlalchemy import text
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.webhooks.dispatch import (
-    DIGEST_MOST,
     Claimed,
     Key,
     Limits,
@@ -22,6 +21,7 @@ from services.core.webhooks.dispatch import (
 )
 from services.core.webhooks.health import FAILING_AFTER
 from services.core.webhooks.messages import open_target
+from services.core.webhooks.rules import DIGEST_MOST
 from tests.support.planted import CITY, SEAL, SECRET, Planted
 
 URL = "https://receiver.test/hook"

@@ -9,6 +9,7 @@ from services.core.kit.outage import (
     cause_of,
     is_away,
     is_contended,
+    is_outdated,
     is_unable,
     takes_no_writes,
     told_of,
@@ -110,3 +111,31 @@ def test_a_connection_that_was_given_up_is_away_whatever_is_said() -> None:
 )
 def test_what_happened_is_always_said(error: Exception, told: str) -> None:
     assert told_of(error) == told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InvalidCachedStatementError("cached statement plan is invalid"),
+        asyncpg.OutdatedSchemaCacheError("unexpected number of attributes"),
+        asyncpg.InternalServerError("cache lookup failed for type 16412"),
+    ],
+)
+def test_a_schema_that_changed_is_no_outage_and_a_later_try_may_succeed(error: Exception) -> None:
+    for one in (error, _wrapped(error)):
+        assert is_outdated(one)
+        assert is_contended(one)
+        assert not is_away(one)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InternalServerError("could not find block"),
+        asyncpg.FeatureNotSupportedError("cannot do this"),
+        asyncpg.LockNotAvailableError("lock timeout"),
+    ],
+)
+def test_no_other_trouble_is_taken_for_a_schema_that_changed(error: Exception) -> None:
+    assert not is_outdated(error)
+    assert not is_outdated(_wrapped(error))

@@ -169,6 +169,17 @@ def test_a_stock_reported_to_june_is_not_the_years_end() -> None:
     ]
 
 
+def test_a_stock_that_nobody_was_asked_for_after_june_is_a_figure_so_far() -> None:
+    indicator = monthly("at_least", 50, "last")
+    half = {code: due for code, due in ASKED.items() if code <= "2025-06"}
+    reported = [*months(5, 30), a_value(52, "2025-06")]
+    row = judged(indicator, reported, opened=half, today=date(2026, 1, 11))
+    assert (row["state"], row["met"], row["light"]) == ("not_opened", None, "yellow")
+    assert row["reason_code"] == "so_far_unasked"
+    within = judged(indicator, reported, opened=half, period="2025-H1", today=date(2026, 1, 11))
+    assert (within["state"], within["met"]) == ("scored", True)
+
+
 def test_a_month_to_come_is_held_against_nobody() -> None:
     row = judged(
         monthly("at_least", 50, "last"),

@@ -14,7 +14,8 @@ from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.figures import Figure
-from services.core.scoring.time_gone import to_date
+from services.core.scoring.part_of_sum import Share, to_date
+from services.core.scoring.targets import Asked
 from services.core.scoring.traces import replay, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
@@ -187,6 +188,102 @@ def test_a_kind_without_a_number_has_no_verdict_on_an_unfinished_sum() -> None:
     )
 
 
+def a_dated_flow(kind: str, value: object, **until: str) -> dict[str, Any]:
+    """A monthly flow with a target for a part of 2025, and one of 12 for the year."""
+    return a_flow(
+        kind,
+        targets=[
+            {"kind": kind, "value": value, "text": str(value), **until},
+            a_target(kind, 12, text="12"),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "each", "met", "light"),
+    [
+        ("at_least", "0.9", False, "red"),
+        ("at_least", "1", True, "green"),
+        ("at_most", "1", True, "green"),
+        ("at_most", "1.1", False, "red"),
+    ],
+)
+@pytest.mark.parametrize("until", [{"by": "2025-06-30"}, {"period": "2025-H1"}])
+def test_a_target_for_half_a_year_is_met_or_not_by_the_sum_of_that_half(
+    until: dict[str, str], kind: str, each: str, met: bool, light: str
+) -> None:
+    flow, reported = a_dated_flow(kind, 6, **until), months(*[each] * 6)
+    row = judged(flow, reported, period="2025-H1", today=date(2025, 10, 15))
+    assert (row["met"], row["light"]) == (met, light)
+    before = judged(flow, reported, period="2025-H1", today=date(2025, 6, 30))
+    assert before["met"] is None
+
+
+@pytest.mark.parametrize(("period", "pace"), [("2025-Q1", "0.9"), ("2025-05", "0.9")])
+def test_a_part_of_a_dated_targets_span_is_judged_by_its_share_of_that_span(
+    period: str, pace: str
+) -> None:
+    flow = a_dated_flow("at_least", 6, by="2025-06-30")
+    row = judged(flow, months(*["0.9"] * 6), period=period, today=date(2025, 10, 15))
+    assert (row["pace"], row["met"], row["light"]) == (pace, None, "yellow")
+    assert "6个月" in row["reason"] or "进度" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "each", "met"), [("at_least", "0.95", False), ("at_most", "0.95", True)]
+)
+def test_a_quarters_target_is_for_that_quarter(kind: str, each: str, met: bool) -> None:
+    flow = a_dated_flow(kind, 3, period="2025-Q1")
+    row = judged(flow, months(*[each] * 3), period="2025-Q1", today=date(2025, 10, 15))
+    assert row["met"] is met
+    month = judged(flow, months(*[each] * 3), period="2025-02", today=date(2025, 10, 15))
+    assert month["met"] is None
+
+
+def test_a_sum_over_more_than_its_target_is_for_has_no_verdict() -> None:
+    flow = a_flow(targets=[{"kind": "at_most", "value": 6, "text": "6", "by": "2025-06-30"}])
+    row = judged(flow, months(*["0.9"] * 12), period="2025", today=date(2026, 1, 10))
+    assert (row["state"], row["reason_code"]) == ("not_assessable", "beyond_target")
+
+
+@pytest.mark.parametrize(
+    ("each", "light", "pace"),
+    [("1.2", "green", "1.2"), ("0.9", "yellow", "0.9"), ("2.5", "yellow", "0.8")],
+)
+def test_a_part_of_a_ranges_sum_is_judged_by_the_share_of_either_end(
+    each: str, light: str, pace: str
+) -> None:
+    flow = a_flow(targets=[a_target("between", 12, text="12—24") | {"upper": 24}])
+    for period in ("2025-06", "2025-H1", "2025"):
+        row = judged(flow, months(*[each] * 6), period=period, today=date(2025, 7, 20))
+        assert row["met"] is None
+        assert row["light"] == light
+        assert row["pace"].startswith(pace) or light == "yellow"
+
+
+@pytest.mark.parametrize(
+    ("kind", "conditions", "each", "seen"),
+    [
+        ("all_of", [("at_least", 12), ("at_least", 10)], "0.9", ("scored", "yellow")),
+        ("all_of", [("at_least", 12), ("at_least", 10)], "1.1", ("scored", "green")),
+        ("any_of", [("at_least", 12), ("at_least", 10)], "0.9", ("scored", "green")),
+        ("all_of", [("at_most", 12), ("falling", None)], "1.2", ("scored", "yellow")),
+        ("all_of", [("at_most", 12), ("falling", None)], "0.9", ("not_assessable", "grey")),
+        ("any_of", [("at_most", 12), ("falling", None)], "0.9", ("scored", "green")),
+        ("any_of", [("at_most", 12), ("falling", None)], "1.3", ("not_assessable", "grey")),
+    ],
+)
+def test_several_conditions_on_a_part_of_a_sum_are_neither_met_nor_not_met(
+    kind: str, conditions: list[tuple[str, object]], each: str, seen: tuple[str, str]
+) -> None:
+    wanted = [{"kind": one, "value": value} for one, value in conditions]
+    flow = a_flow(targets=[a_target(kind, None, text="若干条件") | {"conditions": wanted}])
+    if any(one == "at_most" for one, _ in conditions):
+        flow["direction"] = "lower_better"
+    row = judged(flow, months(*[each] * 6), period="2025-06", today=date(2025, 7, 20))
+    assert (row["state"], row["light"], row["met"]) == (*seen, None)
+
+
 @pytest.mark.parametrize("scheme", ["completion-rate", "distance-to-target"])
 @pytest.mark.parametrize(("kind", "value"), [("at_least", "2"), ("at_most", "4"), ("at_most", "0")])
 def test_a_part_of_a_year_replays_and_explains_itself(kind: str, value: str, scheme: str) -> None:
@@ -214,7 +311,7 @@ AMOUNTS = st.decimals(-1000, 1000, places=4)
 def test_enough_is_a_pace_of_one_or_more(
     done: Decimal, bound: Decimal, gone: int, kind: Any
 ) -> None:
-    found = to_date(Figure(done), kind, bound, gone)
+    found = to_date(Figure(done), Asked(kind, bound), Share(gone, 12))
     share = bound * gone / 12
     assert found.enough is (done <= share if kind == "at_most" else done >= share)
     assert 0 <= found.attainment <= 100

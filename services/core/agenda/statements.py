@@ -150,6 +150,8 @@ _DECIDED_BY: Mapping[TodoKind, Mapping[Reach | None, str]] = {
     "decide": _DECIDED,
 }
 
+# MATERIALIZED: the page and the counts read `waiting`, and every part reads the leads; each is to
+# be worked out once. The page is joined LEFT, so that an empty page still returns the counts.
 _STATEMENT = """
 WITH plans AS (
     SELECT * FROM unnest(
@@ -189,7 +191,7 @@ ORDER BY page.due_date, page.kind, page.subject_id
 def statement_for(decides: Reach | None, kinds: Iterable[TodoKind]) -> str:
     """Return the statement of what waits, of these kinds, with the counts of all.
 
-    `decides` says of which things the decisions wait (`rules.decides`); None: no decision does.
+    `decides` says which decisions the caller takes (`rules.decides`); None: it takes none.
     """
     parts = (
         _PARTS[kind].format(
