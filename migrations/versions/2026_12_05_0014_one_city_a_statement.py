@@ -1,8 +1,10 @@
 """Keep each table in one piece, one beat a worker, and a head of the log for every city.
 
 A statement names its city, and the indexes begin with it, so that partitions by city saved no
-reading and cost planning; over several nodes it is the node that a city picks. The tables are
-copied, which takes about half a minute for a million rows.
+reading and cost planning; over several nodes it is the node that a city picks.
+
+The tables are copied, and a process of an older version does not know the new heartbeat: end
+them all before, as the runbook says, and have as much space free as the tables take.
 """
 
 from alembic import op
