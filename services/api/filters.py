@@ -1,4 +1,4 @@
-"""Filters that have one name on every path; what some were called before is still taken."""
+"""Filters that several lists take; what some were called before is still taken."""
 
 from typing import Annotated
 
@@ -63,5 +63,13 @@ async def _indicator(
     return _one_of_two("indicator_code", indicator_code, "indicator", indicator)
 
 
+ChangedAfter = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        le=2**62,
+        description="List what changed since this log position; not with `page_token`",
+    ),
+]
 OrganizationFilter = Annotated[str | None, Depends(_organization)]
 IndicatorFilter = Annotated[str | None, Depends(_indicator)]

@@ -123,6 +123,8 @@ def _since(held: Resources, stalest: Stalest | None) -> float:
     """Return for how many seconds the stalest plan was not evaluated; a new one since it came."""
     if stalest is None:
         return 0
+    # When a plan was loaded is stamped by the domain's clock, an evaluation by the true one: each
+    # is compared with its own.
     if stalest.evaluated_at is None:
         return (held.clock.now() - stalest.loaded_at).total_seconds()
     return max(0.0, (held.clock.true_now() - stalest.evaluated_at).total_seconds())

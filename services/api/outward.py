@@ -45,7 +45,7 @@ def under_prefix(scope: Scope, prefix: str) -> None:
 
 
 def mend(start: Message, prefix: str, headers: Mapping[bytes, bytes]) -> None:
-    """Let the head of an answer name where things are, and which body it stands before."""
+    """Correct an answer's head: `Location` gets the prefix, a compressed body's ETag its mark."""
     encoded = any(name == b"content-encoding" for name, _ in start["headers"])
     mark = GZIP_MARK.encode()
     told = start["status"] == 304 and mark + b'"' in headers.get(b"if-none-match", b"")  # noqa: PLR2004

@@ -1,6 +1,29 @@
-"""What a page token belongs to: a list, its filters, and who may go on with it."""
+"""The pages of lists: what a token belongs to, where a page begins, where it is cut.
+
+A list asks its query for one row more than a page holds; whether it came tells if more follow.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from services.core.identity.actor import Actor
+from services.core.kit.pagination import new_page_token, read_page_token, read_version
+
+
+class Change(Protocol):
+    """A change of a thing, as its history keeps it: the thing after it, who, when and why."""
+
+    version: int
+    action: str
+    after: dict[str, Any]
+    actor: dict[str, Any]
+    reason: str | None
+    occurred_at: datetime
+
+
+Row = TypeVar("Row")
 
 
 def of_list(actor: Actor, name: str, **filters: object) -> dict[str, object]:
@@ -11,3 +34,70 @@ def of_list(actor: Actor, name: str, **filters: object) -> dict[str, object]:
     """
     reach = [actor.city_code, actor.role, actor.organization_code, actor.plan_code]
     return {"list": name, "reach": reach, **filters}
+
+
+def after_id(page_token: str | None, named: Mapping[str, object]) -> UUID | None:
+    """Return the id that a list by ids goes on after; None: it begins.
+
+    Raises:
+        BadPageToken: the token is not one of this list.
+    """
+    return None if page_token is None else read_page_token(page_token, named, UUID)[0]
+
+
+def after_version(page_token: str | None, named: Mapping[str, object]) -> int:
+    """Return the number that a list by numbers goes on after; 0: it begins.
+
+    Raises:
+        BadPageToken: the token is not one of this list.
+    """
+    return 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
+
+
+def cut(
+    found: Sequence[Row],
+    page_size: int,
+    named: Mapping[str, object],
+    key: Callable[[Row], Sequence[object]],
+) -> tuple[Sequence[Row], str | None]:
+    """Return a page, and the token of the one after it; None: this is the last.
+
+    `key` returns of a row what the list is ordered by, as its tokens are read again.
+    """
+    page = found[:page_size]
+    if len(found) <= page_size:
+        return page, None
+    return page, new_page_token([str(part) for part in key(page[-1])], named)
+
+
+async def history_page(
+    history: Callable[..., Awaitable[Sequence[Change]]],
+    page_token: str | None,
+    named: Mapping[str, object],
+    page_size: int,
+) -> dict[str, Any]:
+    """Return a page of the changes of a thing, oldest first, each with what was before it.
+
+    `history` returns up to `limit` changes of greater numbers than `after`.
+
+    Raises:
+        BadPageToken: the token is not one of this list.
+    """
+    after = after_version(page_token, named)
+    # One more than asked on either side: the one before gives `before`, the one after the token.
+    found = list(await history(after=max(after - 1, 0), limit=page_size + 2))
+    first = found.pop(0).after if after and found else None
+    page, following = cut(found, page_size, named, lambda one: [one.version])
+    items = [
+        {
+            "version": change.version,
+            "action": change.action,
+            "before": before,
+            "after": change.after,
+            "actor": change.actor,
+            "reason": change.reason,
+            "occurred_at": change.occurred_at,
+        }
+        for change, before in zip(page, [first, *(one.after for one in page)], strict=False)
+    ]
+    return {"items": items, "next_page_token": following}

@@ -24,7 +24,7 @@ _MOST_KEPT = 200
 
 
 class _Mark(NamedTuple):
-    """What is known to have happened: what is read at one mark is old at another."""
+    """How far log and changes had come when a plan was read; at another mark it is old."""
 
     generation: int | None
     changes: int
@@ -40,9 +40,9 @@ class _Flight(NamedTuple):
 class PlanCache:
     """The plans met lately; one is read again when its city's log moved on, or after 5 s.
 
-    However many wait for a plan, one of them reads it. Who holds no connection waits for its
-    turn and asks for one then; who holds one waits only for a reader that holds one too. So no
-    reader ever waits for whoever waits for it.
+    However many requests want a plan, one of them reads it. A request without a connection waits
+    for its turn first and asks for a connection then. A request that holds one waits only for a
+    reader that holds one too. So a reader never waits for a request that is waiting for it.
     """
 
     def __init__(self, database: Database, watch: LogListener, *, kept: timedelta = KEPT) -> None:
@@ -113,6 +113,8 @@ class PlanCache:
             if state is not None:
                 return state
             async with self._database.sessions() as session:
+                # Taken before others are told of this reading: they may rely on its not having to
+                # wait for a connection any more.
                 _ = await session.connection()
                 return await self._read(session, city_code, plan_code)
 
@@ -134,6 +136,7 @@ class PlanCache:
     ) -> PlanState | None:
         """Read a plan in a session that has its connection, or wait for one who does."""
         while (state := self._fresh(city_code, plan_code)) is None:
+            # Noted before the reading: what changes during it makes the plan that was read old.
             mark = self._mark(city_code, plan_code)
             flight = self._flights.get(plan_code)
             if flight is None or flight.mark != mark or mark.generation is None:

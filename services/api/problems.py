@@ -243,7 +243,7 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 
 async def _crashed(request: Request, error: Exception) -> Response:
-    """Answer where nothing of ours is left around the request to add its id."""
+    """Answer an error that has passed our middleware already, which adds the id otherwise."""
     answer = await _unexpected(request, error)
     answer.headers["X-Request-Id"] = request.scope.get("request_id", "")
     return answer

@@ -30,7 +30,7 @@ _OFFER = {b"upgrade", b"http2-settings"}
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """A connection of a client; what is said here of heads holds for unfinished ones too."""
+    """A client's connection; the bound on heads holds for unfinished ones too."""
 
     _offered = False
     """Whether the head just read offers another protocol."""

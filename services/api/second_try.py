@@ -60,7 +60,7 @@ async def _alone(handle: Handler, request: Request) -> Response:
 
 
 class _Heard:
-    """What came of a request, which is heard again from its beginning after `rewind`."""
+    """What has been received of a request; after `rewind` it is received again from the start."""
 
     __slots__ = ("_at", "_messages", "_receive")
 

@@ -64,6 +64,8 @@ class DataDirectory:
         except OSError as error:
             raise ConsoleError(f"cannot write to {self.path} ({error.strerror})") from None
         try:
+            # A lock of the kernel and not a file with a number in it: it ends with the process,
+            # even where that is killed.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
@@ -143,6 +145,8 @@ def kept_secret_key(path: Path) -> str:
 
 def write_secret(path: Path, text: str) -> None:
     """Put `text` into a file of our own that nobody else can read, all of it or nothing."""
+    # Made with its rights from the start, written to the disk, then renamed: nobody else can read
+    # it at any moment, and a crash leaves the old file or the new one.
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

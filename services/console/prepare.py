@@ -36,6 +36,7 @@ async def prepare(
         connect(database_url, size=2, application_name="wufei-up") as database,
         database.transaction() as session,
     ):
+        # Two starts on one database: the second finds the plan and the key of the first.
         await lock_name(session, "wufei up")
         if not await has_plan(session):
             document = plan or first_plan()

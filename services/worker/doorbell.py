@@ -83,13 +83,15 @@ class Doorbell:
             poll_delay=_POLL_SECONDS,
             max_jobs=_JOBS_AT_ONCE,
             keep_result=0,
+            # Signals are for the whole process, which has more to end than this.
             handle_signals=False,
             job_serializer=serialize,
             job_deserializer=deserialize,
         )
         running = asyncio.create_task(worker.async_run())
         try:
-            # Who is told to end hears it himself; arq is told until it has ended.
+            # Shielded, because a cancellation that goes through arq may be lost in it
+            # (`kit.tasks`). We hear of ours here, and `end` below cancels arq until it has ended.
             await asyncio.shield(running)
         except _SILENCE:
             raise

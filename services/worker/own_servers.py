@@ -42,6 +42,7 @@ class OwnServers:
 
     def _refuse(self, secure: bool, address: IpAddress, port: int) -> AddressReason | None:
         reason = forbidden(address, self._policy, port=port, secure=secure)
+        # Other ports of this machine may be receivers where that is allowed; ours never are.
         if reason is None and port in self._policy.own_ports and _is_this_machine(address):
             return "own-server"
         return reason

@@ -201,4 +201,6 @@ async def test_what_a_closed_period_lacks_is_late_from_that_day_on(
     assert len(owed) == opened.json()["asks_for"]["values"] > 0
     assert {one["subject"]["id"] for one in found} == owed
     days = {(one["due_date"], one["late_since"], one["days_overdue"]) for one in found}
-    assert days == {("2026-02-09", "2026-02-10", 1)}
+    due_dates = {one["due_date"] for one in missing.json()["items"]}
+    assert days == {(IN_TIME["due_date"], "2026-02-10", 0)}
+    assert due_dates == {IN_TIME["due_date"]}

@@ -260,11 +260,19 @@ async def test_a_range_and_several_conditions_can_be_assigned(door: Door) -> Non
         ({"kind": "at_least", "value": "3"}, {("/kind", "direction-contradicts-kind")}),
         (
             {
+                "kind": "all_of",
+                "text": "x",
+                "conditions": [{"kind": "falling"}, {"kind": "at_least", "value": "1"}],
+            },
+            set(),
+        ),
+        (
+            {
                 "kind": "any_of",
                 "text": "x",
                 "conditions": [{"kind": "falling"}, {"kind": "rising"}],
             },
-            set(),
+            {("/conditions/1/kind", "direction-contradicts-kind")},
         ),
         (
             {

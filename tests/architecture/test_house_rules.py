@@ -273,6 +273,26 @@ def test_sql_stands_where_one_looks_for_it() -> None:
     assert _named(path for path in others if _holds_sql(path)) == []
 
 
+def _undescribed(path: Path) -> list[str]:
+    """Return the public names that a module gives a value and no line of description."""
+    body = _tree(path).body
+    found = []
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)]) if not name.startswith("_"):
+                match after:
+                    case ast.Expr(value=ast.Constant(value=str())):
+                        pass
+                    case _:
+                        found.append(f"{path.relative_to(ROOT)}: {name}")
+    return found
+
+
+def test_every_statement_says_what_it_answers() -> None:
+    places = [path for path in _slices() if path.stem == "statements"]
+    assert [name for path in places for name in _undescribed(path)] == []
+
+
 NAMED_BY_US = {"approved", "page", "w", "i", "r"}
 """What our statements call a part of themselves, whose columns they name."""
 

@@ -183,6 +183,17 @@ def _names(page: Path) -> set[str]:
     return {one for one in said if one.isascii() and not _EXAMPLE.search(one)}
 
 
+@pytest.mark.parametrize("page", ["docs/operations.md", "docs/operations.zh-CN.md"])
+def test_the_runbook_names_every_part_of_readiness_and_every_metric(page: str) -> None:
+    health = _text(ROOT / "services" / "api" / "health.py")
+    parts = {"redis", *re.findall(r"^        \"(\w+)\": (?:_told|\"ok\")", health, re.MULTILINE)}
+    assert len(parts) > 8
+    metrics = set(re.findall(r"\"(wufei_\w+)\"", _text(ROOT / "services" / "api" / "metrics.py")))
+    assert len(metrics) > 10
+    named = {re.sub(r"\{.*\}", "", one) for one in _CODE.findall(_text(ROOT / page))}
+    assert (parts | metrics) - named == set()
+
+
 def test_the_roles_of_files_and_the_slices_are_those_that_the_decision_lists() -> None:
     """A name that two slices of core share stands in the list, and so does every slice."""
     listed = _names(ROOT / "docs" / "adr" / "0001-one-tree-two-doors.md")

@@ -37,7 +37,7 @@ SHOWN: Mapping[str, set[str]] = {
     "api/contract/webhooks.py": {"office"},  # an example of an event
     "console/demo/story.py": {"lead", "office", "reporter"},  # the keys that the demo makes
 }
-"""Where a role stands as data that is made."""
+"""Where a role stands as data that is shown or made."""
 
 KEPT = {"core/webhooks/queries.py"}
 """Where a kept role is compared with that of the key: whether it is still the same."""

@@ -20,7 +20,7 @@ from services.api.agenda.schemas import (
 from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import LOCATION, answering, asking
-from services.api.paging import of_list
+from services.api.paging import after_id, cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
 from services.api.turns import in_scope
@@ -34,7 +34,7 @@ from services.core.calendars.queries import working_calendar
 from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.pagination import new_page_token, read_page_token
+from services.core.kit.pagination import read_page_token
 from services.core.plan.queries import PlanState, visible_plans
 
 router = versioned_router("agenda")
@@ -85,7 +85,9 @@ async def list_todo(
         after=None if page_token is None else _place(page_token, named),
         limit=page_size + 1,
     )
-    page = found[:page_size]
+    page, following = cut(
+        found, page_size, named, lambda one: [one.due_date, one.kind, one.subject_id]
+    )
     return TodoListOut(
         items=[
             todo_out(
@@ -97,12 +99,7 @@ async def list_todo(
             )
             for one in page
         ],
-        next_page_token=new_page_token(
-            [page[-1].due_date.isoformat(), page[-1].kind, str(page[-1].subject_id)],
-            named,
-        )
-        if len(found) > page_size
-        else None,
+        next_page_token=following,
         total=sum(count.waiting for count in counts.values()),
         overdue=sum(count.overdue for count in counts.values()),
         counts=counts_out(counts),
@@ -171,15 +168,14 @@ async def list_calendar_tokens(
     actor: Reader, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
 ) -> CalendarTokenListOut:
     """List the calendar tokens that this key made, revoked ones too."""
-    filters = of_list(actor, "calendar-tokens")
-    after = None if page_token is None else read_page_token(page_token, filters, UUID)[0]
-    found = await queries.tokens_of(session, actor, after=after, limit=page_size + 1)
-    page = found[:page_size]
+    named = of_list(actor, "calendar-tokens")
+    found = await queries.tokens_of(
+        session, actor, after=after_id(page_token, named), limit=page_size + 1
+    )
+    page, following = cut(found, page_size, named, lambda one: [one.id])
     return CalendarTokenListOut(
         items=[CalendarTokenOut(**token_fields(token)) for token in page],
-        next_page_token=new_page_token([str(page[-1].id)], filters)
-        if len(found) > page_size
-        else None,
+        next_page_token=following,
     )
 
 

@@ -14,7 +14,7 @@ from services.api.contract.choices import one_of
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.filters import OrganizationFilter
-from services.api.paging import of_list
+from services.api.paging import cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts.context import EvaluationContext
@@ -23,7 +23,7 @@ from services.core.alerts.late import Late, LatePageKey, LateRule, late_page
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.pagination import new_page_token, read_page_token
+from services.core.kit.pagination import read_page_token
 
 router = versioned_router("alerts")
 
@@ -56,12 +56,12 @@ class LateOut(BaseModel):
     indicator_code: str | None = Field(description="Of which indicator, where it is of one")
     title: str = Field(description="What it is called")
     level: int = Field(description="Its gravity by the plan's rules: 0, 1 blue, 2 orange, 3 red")
-    due_date: date = Field(
-        description="The last day on which it was in time; of a value that was not due yet when its"
-        " period closed, the day before that"
+    due_date: date = Field(description="The last day on which it was due")
+    late_since: date = Field(
+        description="The first day on which it was late: the day after the due date, or that on"
+        " which the period closed where it closed before"
     )
-    late_since: date = Field(description="The first day on which it was late")
-    days_overdue: int = Field(description="Working days since the due date")
+    days_overdue: int = Field(description="Working days since the due date; 0 before it")
     alert_id: UUID | None = Field(description="The alert of it; null: none was raised yet")
     answer: LateAnswerOut | None = Field(description="What was answered; null: nobody did")
 
@@ -103,15 +103,13 @@ async def list_late(
         else read_page_token(page_token, named, LatePageKey.parse)[0],
         limit=page_size + 1,
     )
-    page, more = found[:page_size], len(found) > page_size
-    return LateListOut(
-        items=[_late_out(one, ground) for one in page],
-        next_page_token=new_page_token([str(page[-1].place)], named) if more else None,
-    )
+    page, following = cut(found, page_size, named, lambda one: [one.place])
+    return LateListOut(items=[_late_out(one, ground) for one in page], next_page_token=following)
 
 
 def _late_out(late: Late, ground: EvaluationContext) -> LateOut:
-    due = ground.due_date(_BY_RULE[late.rule], late.mark)
+    in_time_until = ground.due_date(_BY_RULE[late.rule], late.mark)
+    due = late.owed_by or in_time_until
     return LateOut(
         rule=late.rule,
         subject=AlertSubjectOut(kind=late.subject_kind, id=late.subject_id),
@@ -123,7 +121,7 @@ def _late_out(late: Late, ground: EvaluationContext) -> LateOut:
         title=ground.title_of(late.label, late.measure_code, late.indicator_code),
         level=late.level,
         due_date=due,
-        late_since=due + timedelta(days=1),
+        late_since=in_time_until + timedelta(days=1),
         days_overdue=ground.calendar.between(due, ground.moment.today),
         alert_id=late.alert_id,
         answer=_answer_out(late),

@@ -34,7 +34,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
 from services.api.filters import OrganizationFilter
-from services.api.paging import of_list
+from services.api.paging import after_id, after_version, cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.turns import Shown, Turn, in_scope
@@ -48,7 +48,6 @@ from services.core.alerts.service import AnswerContext
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.plan.queries import PlanState
 
 router = versioned_router("alerts")
@@ -99,14 +98,14 @@ async def list_alerts(
         plan_code=plan.code,
         filters=AlertFilters(state, organization_code, level, rule),
         today=standing.today,
-        after=None if page_token is None else read_page_token(page_token, named, UUID)[0],
+        after=after_id(page_token, named),
         limit=page_size + 1,
     )
-    page, more = found[:page_size], len(found) > page_size
+    page, following = cut(found, page_size, named, lambda one: [one.id])
     return AlertListOut.model_validate(
         {
             "items": [alert_fields(one, standing=standing, actor=actor) for one in page],
-            "next_page_token": new_page_token([str(page[-1].id)], named) if more else None,
+            "next_page_token": following,
         }
     )
 
@@ -165,15 +164,12 @@ async def get_alert_history(
 ) -> AlertHistoryOut:
     """Return the changes of an alert, oldest first."""
     named = of_list(actor, "alert-history", of=alert.id)
-    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
+    after = after_version(page_token, named)
     found = await queries.history(
         session, alert.city_code, alert.id, after=after, limit=page_size + 1
     )
-    page, more = found[:page_size], len(found) > page_size
-    return AlertHistoryOut(
-        items=[change_out(one) for one in page],
-        next_page_token=new_page_token([str(page[-1].version)], named) if more else None,
-    )
+    page, following = cut(found, page_size, named, lambda one: [one.version])
+    return AlertHistoryOut(items=[change_out(one) for one in page], next_page_token=following)
 
 
 @dataclass(frozen=True)

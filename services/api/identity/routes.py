@@ -29,7 +29,7 @@ from services.api.identity.schemas import (
     me_out,
     organization_out,
 )
-from services.api.paging import of_list
+from services.api.paging import cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
 from services.api.turns import in_scope
@@ -39,7 +39,7 @@ from services.core.identity.errors import KeyNotFound, OrganizationNotFound
 from services.core.identity.models import ApiKey, Organization
 from services.core.identity.rules import Permission
 from services.core.identity.service import KeyRequest
-from services.core.kit.pagination import new_page_token, read_page_token, read_text
+from services.core.kit.pagination import read_page_token, read_text
 from services.core.plan.queries import visible_plans
 
 router = versioned_router("identity")
@@ -112,13 +112,8 @@ async def list_api_keys(
     named = of_list(actor, "keys")
     after = None if page_token is None else read_page_token(page_token, named, read_text, UUID)
     found = await queries.visible_keys(session, actor, after=after, limit=page_size + 1)
-    page, more = found[:page_size], len(found) > page_size
-    return KeyListOut(
-        items=[key_out(key) for key in page],
-        next_page_token=new_page_token([page[-1].city_code, str(page[-1].id)], named)
-        if more
-        else None,
-    )
+    page, following = cut(found, page_size, named, lambda one: [one.city_code, one.id])
+    return KeyListOut(items=[key_out(key) for key in page], next_page_token=following)
 
 
 async def _seen(key_id: KeyId, actor: KeyManager, session: Reading) -> ApiKey:
@@ -169,12 +164,9 @@ async def list_organizations(
         after=after,
         limit=page_size + 1,
     )
-    page, more = found[:page_size], len(found) > page_size
+    page, following = cut(found, page_size, named, lambda one: [one.city_code, one.code])
     return OrganizationListOut(
-        items=[organization_out(unit) for unit in page],
-        next_page_token=new_page_token([page[-1].city_code, page[-1].code], named)
-        if more
-        else None,
+        items=[organization_out(unit) for unit in page], next_page_token=following
     )
 
 

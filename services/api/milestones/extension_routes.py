@@ -31,7 +31,7 @@ from services.api.extensions.schemas import (
 )
 from services.api.milestones.routes import Reader, Writer, writing_desk
 from services.api.obligations.routes import ObligationId
-from services.api.paging import of_list
+from services.api.paging import after_id, cut, of_list
 from services.api.reasons import ReasonIn, RemarkIn
 from services.api.routing import versioned_router
 from services.api.turns import Shown, Turn, in_scope
@@ -40,7 +40,6 @@ from services.core.extensions.errors import ExtensionNotFound
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind, ExtensionVerb
 from services.core.identity.actor import Actor
-from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.milestones import extending
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.conditions import EXTENSIONS
@@ -80,25 +79,19 @@ async def list_extensions(
     Who sees a milestone sees what was asked for it. `state=requested` is what waits.
     """
     named = of_list(actor, "extensions", plan=plan.code, state=state, subject_kind=subject_kind)
-    after = None if page_token is None else read_page_token(page_token, named, UUID)[0]
     rows = await queries.page(
         session,
         visible=scope(actor, EXTENSIONS).clause,
         plan_code=plan.code,
         state=state,
         subject_kind=subject_kind,
-        after=after,
+        after=after_id(page_token, named),
         limit=page_size + 1,
     )
-    page, more = rows[:page_size], len(rows) > page_size
+    page, following = cut(rows, page_size, named, lambda one: [one.id])
     leads = await extending.leads_of_subjects(session, page, plan)
     listed = [extension_fields(row, actor, leads.get(row.subject_id, ())) for row in page]
-    return ExtensionListOut.model_validate(
-        {
-            "items": listed,
-            "next_page_token": new_page_token([str(page[-1].id)], named) if more else None,
-        }
-    )
+    return ExtensionListOut.model_validate({"items": listed, "next_page_token": following})
 
 
 async def _visible(session: AsyncSession, actor: Actor, extension_id: UUID) -> Extension:

@@ -1,6 +1,7 @@
 """Paths of milestones: assign one, list them, read one with its branches and its history."""
 
 from datetime import date
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
+from services.api.filters import ChangedAfter
 from services.api.milestones.schemas import (
     CheckedMilestone,
     MilestoneDetailOut,
@@ -29,13 +31,11 @@ from services.api.milestones.schemas import (
     MilestoneListOut,
 )
 from services.api.milestones.views import (
-    as_key,
-    history_fields,
     milestone_detail,
     milestone_list,
     tombstones,
 )
-from services.api.paging import of_list
+from services.api.paging import cut, history_page, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.turns import in_scope
@@ -45,7 +45,7 @@ from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_version
+from services.core.kit.pagination import BadPageToken, read_page_token
 from services.core.milestones import queries
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.assigning import MilestoneDraft, assign, draft_faults
@@ -176,14 +176,7 @@ async def list_milestones(
         bool | None,
         Query(description="`true`: not handed in, and the due date is over; `false`: the others"),
     ] = None,
-    changed_after: Annotated[
-        int | None,
-        Query(
-            ge=0,
-            le=2**62,
-            description="List what changed since this log position; not with `page_token`",
-        ),
-    ] = None,
+    changed_after: ChangedAfter = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> Response:
@@ -214,13 +207,13 @@ async def list_milestones(
         after=after,
         limit=page_size + 1,
     )
-    page, more = rows[:page_size], len(rows) > page_size
+    page, following = cut(rows, page_size, named, lambda one: [one.due_date, one.id])
     listed = {
         "items": await milestone_list(session, page, desk),
-        "next_page_token": new_page_token(as_key(page[-1]), named) if more else None,
+        "next_page_token": following,
         "tombstones": [],
         "position": None,
-        "has_more": more,
+        "has_more": following is not None,
     }
     return Response(to_json(listed), media_type="application/json")
 
@@ -298,17 +291,6 @@ async def get_milestone_history(
 ) -> Response:
     """Return every change: before and after, who, when, by which channel and request, why."""
     named = of_list(actor, "milestone-history", of=row.id)
-    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
-    # One more than asked on either side: the one before gives `before`, the one after `more`.
-    found = list(
-        await queries.history(
-            session, row.city_code, row.id, after=max(after - 1, 0), limit=page_size + 2
-        )
-    )
-    before = found.pop(0).after if after and found else None
-    page, more = found[:page_size], len(found) > page_size
-    listed = {
-        "items": history_fields(page, before),
-        "next_page_token": new_page_token([str(page[-1].version)], named) if more else None,
-    }
+    history = partial(queries.history, session, row.city_code, row.id)
+    listed = await history_page(history, page_token, named, page_size)
     return Response(to_json(listed), media_type="application/json")

@@ -1,6 +1,6 @@
 """Milestones as the wire shows them: made from the row, the day, the calendar and the caller."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from services.core.identity.actor import Actor
 from services.core.milestones import queries
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.changes import place_of
-from services.core.milestones.models import Milestone, MilestoneHistory
+from services.core.milestones.models import Milestone
 from services.core.milestones.progress import linked
 from services.core.milestones.reasons import words
 from services.core.milestones.rights import allowed_actions
@@ -165,32 +165,6 @@ def _branch(row: Milestone, day: PlanToday) -> dict[str, Any]:
         "due_date": row.due_date,
         **light,
     }
-
-
-def history_fields(
-    changes: Sequence[MilestoneHistory], before: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
-    """Return changes as `MilestoneChangeOut` has them, each with what was before it."""
-    listed = []
-    for change in changes:
-        listed.append(
-            {
-                "version": change.version,
-                "action": change.action,
-                "before": before,
-                "after": change.after,
-                "actor": change.actor,
-                "reason": change.reason,
-                "occurred_at": change.occurred_at,
-            }
-        )
-        before = change.after
-    return listed
-
-
-def as_key(row: Milestone) -> list[str]:
-    """Return what a page token remembers of the last milestone of a page."""
-    return [row.due_date.isoformat(), str(row.id)]
 
 
 def tombstones(found: Sequence[tuple[int, Milestone]]) -> list[dict[str, UUID | int]]:

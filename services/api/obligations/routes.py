@@ -1,6 +1,7 @@
 """Paths of reporting obligations: who owes what by when, and what was reported of it."""
 
 from datetime import date
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -17,11 +18,10 @@ from services.api.obligations.schemas import (
     ObligationListOut,
     ObligationOut,
     ReportingRatesOut,
-    history_out,
     obligation_out,
     rates_out,
 )
-from services.api.paging import of_list
+from services.api.paging import cut, history_page, of_list
 from services.api.plan_parameters import PeriodFilter, parsed_period
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -31,7 +31,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
-from services.core.kit.pagination import new_page_token, read_page_token, read_version
+from services.core.kit.pagination import read_page_token
 from services.core.obligations import queries
 from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.models import Obligation
@@ -102,11 +102,9 @@ async def list_obligations(
         limit=page_size + 1,
     )
     days = await _days(session, plan, today)
-    page, more = found[:page_size], len(found) > page_size
-    last = [page[-1].due_date.isoformat(), str(page[-1].id)] if more else []
+    page, following = cut(found, page_size, named, lambda one: [one.due_date, one.id])
     return ObligationListOut(
-        items=[obligation_out(one, plan, days) for one in page],
-        next_page_token=new_page_token(last, named) if more else None,
+        items=[obligation_out(one, plan, days) for one in page], next_page_token=following
     )
 
 
@@ -159,19 +157,9 @@ async def get_obligation_history(
 ) -> ObligationHistoryOut:
     """Return every change of an obligation: its raising, each new date, and who began it."""
     named = of_list(actor, "obligation-history", of=row.id)
-    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
-    # One more than asked on either side: the one before gives `before`, the one after `more`.
-    found = list(
-        await queries.history(
-            session, row.city_code, row.id, after=max(after - 1, 0), limit=page_size + 2
-        )
-    )
-    before = found.pop(0).after if after and found else None
-    page, more = found[:page_size], len(found) > page_size
-    return ObligationHistoryOut(
-        items=history_out(page, before),
-        next_page_token=new_page_token([str(page[-1].version)], named) if more else None,
-    )
+    history = partial(queries.history, session, row.city_code, row.id)
+    listed = await history_page(history, page_token, named, page_size)
+    return ObligationHistoryOut.model_validate(listed)
 
 
 @router.get(

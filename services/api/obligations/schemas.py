@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from services.api.contract.choices import one_of
 from services.core.calendars.rules import CalendarStatus, WorkingCalendar
 from services.core.kit.decimals import plain, quotient
-from services.core.obligations.models import ObligationHistory
 from services.core.obligations.queries import Grouping, ObligationView, ReportingCounts
 from services.core.obligations.rules import ObligationStatus, distance, may_extend
 from services.core.plan.queries import PlanState
@@ -179,25 +178,6 @@ def obligation_out(standing: ObligationView, plan: PlanState, days: Days) -> Obl
         submission_state=standing.submission_state,
         reported_at=standing.reported_at,
     )
-
-
-def history_out(
-    changes: Sequence[ObligationHistory], before: Mapping[str, Any] | None
-) -> list[ObligationChangeOut]:
-    """Return changes, each with what was before it."""
-    earlier = [before, *(change.after for change in changes)]
-    return [
-        ObligationChangeOut(
-            version=change.version,
-            action=change.action,
-            before=None if known is None else dict(known),
-            after=change.after,
-            actor=change.actor,
-            reason=change.reason,
-            occurred_at=change.occurred_at,
-        )
-        for change, known in zip(changes, earlier, strict=False)
-    ]
 
 
 def rates_out(

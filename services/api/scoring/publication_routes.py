@@ -6,11 +6,10 @@ from services.api.actors import actor_fields
 from services.api.context import PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
-from services.api.paging import of_list
+from services.api.paging import after_version, cut, of_list
 from services.api.routing import versioned_router
 from services.api.scoring.routes import Reader
 from services.api.scoring.schemas import PublicationListOut
-from services.core.kit.pagination import new_page_token, read_page_token, read_version
 from services.core.plan.models import Publication
 from services.core.plan.queries import publications
 from services.core.scoring.queries import published_scores
@@ -31,17 +30,16 @@ async def list_publications(
 ) -> PublicationListOut:
     """List what was published, by number: each number names its scoreboard for ever."""
     named = of_list(actor, "publications", plan=plan.code)
-    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
+    after = after_version(page_token, named)
     found = await publications(session, plan.city_code, plan.code, after=after, limit=page_size + 1)
-    page = found[:page_size]
+    page, following = cut(found, page_size, named, lambda one: [one.number])
     scores = await published_scores(
         session, plan.city_code, plan.code, numbers=[one.number for one in page]
     )
-    more = len(found) > page_size
     return PublicationListOut.model_validate(
         {
             "items": [_fields(one, scores.get(one.number, {})) for one in page],
-            "next_page_token": new_page_token([str(page[-1].number)], named) if more else None,
+            "next_page_token": following,
         }
     )
 

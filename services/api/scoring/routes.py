@@ -23,7 +23,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import CONTENT_LANGUAGE, ETAG, VARY, answering
 from services.api.instants import Instant
-from services.api.paging import of_list
+from services.api.paging import cut, of_list
 from services.api.plan_parameters import IndicatorCode, PeriodQuery, period_of_board
 from services.api.problems import language_of
 from services.api.response_cache import CachedRoute
@@ -41,7 +41,7 @@ from services.core.identity.errors import takes
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.pagination import new_page_token, read_page_token, read_text
+from services.core.kit.pagination import read_page_token, read_text
 from services.core.kit.text import Text
 from services.core.plan import queries as plan_queries
 from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
@@ -252,15 +252,14 @@ async def get_indicator_series(
         after_period=after,
         limit=page_size + 1,
     )
-    page = points[:page_size]
-    more = len(points) > page_size
+    page, following = cut(points, page_size, named, lambda one: [one.period])
     return SeriesOut.model_validate(
         {
             "plan": plan.code,
             "indicator_code": code,
             "basis": basis,
             "items": [{**point.row, "period": point.period} for point in page],
-            "next_page_token": new_page_token([page[-1].period], named) if more else None,
+            "next_page_token": following,
         }
     )
 

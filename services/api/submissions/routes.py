@@ -1,6 +1,7 @@
 """Paths of submissions. Creating one is the hot write: one statement, one round trip."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,7 +23,8 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
-from services.api.paging import of_list
+from services.api.filters import ChangedAfter
+from services.api.paging import after_id, cut, history_page, of_list
 from services.api.plan_parameters import PeriodFilter, parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
@@ -32,7 +34,6 @@ from services.api.submissions.schemas import (
     SubmissionIn,
     SubmissionListOut,
     SubmissionOut,
-    history_out,
     submission_body,
     submission_etag,
     submission_fields,
@@ -43,7 +44,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.kit.pagination import BadPageToken, new_page_token, read_page_token, read_version
+from services.core.kit.pagination import BadPageToken
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
 from services.core.submissions import queries
@@ -215,14 +216,7 @@ async def list_submissions(
     ] = None,
     period: PeriodFilter = None,
     state: Annotated[SubmissionState | None, Query(description="In this state only")] = None,
-    changed_after: Annotated[
-        int | None,
-        Query(
-            ge=0,
-            le=2**62,
-            description="List what changed since this log position; not with `page_token`",
-        ),
-    ] = None,
+    changed_after: ChangedAfter = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> Response:
@@ -243,7 +237,7 @@ async def list_submissions(
             raise BadPageToken
         return await _changes(held, actor, plan, filters, changed_after, page_size)
     named = of_list(actor, "submissions", plan=plan.code, **dict(filters.conditions()))
-    after = None if page_token is None else read_page_token(page_token, named, UUID)[0]
+    after = after_id(page_token, named)
     async with held.database.pool.acquire() as connection:
         rows = await queries.page(
             connection,
@@ -253,14 +247,13 @@ async def list_submissions(
             after=after,
             limit=page_size + 1,
         )
-    page = rows[:page_size]
-    more = len(rows) > page_size
+    page, following = cut(rows, page_size, named, lambda one: [one["id"]])
     listed = {
         "items": [submission_fields(row, plan, actor) for row in page],
-        "next_page_token": new_page_token([str(page[-1]["id"])], named) if more else None,
+        "next_page_token": following,
         "tombstones": [],
         "position": None,
-        "has_more": more,
+        "has_more": following is not None,
     }
     return Response(to_json(listed), media_type="application/json")
 
@@ -329,23 +322,6 @@ async def get_submission_history(
     The superior sees the approvals, and what was found falsified.
     """
     named = of_list(actor, "submission-history", of=row["id"])
-    after = 0 if page_token is None else read_page_token(page_token, named, read_version)[0]
-    # One more than asked on either side: the one before gives `before`, the one after `more`.
-    found = list(
-        await queries.history(
-            session,
-            actor,
-            row["city_code"],
-            row["id"],
-            after=max(after - 1, 0),
-            limit=page_size + 2,
-        )
-    )
-    before = found.pop(0).after if after and found else None
-    page = found[:page_size]
-    return HistoryOut(
-        items=history_out(page, before),
-        next_page_token=new_page_token([str(page[-1].version)], named)
-        if len(found) > page_size
-        else None,
-    )
+    history = partial(queries.history, session, actor, row["city_code"], row["id"])
+    listed = await history_page(history, page_token, named, page_size)
+    return HistoryOut.model_validate(listed)

@@ -1,6 +1,5 @@
 """What submissions look like on the wire."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,7 +15,6 @@ from services.core.plan.queries import PlanState
 from services.core.submissions.changes import SubmissionRow
 from services.core.submissions.creation import place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
-from services.core.submissions.models import SubmissionHistory
 from services.core.submissions.rules import (
     REMARKS,
     DataStatus,
@@ -219,24 +217,3 @@ def submission_body(row: SubmissionRow, plan: PlanState, actor: Actor) -> bytes:
 def submission_etag(row: SubmissionRow) -> str:
     """Return the strong ETag of a submission: its id and version."""
     return f'"{row["id"]}.{row["version"]}"'
-
-
-def history_out(
-    changes: list[SubmissionHistory], before: Mapping[str, Any] | None
-) -> list[ChangeOut]:
-    """Return changes, each with what was before it."""
-    listed = []
-    for change in changes:
-        listed.append(
-            ChangeOut(
-                version=change.version,
-                action=change.action,
-                before=None if before is None else dict(before),
-                after=change.after,
-                actor=change.actor,
-                reason=change.reason,
-                occurred_at=change.occurred_at,
-            )
-        )
-        before = change.after
-    return listed

@@ -22,7 +22,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.operations.schemas import OperationOut, operation_out
-from services.api.paging import of_list
+from services.api.paging import cut, of_list
 from services.api.routing import versioned_router
 from services.api.turns import Shown, Turn, in_scope
 from services.api.webhooks.routes import Manager, Seen, Taken
@@ -34,7 +34,7 @@ from services.api.webhooks.schemas import (
     TestOut,
     delivery_fields,
 )
-from services.core.kit.pagination import new_page_token, read_number, read_page_token
+from services.core.kit.pagination import read_number, read_page_token
 from services.core.webhooks import lifecycle, queries, recovery
 from services.core.webhooks.errors import DeliveryNotFound
 from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -123,7 +123,7 @@ async def list_webhook_deliveries(
     named = of_list(actor, "deliveries", of=[endpoint.id, state, event_type, event_id])
     before = None if page_token is None else read_page_token(page_token, named, read_number)[0]
     found = await queries.deliveries(session, endpoint, filters, before=before, limit=page_size + 1)
-    page, more = found[:page_size], len(found) > page_size
+    page, following = cut(found, page_size, named, lambda one: [one.position])
     attempts = await queries.attempts_of(
         session, endpoint.city_code, [one.id for one in page], cut=_BEGINNING
     )
@@ -132,7 +132,7 @@ async def list_webhook_deliveries(
         items=[
             DeliveryOut(**delivery_fields(one, endpoint, attempts[one.id], now=now)) for one in page
         ],
-        next_page_token=new_page_token([str(page[-1].position)], named) if more else None,
+        next_page_token=following,
     )
 
 

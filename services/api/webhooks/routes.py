@@ -24,7 +24,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
-from services.api.paging import of_list
+from services.api.paging import after_id, cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted, require
 from services.api.turns import Shown, Turn, in_scope
@@ -43,7 +43,6 @@ from services.core.identity.queries import organizations_by_code
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.kit.pagination import new_page_token, read_page_token
 from services.core.plan.queries import visible_plans
 from services.core.webhooks import lifecycle, queries, service
 from services.core.webhooks.errors import EndpointNotFound
@@ -131,7 +130,7 @@ async def _made(
     held: Resources,
     status: int,
 ) -> Response:
-    """Return an endpoint with a new secret, and keep it for repeats without."""
+    """Return an endpoint with its new secret; the reply that is kept for repeats has none."""
     shown, _, etag = await _shown(session, endpoint, held)
     made = EndpointMadeOut(**shown.model_dump(), secret=None if key is None else key.text)
     without = made.model_copy(update={"secret": None})
@@ -225,16 +224,16 @@ async def list_webhook_endpoints(
     The office manages every endpoint within its plan or city; a system those that it made, or
     that another key of its organization and plan made.
     """
-    filters = of_list(actor, "webhook-endpoints", state=state)
-    after = None if page_token is None else read_page_token(page_token, filters, UUID)[0]
+    named = of_list(actor, "webhook-endpoints", state=state)
+    after = after_id(page_token, named)
     found = await queries.endpoints(session, actor, state=state, after=after, limit=page_size + 1)
-    page, more = found[:page_size], len(found) > page_size
+    page, following = cut(found, page_size, named, lambda one: [one.id])
     secrets = await queries.secrets_of(
         session, actor.city_code, [one.id for one in page], now=held.clock.true_now()
     )
     return EndpointListOut(
         items=[EndpointOut(**endpoint_fields(one, secrets[one.id])) for one in page],
-        next_page_token=new_page_token([str(page[-1].id)], filters) if more else None,
+        next_page_token=following,
     )
 
 

@@ -125,6 +125,7 @@ class System:
             "WUFEI_HOST": settings.host,
             "WUFEI_PORT": str(settings.port),
             "WUFEI_DATA_DIR": str(self._directory.path),
+            # All of it is to stop within five seconds, the servers after the doors.
             "WUFEI_STOP_WITHIN": "1",
             "WUFEI_CLOCK_OFFSET": f"{clock.offset.total_seconds():.0f}",
             "WUFEI_SECRET_KEY": self._secret_key(),
@@ -169,6 +170,7 @@ class System:
         return await status(self._settings.host, self._settings.port, "/readyz") == _READY
 
     async def _worker_at_work(self) -> bool:
+        # A beat from before this start is that of an earlier worker.
         heard = await beats(self._note.database_url)
         return bool(heard) and heard[0] >= self._began
 

@@ -40,5 +40,6 @@ def _bound_to_parent(death_signal: Signals) -> Callable[[], None]:
 
 def _die_with(parent: int, prctl: Callable[[int, int], int], death_signal: Signals) -> None:
     prctl(_PR_SET_PDEATHSIG, death_signal)
+    # The supervisor may have ended between the fork and the wish: then no signal will ever come.
     if os.getppid() != parent:
         os._exit(1)

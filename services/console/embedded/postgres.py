@@ -67,6 +67,8 @@ class Postgres:
         """Make the cluster unless it is there; half a cluster never carries its name."""
         if self.folder.exists():
             return
+        # Made under another name and renamed at the end, so that a start that was broken off in the
+        # middle begins anew and never takes half a cluster for a whole one.
         draft = self.folder.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
@@ -83,6 +85,8 @@ class Postgres:
 
     def arguments(self) -> list[str]:
         """Return the command of the next start; the port stays once a client may know it."""
+        # Between the look for a free port and the start somebody else may take it. So another one
+        # is tried, until the first answer: from then on the doors know the port.
         if not self._answered:
             self.port = free_port()
         self._forget_stranger()
@@ -115,6 +119,8 @@ class Postgres:
         command = [
             *(str(self._programs / "initdb"), "-D", str(draft), "--username", USER),
             *("--pwfile", str(words), "--auth", "scram-sha-256", "--encoding", "UTF8"),
+            # Texts are compared byte by byte: codes sort the same on every system, and an upgrade
+            # of the system's library breaks no index.
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
             "--no-instructions",
         ]

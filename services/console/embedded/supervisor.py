@@ -100,6 +100,7 @@ class Part:
             failures = self._count_failure()
             self._say(f"{self.name} ended ({_reason(code)}); starting it again")
             await asyncio.sleep(pause(failures))
+            # A door that starts while its database is still recovering would only end again.
             for part in self._after:
                 await part.ready.wait()
             await self.start()
@@ -127,6 +128,7 @@ class Part:
             )
         self._changed()
         while program.accepts is not None and not await program.accepts():
+            # It has ended before it was ready: `start` tries anew as long as its patience lasts.
             if self.pid is None:
                 return False
             await asyncio.sleep(_NEXT_LOOK)

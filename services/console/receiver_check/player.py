@@ -101,6 +101,8 @@ class Player:
             await ended.wait()
             yield slow.body[half:]
 
+        # A receiver that handles one request at a time would answer the second only after the first
+        # has ended: that is what this finds out.
         async with asyncio.TaskGroup() as tasks:
             first = tasks.create_task(self._post(slow, body(), 2 * self._seconds))
             first.add_done_callback(lambda _: begun.set())

@@ -80,6 +80,8 @@ async def evaluate_plan(
 
     A plan that was never evaluated is evaluated whole: what is overdue arrives together.
     """
+    # The row is the lock. Who waited for it asks again whether it is still time: the one before may
+    # just have done it.
     await session.execute(BEGIN_EVALUATION, {"city": city_code, "plan": plan_code})
     last = await queries.locked_evaluation(session, city_code, plan_code, wait=wait)
     if last is None or (not wait and not _is_due(last.evaluated_for, clock.now())):
@@ -88,6 +90,7 @@ async def evaluate_plan(
     if plan is None:
         return None
     ground = await ground_of(session, plan, clock.now(), first=last.evaluated_at is None)
+    # The instants are noted after a whole evaluation only: one in part must not put off the next.
     if touch is not None and not touch.whole and not ground.first:
         await queries.widen(session, city_code, touch)
         return await evaluate(session, ground, touch)

@@ -81,7 +81,8 @@ class Late:
 
     `unit` is the unit that it is of, `organization_code` the one that has to act now. `level` is
     its gravity by the plan's rules, `mark` the day from which its days are counted, `due` the one
-    until which it was in time.
+    until which it was in time. `owed_by` is the due date of a value that is owed: what its period
+    lacked when it closed was late before that.
     """
 
     rule: str
@@ -100,6 +101,7 @@ class Late:
     promised_date: date | None
     answered_by: Mapping[str, Any] | None
     answered_at: datetime | None
+    owed_by: date | None
 
     @property
     def place(self) -> LatePageKey:

@@ -265,8 +265,12 @@ WITH leads AS MATERIALIZED (
 )
 SELECT page.rule, page.subject_kind, page.subject_id, page.unit, page.measure_code,
     page.indicator_code, page.label, page.mark, page.due, page.organization_code, page.level,
-    a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at
-FROM page LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
+    a.id AS alert_id, a.answer, a.promised_date, a.answered_by, a.answered_at,
+    owed.due_date AS owed_by
+FROM page LEFT JOIN obligation AS owed ON owed.city_code = :city AND owed.plan_code = :plan
+    AND owed.id = CASE WHEN page.subject_kind = 'obligation'
+        THEN CAST(page.subject_id AS uuid) END
+LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
     AND a.state <> 'resolved' AND a.rule = page.rule AND a.subject_id = page.subject_id
     AND a.epoch = page.epoch
 ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_id

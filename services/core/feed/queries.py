@@ -183,6 +183,7 @@ async def events_after(
         .order_by(window.c.position)
     )
     read = rows.all()
+    # Numbers have no gap, so one that is missing was there and is gone.
     if read and read[0][0] != position + 1:
         raise CursorExpired(extra={"oldest_position": read[0][0]})
     found = [Positioned(number, event) for number, event in read if event is not None]

@@ -127,9 +127,9 @@ def display(
     return format(rounded or rounded.copy_abs(), "f")
 
 
-def display_bound(number: Decimal, places: int = 2) -> str:
-    """Return a bound for people to read: with all its places, and at least so many."""
-    return display(number, places, least=(number,), most=(number,))
+def display_bound(number: Decimal) -> str:
+    """Return a bound for people to read: with all its places, and two at least."""
+    return display(number, least=(number,), most=(number,))
 
 
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"

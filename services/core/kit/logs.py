@@ -11,7 +11,7 @@ import sys
 import structlog
 
 
-def configure(part: str, *, level: int = logging.INFO) -> None:
+def configure(part: str) -> None:
     """Make every logger of this process write JSON lines that name `part`."""
 
     def name_part(
@@ -36,7 +36,7 @@ def configure(part: str, *, level: int = logging.INFO) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # Theirs say on every start and every job what ours says when it matters.
     for chatty in ("arq", "uvicorn", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -29,6 +29,7 @@ _CONTENDED = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )
+_LONGEST_WORDS = 200
 _OUTDATED = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
 _GONE = "cache lookup failed"
 """How Postgres' words begin where a type or a function is no more that a statement was made for."""
@@ -80,13 +81,13 @@ def cause_in_words(error: BaseException) -> str:
     return f"{type(cause_of(error)).__name__}: {told_of(error)}"
 
 
-def told_of(error: BaseException, longest: int = 200) -> str:
+def told_of(error: BaseException) -> str:
     """Return what happened in one line: the driver's own words, and never nothing.
 
     Some errors have no words, a statement that was given up after its time among them.
     """
     cause = cause_of(error)
-    words = " ".join(str(cause).split())[:longest]
+    words = " ".join(str(cause).split())[:_LONGEST_WORDS]
     if words:
         return words
     if isinstance(cause, TimeoutError):

@@ -6,11 +6,10 @@ them says anything.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from services.core.milestones.lights import MilestoneLight
-from services.core.milestones.queries import MeasureTally
-from services.core.milestones.rules import Share, merged
+from services.core.milestones.queries import MeasureTally, Sum
+from services.core.milestones.rules import merged
 from services.core.plan.document import Measure, PlanDocument, Task
 from services.core.plan.loading import leading
 
@@ -19,20 +18,6 @@ IndicatorLights = Mapping[str, str]
 
 ProgressReason = tuple[str, Mapping[str, str]]
 """The code of a reason and what its words are filled with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Milestones added up; cancelled ones do not count."""
-
-    share: Share
-    number: int
-    closed: int
-    overdue: int
-    red: int
-    yellow: int
-    green: int
-    next_due: date | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -338,11 +338,9 @@ async def changed_after(
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureTally:
-    """The milestones of one unit under one measure, added up; cancelled ones do not count."""
+class Sum:
+    """Milestones added up; cancelled ones do not count."""
 
-    measure_code: str
-    organization_code: str
     share: Share
     number: int
     closed: int
@@ -351,6 +349,14 @@ class MeasureTally:
     yellow: int
     green: int
     next_due: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureTally(Sum):
+    """The milestones of one unit under one measure, added up."""
+
+    measure_code: str
+    organization_code: str
 
 
 async def tallies(
@@ -388,4 +394,7 @@ async def tallies(
         .group_by(column.measure_code, column.organization_code)
         .order_by(column.measure_code, column.organization_code)
     )
-    return [MeasureTally(row[0], row[1], Share(row[2], row[3]), *row[4:]) for row in rows]
+    return [
+        MeasureTally(Share(row[2], row[3]), *row[4:], measure_code=row[0], organization_code=row[1])
+        for row in rows
+    ]

@@ -15,6 +15,7 @@ from services.core.kit.database import columns_of
 from services.core.kit.statements import SqlCondition
 from services.core.obligations.models import Obligation, ObligationHistory
 from services.core.obligations.rules import ExtensionFacts, ObligationStatus
+from services.core.plan.loading import owner_of
 from services.core.plan.queries import PlanState
 from services.core.plan.visibility import Owned, scope
 
@@ -82,7 +83,8 @@ LEFT JOIN LATERAL (
 ) AS s ON TRUE
 """  # noqa: S608 (text of our own)
 
-# Due is a local day, and it ends at its 24:00.
+# Due is a local day, and it ends at its 24:00: the next day's midnight in the plan's zone, not 24
+# hours after the last one, because a day on which clocks change has 23 or 25.
 _END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
 
 
@@ -269,6 +271,45 @@ async def ended_units(session: AsyncSession, city_code: str, zone: str) -> dict[
         )
     )
     return {row.code: row.ended_on for row in rows}
+
+
+_ANSWERED_BY_OWNERS = text("""
+SELECT s.indicator_code, s.period, array_agg(s.organization_code ORDER BY i.version DESC) AS units
+FROM indicator_owner AS i
+JOIN submission AS s ON s.city_code = i.city_code AND s.plan_code = i.plan_code
+    AND s.indicator_code = i.indicator_code AND s.organization_code = i.organization_code
+WHERE i.city_code = :city AND i.plan_code = :plan AND s.city_code = :city AND s.plan_code = :plan
+    AND s.period = ANY(:periods) AND s.approved_revision IS NOT NULL
+    AND i.indicator_code IN (
+        SELECT h.indicator_code FROM indicator_owner AS h
+        WHERE h.city_code = :city AND h.plan_code = :plan
+        GROUP BY h.indicator_code HAVING count(*) > 1)
+GROUP BY s.indicator_code, s.period
+""")
+"""Which owners of indicators that changed hands have an approved value, the latest owner first."""
+
+
+async def answered_by_former_owners(
+    session: AsyncSession, plan: PlanState, periods: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """Return whose approved value is the city's where the owner of today reported none.
+
+    By (indicator, period); only of indicators that changed hands and that one unit reports.
+    """
+    rows = await session.execute(
+        _ANSWERED_BY_OWNERS,
+        {"city": plan.city_code, "plan": plan.code, "periods": list(periods)},
+    )
+    direct = {
+        each.code: owner_of(each, plan.organizations)
+        for each in plan.document.indicators
+        if each.aggregation.units == "direct"
+    }
+    return {
+        (code, period): units[0]
+        for code, period, units in rows
+        if code in direct and direct[code] not in units
+    }
 
 
 @dataclass(frozen=True, slots=True)

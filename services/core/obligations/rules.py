@@ -35,17 +35,23 @@ class OwedValue:
 
 
 def owed_for(
-    document: PlanDocument, period: Period, due_date: date, ended: Mapping[str, date]
+    document: PlanDocument,
+    period: Period,
+    due_date: date,
+    ended: Mapping[str, date],
+    answered: Mapping[tuple[str, str], str],
 ) -> Iterator[OwedValue]:
     """Yield what is owed for a period: of every indicator that is reported as often as it is.
 
     `ended` tells since which local date a unit is no more: who ends before the due date owes
-    nothing.
+    nothing. `answered` names the former owner whose approved value is the city's, by (indicator,
+    period): it was owed by that unit, and the owner of today is not asked for it again.
     """
     units = {entry.code: entry for entry in document.organizations}
     for indicator in document.indicators:
         if indicator.frequency == period.frequency:
-            for unit in reporters_of(indicator, units):
+            former = answered.get((indicator.code, period.code))
+            for unit in reporters_of(indicator, units) if former is None else (former,):
                 if ended.get(unit, due_date) >= due_date:
                     yield OwedValue(indicator.code, unit, period.code, due_date)
 

@@ -278,14 +278,16 @@ async def _reconcile(
 ) -> None:
     """Bring what is owed for these periods into line with the plan; the caller has locked them.
 
-    New owners owe, former ones are waived, and what is right already stays untouched.
+    New owners owe, former ones are waived, and what is right already stays untouched. What a
+    former owner reported in its time stays its own.
     """
     ended = await queries.ended_units(session, plan.city_code, plan.document.time_zone)
+    answered = await queries.answered_by_former_owners(session, plan, [row.period for row in rows])
     owed = [
         owed
         for row in rows
         for owed in owed_for(
-            plan.document, plan.period_calendar.period(row.period), row.due_date, ended
+            plan.document, plan.period_calendar.period(row.period), row.due_date, ended, answered
         )
     ]
     await write_owed(session, plan, rows, owed, actor, now)

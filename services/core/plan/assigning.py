@@ -135,13 +135,13 @@ def _contradictions(assignment: Assignment, indicator: Indicator) -> list[Fault]
             at,
             "direction-contradicts-kind",
             Text(
-                f"{kind} 与指标 {indicator.code} 的 direction（{direction}）矛盾：请核对下达文件",
-                f"{kind} contradicts direction ({direction}) of indicator {indicator.code}: check"
+                f"{named} 与指标 {indicator.code} 的 direction（{direction}）矛盾：请核对下达文件",
+                f"{named} contradicts direction ({direction}) of indicator {indicator.code}: check"
                 " the document that assigns it",
             ),
             kind,
         )
-        for at, kind in against(direction, "", assignment)
+        for at, kind, named in against(indicator, "", assignment)
     ]
 
 

@@ -12,7 +12,7 @@ from services.core.kit.errors import Fault
 from services.core.kit.faults import echo
 from services.core.kit.text import Text
 
-_TEXTS: Mapping[str, Text] = {
+FAULT_TEXTS: Mapping[str, Text] = {
     "duplicate-code": Text("此代码已用过", "This code is used already"),
     "repeated-reference": Text("同一列表中重复", "It is in this list already"),
     "alias-collision": Text(
@@ -120,9 +120,6 @@ _TEXTS: Mapping[str, Text] = {
     ),
 }
 
-FAULT_CODES = frozenset(_TEXTS)
-"""The codes of the faults that a document may have beside those of its shape."""
-
 
 @dataclass(frozen=True, slots=True)
 class Codes:
@@ -150,7 +147,7 @@ class Findings:
     ) -> None:
         """Add a fault at `place`, which the values at `rests_on` bear out too."""
         if not any(self.unreadable(read) for read in (place, *rests_on)):
-            detail = _TEXTS[code].format(**words)
+            detail = FAULT_TEXTS[code].format(**words)
             self.faults.append(Fault(place, code, detail, echo(value)))
 
     def add_outside(self, place: str, value: Decimal, least: int, most: int) -> None:

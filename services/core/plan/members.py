@@ -80,22 +80,7 @@ ConditionKind = Literal[
 ]
 """The kinds that a single number is judged by."""
 
-TargetKind = Literal[
-    "at_least",
-    "more_than",
-    "at_most",
-    "less_than",
-    "between",
-    "full_coverage",
-    "negative_growth",
-    "rising",
-    "falling",
-    "not_worse",
-    "all_of",
-    "any_of",
-    "qualitative",
-    "assigned_by_superior",
-]
+TargetKind = Literal[ConditionKind, "all_of", "any_of", "qualitative", "assigned_by_superior"]
 Direction = Literal["higher_better", "lower_better", "qualitative"]
 Selection = Literal["mandatory", "optional", "self_selected"]
 Frequency = Literal["annual", "half_yearly", "quarterly", "monthly"]

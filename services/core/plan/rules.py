@@ -40,6 +40,8 @@ def read_document(data: object) -> PlanDocument:
 
 
 def _refusal(data: object, errors: Sequence[ErrorDetails]) -> InvalidPlan:
+    # Contradictions are looked for even where the shape has faults, or whoever mends a long
+    # document would be told of them only in a second round.
     faults = faults_of(errors)
     mended = _mended(data, errors)
     if mended is not None:

@@ -63,8 +63,9 @@ def check_targets(
 ) -> None:
     """Add the faults of an indicator's targets, and of those of its units."""
     _check_series(f"{place}/targets", indicator.targets, calendar, findings)
-    for index, target in enumerate(indicator.targets):
-        _check_direction(place, f"{place}/targets/{index}", indicator.direction, target, findings)
+    for name, asked in (("targets", indicator.targets), ("unit_targets", indicator.unit_targets)):
+        for index, target in enumerate(asked):
+            _check_direction(place, f"{place}/{name}/{index}", indicator, target, findings)
     baseline, first = indicator.baseline, indicator.targets[0]
     if baseline is not None and baseline.year > first.at_year(calendar):
         rests_on = _dates(f"{place}/targets/0")
@@ -145,28 +146,52 @@ def _check_numbers(place: str, target: Asking | Condition, findings: Findings) -
 
 
 def _check_direction(
-    place: str, where: str, direction: Direction, target: TargetEntry, findings: Findings
+    place: str, where: str, indicator: Indicator, target: Asking, findings: Findings
 ) -> None:
     """Refuse a direction in which a target asks for what is worse."""
-    for at, kind in against(direction, where, target):
+    for at, kind, named in against(indicator, where, target):
+        rests_on = [at, f"{place}/formula"] if kind == "negative_growth" else [at]
         findings.add(
             "direction-contradicts-kind",
             f"{place}/direction",
-            direction,
-            [at],
-            direction=direction,
-            kind=kind,
+            indicator.direction,
+            rests_on,
+            direction=indicator.direction,
+            kind=named,
             at=at,
         )
 
 
 def against(
-    direction: Direction, where: str, target: Asking
-) -> list[tuple[str, TargetKind | ConditionKind]]:
-    """Return the kinds of a target that ask for what is worse, each with its place."""
+    indicator: Indicator, where: str, target: Asking
+) -> list[tuple[str, TargetKind | ConditionKind, str]]:
+    """Return the kinds of a target that ask for what is worse.
+
+    Each with its place, and as it is named beside the direction: with the sign that it is read by.
+    """
     asked: list[tuple[str, TargetKind | ConditionKind]] = [(f"{where}/kind", target.kind)]
+    refused = _AGAINST[indicator.direction] | _against_sign(indicator)
     inner = [condition.kind for condition in target.conditions]
-    # At least this and at most that is a range, whichever way is better.
-    if not (_UPWARDS & set(inner) and _DOWNWARDS & set(inner)):
+    # All of at least this and at most that is a range, whichever way is better. Any of them is
+    # not: then one alone would do, and it may be the one that asks for what is worse.
+    if not (target.kind == "all_of" and _UPWARDS & set(inner) and _DOWNWARDS & set(inner)):
         asked += [(f"{where}/conditions/{at}/kind", kind) for at, kind in enumerate(inner)]
-    return [(at, kind) for at, kind in asked if kind in _AGAINST[direction]]
+    return [(at, kind, _named(kind, indicator)) for at, kind in asked if kind in refused]
+
+
+def falls_below_zero(indicator: Indicator) -> bool:
+    """Return whether negative growth of an indicator is a value below zero, not above it."""
+    return indicator.formula is None or indicator.formula.sign_convention != "decline_positive"
+
+
+def _against_sign(indicator: Indicator) -> frozenset[TargetKind]:
+    """Return negative growth where the direction calls the sign worse that it is met by."""
+    met_in = "lower_better" if falls_below_zero(indicator) else "higher_better"
+    return frozenset() if indicator.direction == met_in else frozenset({"negative_growth"})
+
+
+def _named(kind: TargetKind | ConditionKind, indicator: Indicator) -> str:
+    if kind != "negative_growth":
+        return kind
+    sign = "growth_positive" if falls_below_zero(indicator) else "decline_positive"
+    return f"{kind}, formula.sign_convention: {sign}"

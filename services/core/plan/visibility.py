@@ -59,6 +59,7 @@ def scope(actor: Actor, owned: Owned) -> SqlCondition:
         conditions.append(f"{owned.plan} = :scope_plan")
         parameters["scope_plan"] = actor.plan_code
     seen = seen_by(actor.reach, owned, unit=":scope_unit")
+    # SQLAlchemy refuses a parameter that the text does not name.
     if ":scope_unit" in seen:
         parameters["scope_unit"] = actor.organization_code
     return SqlCondition(" AND ".join([*conditions, seen]), parameters)
@@ -127,6 +128,7 @@ def seen_by_each(roles: Iterable[Role], owned: Owned, *, role: str, unit: str) -
 
 def led_by(owned: Owned, *, unit: str) -> list[str]:
     """Return the conditions on rows whose indicator, or whose measure, a unit leads."""
+    # EXISTS and not a join: a measure may have several leads, and a row must not appear twice.
     led = []
     if owned.indicator is not None:
         led.append(

@@ -10,6 +10,7 @@ from services.core.events.catalogue import EVENT_TYPES, EventType
 from services.core.events.queries import LogEvent, LogStretch
 from services.core.plan.document import Indicator
 from services.core.plan.periods import LAST_YEAR, Period, PeriodCalendar
+from services.core.scoring.targets import TRENDS
 
 BASES = ("approved", "submitted")
 """What counts for a board: the approved values, or also what is still under review."""
@@ -190,4 +191,4 @@ def may_rise(indicator: Indicator) -> bool:
     entries = (*indicator.targets, *indicator.unit_targets)
     kinds = {entry.kind for entry in entries}
     kinds |= {each.kind for entry in entries for each in entry.conditions}
-    return bool(kinds & {"rising", "falling", "not_worse", "assigned_by_superior"})
+    return bool(kinds & (TRENDS | {"assigned_by_superior"}))

@@ -13,6 +13,7 @@ from services.core.plan.document import Frequency, Indicator, default_weight
 from services.core.plan.loading import owner_of, reporters_of
 from services.core.plan.periods import Period, months_of
 from services.core.plan.queries import PlanState
+from services.core.plan.target_checks import falls_below_zero
 from services.core.scoring.affected import may_rise
 from services.core.scoring.aggregation import Operands, Operators, combine
 from services.core.scoring.figures import Figure
@@ -126,7 +127,6 @@ def build_case(
     target = target_for(indicator, period, state.assigned)
     own, parts, absent = _operands(indicator, period, operated)
     baseline = indicator.baseline
-    formula = indicator.formula
     start = period.calendar.year(baseline.year) if baseline else None
     stage = _stage(duties, facts, period, operated, today)
     beyond = facts.adds_up and _goes_beyond(target, period)
@@ -141,7 +141,7 @@ def build_case(
         target=target,
         at_target_date=_at_target_date(target, period, today, complete=stage.complete),
         levels=tuple((level.code, level.name, level.points) for level in indicator.levels),
-        growth_is_positive=formula is None or formula.sign_convention != "decline_positive",
+        growth_is_positive=falls_below_zero(indicator),
         baseline=BaselineValue(baseline.year, baseline.value) if baseline else None,
         elapsed_months=period.months_since(start) - period.months + stage.gone if start else 0,
         whole_months=whole_months(start.last_day, target.end) if start else 0,

@@ -222,13 +222,12 @@ MOST_CONTRIBUTIONS = 500
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """A reported value that counted for a score, from one log position on."""
+    """A reported value that counted for a score."""
 
     submission_id: UUID
     revision: int
     organization_code: str
     period: str
-    from_position: int
     value: Decimal | None
     numerator: Decimal | None
     denominator: Decimal | None

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Literal
 
 from services.core.kit.decimals import display, display_bound
-from services.core.kit.text import Text
 from services.core.plan.document import Lights
 from services.core.scoring import attainment, lights
 from services.core.scoring.aggregation import (
@@ -25,9 +24,8 @@ from services.core.scoring.figures import HUNDRED, ZERO, Figure, beside
 from services.core.scoring.kinds import Found, Ground, judge_number
 from services.core.scoring.lights import Light, LightContext, Pace
 from services.core.scoring.owed import NOTHING_OWED, OwedParts, owed_details, silence_helps
-from services.core.scoring.part_of_sum import Share, ToDate, judge_part
+from services.core.scoring.part_of_sum import SpanShare, ToDate, judge_part
 from services.core.scoring.targets import NUMERIC_KINDS, Target
-from services.core.scoring.time_gone import MONTHS_IN_YEAR
 
 ScoreState = Literal[
     "scored", "missing", "not_applicable", "not_assessable", "not_due", "not_opened"
@@ -269,14 +267,7 @@ def part_to_date(case: Case, combined: Combined) -> ToDate | str:
     figure, months = combined.reading.figure, case.months_of_sum
     if figure is None or months is None:
         return "no_number"
-    return judge_part(case.target, figure, Share(months, case.target.months))
-
-
-def _span(target: Target) -> Text:
-    """Return what a sum is over that the target is for, in words."""
-    if target.months == MONTHS_IN_YEAR:
-        return Text("全年", "the whole year")
-    return Text(f"{target.months}个月", f"{target.months} months")
+    return judge_part(case.target, figure, SpanShare(months, case.target.months))
 
 
 def _assess_part(case: Case, combined: Combined, months: int) -> Verdict:
@@ -285,10 +276,9 @@ def _assess_part(case: Case, combined: Combined, months: int) -> Verdict:
         return _unassessed("not_assessable", "no_full_month", combined)
     found = part_to_date(case, combined)
     if isinstance(found, str):
-        details = {"target": case.target.name, "span": _span(case.target).zh}
-        return _unassessed(
-            "not_assessable", found, combined, **details, span_en=_span(case.target).en
-        )
+        span = case.target.span
+        details = {"target": case.target.name, "span": span.zh, "span_en": span.en}
+        return _unassessed("not_assessable", found, combined, **details)
     standing = LightContext(
         met=None,
         falsified=combined.falsified,
@@ -390,8 +380,8 @@ def _details(case: Case, pace: Pace | None) -> Mapping[str, str]:
         "year": str(case.target.year),
         "date": case.target.end.isoformat(),
         "months": str(case.months_of_sum),
-        "span": _span(case.target).zh,
-        "span_en": _span(case.target).en,
+        "span": case.target.span.zh,
+        "span_en": case.target.span.en,
         "pace": "—" if pace is None else _pace_shown(pace.ratio, rules),
         "green": display_bound(rules.green_pace),
         "yellow": display_bound(rules.yellow_pace),

@@ -18,7 +18,7 @@ from services.core.scoring.targets import Asked, Target
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class SpanShare:
     """How much of a target's span a sum is over: `months` of its `whole` months."""
 
     months: int
@@ -39,7 +39,7 @@ class ToDate:
     enough: bool
 
 
-def judge_part(target: Target, figure: Figure, share: Share) -> ToDate | str:
+def judge_part(target: Target, figure: Figure, share: SpanShare) -> ToDate | str:
     """Return how a part of a sum stands, or the code of the reason why nothing can be said.
 
     Of several conditions those that compare with an earlier period say nothing of a part.
@@ -60,7 +60,7 @@ def _haste(found: ToDate) -> tuple[bool, Decimal]:
     return found.enough, Decimal("Infinity") if found.pace is None else found.pace.ratio.value
 
 
-def _part(asked: Asked, figure: Figure, share: Share) -> ToDate | str:
+def _part(asked: Asked, figure: Figure, share: SpanShare) -> ToDate | str:
     if asked.kind == "between":
         low, high = (
             to_date(figure, Asked(kind, number or ZERO), share) for kind, number in _ends(asked)
@@ -75,7 +75,7 @@ def _ends(asked: Asked) -> Sequence[tuple[TargetKind, Decimal | None]]:
     return ("at_least", asked.value), ("at_most", asked.upper)
 
 
-def to_date(figure: Figure, asked: Asked, share: Share) -> ToDate:
+def to_date(figure: Figure, asked: Asked, share: SpanShare) -> ToDate:
     """Return how a sum over a share of the span of one bound stands against it.
 
     expected = bound × months ÷ whole; pace = done ÷ expected where more is better and expected ÷

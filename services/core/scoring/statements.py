@@ -234,9 +234,8 @@ ORDER BY organization_code
 """What some units' own values are that count now."""
 
 CONTRIBUTIONS = DriverStatement("""
-SELECT submission_id, revision, organization_code, period, from_position, value, numerator,
-    denominator, level, not_applicable_reason, provisional, falsified,
-    count(*) OVER () AS found
+SELECT submission_id, revision, organization_code, period, value, numerator, denominator, level,
+    not_applicable_reason, provisional, falsified, count(*) OVER () AS found
 FROM score_input
 WHERE city_code = :city AND plan_code = :plan AND basis = :basis AND indicator_code = :indicator
     AND period = ANY(CAST(:periods AS text[])) AND from_position <= :position

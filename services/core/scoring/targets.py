@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from services.core.kit.decimals import plain
+from services.core.kit.text import Text
 from services.core.plan.document import (
     Condition,
     Indicator,
@@ -105,6 +106,13 @@ class Target:
         if self.kind == "between" and self.value is not None and self.upper is not None:
             return f"{plain(self.value)}–{plain(self.upper)}"
         return None if self.bound is None else f"{_SIGNS[self.kind]} {plain(self.bound)}"
+
+    @property
+    def span(self) -> Text:
+        """What a sum is over that the target is for, in words."""
+        if self.months == MONTHS_IN_YEAR:
+            return Text("全年", "the whole year")
+        return Text(f"{self.months}个月", f"{self.months} months")
 
     @property
     def remark(self) -> str | None:

@@ -23,7 +23,6 @@ from services.core.scoring.judgement import (
     Comparable,
     Method,
     Verdict,
-    judge,
 )
 from services.core.scoring.owed import NOTHING_OWED, Absent, OwedParts
 from services.core.scoring.targets import Asked, Target
@@ -106,13 +105,11 @@ def result_of(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def replay(trace: Trace) -> Verdict:
-    """Reach the verdict again from a stored trace alone; `result_of` it equals the stored one."""
-    return judge(case_of(trace))
-
-
 def case_of(trace: Trace) -> Case:
-    """Return the case that a trace was made from; an old trace lacks what was not asked then."""
+    """Return the case that a trace was made from; an old trace lacks what was not asked then.
+
+    Judged again, the case of a stored trace has the result that is stored with it.
+    """
     baseline, own = trace["baseline"], trace["operands"]
     operators = trace["operators"]
     return Case(

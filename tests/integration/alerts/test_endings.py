@@ -112,7 +112,7 @@ async def test_a_report_taken_back_is_owed_again(watch: Watch) -> None:
     await watch.change("submission", submission, state="withdrawn")
     await watch.look("2026-10-10", "12:00")
     assert await watch.told() == [], "this stage was told"
-    assert (await watch.alerts("state, told, reach"))[0] == ("open", False, -1)
+    assert (await watch.alerts("state, notified, reach"))[0] == ("open", False, -1)
     await watch.look("2026-10-13")
     (told,) = await watch.told()
     assert (told.short[1], told.data["seq"]) == ("O+1", 3)

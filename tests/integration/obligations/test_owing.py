@@ -76,6 +76,37 @@ async def test_a_new_version_raises_for_new_owners_and_waives_for_former_ones(
     assert await duties.actions("R02", "UN04") == ["raised"]
 
 
+@pytest.mark.parametrize("opened", ["before", "after"])
+async def test_the_new_owner_is_not_asked_for_what_the_former_one_reported(
+    duties: Duties, opened: str
+) -> None:
+    await duties.load(a_document(an_indicator("R01", owners=["UN04"])))
+    if opened == "before":
+        await duties.move("2025", "open")
+    await duties.hand_in("R01", "UN04", state="approved")
+    await duties.execute("UPDATE submission SET approved_revision = revision")
+    await duties.follow()
+    await duties.load(a_document(an_indicator("R01", owners=["UN02"])))
+    if opened == "after":
+        await duties.move("2025", "open")
+    await duties.follow()
+    assert places(await duties.listed()) == [("R01", "UN04")]
+    assert places(await duties.listed(status="met")) == [("R01", "UN04")]
+    assert await duties.actions("R01", "UN04") == ["raised"]
+
+
+async def test_the_new_owner_is_asked_for_what_was_handed_in_and_not_approved(
+    duties: Duties,
+) -> None:
+    await duties.load(a_document(an_indicator("R01", owners=["UN04"])))
+    await duties.move("2025", "open")
+    await duties.hand_in("R01", "UN04")
+    await duties.follow()
+    await duties.load(a_document(an_indicator("R01", owners=["UN02"])))
+    await duties.follow()
+    assert places(await duties.listed()) == [("R01", "UN02")]
+
+
 async def test_reconciling_again_from_the_start_of_the_log_changes_nothing(duties: Duties) -> None:
     await duties.load(DOCUMENT)
     await duties.move("2025", "open")

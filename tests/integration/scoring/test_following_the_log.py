@@ -10,8 +10,9 @@ from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.scoring import queries
 from services.core.scoring.counting import ScoreSubject, contributions
+from services.core.scoring.judgement import judge
 from services.core.scoring.service import FOLLOWER, READER
-from services.core.scoring.traces import replay, result_of
+from services.core.scoring.traces import case_of, result_of
 from tests.integration.scoring.ledger import Ledger
 from tests.unit.scoring.builders import (
     CITY,
@@ -290,6 +291,6 @@ async def test_stored_traces_replay_to_the_stored_digits(ledger: Ledger) -> None
     found = await ledger.snapshot()
     assert found is not None
     for trace in found.traces.values():
-        assert result_of(replay(trace)) == trace["result"]
+        assert result_of(judge(case_of(trace))) == trace["result"]
     assert found.traces["R02"]["result"]["value"] == "66.66666666666666666667"
     assert found.local_date == date(2026, 1, 10)

@@ -60,10 +60,11 @@ def test_a_fault_stands_with_its_traceback_in_its_line(capsys: pytest.CaptureFix
 
 def test_configured_twice_a_line_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
     configure("api")
-    configure("api", level=logging.WARNING)
-    logging.getLogger("wufei").info("not this")
+    configure("worker")
+    logging.getLogger("wufei").debug("not this")
     logging.getLogger("wufei").warning("this")
-    assert [line["event"] for line in read(capsys.readouterr().err)] == ["this"]
+    said = [(line["part"], line["event"]) for line in read(capsys.readouterr().err)]
+    assert said == [("worker", "this")]
 
 
 def test_libraries_say_only_what_is_grave(capsys: pytest.CaptureFixture[str]) -> None:

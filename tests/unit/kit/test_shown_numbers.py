@@ -72,4 +72,4 @@ def test_what_is_shown_is_decided_as_the_number_is(
     high = Decimal(display(number, places, most=bounds, step=step))
     assert [low >= each for each in bounds] == [number >= each for each in bounds]
     assert [high <= each for each in bounds] == [number <= each for each in bounds]
-    assert Decimal(display_bound(number, places)) == number
+    assert Decimal(display_bound(number)) == number

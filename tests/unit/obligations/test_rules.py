@@ -47,7 +47,7 @@ DUE = date(2026, 1, 31)
 
 def owing(ended: Mapping[str, date] | None = None, **changes: Any) -> list[str]:
     document = a_document(an_indicator(**changes), organizations=UNITS)
-    return [each.organization_code for each in owed_for(document, YEAR, DUE, ended or {})]
+    return [each.organization_code for each in owed_for(document, YEAR, DUE, ended or {}, {})]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_unit_that_owes_a_value_is_the_one_whose_value_is_scored() -> None:
 def test_a_period_asks_for_what_is_reported_as_often_as_it_is() -> None:
     document = a_document(an_indicator("R01"), an_indicator("R02", frequency="quarterly"))
     asked = {
-        code: [each.indicator_code for each in owed_for(document, a_period(code), DUE, {})]
+        code: [each.indicator_code for each in owed_for(document, a_period(code), DUE, {}, {})]
         for code in ("2025", "2025-Q4", "2025-12")
     }
     assert asked == {"2025": ["R01"], "2025-Q4": ["R02"], "2025-12": []}

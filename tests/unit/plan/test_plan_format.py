@@ -68,4 +68,4 @@ def test_the_guide_names_every_member_and_every_fault() -> None:
     assert {
         name for name in members if f"`{name}" not in GUIDE and f".{name}`" not in GUIDE
     } == set()
-    assert {code for code in findings.FAULT_CODES if f"`{code}`" not in GUIDE} == set()
+    assert {code for code in findings.FAULT_TEXTS if f"`{code}`" not in GUIDE} == set()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from services.core.kit.errors import Fault
+from services.core.plan.errors import InvalidPlan
 from services.core.plan.rules import read_document
 from tests.unit.plan.builders import a_plan, faults_of, put
 
@@ -256,3 +258,71 @@ GATE, MEASURE = "/scheme/gate", "/tasks/0/measures/0"
 )
 def test_a_fault_is_named_where_it_is(pointer: str, value: object, code: str, at: str) -> None:
     assert (code, at) in faults_of(put(a_plan(), pointer, value))
+
+
+_SIGNED = {"kind": "rate", "source": "x", "confidence": "high"}
+
+
+def _fell(**member: object) -> dict[str, object]:
+    return {"year": 2030, "kind": "negative_growth", "text": "负增长", **member}
+
+
+def _asking(kind: str, *conditions: dict[str, object]) -> dict[str, object]:
+    return {"year": 2030, "kind": kind, "text": "x", "conditions": list(conditions)}
+
+
+_AT_MOST_5: dict[str, object] = {"kind": "at_most", "value": 5}
+_RISING: dict[str, object] = {"kind": "rising"}
+
+
+@pytest.mark.parametrize("member", ["targets", "unit_targets"])
+@pytest.mark.parametrize(
+    ("direction", "sign", "target", "kinds"),
+    [
+        ("higher_better", None, _asking("any_of", _AT_MOST_5, _RISING), {"/conditions/0/kind"}),
+        ("lower_better", None, _asking("any_of", _AT_MOST_5, _RISING), {"/conditions/1/kind"}),
+        ("higher_better", None, _asking("all_of", _AT_MOST_5, _RISING), set()),
+        (
+            "higher_better",
+            None,
+            _asking("all_of", _AT_MOST_5, {"kind": "falling"}),
+            {"/conditions/0/kind", "/conditions/1/kind"},
+        ),
+        ("higher_better", None, {"year": 2030, "text": "x", **_AT_MOST_5}, {"/kind"}),
+        ("lower_better", None, {"year": 2030, "text": "x", **_AT_MOST_5}, set()),
+        ("higher_better", None, _fell(), {"/kind"}),
+        ("higher_better", "growth_positive", _fell(), {"/kind"}),
+        ("higher_better", "decline_positive", _fell(), set()),
+        ("lower_better", None, _fell(), set()),
+        ("lower_better", "growth_positive", _fell(), set()),
+        ("lower_better", "decline_positive", _fell(), {"/kind"}),
+        (
+            "higher_better",
+            None,
+            _asking("any_of", _RISING, {"kind": "negative_growth"}),
+            {"/conditions/1/kind"},
+        ),
+    ],
+)
+def test_no_target_of_whatever_place_asks_for_what_the_direction_calls_worse(
+    member: str, direction: str, sign: str | None, target: dict[str, object], kinds: set[str]
+) -> None:
+    plan = a_plan()
+    indicator = plan["indicators"][0]
+    indicator["direction"] = direction
+    indicator["formula"] = {**_SIGNED, "sign_convention": sign}
+    fits: dict[str, object] = {"year": 2030, "kind": "not_worse", "text": "x"}
+    indicator["targets"] = [target] if member == "targets" else [fits]
+    indicator["unit_targets"] = [{"organization": "U1", **target}] if member != "targets" else []
+    refused: list[Fault] = []
+    try:
+        read_document(plan)
+    except InvalidPlan as refusal:
+        refused = list(refusal.faults)
+    assert {(one.code, one.pointer, one.value) for one in refused} == (
+        {("direction-contradicts-kind", f"{INDICATOR}/direction", direction)} if kinds else set()
+    )
+    places = {f"{INDICATOR}/{member}/0{kind}" for kind in kinds}
+    told = {one.detail.en.partition(") at ")[2].partition(":")[0] for one in refused}
+    assert (told, len(refused)) == (places, len(places))
+    assert all(direction in one.detail.zh and "kind" in one.detail.zh for one in refused)

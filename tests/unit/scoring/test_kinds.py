@@ -13,7 +13,7 @@ from services.core.scoring.figures import Figure
 from services.core.scoring.judgement import judge
 from services.core.scoring.kinds import Found, Ground, judge_number
 from services.core.scoring.targets import Asked, Target
-from services.core.scoring.traces import case_of, replay, result_of
+from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
@@ -253,5 +253,4 @@ def test_verdicts_of_every_kind_can_be_reached_again_from_their_traces() -> None
     bench = ScoringContext.of(a_state(*indicators), date(2026, 1, 10))
     traces = draw_board(bench, a_period("2025"), operated).traces
     for trace in traces.values():
-        assert result_of(replay(trace)) == trace["result"]
-        assert judge(case_of(trace)) == replay(trace)
+        assert result_of(judge(case_of(trace))) == trace["result"]

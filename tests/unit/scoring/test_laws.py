@@ -13,9 +13,9 @@ from services.core.plan.document import TargetKind
 from services.core.scoring.attainment import SchemeName, meets, numeric
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.figures import Figure, fraction
-from services.core.scoring.judgement import ScoreState
+from services.core.scoring.judgement import ScoreState, judge
 from services.core.scoring.rollup import Part, roll_up
-from services.core.scoring.traces import replay, result_of
+from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
@@ -151,4 +151,4 @@ def test_replaying_any_trace_gives_the_same_digits(
     bench = ScoringContext.of(state, date(2026, 1, 10))
     drawn = draw_board(bench, a_period(period), {("R01", period): reported})
     trace = json.loads(json.dumps(drawn.traces["R01"]))
-    assert result_of(replay(trace)) == trace["result"]
+    assert result_of(judge(case_of(trace))) == trace["result"]

@@ -14,8 +14,9 @@ from services.core.plan.models import PlanPeriod
 from services.core.scoring.aggregation import Operands, Operators
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
+from services.core.scoring.judgement import judge
 from services.core.scoring.owed import Former, silence_helps
-from services.core.scoring.traces import replay, result_of
+from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     NOW,
@@ -289,7 +290,7 @@ def test_what_is_owed_and_absent_is_never_met_or_green(
     assert row["light"] != "green"
     assert (row["state"] == "missing") is (days > 0 or state != "open")
     trace = json.loads(json.dumps(drawn.traces["R01"]))
-    assert result_of(replay(trace)) == trace["result"]
+    assert result_of(judge(case_of(trace))) == trace["result"]
     assert all(step.zh and step.en for step in explain(trace))
 
 

@@ -14,9 +14,10 @@ from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
 from services.core.scoring.figures import Figure
-from services.core.scoring.part_of_sum import Share, to_date
+from services.core.scoring.judgement import judge
+from services.core.scoring.part_of_sum import SpanShare, to_date
 from services.core.scoring.targets import Asked
-from services.core.scoring.traces import replay, result_of
+from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
@@ -294,7 +295,7 @@ def test_a_part_of_a_year_replays_and_explains_itself(kind: str, value: str, sch
         {("R01", "2025-Q1"): a_value(value, "2025-Q1")},
     )
     trace = json.loads(json.dumps(drawn.traces["R01"]))
-    assert result_of(replay(trace)) == trace["result"]
+    assert result_of(judge(case_of(trace))) == trace["result"]
     steps = explain(trace)
     assert all(step.zh and step.en for step in steps)
     if value == "4":
@@ -311,7 +312,7 @@ AMOUNTS = st.decimals(-1000, 1000, places=4)
 def test_enough_is_a_pace_of_one_or_more(
     done: Decimal, bound: Decimal, gone: int, kind: Any
 ) -> None:
-    found = to_date(Figure(done), Asked(kind, bound), Share(gone, 12))
+    found = to_date(Figure(done), Asked(kind, bound), SpanShare(gone, 12))
     share = bound * gone / 12
     assert found.enough is (done <= share if kind == "at_most" else done >= share)
     assert 0 <= found.attainment <= 100

@@ -10,7 +10,8 @@ from services.core.kit.text import Language
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.explanation import explain
-from services.core.scoring.traces import Trace, replay, result_of
+from services.core.scoring.judgement import judge
+from services.core.scoring.traces import Trace, case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
@@ -74,7 +75,7 @@ CASES = [
 
 @pytest.mark.parametrize("trace", CASES)
 def test_replaying_a_stored_trace_gives_the_same_result(trace: Trace) -> None:
-    assert result_of(replay(trace)) == trace["result"]
+    assert result_of(judge(case_of(trace))) == trace["result"]
 
 
 @pytest.mark.parametrize("trace", CASES)

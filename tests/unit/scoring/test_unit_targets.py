@@ -11,8 +11,9 @@ import pytest
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import Judged, ScoringContext, draw_board
 from services.core.scoring.explanation import explain
+from services.core.scoring.judgement import judge
 from services.core.scoring.reach import within_reach
-from services.core.scoring.traces import replay, result_of
+from services.core.scoring.traces import case_of, result_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_state,
@@ -89,7 +90,7 @@ def test_the_citys_verdict_is_the_same_without_the_units_targets() -> None:
     without = judged(of_both(unit_targets=[]), values)
     assert "units" not in without
     assert {name: each for name, each in with_units.items() if name != "units"} == without
-    assert result_of(replay(with_units)) == with_units["result"]
+    assert result_of(judge(case_of(with_units))) == with_units["result"]
 
 
 def test_what_the_superior_assigns_to_the_city_is_not_a_units() -> None:

@@ -1,0 +1,76 @@
+"""What both doors are told by their environment; each adds what it alone reads."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.core.kit.clock import Clock
+from services.core.kit.sealing import Seal, checked_key
+from services.core.webhooks.address_settings import checked_cidrs, checked_robot_hosts
+from services.core.webhooks.addresses import AddressPolicy, policy_of
+
+
+class DoorSettings(BaseSettings):
+    """Settings of one process; addresses of servers have no default."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    database_url: SecretStr = Field(description="Postgres, as postgresql://user:password@host/name")
+    redis_url: SecretStr | None = Field(
+        default=None, description="Redis or Valkey; without it the worker's own timer finds work"
+    )
+    clock_offset: float = Field(
+        default=0,
+        validation_alias="WUFEI_CLOCK_OFFSET",
+        description="Seconds between the domain's clock and the true one; set by `wufei up` only",
+    )
+    secret_key: Annotated[SecretStr, AfterValidator(checked_key)] | None = Field(
+        default=None,
+        validation_alias="WUFEI_SECRET_KEY",
+        description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
+        " webhooks: the first seals, each opens; without one nothing is sealed or opened",
+    )
+    port: int = Field(
+        default=8000,
+        validation_alias="WUFEI_PORT",
+        description="Port that the API listens on, where no webhook may go",
+    )
+    webhook_allow_loopback: bool = Field(
+        default=False,
+        validation_alias="WUFEI_WEBHOOK_ALLOW_LOOPBACK",
+        description="Demonstrations and tests only: webhooks may go to this machine",
+    )
+    webhook_allow_cidrs: Annotated[str, AfterValidator(checked_cidrs)] = Field(
+        default="",
+        validation_alias="WUFEI_WEBHOOK_ALLOW_CIDRS",
+        description="Networks of the intranet that webhooks may go to, separated by commas",
+    )
+    webhook_robot_hosts: Annotated[str, AfterValidator(checked_robot_hosts)] = Field(
+        default="",
+        validation_alias="WUFEI_WEBHOOK_ROBOT_HOSTS",
+        description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
+    )
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock of this process."""
+        return Clock(timedelta(seconds=self.clock_offset))
+
+    @property
+    def seal(self) -> Seal | None:
+        """Return what seals and opens secrets; None: no key is set."""
+        return None if self.secret_key is None else Seal.read(self.secret_key.get_secret_value())
+
+    @property
+    def webhook_addresses(self) -> AddressPolicy:
+        """Return where webhooks may go."""
+        servers = (self.database_url, self.redis_url)
+        return policy_of(
+            allow_loopback=self.webhook_allow_loopback,
+            allow_cidrs=self.webhook_allow_cidrs,
+            servers=[one.get_secret_value() for one in servers if one is not None],
+            own_ports=(self.port,),
+            robot_hosts=self.webhook_robot_hosts,
+        )
