@@ -1,7 +1,8 @@
 """What every test may ask for: the servers of this run, a fresh database, an empty Valkey."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from tests.support.servers import ADDRESSES, Addresses, Servers
 from tests.support.statements_sent import StatementsSent
 
 _SERVERS = pytest.StashKey[Servers]()
+_LONGEST_FIRST = ("simulation", "e2e", "contract", "worker", "migrations", "integration", "api")
+"""Folders whose files take long; those of the rest take a moment, and fill what is left."""
 _SENT = StatementsSent()
 _SENT.listen()
 
@@ -41,25 +44,46 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["wufei_servers"] = (addresses.postgres, addresses.valkey, addresses.nodes)
 
 
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Run one process more than there are processors, for some test is always waiting."""
+    return (yield) + ("PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a cluster run the suite for Citus alone: other tests start servers of their own."""
-    if citus_url() is None:
-        return
-    wanted = [item for item in items if item.get_closest_marker("citus")]
-    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
-    items[:] = wanted
+    """Let parallel workers begin with what takes long, so that they end at the same time.
+
+    On a cluster only the suite for Citus is run: other tests start servers of their own.
+    """
+    if citus_url() is not None:
+        wanted = [item for item in items if item.get_closest_marker("citus")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+        items[:] = wanted
+    if hasattr(config, "workerinput"):
+        items.sort(key=_turn)
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say in one line that nothing ran on a cluster."""
-    if citus_url() is None:
-        terminalreporter.write_line(NOT_RUN)
+def _turn(item: pytest.Item) -> int:
+    folder = item.nodeid.split("/")[1]
+    return _LONGEST_FIRST.index(folder) if folder in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers, however the run ended."""
     if _SERVERS in config.stash:
         config.stash[_SERVERS].stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many faults were survived where tests count them, and where no cluster was tried."""
+    counted = Counter[str]()
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, number in report.user_properties:
+            counted[name] += number
+    for name, number in counted.items():
+        terminalreporter.write_line(f"survived {number:,} {name}")
+    if citus_url() is None:
+        terminalreporter.write_line(NOT_RUN)
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,10 @@ class _Parcel:
 
 
 class Delivering:
-    """Delivers what is due, so much at a time; `wake` says that something may be."""
+    """Delivers what is due, so much at a time; `wake` says that something may be.
+
+    `chance` returns a number in [0, 1), by which retries are spread.
+    """
 
     def __init__(
         self,
@@ -115,12 +118,14 @@ class Delivering:
         seal: Seal,
         sender: Sender,
         terms: Terms | None = None,
+        chance: Callable[[], float] = _chance,
     ) -> None:
         self._database = database
         self._clock = clock
         self._seal = seal
         self._sender = sender
         self._terms = terms or Terms()
+        self._chance = chance
         self._woken = asyncio.Event()
         self._to_settle = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
@@ -315,7 +320,7 @@ class Delivering:
             tries=claimed.tries,
             manual=claimed.manual,
             schedule=self._terms.schedule,
-            chance=_chance(),
+            chance=self._chance(),
             now=now,
         )
         return Result(claimed, token, outcome, follows, pause_of(outcome, now), shown)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -13,34 +12,13 @@ from services.api.plan_cache import PlanCache
 from services.core.kit.one_connection import SecondConnection
 from services.core.plan.queries import PlanState
 from tests.support.api import XINMI, Door, open_door
-from tests.support.contract import CONTRACT
-from tests.support.ground import Ground, body_of_today, prepare, who_may
+from tests.support.ground import Ground, prepare, who_may
+from tests.support.operations import OPERATIONS, good_request, takes_the_ground
 
 CONNECTIONS = 2
 CALLERS = 8
 ANSWERED_WITHIN_SECONDS = 120
 """For all callers of an operation. A stalled pool gives up after 15 s and answers 503."""
-
-OPERATIONS: dict[str, Any] = {
-    f"{method.upper()} {path}": operation
-    for path, methods in CONTRACT["paths"].items()
-    for method, operation in methods.items()
-}
-LAST = ("close", "publish", "reopen_period", "cancel_period", "revoke", "delete")
-"""What takes the ground from others."""
-
-NEEDS_A_VERSION = {"PUT /v1/plans/{plan}/alert-rules"}
-BODIES: dict[str, dict[str, object]] = {
-    "POST /v1/obligations/{obligation_id}/extensions": {
-        "proposed_date": "2100-03-31",
-        "reason": "汛期停工",
-    },
-    "PATCH /v1/submissions/{submission_id}": {"note": "补充说明"},
-    "POST /v1/plans/{plan}/calendar-tokens": {"name": "日历", "scope": "plan"},
-}
-"""Where the contract's first example is about another thing than ours."""
-
-QUERIES = {"GET /v1/plans/{plan}/scoreboard/changes": {"from": "0", "period": "2025"}}
 
 
 @pytest.fixture(scope="module")
@@ -57,61 +35,14 @@ async def ground(narrow: Door) -> Ground:
     return await prepare(narrow, OPERATIONS)
 
 
-def _comes_last(label: str) -> bool:
-    return bool(OPERATIONS[label]["operationId"].startswith(LAST))
-
-
-def _resolved(node: Any) -> Any:
-    while "$ref" in node:
-        found: Any = CONTRACT
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        node = found
-    return node
-
-
-def _example(parameter: dict[str, Any]) -> str:
-    shown = next(iter(parameter.get("examples", {}).values()), None)
-    return str(
-        _resolved(shown)["value"] if shown else parameter.get("example", parameter["schema"])
-    )
-
-
-def _request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
-    """Return a good request: method, path, and what else is sent."""
-    operation = OPERATIONS[label]
-    method, path = label.split(" ", 1)
-    real = ground.named(label, operation["operationId"])
-    query: dict[str, str] = dict(QUERIES.get(label, {}))
-    for parameter in map(_resolved, operation["parameters"]):
-        if parameter["in"] == "query" and parameter.get("required"):
-            query.setdefault(parameter["name"], _example(parameter))
-        if parameter["in"] == "path":
-            name = parameter["name"]
-            path = path.replace(f"{{{name}}}", str(real.get(name) or _example(parameter)))
-    if label.endswith(".ics"):
-        query["token"] = ground.calendar_secret
-    body = None
-    if "requestBody" in operation:
-        content = _resolved(operation["requestBody"])["content"]["application/json"]
-        shown = _resolved(next(iter(content["examples"].values())))["value"]
-        body = BODIES.get(label) or body_of_today(label, shown)
-    sent: dict[str, Any] = {"params": query, "headers": {}}
-    if method == "PATCH" or label in NEEDS_A_VERSION:
-        sent["headers"]["If-Match"] = "*"
-    if body is not None:
-        sent["json"] = body
-    return method, path, sent
-
-
-LABELS: list[str] = sorted(OPERATIONS, key=_comes_last)
+LABELS: list[str] = sorted(OPERATIONS, key=takes_the_ground)
 
 
 @pytest.mark.parametrize("label", LABELS)
 async def test_every_operation_answers_more_callers_than_there_are_connections(
     narrow: Door, ground: Ground, label: str
 ) -> None:
-    method, path, sent = _request(label, ground)
+    method, path, sent = good_request(label, ground)
     url = str(narrow.client(None).base_url.join(path))
 
     async def call(client: httpx.AsyncClient, number: int) -> httpx.Response:

@@ -1,6 +1,7 @@
-"""Half an environment is never taken for a whole one: `make` makes it anew."""
+"""`make` takes no half environment for a whole one, and says plainly what it could not do."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,3 +80,31 @@ def test_a_python_that_makes_no_environment_leaves_none_and_is_told(project: Pat
     assert not (project / ".venv").exists()
     done = _make(project)
     assert _runs(done), done.stderr
+
+
+def test_without_node_the_contract_is_not_judged_and_one_line_says_so(
+    project: Path, tmp_path: Path
+) -> None:
+    make = shutil.which("make")
+    assert make is not None
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = subprocess.run(
+        [make, "contract-lint"],
+        cwd=project,
+        env={"PATH": str(empty)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == [
+        "not judged: Redocly's and Spectral's rules need npx, which comes with node"
+    ]
+
+
+def test_what_judges_the_contract_is_pinned() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    asked = re.findall(r"^(?:redocly|spectral) := (\S+)$", text, re.MULTILINE)
+    assert len(asked) == 2
+    assert all(re.search(r"@\d+\.\d+\.\d+$", one) for one in asked)

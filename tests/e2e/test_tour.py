@@ -16,6 +16,7 @@ import pytest
 
 from services.console.ports import free_port
 from services.console.settings import PROJECT
+from tests.support.servers import chosen_programs
 
 TOURS = {
     "English": ("README.md", "docs/tour.md"),
@@ -66,6 +67,7 @@ def environment(folder: Path, port: int) -> Mapping[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     return {
         **kept,
+        "WUFEI_PG_BIN": str(chosen_programs()),
         "WUFEI_DATA_DIR": str(folder / "var"),
         "WUFEI_PORT": str(port),
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",

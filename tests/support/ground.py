@@ -43,13 +43,14 @@ class Ground:
         real = {
             "plan": XINMI,
             "submission_id": self.submissions[end],
-            "milestone_id": self.milestones[end],
-            "extension_id": self.extensions[end],
             "key_id": self.keys[0],
             "period": _PERIODS.get(end, "2025"),
             "obligation_id": self.obligation,
             **self.webhooks,
         }
+        for name, found in (("milestone_id", self.milestones), ("extension_id", self.extensions)):
+            if end in found:
+                real[name] = found[end]
         # Each that alters an endpoint for the others has one of its own.
         real["endpoint_id"] = self.endpoints.get(operation_id, self.webhooks["endpoint_id"])
         if label.startswith("PUT "):
@@ -127,13 +128,15 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         "reopen": "closed",
         "extensions": "accepted",
     }
-    ends = {label.rsplit("/", 1)[-1] for label in labels}
     due = "2026-10-31"  # before what the contract's examples ask for and grant
     milestones = {
         end: (await a_milestone_in(door, before.get(end, "assigned"), due_date=due)).json()["id"]
-        for end in ends
+        for end in _ends(labels, "{milestone_id}")
     }
-    extensions = {end: (await an_extension(door, due_date=due)).json()["id"] for end in ends}
+    extensions = {
+        end: (await an_extension(door, due_date=due)).json()["id"]
+        for end in _ends(labels, "{extension_id}")
+    }
     await door.react()
     alert_id = await _alert(door)
     # The last, for a pass of the worker would bring its operation to an end.
@@ -142,7 +145,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     return Ground(
         secrets,
         [spare.json()["id"]],
-        dict.fromkeys(ends, made["history"]) | made,
+        dict.fromkeys(_ends(labels), made["history"]) | made,
         owed.json()["items"][0]["id"],
         milestones,
         extensions,
@@ -150,6 +153,11 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         altered,
         tokens[1]["path"].split("token=")[1],
     )
+
+
+def _ends(labels: Collection[str], about: str = "") -> set[str]:
+    """Return the last parts of the paths that name what they are `about`."""
+    return {label.rsplit("/", 1)[-1] for label in labels if about in label}
 
 
 async def _alert(door: Door) -> str:

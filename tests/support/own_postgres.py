@@ -8,11 +8,11 @@ from pathlib import Path
 from signal import SIGINT, SIGQUIT, Signals
 
 from services.console.embedded.account import server_account
-from services.console.embedded.binaries import postgres_programs
 from services.console.embedded.launch import child_options
 from services.console.embedded.postgres import ENVIRONMENT, Postgres
 from services.console.embedded.server_home import ServerHome
 from services.console.schema import upgrade
+from tests.support.servers import chosen_programs
 
 _DATABASE = "wufei"
 _START_WITHIN = 30
@@ -26,7 +26,7 @@ class OwnPostgres:
         self._home = ServerHome(folder, server_account(folder / "postgres"))
         self._postgres = Postgres(
             home=self._home,
-            programs=postgres_programs(None),
+            programs=chosen_programs(),
             password="crash-me",
             settings=settings,
         )

@@ -46,6 +46,12 @@ _ROOM = 1 << 30
 _NUMBERS = itertools.count(1)
 
 
+def chosen_programs() -> Path:
+    """Return the folder of the PostgreSQL that tests run on: of `WUFEI_PG_BIN`, or our own."""
+    chosen = os.environ.get("WUFEI_PG_BIN")
+    return postgres_programs(Path(chosen) if chosen else None)
+
+
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where the servers of this run are; strings, so that another process can be told.
@@ -97,7 +103,7 @@ class Servers:
         self._processes: list[tuple[subprocess.Popen[bytes], Signals]] = []
         self._home = ServerHome(self._folder, server_account(self._folder / "postgres"))
         # The programs stay on the disk: where memory is a folder, nothing in it may be run.
-        program = self._home.program(postgres_programs(None) / "postgres")
+        program = self._home.program(chosen_programs() / "postgres")
         self._postgres = Postgres(
             home=ServerHome(self._data, self._home.account),
             programs=program.parent,

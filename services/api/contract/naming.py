@@ -109,7 +109,7 @@ def _refer(
     """Put a reference in place of a shape; what stands beside it stays."""
     if name not in schemas:
         schemas[name] = {"description": _described(name), **shape}
-    for member in members:
+    for member in (*members, "title"):  # the derived title of a place that has a name now
         schema.pop(member, None)
     reference = {"$ref": _PREFIX + name}
     if schema:

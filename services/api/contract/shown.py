@@ -15,12 +15,11 @@ CONTENT_LANGUAGE = "Content-Language"
 VARY = "Vary"
 
 
-def asking(
-    *examples: str, media_type: str = "application/json", required: bool = True
-) -> dict[str, Any]:
+def asking(*examples: str, required: bool = True) -> dict[str, Any]:
     """Return the part of an operation that shows what its body may be, by names of examples."""
     shown: dict[str, Any] = {name: {} for name in examples}
-    return {"requestBody": {"required": required, "content": {media_type: {"examples": shown}}}}
+    content = {"application/json": {"examples": shown}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def answering(

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: how it is made, started and found ready; nothing restarts it here."""
 
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -11,12 +12,16 @@ from pathlib import Path
 import asyncpg
 
 from services.console.data_directory import write_secret
-from services.console.embedded.account import identity
+from services.console.embedded.account import identity, version_of
 from services.console.embedded.server_home import ServerHome
 from services.console.errors import ConsoleError
 from services.console.ports import LOOPBACK, free_port
+from services.core.kit.schema import OLDEST
 
 USER = "wufei"
+
+_WITH_BUILTIN_LOCALE = 17
+_WITH_IO_METHOD = 18
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -32,12 +37,13 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "512MB",
     # One process fewer for each: this server has one small owner.
-    "io_method": "sync",
     "autovacuum_max_workers": "2",
     "max_worker_processes": "4",
     # Short statements lose more by compiling than they gain.
     "jit": "off",
 }
+_SINCE_18 = {"io_method": "sync"}
+"""Likewise one process fewer."""
 
 
 class Postgres:
@@ -56,7 +62,9 @@ class Postgres:
         self._home = home
         self._programs = home.program(programs / "postgres").parent
         self._password = password
-        self._settings = _SETTINGS | dict(settings or {})
+        self._major = _major(version_of(home.account, self._programs / "postgres"))
+        newer = _SINCE_18 if self._major >= _WITH_IO_METHOD else {}
+        self._settings = _SETTINGS | newer | dict(settings or {})
         self._answered = False
 
     def url(self, database: str) -> str:
@@ -121,9 +129,10 @@ class Postgres:
             *("--pwfile", str(words), "--auth", "scram-sha-256", "--encoding", "UTF8"),
             # Texts are compared byte by byte: codes sort the same on every system, and an upgrade
             # of the system's library breaks no index.
-            *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
-            "--no-instructions",
+            *("--locale", "C", "--no-instructions"),
         ]
+        if self._major >= _WITH_BUILTIN_LOCALE:
+            command += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
         made = subprocess.run(  # noqa: S603 (PostgreSQL's own program with our own words)
             command,
             capture_output=True,
@@ -152,6 +161,12 @@ class Postgres:
 
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 """What the servers see of our environment: nothing of it."""
+
+
+def _major(said: str | None) -> int:
+    """Return the first number of what `postgres --version` says."""
+    found = re.search(r"\d+", said or "")
+    return int(found[0]) if found else OLDEST
 
 
 def kept_password(path: Path, cluster: Path) -> str:

@@ -1,7 +1,8 @@
 """The format of alert rules: data of a plan, with the defaults that hold until they are changed.
 
-What a stage is and when it is due is in `alerts.stages`; who is told at which level in
-`alerts.escalation`.
+What a stage is and when it is due is in `alerts.stages`; who is told at which level, and when a
+notice may go out, in `alerts.escalation`. What waits for the morning is left out by
+`alerts.statements.FINDINGS`.
 """
 
 from collections.abc import Container, Sequence

@@ -5,44 +5,25 @@ from datetime import date, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, func, select, text
+from cachetools import LRUCache
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.announcement import AnnouncedDay, Announcement, worked_days
 from services.core.calendars.models import CalendarDay, CalendarHistory, CalendarYear
 from services.core.calendars.rules import WorkingCalendar, is_weekday, plain_week
-from services.core.identity.models import Tenant
+from services.core.identity.queries import city_codes
 from services.core.kit.database import lock_name
 
 _State = tuple[int, datetime]
 """The number of a calendar's last change and when it was: an undone one had the same number."""
 
 
-class _CalendarCache:
-    """The calendars read last, by database."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._read: WeakKeyDictionary[
-            Engine | Connection, dict[tuple[str, str], tuple[_State, WorkingCalendar]]
-        ] = WeakKeyDictionary()
-
-    def get(
-        self, session: AsyncSession, key: tuple[str, str], state: _State
-    ) -> WorkingCalendar | None:
-        found = self._read.get(session.get_bind(), {}).get(key)
-        return found[1] if found is not None and found[0] == state else None
-
-    def put(
-        self, session: AsyncSession, key: tuple[str, str], state: _State, calendar: WorkingCalendar
-    ) -> None:
-        kept = self._read.setdefault(session.get_bind(), {})
-        if len(kept) >= self._most and key not in kept:
-            kept.pop(next(iter(kept)))
-        kept[key] = (state, calendar)
-
-
-_calendars = _CalendarCache(most=256)
+_MOST_KEPT = 256
+_calendars: WeakKeyDictionary[
+    Engine | Connection, LRUCache[tuple[str, str], tuple[_State, WorkingCalendar]]
+] = WeakKeyDictionary()
+"""The calendars read last, by database."""
 
 
 async def working_calendar(
@@ -60,12 +41,11 @@ async def working_calendar(
     state = await _state(session, city_code, code)
     if state is None:
         return plain_week(code)
-    known = _calendars.get(session, (city_code, code), state)
-    if known is not None:
-        return known
-    state, calendar = await _read(session, city_code, code)
-    _calendars.put(session, (city_code, code), state, calendar)
-    return calendar
+    kept = _calendars.setdefault(session.get_bind(), LRUCache(_MOST_KEPT))
+    known = kept.get((city_code, code))
+    if known is None or known[0] != state:
+        known = kept[city_code, code] = await _read(session, city_code, code)
+    return known[1]
 
 
 async def _state(session: AsyncSession, city_code: str, code: str) -> _State | None:
@@ -187,14 +167,12 @@ async def announced_years(
 
 async def cities_without(session: AsyncSession, code: str, year: int) -> int:
     """Return in how many cities a calendar lacks a year."""
-    announced = (
-        select(CalendarYear.year)
-        .where(
-            CalendarYear.city_code == Tenant.city_code,
+    lacking = 0
+    for city_code in await city_codes(session):
+        announced = select(CalendarYear.year).where(
+            CalendarYear.city_code == city_code,
             CalendarYear.calendar_code == code,
             CalendarYear.year == year,
         )
-        .exists()
-    )
-    found = await session.scalar(select(func.count()).select_from(Tenant).where(~announced))
-    return found or 0
+        lacking += await session.scalar(announced) is None
+    return lacking

@@ -1,4 +1,8 @@
-"""The rules of asking for more time, whatever it is for. Pure: no session, no clock."""
+"""The rules of asking for more time, whatever it is for. Pure: no session, no clock.
+
+That it is granted no more often than the plan's `extension_limit` is checked in
+`extensions.service`, when it is asked for and again when it is decided.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

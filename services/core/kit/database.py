@@ -4,6 +4,7 @@ Ordinary work goes through SQLAlchemy sessions, one transaction a request or job
 asyncpg pool is for the few hot statements that are a transaction by themselves.
 """
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,10 @@ from sqlalchemy.orm import DeclarativeBase
 from typing_extensions import override
 
 from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_units
+from services.core.kit.outage import cause_in_words, is_away
 from services.core.kit.server_address import read_address
+
+logger = logging.getLogger("wufei.core")
 
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
 """What the user of the database has set where a pooler lets no session begin with settings."""
@@ -96,9 +100,21 @@ async def send_notices(session: AsyncSession) -> None:
     if notices:
         channels, payloads = zip(*dict.fromkeys(notices), strict=True)
         alone = {"isolation_level": "AUTOCOMMIT"}
-        connection = await session.connection(execution_options=alone)
         given = {"channels": list(channels), "payloads": list(payloads)}
-        await connection.execute(_NOTIFY, given)
+        try:
+            connection = await session.connection(execution_options=alone)
+            await connection.execute(_NOTIFY, given)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            # What was committed stays so, and whoever asked for it is told so.
+            logger.warning(
+                "notice lost",
+                extra={
+                    "cause": cause_in_words(error),
+                    "next": "kept answers are read anew after five seconds",
+                },
+            )
 
 
 async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -> None:

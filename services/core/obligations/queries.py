@@ -11,10 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.identity.models import Organization
-from services.core.kit.database import columns_of
 from services.core.kit.statements import SqlCondition
 from services.core.obligations.models import Obligation, ObligationHistory
 from services.core.obligations.rules import ExtensionFacts, ObligationStatus
+from services.core.obligations.statements import (
+    ALL_COLUMNS,
+    ANSWERED,
+    ANSWERED_BY_OWNERS,
+    ASKED,
+    COUNTED,
+    NARROWED,
+    SAME_PLACE,
+    STANDING,
+)
 from services.core.plan.loading import owner_of
 from services.core.plan.queries import PlanState
 from services.core.plan.visibility import Owned, scope
@@ -52,7 +61,7 @@ class ObligationFilters:
     def condition(self) -> SqlCondition:
         """Return the condition that narrows; what is waived is to be asked for."""
         parts = [] if self.status == "waived" else ["o.state = 'owed'"]
-        parts += [_NARROWED[self.status]] if self.status is not None else []
+        parts += [NARROWED[self.status]] if self.status is not None else []
         wanted = {name: value for name, value in self.named().items() if name in _NARROWING}
         return SqlCondition(" AND ".join([*parts, *(_NARROWING[name] for name in wanted)]), wanted)
 
@@ -63,61 +72,6 @@ _NARROWING: Mapping[str, str] = {
     "indicator_code": "o.indicator_code = :indicator_code",
     "due_before": "o.due_date < :due_before",
 }
-
-
-_SAME_PLACE = """s.city_code = :city AND s.plan_code = o.plan_code
-        AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
-        AND s.period = o.period AND s.state <> 'withdrawn'"""
-
-# What was handed in stays so while it is returned or corrected, and the first time counts. A
-# draft was never handed in; most values were once, and need no look into their history.
-_PLACED = f"""
-FROM obligation AS o
-JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = o.plan_code
-    AND p.period = o.period
-LEFT JOIN LATERAL (
-    SELECT s.id, s.state, s.submitted_at, CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
-        SELECT min(h.occurred_at) FROM submission_history AS h WHERE h.city_code = :city
-            AND h.submission_id = s.id AND h.action = 'submitted') END AS reported_at
-    FROM submission AS s WHERE {_SAME_PLACE}
-) AS s ON TRUE
-"""  # noqa: S608 (text of our own)
-
-# Due is a local day, and it ends at its 24:00: the next day's midnight in the plan's zone, not 24
-# hours after the last one, because a day on which clocks change has 23 or 25.
-_END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
-
-
-def _statuses(unmet: str) -> Mapping[ObligationStatus, str]:
-    """Return the condition of each status. A waived obligation is only ever that.
-
-    `unmet` is the condition that nothing was handed in. When that is overdue is the rule of
-    `rules.is_overdue`, written once more in SQL.
-    """
-    return {
-        "waived": "o.state = 'waived'",
-        # `submitted_at`, the last time, comes first: where that was in time the first time was so
-        # too, and the look into the history behind `reported_at` is spared.
-        "met": f"(s.submitted_at < {_END} OR s.reported_at < {_END})",
-        "late": f"(s.submitted_at >= {_END} AND s.reported_at >= {_END})",
-        "missing": f"({unmet} AND (o.due_date < :today OR p.state <> 'open'))",
-        "expected": f"({unmet} AND o.due_date >= :today AND p.state = 'open')",
-    }
-
-
-_STATUS = _statuses("s.submitted_at IS NULL")
-# Postgres knows how many rows have no partner, and not how many have one without a value.
-_NARROWED = _statuses(
-    f"NOT EXISTS (SELECT FROM submission AS s WHERE {_SAME_PLACE} AND s.state <> 'draft')"
-)
-
-_ALL = columns_of(Obligation, "o")
-_CASE = " ".join(f"WHEN {condition} THEN '{status}'" for status, condition in _STATUS.items())
-_STANDING = f"""
-SELECT {_ALL}, p.state AS period_state, s.id AS submission_id,
-    s.state AS submission_state, s.reported_at, CASE {_CASE} END AS status
-{_PLACED} WHERE o.city_code = :city AND o.plan_code = :plan
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +131,7 @@ async def page(
 ) -> list[ObligationView]:
     """Return up to `limit` visible obligations of a plan, soonest due first, after a place."""
     seen, narrowed = scope(actor, OBLIGATIONS), filters.condition()
-    sql = f"{_STANDING} AND {seen.sql} AND {narrowed.sql}"
+    sql = f"{STANDING} AND {seen.sql} AND {narrowed.sql}"
     names: dict[str, object] = {**seen.parameters, **narrowed.parameters, "most": limit}
     if after is not None:
         sql += " AND (o.due_date, o.id) > (:after_date, :after_id)"
@@ -193,7 +147,7 @@ async def one(
 ) -> ObligationView | None:
     """Return an obligation of a plan with what became of it, whoever asks."""
     rows = await session.execute(
-        text(f"{_STANDING} AND o.id = :id"), {**_at(plan, today), "id": obligation_id}
+        text(f"{STANDING} AND o.id = :id"), {**_at(plan, today), "id": obligation_id}
     )
     row = rows.mappings().one_or_none()
     return None if row is None else _standing(row)
@@ -219,7 +173,7 @@ async def visible(
         select(Obligation)
         .from_statement(
             text(
-                f"SELECT {_ALL} FROM obligation AS o WHERE o.id = :id AND {seen.sql}"  # noqa: S608
+                f"SELECT {ALL_COLUMNS} FROM obligation AS o WHERE o.id = :id AND {seen.sql}"  # noqa: S608
                 + (" FOR UPDATE" if for_update else "")
             )
         )
@@ -232,7 +186,7 @@ async def visible(
 
 
 _HANDED_IN = text(f"""
-SELECT EXISTS (SELECT FROM obligation AS o JOIN submission AS s ON {_SAME_PLACE}
+SELECT EXISTS (SELECT FROM obligation AS o JOIN submission AS s ON {SAME_PLACE}
     AND s.state <> 'draft' WHERE o.city_code = :city AND o.id = :id)
 """)  # noqa: S608 (text of our own)
 
@@ -273,22 +227,6 @@ async def ended_units(session: AsyncSession, city_code: str, zone: str) -> dict[
     return {row.code: row.ended_on for row in rows}
 
 
-_ANSWERED_BY_OWNERS = text("""
-SELECT s.indicator_code, s.period, array_agg(s.organization_code ORDER BY i.version DESC) AS units
-FROM indicator_owner AS i
-JOIN submission AS s ON s.city_code = i.city_code AND s.plan_code = i.plan_code
-    AND s.indicator_code = i.indicator_code AND s.organization_code = i.organization_code
-WHERE i.city_code = :city AND i.plan_code = :plan AND s.city_code = :city AND s.plan_code = :plan
-    AND s.period = ANY(:periods) AND s.approved_revision IS NOT NULL
-    AND i.indicator_code IN (
-        SELECT h.indicator_code FROM indicator_owner AS h
-        WHERE h.city_code = :city AND h.plan_code = :plan
-        GROUP BY h.indicator_code HAVING count(*) > 1)
-GROUP BY s.indicator_code, s.period
-""")
-"""Which owners of indicators that changed hands have an approved value, the latest owner first."""
-
-
 async def answered_by_former_owners(
     session: AsyncSession, plan: PlanState, periods: Sequence[str]
 ) -> dict[tuple[str, str], str]:
@@ -297,7 +235,7 @@ async def answered_by_former_owners(
     By (indicator, period); only of indicators that changed hands and that one unit reports.
     """
     rows = await session.execute(
-        _ANSWERED_BY_OWNERS,
+        ANSWERED_BY_OWNERS,
         {"city": plan.city_code, "plan": plan.code, "periods": list(periods)},
     )
     direct = {
@@ -356,16 +294,6 @@ _COLUMNS: Mapping[Grouping, str] = {
     "period": "o.period",
 }
 
-_COUNTED = f"""
-SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS reported,
-    count(*) FILTER (WHERE {_STATUS["met"]}) AS on_time,
-    count(*) FILTER (WHERE {_STATUS["missing"]}) AS missing
-{_PLACED} JOIN organization AS u ON u.city_code = :city AND u.code = o.organization_code
-WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
-    AND o.organization_code = ANY(:units)
-    AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
-"""
-
 
 async def counted(
     session: AsyncSession,
@@ -381,7 +309,7 @@ async def counted(
     A unit that was dissolved before the due date, or that the plan no longer names, is left out.
     """
     seen = scope(actor, _SUMS)
-    sql = f"{_COUNTED.format(column=_COLUMNS[by])} AND {seen.sql}"
+    sql = f"{COUNTED.format(column=_COLUMNS[by])} AND {seen.sql}"
     names: dict[str, object] = {**seen.parameters, "units": list(plan.organizations)}
     if period is not None:
         sql += " AND o.period = :period"
@@ -392,35 +320,15 @@ async def counted(
     return [ReportingCounts(*row) for row in rows]
 
 
-# An answer is what was handed in since the period was opened; what came before it is none.
-_ANSWERED = text("""
-SELECT DISTINCT p.period FROM plan_period AS p
-JOIN obligation AS o ON o.city_code = p.city_code AND o.plan_code = p.plan_code
-    AND o.period = p.period
-JOIN submission AS s ON s.city_code = o.city_code AND s.plan_code = o.plan_code
-    AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
-    AND s.period = o.period AND s.state <> 'withdrawn' AND s.submitted_at >= p.opened_at
-WHERE p.city_code = :city AND p.plan_code = :plan
-    AND p.period = coalesce(CAST(:period AS text), p.period)
-""")
-
-
 async def answered_periods(
     session: AsyncSession, plan: PlanState, period: str | None = None
 ) -> set[str]:
     """Return the periods of a plan, or the one named, that anybody answered since it was opened."""
     place = {"city": plan.city_code, "plan": plan.code, "period": period}
-    return set(await session.scalars(_ANSWERED, place))
-
-
-_ASKED = text("""
-SELECT organization_code, count(*) AS number FROM obligation
-WHERE city_code = :city AND plan_code = :plan AND period = :period AND state = 'owed'
-GROUP BY organization_code ORDER BY organization_code
-""")
+    return set(await session.scalars(ANSWERED, place))
 
 
 async def asked(session: AsyncSession, plan: PlanState, period: str) -> dict[str, int]:
     """Return how many values a period asks for, by unit."""
     place = {"city": plan.city_code, "plan": plan.code, "period": period}
-    return {row.organization_code: row.number for row in await session.execute(_ASKED, place)}
+    return {row.organization_code: row.number for row in await session.execute(ASKED, place)}

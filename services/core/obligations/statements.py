@@ -1,6 +1,82 @@
-"""The statements that write obligations, many rows at once."""
+"""The statements of obligations, by name: what became of them, who answered, what writes many."""
+
+from collections.abc import Mapping
 
 from sqlalchemy import text
+
+from services.core.kit.database import columns_of
+from services.core.obligations.models import Obligation
+from services.core.obligations.rules import ObligationStatus
+
+SAME_PLACE = """s.city_code = :city AND s.plan_code = o.plan_code
+        AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
+        AND s.period = o.period AND s.state <> 'withdrawn'"""
+"""Where a submission `s` is what was asked for by an obligation `o`."""
+
+# What was handed in stays so while it is returned or corrected, and the first time counts. A
+# draft was never handed in; most values were once, and need no look into their history.
+_PLACED = f"""
+FROM obligation AS o
+JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = o.plan_code
+    AND p.period = o.period
+LEFT JOIN LATERAL (
+    SELECT s.id, s.state, s.submitted_at, CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
+        SELECT min(h.occurred_at) FROM submission_history AS h WHERE h.city_code = :city
+            AND h.submission_id = s.id AND h.action = 'submitted') END AS reported_at
+    FROM submission AS s WHERE {SAME_PLACE}
+) AS s ON TRUE
+"""  # noqa: S608 (text of our own)
+
+# Due is a local day, and it ends at its 24:00: the next day's midnight in the plan's zone, not 24
+# hours after the last one, because a day on which clocks change has 23 or 25.
+_END = "CAST(o.due_date + 1 AS timestamp) AT TIME ZONE :zone"
+
+
+def _statuses(unmet: str) -> Mapping[ObligationStatus, str]:
+    """Return the condition of each status. A waived obligation is only ever that.
+
+    `unmet` is the condition that nothing was handed in. When that is overdue is the rule of
+    `rules.is_overdue`, written once more in SQL.
+    """
+    return {
+        "waived": "o.state = 'waived'",
+        # `submitted_at`, the last time, comes first: where that was in time the first time was so
+        # too, and the look into the history behind `reported_at` is spared.
+        "met": f"(s.submitted_at < {_END} OR s.reported_at < {_END})",
+        "late": f"(s.submitted_at >= {_END} AND s.reported_at >= {_END})",
+        "missing": f"({unmet} AND (o.due_date < :today OR p.state <> 'open'))",
+        "expected": f"({unmet} AND o.due_date >= :today AND p.state = 'open')",
+    }
+
+
+_STATUS = _statuses("s.submitted_at IS NULL")
+# Postgres knows how many rows have no partner, and not how many have one without a value.
+NARROWED = _statuses(
+    f"NOT EXISTS (SELECT FROM submission AS s WHERE {SAME_PLACE} AND s.state <> 'draft')"
+)
+"""By status, the condition that narrows a list of obligations to it."""
+
+ALL_COLUMNS = columns_of(Obligation, "o")
+"""Every column of `obligation AS o`."""
+
+_CASE = " ".join(f"WHEN {condition} THEN '{status}'" for status, condition in _STATUS.items())
+STANDING = f"""
+SELECT {ALL_COLUMNS}, p.state AS period_state, s.id AS submission_id,
+    s.state AS submission_state, s.reported_at, CASE {_CASE} END AS status
+{_PLACED} WHERE o.city_code = :city AND o.plan_code = :plan
+"""
+"""What is owed in a plan and what became of it: `status` at the local day `:today`."""
+
+COUNTED = f"""
+SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS reported,
+    count(*) FILTER (WHERE {_STATUS["met"]}) AS on_time,
+    count(*) FILTER (WHERE {_STATUS["missing"]}) AS missing
+{_PLACED} JOIN organization AS u ON u.city_code = :city AND u.code = o.organization_code
+WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
+    AND o.organization_code = ANY(:units)
+    AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
+"""
+"""How much was owed, handed in, in time, and is missing; by the `column` that is filled in."""
 
 RAISE_OWED = text("""
 INSERT INTO obligation (city_code, id, plan_code, indicator_code, organization_code, period,
@@ -67,3 +143,38 @@ SELECT city_code, id, version, :action, jsonb_build_object('plan', plan_code,
 FROM obligation WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
 """)
 """Writes into history how some obligations stand."""
+
+ANSWERED_BY_OWNERS = text("""
+SELECT s.indicator_code, s.period, array_agg(s.organization_code ORDER BY i.version DESC) AS units
+FROM indicator_owner AS i
+JOIN submission AS s ON s.city_code = i.city_code AND s.plan_code = i.plan_code
+    AND s.indicator_code = i.indicator_code AND s.organization_code = i.organization_code
+WHERE i.city_code = :city AND i.plan_code = :plan AND s.city_code = :city AND s.plan_code = :plan
+    AND s.period = ANY(:periods) AND s.approved_revision IS NOT NULL
+    AND i.indicator_code IN (
+        SELECT h.indicator_code FROM indicator_owner AS h
+        WHERE h.city_code = :city AND h.plan_code = :plan
+        GROUP BY h.indicator_code HAVING count(*) > 1)
+GROUP BY s.indicator_code, s.period
+""")
+"""Which owners of indicators that changed hands have an approved value, the latest owner first."""
+
+# An answer is what was handed in since the period was opened; what came before it is none.
+ANSWERED = text("""
+SELECT DISTINCT p.period FROM plan_period AS p
+JOIN obligation AS o ON o.city_code = p.city_code AND o.plan_code = p.plan_code
+    AND o.period = p.period
+JOIN submission AS s ON s.city_code = o.city_code AND s.plan_code = o.plan_code
+    AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
+    AND s.period = o.period AND s.state <> 'withdrawn' AND s.submitted_at >= p.opened_at
+WHERE p.city_code = :city AND p.plan_code = :plan
+    AND p.period = coalesce(CAST(:period AS text), p.period)
+""")
+"""The periods that anybody answered, of a plan or the one named."""
+
+ASKED = text("""
+SELECT organization_code, count(*) AS number FROM obligation
+WHERE city_code = :city AND plan_code = :plan AND period = :period AND state = 'owed'
+GROUP BY organization_code ORDER BY organization_code
+""")
+"""How many values a period asks for, by unit."""

@@ -258,7 +258,6 @@ async def visible_plans(
     seen = plan_scope(actor, city="plan.city_code", plan="plan.code")
     wanted = select(Plan).where(seen.clause).order_by(Plan.city_code, Plan.code).limit(500)
     if plan_code is not None:
-        # Every code begins with its city's.
         city_code = plan_code.split("-", 1)[0]
         wanted = wanted.where(Plan.city_code == city_code, Plan.code == plan_code)
     return list(await session.scalars(wanted))

@@ -110,8 +110,10 @@ async def _disable(
 async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
     """Cancel what waits. What is being sent at this moment still settles under its lease.
 
-    What was delivered before, and waits to be sent again, is delivered still.
+    What was delivered before, and waits to be sent again, is delivered still. What is being planned
+    at this moment is waited for, so that nothing waits for an endpoint that hears no more.
     """
+    await session.refresh(endpoint, with_for_update=True)
     delivered_before = exists().where(
         WebhookAttempt.city_code == WebhookDelivery.city_code,
         WebhookAttempt.delivery_id == WebhookDelivery.id,

@@ -5,7 +5,7 @@ at all. Deliveries are made in the database, however many endpoints hear an even
 events themselves pass through here, to be written down once each.
 """
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +15,7 @@ from services.core.kit.clock import Clock
 from services.core.webhooks import queries
 from services.core.webhooks.bodies import body_of
 from services.core.webhooks.lifecycle import disable_orphans
-from services.core.webhooks.models import WebhookBody, WebhookDelivery
+from services.core.webhooks.models import WebhookBody, WebhookDelivery, WebhookEndpoint
 
 
 async def _handle(
@@ -26,10 +26,13 @@ async def _handle(
     # the two statements is due only what comes after this end, so that nothing is skipped.
     head = await log_position(session, city_code)
     await disable_orphans(session, city_code, clock=clock)
-    if not await queries.has_receivers(session, city_code):
+    # Whoever disables one waits for us and cancels what we plan, or we wait and plan nothing.
+    receivers = await queries.lock_receivers(session, city_code)
+    if not receivers:
         return max(stretch.upto, head)
     events = await queries.numbered(session, city_code, after=stretch.after, upto=stretch.upto)
-    await plan_deliveries(session, city_code, events)
+    only = WebhookEndpoint.id == any_(literal(receivers, ARRAY(Uuid)))
+    await plan_deliveries(session, city_code, events, only=only)
     return None
 
 

@@ -235,12 +235,11 @@ async def orphans(
     return found.all()
 
 
-async def has_receivers(session: AsyncSession, city_code: str) -> bool:
-    """Return whether a city has an endpoint that is not disabled."""
-    one = select(WebhookEndpoint.id).where(
-        WebhookEndpoint.city_code == city_code, WebhookEndpoint.state != "disabled"
-    )
-    return await session.scalar(one.limit(1)) is not None
+async def lock_receivers(session: AsyncSession, city_code: str) -> list[UUID]:
+    """Return a city's endpoints that hear; none is disabled before this transaction ends."""
+    of_city = (WebhookEndpoint.city_code == city_code, WebhookEndpoint.state != "disabled")
+    wanted = select(WebhookEndpoint.id).where(*of_city).order_by(WebhookEndpoint.id)
+    return list(await session.scalars(wanted.with_for_update(read=True)))
 
 
 _TEST: EventType = "webhook.test"

@@ -139,7 +139,8 @@ async def _go_on(
     after = progress["position"]
     upto = min(after + most, progress["last"])
     place = (city_code, UUID(operation.request["endpoint_id"]))
-    endpoint = await session.get(WebhookEndpoint, place)
+    # Whoever disables it waits for us and cancels what is due, or we wait and make nothing due.
+    endpoint = await session.get(WebhookEndpoint, place, with_for_update={"read": True})
     receives = endpoint is not None and endpoint.state != "disabled"
     if endpoint is not None and receives and upto > after:
         since = datetime.fromisoformat(operation.request["since"])

@@ -1,0 +1,75 @@
+"""A good request for each operation of the contract, about things that exist."""
+
+from typing import Any
+
+from tests.support.contract import CONTRACT
+from tests.support.ground import Ground, body_of_today
+
+OPERATIONS: dict[str, Any] = {
+    f"{method.upper()} {path}": operation
+    for path, methods in CONTRACT["paths"].items()
+    for method, operation in methods.items()
+}
+"""The contract's operations by method and path."""
+
+NEEDS_A_VERSION = {"PUT /v1/plans/{plan}/alert-rules"}
+_LAST = ("close", "publish", "reopen_period", "cancel_period", "revoke", "delete")
+_BODIES: dict[str, dict[str, object]] = {
+    "POST /v1/obligations/{obligation_id}/extensions": {
+        "proposed_date": "2100-03-31",
+        "reason": "汛期停工",
+    },
+    "PATCH /v1/submissions/{submission_id}": {"note": "补充说明"},
+    "POST /v1/plans/{plan}/calendar-tokens": {"name": "日历", "scope": "plan"},
+}
+"""Where the contract's first example is about another thing than ours."""
+
+_QUERIES = {"GET /v1/plans/{plan}/scoreboard/changes": {"from": "0", "period": "2025"}}
+
+
+def takes_the_ground(label: str) -> bool:
+    """Return whether an operation takes from others what they are about, and so comes last."""
+    return bool(OPERATIONS[label]["operationId"].startswith(_LAST))
+
+
+def _resolved(node: Any) -> Any:
+    while "$ref" in node:
+        found: Any = CONTRACT
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        node = found
+    return node
+
+
+def _example(parameter: dict[str, Any]) -> str:
+    shown = next(iter(parameter.get("examples", {}).values()), None)
+    return str(
+        _resolved(shown)["value"] if shown else parameter.get("example", parameter["schema"])
+    )
+
+
+def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
+    """Return a good request: method, path, and what else is sent."""
+    operation = OPERATIONS[label]
+    method, path = label.split(" ", 1)
+    real = ground.named(label, operation["operationId"])
+    query: dict[str, str] = dict(_QUERIES.get(label, {}))
+    for parameter in map(_resolved, operation["parameters"]):
+        if parameter["in"] == "query" and parameter.get("required"):
+            query.setdefault(parameter["name"], _example(parameter))
+        if parameter["in"] == "path":
+            name = parameter["name"]
+            path = path.replace(f"{{{name}}}", str(real.get(name) or _example(parameter)))
+    if label.endswith(".ics"):
+        query["token"] = ground.calendar_secret
+    body = None
+    if "requestBody" in operation:
+        content = _resolved(operation["requestBody"])["content"]["application/json"]
+        shown = _resolved(next(iter(content["examples"].values())))["value"]
+        body = _BODIES.get(label) or body_of_today(label, shown)
+    sent: dict[str, Any] = {"params": query, "headers": {}}
+    if method == "PATCH" or label in NEEDS_A_VERSION:
+        sent["headers"]["If-Match"] = "*"
+    if body is not None:
+        sent["json"] = body
+    return method, path, sent
