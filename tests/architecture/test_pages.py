@@ -27,7 +27,14 @@ LANGUAGE = {"LC_ALL", "LC_MESSAGES", "LANG"}
 MADE_BY_RUNNING = ("var/", "run/services.json", "clock.json", "mutants/", "deploy/secrets.env")
 """Paths that are there only once something ran."""
 
-FOREIGN = {"network_backend", "RestClient", "pg_restore", "whsec_new", "whsec_old"}
+FOREIGN = {
+    "max_prepared_statements",
+    "network_backend",
+    "RestClient",
+    "pg_restore",
+    "whsec_new",
+    "whsec_old",
+}
 """Names of other programs, and secrets of an example."""
 
 FOREIGN |= {f"ssl_{one}" for one in ("ca_certs", "certfile", "keyfile", "cert_reqs")}

@@ -12,7 +12,7 @@ from tests.simulation.wire import Link, OpenGate
 ALL = os.environ.get("WUFEI_TEST_CUTS") == "all"
 """Whether every statement is cut, both ways, and not a share of them."""
 
-_SHARE = 6
+_SHARE = 12
 
 Moment = Literal["unheard", "unanswered"]
 """The server never hears the statement; or it does it, and nobody hears of that."""

@@ -115,43 +115,46 @@ class Play:
             if broken:
                 raise Failed(self.played, "; ".join(broken))
 
-    def _moves(self, *, faults: bool = True) -> Iterator[Move]:
+    def _moves(self) -> Iterator[Move]:
         busy = {actor.name for actor in self._schedule.actors}
+        yield from self._moves_of_what_goes_on(faults=True)
+        yield from self._moves_of_workers(busy)
+        yield from self._new_calls(busy)
+        yield from self._faults()
+
+    def _moves_of_what_goes_on(self, *, faults: bool) -> Iterator[Move]:
         for held in self._schedule.held:
             yield 6, f"{held.actor.name}: {held.what}", partial(self._let, held, "goes on")
-        yield from self._moves_of_workers(busy, faults=faults)
         for one in self._receivers.under_way:
             yield 2, f"receiver {one.host} answers", partial(self._answer, one, faults=faults)
-        if faults:
-            yield from self._new_calls(busy)
-            yield from self._faults()
 
     def _new_calls(self, busy: set[str]) -> Iterator[Move]:
         for number in range(1, WRITERS + 1):
             if f"writer {number}" not in busy:
                 yield 2, f"writer {number} asks", partial(self._ask, number)
 
-    def _moves_of_workers(self, busy: set[str], *, faults: bool) -> Iterator[Move]:
+    def _moves_of_workers(self, busy: set[str]) -> Iterator[Move]:
         for worker in self._workers:
             if worker.name not in busy:
                 rung = self._world.rings.waiting > 0
-                yield (2 if rung else 0.3), f"{worker.name} looks", partial(self._look, worker)
+                yield (3 if rung else 1), f"{worker.name} looks", partial(self._look, worker)
                 yield 0.1, f"{worker.name} sweeps", partial(self._begin, worker, worker.sweep)
                 yield 0.6, f"{worker.name} claims", partial(self._begin, worker, worker.claim)
                 if worker.has_outcomes:
                     yield 2, f"{worker.name} settles", partial(self._begin, worker, worker.settle)
-            if faults:
-                yield 0.08, f"{worker.name} dies", partial(self._die, worker)
+            yield 0.08, f"{worker.name} dies", partial(self._die, worker)
 
     def _faults(self) -> Iterator[Move]:
         fates: tuple[Fate, ...] = ("loses the statement", "loses the answer")
         for held in self._schedule.held:
+            # The end of a transaction is where both ends may believe another thing.
+            weight = 0.6 if held.ends else 0.1
             for fate in fates:
                 name = f"{held.actor.name} {fate}: {held.what}"
-                yield 0.12, name, partial(self._let, held, fate)
+                yield weight, name, partial(self._let, held, fate)
         if self._world.rings.waiting:
             yield 0.2, "a ring is lost", partial(self._ring, 0)
-            yield 0.2, "a ring comes twice", partial(self._ring, 2)
+            yield 0.5, "a ring comes twice", partial(self._ring, 2)
         yield 0.08, "the clock jumps by a day", partial(self._jump, timedelta(days=1))
         yield 0.08, "the clock jumps by six hours", partial(self._jump, _HOURS)
         yield 0.06, "the clock is set back", partial(self._jump, timedelta(minutes=-7))
@@ -218,19 +221,22 @@ class Play:
         self.played.trace.append("     no more faults")
         for _ in range(_ROUNDS_TO_QUIET):
             while self._schedule.actors or self._receivers.under_way:
-                goes_on = [one for one in self._moves(faults=False) if one[0] in {2, 6}]
-                if not goes_on:
-                    raise Broken("everybody waits for somebody")
-                await self._step(goes_on)
+                await self._go_on()
             if not await self._waits():
                 return
             for worker in self._workers:
                 for work in (worker.settle, worker.sweep, worker.go_round, worker.claim):
                     await self._begin(worker, work)
-                    while self._schedule.held:
-                        await self._step([one for one in self._moves(faults=False) if one[0] == 6])
+                    while self._schedule.actors:
+                        await self._go_on()
             await self._pass_by()
         raise Broken("the workers do not come to an end")
+
+    async def _go_on(self) -> None:
+        moves = list(self._moves_of_what_goes_on(faults=False))
+        if not moves:
+            raise Broken("everybody waits for somebody")
+        await self._step(moves)
 
     async def _waits(self) -> int:
         unsettled: int = await self._world.beside.fetchval(_UNSETTLED)

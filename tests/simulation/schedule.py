@@ -54,6 +54,11 @@ class Held:
     late: bool
 
     @property
+    def ends(self) -> bool:
+        """Whether it is the end of a transaction, or one by itself."""
+        return self.link.words.startswith(("COMMIT", "\nWITH period"))
+
+    @property
     def what(self) -> str:
         """Say what stands there, in few words."""
         words = " ".join(self.link.words.split())[:70]

@@ -111,6 +111,8 @@ class Writers:
         if answer.status_code >= 500:
             raise Broken(f"{asked} was answered {answer.status_code}: {answer.text}")
         if answer.status_code >= 300:
+            if asked.key in self.acknowledged:
+                raise Broken(f"{asked} was acknowledged, and then refused: {answer.text}")
             return
         told = (answer.status_code, answer.content)
         if asked.key not in self.acknowledged:

@@ -1,6 +1,7 @@
 """One PostgreSQL and one Valkey for a whole test run, and a fresh database for whoever asks."""
 
 import asyncio
+import fcntl
 import itertools
 import os
 import secrets
@@ -10,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals
@@ -40,6 +41,7 @@ _SETTINGS = {
     "max_connections": "200",
 }
 _MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it, as in /tmp)
+_PREFIX, _LOCK = "wufei-tests-", "in-use"
 _ROOM = 1 << 30
 """Bytes that a run may need: a database is 12 MB, and few are there at a time."""
 
@@ -92,12 +94,29 @@ def in_memory(folder: Path = _MEMORY, room: int = _ROOM) -> Path | None:
     return folder
 
 
+def held_folder(where: Path) -> tuple[Path, int]:
+    """Return a new folder in `where`, and a lock that tells others it is in use.
+
+    What those that were killed left behind is removed first: memory is kept until then.
+    """
+    for left in where.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError), left.open("r+") as found:
+            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where))
+    draft = folder / f"{_LOCK}.new"  # nobody finds it before it is held
+    lock = os.open(draft, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    draft.rename(folder / _LOCK)
+    return folder, lock
+
+
 class Servers:
     """The running servers; they stop with `stop`, or with the process that started them."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="wufei-tests-"))
-        self._data = Path(tempfile.mkdtemp(prefix="wufei-tests-", dir=in_memory()))
+        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._data, self._lock = held_folder(in_memory() or Path(tempfile.gettempdir()))
         for folder in (self._folder, self._data):
             folder.chmod(0o711)
         self._processes: list[tuple[subprocess.Popen[bytes], Signals]] = []
@@ -148,6 +167,7 @@ class Servers:
                 process.wait()
         for folder in (self._folder, self._data):
             shutil.rmtree(folder, ignore_errors=True)
+        os.close(self._lock)
 
     def _spawn(self, name: str, arguments: list[str], signal: Signals) -> None:
         # The child only asks the kernel for a signal between fork and exec, which is why the

@@ -1,5 +1,6 @@
 """The test servers themselves."""
 
+import os
 from pathlib import Path
 
 import asyncpg
@@ -7,7 +8,7 @@ from redis.asyncio import Redis
 
 from services.console.schema import revision
 from services.core.kit.schema import expected_revision
-from tests.support.servers import in_memory
+from tests.support.servers import held_folder, in_memory
 
 
 async def _tables(url: str) -> int:
@@ -43,3 +44,14 @@ def test_memory_is_taken_only_where_it_is_and_has_room(tmp_path: Path) -> None:
     assert in_memory(tmp_path, room=1) == tmp_path
     assert in_memory(tmp_path, room=1 << 60) is None
     assert in_memory(tmp_path / "none", room=1) is None
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    killed, lock = held_folder(tmp_path)
+    running, other = held_folder(tmp_path)
+    assert killed.exists()
+    os.close(lock)
+    last, held = held_folder(tmp_path)
+    assert set(tmp_path.iterdir()) == {running, last}
+    for one in (other, held):
+        os.close(one)
