@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.api.test_scores import PLAN, approved, board
-from tests.support.api import Door
+from tests.support import plans
+from tests.support.api import Door, a_submission
 
 
 async def changes(
@@ -86,3 +87,69 @@ async def test_points_that_name_no_board_are_refused(
     body = await changes(door, {"period": "2025", **query}, status=status)
     if code is not None:
         assert code in (body["code"], *(each["code"] for each in body.get("errors", ())))
+
+
+_TRIAL = f"/plans/{plans.TRIAL}"
+
+
+async def _approved_on_trial(door: Door, code: str, value: str) -> str:
+    async with await door.as_("reporter", "UN15") as clerk:
+        body = a_submission(indicator_code=code, period="2025", value=value)
+        made = await clerk.post(f"{_TRIAL}/submissions", json=body)
+        assert made.status_code == 201, made.text
+    async with await door.as_("office") as office:
+        done = await office.post(f"/submissions/{made.json()['id']}/approve")
+        assert done.status_code == 200, done.text
+    await door.react()
+    return str(made.json()["id"])
+
+
+async def _between(door: Door, since: int) -> dict[str, Any]:
+    async with await door.as_("leader") as leader:
+        answer = await leader.get(
+            f"{_TRIAL}/scoreboard/changes", params={"period": "2025", "from": str(since)}
+        )
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    assert sum(Decimal(cause["points"]) for cause in _causes(body)) == Decimal(body["difference"])
+    return body
+
+
+async def _trial_position(door: Door) -> int:
+    async with await door.as_("leader") as leader:
+        answer = await leader.get(f"{_TRIAL}/scoreboard", params={"period": "2025"})
+    return int(answer.json()["position"])
+
+
+def _asking(value: str) -> list[dict[str, Any]]:
+    return [{"year": 2027, "kind": "at_least", "value": value, "text": f"≥{value}"}]
+
+
+async def test_what_a_version_of_the_plan_changed_names_its_publishing(door: Door) -> None:
+    await plans.load(door, plans.a_plan(plans.an_indicator("A", targets=_asking("40"))))
+    await _approved_on_trial(door, "A", "20")
+    since = await _trial_position(door)
+    await plans.load(
+        door,
+        plans.a_plan(plans.an_indicator("A", targets=_asking("80")), plans.an_indicator("X")),
+    )
+    made = await _approved_on_trial(door, "X", "45")
+    body = await _between(door, since)
+    told = {
+        (one["code"], cause["kind"], cause["points"], *(each["type"] for each in cause["events"]))
+        for one in body["indicators"]
+        for cause in one["causes"]
+    }
+    assert told == {
+        ("A", "target", "-25", "plan.published"),
+        ("X", "rule", "0", "plan.published"),
+        ("X", "value", "12.5", "submission.approved"),
+    }
+    (value,) = [cause for cause in _causes(body) if cause["kind"] == "value"]
+    (publishing,) = {
+        each["actor"]["name"]
+        for cause in _causes(body)
+        if cause["kind"] != "value"
+        for each in cause["events"]
+    }
+    assert (value["submission_id"], publishing) == (made, "test")

@@ -206,15 +206,24 @@ def _cause(
             "revision": value.revision,
             "events": [] if happened is None else [_event(happened)],
         }
-    decided = [
+    if cause.reference == "plan":
+        subjects = {"plan"}
+    decided = _decided(compared, subjects, subject)
+    if cause.kind == "target" and not decided:
+        # The plan now prints another date, of which the target was assigned long ago.
+        decided = _decided(compared, {"plan"}, subject)
+    if cause.kind == "day" and decided:
+        said["kind"] = "period"
+    return said | {"events": [_event(each) for each in decided]}
+
+
+def _decided(compared: BoardComparison, subjects: set[str], subject: str) -> list[Happened]:
+    return [
         each
         for each in compared.decisions
         if each.subject_kind in subjects
         and (each.subject_kind != "indicator" or each.subject_id == subject)
     ]
-    if cause.kind == "day" and decided:
-        said["kind"] = "period"
-    return said | {"events": [_event(each) for each in decided]}
 
 
 def _event(happened: Happened) -> dict[str, Any]:

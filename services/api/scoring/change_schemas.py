@@ -40,9 +40,9 @@ class CauseOut(BaseModel):
     """A part of the difference and why it is there."""
 
     kind: Annotated[str, one_of(_KINDS)] = Field(
-        description="A `value` approved or corrected, a `target` assigned, a `rule` or weight"
-        " changed, a `period` opened, closed or given another date, a `day` that passed, the"
-        " `plan`'s groups or scheme, or the `method` of adding up of an older version"
+        description="A `value` approved or corrected, a `target` assigned or printed anew, a"
+        " `rule` or weight changed, a `period` opened, closed or given another date, a `day` that"
+        " passed, the `plan`'s groups or scheme, or the `method` of adding up of an older version"
     )
     points: str = Field(description="Its part of the difference, in points of the score, exact")
     events: list[ChangeEventOut] = Field(description="What was done, oldest first; a day has none")

@@ -3,7 +3,9 @@
 One base for every shape that comes in, and one type for every length of text.
 """
 
+import re
 import sys
+import unicodedata
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
@@ -12,7 +14,19 @@ from typing_extensions import override
 _INVISIBLE = "\u200b\u2060\ufeff"
 """Characters without width that no standard counts as space: they come by copying."""
 
-_BLANK = _INVISIBLE + "".join(one for one in map(chr, range(sys.maxunicode)) if one.isspace())
+_AROUND = _INVISIBLE + "".join(one for one in map(chr, range(sys.maxunicode)) if one.isspace())
+
+_UNPRINTED = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+"""The categories of Unicode whose characters print nothing: controls, formats, separators."""
+
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and symbols that print nothing all the same."""
+
+_SELECTORS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Marks that choose the shape of the character before them and print nothing themselves."""
+
+_SIGNS = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
+"""Formats that do print: signs set over or under a number."""
 
 CodeIn = Annotated[str, StringConstraints(min_length=1, max_length=60)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -23,8 +37,18 @@ Prose = Annotated[str, StringConstraints(min_length=1, max_length=5000)]
 
 
 def trimmed(text: str) -> str:
-    """Return `text` without blanks at either end, the invisible ones of other scripts too."""
-    return text.strip(_BLANK)
+    """Return `text` without blanks at either end; nothing where no character of it prints.
+
+    Joiners, marks of direction and the like stay where something prints: there they shape it.
+    """
+    kept = text.strip(_AROUND)
+    return kept if any(map(_prints, kept)) else ""
+
+
+def _prints(one: str) -> bool:
+    if unicodedata.category(one) in _UNPRINTED:
+        return _SIGNS.match(one) is not None
+    return one not in _FILLERS and _SELECTORS.match(one) is None
 
 
 class Said(BaseModel):

@@ -3,12 +3,14 @@
 The causes are applied one after another, and the score is added up anew after each. So the parts
 add up to the whole difference, to the last digit. The order is fixed: indicators that left, the
 plan as a whole, then each indicator in the document's order, and of it the rule, the target, the
-day, and the values as they came to count.
+day, and the values as they came to count. An indicator that came with a version comes by the rule
+as it stood before those values.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Literal
 
 from services.core.plan.document import PlanDocument
@@ -18,8 +20,9 @@ from services.core.scoring.judgement import Case, judge
 from services.core.scoring.traces import Trace, case_of, number_of, text_of
 
 Kind = Literal["value", "target", "rule", "period", "day", "plan", "method"]
-"""A value approved or corrected, a target assigned, a rule or weight changed, a period opened or
-closed, a day that passed, the plan's groups or scheme, and how this system adds up."""
+"""A value approved or corrected, a target assigned or printed anew, a rule or weight changed, a
+period opened or closed, a day that passed, the plan's groups or scheme, and how this system adds
+up."""
 
 _TARGET = frozenset({"target", "beyond_target"})
 _DATED = frozenset({"at_target_date", "target_date_passed", "reporting", "due_date"})
@@ -49,7 +52,10 @@ class ValueStep:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A part of the difference, in points of the score. `reference` says which value it was."""
+    """A part of the difference, in points of the score.
+
+    `reference` says which value it was, and of a target who set it: `plan` or `assigned`.
+    """
 
     kind: Kind
     points: Decimal
@@ -78,27 +84,40 @@ class ScoreDifference:
 Steps = Callable[[str], Sequence[ValueStep]]
 """Takes an indicator's code; returns its values' steps in the order in which they counted."""
 
+_Hybrid = tuple[Kind, Case, object]
+"""A cause, the case that it leads to, and its reference."""
+
 
 def explain_difference(
-    before: Stand, after: Stand, *, steps: Steps, dated: bool
+    before: Stand,
+    after: Stand,
+    *,
+    steps: Steps,
+    dated: bool,
+    arrivals: Mapping[str, Case] = MappingProxyType({}),
 ) -> ScoreDifference:
     """Return why the score of `after` is not that of `before`.
 
-    `dated` says whether the day or the period's state is another one.
+    `dated` says whether the day or the period's state is another one. `arrivals` are the cases of
+    the indicators that `before` had not, without the values that came to count since.
     """
     walk = _Walk(before.document, {row["code"]: row for row in before.board["indicators"]})
     then = {row["code"]: row for row in after.board["indicators"]}
     whole = [Cause("method", difference(walk.score, _score(before.board)))]
     changes = [walk.leave(code) for code in [*walk.rows] if code not in then]
     whole.append(Cause("plan", walk.become(after.document, then)))
+    present = {each["code"]: each for each in before.board["indicators"]}
+    # Where no value moved and yet others count, the plan counts them otherwise.
+    untold: Kind = "value" if before.document == after.document else "rule"
     for code, row in then.items():
-        case = case_of(after.traces[code])
-        known = before.traces.get(code)
-        earlier = None if known is None else case_of(known)
-        values = steps(code) if earlier is not None else ()
-        causes = walk.arrive(row, list(_hybrids(earlier, case, values, dated=dated)))
+        case, known = case_of(after.traces[code]), before.traces.get(code)
+        earlier = _arrived(case, arrivals.get(code)) if known is None else case_of(known)
+        cases: list[_Hybrid] = [("rule", earlier, None)] if known is None else []
+        if earlier != case:
+            values = steps(code)
+            cases += _hybrids(earlier, case, values, dated=dated, untold=untold)
+        causes = walk.arrive(row, cases)
         if causes:
-            present = {each["code"]: each for each in before.board["indicators"]}
             changes.append(IndicatorChange(code, present.get(code), row, tuple(causes)))
     whole.append(Cause("method", difference(_score(after.board), walk.score)))
     return ScoreDifference(
@@ -106,6 +125,13 @@ def explain_difference(
         whole=tuple(cause for cause in whole if cause.points),
         indicators=tuple(changes),
     )
+
+
+def _arrived(case: Case, arrival: Case | None) -> Case:
+    """Return an indicator as it came with the plan: without the values that came after."""
+    if arrival is None or not _differ(arrival, case, _COUNTED):
+        return case
+    return _with(case, arrival, _COUNTED | _REACHED)
 
 
 class _Walk:
@@ -136,7 +162,7 @@ class _Walk:
             self.rows[code] = {**row, "group": then[code]["group"]}
         return self._moved()
 
-    def arrive(self, row: BoardRow, cases: Sequence[tuple[Kind, Case, object]]) -> list[Cause]:
+    def arrive(self, row: BoardRow, cases: Sequence[_Hybrid]) -> list[Cause]:
         """Put an indicator through these cases to its last row; return the causes that show."""
         code, causes = row["code"], []
         kept = self.rows.get(code)
@@ -177,27 +203,24 @@ def _judged(row: BoardRow, case: Case) -> BoardRow:
 
 
 def _hybrids(
-    before: Case | None, after: Case, steps: Sequence[ValueStep], *, dated: bool
-) -> Iterator[tuple[Kind, Case, object]]:
+    before: Case, after: Case, steps: Sequence[ValueStep], *, dated: bool, untold: Kind
+) -> Iterator[_Hybrid]:
     """Yield each cause with a case in which it, and all causes before it, are as they are now.
 
     So each cause is charged with just what it adds to those before it.
     """
-    if before is None:
-        yield "rule", after, None
-        return
     counts = _differ(before, after, _COUNTED)
     by_day = (_DATED if dated else frozenset()) | (frozenset() if counts else _REACHED)
     case = before
-    stages: tuple[tuple[Kind, frozenset[str]], ...] = (
-        ("rule", _RULES),
-        ("target", _TARGET),
-        ("day", by_day),
+    stages: tuple[tuple[Kind, frozenset[str], object], ...] = (
+        ("rule", _RULES, None),
+        ("target", _TARGET, _set_by(before, after)),
+        ("day", by_day, None),
     )
-    for kind, names in stages:
+    for kind, names, reference in stages:
         if _differ(case, after, names):
             case = _with(case, after, names)
-            yield kind, case, None
+            yield kind, case, reference
     told = steps if counts else ()
     for number, step in enumerate(told, start=1):
         case = replace(case, own=step.own, parts=step.parts, absent=step.absent)
@@ -205,7 +228,15 @@ def _hybrids(
         case = after if number == len(told) else case
         yield "value", case, step.reference
     if case != after:
-        yield "value" if counts else "day", after, None
+        yield untold if counts else "day", after, None
+
+
+def _set_by(before: Case, after: Case) -> Literal["plan", "assigned"]:
+    """Return who set the target that is another one now; an assignment goes before the plan."""
+    one, other = before.target, after.target
+    same = (one.source, one.year, one.sequence) == (other.source, other.year, other.sequence)
+    # The same assignment with another date: the plan's year is another one.
+    return "plan" if other.source == "plan" or same else "assigned"
 
 
 def _differ(one: Case, other: Case, names: frozenset[str]) -> bool:

@@ -1,7 +1,7 @@
 """Two boards of a period and what happened between them, read in a bounded number of statements."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,11 @@ from services.core.scoring.affected import chain
 from services.core.scoring.board import ScoringContext, empty_board
 from services.core.scoring.cases import finer_periods, periods_read
 from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
-from services.core.scoring.counting import CountingScope, operands_of
+from services.core.scoring.counting import operands_of
+from services.core.scoring.judgement import Case
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.statements import COUNTED_BETWEEN, DECISIONS_BETWEEN, EVENTS_AT
+from services.core.scoring.traces import case_of
 
 _MOST_VALUES = 50
 """So many values of one indicator are told apart; the last of them stands for the rest too."""
@@ -81,7 +83,8 @@ async def compare_boards(
     first = _nothing(plan, period, after) if before is None else await _stand(session, plan, before)
     since = 0 if before is None else before.position
     decisions = await _decisions(session, plan, period, since=since, upto=after.position)
-    moved = [code for code in then.traces if _counts_differ(first, then, code)]
+    added = [code for code in then.traces if code not in first.traces]
+    moved = [code for code in then.traces if _counts_differ(first, then, code)] + added
     history = _History(bench, period, basis, since, after.position)
     await history.read(session, moved)
     dated = (
@@ -89,7 +92,13 @@ async def compare_boards(
         or before.local_date != after.local_date
         or any(each.subject_kind == "period" for each in decisions)
     )
-    changes = explain_difference(first, then, steps=history.steps, dated=dated)
+    changes = explain_difference(
+        first,
+        then,
+        steps=history.steps,
+        dated=dated,
+        arrivals=_arrivals(replace(plan, document=then.document), period, after, history, added),
+    )
     events = await _events(session, plan.city_code, history.positions)
     return BoardComparison(changes, events, decisions)
 
@@ -109,6 +118,26 @@ async def _stand(session: AsyncSession, plan: PlanState, snapshot: ScoreSnapshot
 def _nothing(plan: PlanState, period: Period, after: ScoreSnapshot) -> Stand:
     drawn = empty_board(plan, period, after.local_date)
     return Stand(plan.document, drawn.board, drawn.traces)
+
+
+def _arrivals(
+    plan: PlanState,
+    period: Period,
+    after: ScoreSnapshot,
+    history: "_History",
+    codes: Sequence[str],
+) -> dict[str, Case]:
+    """Return how indicators stood that came with the plan: on what counted already, or nothing."""
+    moved = {code: history.standing(code) for code in codes if history.moved(code)}
+    if not moved:
+        return {}
+    traces = empty_board(plan, period, after.local_date).traces
+    return {
+        code: case_of(traces[code])
+        if stood is None
+        else replace(case_of(traces[code]), own=stood.own, parts=stood.parts, absent=stood.absent)
+        for code, stood in moved.items()
+    }
 
 
 class _History:
@@ -144,11 +173,23 @@ class _History:
         for row in rows:
             self._rows.setdefault(row["indicator_code"], []).append(row)
 
+    def moved(self, code: str) -> bool:
+        """Return whether a value of an indicator came to count, or ceased to."""
+        return any(
+            self._counted(row, self._since) != self._counted(row, self._upto)
+            for row in self._rows.get(code, [])
+        )
+
+    def standing(self, code: str) -> ValueStep | None:
+        """Return the operands of an indicator that counted already; None: nothing did."""
+        rows = [row for row in self._rows.get(code, []) if self._counted(row, self._since)]
+        return self._step(code, rows, None) if rows else None
+
     def steps(self, code: str) -> list[ValueStep]:
-        """Return the steps of an indicator's values; none where there are too many to tell."""
+        """Return the steps of an indicator's values; one for all where they are too many."""
         rows = self._rows.get(code, [])
         if len(rows) > _MOST_ROWS:
-            return []
+            return [self._step(code, (), None)]
         counting = {_place(row): row for row in rows if self._counted(row, self._since)}
         then = {_place(row): row for row in rows if self._counted(row, self._upto)}
         moves = sorted(
@@ -156,7 +197,7 @@ class _History:
             for place in {*counting, *then}
             if counting.get(place) is not then.get(place)
         )
-        counted, found = self._bench.counted([code]), []
+        found = []
         for number, (position, place) in enumerate(moves, start=1):
             counting.pop(place, None)
             if place in then:
@@ -165,7 +206,7 @@ class _History:
                 more = max(0, len(moves) - _MOST_VALUES) if number == len(moves) else 0
                 row = then.get(place) or self._first(rows, place)
                 self.positions.add(position)
-                found.append(self._step(code, counting.values(), counted, row, position, more))
+                found.append(self._step(code, counting.values(), _value(row, position, more)))
         return found
 
     def _counted(self, row: Mapping[str, Any], position: int) -> bool:
@@ -187,32 +228,31 @@ class _History:
         return next(row for row in rows if _place(row) == place)
 
     def _step(
-        self,
-        code: str,
-        counting: Iterable[Mapping[str, Any]],
-        counted: CountingScope,
-        row: Mapping[str, Any],
-        position: int,
-        more: int,
+        self, code: str, counting: Iterable[Mapping[str, Any]], value: Value | None
     ) -> ValueStep:
+        counted = self._bench.counted([code])
         found = operands_of([{**each, "indicator_code": code} for each in counting], counted)
         codes = finer_periods(self._period, self._bench.facts[code].indicator.frequency)
         own = found.get((code, self._period.code))
         parts = tuple(found[code, each] for each in codes if (code, each) in found)
         absent = tuple(each for each in codes if (code, each) not in found)
         return ValueStep(
-            reference=Value(
-                position,
-                row["submission_id"],
-                row["revision"],
-                row["organization_code"],
-                row["period"],
-                more,
-            ),
+            reference=value,
             own=own,
             parts=() if own is not None else parts,
             absent=() if own is not None else absent,
         )
+
+
+def _value(row: Mapping[str, Any], position: int, more: int) -> Value:
+    return Value(
+        position,
+        row["submission_id"],
+        row["revision"],
+        row["organization_code"],
+        row["period"],
+        more,
+    )
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str]:

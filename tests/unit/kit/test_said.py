@@ -8,7 +8,11 @@ from pydantic import StringConstraints, ValidationError
 from services.core.kit.forms import form, form_of
 from services.core.kit.said import Said, Words, trimmed
 
-BLANKS = ("", " ", "\u3000", "\u200b", "\ufeff", "\u2060", "\t\u3000\r\n")
+BLANKS = (
+    *("", " ", "\u3000", "\u200b", "\ufeff", "\u2060", "\t\u3000\r\n", "\x00", "\x7f", "\x85"),
+    *("\u200d", "\u00ad", "\u180e", "\u115f", "\u1160", "\u3164", "\uffa0", "\u2800", "\u2028"),
+    *("\u200e", "\u202e", "\ufe0f", "\u034f", "\U000e0001", "\u2800 \u200d\u3164"),
+)
 Formed = Annotated[str, form("^u[0-9]+$", "如 u1", "Such as u1")]
 
 
@@ -61,3 +65,22 @@ def test_a_form_is_held_to_its_pattern_and_told_by_it() -> None:
     assert told is not None
     assert (told.zh, told.en) == ("如 u1", "Such as u1")
     assert form_of("^never$") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U0001f469\u200d\U0001f527",  # two pictures joined to one
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # letters kept apart
+        "\u0646\u200d",  # a letter as it is joined, alone
+        "\U0001f3f4\U000e0067\U000e0062\U000e007f",  # a flag that ends in a tag
+        "\u2764\ufe0f",  # a heart in colour
+        "\u0600\u0661",  # a sign of number
+        "\u0600",
+        "\u200f\u05d0\u200f",
+        "回\u00ad收",
+    ],
+)
+def test_what_prints_nothing_stays_where_it_shapes_what_prints(text: str) -> None:
+    assert trimmed(text) == text
+    assert trimmed(f"\u3000{text}\u200b") == text

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board
 from services.core.scoring.changes import ScoreDifference, Stand, ValueStep, explain_difference
 from services.core.scoring.figures import difference
+from services.core.scoring.traces import case_of
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import (
     a_baseline,
@@ -89,12 +91,18 @@ def _no_steps(_code: str) -> Sequence[ValueStep]:
     return ()
 
 
-@given(stands(), stands(), st.booleans(), st.lists(REPORTS, max_size=3))
+@given(stands(), stands(), stands(), st.booleans(), st.lists(REPORTS, max_size=3))
 def test_the_parts_add_up_to_the_difference_exactly(
-    before: Stand, after: Stand, dated: bool, between: list[Operands | None]
+    before: Stand, after: Stand, blank: Stand, dated: bool, between: list[Operands | None]
 ) -> None:
     steps = [ValueStep(number, each, (), ()) for number, each in enumerate(between)]
-    changes = explain_difference(before, after, steps=lambda _: steps, dated=dated)
+    changes = explain_difference(
+        before,
+        after,
+        steps=lambda _: steps,
+        dated=dated,
+        arrivals={code: case_of(trace) for code, trace in blank.traces.items()},
+    )
     assert changes.difference == difference(_score(after), _score(before))
     assert _points(changes) == changes.difference
 
@@ -140,6 +148,56 @@ def test_a_day_that_passed_makes_a_value_missing() -> None:
     before = _stand(reported, opened=due)
     after = _stand(reported, opened=due, today=date(2026, 2, 1))
     assert [kind for kind, _ in _kinds(before, after, dated=True)] == ["day"]
+
+
+def test_what_a_version_added_comes_by_the_rule_and_its_value_by_itself() -> None:
+    def of(*codes: str, value: Operands | None = None) -> Stand:
+        listed = [an_indicator(code, weight="1") for code in codes]
+        state = a_state(*listed, opened=OPENED)
+        operated = {("R01", "2025"): a_value(95), **({("R02", "2025"): value} if value else {})}
+        drawn = draw_board(ScoringContext.of(state, date(2026, 2, 1)), a_period("2025"), operated)
+        return Stand(state.document, drawn.board, drawn.traces)
+
+    value = a_value("47.5")
+    before, after = of("R01"), of("R01", "R02", value=value)
+    changes = explain_difference(
+        before,
+        after,
+        steps=lambda _: [ValueStep("approved", value, (), ())],
+        dated=False,
+        arrivals={"R02": case_of(of("R01", "R02").traces["R02"])},
+    )
+    (one,) = changes.indicators
+    told = [(each.kind, plain(each.points), each.reference) for each in one.causes]
+    assert told == [("rule", "-50", None), ("value", "25", "approved")]
+    assert (plain(changes.difference), plain(_points(changes))) == ("-25", "-25")
+
+
+@pytest.mark.parametrize(
+    ("printed", "assigned", "then_printed", "then_assigned", "said"),
+    [
+        (80, [], 100, [], "plan"),
+        (80, [], 80, [("R01", 100, 1)], "assigned"),
+        (80, [("R01", 80, 1)], 90, [("R01", 80, 1), ("R01", 100, 2)], "assigned"),
+        (80, [], 100, [("R01", 100, 1)], "assigned"),
+    ],
+)
+def test_a_target_is_told_with_who_set_it(
+    printed: int,
+    assigned: list[tuple[str, int, int]],
+    then_printed: int,
+    then_assigned: list[tuple[str, int, int]],
+    said: str,
+) -> None:
+    def of(value: int, given: list[tuple[str, int, int]]) -> Stand:
+        rows = [an_assignment(code, "at_least", to, sequence=at) for code, to, at in given]
+        one = an_indicator(targets=[a_target("at_least", value)])
+        return _stand(one, a_value(40), assigned=rows)
+
+    before, after = of(printed, assigned), of(then_printed, then_assigned)
+    changes = explain_difference(before, after, steps=_no_steps, dated=False)
+    ((cause,),) = [one.causes for one in changes.indicators]
+    assert (cause.kind, cause.reference, plain(cause.points)) == ("target", said, "-10")
 
 
 def test_a_weight_is_a_rule() -> None:
