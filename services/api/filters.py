@@ -1,11 +1,18 @@
 """Filters that several lists take; what some were called before is still taken."""
 
+from collections.abc import Sized
 from typing import Annotated
 
 from fastapi import Depends, Query
 
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
+from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import (
+    unknown_indicator,
+    unknown_measure,
+    unknown_organization,
+)
 
 _MOST = 60
 
@@ -73,3 +80,31 @@ ChangedAfter = Annotated[
 ]
 OrganizationFilter = Annotated[str | None, Depends(_organization)]
 IndicatorFilter = Annotated[str | None, Depends(_indicator)]
+
+
+def check_codes(
+    found: Sized,
+    plan: PlanState,
+    *,
+    indicator_code: str | None = None,
+    organization_code: str | None = None,
+    measure_code: str | None = None,
+) -> None:
+    """Refuse filters that found nothing and name what the plan does not have.
+
+    What an earlier version of the plan had may still be listed, so what is found is answered.
+
+    Raises:
+        InvalidInput: nothing was found, and the plan has no such code.
+    """
+    if found:
+        return
+    faults = []
+    if indicator_code is not None and indicator_code not in plan.indicators:
+        faults.append(unknown_indicator(plan, "/query/indicator_code", indicator_code))
+    if organization_code is not None and organization_code not in plan.organizations:
+        faults.append(unknown_organization(plan, "/query/organization_code", organization_code))
+    if measure_code is not None and measure_code not in plan.measures:
+        faults.append(unknown_measure(plan, "/query/measure_code", measure_code))
+    if faults:
+        raise InvalidInput(faults=faults)

@@ -46,7 +46,7 @@ TokenId = Annotated[
 ]
 
 
-@router.get("/me/todo", responses=answering("Todo"))
+@router.get("/me/todo", responses={**answering("Todo"), **refusals(404)})
 async def list_todo(
     actor: Caller,
     session: Reading,
@@ -64,6 +64,8 @@ async def list_todo(
     what it has to review, close, reassign and decide; the office's what nobody else can decide,
     and what a lead left undecided until it was overdue. Who only reads has nothing to do.
     """
+    if plan is not None:
+        await held.plans.get(plan, actor, session)
     known = await visible_plans(session, actor, plan_code=plan) if kinds_for(actor) else []
     codes = [one.code for one in known]
     plans = {code: await held.plans.get(code, actor, session) for code in codes}

@@ -13,7 +13,7 @@ from services.api.context import Held, PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.choices import one_of
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
-from services.api.filters import OrganizationFilter
+from services.api.filters import OrganizationFilter, check_codes
 from services.api.paging import cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -103,6 +103,7 @@ async def list_late(
         else read_page_token(page_token, named, LatePageKey.parse)[0],
         limit=page_size + 1,
     )
+    check_codes(found, plan, organization_code=organization_code)
     page, following = cut(found, page_size, named, lambda one: [one.place])
     return LateListOut(items=[_late_out(one, ground) for one in page], next_page_token=following)
 

@@ -1,5 +1,6 @@
 """Paths of alerts: list and read them, acknowledge and snooze."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -33,7 +34,7 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering, asking
-from services.api.filters import OrganizationFilter
+from services.api.filters import OrganizationFilter, check_codes
 from services.api.paging import after_id, after_version, cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import permitted
@@ -43,11 +44,15 @@ from services.core.alerts.errors import AlertNotFound
 from services.core.alerts.following import rules_of
 from services.core.alerts.models import Alert
 from services.core.alerts.queries import AlertFilters
+from services.core.alerts.rule_set import RULES
 from services.core.alerts.rules import AlertState, AlertVerb
 from services.core.alerts.service import AnswerContext
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.nearest import with_nearest
+from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
 
 router = versioned_router("alerts")
@@ -89,6 +94,10 @@ async def list_alerts(
     A unit sees its own, a lead also those of the measures and indicators it leads, the office
     and the leader all.
     """
+    if rule is not None and rule not in RULES:
+        said = Text("没有这条规则", "There is no such rule")
+        fault = Fault("/query/rule", "unknown-rule", with_nearest(said, rule, RULES), rule)
+        raise InvalidInput(faults=[fault])
     asked = [state, organization_code, level, rule]
     named = of_list(actor, "alerts", plan=plan.code, asked=asked)
     standing = await standing_of(session, plan, held)
@@ -101,6 +110,8 @@ async def list_alerts(
         after=after_id(page_token, named),
         limit=page_size + 1,
     )
+    check_codes(found, plan, organization_code=organization_code)
+    _check_level(found, standing, level)
     page, following = cut(found, page_size, named, lambda one: [one.id])
     return AlertListOut.model_validate(
         {
@@ -108,6 +119,18 @@ async def list_alerts(
             "next_page_token": following,
         }
     )
+
+
+def _check_level(found: Sized, standing: AnswerContext, level: int | None) -> None:
+    """Refuse a level that found nothing and is not on the ladder; it once may have been.
+
+    Raises:
+        InvalidInput: nothing was found, and the ladder ends below.
+    """
+    top = standing.rules.top_level
+    if not found and level is not None and level > top:
+        detail = Text(f"没有该级别，可写 0 至 {top}", f"There is no such level; write 0 to {top}")
+        raise InvalidInput(faults=[Fault("/query/level", "unknown-level", detail, level)])
 
 
 async def _shown(

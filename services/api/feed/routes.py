@@ -13,12 +13,13 @@ from services.api.feed.schemas import FeedOut, event_out
 from services.api.filters import OrganizationFilter
 from services.api.routing import versioned_router
 from services.api.security import authenticate, permitted
-from services.core.events.catalogue import type_faults
+from services.core.events.catalogue import subject_faults, type_faults
 from services.core.feed.queries import EventFilter, Stretch, events_after
 from services.core.identity.actor import Actor
 from services.core.identity.errors import CityNotFound
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
+from services.core.plan.errors import PlanNotFound
 
 router = versioned_router("events")
 
@@ -67,11 +68,15 @@ async def read_events(
     if city is not None and city != actor.city_code:
         raise CityNotFound
     wanted = EventFilter(
-        types=_types(types),
+        types=_wanted(types, subject),
         plan_code=plan,
         organization_code=organization_code,
         subject=tuple((subject or "").split("/", 1)) if subject else (),
     )
+    if plan is not None:
+        known = await held.plans.get(plan, actor)
+        if known.city_code != actor.city_code:
+            raise PlanNotFound
     found = await _first(request, held, after, wanted=wanted, limit=limit, wait=wait)
     asked = {**request.query_params, "after": str(found.last_position)}
     response.headers["Link"] = f'<{request.url.path}?{urlencode(asked)}>; rel="next"'
@@ -82,14 +87,16 @@ async def read_events(
     )
 
 
-def _types(named: str) -> tuple[str, ...]:
+def _wanted(named: str, subject: str | None) -> tuple[str, ...]:
     """Return the types that are wanted.
 
     Raises:
-        InvalidInput: there is no such type of event.
+        InvalidInput: there is no such type of event, or no event about such a subject.
     """
     types = tuple(name.strip() for name in named.split(",") if name.strip())
     faults = [fault for name in types for fault in type_faults(name, "/query/types")]
+    if subject is not None:
+        faults += subject_faults(subject.split("/", 1)[0], "/query/subject")
     if faults:
         raise InvalidInput(faults=faults)
     return types

@@ -22,7 +22,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
-from services.api.filters import ChangedAfter
+from services.api.filters import ChangedAfter, check_codes
 from services.api.milestones.schemas import (
     CheckedMilestone,
     MilestoneDetailOut,
@@ -207,6 +207,7 @@ async def list_milestones(
         after=after,
         limit=page_size + 1,
     )
+    check_codes(rows, plan, organization_code=organization_code, measure_code=measure_code)
     page, following = cut(rows, page_size, named, lambda one: [one.due_date, one.id])
     listed = {
         "items": await milestone_list(session, page, desk),
@@ -234,6 +235,12 @@ async def _changes(
         sight=_sight(desk),
         position=position,
         limit=limit,
+    )
+    check_codes(
+        changes.found,
+        desk.plan,
+        organization_code=filters.organization_code,
+        measure_code=filters.measure_code,
     )
     kept = [row for _, row in changes.found if row.state != "cancelled"]
     listed = {

@@ -11,7 +11,7 @@ from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
-from services.api.filters import IndicatorFilter, OrganizationFilter
+from services.api.filters import IndicatorFilter, OrganizationFilter, check_codes
 from services.api.obligations.schemas import (
     Days,
     ObligationHistoryOut,
@@ -101,6 +101,7 @@ async def list_obligations(
         after=after,
         limit=page_size + 1,
     )
+    check_codes(found, plan, indicator_code=indicator_code, organization_code=organization_code)
     days = await _days(session, plan, today)
     page, following = cut(found, page_size, named, lambda one: [one.due_date, one.id])
     return ObligationListOut(

@@ -23,7 +23,7 @@ from services.api.context import (
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
-from services.api.filters import ChangedAfter
+from services.api.filters import ChangedAfter, check_codes
 from services.api.paging import after_id, cut, history_page, of_list
 from services.api.plan_parameters import PeriodFilter, parsed_period
 from services.api.routing import access_of, plan_access, replayed, versioned_router
@@ -247,6 +247,7 @@ async def list_submissions(
             after=after,
             limit=page_size + 1,
         )
+    check_codes(rows, plan, indicator_code=indicator_code, organization_code=organization_code)
     page, following = cut(rows, page_size, named, lambda one: [one["id"]])
     listed = {
         "items": [submission_fields(row, plan, actor) for row in page],
@@ -275,6 +276,12 @@ async def _changes(
             position=position,
             limit=limit,
         )
+    check_codes(
+        rows,
+        plan,
+        indicator_code=filters.indicator_code,
+        organization_code=filters.organization_code,
+    )
     here = [row for row in rows if _is_listed(row["state"], filters)]
     gone = [row for row in rows if not _is_listed(row["state"], filters)]
     listed = {

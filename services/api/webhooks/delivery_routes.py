@@ -34,6 +34,8 @@ from services.api.webhooks.schemas import (
     TestOut,
     delivery_fields,
 )
+from services.core.events.catalogue import type_faults
+from services.core.kit.errors import InvalidInput
 from services.core.kit.pagination import read_number, read_page_token
 from services.core.webhooks import lifecycle, queries, recovery
 from services.core.webhooks.errors import DeliveryNotFound
@@ -119,6 +121,8 @@ async def list_webhook_deliveries(
 
     Deliveries and their attempts are kept for 90 days from their event on.
     """
+    if event_type is not None and (faults := list(type_faults(event_type, "/query/event_type"))):
+        raise InvalidInput(faults=faults)
     filters = DeliveryFilters(state=state, event_type=event_type, event_id=event_id)
     named = of_list(actor, "deliveries", of=[endpoint.id, state, event_type, event_id])
     before = None if page_token is None else read_page_token(page_token, named, read_number)[0]

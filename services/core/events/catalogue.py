@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal, get_args
 
 from services.core.kit.errors import Fault
-from services.core.kit.nearest import nearest
+from services.core.kit.nearest import nearest, with_all
 from services.core.kit.text import Text
 
 EventType = Literal[
@@ -56,6 +56,20 @@ EventType = Literal[
 ]
 
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+
+SUBJECT_KINDS = (
+    *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
+    *("submission", "obligation", "milestone", "extension"),
+    *("alert_rules", "alert", "alert_digest", "webhook_endpoint"),
+)
+"""The kinds of things that events are about."""
+
+
+def subject_faults(kind: str, place: str) -> Iterator[Fault]:
+    """Yield what is wrong with the name of a kind of subject, and which may be meant."""
+    if kind not in SUBJECT_KINDS:
+        said = Text("没有这种事物", "There is no such kind of subject")
+        yield Fault(place, "unknown-subject", with_all(said, SUBJECT_KINDS), kind[:200])
 
 
 def type_faults(name: str, place: str) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ from services.core.kit.text import Text
 from services.core.milestones.models import Milestone
 from services.core.milestones.rules import DONE
 from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import unknown_measure, unknown_organization
 
 MOST_BRANCHES = 200
 """Branches that one milestone may have: a city has at most as many units."""
@@ -16,28 +17,14 @@ def measure_faults(measure_code: str, plan: PlanState) -> list[Fault]:
     """Return what is wrong with a measure's code."""
     if measure_code in plan.measures:
         return []
-    return [
-        Fault(
-            "/measure_code",
-            "unknown-measure",
-            Text("计划中没有该措施", "The plan has no such measure"),
-            measure_code,
-        )
-    ]
+    return [unknown_measure(plan, "/measure_code", measure_code)]
 
 
 def organization_faults(organization_code: str, plan: PlanState) -> list[Fault]:
     """Return what is wrong with the code of a unit that is to promise something."""
     unit = plan.organizations.get(organization_code)
     if unit is None:
-        return [
-            Fault(
-                "/organization_code",
-                "unknown-organization",
-                Text("计划中没有该单位", "The plan has no such organization"),
-                organization_code,
-            )
-        ]
+        return [unknown_organization(plan, "/organization_code", organization_code)]
     if not unit.submits:
         return [
             Fault(

@@ -27,6 +27,7 @@ from services.core.kit.text import Text
 from services.core.plan.document import Indicator
 from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import unknown_indicator, unknown_organization
 from services.core.submissions import queries
 from services.core.submissions.changes import SubmissionRow, authors_of
 from services.core.submissions.errors import (
@@ -127,26 +128,12 @@ def reference_faults(
     """Return what is wrong with the codes of a submission; None is passed over."""
     faults = []
     if indicator_code is not None and indicator_code not in plan.indicators:
-        faults.append(
-            Fault(
-                "/indicator_code",
-                "unknown-indicator",
-                Text("计划中没有该指标", "The plan has no such indicator"),
-                indicator_code,
-            )
-        )
+        faults.append(unknown_indicator(plan, "/indicator_code", indicator_code))
     if organization_code is None:
         return faults
     unit = plan.organizations.get(organization_code)
     if unit is None:
-        faults.append(
-            Fault(
-                "/organization_code",
-                "unknown-organization",
-                Text("计划中没有该单位", "The plan has no such organization"),
-                organization_code,
-            )
-        )
+        faults.append(unknown_organization(plan, "/organization_code", organization_code))
     elif not unit.submits:
         faults.append(
             Fault(
