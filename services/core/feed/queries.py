@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, TextClause, and_, false, select, text, true
+from sqlalchemy import ColumnElement, TextClause, and_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -169,7 +169,7 @@ async def events_after(
         .where(
             Event.city_code == city_code,
             Event.id == window.c.event_id,
-            heard(actor) if actor.city_code == city_code else false(),
+            heard(actor) if actor.city_code == city_code else text("FALSE"),
             wanted.condition,
         )
         .limit(1)
