@@ -91,7 +91,7 @@ _USUAL: Mapping[type[Base], Mapping[str, Any]] = {
         "seq": 1,
         "state": "open",
         "arrived": False,
-        "told": True,
+        "notified": True,
         "recipients": [],
         "calendar": "official",
         "calendar_version": 1,

@@ -169,7 +169,7 @@ async def events_after(
         .where(
             Event.city_code == city_code,
             Event.id == window.c.event_id,
-            heard(actor),
+            heard(actor) if actor.city_code == city_code else text("FALSE"),
             wanted.condition,
         )
         .limit(1)

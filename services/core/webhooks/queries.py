@@ -26,7 +26,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -59,7 +58,8 @@ def in_reach(actor: Actor) -> TextClause:
     of their scope, made.
     """
     if not actor.may(Permission.READ_EVENTS) or not actor.may(Permission.MANAGE_WEBHOOKS):
-        return text("FALSE")
+        nowhere = {"scope_city": actor.city_code}
+        return SqlCondition(f"{_ENDPOINTS.city} = :scope_city AND FALSE", nowhere).clause
     colleagues = SqlCondition(
         "webhook_endpoint.owner = CAST(:scope_owner AS jsonb)",
         {"scope_owner": to_json(owner_of(actor)).decode()},
