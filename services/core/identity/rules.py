@@ -1,6 +1,7 @@
 """Which role may do what, and how far it sees: all that is known of a role. Pure.
 
-A permission needs a role that has it and a scope that opens it.
+A permission needs a role that has it and a scope that opens it. What a reach means for a row is in
+`plan.visibility`; whose a row is, in the `queries` of each noun.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
