@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from typing_extensions import override
 
+from services.core.events.catalogue import EventType
 from services.core.events.queries import log_position, oldest_waiting_event
 from services.core.events.service import NewEvent, begin_log, record
 from services.core.followers import READERS
@@ -162,23 +163,25 @@ async def test_two_at_once_do_the_work_once(ledger: Ledger) -> None:
     assert (await ledger.recompute()).changed == 0
 
 
+def _event(type_: EventType, kind: str, subject: str) -> NewEvent:
+    """An event that says nothing beside what it is of."""
+    return NewEvent(
+        city_code=CITY,
+        plan_code=PLAN,
+        type=type_,
+        subject_kind=kind,
+        subject_id=subject,
+        organization_code=None,
+        actor=ACTOR,
+        data={},
+        occurred_at=Clock.true_now(),
+    )
+
+
 async def _poison(ledger: Ledger) -> None:
     """Record an event that says less than it must."""
     async with ledger.database.transaction() as session:
-        await record(
-            session,
-            NewEvent(
-                city_code=CITY,
-                plan_code=PLAN,
-                type="period.opened",
-                subject_kind="period",
-                subject_id="2025",
-                organization_code=None,
-                actor=ACTOR,
-                data={},
-                occurred_at=Clock.true_now(),
-            ),
-        )
+        await record(session, _event("period.opened", "period", "2025"))
 
 
 async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
@@ -215,17 +218,7 @@ async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
 
 async def test_readers_follow_while_more_is_written_than_one_round_numbers(ledger: Ledger) -> None:
     await ledger.load(a_document())
-    made = NewEvent(
-        city_code=CITY,
-        plan_code=PLAN,
-        type="question.settled",
-        subject_kind="question",
-        subject_id="1",
-        organization_code=None,
-        actor=ACTOR,
-        occurred_at=ledger.clock.now(),
-        data={},
-    )
+    made = _event("question.settled", "question", "1")
     async with ledger.database.transaction() as session:
         await record(session, *[made] * 4500)
     reactor = Reactor(ledger.database, ledger.clock)

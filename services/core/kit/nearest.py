@@ -10,15 +10,27 @@ _LONGEST_COMPARED = 100
 
 def nearest(name: str, known: Collection[str]) -> str | None:
     """Return the known name that is closest to `name`; None where none is close."""
-    near = get_close_matches(name[:_LONGEST_COMPARED].lower(), known, n=1)
-    return near[0] if near else None
+    return next(iter(closest(name, known, most=1)), None)
+
+
+def closest(name: str, known: Collection[str], *, most: int) -> list[str]:
+    """Return up to `most` known names, written small, that are close to `name`, closest first."""
+    return get_close_matches(name[:_LONGEST_COMPARED].casefold(), known, n=most)
+
+
+def meant(said: Text, names: Iterable[str]) -> Text:
+    """Return `said` with the names that may have been meant."""
+    near = list(names)
+    return Text(
+        f"{said.zh}，是否想写 {'、'.join(near)}？", f"{said.en}; did you mean {', '.join(near)}?"
+    )
 
 
 def with_nearest(said: Text, name: str, known: Collection[str]) -> Text:
     """Return `said` with the known name that may have been meant, or with all of them."""
     near = nearest(name, known)
     if near is not None:
-        return Text(f"{said.zh}，是否想写 {near}？", f"{said.en}; did you mean {near}?")
+        return meant(said, [near])
     return with_all(said, known)
 
 

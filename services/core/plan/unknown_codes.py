@@ -1,13 +1,12 @@
 """What is told of a code that a plan does not have, and which one may have been meant. Pure."""
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 
 from services.core.kit.errors import Fault
+from services.core.kit.nearest import closest, meant
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
 
-_LONGEST_COMPARED = 100
 _MOST_OFFERED = 3
 
 _NO_INDICATOR = Text("计划中没有该指标", "The plan has no such indicator")
@@ -44,10 +43,5 @@ def unknown_measure(plan: PlanState, place: str, code: str) -> Fault:
 def _or_nearest(said: Text, code: str, named: Mapping[str, str]) -> Text:
     """Return `said` with what may have been meant; `named` are the shown words by each name."""
     known = {name.casefold(): shown for name, shown in named.items()}
-    wanted = code[:_LONGEST_COMPARED].casefold()
-    near = [known[one] for one in get_close_matches(wanted, known, n=_MOST_OFFERED)]
-    if not near:
-        return said
-    offered: Iterable[str] = dict.fromkeys(near)
-    zh, en = "、".join(offered), ", ".join(offered)
-    return Text(f"{said.zh}，是否想写 {zh}？", f"{said.en}; did you mean {en}?")
+    near = [known[one] for one in closest(code, known, most=_MOST_OFFERED)]
+    return meant(said, dict.fromkeys(near)) if near else said

@@ -124,9 +124,11 @@ def test_where_the_plan_warns_a_reason_is_asked_for_and_then_no_more() -> None:
     assert doubts_of(a_row(value=None), state) == []
 
 
-@given(
-    value=st.decimals(allow_nan=False, allow_infinity=False), low=st.integers(), high=st.integers()
-)
+BOUNDS = st.integers(-(10**37), 10**37)
+"""What a plan can state: at most 38 digits."""
+
+
+@given(value=st.decimals(allow_nan=False, allow_infinity=False), low=BOUNDS, high=BOUNDS)
 def test_what_lies_within_both_bounds_is_believed(value: Decimal, low: int, high: int) -> None:
     document = a_document(an_indicator(plausible={"minimum": low, "maximum": high}))
     assert is_within(value, plausible_ranges(document)["R01"]) is (low <= value <= high)
