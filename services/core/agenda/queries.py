@@ -212,7 +212,7 @@ async def deadlines(
     unit = token.organization_code
     reach = shown(token.scope, token.role, unit)  # type: ignore[arg-type] # only ours are written
     parts = {
-        "milestones": seen_by(reach, MILESTONES, unit=":unit"),
+        "milestones": seen_by(reach, MILESTONES, city=":city", unit=":unit"),
         "reports": _PERIODS if reach is Reach.WHOLE_PLAN else _OBLIGATIONS,
     }
     rows = await session.execute(
