@@ -21,7 +21,8 @@ class Owned:
     `second_unit` is for rows that are of two units. `indicator` and `measure` are null, or
     absent, where the row belongs to none: then nobody sees it by leading one. `shared` is a
     condition on rows that everybody sees who sees what concerns a unit; `approved` one on rows
-    that a reach of what was approved sees. None: no row.
+    that a reach of what was approved sees. None: no row. A sub-select in one names its city as
+    `:scope_city`.
     """
 
     city: str

@@ -214,7 +214,7 @@ async def orphans(
 ) -> Sequence[WebhookEndpoint]:
     """Lock and return a city's endpoints whose owner's key is good no more."""
     key_is_good = exists().where(
-        ApiKey.city_code == WebhookEndpoint.city_code,
+        ApiKey.city_code == city_code,
         ApiKey.id == WebhookEndpoint.owner_credential_id,
         ApiKey.revoked_at.is_(None),
         or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
