@@ -23,7 +23,7 @@ from services.api.submissions.batch_body import (
 from services.api.submissions.batch_schemas import BatchOut, batch_of, report_of
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.submissions.batch.rows import Batch, Judged, judge
+from services.core.submissions.batch.rows import Batch, JudgedRows, judge
 from services.core.submissions.batch.service import carry_out
 from services.core.submissions.errors import BatchRejected
 
@@ -40,7 +40,7 @@ class Sent:
     """A batch, and what is wrong with its rows by themselves."""
 
     batch: Batch
-    judged: Judged
+    judged: JudgedRows
 
 
 async def _sent(

@@ -27,10 +27,10 @@ from services.core.submissions.batch.rows import (
     OPERATION_OF,
     Batch,
     BatchRow,
+    BatchScope,
     Place,
     RowOperation,
     RowOutcome,
-    Scope,
     Strategy,
 )
 from services.core.submissions.changes import FORMS, SubmissionRow
@@ -123,7 +123,9 @@ def batch_of(body: BatchIn) -> Batch:
     """Return what a body asks for; the faults of a row's shape stay with the row."""
     scope = None
     if body.scope is not None:
-        scope = Scope(body.scope.period, body.scope.organization_code, body.scope.indicator_code)
+        scope = BatchScope(
+            body.scope.period, body.scope.organization_code, body.scope.indicator_code
+        )
     rows = [_row(index, item, body) for index, item in enumerate(body.items)]
     return Batch(rows, body.strategy, body.atomic, scope)
 

@@ -46,7 +46,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class BatchScope:
     """The places that a `replace` states in full: all of a period, or of less of it."""
 
     period: str
@@ -96,18 +96,18 @@ class Batch:
     rows: Sequence[BatchRow]
     strategy: Strategy
     atomic: bool = False
-    scope: Scope | None = None
+    scope: BatchScope | None = None
 
 
 @dataclass(slots=True)
-class Judged:
+class JudgedRows:
     """The rows that nothing is wrong with so far, and the faults of the others by index."""
 
     rows: list[BatchRow] = field(default_factory=list)
     faults: dict[int, list[Fault]] = field(default_factory=dict)
 
 
-def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> Judged:
+def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> JudgedRows:
     """Return what is wrong with each row by itself and beside the others; nothing is looked up.
 
     Raises:
@@ -115,7 +115,7 @@ def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> Judged
     """
     _check_scope(batch, plan)
     codes = _Codes(plan, today)
-    judged = Judged()
+    judged = JudgedRows()
     twice = _given_twice(batch.rows)
     for row in batch.rows:
         faults = [*row.faults, *codes.faults(row.place)]

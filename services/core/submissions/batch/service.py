@@ -20,7 +20,14 @@ from services.core.kit.text import Text
 from services.core.plan.queries import PlanState, with_document_in_force
 from services.core.submissions.batch import statements
 from services.core.submissions.batch.deciding import Decided, Deciding, place_in
-from services.core.submissions.batch.rows import MOST_ROWS, Batch, BatchRow, Judged, Place, Scope
+from services.core.submissions.batch.rows import (
+    MOST_ROWS,
+    Batch,
+    BatchRow,
+    BatchScope,
+    JudgedRows,
+    Place,
+)
 from services.core.submissions.changes import SubmissionRow
 from services.core.submissions.creation import event_data, image
 from services.core.submissions.errors import BatchContended, PlanChanged
@@ -32,7 +39,7 @@ _ROUNDS = 5
 async def carry_out(
     session: AsyncSession,
     batch: Batch,
-    judged: Judged,
+    judged: JudgedRows,
     *,
     plan: PlanState,
     actor: Actor,
@@ -134,7 +141,7 @@ async def _present(
 
 
 async def _unnamed(
-    session: AsyncSession, scope: Scope | None, deciding: Deciding, named: set[Place]
+    session: AsyncSession, scope: BatchScope | None, deciding: Deciding, named: set[Place]
 ) -> list[SubmissionRow]:
     """Return what a `replace` takes back: what its scope holds and no row names.
 
