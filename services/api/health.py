@@ -11,7 +11,13 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
-from services.api.metrics import ALERT_EVALUATION_AGE, DRAIN_LAG, WORKER_SILENCE
+from services.api.metrics import (
+    ALERT_EVALUATION_AGE,
+    DRAIN_LAG,
+    REPLICA_LAG,
+    REPLICA_USED,
+    WORKER_SILENCE,
+)
 from services.api.routing import PublicRoute
 from services.api.webhooks.queue_metrics import read_webhook_figures
 from services.core.alerts.queries import Stalest, stalest_evaluation
@@ -73,6 +79,9 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
     """
     parts, lag = await _parts(held)
     parts["redis"] = "ok" if held.doorbell.answering else "degraded"
+    if held.reads.replicas:
+        recent = all(one.set_aside is None for one in held.reads.replicas)
+        parts["replicas"] = _told(recent, "degraded")
     failed = "failed" in parts.values()
     if failed:
         response.status_code = 503
@@ -158,4 +167,8 @@ async def metrics(request: Request) -> Any:
     DRAIN_LAG.set(lag)
     WORKER_SILENCE.set(silence)
     ALERT_EVALUATION_AGE.set(unevaluated)
+    for replica in held.reads.replicas:
+        lag_there = held.reads.lag(replica)
+        REPLICA_LAG.labels(replica.name).set(_UNKNOWN if lag_there is None else lag_there)
+        REPLICA_USED.labels(replica.name).set(replica.set_aside is None)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
