@@ -27,7 +27,7 @@ from services.core.identity.queries import has_administrator
 from services.core.kit.database import takes_writes
 from services.core.kit.ids import made_at
 from services.core.kit.outage import is_outdated
-from services.core.kit.schema import expected_revision, present_revision
+from services.core.kit.schema import present_schema
 from services.core.plan.queries import has_plan
 from services.core.webhooks.queue_stats import longest_unattended
 
@@ -96,7 +96,7 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
 async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
     now = held.clock.true_now()
     try:
-        revision = await present_revision(held.database.engine)
+        schema = await present_schema(held.database.engine)
         async with held.database.sessions() as session:
             writes = await takes_writes(session)
             plan = await has_plan(session)
@@ -114,7 +114,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
     return {
         "postgres": "ok",
         "writes": _told(writes and not held.writes.refused_lately(now), "failed"),
-        "schema": _told(revision == expected_revision(), "failed"),
+        "schema": _told(schema.fits, "failed"),
         "plan": _told(plan, "failed"),
         "administrator": _told(administrator, "failed"),
         "drain": _told(lag is None or lag < _STUCK_AFTER_SECONDS, "degraded"),

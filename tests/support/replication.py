@@ -33,8 +33,12 @@ class Pair:
 
     primary: OwnPostgres
     standby: OwnPostgres
-    backup: Path
-    archive: Path
+    folder: Path
+
+    @property
+    def archive(self) -> Path:
+        """Return where the primary's WAL is kept."""
+        return self.folder / "archive"
 
     @property
     def either(self) -> str:
@@ -71,14 +75,15 @@ class Pair:
         holds = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
         await self.waits(self.standby, holds, upto)
 
-    def another_standby(self, folder: Path) -> OwnPostgres:
-        """Return a second standby in `folder`."""
-        _copied(self.backup, folder)
-        return OwnPostgres(folder, _FOLLOWED)
+    def another_standby(self) -> OwnPostgres:
+        """Return a second standby."""
+        _copied(self.folder / "backup", self.folder / "third")
+        return OwnPostgres(self.folder / "third", _FOLLOWED)
 
-    def restored(self, folder: Path, **settings: str) -> OwnPostgres:
-        """Return a server in `folder` made of the base backup, which recovers by `settings`."""
-        _copied(self.backup, folder)
+    def restored(self, **settings: str) -> OwnPostgres:
+        """Return a server made of the base backup, which recovers by `settings`."""
+        folder = self.folder / "restored"
+        _copied(self.folder / "backup", folder)
         (folder / "postgres" / "standby.signal").unlink(missing_ok=True)
         (folder / "postgres" / "recovery.signal").touch()
         account = server_account(self.primary.folder)
@@ -93,37 +98,36 @@ async def replicating() -> AsyncIterator[Pair]:
     """Yield a primary, its database migrated, and a standby that follows it."""
     with tempfile.TemporaryDirectory(prefix="wufei-pair-") as place:
         folder = Path(place)
-        archive, backup = _prepared(folder)
+        _prepared(folder)
         settings = {
             **_FOLLOWED,
             "archive_mode": "on",
-            "archive_command": f"cp %p {archive}/%f",
+            "archive_command": f"cp %p {folder}/archive/%f",
         }
         primary = OwnPostgres(folder / "first", settings)
         standby = None
         try:
             await primary.start()
             await primary.prepare()
-            await _back_up(primary, backup / "postgres")
-            _copied(backup, folder / "second")
+            await _back_up(primary, folder / "backup" / "postgres")
+            _copied(folder / "backup", folder / "second")
             standby = OwnPostgres(folder / "second", _FOLLOWED)
             await standby.start()
-            yield Pair(primary, standby, backup, archive)
+            yield Pair(primary, standby, folder)
         finally:
             await primary.stop()
             if standby is not None:
                 await standby.stop()
 
 
-def _prepared(folder: Path) -> tuple[Path, Path]:
-    """Return where the archive and the base backup go, in a folder that the servers get into."""
+def _prepared(folder: Path) -> None:
+    """Let the servers into a folder, and make those in it that are theirs."""
     folder.chmod(0o711)
     account = server_account(folder / "none")
-    for name in ("archive", "backup", "first", "second"):
+    for name in ("archive", "backup", "first", "second", "third", "restored"):
         (folder / name).mkdir()
         if account is not None:
             account.give(folder / name)
-    return folder / "archive", folder / "backup"
 
 
 async def _back_up(server: OwnPostgres, folder: Path) -> None:

@@ -167,6 +167,8 @@ PARAMETERS: Mapping[str, str] = {
     "WebhookId": "事件的编号，每次尝试都相同",
     "WebhookSignature": "签名，以空格分开：`v1,`（HMAC-SHA256）或 `v1a,`（ed25519）后接 base64",
     "WebhookTimestamp": "本次尝试的时刻，1970 年以来的秒数",
+    "WufeiPosition": "响应不得早于何处：先前某个响应中的 `Wufei-Position`，或本市日志中的序号。"
+    "同一凭证经同一进程看到过、改动过的，不带此项也不会倒退；其他写法一律视为要最新的。",
     "XRequestId": "调用者自己的请求编号：至多 128 个字母、数字和 `._:/+=-`。其他写法则另行产生。",
 }
 """What every shared parameter means."""

@@ -17,7 +17,7 @@ from services.console.errors import ConsoleError
 from services.console.heartbeat import beats
 from services.console.replicas import look_at_replicas
 from services.console.running import Running, read_running
-from services.console.schema import revision
+from services.console.schema import schema
 from services.console.settings import Settings
 from services.core.calendars.queries import cities_without
 from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
@@ -143,13 +143,14 @@ async def _database(url: str) -> list[Finding]:
         finally:
             await connection.close()
         require_major(int(number))
-        found, wanted = await revision(url), expected_revision()
+        found, wanted = await schema(url), expected_revision()
         answers = Finding("database", f"PostgreSQL {version} answers")
-        if found != wanted:
-            seen = f"at {found}, this version needs {wanted}"
+        if not found.fits:
+            seen = f"at {found.revision}, this version needs {wanted}"
             return [answers, Finding("schema", seen, good=False)]
-        schema = Finding("schema", f"at {found}")
-        return [answers, schema, await _work(url), await _calendar(url)]
+        newer = "" if found.revision == wanted else f", on which this version's {wanted} works too"
+        at = Finding("schema", f"at {found.revision}{newer}")
+        return [answers, at, await _work(url), await _calendar(url)]
     except ServerTooOld as error:
         return [Finding("database", str(error), good=False)]
     except _NO_ANSWER as error:
