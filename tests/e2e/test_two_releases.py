@@ -52,7 +52,7 @@ class Balancer:
 
     async def send(self, method: str, path: str, **what: Any) -> httpx.Response:
         """Send a request until a release takes it."""
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):
             while True:
                 door = self.doors[next(self._turn) % len(self.doors)]
                 try:
@@ -103,13 +103,13 @@ class Balancer:
     async def goes_on(self, door: str, more: int) -> None:
         """Wait until a door has answered so many requests more."""
         wanted = self.answered_by.get(door, 0) + more
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):
             while self.answered_by.get(door, 0) < wanted:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
 
 async def _ready(door: str) -> None:
-    async with asyncio.timeout(120), httpx.AsyncClient(timeout=5) as client:
+    async with asyncio.timeout(300), httpx.AsyncClient(timeout=5) as client:
         while True:
             try:
                 if (await client.get(f"{door}/healthz")).status_code == 200:
@@ -120,7 +120,7 @@ async def _ready(door: str) -> None:
 
 
 async def _settled(door: str) -> None:
-    async with asyncio.timeout(120), httpx.AsyncClient(timeout=10) as client:
+    async with asyncio.timeout(300), httpx.AsyncClient(timeout=10) as client:
         while (await client.get(f"{door}/readyz")).json()["drain_lag_seconds"] is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
