@@ -67,8 +67,9 @@ SELECT version_num, obj_description('alembic_version'::regclass, 'pg_class') FRO
 
 def schema_of(revision: str | None, comment: str | None) -> PresentSchema:
     """Return the schema that a row of `PRESENT` tells of."""
-    since = comment.removeprefix(WORKS_SINCE) if (comment or "").startswith(WORKS_SINCE) else None
-    return PresentSchema(revision, since)
+    if comment is None or not comment.startswith(WORKS_SINCE):
+        return PresentSchema(revision)
+    return PresentSchema(revision, comment.removeprefix(WORKS_SINCE))
 
 
 async def present_schema(engine: AsyncEngine) -> PresentSchema:
