@@ -62,12 +62,24 @@ async def _tried(handle: Handler, request: Request, reads: Reads) -> Response:
 
 def _judge(error: Exception, request: Request, reads: Reads) -> None:
     """Say why a request is carried out once more; raise the error where it is not."""
-    said = {"request_id": request.scope.get("request_id"), "cause": cause_in_words(error)}
+    request_id, cause = request.scope.get("request_id"), cause_in_words(error)
     if is_databases(error) and reads.falls_back(error):
-        logger.warning("replica failed", extra={**said, "next": "the primary is read instead"})
+        logger.warning(
+            "replica failed",
+            extra={
+                "request_id": request_id,
+                "cause": cause,
+                "next": "the primary is read instead",
+            },
+        )
     elif is_outdated(error):
         logger.info(
-            "schema changed", extra={**said, "next": "the request is carried out once more"}
+            "schema changed",
+            extra={
+                "request_id": request_id,
+                "cause": cause,
+                "next": "the request is carried out once more",
+            },
         )
     else:
         raise error

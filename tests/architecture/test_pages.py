@@ -31,7 +31,10 @@ FOREIGN = {
     "max_prepared_statements",
     "network_backend",
     "RestClient",
+    "max_standby_streaming_delay",
     "pg_restore",
+    "pg_rewind",
+    "remote_apply",
     "whsec_new",
     "whsec_old",
 }

@@ -17,7 +17,7 @@ from services.console.settings import PROJECT
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.scoring.service import rebuild_inputs, recompute_plan
-from tests.support.releases import PREVIOUS, Release, previous_release
+from tests.support.releases import Release, oldest_at_work, previous_release
 from tests.support.servers import Addresses
 
 CITY, PLAN = "410183", "410183-2025"
@@ -180,7 +180,7 @@ async def test_a_new_release_takes_over_while_the_old_one_works(
     commit = previous_release(tmp_path / "old")
     if commit is None:
         with capsys.disabled():
-            print(f"\nno history here has a release of revision {PREVIOUS}: not tried")  # noqa: T201
+            print(f"\nno history here has a release of revision {oldest_at_work()}: not tried")  # noqa: T201
         return
     old = Release(tmp_path / "old", empty_url, redis_url)
     new = Release(PROJECT, empty_url, redis_url)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM
 
-from services.console.ports import free_port
-from services.console.settings import PROJECT
+from alembic.script import ScriptDirectory
 
-PREVIOUS = "0013"
-"""The revision of the previous release's schema. Whoever makes a release names it here."""
+from services.console.ports import free_port
+from services.console.schema import configuration
+from services.console.settings import PROJECT
 
 _NEWEST_COMMITS = 1000
 _PARTS = ("services", "migrations", "plans", "contracts")
@@ -35,18 +35,29 @@ def _git(*words: str, told: str = "") -> bytes | None:
     return done.stdout
 
 
+def oldest_at_work() -> str:
+    """Return the revision of the oldest release that this one's schema leaves at work."""
+    newest = ScriptDirectory.from_config(configuration()).get_revision("head")
+    assert newest is not None
+    return str(getattr(newest.module, "works_since", newest.revision))
+
+
 def previous_release(folder: Path) -> str | None:
-    """Put the newest code of the previous release into `folder`; None: no history has it."""
+    """Put the newest code of that release into `folder`; None: no history has it.
+
+    Where the newest schema leaves no older one at work, it is what this one was a while ago.
+    """
+    wanted = oldest_at_work()
     commits = (_git("rev-list", f"--max-count={_NEWEST_COMMITS}", "HEAD") or b"").decode().split()
     asked = "".join(f"{commit}:migrations/HEAD\n" for commit in commits)
     said = _git("cat-file", "--batch=%(objectname)", told=asked) or b""
     # Of each commit a line for the file's name, and its one line; or one line for there is none.
     answers = iter(said.decode().splitlines())
-    for commit in commits:
+    for number, commit in enumerate(commits):
         if next(answers, "missing").endswith("missing"):
             continue
         revision, _ = next(answers), next(answers)
-        if revision == PREVIOUS:
+        if number and revision == wanted:
             packed = _git("archive", commit, *_PARTS) or b""
             with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
                 archive.extractall(folder, filter="data")
