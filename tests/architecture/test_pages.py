@@ -32,6 +32,7 @@ FOREIGN = {
     "network_backend",
     "RestClient",
     "max_standby_streaming_delay",
+    "pg_last_xact_replay_timestamp",
     "pg_restore",
     "pg_rewind",
     "remote_apply",
