@@ -44,7 +44,7 @@ class BodyTooLarge(DomainError):
 
 
 class UnsupportedEncoding(DomainError):
-    """The `Content-Encoding` of the body is neither `gzip` nor `identity`."""
+    """The body comes in a content coding that is neither gzip nor none at all."""
 
     code = "unsupported-encoding"
     kind = RefusalKind.UNSUPPORTED

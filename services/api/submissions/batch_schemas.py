@@ -28,10 +28,10 @@ from services.core.submissions.batch.rows import (
     Batch,
     BatchRow,
     BatchScope,
-    Place,
     RowOperation,
     RowOutcome,
     Strategy,
+    SubmissionPlace,
 )
 from services.core.submissions.changes import FORMS, SubmissionRow
 from services.core.submissions.judging import doubts_of, why_not_counted
@@ -134,14 +134,14 @@ def _row(index: int, item: BatchItemIn | DeferredFaults, body: BatchIn) -> Batch
     default = OPERATION_OF[body.strategy]
     if isinstance(item, DeferredFaults):
         told = {name: one for name, one in item.members.items() if isinstance(one, str)}
-        place = Place(*(told.get(name, "") for name in Place._fields))
+        place = SubmissionPlace(*(told.get(name, "") for name in SubmissionPlace._fields))
         shape = tuple(faults_of(item.errors))
         return BatchRow(index, default, place, {}, draft=True, faults=shape)
     given = item.model_fields_set
     return BatchRow(
         index,
         item.op or default,
-        Place(item.indicator_code, item.organization_code, item.period),
+        SubmissionPlace(item.indicator_code, item.organization_code, item.period),
         {name: getattr(item, name) for name in _COLUMNS if name in given},
         draft=item.draft if "draft" in given else body.draft,
         on_behalf_of=item.on_behalf_of,

@@ -9,7 +9,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
-from services.core.submissions.batch.rows import BatchRow, Place, RowOutcome, at_row
+from services.core.submissions.batch.rows import BatchRow, RowOutcome, SubmissionPlace, at_row
 from services.core.submissions.changes import FORMS, SubmissionRow, edited, form_after, moved
 from services.core.submissions.creation import SubmissionDraft, new_row, place_of
 from services.core.submissions.judging import value_faults
@@ -32,7 +32,7 @@ class Decided:
     """
 
     index: int | None
-    place: Place
+    place: SubmissionPlace
     outcome: RowOutcome
     submission: SubmissionRow | None = None
     action: str | None = None
@@ -137,9 +137,9 @@ class Deciding:
         return Fault("/period", "period-closed", _CLOSED.format(period=period), period)
 
 
-def place_in(row: SubmissionRow) -> Place:
+def place_in(row: SubmissionRow) -> SubmissionPlace:
     """Return the place of a submission."""
-    return Place(row["indicator_code"], row["organization_code"], row["period"])
+    return SubmissionPlace(row["indicator_code"], row["organization_code"], row["period"])
 
 
 def _rejected(row: BatchRow, present: SubmissionRow | None, *faults: Fault) -> Decided:

@@ -37,7 +37,7 @@ OPERATION_OF: Mapping[Strategy, RowOperation] = {
 """What a row asks for where it does not say."""
 
 
-class Place(NamedTuple):
+class SubmissionPlace(NamedTuple):
     """What has one submission: an indicator, a unit, a period; all by their codes."""
 
     indicator_code: str
@@ -53,7 +53,7 @@ class BatchScope:
     organization_code: str | None = None
     indicator_code: str | None = None
 
-    def covers(self, place: Place) -> bool:
+    def covers(self, place: SubmissionPlace) -> bool:
         """Return whether a place lies in it."""
         return (
             place.period == self.period
@@ -72,7 +72,7 @@ class BatchRow:
 
     index: int
     operation: RowOperation
-    place: Place
+    place: SubmissionPlace
     said: Mapping[str, Any]
     draft: bool
     on_behalf_of: bool | str | None = None
@@ -183,7 +183,7 @@ class _Codes:
         self._organization = cache(lambda code: tuple(organization_faults(code, plan)))
         self._period = cache(self._of_period)
 
-    def faults(self, place: Place) -> list[Fault]:
+    def faults(self, place: SubmissionPlace) -> list[Fault]:
         """Return the faults of a place; what it lacks was told already."""
         return [
             *(self._indicator(place.indicator_code) if place.indicator_code else ()),
@@ -201,7 +201,7 @@ class _Codes:
 
 def _given_twice(rows: Iterable[BatchRow]) -> Mapping[int, Sequence[int]]:
     """Return, by the index of each row whose place another has too, the indexes of all of them."""
-    places: defaultdict[Place, list[int]] = defaultdict(list)
+    places: defaultdict[SubmissionPlace, list[int]] = defaultdict(list)
     for row in rows:
         if all(row.place):
             places[row.place].append(row.index)

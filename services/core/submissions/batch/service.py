@@ -26,7 +26,7 @@ from services.core.submissions.batch.rows import (
     BatchRow,
     BatchScope,
     JudgedRows,
-    Place,
+    SubmissionPlace,
 )
 from services.core.submissions.changes import SubmissionRow
 from services.core.submissions.creation import event_data, image
@@ -86,7 +86,7 @@ async def carry_out(
 
 
 def _decide(
-    deciding: Deciding, rows: Sequence[BatchRow], present: Mapping[Place, SubmissionRow]
+    deciding: Deciding, rows: Sequence[BatchRow], present: Mapping[SubmissionPlace, SubmissionRow]
 ) -> list[Decided]:
     return [deciding.row(row, present.get(row.place)) for row in rows]
 
@@ -122,7 +122,7 @@ async def _periods(session: AsyncSession, plan: PlanState, batch: Batch) -> Mapp
 
 async def _present(
     session: AsyncSession, rows: Sequence[BatchRow], plan: PlanState
-) -> Mapping[Place, SubmissionRow]:
+) -> Mapping[SubmissionPlace, SubmissionRow]:
     """Return the submissions of the rows' places."""
     if not rows:
         return {}
@@ -141,7 +141,7 @@ async def _present(
 
 
 async def _unnamed(
-    session: AsyncSession, scope: BatchScope | None, deciding: Deciding, named: set[Place]
+    session: AsyncSession, scope: BatchScope | None, deciding: Deciding, named: set[SubmissionPlace]
 ) -> list[SubmissionRow]:
     """Return what a `replace` takes back: what its scope holds and no row names.
 
