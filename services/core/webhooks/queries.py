@@ -398,15 +398,3 @@ def planned_events(planned: CTE, told: CTE) -> Select[int, Event, int]:
     return select(told.c.position, aliased(Event, told), counted).where(
         told.c.position.in_(select(planned.c.position).distinct())
     )
-
-
-def turns(positions: Sequence[int], *, first: int) -> CTE:
-    """Return when each position is due from now on, in their order, as a part of a statement.
-
-    A cluster updates no row by an expression of the clock and a column: here it only reads.
-    """
-    given = func.unnest(literal(positions, ARRAY(BigInteger)))
-    numbers = given.table_valued(column("position", BigInteger), name="numbers").render_derived()
-    position = numbers.c.position
-    due_at = func.statement_timestamp() + (position - first) * timedelta(microseconds=1)
-    return select(position, due_at.label("due_at")).cte("turns")

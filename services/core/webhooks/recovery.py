@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.queries import LogStretch, log_position, position_since
+from services.core.events.queries import LogStretch, log_position, position_since, turns
 from services.core.events.reading import Follower
 from services.core.events.service import record
 from services.core.identity.actor import Actor
@@ -164,13 +164,13 @@ async def _send_again(
     """Make due what is not delivered of the positions (after, upto]; return how many."""
     city_code = endpoint.city_code
     events = await queries.numbered(session, city_code, after=after, upto=upto, since=since)
-    turns = queries.turns([position for position, _ in events], first=after)
+    due = turns([position for position, _ in events], first=after)
     again = await session.execute(
         update(WebhookDelivery)
         .where(
             WebhookDelivery.city_code == city_code,
             WebhookDelivery.endpoint_id == endpoint.id,
-            WebhookDelivery.position == turns.c.position,
+            WebhookDelivery.position == due.c.position,
             WebhookDelivery.state.in_(("failed", "cancelled")),
         )
         .values(
@@ -178,7 +178,7 @@ async def _send_again(
             settled_at=None,
             manual=False,
             attempts_before=WebhookDelivery.attempts,
-            next_attempt_at=turns.c.due_at,
+            next_attempt_at=due.c.due_at,
         )
         .returning(WebhookDelivery.id)
         .execution_options(synchronize_session=False)
