@@ -38,7 +38,9 @@ def main() -> int:
     try:
         asyncio.run(_trial(engine, arguments))
     except (Failed, TimeoutError) as failed:
-        engine.note(f"{str(failed) or 'it took too long'}\nthe whole log: {LOG.relative_to(PROJECT)}")
+        engine.note(
+            f"{str(failed) or 'it took too long'}\nthe whole log: {LOG.relative_to(PROJECT)}"
+        )
         return 1
     engine.note(f"all ok in {time.monotonic() - began:.0f} s; log: {LOG.relative_to(PROJECT)}")
     return 0
