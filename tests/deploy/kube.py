@@ -18,7 +18,7 @@ _HEALTHY = (
     "import urllib.request as web;"
     "print(web.urlopen('http://127.0.0.1:8000/healthz', timeout=5).status)"
 )
-_WITHIN = 120
+_WITHIN = 300
 
 
 async def play(stack: Stack, *, image: str, told: list[str]) -> None:
