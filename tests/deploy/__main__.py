@@ -37,13 +37,20 @@ def main() -> int:
     began = time.monotonic()
     try:
         asyncio.run(_trial(engine, arguments))
-    except (Failed, TimeoutError) as failed:
-        engine.note(
-            f"{str(failed) or 'it took too long'}\nthe whole log: {LOG.relative_to(PROJECT)}"
-        )
+    except (Failed, TimeoutError, ExceptionGroup) as failed:
+        for reason in _reasons(failed):
+            engine.note(reason)
+        engine.note(f"the whole log: {LOG.relative_to(PROJECT)}")
         return 1
     engine.note(f"all ok in {time.monotonic() - began:.0f} s; log: {LOG.relative_to(PROJECT)}")
     return 0
+
+
+def _reasons(failed: Exception) -> list[str]:
+    """Return what went wrong; of several at once each."""
+    if isinstance(failed, ExceptionGroup):
+        return [reason for one in failed.exceptions for reason in _reasons(one)]
+    return [str(failed) or "it took too long"]
 
 
 async def _trial(engine: Engine, arguments: Namespace) -> None:
