@@ -12,8 +12,6 @@ from base64 import b64encode
 from contextlib import suppress
 from secrets import token_bytes, token_hex
 
-import httpx
-
 from services.console.ports import free_port
 from services.console.settings import PROJECT
 from tests.deploy import kube, steps
@@ -97,7 +95,7 @@ async def _life(engine: Engine, stack: Stack, other: Stack, images: Images) -> N
         await stack.up(image=image)
     with engine.step("plan and first key") as told:
         admin = await steps.first_words(stack, image=image)
-        told.append(await _ready(stack))
+        told.append(await steps.ready(stack))
     with engine.step("the image is read-only and not root") as told:
         told.append(await _confined(stack))
     with engine.step("the tour") as told:
@@ -118,7 +116,9 @@ async def _life(engine: Engine, stack: Stack, other: Stack, images: Images) -> N
         told.append(await steps.compare(engine, before, await steps.contents(other)))
         told.append((await other.wufei("score", "recompute", image=image)).splitlines()[-1])
         await other.doors(image=image)
-        told.append(f"serving again, {await _ready(other)}, {time.monotonic() - began:.1f} s after")
+        told.append(
+            f"serving again, {await steps.ready(other)}, {time.monotonic() - began:.1f} s after"
+        )
     with engine.step("down"):
         for one in (stack, other):
             await one.down(image=image)
@@ -128,26 +128,19 @@ async def _life(engine: Engine, stack: Stack, other: Stack, images: Images) -> N
 
 
 async def _upgrade(engine: Engine, stack: Stack, images: Images) -> None:
-    with engine.step("compose up from the previous image"):
+    with engine.step("compose up from the previous image") as told:
         await stack.up(image=images.previous)
         admin = await steps.first_words(stack, image=images.previous)
+        told.append(await steps.ready(stack))
     load = await steps.load_for(stack, admin)
     with engine.step("upgrade from it under load") as told:
         await steps.upgrade(stack, load, image=images.current, told=told)
         told.append(
             (await stack.wufei("score", "recompute", image=images.current)).splitlines()[-1]
         )
-        told.append(await _ready(stack))
+        told.append(await steps.ready(stack))
     with engine.step("down"):
         await stack.down(image=images.current)
-
-
-async def _ready(stack: Stack) -> str:
-    async with httpx.AsyncClient(timeout=20) as client:
-        answer = await client.get(f"http://127.0.0.1:{stack.port}/readyz")
-    if answer.status_code != httpx.codes.OK:
-        raise Failed(f"/readyz answers {answer.status_code}: {answer.text}")
-    return f"/readyz answers {answer.status_code}"
 
 
 async def _confined(stack: Stack) -> str:

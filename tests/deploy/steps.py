@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ from tests.e2e.test_tour import environment, put_programs, steps_of, typed
 
 DOORS = ("api-1", "api-2", "worker")
 _SETTLED_WITHIN = 300
+_READY_WITHIN = 300
 _BEFORE_AND_AFTER = 5.0
 _DUMP = WORK / "wufei.dump"
 _TABLES = (
@@ -135,6 +137,24 @@ async def psql(stack: Stack, statement: str) -> str:
         ' --tuples-only --no-align --set ON_ERROR_STOP=1 --command "$0" wufei',
         statement,
     )
+
+
+async def ready(stack: Stack) -> str:
+    """Wait until a stack says that it is ready, and return what it answered.
+
+    Raises:
+        Failed: it does not within five minutes.
+    """
+    said = "nothing"
+    async with httpx.AsyncClient(timeout=20) as client:
+        for _ in range(_READY_WITHIN):
+            with suppress(httpx.TransportError):
+                answer = await client.get(f"http://127.0.0.1:{stack.port}/readyz")
+                said = f"{answer.status_code}: {answer.text}"
+                if answer.status_code == httpx.codes.OK:
+                    return "/readyz answers 200"
+            await asyncio.sleep(1)
+    raise Failed(f"/readyz answers {said}")
 
 
 async def settled(stack: Stack) -> None:
