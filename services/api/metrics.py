@@ -1,17 +1,23 @@
-"""Every metric that an API process serves at `/metrics`; the worker serves none.
+"""Every metric that an API process serves at `/metrics`, beside those of every process.
 
-docs/operations.md says what each tells and when to alarm.
+What a process did itself each tells by itself: a sum over all processes is the whole. What stands
+in the database each tells alike: any one of them, or the greatest. docs/operations.md says what
+each tells and when to alarm.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
 
-HTTP_REQUESTS = Counter("wufei_http_requests_total", "Requests answered", ["route", "status"])
+HTTP_REQUESTS = Counter(
+    "wufei_http_requests_total", "Requests answered", ["method", "route", "status"]
+)
 HTTP_REQUEST_SECONDS = Histogram(
     "wufei_http_request_seconds",
     "Time to answer",
-    ["route"],
+    ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )
+
+HTTP_REQUESTS_OPEN = Gauge("wufei_http_requests_open", "Requests that are being answered now")
 
 DRAIN_LAG = Gauge(
     "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"

@@ -14,6 +14,7 @@ from starlette.types import Message, Receive
 
 from services.core.kit.one_connection import has_committed
 from services.core.kit.outage import cause_in_words, is_outdated
+from services.core.kit.trail import forget_events
 
 logger = logging.getLogger("wufei.api")
 
@@ -45,6 +46,7 @@ def tried_again(handle: Handler) -> Handler:
                         "next": "the request is carried out once more",
                     },
                 )
+            forget_events()
             heard.rewind()
         return await _alone(handle, Request(request.scope, heard))
 

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
 from services.core.kit.faults import faults_of
+from services.core.kit.logs import Format, Level
 from services.core.kit.nearest import nearest
 from services.core.kit.sealing import checked_key
 from services.core.kit.server_address import checked_address, read_address
@@ -44,6 +45,10 @@ class Settings(BaseSettings):
         Path("var"),
         description="Folder of the embedded servers' data, the logs and the first key.",
         validate_default=True,
+    )
+    log_level: Level = Field("info", description="What is logged, and all that is graver.")
+    log_format: Format = Field(
+        "json", description="`json`: an object a line; `text`: for people who read along."
     )
     stop_within: int = Field(
         10, ge=0, description="Seconds the API gives open requests when it is told to stop."

@@ -47,6 +47,7 @@ class LogEvent:
     organization_code: str | None
     data: Mapping[str, Any]
     occurred_at: datetime
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,18 @@ WITH reader AS MATERIALIZED (
     ORDER BY position LIMIT :most
 )
 SELECT r.position AS after, coalesce(n.upto, r.position) AS upto, e.position, e.id, e.type,
-    e.plan_code, e.subject_kind, e.subject_id, e.organization_code, e.data, e.occurred_at
+    e.plan_code, e.subject_kind, e.subject_id, e.organization_code, e.data, e.occurred_at,
+    e.traceparent
 FROM reader r
 CROSS JOIN (SELECT max(position) AS upto FROM numbers) n
 LEFT JOIN (
     SELECT numbers.position, told.id, told.type, told.plan_code, told.subject_kind,
-        told.subject_id, told.organization_code, told.data, told.occurred_at
+        told.subject_id, told.organization_code, told.data, told.occurred_at,
+        told.traceparent
     FROM numbers
     CROSS JOIN LATERAL (
-        SELECT id, type, plan_code, subject_kind, subject_id, organization_code, data, occurred_at
+        SELECT id, type, plan_code, subject_kind, subject_id, organization_code, data, occurred_at,
+            traceparent
         FROM event WHERE city_code = :city AND id = numbers.event_id LIMIT 1
     ) AS told
     WHERE told.type = ANY(CAST(:types AS text[]))

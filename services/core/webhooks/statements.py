@@ -117,9 +117,10 @@ WITH busy AS (
     WHERE e.city_code = :city AND e.id = f.id
 )
 SELECT c.city_code, c.id, c.endpoint_id, c.event_id, c.event_type, c.attempts,
-    c.attempts - c.attempts_before, c.manual, b.body
+    c.attempts - c.attempts_before, c.manual, b.body, b.traceparent
 FROM claimed c CROSS JOIN LATERAL (
-    SELECT body FROM webhook_body WHERE city_code = :city AND event_id = c.event_id LIMIT 1
+    SELECT body, traceparent FROM webhook_body
+    WHERE city_code = :city AND event_id = c.event_id LIMIT 1
 ) b
 ORDER BY c.next_attempt_at, c.position
 """)  # noqa: S608 (numbers and conditions of our own)
