@@ -19,8 +19,24 @@ HTTP_REQUEST_SECONDS = Histogram(
 
 HTTP_REQUESTS_OPEN = Gauge("wufei_http_requests_open", "Requests that are being answered now")
 
+DATABASE_UP = Gauge("wufei_database_up", "1: the database told what is asked of it here; 0: not")
 DRAIN_LAG = Gauge(
     "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"
+)
+LOG_POSITION = Gauge("wufei_log_position", "Events that have a number, in all cities")
+LOG_LAG_EVENTS = Gauge(
+    "wufei_log_lag_events", "Events that a reader has not followed, in all cities", ["reader"]
+)
+LOG_LAG_SECONDS = Gauge(
+    "wufei_log_lag_seconds", "Age of the oldest event that a reader has not followed", ["reader"]
+)
+CLOCK_AHEAD = Gauge(
+    "wufei_clock_ahead_seconds", "How far this process' clock is before the database's"
+)
+WORKERS = Gauge("wufei_workers", "Workers that said of late that they go on")
+WORKER_CLOCK_AHEAD = Gauge(
+    "wufei_worker_clock_ahead_seconds",
+    "How far the clock of a worker is before the database's, of the worker with the worst one",
 )
 WORKER_SILENCE = Gauge(
     "wufei_worker_silence_seconds", "How long ago a worker last said that it goes on"
@@ -30,6 +46,9 @@ ALERT_EVALUATION_AGE = Gauge(
     "How long ago alerts of the stalest plan were evaluated",
 )
 
+WEBHOOK_ENDPOINTS = Gauge("wufei_webhook_endpoints", "Endpoints, by how they are", ["state"])
+WEBHOOK_WAITING = Gauge("wufei_webhook_waiting", "Deliveries that wait, to all endpoints")
+WEBHOOK_DUE = Gauge("wufei_webhook_due", "Deliveries that are due now, to all endpoints")
 WEBHOOK_QUEUED = Gauge("wufei_webhook_queued", "Deliveries that wait, 10000 at most", ["endpoint"])
 WEBHOOK_OLDEST_DUE = Gauge(
     "wufei_webhook_oldest_due_seconds",
@@ -64,4 +83,7 @@ OF_ENDPOINTS = (
     WEBHOOK_ATTEMPT_MEDIAN,
     WEBHOOK_ATTEMPT_P95,
 )
-"""Those with a line for each endpoint; an endpoint that is gone leaves none behind."""
+"""Those with a line for an endpoint; an endpoint that is gone leaves none behind."""
+
+MOST_ENDPOINTS = 100
+"""So many endpoints have lines of their own: those that stand worst, and those busiest lately."""

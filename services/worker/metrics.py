@@ -7,6 +7,7 @@ from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from services.core.events.queries import NUMBERING
 from services.core.followers import DATE_FOLLOWERS, READERS
 from services.core.kit.process_metrics import SECONDS
 from services.core.webhooks.sending import FailureKind
@@ -59,7 +60,7 @@ WEBHOOK_ATTEMPT_SECONDS = Histogram(
 )
 WEBHOOK_UNDER_WAY = Gauge("wufei_webhook_under_way", "Messages that are being sent now")
 
-_STEPS = ("numbering", *READERS, *(BY_DATE + name for name in DATE_FOLLOWERS))
+_STEPS = (NUMBERING, *READERS, *(BY_DATE + name for name in DATE_FOLLOWERS))
 
 
 def _begin_at_nothing() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.queries import cities_behind, next_unread
+from services.core.events.queries import NUMBERING, cities_behind, next_unread
 from services.core.events.reading import Followed, Follower, follow
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
@@ -68,7 +68,7 @@ def _reading(follower: Follower) -> _Step:
     return _Step(follower.reader, take, follower.at_once)
 
 
-_NUMBERING = _Step("numbering", _number, at_once=2000)
+_NUMBERING = _Step(NUMBERING, _number, at_once=2000)
 """The first step of every pass; it reads no numbers, it gives them."""
 
 _STEPS = (_NUMBERING, *map(_reading, FOLLOWERS))
