@@ -11,9 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from services.console.ports import free_port
 from services.worker.metrics_server import served_metrics
 from services.worker.reactor import Reactor
-from tests.integration.scoring.ledger import Ledger, a_document
+from tests.integration.scoring.ledger import Ledger
 from tests.support.planted import KEY, Planted
 from tests.support.receiver import a_receiver, answer, in_turn
+from tests.unit.scoring.builders import a_document
 from tests.worker.running import a_worker, until
 from tests.worker.sending import delivering, has
 from tests.worker.test_reactor import _poison

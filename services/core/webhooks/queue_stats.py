@@ -44,7 +44,7 @@ class RecentOutcomes:
 async def queue_stats(session: AsyncSession) -> Sequence[QueueStats]:
     """Return how every endpoint stands; to one that is disabled nothing waits."""
     found = await session.execute(QUEUES)
-    return [QueueStats(*row[:5], float(row[5])) for row in found]
+    return [QueueStats(row[0], row[1], row[2], row[3], row[4], float(row[5])) for row in found]
 
 
 async def recent_outcomes(session: AsyncSession, *, true_now: datetime) -> Sequence[RecentOutcomes]:
