@@ -49,7 +49,9 @@ def _lines() -> Iterator[_Line]:
         }
         for node in ast.walk(tree):
             match node:
-                case ast.Call(func=ast.Attribute(value=ast.Name(id="logger"), attr=method)):
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="logger"), attr=method)) if (
+                    method in LEVELS
+                ):
                     said = node.args[1 if method == "log" else 0]
                     yield _Line(
                         f"{path.relative_to(ROOT)}:{node.lineno}",

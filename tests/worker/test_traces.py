@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from typing_extensions import override
 
 from services.api.main import create_app
 from services.core.kit.span_export import SpanExport
@@ -101,29 +102,23 @@ async def test_a_write_is_linked_with_its_board_and_with_its_delivery(
     (heard,) = receiver.heard
     _, trace, span, _ = heard.headers["traceparent"].split("-")
     assert (int(trace, 16), int(span, 16)) == place(attempt), "the receiver can go on with it"
-    (sent,) = [vars(one) for one in caplog.records if one.message == "delivery attempted"]
-    answered = _answered(caplog)
+    (sent,) = said(caplog, "delivery attempted")
+    (answered,) = [
+        line for line in said(caplog, "request answered") if line["route"].endswith("/submissions")
+    ]
     assert sent["events"] == answered["events"]
     assert sent["request_id"] == "call-1"
     assert (str(sent["events"][0]), sent["attempt"], sent["outcome"]) == (heard.id, 1, "delivered")
-    assert any(
-        sent["events"][0] in line.events
-        for line in caplog.records
-        if line.message == "log followed" and line.reader == "scoring"
-    )
+    followed = [line for line in said(caplog, "log followed") if line["reader"] == "scoring"]
+    assert any(sent["events"][0] in line["events"] for line in followed)
 
 
 async def _settled(planted: Planted) -> bool:
     return await planted.states() == {"delivered": 1}
 
 
-def _answered(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
-    (line,) = [
-        vars(one)
-        for one in caplog.records
-        if one.message == "request answered" and one.route.endswith("/submissions")
-    ]
-    return line
+def said(caplog: pytest.LogCaptureFixture, name: str) -> list[dict[str, Any]]:
+    return [vars(one) for one in caplog.records if one.message == name]
 
 
 async def test_what_a_board_caused_is_linked_with_the_work_that_drew_it(
@@ -209,6 +204,7 @@ class Collector(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    @override
     def log_message(self, *_: object) -> None:
         pass
 

@@ -14,6 +14,7 @@ from services.core.kit.database import POOLED_SETTINGS
 from services.core.kit.outage import told_of
 from services.core.kit.schema import OLDEST, ServerTooOld, expected_revision, require_major
 from services.core.kit.server_address import open_connection
+from services.core.kit.server_standing import server_standing
 from services.core.kit.text import Text
 
 NO_ANSWER = (
@@ -60,29 +61,22 @@ def _away(error: Exception) -> Finding:
 
 async def _asked(connection: asyncpg.Connection) -> list[Finding]:
     """Return what a server says of itself: version, size, whether it writes, its clock."""
-    row = await connection.fetchrow(
-        "SELECT current_setting('server_version') AS version,"
-        " current_setting('server_version_num')::int AS number,"
-        " pg_database_size(current_database()) AS bytes,"
-        " pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS reads,"
-        " extract(epoch FROM $1::timestamptz - clock_timestamp())::float8 AS ahead",
-        Clock.true_now(),
-    )
+    standing = await server_standing(connection, Clock.true_now())
     try:
-        require_major(row["number"])
+        require_major(standing.version_number)
     except ServerTooOld as error:
-        said = Text(f"服务器是 PostgreSQL {row['version']}；至少要 {OLDEST}", str(error))
+        said = Text(f"服务器是 PostgreSQL {standing.version}；至少要 {OLDEST}", str(error))
         todo = Text(
             f"升级到 PostgreSQL {OLDEST} 或更新", f"upgrade it to PostgreSQL {OLDEST} or newer"
         )
         return [Finding("database", said, good=False, todo=todo)]
-    size = f"{row['bytes'] / _PER_GIB:.2f} GiB"
+    size = f"{standing.size / _PER_GIB:.2f} GiB"
     said = Text(
-        f"PostgreSQL {row['version']} 有应答，{size}",
-        f"PostgreSQL {row['version']} answers, {size}",
+        f"PostgreSQL {standing.version} 有应答，{size}",
+        f"PostgreSQL {standing.version} answers, {size}",
     )
-    found = [Finding("database", said), _clock(row["ahead"])]
-    return [*found, _writes(standby=row["standby"], reads=row["reads"] == "on")]
+    found = [Finding("database", said), _clock(standing.clock_ahead_seconds)]
+    return [*found, _writes(standby=standing.standby, reads=standing.only_reads)]
 
 
 def _writes(*, standby: bool, reads: bool) -> Finding:
@@ -102,9 +96,8 @@ def _writes(*, standby: bool, reads: bool) -> Finding:
             Text("数据库被设为只读", "the database is set to read only"),
             good=False,
             todo=Text(
-                "ALTER DATABASE … RESET default_transaction_read_only，并看磁盘是否满了",
-                "ALTER DATABASE … RESET default_transaction_read_only; see whether its disk is"
-                " full",
+                "撤销该数据库的 default_transaction_read_only，并看磁盘是否满了",
+                "reset its default_transaction_read_only, and see whether its disk is full",
             ),
         )
     return Finding("writes", Text("可以写", "it writes"))

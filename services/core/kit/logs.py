@@ -14,14 +14,14 @@ import structlog
 
 from services.core.kit.trail import present_trail
 
-Level = Literal["debug", "info", "warning", "error"]
-Format = Literal["json", "text"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["json", "text"]
 
 _TRACE_ID = slice(3, 35)
 """Where the id of a trace stands in a `traceparent`."""
 
 
-def configure(part: str, *, level: Level = "info", form: Format = "json") -> None:
+def configure(part: str, *, level: LogLevel = "info", form: LogFormat = "json") -> None:
     """Make every logger of this process write lines that name `part`, from `level` on.
 
     As `text` a line is for people who read along; programs are to read `json`.

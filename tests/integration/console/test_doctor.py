@@ -16,7 +16,6 @@ from services.console.doctor.findings import Finding
 from services.console.doctor.processes import disk
 from services.console.ports import free_port
 from services.console.settings import Settings
-from services.core.events.models import PendingEvent
 from services.core.events.service import NewEvent, beat, begin_log, record
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key
@@ -68,6 +67,17 @@ async def heard(database: Database, *ago: int) -> None:
 async def executed(database: Database, statement: str, **given: Any) -> None:
     async with database.transaction() as session:
         await session.execute(text(statement), given)
+
+
+async def happened(database: Database) -> None:
+    """Let a city have a log with one event, which has no number yet."""
+    async with database.transaction() as session:
+        await begin_log(session, CITY)
+        now = Clock.true_now()
+        await record(
+            session,
+            NewEvent(CITY, None, "calendar.changed", "calendar", "CN", None, {}, {}, now),
+        )
 
 
 @pytest.mark.parametrize(
@@ -165,9 +175,8 @@ async def test_the_clock_of_a_worker_on_another_machine(
 async def test_who_is_behind_the_log_and_since_when(database: Database, settings: Settings) -> None:
     assert (await findings(settings))["log"].good
     began = Clock.true_now() - timedelta(minutes=7)
-    async with database.transaction() as session:
-        await begin_log(session, CITY)
-        session.add(PendingEvent(city_code=CITY, event_id=first_id_at(began)))
+    await happened(database)
+    await executed(database, "UPDATE event_pending SET event_id = :id", id=first_id_at(began))
     found = (await findings(settings))["log"]
     assert not found.good
     assert found.seen.en == f"behind: numbering since {began:%Y-%m-%d %H:%M} UTC"
@@ -175,16 +184,9 @@ async def test_who_is_behind_the_log_and_since_when(database: Database, settings
 
 
 async def test_a_reader_that_is_behind_is_named(database: Database, settings: Settings) -> None:
-    async with database.transaction() as session:
-        await begin_log(session, CITY)
-        (event_id,) = await record(
-            session,
-            NewEvent(
-                CITY, None, "calendar.changed", "calendar", "CN", None, {}, {}, Clock.true_now()
-            ),
-        )
+    await happened(database)
     long_ago = first_id_at(Clock.true_now() - timedelta(hours=2))
-    await executed(database, "DELETE FROM event_pending WHERE event_id = :id", id=event_id)
+    await executed(database, "DELETE FROM event_pending")
     await executed(
         database, "INSERT INTO event_position VALUES (:city, 1, :id)", city=CITY, id=long_ago
     )
@@ -248,11 +250,11 @@ async def test_work_that_was_begun_long_ago_and_keys_that_expire_soon(
     assert found["operations"].seen.en.startswith("1 begun over an hour ago and unfinished")
     assert str(old) in found["operations"].seen.en
     await executed(
-        database, "UPDATE api_key SET expires_at = now() + interval '3 days', name = '办公室'"
+        database, "UPDATE api_key SET expires_at = now() + interval '3 days', name = 'the desk'"
     )
     found = await findings(settings)
     assert found["keys"].reminds
-    assert found["keys"].seen.en.startswith("1 expire soon: 办公室 (system_admin, 410183)")
+    assert found["keys"].seen.en.startswith("1 expire soon: the desk (system_admin, 410183)")
     await executed(database, "UPDATE api_key SET revoked_at = now()")
     assert not (await findings(settings))["keys"].reminds
 
