@@ -1,6 +1,7 @@
 """What a worker tells of its work: spans, metrics, and lines of the log with the ids of it all.
 
-Nothing here decides anything, and nothing is told of a transaction before it was committed.
+Nothing here decides anything. A turn is told of once its transaction is committed, an attempt once
+it is over: whether its outcome is saved after that, the delivery says.
 """
 
 import logging
