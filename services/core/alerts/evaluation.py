@@ -50,13 +50,20 @@ class _Batch:
 
 
 async def evaluate(
-    session: AsyncSession, ground: EvaluationContext, touch: AffectedAlerts | None = None
+    session: AsyncSession,
+    ground: EvaluationContext,
+    touch: AffectedAlerts | None = None,
+    *,
+    by_date: bool = False,
 ) -> Evaluated:
-    """Evaluate a plan, whole or as far as `touch` says."""
+    """Evaluate a plan, whole or as far as `touch` says.
+
+    `by_date`: no event asked for it, so that what is due now became so by the date.
+    """
     digests, done = await _digests(session, ground, whole=touch is None), Evaluated()
     async for batch in _look(session, ground, touch):
         await _write(session, ground, batch, digests, done)
-        if touch is None and not ground.first:
+        if by_date and not ground.first:
             note_waits(_waited(ground, batch.decisions))
     done.digests = await digests.give(session)
     return done
@@ -65,7 +72,7 @@ async def evaluate(
 def _waited(ground: EvaluationContext, decisions: Iterable[NoticeDecision]) -> Iterator[float]:
     """Yield for how many seconds notices that go out now had been due.
 
-    Only what a whole evaluation finds was waited for: what an event makes due is told with it.
+    Only what the date made due was waited for: what an event makes due is told with it.
     """
     for decision in decisions:
         if decision.day is not None:

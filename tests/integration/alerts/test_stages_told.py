@@ -197,7 +197,7 @@ async def test_how_long_a_notice_was_waited_for_is_counted_from_when_it_may_go_o
         trail = Trail()
         with on_trail(trail):
             await watch.look(day, hour)
-        return trail.waited
+        return [round(seconds) for seconds in trail.waited]
 
     await watch.milestone("2026-10-08")
     assert await waited("2026-09-29", "10:00") == []
