@@ -55,6 +55,14 @@ def nothing_known() -> None:
         gauge.clear()
 
 
+def show_replicas(held: Resources) -> None:
+    """Bring the gauges of replicas up to date; a lag that is not known is NaN."""
+    for replica in held.reads.replicas:
+        lag = held.reads.lag(replica)
+        metrics.REPLICA_LAG.labels(replica.name).set(_UNKNOWN if lag is None else lag)
+        metrics.REPLICA_USED.labels(replica.name).set(replica.set_aside is None)
+
+
 def _show_log(held: Resources, standing: LogStanding) -> None:
     metrics.LOG_POSITION.set(standing.position)
     metrics.DRAIN_LAG.set(age_of(held, standing.oldest) or 0)

@@ -46,6 +46,18 @@ ALERT_EVALUATION_AGE = Gauge(
     "How long ago alerts of the stalest plan were evaluated",
 )
 
+READS = Counter(
+    "wufei_reads_total",
+    "Requests by the server that they read from, where replicas are",
+    ["server"],
+)
+REPLICA_LAG = Gauge(
+    "wufei_replica_lag_seconds", "How long a replica is behind the primary at most", ["replica"]
+)
+REPLICA_USED = Gauge(
+    "wufei_replica_used", "1: readings go to the replica; 0: it is set aside", ["replica"]
+)
+
 WEBHOOK_ENDPOINTS = Gauge("wufei_webhook_endpoints", "Endpoints, by how they are", ["state"])
 WEBHOOK_WAITING = Gauge("wufei_webhook_waiting", "Deliveries that wait, to all endpoints")
 WEBHOOK_DUE = Gauge("wufei_webhook_due", "Deliveries that are due now, to all endpoints")

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.console.schema import configuration, revision, upgrade
+from services.console.schema import configuration, revision, schema, upgrade
 from services.console.settings import PROJECT
-from services.core.kit.schema import expected_revision
+from services.core.kit.schema import PresentSchema, expected_revision
 from services.core.registry import metadata
 from tests.support.servers import Addresses
 
@@ -238,3 +238,16 @@ async def test_who_wrote_what_waits_for_review_is_found_in_its_history(empty_url
         ),
         ("2026", None, None),
     ]
+
+
+async def test_the_database_says_which_program_is_the_oldest_that_works_on_it(
+    database_url: str,
+) -> None:
+    newest = ScriptDirectory.from_config(configuration()).get_revision("head")
+    assert newest is not None
+    oldest = getattr(newest.module, "works_since", newest.revision)
+    assert await schema(database_url) == PresentSchema(newest.revision, oldest)
+    # What one migration breaks no later one mends.
+    scripts = list(ScriptDirectory.from_config(configuration()).walk_revisions())
+    oldest_of_each = [getattr(one.module, "works_since", one.revision) for one in scripts]
+    assert oldest_of_each == sorted(oldest_of_each, reverse=True)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from services.console.data_directory import DataDirectory
 from services.console.doctor.findings import Finding
 from services.console.doctor.processes import api, disk, processes
-from services.console.doctor.servers import NO_ANSWER, behind_a_pooler, database, redis
+from services.console.doctor.servers import NO_ANSWER, behind_a_pooler, database, redis, replicas
 from services.console.doctor.work import work
 from services.console.errors import ConsoleError
 from services.console.running import Running, read_running
@@ -31,11 +31,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     elif settings.database_url is None:
         yield _nothing_runs(settings)
     if (url := _chosen(settings, running, "database_url")) is not None:
-        async for finding in _of_database(url):
+        async for finding in _databases(url, settings):
             yield finding
-        if read_address(url).pooled:
-            async for finding in behind_a_pooler(url, settings.direct_url or url):
-                yield finding
     if (doorbell := _chosen(settings, running, "redis_url")) is not None:
         yield await redis(doorbell)
 
@@ -60,6 +57,17 @@ def _chosen(settings: Settings, running: Running | None, name: str) -> str | Non
     if secret is not None:
         return str(secret.get_secret_value())
     return getattr(running, name, None)
+
+
+async def _databases(url: str, settings: Settings) -> AsyncIterator[Finding]:
+    """Yield what is said of the database, of a pooler before it, and of its replicas."""
+    async for finding in _of_database(url):
+        yield finding
+    if read_address(url).pooled:
+        async for finding in behind_a_pooler(url, settings.direct_url or url):
+            yield finding
+    async for finding in replicas(url, settings):
+        yield finding
 
 
 async def _of_database(url: str) -> AsyncIterator[Finding]:

@@ -27,6 +27,7 @@ _NAMES = {
     "calendar": "工作日历",
     "direct address": "直连地址",
     "redis": "Redis",
+    "replica": "只读副本",
 }
 _FAULT, _SOON, _OK = Text("故障", "FAULT"), Text("不久", "SOON"), Text("正常", "ok")
 

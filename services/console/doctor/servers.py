@@ -8,7 +8,9 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.doctor.findings import Finding
-from services.console.schema import revision
+from services.console.replicas import look_at_replicas
+from services.console.schema import schema
+from services.console.settings import Settings
 from services.core.kit.clock import Clock
 from services.core.kit.database import POOLED_SETTINGS
 from services.core.kit.outage import told_of
@@ -123,22 +125,39 @@ def judged_clock(said: Text, ahead: float) -> Finding:
 
 
 async def _schema(url: str) -> Finding:
-    found, wanted = await revision(url), expected_revision()
-    if found == wanted:
-        return Finding("schema", Text(f"版本 {found}", f"at {found}"))
+    present, wanted = await schema(url), expected_revision()
+    found = present.revision
+    if present.fits:
+        if found == wanted:
+            return Finding("schema", Text(f"版本 {found}", f"at {found}"))
+        said = Text(
+            f"版本 {found}，本程序的 {wanted} 也能用",
+            f"at {found}, on which this version's {wanted} works too",
+        )
+        return Finding("schema", said)
     if found is None:
         said = Text("还没有建表", f"never migrated, this version needs {wanted}")
     else:
         said = Text(
             f"版本 {found}，本程序需要 {wanted}", f"at {found}, this version needs {wanted}"
         )
-    newer = found is not None and found > wanted
     todo = Text("运行 wufei migrate", "run `wufei migrate`")
-    if newer:
+    if found is not None and found > wanted:
         todo = Text(
             "数据库更新：请用与它相配的程序", "it is newer: use the program that goes with it"
         )
     return Finding("schema", said, good=False, todo=todo)
+
+
+async def replicas(url: str, settings: Settings) -> AsyncIterator[Finding]:
+    """Say of each replica whether readings go to it."""
+    async for seen, good in look_at_replicas(url, settings):
+        todo = Text(
+            "什么也没有错，只是主库多读一些：看副本是否在运行、在跟随，及 DATABASE_REPLICA_URL",
+            "nothing is wrong, the primary only reads more: see whether the replica runs and"
+            " follows, and look at DATABASE_REPLICA_URL",
+        )
+        yield Finding("replica", Text(seen, seen), good=good, todo=None if good else todo)
 
 
 async def behind_a_pooler(url: str, direct: str) -> AsyncIterator[Finding]:
