@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.doctor.findings import Finding
 from services.console.replicas import look_at_replicas
+from services.console.room import look_for_room
 from services.console.schema import schema
 from services.console.settings import Settings
 from services.core.kit.clock import Clock
@@ -40,7 +41,7 @@ async def database(url: str) -> AsyncIterator[Finding]:
         yield _away(error)
         return
     try:
-        for finding in await _asked(connection):
+        for finding in await _asked(url, connection):
             yield finding
             if not finding.good and finding.what == "database":
                 return
@@ -61,7 +62,7 @@ def _away(error: Exception) -> Finding:
     return Finding("database", said, good=False, todo=todo)
 
 
-async def _asked(connection: asyncpg.Connection) -> list[Finding]:
+async def _asked(url: str, connection: asyncpg.Connection) -> list[Finding]:
     """Return what a server says of itself: version, size, whether it writes, its clock."""
     standing = await server_standing(connection, Clock.true_now())
     try:
@@ -78,10 +79,10 @@ async def _asked(connection: asyncpg.Connection) -> list[Finding]:
         f"PostgreSQL {standing.version} answers, {size}",
     )
     found = [Finding("database", said), _clock(standing.clock_ahead_seconds)]
-    return [*found, _writes(standby=standing.standby, reads=standing.only_reads)]
+    return [*found, await _writes(url, standby=standing.standby, reads=standing.only_reads)]
 
 
-def _writes(*, standby: bool, reads: bool) -> Finding:
+async def _writes(url: str, *, standby: bool, reads: bool) -> Finding:
     if standby:
         return Finding(
             "writes",
@@ -102,7 +103,14 @@ def _writes(*, standby: bool, reads: bool) -> Finding:
                 "reset its default_transaction_read_only, and see whether its disk is full",
             ),
         )
-    return Finding("writes", Text("可以写", "it writes"))
+    seen, good = await look_for_room(url)
+    if good:
+        return Finding("writes", Text("可以写", seen))
+    todo = Text(
+        "在它的磁盘上腾出空间，写入随即自行恢复",
+        "make room on its disk: writing goes on by itself",
+    )
+    return Finding("writes", Text(f"写不进：{seen}", seen), good=False, todo=todo)
 
 
 def _clock(ahead: float) -> Finding:
