@@ -24,7 +24,14 @@ LONGEST_README = 200
 LANGUAGE = {"LC_ALL", "LC_MESSAGES", "LANG"}
 """Variables of the system that tell its language."""
 
-MADE_BY_RUNNING = ("var/", "run/services.json", "clock.json", "mutants/", "deploy/secrets.env")
+MADE_BY_RUNNING = (
+    "build/",
+    "var/",
+    "run/services.json",
+    "clock.json",
+    "mutants/",
+    "deploy/secrets.env",
+)
 """Paths that are there only once something ran."""
 
 FOREIGN = {

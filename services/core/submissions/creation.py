@@ -251,7 +251,8 @@ async def create(
         written = await _execute(connection, values, preview=preview)
     except asyncpg.UniqueViolationError as error:
         # The unique index of the slot; any other one would be a fault of ours and is not hidden.
-        if "submission" not in (error.constraint_name or ""):
+        # Of an error at another node a cluster passes on the message and not the field.
+        if _SLOT not in (error.constraint_name or str(error)):
             raise
         raise SubmissionExists(
             extra={"submission_id": await queries.slot_holder(connection, row)}
@@ -271,6 +272,10 @@ async def create(
     if written["period_state"] in {"closed", "published"}:
         raise PeriodClosed(extra={"period": row["period"], "state": written["period_state"]})
     raise PlanChanged
+
+
+_SLOT = "uq_submission_place"
+"""The unique index of a place; over several nodes the number of a part follows the name."""
 
 
 async def _execute(
