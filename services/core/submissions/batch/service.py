@@ -17,6 +17,7 @@ from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
+from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.queries import PlanState, with_document_in_force
 from services.core.submissions.batch import statements
 from services.core.submissions.batch.deciding import Decided, Deciding, place_in
@@ -199,8 +200,10 @@ async def _write(
             ids |= set(await session.scalars(statement, {**place, **values}))
     written = [one for submission_id, one in wanted.items() if submission_id in ids]
     if written:
-        values = await asyncio.to_thread(_remembered, written, deciding)
-        await session.execute(statements.REMEMBER, values)
+        remembered = await asyncio.to_thread(_remembered, written, deciding)
+        remembered["traceparent"] = present_traceparent()
+        await session.execute(statements.REMEMBER, remembered)
+        note_events(remembered["event_id"])
     return ids
 
 
