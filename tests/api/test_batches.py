@@ -287,11 +287,11 @@ async def test_replace_takes_back_what_its_scope_holds_and_no_row_names(door: Do
     taken = answer.json()["items"][-1]
     assert (taken["index"], taken["id"]) == (None, made.json()["items"][1]["id"])
     for wrong, code in (
-        ({}, "missing"),
-        ({"scope": {"period": "2025-14"}}, "invalid-period"),
-        ({"scope": {"period": period, "indicator_code": "U0"}}, "unknown-indicator"),
+        (None, "missing"),
+        ({"period": "2025-14"}, "invalid-period"),
+        ({"period": period, "indicator_code": "U0"}, "unknown-indicator"),
     ):
-        refused = await sent(door, [both[0]], strategy="replace", **wrong)
+        refused = await sent(door, [both[0]], strategy="replace", scope=wrong)
         assert refused.status_code == 422
         assert [one["code"] for one in refused.json()["errors"]] == [code]
     aside = await sent(door, [both[0]], scope=scope)

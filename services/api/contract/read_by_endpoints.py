@@ -11,7 +11,7 @@ _BODIES: tuple[type[BaseModel], ...] = (BatchIn,)
 
 def read_by_endpoints() -> dict[str, Any]:
     """Return the schemas of such bodies and of their parts, by name."""
-    found = {}
+    found: dict[str, Any] = {}
     for body in _BODIES:
         schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
         found |= {**schema.pop("$defs"), body.__name__: schema}

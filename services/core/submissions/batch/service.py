@@ -138,7 +138,8 @@ async def _present(
             "periods": list(periods),
         },
     )
-    return {place_in(row): row for row in found.mappings()}
+    rows = [dict(row) for row in found.mappings()]
+    return {place_in(row): row for row in rows}
 
 
 async def _unnamed(
@@ -165,7 +166,7 @@ async def _unnamed(
             "most": MOST_ROWS + 1,
         },
     )
-    rows: list[SubmissionRow] = list(found.mappings())
+    rows: list[SubmissionRow] = [dict(row) for row in found.mappings()]
     if len(rows) > MOST_ROWS:
         raise InvalidInput(faults=[_SCOPE_TOO_LARGE])
     return [row for row in rows if place_in(row) not in named]
@@ -189,16 +190,16 @@ async def _write(
 
     What somebody else wrote meanwhile is left as it is.
     """
-    wanted = {one.submission["id"]: one for one in decided if one.submission and one.action}
+    wanted = [(one, one.submission) for one in decided if one.submission and one.action]
     ids: set[UUID] = set()
-    changed = [one.submission for one in wanted.values() if one.outcome != "created"]
-    made = [one.submission for one in wanted.values() if one.outcome == "created"]
+    changed = [row for one, row in wanted if one.outcome != "created"]
+    made = [row for one, row in wanted if one.outcome == "created"]
     for statement, rows in ((statements.UPDATE, changed), (statements.INSERT, made)):
         if rows:
             values = await asyncio.to_thread(_columns, rows)
             place = {"city": deciding.plan.city_code, "plan": deciding.plan.code}
             ids |= set(await session.scalars(statement, {**place, **values}))
-    written = [one for submission_id, one in wanted.items() if submission_id in ids]
+    written = [one for one, row in wanted if row["id"] in ids]
     if written:
         remembered = await asyncio.to_thread(_remembered, written, deciding)
         remembered["traceparent"] = present_traceparent()

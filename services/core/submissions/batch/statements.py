@@ -4,8 +4,11 @@ Columns come from the table, as arrays that are unnested: a field more is added 
 here. Arrays of one row, which do not unnest, travel as JSON.
 """
 
-from sqlalchemy import ARRAY, Column, text
+from typing import Any
+
+from sqlalchemy import ARRAY, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from services.core.events.statements import event_inserts
 from services.core.kit.database import columns_of
@@ -23,17 +26,17 @@ ARRAYS = frozenset(column.name for column in _COLUMNS if isinstance(column.type,
 """The columns that hold an array themselves; it is given as JSON."""
 
 
-def _unnested(columns: list[Column[object]]) -> str:
+def _unnested(columns: list[KeyedColumnElement[Any]]) -> str:
     """Return what follows FROM: a row `w` of each column's `n`th value, given as arrays by name."""
     arrays = ", ".join(f"CAST(:{one.name} AS {_type(one)}[])" for one in columns)
     return f"unnest({arrays}) AS w({', '.join(one.name for one in columns)})"
 
 
-def _type(column: Column[object]) -> str:
+def _type(column: KeyedColumnElement[Any]) -> str:
     return "text" if column.name in ARRAYS else column.type.compile(_DIALECT)
 
 
-def _value(column: Column[object]) -> str:
+def _value(column: KeyedColumnElement[Any]) -> str:
     """Return a column of `w` as the table holds it."""
     if not isinstance(column.type, ARRAY):
         return f"w.{column.name}"
