@@ -138,8 +138,8 @@ async def _present(
             "periods": list(periods),
         },
     )
-    rows = [dict(row) for row in found.mappings()]
-    return {place_in(row): row for row in rows}
+    present = [dict(row) for row in found.mappings()]
+    return {place_in(row): row for row in present}
 
 
 async def _unnamed(
