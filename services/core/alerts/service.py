@@ -236,7 +236,7 @@ async def change_rules(
     Raises:
         InvalidInput: they name organizations that the plan does not have.
     """
-    faults = reference_faults(rules.office, rules.posts, plan.organizations)
+    faults = reference_faults(rules.office, rules.posts, plan)
     if faults:
         raise InvalidInput(faults=faults)
     row = AlertRules(
