@@ -16,7 +16,8 @@ DESCRIPTION = """无废城市建设计划的台账：各单位报了什么、谁
 - **写入**可用 `validate_only=true` 先试一遍。POST 可以带 `Idempotency-Key`。
 - **并发**：每一项都有强 `ETag`。PATCH 和 PUT 必须带 `If-Match`；动作类 POST 带了就照办。
 - **列表**返回 `items` 和 `next_page_token`；翻页标记只适用于产生它的那组筛选条件。
-- **HTTP**：凡可 `GET` 之处均可 `HEAD`，响应没有内容。地址和请求头合计超过 64 KiB 的为 431。
+- **HTTP**：凡可 `GET` 之处均可 `HEAD`，响应没有内容。地址、请求头和尾部字段合计超过 64 KiB
+  的为 431。
   请求带 `Accept-Encoding: gzip` 时，`GET` 的响应达到 4 KiB 即压缩，并带 `Content-Encoding: gzip`，
   其 `ETag` 与未压缩的同样有效。`Vary` 列出响应随之而异的请求头。
 """

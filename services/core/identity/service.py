@@ -23,6 +23,7 @@ from services.core.identity.rules import (
 )
 from services.core.identity.unknown import unknown_organization
 from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.horizons import TEN_YEARS, too_far_ahead
 from services.core.kit.ids import new_id
 from services.core.kit.nearest import with_closest
 from services.core.kit.secrets import Minted, mint
@@ -169,6 +170,9 @@ def _role_faults(request: KeyRequest, now: datetime) -> Iterable[Fault]:
             Text("到期时间须晚于现在", "The expiry must be later than now"),
             request.expires_at.isoformat(),
         )
+    elif request.expires_at is not None:
+        last_day = request.expires_at.date()
+        yield from too_far_ahead("/expires_at", last_day, since=now.date(), most=TEN_YEARS)
 
 
 def _reach_faults(request: KeyRequest, actor: Actor) -> Iterable[Fault]:
