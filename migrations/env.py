@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import re
-from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,6 @@ from services.core.kit.server_address import open_connection
 from services.core.registry import metadata
 
 _RUNNER = "hashtextextended('migrations', 0)"
-_PARTITION = re.compile(r"_p\d+$")
-
-
-def _include_name(name: str | None, kind: str, _parents: MutableMapping[Any, str | None]) -> bool:
-    """Leave out partitions: their parent's model speaks for them."""
-    return not (kind == "table" and name is not None and _PARTITION.search(name))
 
 
 def _note_head(_context: object, _revision: object, scripts: list[MigrationScript]) -> None:
@@ -38,7 +30,6 @@ def _note_head(_context: object, _revision: object, scripts: list[MigrationScrip
 
 _OPTIONS: dict[str, Any] = {
     "target_metadata": metadata,
-    "include_name": _include_name,
     "transaction_per_migration": True,
     "process_revision_directives": _note_head,
 }

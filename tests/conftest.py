@@ -2,18 +2,22 @@
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
+from tests.support.citus import NOT_RUN, citus_url
 from tests.support.servers import ADDRESSES, Addresses, Servers
+from tests.support.statements_sent import StatementsSent
 
 _SERVERS = pytest.StashKey[Servers]()
 _LONGEST_FIRST = ("simulation", "e2e", "contract", "worker", "migrations", "integration", "api")
 """Folders whose files take long; those of the rest take a moment, and fill what is left."""
+_SENT = StatementsSent()
+_SENT.listen()
 
 # No property depends on how fast the machine is.
 settings.register_profile("wufei", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,7 +30,8 @@ def _addresses(config: pytest.Config) -> Addresses:
     if told is not None:
         return Addresses(*told["wufei_servers"])
     if running := os.environ.get(ADDRESSES):
-        return Addresses(*running.split())
+        postgres, valkey = running.split()
+        return Addresses(postgres, valkey)
     if _SERVERS not in config.stash:
         config.stash[_SERVERS] = Servers().start()
     return config.stash[_SERVERS].addresses
@@ -36,7 +41,7 @@ def _addresses(config: pytest.Config) -> Addresses:
 def pytest_configure_node(node: Any) -> None:
     """Tell a parallel worker where the servers are that the main process started."""
     addresses = _addresses(node.config)
-    node.workerinput["wufei_servers"] = (addresses.postgres, addresses.valkey)
+    node.workerinput["wufei_servers"] = (addresses.postgres, addresses.valkey, addresses.nodes)
 
 
 @pytest.hookimpl(optionalhook=True, wrapper=True)
@@ -46,7 +51,14 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let parallel workers begin with what takes long, so that they end at the same time."""
+    """Let parallel workers begin with what takes long, so that they end at the same time.
+
+    On a cluster only the suite for Citus is run: other tests start servers of their own.
+    """
+    if citus_url() is not None:
+        wanted = [item for item in items if item.get_closest_marker("citus")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+        items[:] = wanted
     if hasattr(config, "workerinput"):
         items.sort(key=_turn)
 
@@ -63,13 +75,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many faults were survived where tests count them."""
+    """Say how many faults were survived where tests count them, and where no cluster was tried."""
     counted = Counter[str]()
     for report in terminalreporter.stats.get("passed", ()):
         for name, number in report.user_properties:
             counted[name] += number
     for name, number in counted.items():
         terminalreporter.write_line(f"survived {number:,} {name}")
+    if citus_url() is None:
+        terminalreporter.write_line(NOT_RUN)
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +115,12 @@ async def redis_url(addresses: Addresses) -> str:
     async with Redis.from_url(url) as client:
         await client.flushdb()
     return url
+
+
+@pytest.fixture(autouse=True)
+def one_city_a_statement() -> Iterator[None]:
+    """Every statement that our code sends during a test names one city for all its tables."""
+    _SENT.taken()
+    yield
+    faults = _SENT.taken()
+    assert faults == []

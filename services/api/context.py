@@ -21,7 +21,7 @@ from services.api.write_health import WriteHealth
 from services.api.write_options import write_options_of
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
-from services.core.kit.database import Database
+from services.core.kit.database import Database, send_notices
 from services.core.kit.errors import DomainError, RefusalKind, Stale
 from services.core.kit.idempotency import RequestKey, claim
 from services.core.kit.sealing import Seal
@@ -106,16 +106,19 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
     A repeated POST is answered from the kept reply; a preview is undone at the end.
     """
     held, options = resources_of(request), write_options_of(request)
-    async with held.database.sessions() as session, session.begin() as transaction:
-        if options.key is not None:
-            key = await request_key(request, caller_of(request), options.key)
-            earlier = await claim(session, key, at=held.clock.true_now())
-            if earlier is not None:
-                raise Replay(earlier)
-            request.scope["claimed_key"] = (session, key)
-        yield session
-        if options.preview:
-            await transaction.rollback()
+    async with held.database.sessions() as session:
+        async with session.begin() as transaction:
+            if options.key is not None:
+                key = await request_key(request, caller_of(request), options.key)
+                earlier = await claim(session, key, at=held.clock.true_now())
+                if earlier is not None:
+                    raise Replay(earlier)
+                request.scope["claimed_key"] = (session, key)
+            yield session
+            if options.preview:
+                await transaction.rollback()
+        if not options.preview:
+            await send_notices(session)
     # After the commit: a worker that was woken before it would look and find nothing.
     if not options.preview:
         held.doorbell.ring()

@@ -27,6 +27,7 @@ from services.core.webhooks.dispatch import (
     Claimed,
     Key,
     Limits,
+    cities_due,
     claim,
     clock_skew,
     give_back,
@@ -129,7 +130,7 @@ class Delivering:
         self._to_settle = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
         self._busy: Counter[Key] = Counter()
-        self._done: list[Sequence[Result]] = []
+        self._done: dict[str, list[Sequence[Result]]] = defaultdict(list)
         self._claiming: asyncio.Task[bool] | None = None
         self._clock_good_until = 0.0
 
@@ -147,7 +148,7 @@ class Delivering:
                 )
                 tasks.create_task(
                     self._keep(
-                        "settling", self._to_settle, self._settle_all, lambda: len(self._done)
+                        "settling", self._to_settle, self._settle_all, lambda: self._unsettled
                     )
                 )
         finally:
@@ -184,17 +185,34 @@ class Delivering:
                 woken.set()
 
     async def _claim_all(self) -> None:
+        """Claim city by city, those that wait longest first, until nobody has more or room is out.
+
+        Each gets its share of the room, and another while it has more.
+        """
         await self._check_clock()
-        more = True
-        while more and (room := self._room) > 0:
-            # A claim that was begun is finished: cut off, it might leave leases to nobody.
-            self._claiming = asyncio.create_task(self._claim(min(room, _CLAIMED_AT_ONCE)))
-            more = await asyncio.shield(self._claiming)
+        async with self._database.sessions() as session:
+            waiting = await cities_due(session, busy=self._busy, each=_EACH)
+        while waiting and self._room > 0:
+            busy = []
+            for number, city_code in enumerate(waiting):
+                share = -(-self._room // (len(waiting) - number))
+                if share > 0 and await self._claim_from(city_code, min(share, _CLAIMED_AT_ONCE)):
+                    busy.append(city_code)
+            waiting = busy
+
+    async def _claim_from(self, city_code: str, most: int) -> bool:
+        # A claim that was begun is finished: cut off, it might leave leases to nobody.
+        self._claiming = asyncio.create_task(self._claim(city_code, most))
+        return await asyncio.shield(self._claiming)
 
     @property
     def _room(self) -> int:
         """How many messages more may be begun; what is not settled yet takes room too."""
-        return _UNDER_WAY - len(self._under_way) - len(self._done)
+        return _UNDER_WAY - len(self._under_way) - self._unsettled
+
+    @property
+    def _unsettled(self) -> int:
+        return sum(map(len, self._done.values()))
 
     async def _check_clock(self) -> None:
         """Sign nothing with a clock that receivers would not believe.
@@ -212,26 +230,28 @@ class Delivering:
             raise ClockSkew(f"clock_skew: {skew:.0f} s before the database's; nothing is sent")
         self._clock_good_until = time.monotonic() + _CLOCK_GOOD_SECONDS
 
-    async def _claim(self, most: int) -> bool:
-        """Claim what is due and begin to send it; return whether there was anything."""
+    async def _claim(self, city_code: str, most: int) -> bool:
+        """Claim deliveries of a city and begin to send; whether there was anything."""
         token = new_id()
         limits = Limits(most=most, each=_EACH, lease_seconds=self._terms.lease_seconds)
         async with self._database.transaction() as session:
-            claimed = await claim(session, token=token, busy=self._busy, limits=limits)
-            parcels = await self._packed(session, claimed) if claimed else []
+            claimed = await claim(session, city_code, token=token, busy=self._busy, limits=limits)
+            parcels = await self._packed(session, city_code, claimed) if claimed else []
             left = {one.id: one for one in claimed}
             for told in (one for parcel in parcels for one in parcel.group):
                 del left[told.id]
             if left:
-                await give_back(session, left.values(), token=token)
+                await give_back(session, city_code, left.values(), token=token)
         # After the commit: an attempt is on record before its message leaves, whatever happens.
         for parcel in parcels:
             self._begin(parcel, token)
         return bool(claimed)
 
-    async def _packed(self, session: AsyncSession, claimed: Sequence[Claimed]) -> list[_Parcel]:
+    async def _packed(
+        self, session: AsyncSession, city_code: str, claimed: Sequence[Claimed]
+    ) -> list[_Parcel]:
         """Return what goes out together: each delivery by itself, of a robot's what fits in one."""
-        rows = await targets(session, {one.endpoint for one in claimed})
+        rows = await targets(session, city_code, {one.endpoint_id for one in claimed})
         opened = {(row.city_code, row.id): self._opened(row) for row in rows}
         groups: dict[object, list[Claimed]] = defaultdict(list)
         for one in claimed:
@@ -287,7 +307,8 @@ class Delivering:
             outcome = Outcome("interrupted", 0, said="the worker was told to stop")
         except Exception as error:
             logger.exception("delivery failed", extra=_told(parcel.endpoint, error))
-        self._done.append([self._result(one, token, outcome, shown) for one in parcel.group])
+        results = [self._result(one, token, outcome, shown) for one in parcel.group]
+        self._done[parcel.endpoint[0]].append(results)
         self._to_settle.set()
 
     def _result(
@@ -306,15 +327,21 @@ class Delivering:
 
     async def _settle_all(self) -> None:
         """Write what was done; until that is known of an endpoint its messages take room."""
-        while messages := self._done[:_SETTLED_AT_ONCE]:
+        while waiting := next(iter(self._done.items()), None):
+            city_code, done = waiting
+            messages = done[:_SETTLED_AT_ONCE]
             async with self._database.transaction() as session:
                 await settle(
                     session,
+                    city_code,
                     [result for message in messages for result in message],
                     now=self._clock.now(),
                     disabled_after=self._terms.disabled_after,
                 )
-            del self._done[: len(messages)]
+            # What was done meanwhile comes after the other cities.
+            rest = self._done.pop(city_code)[len(messages) :]
+            if rest:
+                self._done[city_code] = rest
             self._busy -= Counter(message[0].claimed.endpoint for message in messages)
             self._woken.set()
             self._wake_when_due(messages)
@@ -344,7 +371,7 @@ class Delivering:
             logger.warning(
                 "outcomes not saved",
                 extra={
-                    "outcomes": len(self._done),
+                    "outcomes": self._unsettled,
                     "cause": cause_in_words(error),
                     "next": "sent again when their leases end",
                 },

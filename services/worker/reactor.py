@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import cities_behind, next_unread
 from services.core.events.reading import Follower, follow
-from services.core.events.service import beat, forget_silent, number_committed
+from services.core.events.service import beat, begin_log, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
@@ -105,6 +105,7 @@ class Reactor:
         self._sweep_wanted = False
         self._interruption = Interruption("following the log")
         self._troubles: dict[tuple[str, str], _Trouble] = {}
+        self._begun: set[str] = set()
         self._id = new_id()
         self._beat_again_at = 0.0
         self._count_again_at = 0.0
@@ -161,11 +162,19 @@ class Reactor:
             cities = await city_codes(session)
         for city_code in cities:
             await self._beat()
+            await self._look_after(city_code)
             for name, follow_date in DATE_FOLLOWERS.items():
                 await self._follow_date(city_code, name, follow_date)
         async with self._database.transaction() as session:
-            await forget_old(session, now=self._clock.true_now())
             await forget_silent(session, now=self._clock.true_now())
+
+    async def _look_after(self, city_code: str) -> None:
+        """Begin the log of a city that has none yet, once, and forget what was kept for a day."""
+        async with self._database.transaction() as session:
+            if city_code not in self._begun:
+                await begin_log(session, city_code)
+            await forget_old(session, city_code, now=self._clock.true_now())
+        self._begun.add(city_code)
 
     async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
         """Do what fell due by the date; a fault in it holds up no other."""
@@ -259,8 +268,7 @@ class Reactor:
         self._beat_again_at = time.monotonic() + BEAT_EVERY_SECONDS
         try:
             async with self._database.transaction() as session:
-                cities = await city_codes(session)
-                await beat(session, cities, worker_id=self._id, now=self._clock.true_now())
+                await beat(session, worker_id=self._id, now=self._clock.true_now())
         except Exception as error:
             if is_away(error):
                 raise

@@ -14,6 +14,8 @@ from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, open_door
 from tests.support.duties import add
 
+pytestmark = pytest.mark.citus
+
 NOW = datetime(2026, 3, 12, 2, tzinfo=UTC)
 """Thursday, 10 o'clock in Xinmi: a milestone due on Monday is three working days overdue."""
 

@@ -9,9 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from tests.support.api import XINMI, Door, a_submission
+
+pytestmark = pytest.mark.citus
 
 PATH = f"/plans/{XINMI}/submissions"
 

@@ -30,7 +30,7 @@ async def age(door: Door, by: timedelta) -> None:
 
 async def sweep(door: Door) -> None:
     async with door.held.database.transaction() as session:
-        await forget_old(session, now=door.held.clock.true_now())
+        await forget_old(session, "410183", now=door.held.clock.true_now())
 
 
 @pytest.mark.parametrize("swept", [False, True])
@@ -79,7 +79,7 @@ async def test_the_sweep_takes_what_is_older_than_24_hours_alone(door: Door) -> 
     async with door.held.database.transaction() as session:
         assert await claim(session, young, at=now - ALMOST) is None
         assert await claim(session, old, at=now - PAST) is None
-        await forget_old(session, now=now)
+        await forget_old(session, "410183", now=now)
     found = await door.held.database.pool.fetch(
         "SELECT credential_id FROM stored_reply WHERE credential_id = ANY($1::uuid[])",
         [young.credential_id, old.credential_id],

@@ -20,6 +20,8 @@ from tests.support.milestones import (
     done,
 )
 
+pytestmark = pytest.mark.citus
+
 
 async def test_a_promise_from_its_assignment_to_its_reopening(door: Door) -> None:
     made = await assigned(door)

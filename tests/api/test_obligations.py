@@ -18,6 +18,8 @@ from services.core.plan.loading import leads_of
 from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
 from tests.support.clock import stopped_at
 
+pytestmark = pytest.mark.citus
+
 PLAN = f"/plans/{XINMI}"
 OWED = f"{PLAN}/obligations"
 RATES = f"{PLAN}/reporting-rates"

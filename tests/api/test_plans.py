@@ -11,6 +11,8 @@ from services.core.plan.models import PlanVersion
 from tests.support.api import ROOT, XINMI, Door, xinmi
 from tests.support.plans import a_plan, an_indicator, load
 
+pytestmark = pytest.mark.citus
+
 PLAN = f"/plans/{XINMI}"
 
 

@@ -15,6 +15,8 @@ from services.api.routing import versioned_router
 from tests.support.api import IN_TIME, ROOT, XINMI, Door, a_submission
 from tests.support.clock import stopped_at
 
+pytestmark = pytest.mark.citus
+
 PLAN = f"/plans/{XINMI}"
 INDEX = "110000-2016"
 

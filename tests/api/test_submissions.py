@@ -11,6 +11,8 @@ from sqlalchemy import text
 from tests.support.api import Door, a_submission
 from tests.support.reported import PATH, a_period, reported
 
+pytestmark = pytest.mark.citus
+
 
 async def test_a_reported_value_comes_back_as_it_was_stored(door: Door) -> None:
     async with await door.as_("reporter", "UN15") as unit:

@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.api import XINMI, Door, a_submission
+
+pytestmark = pytest.mark.citus
 
 PATH = "/webhook-endpoints"
 URL = "https://data.example.org/hook"

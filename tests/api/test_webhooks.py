@@ -12,6 +12,8 @@ from services.core.webhooks.signing import read_key
 from tests.support.api import XINMI, Door, open_door
 from tests.support.endpoints import ED25519, PATH, TOKEN, URL, an_integrator, make_endpoint
 
+pytestmark = pytest.mark.citus
+
 
 async def test_an_endpoint_comes_back_without_its_secrets(door: Door) -> None:
     async with await door.as_("office") as office:

@@ -11,6 +11,8 @@ from tests.support import plans
 from tests.support.api import Door, open_door
 from tests.support.clock import stopped_at
 
+pytestmark = pytest.mark.citus
+
 Client = httpx.AsyncClient
 PLAN = f"/plans/{plans.TRIAL}"
 RATIO = {"units": "ratio_of_sums", "periods": "last"}

@@ -87,7 +87,7 @@ class _Ledger:
 
     async def _deliver(self) -> None:
         async with self.door.held.database.transaction() as session:
-            await claim(session, token=new_id(), busy={}, limits=Limits(200, 8, 60))
+            await claim(session, _CITY, token=new_id(), busy={}, limits=Limits(200, 8, 60))
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def _steps() -> Sequence[tuple[str, Step]]:
 
     async def forget(database: Database, clock: Clock) -> None:
         async with database.transaction() as session:
-            await forget_old(session, now=clock.true_now() + timedelta(days=2))
+            await forget_old(session, CITY, now=clock.true_now() + timedelta(days=2))
 
     return (
         ("numbering", _number),

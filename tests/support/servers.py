@@ -17,8 +17,6 @@ from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals
 from typing import Any, Self
 
-import asyncpg
-
 from services.console.embedded.account import server_account
 from services.console.embedded.binaries import postgres_programs, valkey_program
 from services.console.embedded.launch import child_options
@@ -26,6 +24,7 @@ from services.console.embedded.postgres import ENVIRONMENT, Postgres
 from services.console.embedded.server_home import ServerHome
 from services.console.embedded.valkey import Valkey
 from services.console.schema import upgrade
+from tests.support.citus import Cluster, citus_url, cluster_at, database_at, execute
 
 TEMPLATE = "template_wufei"
 
@@ -57,31 +56,31 @@ def chosen_programs() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the servers of this run are; strings, so that another process can be told."""
+    """Where the servers of this run are; strings, so that another process can be told.
+
+    `nodes` are the others of a cluster, where each database has its part.
+    """
 
     postgres: str
     valkey: str
+    nodes: tuple[str, ...] = ()
 
     def database(self, name: str) -> str:
         """Return the address of a database of this server."""
-        return f"{self.postgres.rsplit('/', 1)[0]}/{name}"
+        return database_at(self.postgres, name)
 
     @asynccontextmanager
     async def clone(self, template: str = TEMPLATE) -> AsyncIterator[str]:
         """Yield the address of a new database made like `template`, and drop it at the end."""
         name = f"test_{os.getpid()}_{next(_NUMBERS)}"
-        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        made = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+        for node in (*self.nodes, self.postgres):
+            await execute(node, made)
         try:
             yield self.database(name)
         finally:
-            await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-    async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.postgres)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
+            for node in (self.postgres, *self.nodes):
+                await execute(node, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def in_memory(folder: Path = _MEMORY, room: int = _ROOM) -> Path | None:
@@ -131,13 +130,15 @@ class Servers:
             settings=_SETTINGS,
         )
         self._valkey = Valkey(home=self._home, program=valkey_program())
+        self._cluster: Cluster | None = None
 
     def start(self) -> Self:
         """Start both servers and make the template; nothing is left behind when that fails."""
         try:
-            self._postgres.create()
+            if citus_url() is None:
+                self._postgres.create()
+                self._spawn("postgres", self._postgres.arguments(), SIGINT)
             self._valkey.create()
-            self._spawn("postgres", self._postgres.arguments(), SIGINT)
             self._spawn("valkey", self._valkey.arguments(), SIGTERM)
             _complete(self._prepared())
         except BaseException:
@@ -148,10 +149,14 @@ class Servers:
     @property
     def addresses(self) -> Addresses:
         """Return where they are."""
+        if self._cluster is not None:
+            return Addresses(self._cluster.coordinator, self._valkey.url, self._cluster.workers)
         return Addresses(self._postgres.url("postgres"), self._valkey.url)
 
     def stop(self) -> None:
         """Stop both and remove what they wrote."""
+        if self._cluster is not None:
+            _complete(self._cluster.remove(TEMPLATE))
         for process, signal in self._processes:
             process.send_signal(signal)
         for process, _ in self._processes:
@@ -176,6 +181,10 @@ class Servers:
         self._processes.append((process, signal))
 
     async def _prepared(self) -> None:
+        if (url := citus_url()) is not None:
+            self._cluster = await cluster_at(url)
+            await self._cluster.prepare(TEMPLATE)
+            return
         async with asyncio.timeout(120):
             for accepts in (self._postgres.accepts, self._valkey.accepts):
                 while not await accepts():  # noqa: ASYNC110 (no event crosses processes)

@@ -26,6 +26,8 @@ from tests.support.receiver import (
 from tests.worker.running import until
 from tests.worker.sending import Names, delivering, has
 
+pytestmark = pytest.mark.citus
+
 QUICK = (0, 0.1, 0.2, 0.4, 0.8)
 
 

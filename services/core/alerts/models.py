@@ -58,7 +58,6 @@ class Alert(Base):
             postgresql_where=text("state <> 'resolved'"),
         ),
         CheckConstraint("state IN ('open', 'acknowledged', 'snoozed', 'resolved')", name="state"),
-        {"postgresql_partition_by": "HASH (city_code)"},
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -117,7 +116,6 @@ class AlertNotice(Base):
             "outcome IN ('given', 'gathered', 'superseded', 'held', 'snoozed', 'muted')",
             name="outcome",
         ),
-        {"postgresql_partition_by": "HASH (city_code)"},
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -138,7 +136,6 @@ class AlertHistory(Base):
     """One change of an alert: what it was after it, who did it, by which rules. Append-only."""
 
     __tablename__ = "alert_history"
-    __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     alert_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -119,12 +119,12 @@ _OBLIGATION_ENDED = """(
 SELECT CASE WHEN o.state = 'waived' THEN 'waived'
     WHEN o.epoch > w.epoch THEN coalesce((
         SELECT CASE WHEN h.action = 'extended' THEN 'extended' ELSE 'rescheduled' END
-        FROM obligation_history h WHERE h.city_code = o.city_code AND h.obligation_id = o.id
+        FROM obligation_history h WHERE h.city_code = :city AND h.obligation_id = o.id
             AND h.action IN ('extended', 'reopened', 'rescheduled', 'restored')
         ORDER BY h.version DESC LIMIT 1),
         CASE WHEN o.extensions > 0 THEN 'extended' ELSE 'rescheduled' END)
     WHEN EXISTS (
-        SELECT FROM submission s WHERE s.city_code = o.city_code AND s.plan_code = o.plan_code
+        SELECT FROM submission s WHERE s.city_code = :city AND s.plan_code = o.plan_code
             AND s.period = o.period AND s.indicator_code = o.indicator_code
             AND s.organization_code = o.organization_code
             AND s.state IN ('submitted', 'returned', 'approved')) THEN 'handed_in'
@@ -169,7 +169,7 @@ SELECT s.id::text AS subject_id, floor(extract(epoch FROM h.occurred_at))::bigin
 FROM submission s
 CROSS JOIN LATERAL (
     SELECT occurred_at FROM submission_history
-    WHERE city_code = s.city_code AND submission_id = s.id
+    WHERE city_code = :city AND submission_id = s.id
         AND action IN ('returned', 'reopened')
     ORDER BY version DESC LIMIT 1
 ) h
@@ -185,9 +185,9 @@ SELECT e.id::text AS subject_id, 1::bigint AS epoch, e.decide_by AS mark,
     FALSE AS paused, NULL::uuid AS parent_id
 FROM extension e
 LEFT JOIN milestone m ON e.subject_kind = 'milestone'
-    AND m.city_code = e.city_code AND m.id = e.subject_id
+    AND m.city_code = :city AND m.id = e.subject_id
 LEFT JOIN obligation o ON e.subject_kind = 'obligation'
-    AND o.city_code = e.city_code AND o.id = e.subject_id
+    AND o.city_code = :city AND o.id = e.subject_id
 WHERE {_HERE.format("e")} AND e.state = 'requested'
 """  # noqa: S608 (text of our own)
 

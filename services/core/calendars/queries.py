@@ -6,13 +6,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from cachetools import LRUCache
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.announcement import AnnouncedDay, Announcement, worked_days
 from services.core.calendars.models import CalendarDay, CalendarHistory, CalendarYear
 from services.core.calendars.rules import WorkingCalendar, is_weekday, plain_week
-from services.core.identity.models import Tenant
+from services.core.identity.queries import city_codes
 from services.core.kit.database import lock_name
 
 _State = tuple[int, datetime]
@@ -167,14 +167,12 @@ async def announced_years(
 
 async def cities_without(session: AsyncSession, code: str, year: int) -> int:
     """Return in how many cities a calendar lacks a year."""
-    announced = (
-        select(CalendarYear.year)
-        .where(
-            CalendarYear.city_code == Tenant.city_code,
+    lacking = 0
+    for city_code in await city_codes(session):
+        announced = select(CalendarYear.year).where(
+            CalendarYear.city_code == city_code,
             CalendarYear.calendar_code == code,
             CalendarYear.year == year,
         )
-        .exists()
-    )
-    found = await session.scalar(select(func.count()).select_from(Tenant).where(~announced))
-    return found or 0
+        lacking += await session.scalar(announced) is None
+    return lacking

@@ -15,10 +15,7 @@ class Event(Base):
     """Something that happened to a thing of the domain, written in the change's transaction."""
 
     __tablename__ = "event"
-    __table_args__ = (
-        Index("ix_event_subject", "city_code", "subject_kind", "subject_id"),
-        {"postgresql_partition_by": "HASH (city_code)"},
-    )
+    __table_args__ = (Index("ix_event_subject", "city_code", "subject_kind", "subject_id"),)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -45,10 +42,7 @@ class EventPosition(Base):
     """The number of an event in its city's log: 1, 2, 3, … without a gap."""
 
     __tablename__ = "event_position"
-    __table_args__ = (
-        Index("uq_event_position_event_id", "city_code", "event_id", unique=True),
-        {"postgresql_partition_by": "HASH (city_code)"},
-    )
+    __table_args__ = (Index("uq_event_position_event_id", "city_code", "event_id", unique=True),)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -75,10 +69,9 @@ class ReaderCursor(Base):
 
 
 class WorkerHeartbeat(Base):
-    """When a worker last went round the log of a city: that it lives and does not stand still."""
+    """When a worker last went round the logs of all cities: it lives and does not stand still."""
 
     __tablename__ = "worker_heartbeat"
 
-    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     worker_id: Mapped[UUID] = mapped_column(primary_key=True)
     beat_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

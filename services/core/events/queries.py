@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -117,36 +117,19 @@ async def locked_position(session: AsyncSession, city_code: str, reader: str) ->
     )
 
 
-_BEHIND = """
-log_head AS head CROSS JOIN unnest(CAST(:readers AS text[])) AS r(reader)
-    LEFT JOIN reader_cursor AS cursor
-        ON cursor.city_code = head.city_code AND cursor.reader = r.reader
-"""
-
-
-# A loose index scan: each city is found from the one before it, so one row is read for each city
-# and not one for each event that waits. Postgres has no plan of its own for this.
-_CITIES_PENDING = """
-(SELECT city_code FROM event_pending ORDER BY city_code LIMIT 1)
-UNION ALL
-SELECT (
-    SELECT p.city_code FROM event_pending p WHERE p.city_code > pending.city_code
-    ORDER BY p.city_code LIMIT 1
-) FROM pending WHERE pending.city_code IS NOT NULL
-"""
+# A city whose log was begun has a head. Each is asked of its own rows alone.
+_CITIES_BEHIND = text("""
+SELECT head.city_code FROM log_head AS head
+WHERE EXISTS (SELECT FROM event_pending AS p WHERE p.city_code = head.city_code)
+    OR head.position > 0 AND CAST(:readers AS integer) > (
+        SELECT count(*) FROM reader_cursor AS c WHERE c.city_code = head.city_code
+            AND c.reader = ANY(CAST(:names AS text[])) AND c.position >= head.position)
+""")
 
 
 async def cities_behind(session: AsyncSession, *, readers: Sequence[str]) -> list[str]:
     """Return the cities with events that have no number yet, or that a reader has not read."""
-    found = await session.scalars(
-        text(
-            f"WITH RECURSIVE pending(city_code) AS ({_CITIES_PENDING})"  # noqa: S608 (our own)
-            " SELECT city_code FROM pending WHERE city_code IS NOT NULL"
-            f" UNION SELECT head.city_code FROM {_BEHIND}"
-            " WHERE head.position > coalesce(cursor.position, 0)"
-        ),
-        {"readers": list(readers)},
-    )
+    found = await session.scalars(_CITIES_BEHIND, {"readers": len(readers), "names": list(readers)})
     return list(found)
 
 
@@ -173,24 +156,26 @@ async def next_unread(session: AsyncSession, city_code: str, *, reader: str) -> 
     return None if row is None else Unread(*row)
 
 
-_OLDEST_WAITING = text(f"""
-WITH RECURSIVE pending(city_code) AS ({_CITIES_PENDING})
+_OLDEST_WAITING = text("""
 SELECT event_id FROM (
-    SELECT first.event_id FROM pending CROSS JOIN LATERAL (
-        SELECT p.event_id FROM event_pending p WHERE p.city_code = pending.city_code
+    SELECT first.event_id FROM log_head AS head CROSS JOIN LATERAL (
+        SELECT p.event_id FROM event_pending AS p WHERE p.city_code = head.city_code
         ORDER BY p.event_id LIMIT 1
     ) AS first
     UNION ALL
-    SELECT unread.event_id FROM {_BEHIND}
+    SELECT unread.event_id
+    FROM log_head AS head CROSS JOIN unnest(CAST(:readers AS text[])) AS r(reader)
+    LEFT JOIN reader_cursor AS cursor
+        ON cursor.city_code = head.city_code AND cursor.reader = r.reader
     CROSS JOIN LATERAL (
-        SELECT p.event_id FROM event_position p
+        SELECT p.event_id FROM event_position AS p
         WHERE p.city_code = head.city_code AND p.position > coalesce(cursor.position, 0)
         ORDER BY p.position LIMIT 1
     ) AS unread
     WHERE head.position > coalesce(cursor.position, 0)
 ) AS waiting
 ORDER BY event_id LIMIT 1
-""")  # noqa: S608 (text of our own)
+""")
 
 
 async def oldest_waiting_event(session: AsyncSession, *, readers: Sequence[str]) -> UUID | None:
@@ -205,8 +190,6 @@ SILENT_AFTER = timedelta(seconds=60)
 
 async def last_beats(session: AsyncSession) -> Sequence[datetime]:
     """Return when each worker known last went round, the latest first."""
-    latest = func.max(WorkerHeartbeat.beat_at)
-    found = await session.scalars(
-        select(latest).group_by(WorkerHeartbeat.worker_id).order_by(latest.desc())
-    )
+    beat_at = WorkerHeartbeat.beat_at
+    found = await session.scalars(select(beat_at).order_by(beat_at.desc()))
     return found.all()

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogStretch, locked_position, next_stretch
-from services.core.events.statements import ANNOUNCE, BEGIN_CURSOR, MOVE_CURSOR, SET_CURSOR
+from services.core.events.statements import BEGIN_CURSOR, MOVE_CURSOR, SET_CURSOR
 from services.core.kit.clock import Clock
+from services.core.kit.database import notify_after_commit
 
 LOG_CHANNEL = "wufei_log"
 """The channel of LISTEN on which doors hear `city:position` when a city's log was followed."""
@@ -69,16 +70,10 @@ async def follow(
         return False
     reached = await follower.handle(session, city_code, stretch, clock)
     position = stretch.upto if reached is None else reached
-    await session.execute(
-        MOVE_CURSOR,
-        {
-            "city": city_code,
-            "reader": reader,
-            "position": position,
-            "announces": follower.announces,
-            "channel": LOG_CHANNEL,
-        },
-    )
+    moved = {"city": city_code, "reader": reader, "position": position}
+    await session.execute(MOVE_CURSOR, moved)
+    if follower.announces:
+        announce(session, city_code, position=position)
     return position > stretch.after
 
 
@@ -102,7 +97,6 @@ async def set_cursor(session: AsyncSession, city_code: str, *, reader: str, posi
     await session.execute(SET_CURSOR, values)
 
 
-async def announce(session: AsyncSession, city_code: str, *, position: int) -> None:
-    """Tell the doors, once this commits, that what they keep of a city may be old."""
-    values = {"city": city_code, "position": position, "channel": LOG_CHANNEL}
-    await session.execute(ANNOUNCE, values)
+def announce(session: AsyncSession, city_code: str, *, position: int) -> None:
+    """Tell the doors, after this is committed, that what they keep of a city may be old."""
+    notify_after_commit(session, LOG_CHANNEL, f"{city_code}:{position}")

@@ -3,7 +3,7 @@
 Also the heartbeat of the workers that do the numbering.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -34,33 +34,44 @@ class NewEvent:
 
 
 async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
-    """Write events in the caller's transaction and return their ids; they have no number yet."""
-    if not happenings:
-        return []
+    """Write events in the caller's transaction and return their ids; they have no number yet.
+
+    A transaction is of one city, and so are these: each city of them is one statement.
+    """
     # Ids are made here in order and events are numbered by id, so events of one transaction keep
     # the order in which the caller names them.
     ids = [new_id() for _ in happenings]
-    made = [
-        {
-            "city_code": happening.city_code,
-            "id": event_id,
-            "plan_code": happening.plan_code,
-            "type": happening.type,
-            "subject_kind": happening.subject_kind,
-            "subject_id": happening.subject_id,
-            "organization_code": happening.organization_code,
-            "actor": happening.actor,
-            "data": happening.data,
-            "occurred_at": happening.occurred_at,
-        }
-        for event_id, happening in zip(ids, happenings, strict=True)
-    ]
-    await session.execute(RECORD, {"made": to_json(made).decode()})
+    for city_code in dict.fromkeys(happening.city_code for happening in happenings):
+        made = [
+            _row(event_id, happening)
+            for event_id, happening in zip(ids, happenings, strict=True)
+            if happening.city_code == city_code
+        ]
+        await session.execute(RECORD, {"city": city_code, "made": to_json(made).decode()})
     return ids
+
+
+def _row(event_id: UUID, happening: NewEvent) -> dict[str, object]:
+    return {
+        "id": event_id,
+        "plan_code": happening.plan_code,
+        "type": happening.type,
+        "subject_kind": happening.subject_kind,
+        "subject_id": happening.subject_id,
+        "organization_code": happening.organization_code,
+        "actor": happening.actor,
+        "data": happening.data,
+        "occurred_at": happening.occurred_at,
+    }
 
 
 # Stands for "no bound" where fewer events wait than are numbered at once.
 _LAST_ID = UUID(int=2**128 - 1)
+
+
+async def begin_log(session: AsyncSession, city_code: str) -> None:
+    """Begin the log of a city, once: by its head a worker finds what waits for a number."""
+    await session.execute(BEGIN_LOG, {"city": city_code})
 
 
 async def number_committed(session: AsyncSession, city_code: str, *, most: int = 2000) -> int:
@@ -70,7 +81,7 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
     an event that commits later. Here only what is committed is seen, and the row of
     `log_head` lets one drainer at a time give numbers: nothing appears behind a number.
     """
-    await session.execute(BEGIN_LOG, {"city": city_code})
+    await begin_log(session, city_code)
     head = await session.scalar(LOCK_LOG, {"city": city_code})
     numbered = await session.scalar(
         NUMBER_EVENTS, {"city": city_code, "head": head, "most": most, "last": _LAST_ID}
@@ -82,11 +93,9 @@ HEARTBEAT_KEPT = timedelta(hours=1)
 """How long a worker that fell silent is remembered."""
 
 
-async def beat(
-    session: AsyncSession, cities: Sequence[str], *, worker_id: UUID, now: datetime
-) -> None:
-    """Write down that a worker went round all of these cities just now."""
-    await session.execute(BEAT, {"cities": list(cities), "worker": worker_id, "now": now})
+async def beat(session: AsyncSession, *, worker_id: UUID, now: datetime) -> None:
+    """Write down that a worker went round all cities just now."""
+    await session.execute(BEAT, {"worker": worker_id, "now": now})
 
 
 async def forget_silent(session: AsyncSession, *, now: datetime) -> None:

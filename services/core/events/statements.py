@@ -52,12 +52,12 @@ def pending_insert(rows: str) -> str:
 RECORD = text(f"""
 WITH made AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:made AS jsonb)) AS m(
-        city_code text, id uuid, plan_code text, type text, subject_kind text, subject_id text,
+        id uuid, plan_code text, type text, subject_kind text, subject_id text,
         organization_code text, actor jsonb, data jsonb, occurred_at timestamptz)
 ), {
     event_inserts(
         "made",
-        city_code="city_code",
+        city_code=":city",
         id="id",
         plan_code="plan_code",
         type="type",
@@ -71,10 +71,12 @@ WITH made AS MATERIALIZED (
 }
 SELECT count(*) FROM happened
 """)  # noqa: S608 (text of our own)
-"""Writes the events listed in `:made`, a JSON array of objects named as the table's columns."""
+"""Writes the events of `:city` listed in `:made`, a JSON array of objects named as the columns."""
 
 
-BEGIN_LOG = text("INSERT INTO log_head VALUES (:city, 0) ON CONFLICT DO NOTHING")
+BEGIN_LOG = text(
+    "INSERT INTO log_head (city_code, position) VALUES (:city, 0) ON CONFLICT DO NOTHING"
+)
 """Gives a city a log, unless it has one."""
 
 LOCK_LOG = text("SELECT position FROM log_head WHERE city_code = :city FOR UPDATE")
@@ -99,11 +101,10 @@ NUMBER_EVENTS = text("""
 """Gives the next positions of a city's log to events that wait for one; how many they are."""
 
 BEAT = text("""
-    INSERT INTO worker_heartbeat (city_code, worker_id, beat_at)
-    SELECT unnest(CAST(:cities AS text[])), :worker, :now
-    ON CONFLICT (city_code, worker_id) DO UPDATE SET beat_at = excluded.beat_at
+    INSERT INTO worker_heartbeat (worker_id, beat_at) VALUES (:worker, :now)
+    ON CONFLICT (worker_id) DO UPDATE SET beat_at = excluded.beat_at
 """)
-"""Notes that a worker went round some cities."""
+"""Notes that a worker went round all cities."""
 
 BEGIN_CURSOR = text("""
 INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)
@@ -111,25 +112,13 @@ ON CONFLICT DO NOTHING
 """)
 """Gives a reader its cursor at the start of a city's log, unless it has one."""
 
-# NOTIFY in the statement that moves the cursor: the server sends it only if the transaction
-# commits, and no second round trip is needed.
 MOVE_CURSOR = text("""
-WITH moved AS (
-    UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
-    RETURNING city_code, position
-)
-SELECT pg_notify(:channel, city_code || ':' || position) FROM moved
-WHERE CAST(:announces AS boolean)
+UPDATE reader_cursor SET position = :position WHERE city_code = :city AND reader = :reader
 """)
-"""Moves a reader's cursor, and tells the doors of it where it announces."""
+"""Moves a reader's cursor."""
 
 SET_CURSOR = text("""
 INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, :position)
 ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
 """)
 """Sets a cursor, whether or not it was there."""
-
-ANNOUNCE = text("""
-SELECT pg_notify(:channel, CAST(:city AS text) || ':' || CAST(:position AS bigint))
-""")
-"""Tells the doors, once this commits, how far a city's log was followed."""

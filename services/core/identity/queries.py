@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
@@ -25,14 +25,14 @@ async def key_by_digest(
     )
 
 
-def keys_in_reach(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition that limits an administrator to keys that reach no further than its own.
+def _keys_in_reach(actor: Actor, city_code: str) -> ColumnElement[bool]:
+    """Return the condition on the keys of a city that keeps an administrator to its reach.
 
     The first administrator sees all; one of a city, a plan or a unit the keys of that alone.
     """
-    if actor.every_city:
-        return true()
-    conditions = [ApiKey.city_code == actor.city_code, ApiKey.every_city.is_(False)]
+    conditions = [ApiKey.city_code == city_code]
+    if not actor.every_city:
+        conditions.append(ApiKey.every_city.is_(False))
     if actor.plan_code is not None:
         conditions.append(ApiKey.plan_code == actor.plan_code)
     if actor.organization_code is not None:
@@ -40,57 +40,68 @@ def keys_in_reach(actor: Actor) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
+async def _cities_of(session: AsyncSession, actor: Actor) -> Sequence[str]:
+    return await city_codes(session) if actor.every_city else [actor.city_code]
+
+
 async def visible_keys(
     session: AsyncSession, actor: Actor, *, after: tuple[str, UUID] | None, limit: int
 ) -> Sequence[ApiKey]:
     """Return keys in the actor's reach, ordered by city and id, after the given one."""
-    wanted = select(ApiKey).where(keys_in_reach(actor))
-    if after is not None:
-        city_code, key_id = after
-        wanted = wanted.where(
-            or_(
-                ApiKey.city_code > city_code,
-                (ApiKey.city_code == city_code) & (ApiKey.id > key_id),
-            )
-        )
-    return (await session.scalars(wanted.order_by(ApiKey.city_code, ApiKey.id).limit(limit))).all()
+    found: list[ApiKey] = []
+    for city_code in await _cities_of(session, actor):
+        if after is not None and city_code < after[0]:
+            continue
+        wanted = select(ApiKey).where(_keys_in_reach(actor, city_code))
+        if after is not None and city_code == after[0]:
+            wanted = wanted.where(ApiKey.id > after[1])
+        some = await session.scalars(wanted.order_by(ApiKey.id).limit(limit - len(found)))
+        found += some
+        if len(found) >= limit:
+            break
+    return found
 
 
 async def visible_key(
     session: AsyncSession, actor: Actor, key_id: UUID, *, for_update: bool = False
 ) -> ApiKey | None:
     """Return one key in the actor's reach."""
-    wanted = select(ApiKey).where(keys_in_reach(actor), ApiKey.id == key_id)
-    return await session.scalar(wanted.with_for_update() if for_update else wanted)
+    for city_code in await _cities_of(session, actor):
+        wanted = select(ApiKey).where(_keys_in_reach(actor, city_code), ApiKey.id == key_id)
+        found = await session.scalar(wanted.with_for_update() if for_update else wanted)
+        if found is not None:
+            return found
+    return None
 
 
 async def organizations(
     session: AsyncSession, *, city_code: str | None, after: tuple[str, str] | None, limit: int
 ) -> Sequence[Organization]:
     """Return the organizations of a city (None: of every city), ordered by city and code."""
-    wanted = select(Organization)
-    if city_code is not None:
-        wanted = wanted.where(Organization.city_code == city_code)
-    if after is not None:
-        after_city, after_code = after
-        wanted = wanted.where(
-            or_(
-                Organization.city_code > after_city,
-                (Organization.city_code == after_city) & (Organization.code > after_code),
-            )
-        )
-    ordered = wanted.order_by(Organization.city_code, Organization.code)
-    return (await session.scalars(ordered.limit(limit))).all()
+    found: list[Organization] = []
+    for city in await city_codes(session) if city_code is None else [city_code]:
+        if after is not None and city < after[0]:
+            continue
+        wanted = select(Organization).where(Organization.city_code == city)
+        if after is not None and city == after[0]:
+            wanted = wanted.where(Organization.code > after[1])
+        some = await session.scalars(wanted.order_by(Organization.code).limit(limit - len(found)))
+        found += some
+        if len(found) >= limit:
+            break
+    return found
 
 
 async def organizations_by_code(
     session: AsyncSession, *, city_code: str | None, codes: Sequence[str]
 ) -> Sequence[Organization]:
     """Return the organizations that have one of `codes`, in one city or (None) in any."""
-    wanted = select(Organization).where(Organization.code.in_(codes))
-    if city_code is not None:
-        wanted = wanted.where(Organization.city_code == city_code)
-    return (await session.scalars(wanted.limit(len(codes) * 10))).all()
+    found: list[Organization] = []
+    for city in await city_codes(session) if city_code is None else [city_code]:
+        found += await session.scalars(
+            select(Organization).where(Organization.city_code == city, Organization.code.in_(codes))
+        )
+    return found
 
 
 async def organization_names(
@@ -114,12 +125,18 @@ async def city_exists(session: AsyncSession, city_code: str) -> bool:
 
 async def has_administrator(session: AsyncSession) -> bool:
     """Return whether a system administrator's key exists that is not revoked."""
-    found = await session.scalar(
-        select(ApiKey.id).where(ApiKey.role == "system_admin", ApiKey.revoked_at.is_(None)).limit(1)
-    )
-    return found is not None
+    for city_code in await city_codes(session):
+        wanted = select(ApiKey.id).where(
+            ApiKey.city_code == city_code,
+            ApiKey.role == "system_admin",
+            ApiKey.revoked_at.is_(None),
+        )
+        if await session.scalar(wanted.limit(1)) is not None:
+            return True
+    return False
 
 
-async def city_codes(session: AsyncSession) -> Sequence[str]:
-    """Return the codes of all cities of this deployment."""
-    return (await session.scalars(select(Tenant.city_code).order_by(Tenant.city_code))).all()
+async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequence[str]:
+    """Return the codes of all cities of this deployment, or of the first so many."""
+    wanted = select(Tenant.city_code).order_by(Tenant.city_code).limit(limit)
+    return (await session.scalars(wanted)).all()

@@ -4,6 +4,7 @@ Ordinary work goes through SQLAlchemy sessions, one transaction a request or job
 asyncpg pool is for the few hot statements that are a transaction by themselves.
 """
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,10 @@ from sqlalchemy.orm import DeclarativeBase
 from typing_extensions import override
 
 from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_units
+from services.core.kit.outage import cause_in_words, is_away
 from services.core.kit.server_address import read_address
+
+logger = logging.getLogger("wufei.core")
 
 POOLED_SETTINGS: Mapping[str, str] = {"TimeZone": "UTC", "jit": "off", "lock_timeout": "10s"}
 """What the user of the database has set where a pooler lets no session begin with settings."""
@@ -65,9 +69,55 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Yield a session inside one transaction: committed at the end, rolled back on error."""
-        async with self.sessions() as session, session.begin():
-            yield session
+        """Yield a session inside one transaction: committed at the end, rolled back on error.
+
+        What it was to notify of goes out when it is committed.
+        """
+        async with self.sessions() as session:
+            async with session.begin():
+                yield session
+            await send_notices(session)
+
+
+_NOTICES = "wufei_notices"
+
+_NOTIFY = text("""
+SELECT pg_notify(n.channel, n.payload)
+FROM unnest(CAST(:channels AS text[]), CAST(:payloads AS text[])) AS n(channel, payload)
+""")
+
+
+def notify_after_commit(session: AsyncSession, channel: str, payload: str) -> None:
+    """Have those who LISTEN told, once the transaction of a session is committed.
+
+    A notification inside a transaction makes all that notify commit one after another, and cannot
+    be part of a transaction over several nodes. One that is lost because the process died between
+    the two is what a listener that was away has missed as well.
+    """
+    session.info.setdefault(_NOTICES, []).append((channel, payload))
+
+
+async def send_notices(session: AsyncSession) -> None:
+    """Send what `notify_after_commit` was given, in a statement by itself; call after a commit."""
+    notices = session.info.pop(_NOTICES, [])
+    if notices:
+        channels, payloads = zip(*dict.fromkeys(notices), strict=True)
+        alone = {"isolation_level": "AUTOCOMMIT"}
+        given = {"channels": list(channels), "payloads": list(payloads)}
+        try:
+            connection = await session.connection(execution_options=alone)
+            await connection.execute(_NOTIFY, given)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            # What was committed stays so, and whoever asked for it is told so.
+            logger.warning(
+                "notice lost",
+                extra={
+                    "cause": cause_in_words(error),
+                    "next": "kept answers are read anew after five seconds",
+                },
+            )
 
 
 async def lock_name(session: AsyncSession, name: str, *, shared: bool = False) -> None:

@@ -171,6 +171,10 @@ async def keep(
     )
 
 
-async def forget_old(session: AsyncSession, *, now: datetime) -> None:
-    """Drop the replies that are older than 24 hours."""
-    await session.execute(delete(StoredReply).where(StoredReply.created_at < now - KEPT))
+async def forget_old(session: AsyncSession, city_code: str, *, now: datetime) -> None:
+    """Drop the replies of a city that are older than 24 hours."""
+    await session.execute(
+        delete(StoredReply).where(
+            StoredReply.city_code == city_code, StoredReply.created_at < now - KEPT
+        )
+    )

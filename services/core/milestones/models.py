@@ -62,7 +62,6 @@ class Milestone(Base):
         CheckConstraint("(state = 'closed') = (grade IS NOT NULL)", name="graded_when_closed"),
         CheckConstraint("percent BETWEEN 0 AND 100", name="percent"),
         CheckConstraint("weight > 0", name="weight"),
-        {"postgresql_partition_by": "HASH (city_code)"},
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -106,7 +105,6 @@ class MilestoneHistory(Base):
     """One change of a milestone: what it was after it, who did it, and why. Append-only."""
 
     __tablename__ = "milestone_history"
-    __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     milestone_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -54,7 +54,6 @@ class Obligation(Base):
             postgresql_where=text("extensions > 0"),
         ),
         CheckConstraint("state IN ('owed', 'waived')", name="state"),
-        {"postgresql_partition_by": "HASH (city_code)"},
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -77,7 +76,6 @@ class ObligationHistory(Base):
     """One change of an obligation, its raising first. Append-only."""
 
     __tablename__ = "obligation_history"
-    __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     obligation_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -8,7 +8,7 @@ from services.core.kit.database import columns_of
 from services.core.obligations.models import Obligation
 from services.core.obligations.rules import ObligationStatus
 
-SAME_PLACE = """s.city_code = o.city_code AND s.plan_code = o.plan_code
+SAME_PLACE = """s.city_code = :city AND s.plan_code = o.plan_code
         AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
         AND s.period = o.period AND s.state <> 'withdrawn'"""
 """Where a submission `s` is what was asked for by an obligation `o`."""
@@ -17,11 +17,11 @@ SAME_PLACE = """s.city_code = o.city_code AND s.plan_code = o.plan_code
 # draft was never handed in; most values were once, and need no look into their history.
 _PLACED = f"""
 FROM obligation AS o
-JOIN plan_period AS p ON p.city_code = o.city_code AND p.plan_code = o.plan_code
+JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = o.plan_code
     AND p.period = o.period
 LEFT JOIN LATERAL (
     SELECT s.id, s.state, s.submitted_at, CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
-        SELECT min(h.occurred_at) FROM submission_history AS h WHERE h.city_code = s.city_code
+        SELECT min(h.occurred_at) FROM submission_history AS h WHERE h.city_code = :city
             AND h.submission_id = s.id AND h.action = 'submitted') END AS reported_at
     FROM submission AS s WHERE {SAME_PLACE}
 ) AS s ON TRUE
@@ -71,7 +71,7 @@ COUNTED = f"""
 SELECT {{column}} AS code, count(*) AS expected, count(s.submitted_at) AS reported,
     count(*) FILTER (WHERE {_STATUS["met"]}) AS on_time,
     count(*) FILTER (WHERE {_STATUS["missing"]}) AS missing
-{_PLACED} JOIN organization AS u ON u.city_code = o.city_code AND u.code = o.organization_code
+{_PLACED} JOIN organization AS u ON u.city_code = :city AND u.code = o.organization_code
 WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
     AND o.organization_code = ANY(:units)
     AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
@@ -114,20 +114,21 @@ RETURNING o.state, o.id
 # again; a later date holds for it too, so that what came late before is on time within it.
 BEGIN_EPOCH = text("""
 UPDATE obligation AS o SET epoch = o.epoch + 1, version = o.version + 1, updated_at = :now,
-    due_date = CASE WHEN o.extensions = 0 AND NOT h.handed_in
+    due_date = CASE WHEN o.extensions = 0 AND NOT present.handed_in
             THEN coalesce(CAST(:due AS date), o.due_date)
         ELSE greatest(CAST(:due AS date), o.due_date) END
-FROM obligation AS present CROSS JOIN LATERAL (
-    SELECT EXISTS (
-        SELECT FROM submission AS s WHERE s.city_code = present.city_code
-            AND s.plan_code = present.plan_code AND s.indicator_code = present.indicator_code
-            AND s.organization_code = present.organization_code AND s.period = present.period
+FROM (
+    SELECT w.id, EXISTS (
+        SELECT FROM submission AS s WHERE s.city_code = :city
+            AND s.plan_code = w.plan_code AND s.indicator_code = w.indicator_code
+            AND s.organization_code = w.organization_code AND s.period = w.period
             AND s.state <> 'withdrawn' AND s.state <> 'draft') AS handed_in
-) AS h
-WHERE present.city_code = :city AND present.plan_code = :plan AND present.period = :period
-    AND present.state = 'owed' AND o.city_code = present.city_code AND o.id = present.id
+    FROM obligation AS w
+    WHERE w.city_code = :city AND w.plan_code = :plan AND w.period = :period AND w.state = 'owed'
+) AS present
+WHERE o.city_code = :city AND o.id = present.id
     AND (o.extensions = 0 OR CAST(:extended_too AS boolean))
-    AND (NOT h.handed_in OR (CAST(:handed_in_too AS boolean) AND o.due_date < :due))
+    AND (NOT present.handed_in OR (CAST(:handed_in_too AS boolean) AND o.due_date < :due))
 RETURNING o.id
 """)
 """Begins a new epoch of what was not handed in for a period: the ids of those."""

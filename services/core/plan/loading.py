@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.calendars.service import begin_calendar
-from services.core.events.service import NewEvent, record
+from services.core.events.service import NewEvent, begin_log, record
 from services.core.identity.models import Organization, Tenant
 from services.core.identity.queries import organizations_by_code
 from services.core.kit.database import lock_name
@@ -139,6 +139,7 @@ async def _write_city(session: AsyncSession, document: PlanDocument, *, whole_ci
         .values(city_code=code, name=name)
         .on_conflict_do_update(index_elements=["city_code"], set_={"name": name})
     )
+    await begin_log(session, code)
 
 
 async def _write_organizations(

@@ -12,6 +12,7 @@ from sqlalchemy import func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
+from services.core.identity.queries import city_codes
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
@@ -257,7 +258,8 @@ async def visible_plans(
     seen = plan_scope(actor, city="plan.city_code", plan="plan.code")
     wanted = select(Plan).where(seen.clause).order_by(Plan.city_code, Plan.code).limit(500)
     if plan_code is not None:
-        wanted = wanted.where(Plan.code == plan_code)
+        city_code = plan_code.split("-", 1)[0]
+        wanted = wanted.where(Plan.city_code == city_code, Plan.code == plan_code)
     return list(await session.scalars(wanted))
 
 
@@ -394,5 +396,5 @@ async def assignments(
 
 
 async def has_plan(session: AsyncSession) -> bool:
-    """Return whether any plan is loaded."""
-    return await session.scalar(select(Plan.code).limit(1)) is not None
+    """Return whether any plan is loaded: with its first plan a city is known."""
+    return bool(await city_codes(session, limit=1))

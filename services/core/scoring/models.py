@@ -32,7 +32,6 @@ class ScoreInput(Base):
             unique=True,
             postgresql_where=text("until_position IS NULL"),
         ),
-        {"postgresql_partition_by": "HASH (city_code)"},
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -79,7 +78,6 @@ class ScoreSnapshot(Base):
             unique=True,
             postgresql_where=text("publication_number IS NOT NULL"),
         ),
-        {"postgresql_partition_by": "HASH (city_code)"},
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -81,7 +81,7 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
         reader = CALENDAR + plan.plan_code
         await set_cursor(session, city_code, reader=reader, position=today.toordinal())
         if changed:
-            await announce(session, city_code, position=position)
+            announce(session, city_code, position=position)
     return changed
 
 
@@ -102,7 +102,7 @@ async def recompute_plan(
     touch = AffectedScores(whole_plan=True)
     done = await _renew(session, bench, touch, position=position, now=clock.now())
     if done.changed:
-        await announce(session, city_code, position=position)
+        announce(session, city_code, position=position)
     return done
 
 

@@ -6,7 +6,7 @@ the statement, so that nothing can slip in between a check and its write.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.idempotency import (
+    KEPT,
     IdempotencyKeyReused,
     KeptReply,
     RequestInProgress,
@@ -209,7 +210,6 @@ def parameters(
         "actor": to_json(actor).decode(),
         "event_id": new_id(),
         "event_data": to_json(event_data(row)).decode(),
-        "reply_city": request.city_code if request else None,
         "reply_credential": request.credential_id if request else None,
         "key": request.key if request else None,
         "digest": request.digest if request else None,
@@ -218,6 +218,7 @@ def parameters(
         "etag": reply.etag if reply else None,
         "location": reply.location if reply else None,
         "true_now": true_now,
+        "kept_since": true_now - KEPT,
     }
 
 
@@ -233,7 +234,8 @@ async def create(
 ) -> KeptReply | None:
     """Write a new submission in one statement; return the earlier answer on a repeat.
 
-    A preview meets the same guards and is undone.
+    A preview meets the same guards and is undone. The reply is kept with what it tells, in the
+    city of the submission, whichever city the credential is of.
 
     Raises:
         SubmissionExists: the slot holds one already.
@@ -242,7 +244,7 @@ async def create(
         IdempotencyKeyReused, RequestInProgress: the key belongs to another request, or the
             first has not answered within ten seconds.
     """
-    request = reply.request if reply else None
+    request = replace(reply.request, city_code=row["city_code"]) if reply else None
     try:
         written = await _execute(
             connection, parameters(row, plan, actor, reply, true_now), preview=preview

@@ -53,7 +53,6 @@ class Submission(Base):
             " AND not_applicable_reason IS NULL)",
             name="one_form",
         ),
-        {"postgresql_partition_by": "HASH (city_code)"},
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -92,7 +91,6 @@ class SubmissionHistory(Base):
     """One change of a submission: what it was after it, who did it, and why. Append-only."""
 
     __tablename__ = "submission_history"
-    __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     submission_id: Mapped[UUID] = mapped_column(primary_key=True)

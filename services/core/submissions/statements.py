@@ -22,7 +22,7 @@ WITH period AS (
 ), claimed AS (
     INSERT INTO stored_reply
         (city_code, credential_id, key, request_digest, status, body, etag, location, created_at)
-    SELECT CAST(:reply_city AS text), CAST(:reply_credential AS uuid), CAST(:key AS text),
+    SELECT :city_code, CAST(:reply_credential AS uuid), CAST(:key AS text),
         CAST(:digest AS bytea), CAST(:status AS smallint), CAST(:body AS bytea),
         CAST(:etag AS text), CAST(:location AS text), CAST(:true_now AS timestamptz)
     FROM present WHERE CAST(:key AS text) IS NOT NULL
@@ -30,7 +30,7 @@ WITH period AS (
     ON CONFLICT (city_code, credential_id, key) DO UPDATE SET
         request_digest = excluded.request_digest, status = excluded.status, body = excluded.body,
         etag = excluded.etag, location = excluded.location, created_at = excluded.created_at
-        WHERE stored_reply.created_at < excluded.created_at - interval '24 hours'
+        WHERE stored_reply.created_at < CAST(:kept_since AS timestamptz)
     RETURNING 1
 ), free AS (
     SELECT 1 FROM present WHERE CAST(:key AS text) IS NULL OR EXISTS (SELECT FROM claimed)

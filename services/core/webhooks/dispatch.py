@@ -16,7 +16,14 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.webhooks.health import FAILING_AFTER
-from services.core.webhooks.statements import CLAIM, CLOCK_SKEW, GIVE_BACK, NAMES, TARGETS
+from services.core.webhooks.statements import (
+    CITIES_DUE,
+    CLAIM,
+    CLOCK_SKEW,
+    GIVE_BACK,
+    NAMES,
+    TARGETS,
+)
 from services.core.webhooks.wording import Names, codes_in
 
 Key = tuple[str, UUID]
@@ -52,22 +59,41 @@ class Limits:
     lease_seconds: float
 
 
+async def cities_due(session: AsyncSession, *, busy: Mapping[Key, int], each: int) -> list[str]:
+    """Return the cities of which something can be claimed, the one that waits longest first.
+
+    `busy` says how many messages to an endpoint are under way here, of at most `each`.
+    """
+    found = await session.scalars(
+        CITIES_DUE,
+        {
+            "cities": [city_code for city_code, _ in busy],
+            "endpoints": [endpoint_id for _, endpoint_id in busy],
+            "numbers": list(busy.values()),
+            "failing": FAILING_AFTER,
+            "each": each,
+        },
+    )
+    return list(found)
+
+
 async def claim(
-    session: AsyncSession, *, token: UUID, busy: Mapping[Key, int], limits: Limits
+    session: AsyncSession, city_code: str, *, token: UUID, busy: Mapping[Key, int], limits: Limits
 ) -> list[Claimed]:
-    """Take deliveries that are due, at most so many, under a lease; each begins an attempt.
+    """Take deliveries of a city that are due, at most so many, under a lease; each is an attempt.
 
     `busy` says how many messages to an endpoint are under way here. Endpoints share what is
     claimed; one that fails, and every robot, gets one message at a time. Those of one robot
     are one message, and what does not fit is to be given back. The caller commits before it
     sends.
     """
+    here = {key[1]: number for key, number in busy.items() if key[0] == city_code}
     found = await session.execute(
         CLAIM,
         {
-            "cities": [city_code for city_code, _ in busy],
-            "endpoints": [endpoint_id for _, endpoint_id in busy],
-            "numbers": list(busy.values()),
+            "city": city_code,
+            "endpoints": list(here),
+            "numbers": list(here.values()),
             "failing": FAILING_AFTER,
             "each": limits.each,
             "most": limits.most,
@@ -78,25 +104,20 @@ async def claim(
     return [Claimed(*row) for row in found]
 
 
-async def give_back(session: AsyncSession, claimed: Collection[Claimed], *, token: UUID) -> None:
-    """Undo the claim of deliveries, in its own transaction: they are due as before, untried."""
-    await session.execute(
-        GIVE_BACK,
-        {
-            "cities": [one.city_code for one in claimed],
-            "ids": [one.id for one in claimed],
-            "token": token,
-        },
-    )
+async def give_back(
+    session: AsyncSession, city_code: str, claimed: Collection[Claimed], *, token: UUID
+) -> None:
+    """Undo the claim of deliveries of a city: they are due as before, untried."""
+    ids = [one.id for one in claimed]
+    await session.execute(GIVE_BACK, {"city": city_code, "ids": ids, "token": token})
 
 
-async def targets(session: AsyncSession, keys: Collection[Key]) -> list[Row[Any]]:
+async def targets(
+    session: AsyncSession, city_code: str, endpoint_ids: Collection[UUID]
+) -> list[Row[Any]]:
     """Return endpoints, still sealed, with the secrets that are live now, the newest first."""
-    found = await session.execute(
-        TARGETS,
-        {"cities": [key[0] for key in keys], "endpoints": [key[1] for key in keys]},
-    )
-    return list(found)
+    given = {"city": city_code, "endpoints": list(endpoint_ids)}
+    return list(await session.execute(TARGETS, given))
 
 
 async def names_for(session: AsyncSession, claimed: Collection[Claimed]) -> Names:

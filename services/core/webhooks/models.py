@@ -117,7 +117,6 @@ class WebhookBody(Base):
     """
 
     __tablename__ = "webhook_body"
-    __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -148,7 +147,6 @@ class WebhookDelivery(Base):
             "state IN ('pending', 'delivered', 'failed', 'cancelled')",
             name="state",
         ),
-        {"postgresql_partition_by": "HASH (city_code)"},
     )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -172,7 +170,6 @@ class WebhookAttempt(Base):
     """One try to deliver, written before the call; without an outcome its worker was lost."""
 
     __tablename__ = "webhook_attempt"
-    __table_args__ = ({"postgresql_partition_by": "HASH (city_code)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     delivery_id: Mapped[UUID] = mapped_column(primary_key=True)

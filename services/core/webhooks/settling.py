@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.service import record
 from services.core.identity.actor import system
-from services.core.webhooks.dispatch import Claimed, Key
+from services.core.webhooks.dispatch import Claimed
 from services.core.webhooks.endpoint_events import of_endpoint
 from services.core.webhooks.health import DISABLED_AFTER, Health, OutcomeTally, after
 from services.core.webhooks.lifecycle import disable_unwell
@@ -44,6 +44,7 @@ _WHOLE = 100
 
 async def settle(
     session: AsyncSession,
+    city_code: str,
     results: Sequence[Result],
     *,
     now: datetime,
@@ -57,13 +58,13 @@ async def settle(
     """
     # Everybody locks endpoints before deliveries: disabling one cancels its deliveries after it.
     # With another order here the two could wait for each other for ever.
-    endpoints = await _lock_unwell(session, _tallied(results))
-    found = (await session.execute(SETTLE, _columns(results))).all()
-    settled = {(row.city_code, row.id) for row in found}
-    ours = [one for one in results if (one.claimed.city_code, one.claimed.id) in settled]
+    endpoints = await _lock_unwell(session, city_code, _tallied(results))
+    found = (await session.execute(SETTLE, {"city": city_code, **_columns(results)})).all()
+    settled = {row.id for row in found}
+    ours = [one for one in results if one.claimed.id in settled]
     tallies = _tallied(ours)
     for endpoint in endpoints:
-        tally = tallies.get((endpoint.city_code, endpoint.id))
+        tally = tallies.get(endpoint.id)
         if tally is not None:
             before = _health(endpoint)
             health = after(before, tally, now=found[0].now, disabled_after=disabled_after)
@@ -72,24 +73,24 @@ async def settle(
     return len(settled)
 
 
-def _tallied(results: Sequence[Result]) -> dict[Key, OutcomeTally]:
-    tallies: dict[Key, OutcomeTally] = defaultdict(OutcomeTally)
+def _tallied(results: Sequence[Result]) -> dict[UUID, OutcomeTally]:
+    tallies: dict[UUID, OutcomeTally] = defaultdict(OutcomeTally)
     for one in results:
-        key = one.claimed.endpoint
+        key = one.claimed.endpoint_id
         tallies[key] = tallies[key].with_(one.outcome, one.pause)
     return tallies
 
 
 async def _lock_unwell(
-    session: AsyncSession, tallies: Mapping[Key, OutcomeTally]
+    session: AsyncSession, city_code: str, tallies: Mapping[UUID, OutcomeTally]
 ) -> Sequence[Row[Any]]:
     """Lock the endpoints that a batch can change: most are well and stay so, and are left alone."""
     found = await session.execute(
         LOCK_UNWELL,
         {
-            "cities": [city_code for city_code, _ in tallies],
-            "ids": [endpoint_id for _, endpoint_id in tallies],
-            "failed": [key[1] for key, tally in tallies.items() if not tally.only_good],
+            "city": city_code,
+            "ids": list(tallies),
+            "failed": [key for key, tally in tallies.items() if not tally.only_good],
         },
     )
     return found.all()
@@ -97,7 +98,6 @@ async def _lock_unwell(
 
 def _columns(results: Sequence[Result]) -> dict[str, list[object]]:
     return {
-        "cities": [one.claimed.city_code for one in results],
         "ids": [one.claimed.id for one in results],
         "numbers": [one.claimed.number for one in results],
         "tokens": [one.token for one in results],

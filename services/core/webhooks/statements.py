@@ -7,13 +7,41 @@ from services.core.kit.database import columns_of
 from services.core.webhooks.models import WebhookDelivery
 from services.core.webhooks.rules import DIGEST_MOST, EACH_MOST, ROBOT_RATE
 
-# A sixth of a minute's messages may go at once and the rest is spread over the minute, so that
-# no minute, wherever it begins, has more than the rate.
-_REFILLED = """least(greatest(1, rate / 6.0),
-    tokens + rate / 72.0 * greatest(0, extract(epoch FROM now() - tokens_at)))"""
+_REFILLED = """least(greatest(1, {rate} / 6.0),
+    {tokens} + {rate} / 72.0 * greatest(0, extract(epoch FROM now() - {tokens_at})))"""
+"""A sixth of a minute's messages may go at once and the rest is spread over the minute, so that
+no minute, wherever it begins, has more than the rate."""
 
-_DUE = """d.city_code = e.city_code AND d.endpoint_id = e.id AND d.state = 'pending'
+_RATE = f"""CASE WHEN e.format <> 'standard'
+        THEN least(e.rate_per_minute, {ROBOT_RATE}) ELSE e.rate_per_minute END"""
+
+_TAKES = "e.state <> 'disabled' AND (e.paused_until IS NULL OR e.paused_until <= now())"
+
+# One that fails, and every robot, hears one message at a time.
+_FREE = """CASE WHEN e.format <> 'standard' OR e.consecutive_failures >= :failing THEN 1 ELSE :each
+        END - coalesce(busy.number, 0)"""
+
+_WAITS = """d.endpoint_id = e.id AND d.state = 'pending'
     AND d.next_attempt_at <= now() AND (d.lease_until IS NULL OR d.lease_until <= now())"""
+
+_DUE = f"d.city_code = :city AND {_WAITS}"
+
+CITIES_DUE = text(f"""
+SELECT e.city_code FROM webhook_endpoint e
+LEFT JOIN (
+    SELECT * FROM unnest(
+        CAST(:cities AS text[]), CAST(:endpoints AS uuid[]), CAST(:numbers AS int[])
+    ) AS b(city_code, id, number)
+) busy ON busy.city_code = e.city_code AND busy.id = e.id
+CROSS JOIN LATERAL (
+    SELECT d.next_attempt_at AS since FROM webhook_delivery d
+    WHERE d.city_code = e.city_code AND {_WAITS} ORDER BY d.next_attempt_at LIMIT 1
+) head
+WHERE {_TAKES} AND {_FREE} > 0 AND (e.format = 'standard' AND e.rate_per_minute IS NULL
+    OR {_REFILLED.format(rate=f"({_RATE})", tokens="e.tokens", tokens_at="e.tokens_at")} >= 1)
+GROUP BY e.city_code ORDER BY min(head.since)
+""")  # noqa: S608 (conditions of our own)
+"""The cities of which something can be claimed, the one that waits longest first."""
 
 # In steps: `waiting` endpoints that have something due and are not full; `rated` those of them
 # with a rate, locked; `funded` with the tokens that have come in since; `open` how many
@@ -23,43 +51,41 @@ _DUE = """d.city_code = e.city_code AND d.endpoint_id = e.id AND d.state = 'pend
 # it may be inserted meanwhile.
 CLAIM = text(f"""
 WITH busy AS (
-    SELECT * FROM unnest(
-        CAST(:cities AS text[]), CAST(:endpoints AS uuid[]), CAST(:numbers AS int[])
-    ) AS b(city_code, id, number)
+    SELECT * FROM unnest(CAST(:endpoints AS uuid[]), CAST(:numbers AS int[])) AS b(id, number)
 ), waiting AS MATERIALIZED (
-    SELECT e.city_code, e.id, e.format <> 'standard' AS robot, e.rate_per_minute, head.since,
-        CASE WHEN e.format <> 'standard' OR e.consecutive_failures >= :failing THEN 1 ELSE :each
-        END - coalesce(busy.number, 0) AS free
+    SELECT e.id, e.format <> 'standard' AS robot, e.rate_per_minute, head.since, {_FREE} AS free
     FROM webhook_endpoint e
-    LEFT JOIN busy USING (city_code, id)
+    LEFT JOIN busy USING (id)
     CROSS JOIN LATERAL (
         SELECT d.next_attempt_at AS since FROM webhook_delivery d
         WHERE {_DUE} ORDER BY d.next_attempt_at LIMIT 1
     ) head
-    WHERE e.state <> 'disabled' AND (e.paused_until IS NULL OR e.paused_until <= now())
+    WHERE e.city_code = :city AND {_TAKES}
 ), rated AS MATERIALIZED (
     -- Locked, so that of two workers one spends the tokens; whoever finds it locked passes on.
-    SELECT e.city_code, e.id, w.robot, e.tokens, e.tokens_at, CASE WHEN w.robot
-        THEN least(e.rate_per_minute, {ROBOT_RATE}) ELSE e.rate_per_minute END AS rate
-    FROM webhook_endpoint e JOIN waiting w USING (city_code, id)
-    WHERE w.free > 0 AND (w.robot OR e.rate_per_minute IS NOT NULL)
-    FOR NO KEY UPDATE OF e SKIP LOCKED
+    SELECT locked.id, w.robot, locked.tokens, locked.tokens_at, locked.rate FROM (
+        SELECT e.id, e.tokens, e.tokens_at, {_RATE} AS rate FROM webhook_endpoint e
+        WHERE e.city_code = :city AND e.id IN (
+            SELECT id FROM waiting WHERE free > 0 AND (robot OR rate_per_minute IS NOT NULL))
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) locked JOIN waiting w ON w.id = locked.id
 ), funded AS MATERIALIZED (
-    SELECT city_code, id, robot, {_REFILLED} AS tokens FROM rated
+    SELECT id, robot, {_REFILLED.format(rate="rate", tokens="tokens", tokens_at="tokens_at")}
+        AS tokens FROM rated
 ), open AS MATERIALIZED (
     SELECT *, CASE WHEN robot THEN {DIGEST_MOST}
         ELSE least(free, :most / count(*) OVER (), floor(tokens)) END AS room
     FROM (
-        SELECT e.city_code, e.id, e.robot, e.free, funded.tokens
-        FROM waiting e LEFT JOIN funded USING (city_code, id)
+        SELECT e.id, e.robot, e.free, funded.tokens
+        FROM waiting e LEFT JOIN funded USING (id)
         WHERE e.free > 0 AND CASE WHEN e.robot OR e.rate_per_minute IS NOT NULL
             THEN funded.tokens >= 1 ELSE TRUE END
         ORDER BY e.since LIMIT :most
     ) e
 ), taken AS MATERIALIZED (
-    SELECT e.city_code, e.id AS endpoint_id, e.robot, e.tokens, d.id,
-        count(*) OVER (PARTITION BY e.city_code, e.id) AS together,
-        row_number() OVER (PARTITION BY e.city_code, e.id ORDER BY d.next_attempt_at, d.id) AS n
+    SELECT e.id AS endpoint_id, e.robot, e.tokens, d.id,
+        count(*) OVER (PARTITION BY e.id) AS together,
+        row_number() OVER (PARTITION BY e.id ORDER BY d.next_attempt_at, d.id) AS n
     FROM open e CROSS JOIN LATERAL (
         -- Bounded by a number too: of how many rows a bound that is reckoned lets through,
         -- Postgres knows nothing, and expects a tenth of all there are.
@@ -75,43 +101,41 @@ WITH busy AS (
         -- A lease that is over and was not given back was a lost worker's: it spent no attempt.
         attempts_before = d.attempts_before + (d.lease_token IS NOT NULL)::int
     FROM taken t
-    WHERE d.city_code = t.city_code AND d.id = t.id
+    WHERE d.city_code = :city AND d.id = t.id
         -- What a robot may hear singly it hears singly; what is more than that is one message.
         AND NOT (t.robot AND t.together <= t.tokens AND t.n > 1)
     RETURNING {columns_of(WebhookDelivery, "d")}
 ), begun AS (
     INSERT INTO webhook_attempt (city_code, delivery_id, number, started_at, lease_until)
-    SELECT city_code, id, attempts, now(), lease_until FROM claimed
+    SELECT :city, id, attempts, now(), lease_until FROM claimed
 ), spent AS (
     UPDATE webhook_endpoint e SET tokens_at = now(),
         tokens = f.tokens - CASE WHEN f.robot THEN 1 ELSE c.number END
     FROM funded f JOIN (
-        SELECT city_code, endpoint_id AS id, count(*) AS number FROM claimed GROUP BY 1, 2
-    ) c USING (city_code, id)
-    WHERE e.city_code = f.city_code AND e.id = f.id
+        SELECT endpoint_id AS id, count(*) AS number FROM claimed GROUP BY 1
+    ) c USING (id)
+    WHERE e.city_code = :city AND e.id = f.id
 )
 SELECT c.city_code, c.id, c.endpoint_id, c.event_id, c.event_type, c.attempts,
     c.attempts - c.attempts_before, c.manual, b.body
 FROM claimed c CROSS JOIN LATERAL (
-    SELECT body FROM webhook_body WHERE city_code = c.city_code AND event_id = c.event_id LIMIT 1
+    SELECT body FROM webhook_body WHERE city_code = :city AND event_id = c.event_id LIMIT 1
 ) b
 ORDER BY c.next_attempt_at, c.position
 """)  # noqa: S608 (numbers and conditions of our own)
-"""Takes deliveries that are due under a lease, fairly between endpoints, and begins an attempt of
-each: those, with their bodies."""
+"""Takes deliveries of a city that are due under a lease, fairly between endpoints, and begins an
+attempt of each: those, with their bodies."""
 
 # By the token of the claim: should the lease have run out and another worker have taken the
 # delivery meanwhile, nothing is undone.
 GIVE_BACK = text("""
 WITH given_back AS (
-    UPDATE webhook_delivery d
-    SET attempts = d.attempts - 1, lease_token = NULL, lease_until = NULL
-    FROM unnest(CAST(:cities AS text[]), CAST(:ids AS uuid[])) AS r(city_code, id)
-    WHERE d.city_code = r.city_code AND d.id = r.id AND d.lease_token = :token
-    RETURNING d.city_code, d.id, d.attempts + 1 AS number
+    UPDATE webhook_delivery SET attempts = attempts - 1, lease_token = NULL, lease_until = NULL
+    WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[])) AND lease_token = :token
+    RETURNING id, attempts + 1 AS number
 )
 DELETE FROM webhook_attempt a USING given_back g
-WHERE a.city_code = g.city_code AND a.delivery_id = g.id AND a.number = g.number
+WHERE a.city_code = :city AND a.delivery_id = g.id AND a.number = g.number
 """)
 """Undoes the claim of deliveries, as far as they are still under its lease."""
 
@@ -124,11 +148,10 @@ CROSS JOIN LATERAL (
         coalesce(array_agg(kind ORDER BY id DESC), '{}') AS kinds,
         coalesce(array_agg(secret_sealed ORDER BY id DESC), '{}') AS secrets_sealed
     FROM webhook_secret
-    WHERE city_code = e.city_code AND endpoint_id = e.id
+    WHERE city_code = :city AND endpoint_id = e.id
         AND (expires_at IS NULL OR expires_at > now())
 ) s
-WHERE (e.city_code, e.id) IN (
-    SELECT * FROM unnest(CAST(:cities AS text[]), CAST(:endpoints AS uuid[])))
+WHERE e.city_code = :city AND e.id = ANY(CAST(:endpoints AS uuid[]))
 """)
 """Endpoints, still sealed, with their secrets that are live now."""
 
@@ -149,14 +172,15 @@ WHERE plan.city_code = :city AND plan.code = ANY(CAST(:plans AS text[]))
 CLOCK_SKEW = text("SELECT extract(epoch FROM CAST(:now AS timestamptz) - clock_timestamp())")
 """By how many seconds an instant is after the database's present."""
 
+# What the clock says stands in the first part: a cluster updates no row by an expression with it.
 SETTLE = text("""
 WITH result AS (
-    SELECT * FROM unnest(
-        CAST(:cities AS text[]), CAST(:ids AS uuid[]), CAST(:numbers AS int[]),
+    SELECT r.*, now() AS now, now() + make_interval(secs => r.delay) AS again_at FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:numbers AS int[]),
         CAST(:tokens AS uuid[]), CAST(:outcomes AS text[]), CAST(:statuses AS int[]),
         CAST(:durations AS int[]), CAST(:said AS text[]), CAST(:requests AS text[]),
         CAST(:states AS text[]), CAST(:delays AS float8[]), CAST(:free AS int[])
-    ) AS r(city_code, id, number, token, outcome, status_code, duration_ms, said, request,
+    ) AS r(id, number, token, outcome, status_code, duration_ms, said, request,
         state, delay, free)
 ), settled AS (
     UPDATE webhook_delivery d
@@ -164,27 +188,27 @@ WITH result AS (
         state = CASE
             -- One that was delivered before, and was sent again by hand, is so still.
             WHEN d.state = 'pending' AND r.state = 'failed' AND EXISTS (
-                SELECT FROM webhook_attempt AS before WHERE before.city_code = d.city_code
+                SELECT FROM webhook_attempt AS before WHERE before.city_code = :city
                 AND before.delivery_id = d.id AND before.outcome = 'delivered') THEN 'delivered'
             WHEN d.state = 'pending' OR r.state = 'delivered' THEN r.state ELSE d.state END,
         settled_at = CASE WHEN d.state <> 'pending' THEN d.settled_at
-            WHEN r.state <> 'pending' THEN now() END,
-        next_attempt_at = CASE WHEN r.state = 'pending'
-            THEN now() + make_interval(secs => r.delay) ELSE d.next_attempt_at END
+            WHEN r.state <> 'pending' THEN r.now END,
+        next_attempt_at = CASE WHEN r.state = 'pending' THEN r.again_at
+            ELSE d.next_attempt_at END
     FROM result r
-    WHERE d.city_code = r.city_code AND d.id = r.id AND d.lease_token = r.token
-    RETURNING d.city_code, d.id
+    WHERE d.city_code = :city AND d.id = r.id AND d.lease_token = r.token
+    RETURNING d.id
 ), logged AS (
     UPDATE webhook_attempt a
     SET outcome = CASE WHEN s.id IS NULL THEN 'superseded' ELSE r.outcome END,
         status_code = r.status_code, duration_ms = r.duration_ms, response_head = r.said,
         request_head = CAST(r.request AS jsonb)
-    FROM result r LEFT JOIN settled s USING (city_code, id)
-    WHERE a.city_code = r.city_code AND a.delivery_id = r.id AND a.number = r.number
+    FROM result r LEFT JOIN settled s USING (id)
+    WHERE a.city_code = :city AND a.delivery_id = r.id AND a.number = r.number
         -- What is settled twice, because nobody heard of the first time, stays as it was.
         AND a.outcome IS NULL
 )
-SELECT city_code, id, now() AS now FROM settled
+SELECT id, now() AS now FROM settled
 """)
 """Writes the outcomes of attempts and what follows for their deliveries: which were still ours."""
 
@@ -193,9 +217,9 @@ LOCK_UNWELL = text("""
 SELECT city_code, id, owner, owner_credential_id, url_shown, state, state_reason, failing_since,
     warned, consecutive_failures, paused_until
 FROM webhook_endpoint
-WHERE (city_code, id) IN (SELECT * FROM unnest(CAST(:cities AS text[]), CAST(:ids AS uuid[])))
+WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))
     AND (id = ANY(CAST(:failed AS uuid[])) OR consecutive_failures > 0)
-ORDER BY city_code, id FOR NO KEY UPDATE
+ORDER BY id FOR NO KEY UPDATE
 """).columns(owner=JSONB)
 """The endpoints, locked, whose health some outcomes can change."""
 

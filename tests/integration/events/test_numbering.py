@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import cities_behind, log_position
-from services.core.events.service import NewEvent, number_committed, record
+from services.core.events.service import NewEvent, begin_log, number_committed, record
 from services.core.events.statements import pending_insert
 from services.core.feed.queries import EventFilter, events_after
 from services.core.identity.actor import operator
@@ -50,6 +50,7 @@ def _happening(subject: str, city_code: str = CITY) -> NewEvent:
 
 async def _write(database: Database, *subjects: str, city_code: str = CITY) -> list[UUID]:
     async with database.transaction() as session:
+        await begin_log(session, city_code)
         return await record(session, *(_happening(each, city_code) for each in subjects))
 
 

@@ -196,4 +196,4 @@ async def test_lists_and_rates_of_many_are_read_by_index(duties: Duties) -> None
         rows = await duties.database.pool.fetch(f"EXPLAIN {statement}", *parameters)
         plan = "\n".join(row[0] for row in rows)
         assert "Seq Scan on obligation" not in plan, plan
-        assert "on obligation_p" in plan
+        assert "on obligation " in plan

@@ -102,10 +102,11 @@ async def test_many_receivers_hear_what_each_of_their_owners_does(
     ]
     await put_rows(session, "owner", given)
     told = heard_by_owners(
-        "event", role="owner.role", unit="owner.unit", credential="owner.credential"
+        CITY, "event", role="owner.role", unit="owner.unit", credential="owner.credential"
     )
     rows = await session.execute(
-        text(f"SELECT number, id FROM owner, event WHERE city_code = '{CITY}' AND {told.text}")
+        text(f"SELECT number, id FROM owner, event WHERE city_code = '{CITY}' AND {told.text}"),
+        {"scope_city": CITY},
     )
     expected = {
         (number, row["id"])

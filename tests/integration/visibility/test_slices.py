@@ -182,7 +182,7 @@ async def test_many_at_once_see_what_each_of_them_does(session: AsyncSession) ->
         for number, (role, unit) in enumerate(owners)
     ]
     await put_rows(session, "owner", given)
-    seen = seen_by_each(ROLES, THING, role="owner.role", unit="owner.unit")
+    seen = seen_by_each(ROLES, THING, city=f"'{CITY}'", role="owner.role", unit="owner.unit")
     rows = await session.execute(
         text(f"SELECT number, id FROM owner, thing WHERE city_code = '{CITY}' AND {seen}")
     )

@@ -46,7 +46,7 @@ async def take(
                 {"s": passed},
             )
         limits = Limits(most=most, each=each, lease_seconds=lease)
-        return await claim(session, token=token or new_id(), busy=busy or {}, limits=limits)
+        return await claim(session, CITY, token=token or new_id(), busy=busy or {}, limits=limits)
 
 
 def shares(claimed: list[Claimed]) -> Counter[UUID]:
@@ -206,7 +206,7 @@ async def test_an_endpoint_is_opened_with_its_live_secrets_the_newest_first(
         " FROM webhook_secret)"
     )
     async with planted.database.sessions() as session:
-        (row,) = await targets(session, [(CITY, endpoint)])
+        (row,) = await targets(session, CITY, [endpoint])
     target = open_target(row, SEAL)
     assert (target.url, target.headers) == (URL, headers)
     assert target.secrets == [("v1", SECRET), ("v1", b"old" * 8)]
@@ -214,7 +214,7 @@ async def test_an_endpoint_is_opened_with_its_live_secrets_the_newest_first(
     assert str(SECRET) not in repr(target)
     await planted.rows("UPDATE webhook_secret SET expires_at = now() WHERE expires_at IS NOT NULL")
     async with planted.database.sessions() as session:
-        (row,) = await targets(session, [(CITY, endpoint)])
+        (row,) = await targets(session, CITY, [endpoint])
     assert open_target(row, SEAL).secrets == [("v1", SECRET)]
 
 

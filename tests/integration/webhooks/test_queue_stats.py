@@ -11,7 +11,7 @@ from services.core.webhooks.schedule import NextAttempt
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
 from tests.integration.webhooks.test_claiming import URL, take
-from tests.support.planted import Planted
+from tests.support.planted import CITY, Planted
 
 
 def ago(**step: float) -> dict[str, Any]:
@@ -43,7 +43,7 @@ async def test_attempts_of_lately_are_told_with_their_success_and_times(planted:
     token = new_id()
     async with planted.database.transaction() as session:
         limits = Limits(most=100, each=100, lease_seconds=45)
-        claimed = await claim(session, token=token, busy={}, limits=limits)
+        claimed = await claim(session, CITY, token=token, busy={}, limits=limits)
         results = [
             Result(
                 one,
@@ -55,7 +55,7 @@ async def test_attempts_of_lately_are_told_with_their_success_and_times(planted:
             )
             for number, one in enumerate(claimed)
         ]
-        await settle(session, results, now=Clock().now())
+        await settle(session, CITY, results, now=Clock().now())
     async with planted.database.sessions() as session:
         found = {
             one.endpoint_id: one

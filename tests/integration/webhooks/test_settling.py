@@ -15,7 +15,7 @@ from services.core.webhooks.schedule import NextAttempt
 from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
 from tests.integration.webhooks.test_claiming import URL, take
-from tests.support.planted import Planted
+from tests.support.planted import CITY, Planted
 
 DELIVERED = Outcome("delivered", 7, status_code=204, said="204 No Content")
 FAILED = Outcome("status", 9, status_code=500, said="500 Oh")
@@ -36,7 +36,7 @@ async def write(
     follows = fate or NextAttempt("delivered" if outcome.kind == "delivered" else "failed")
     result = Result(claimed, token, outcome, follows, pause, SHOWN)
     async with planted.database.transaction() as session:
-        return await settle(session, [result], now=Clock().now())
+        return await settle(session, CITY, [result], now=Clock().now())
 
 
 async def one_claimed(planted: Planted, **columns: Any) -> tuple[Claimed, UUID]:
@@ -208,7 +208,7 @@ async def test_workers_who_settle_one_endpoint_at_once_do_not_stand_in_each_othe
 
     async def settle_all(results: list[Result]) -> int:
         async with planted.database.transaction() as session:
-            return await settle(session, results, now=Clock().now())
+            return await settle(session, CITY, results, now=Clock().now())
 
     settled = await asyncio.gather(*map(settle_all, batches))
     assert sum(settled) == sum(map(len, batches)) >= 100
