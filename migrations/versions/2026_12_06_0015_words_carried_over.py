@@ -1,4 +1,8 @@
-"""Who wrote what a correction carries over."""
+"""Who wrote what a correction carries over.
+
+A process of the release before does not write it and goes on: who signs there is an author all
+the same.
+"""
 
 from alembic import op
 
@@ -6,6 +10,7 @@ revision = "0015"
 down_revision = "0014"
 branch_labels = None
 depends_on = None
+works_since = "0014"
 
 _SUBMISSION = "ALTER TABLE submission ADD COLUMN authorship JSONB"
 

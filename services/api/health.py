@@ -11,7 +11,13 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
-from services.api.metrics import ALERT_EVALUATION_AGE, DRAIN_LAG, WORKER_SILENCE
+from services.api.metrics import (
+    ALERT_EVALUATION_AGE,
+    DRAIN_LAG,
+    REPLICA_LAG,
+    REPLICA_USED,
+    WORKER_SILENCE,
+)
 from services.api.routing import PublicRoute
 from services.api.webhooks.queue_metrics import read_webhook_figures
 from services.core.alerts.queries import Stalest, stalest_evaluation
@@ -21,7 +27,7 @@ from services.core.identity.queries import has_administrator
 from services.core.kit.database import takes_writes
 from services.core.kit.ids import made_at
 from services.core.kit.outage import is_outdated
-from services.core.kit.schema import expected_revision, present_revision
+from services.core.kit.schema import present_schema
 from services.core.plan.queries import has_plan
 from services.core.webhooks.queue_stats import longest_unattended
 
@@ -73,6 +79,9 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
     """
     parts, lag = await _parts(held)
     parts["redis"] = "ok" if held.doorbell.answering else "degraded"
+    if held.reads.replicas:
+        recent = all(one.set_aside is None for one in held.reads.replicas)
+        parts["replicas"] = _told(recent, "degraded")
     failed = "failed" in parts.values()
     if failed:
         response.status_code = 503
@@ -87,7 +96,7 @@ async def readyz(held: Held, response: Response) -> ReadyOut:
 async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
     now = held.clock.true_now()
     try:
-        revision = await present_revision(held.database.engine)
+        schema = await present_schema(held.database.engine)
         async with held.database.sessions() as session:
             writes = await takes_writes(session)
             plan = await has_plan(session)
@@ -105,7 +114,7 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
     return {
         "postgres": "ok",
         "writes": _told(writes and not held.writes.refused_lately(now), "failed"),
-        "schema": _told(revision == expected_revision(), "failed"),
+        "schema": _told(schema.fits, "failed"),
         "plan": _told(plan, "failed"),
         "administrator": _told(administrator, "failed"),
         "drain": _told(lag is None or lag < _STUCK_AFTER_SECONDS, "degraded"),
@@ -158,4 +167,8 @@ async def metrics(request: Request) -> Any:
     DRAIN_LAG.set(lag)
     WORKER_SILENCE.set(silence)
     ALERT_EVALUATION_AGE.set(unevaluated)
+    for replica in held.reads.replicas:
+        lag_there = held.reads.lag(replica)
+        REPLICA_LAG.labels(replica.name).set(_UNKNOWN if lag_there is None else lag_there)
+        REPLICA_USED.labels(replica.name).set(replica.set_aside is None)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from typing import Annotated
 
@@ -34,6 +34,7 @@ from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
 from services.api.milestones import verb_routes as milestone_verbs
 from services.api.obligations import routes as obligations
+from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
@@ -110,14 +111,17 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         dsn = chosen.database_url.get_secret_value()
         redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
-        async with connect(
-            dsn, size=chosen.database_connections, application_name="wufei-api"
-        ) as database:
+        async with AsyncExitStack() as opened:
+            database = await opened.enter_async_context(
+                connect(dsn, size=chosen.database_connections, application_name="wufei-api")
+            )
             await require_current(database.engine)
+            reads = await opened.enter_async_context(open_reads(database, chosen))
             watch, doorbell = LogListener(chosen.notices_url), Doorbell(redis_url)
             keys = Keys(database, chosen.clock.true_now)
             app.state.resources = Resources(
                 database=database,
+                reads=reads,
                 clock=chosen.clock,
                 keys=keys,
                 plans=PlanCache(database, watch),

@@ -24,6 +24,18 @@ ALERT_EVALUATION_AGE = Gauge(
     "How long ago alerts of the stalest plan were evaluated",
 )
 
+READS = Counter(
+    "wufei_reads_total",
+    "Requests by the server that they read from, where replicas are",
+    ["server"],
+)
+REPLICA_LAG = Gauge(
+    "wufei_replica_lag_seconds", "How long a replica is behind the primary at most", ["replica"]
+)
+REPLICA_USED = Gauge(
+    "wufei_replica_used", "1: readings go to the replica; 0: it is set aside", ["replica"]
+)
+
 WEBHOOK_QUEUED = Gauge("wufei_webhook_queued", "Deliveries that wait, 10000 at most", ["endpoint"])
 WEBHOOK_OLDEST_DUE = Gauge(
     "wufei_webhook_oldest_due_seconds",

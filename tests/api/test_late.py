@@ -13,9 +13,11 @@ from services.core.extensions.models import Extension
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from services.core.submissions.models import Submission
-from tests.support.api import IN_TIME, XINMI, Door, open_door
+from tests.support.api import XINMI, Door, open_door
 from tests.support.clock import stopped_at
 from tests.support.duties import add
+
+IN_TIME = {"due_date": "2026-12-31"}
 
 LATE = f"/plans/{XINMI}/late"
 OFFICE = "UN04"

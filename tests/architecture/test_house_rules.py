@@ -229,8 +229,8 @@ SQL_ROLES = {
 SQL_PLUMBING = {
     "services/core/kit/database.py": "names locked, and how a transaction is planned",
     "services/core/kit/schema.py": "which revision a database has",
+    "services/core/kit/wal_watch.py": "how far a server is",
     "services/core/kit/statistics.py": "what the planner knows of the tables",
-    "services/console/schema.py": "which revision a database has, before anything else runs",
     "services/console/embedded/postgres.py": "a database made where the server is ours",
 }
 """Files outside the slices that hold SQL as text, and what it is about: no row of a tenant."""

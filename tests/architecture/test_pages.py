@@ -31,7 +31,11 @@ FOREIGN = {
     "max_prepared_statements",
     "network_backend",
     "RestClient",
+    "max_standby_streaming_delay",
+    "pg_last_xact_replay_timestamp",
     "pg_restore",
+    "pg_rewind",
+    "remote_apply",
     "whsec_new",
     "whsec_old",
 }

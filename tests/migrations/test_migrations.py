@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.console.schema import configuration, revision, upgrade
+from services.console.schema import configuration, revision, schema, upgrade
 from services.console.settings import PROJECT
-from services.core.kit.schema import expected_revision
+from services.core.kit.schema import PresentSchema, expected_revision
 from services.core.registry import metadata
 from tests.support.servers import Addresses
 
@@ -253,3 +253,16 @@ async def test_a_correction_under_way_is_by_all_who_ever_wrote_it(empty_url: str
         ("2025", ids, ["UN1", "UN2"], f'["{ids[1]}", "{ids[2]}"]', "UN1"),
         ("2026", ids, ["UN1", "UN2"], f'["{ids[1]}"]', "UN1"),
     ]
+
+
+async def test_the_database_says_which_program_is_the_oldest_that_works_on_it(
+    database_url: str,
+) -> None:
+    newest = ScriptDirectory.from_config(configuration()).get_revision("head")
+    assert newest is not None
+    oldest = getattr(newest.module, "works_since", newest.revision)
+    assert await schema(database_url) == PresentSchema(newest.revision, oldest)
+    # What one migration breaks no later one mends.
+    scripts = list(ScriptDirectory.from_config(configuration()).walk_revisions())
+    oldest_of_each = [getattr(one.module, "works_since", one.revision) for one in scripts]
+    assert oldest_of_each == sorted(oldest_of_each, reverse=True)

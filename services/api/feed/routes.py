@@ -138,7 +138,7 @@ async def _first(
         kept_since = None
         if held.feed_kept is not None:
             kept_since = held.clock.true_now() - held.feed_kept
-        async with held.database.sessions() as session:
+        async with held.reads.sessions() as session:
             found = await events_after(
                 session,
                 actor,
@@ -154,3 +154,4 @@ async def _first(
         position = found.last_position
         if not found.has_more:
             await held.watch.wait(actor.city_code, min(left, _LOOK_EVERY_SECONDS))
+            await held.reads.look_again()

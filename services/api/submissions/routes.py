@@ -76,7 +76,7 @@ async def _seen(submission_id: SubmissionId, actor: Reader, held: Held) -> Mappi
     Raises:
         SubmissionNotFound: there is none of this id in the caller's scope.
     """
-    async with held.database.pool.acquire() as connection:
+    async with held.reads.pool.acquire() as connection:
         return in_scope(await queries.one(connection, actor, submission_id), SubmissionNotFound)
 
 
@@ -238,7 +238,7 @@ async def list_submissions(
         return await _changes(held, actor, plan, filters, changed_after, page_size)
     named = of_list(actor, "submissions", plan=plan.code, **dict(filters.conditions()))
     after = after_id(page_token, named)
-    async with held.database.pool.acquire() as connection:
+    async with held.reads.pool.acquire() as connection:
         rows = await queries.page(
             connection,
             actor,
@@ -267,7 +267,7 @@ async def _changes(
     position: int,
     limit: int,
 ) -> Response:
-    async with held.database.pool.acquire() as connection:
+    async with held.reads.pool.acquire() as connection:
         rows, read_to, more = await queries.changed_after(
             connection,
             actor,

@@ -15,8 +15,9 @@ from services.console.answers import status
 from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
 from services.console.heartbeat import beats
+from services.console.replicas import look_at_replicas
 from services.console.running import Running, read_running
-from services.console.schema import revision
+from services.console.schema import schema
 from services.console.settings import Settings
 from services.core.calendars.queries import cities_without
 from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
@@ -85,13 +86,21 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         seen = f"no `wufei up` is running on {settings.data_dir}, and DATABASE_URL is not set"
         yield Finding("processes", seen, good=False)
     if (database := _chosen(settings, running, "database_url")) is not None:
-        for finding in await _database(database):
+        async for finding in _databases(database, settings):
             yield finding
-        if read_address(database).pooled:
-            for finding in await _behind_a_pooler(database, settings.direct_url or database):
-                yield finding
     if (redis := _chosen(settings, running, "redis_url")) is not None:
         yield await _redis(redis)
+
+
+async def _databases(url: str, settings: Settings) -> AsyncIterator[Finding]:
+    """Yield what there is to say of the database, of a pooler before it, and of its replicas."""
+    for finding in await _database(url):
+        yield finding
+    if read_address(url).pooled:
+        for finding in await _behind_a_pooler(url, settings.direct_url or url):
+            yield finding
+    async for seen, good in look_at_replicas(url, settings):
+        yield Finding("replica", seen, good=good)
 
 
 def _chosen(settings: Settings, running: Running | None, name: str) -> str | None:
@@ -134,13 +143,14 @@ async def _database(url: str) -> list[Finding]:
         finally:
             await connection.close()
         require_major(int(number))
-        found, wanted = await revision(url), expected_revision()
+        found, wanted = await schema(url), expected_revision()
         answers = Finding("database", f"PostgreSQL {version} answers")
-        if found != wanted:
-            seen = f"at {found}, this version needs {wanted}"
+        if not found.fits:
+            seen = f"at {found.revision}, this version needs {wanted}"
             return [answers, Finding("schema", seen, good=False)]
-        schema = Finding("schema", f"at {found}")
-        return [answers, schema, await _work(url), await _calendar(url)]
+        newer = "" if found.revision == wanted else f", on which this version's {wanted} works too"
+        at = Finding("schema", f"at {found.revision}{newer}")
+        return [answers, at, await _work(url), await _calendar(url)]
     except ServerTooOld as error:
         return [Finding("database", str(error), good=False)]
     except _NO_ANSWER as error:

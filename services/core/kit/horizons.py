@@ -9,10 +9,10 @@ from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 
 A_YEAR = timedelta(days=366)
-"""For a due date of values, more time at once, an answer to an alert, and a document's date."""
+"""For what is due within a year as a rule, more time asked for at once, a document's date."""
 
 TEN_YEARS = timedelta(days=3660)
-"""For what is planned long ahead: milestones, and the end of a key."""
+"""For what is promised long ahead, and the end of a key."""
 
 
 def too_far_ahead(place: str, day: date, *, since: date, most: timedelta) -> list[Fault]:

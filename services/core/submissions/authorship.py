@@ -52,6 +52,13 @@ class Authors:
             tuple(dict.fromkeys((*self.organizations, *others.organizations))),
         )
 
+    def without(self, others: "Authors") -> "Authors":
+        """Return those of these authors that are none of the others."""
+        return Authors(
+            tuple(key for key in self.keys if key not in others.keys),
+            tuple(unit for unit in self.organizations if unit not in others.organizations),
+        )
+
     def include(self, actor: Actor) -> bool:
         """Return whether the actor, or another key of its unit, is one of them."""
         return actor.credential_id in self.keys or actor.organization_code in self.organizations
@@ -87,8 +94,14 @@ def authorship_of(row: SubmissionRow) -> Authorship:
     if kept is None:
         everybody = authors_of(row)
         return Authorship(everybody, dict.fromkeys(_written(row), everybody))
-    words = {name: _read(kept["words"][name]) for name in _written(row)}
-    return Authorship(_read(kept["revision"]), words)
+    everybody = authors_of(row)
+    words = {
+        name: _read(kept["words"][name]) if name in kept["words"] else everybody
+        for name in _written(row)
+    }
+    known = Authorship(_read(kept["revision"]), words)
+    # A process of an older release keeps who signed, and not which words are theirs.
+    return Authorship(known.revision.and_(everybody.without(known.authors)), words)
 
 
 def after_writing(row: SubmissionRow, wanted: Mapping[str, Any], actor: Actor) -> Authorship:

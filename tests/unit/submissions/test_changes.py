@@ -129,6 +129,15 @@ def test_who_wrote_a_word_is_known_over_any_number_of_corrections() -> None:
     )
 
 
+def test_who_signed_with_an_older_release_is_an_author_still() -> None:
+    reopened = after(
+        a_row(OFFICE, value=Decimal(40)), (LEADER_OF_IT, "approve"), (OFFICE, "reopen")
+    )
+    by_the_older = {**reopened, "note": "补充", "authors": [CLERK.credential_id]}
+    row = after(_edited(by_the_older, COLLEAGUE, value=Decimal(41)), (COLLEAGUE, "submit"))
+    assert not has_right(replace(CLERK, role="office"), "approve", place(row))
+
+
 def test_a_unit_whose_word_is_carried_over_does_not_approve_it_by_another_key() -> None:
     row = after(
         a_row(CLERK, value=Decimal(40)),
