@@ -231,6 +231,7 @@ SQL_PLUMBING = {
     "services/core/kit/schema.py": "which revision a database has",
     "services/core/kit/wal_watch.py": "how far a server is",
     "services/core/kit/statistics.py": "what the planner knows of the tables",
+    "services/console/room.py": "whether a file can be written",
     "services/console/embedded/postgres.py": "a database made where the server is ours",
 }
 """Files outside the slices that hold SQL as text, and what it is about: no row of a tenant."""

@@ -16,6 +16,7 @@ from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
 from services.console.heartbeat import beats
 from services.console.replicas import look_at_replicas
+from services.console.room import look_for_room
 from services.console.running import Running, read_running
 from services.console.schema import schema
 from services.console.settings import Settings
@@ -150,7 +151,9 @@ async def _database(url: str) -> list[Finding]:
             return [answers, Finding("schema", seen, good=False)]
         newer = "" if found.revision == wanted else f", on which this version's {wanted} works too"
         at = Finding("schema", f"at {found.revision}{newer}")
-        return [answers, at, await _work(url), await _calendar(url)]
+        seen, good = await look_for_room(url)
+        room = Finding("writes", seen, good=good)
+        return [answers, at, room, await _work(url), await _calendar(url)]
     except ServerTooOld as error:
         return [Finding("database", str(error), good=False)]
     except _NO_ANSWER as error:

@@ -67,3 +67,41 @@ async def test_nothing_is_asked_of_another_schema(database: Database, settings: 
     found = await findings(settings)
     assert not found["schema"].good
     assert "work goes on" not in found
+
+
+_FULL = """
+CREATE FUNCTION full_disk() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+END $$;
+CREATE EVENT TRIGGER full_disk ON ddl_command_start EXECUTE FUNCTION full_disk();
+"""
+
+
+async def test_a_full_disk_and_a_database_that_only_reads_are_told_apart(
+    database: Database, settings: Settings
+) -> None:
+    assert (await findings(settings))["writes"] == Finding("writes", "takes writes")
+    await database.pool.execute(_FULL)
+    full = (await findings(settings))["writes"]
+    assert not full.good
+    assert "No space left on device: make room on its disk" in full.seen
+    name = database.dsn.rsplit("/", 1)[1]
+    await database.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    only_reads = (await findings(settings))["writes"]
+    assert not only_reads.good
+    assert only_reads.seen.startswith("it only reads, as a standby does: promote it")
+
+
+@pytest.mark.usefixtures("settings")
+async def test_a_replica_that_is_none_or_does_not_answer_is_a_fault(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wrong, said in (
+        (database.dsn, "is no replica, it takes writes"),
+        ("postgresql://wufei@127.0.0.1:1/wufei", "readings go to the primary meanwhile"),
+    ):
+        monkeypatch.setenv("DATABASE_REPLICA_URL", wrong)
+        found = (await findings(Settings.read()))["replica"]
+        assert not found.good
+        assert said in found.seen
