@@ -6,7 +6,7 @@ in the memory of the one that sent it.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from services.core.events.reading import follow
@@ -63,6 +63,7 @@ class _Sender:
 def _worker(stage: Stage, database: Database, sender: _Sender) -> Delivering:
     """Return one that has just begun."""
     seal = stage.door.held.seal
+    assert seal is not None
     return Delivering(
         database,
         Clock(timedelta()),
@@ -122,14 +123,16 @@ async def test_a_delivery_is_claimed_and_settled_once_wherever_the_connection_is
         await keep(stage.beside)
         sent = claimed[-1]
         assert sent._done, "what was given up is claimed again"
-        done, busy = list(sent._done), Counter(sent._busy)
+        done = {city: list(results) for city, results in sent._done.items()}
+        busy = Counter(sent._busy)
 
         async def settle(
             sent: Delivering = sent,
-            done: list[Sequence[Result]] = done,
+            done: Mapping[str, list[Sequence[Result]]] = done,
             busy: Counter[Key] = busy,
         ) -> None:
-            sent._done, sent._busy = list(done), Counter(busy)
+            sent._done = {city: list(results) for city, results in done.items()}
+            sent._busy = Counter(busy)
             await sent._settle_all()
 
         await cutting.everywhere(f"settling, {outcome.said}", settle)
