@@ -126,7 +126,6 @@ STEADY = [
         " SELECT FROM plan_version AS v WHERE v.city_code = $1"
         " AND coalesce(v.loaded_at, now()) < now())"
     ),
-    "UPDATE worker_heartbeat SET beat_at = coalesce(beat_at, clock_timestamp())",
     "SELECT coalesce(opened_at, now()), clock_timestamp() FROM plan_period WHERE city_code = $1",
     "SELECT pg_notify($1, $2)",
 ]
@@ -149,6 +148,7 @@ REFUSED = [
     ),
     ("UPDATE plan_period SET opened_at = clock_timestamp() WHERE city_code = $1", "volatile"),
     ("DELETE FROM plan_period WHERE city_code = $1 AND random() < 1", "volatile"),
+    ("UPDATE worker_heartbeat SET beat_at = beat_at - interval '1 hour'", "depends on a column"),
     (
         (
             "UPDATE plan_period SET opened_at = now() + make_interval(secs => version)"

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
 from services.core.events.catalogue import EventType
-from services.core.events.queries import log_position, oldest_waiting_event
+from services.core.events.queries import log_position, log_standing
 from services.core.events.service import NewEvent, begin_log, record
 from services.core.followers import READERS
 from services.core.kit.clock import Clock
@@ -123,6 +124,7 @@ async def test_a_sweep_follows_the_date_once(ledger: Ledger) -> None:
         assert rows == [(ledger.clock.today("Asia/Shanghai").toordinal(),)]
 
 
+@pytest.mark.citus(but="a cluster has no triggers on its tables, and one refuses the date here")
 async def test_a_date_that_cannot_be_followed_is_named_and_holds_up_no_other(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -205,8 +207,7 @@ async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
     assert (await ledger.row())["value"] == "90", "what comes before it is done"
 
     await ledger.execute(
-        "UPDATE event SET data = jsonb_build_object('period', subject_id)"
-        " WHERE type = 'period.opened'"
+        """UPDATE event SET data = '{"period": "2025"}' WHERE type = 'period.opened'"""
     )
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "91"
@@ -290,7 +291,8 @@ async def test_it_says_now_and_then_that_it_goes_on(
 async def test_a_worker_that_fell_silent_is_forgotten_after_an_hour(ledger: Ledger) -> None:
     await ledger.load(a_document())
     await Reactor(ledger.database, ledger.clock).react()
-    await ledger.execute("UPDATE worker_heartbeat SET beat_at = beat_at - interval '61 minutes'")
+    long_ago = Clock.true_now() - timedelta(minutes=61)
+    await ledger.execute("UPDATE worker_heartbeat SET beat_at = :at", at=long_ago)
     other = Reactor(ledger.database, ledger.clock)
     await other.react()
     assert len(await _beats(ledger)) == 2
@@ -306,7 +308,7 @@ async def test_a_beat_that_cannot_be_written_holds_up_no_work(
     await ledger.execute("ALTER TABLE worker_heartbeat RENAME TO lost")
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "90"
-    assert caplog.messages == ["heartbeat failed"]
+    assert set(caplog.messages) == {"heartbeat failed"}
 
 
 async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
@@ -321,4 +323,6 @@ async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
             waits = (await client.get("http://wufei.test/readyz")).json()["drain_lag_seconds"]
         assert waits is not None
         async with ledger.database.sessions() as session:
-            assert await oldest_waiting_event(session, readers=READERS) is not None
+            standing = await log_standing(session, readers=READERS)
+        assert standing.oldest is not None
+        assert standing.behind.keys() == {"scoring"}

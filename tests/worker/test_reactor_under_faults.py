@@ -16,6 +16,7 @@ from tests.unit.scoring.builders import a_document
 from tests.worker.running import Relay, at_work, idle, shows, until
 
 
+@pytest.mark.citus(but="a cluster has no triggers on its tables, and one stands for the disk")
 async def test_a_full_disk_is_told_without_a_traceback_and_nothing_is_lost(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -39,6 +40,7 @@ async def test_a_full_disk_is_told_without_a_traceback_and_nothing_is_lost(
     assert (await ledger.row())["value"] == "90"
 
 
+@pytest.mark.citus(but="who waits for a lock is found on the server where the lock is held")
 async def test_a_lock_held_by_somebody_is_no_error(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
