@@ -97,10 +97,10 @@ lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.8
-	build/lock/bin/python -m uv $(compile) --extra embedded --output-file requirements.lock
+	build/lock/bin/python -m uv $(compile) --extra embedded --extra traces --output-file requirements.lock
 	build/lock/bin/python -m uv $(compile) --all-extras --constraint requirements.lock \
 		--output-file requirements-dev.lock
-	build/lock/bin/python -m uv $(compile) --constraint requirements.lock \
+	build/lock/bin/python -m uv $(compile) --extra traces --constraint requirements.lock \
 		--output-file deploy/requirements.lock
 	rm -rf build/lock
 

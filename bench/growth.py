@@ -146,7 +146,7 @@ class GrowingLedger:
         follower = next(each for each in FOLLOWERS if each.reader == reader)
         await self._count()
         async with self.database.transaction() as session:
-            return await follow(session, self.plan.city.code, follower, _CLOCK)
+            return await follow(session, self.plan.city.code, follower, _CLOCK) is not None
 
     async def _count(self) -> None:
         """Have the tables counted that have doubled, which a worker looks for now and then."""

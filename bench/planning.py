@@ -154,7 +154,7 @@ async def _plan(database: Database) -> None:
 
 async def _turn(database: Database) -> bool:
     async with database.transaction() as session:
-        return await follow(session, CITY, FOLLOWER, _CLOCK)
+        return await follow(session, CITY, FOLLOWER, _CLOCK) is not None
 
 
 async def _bare(database: Database) -> float:

@@ -54,7 +54,8 @@ async def _follow(database: Database, city_code: str) -> bool:
     async with database.transaction() as session:
         numbered = await number_committed(session, city_code)
     async with database.transaction() as session:
-        return await follow(session, city_code, FOLLOWER, _CLOCK) or bool(numbered)
+        followed = await follow(session, city_code, FOLLOWER, _CLOCK)
+    return followed is not None or numbered > 0
 
 
 async def _follow_all(database: Database, city_code: str) -> None:

@@ -27,6 +27,7 @@ from services.core.kit.idempotency import RequestKey, claim
 from services.core.kit.replicas import Reads
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
+from services.core.kit.trail import forget_events
 from services.core.plan.queries import PlanState
 from services.core.webhooks.addresses import AddressPolicy
 
@@ -119,6 +120,7 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
             yield session
             if options.preview:
                 await transaction.rollback()
+            forget_events()
         if not options.preview:
             await send_notices(session)
     # After the commit: a worker that was woken before it would look and find nothing.

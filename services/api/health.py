@@ -1,7 +1,6 @@
 """Whether this process lives, whether the system is ready, and its metrics. Public."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,21 +10,20 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
-from services.api.metrics import (
-    ALERT_EVALUATION_AGE,
-    DRAIN_LAG,
-    REPLICA_LAG,
-    REPLICA_USED,
-    WORKER_SILENCE,
+from services.api.figures import (
+    age_of,
+    nothing_known,
+    read_log_figures,
+    show_replicas,
+    unevaluated_for,
 )
 from services.api.routing import PublicRoute
 from services.api.webhooks.queue_metrics import read_webhook_figures
-from services.core.alerts.queries import Stalest, stalest_evaluation
-from services.core.events.queries import SILENT_AFTER, last_beats, oldest_waiting_event
+from services.core.alerts.queries import stalest_evaluation
+from services.core.events.queries import SILENT_AFTER, last_beats, log_standing
 from services.core.followers import READERS
 from services.core.identity.queries import has_administrator
 from services.core.kit.database import takes_writes
-from services.core.kit.ids import made_at
 from services.core.kit.outage import is_outdated
 from services.core.kit.schema import present_schema
 from services.core.plan.queries import has_plan
@@ -39,9 +37,6 @@ works, or it cannot go on."""
 
 _UNEVALUATED_SECONDS = 30 * 60
 """Three rounds of the alert engine: it stands still if a plan was not evaluated for longer."""
-
-_UNKNOWN = float("nan")
-
 
 _Health = Annotated[str, one_of(["ok", "degraded", "failed"])]
 
@@ -101,9 +96,10 @@ async def _parts(held: Resources) -> tuple[dict[str, str], float | None]:
             writes = await takes_writes(session)
             plan = await has_plan(session)
             administrator = await has_administrator(session)
-            lag = _age(held, await oldest_waiting_event(session, readers=READERS))
+            standing = await log_standing(session, readers=READERS)
+            lag = age_of(held, standing.oldest)
             beats = await last_beats(session)
-            alerts = _since(held, await stalest_evaluation(session))
+            alerts = unevaluated_for(held, await stalest_evaluation(session))
             unattended = await longest_unattended(session)
     except ProgrammingError:  # a table that we ask is not there
         return {"postgres": "ok", "schema": "failed"}, None
@@ -128,47 +124,18 @@ def _told(well: bool, otherwise: str) -> str:
     return "ok" if well else otherwise
 
 
-def _since(held: Resources, stalest: Stalest | None) -> float:
-    """Return for how many seconds the stalest plan was not evaluated; a new one since it came."""
-    if stalest is None:
-        return 0
-    # When a plan was loaded is stamped by the domain's clock, an evaluation by the true one: each
-    # is compared with its own.
-    if stalest.evaluated_at is None:
-        return (held.clock.now() - stalest.loaded_at).total_seconds()
-    return max(0.0, (held.clock.true_now() - stalest.evaluated_at).total_seconds())
-
-
-def _age(held: Resources, event_id: UUID | None) -> float | None:
-    """Return how many seconds ago an event was made."""
-    if event_id is None:
-        return None
-    return max(0.0, (held.clock.true_now() - made_at(event_id)).total_seconds())
-
-
 @router.get(
     "/metrics", response_class=Response, responses=answering("Metrics", media_type="text/plain")
 )
 async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
     held: Resources = request.app.state.resources
-    lag = silence = unevaluated = _UNKNOWN
     try:
-        async with held.database.sessions() as session:
-            lag = _age(held, await oldest_waiting_event(session, readers=READERS)) or 0
-            beats = await last_beats(session)
-            unevaluated = _since(held, await stalest_evaluation(session))
-        if beats:
-            silence = max(0.0, (held.clock.true_now() - beats[0]).total_seconds())
+        await read_log_figures(held)
         await read_webhook_figures(held)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         if is_outdated(error):
             raise
-    DRAIN_LAG.set(lag)
-    WORKER_SILENCE.set(silence)
-    ALERT_EVALUATION_AGE.set(unevaluated)
-    for replica in held.reads.replicas:
-        lag_there = held.reads.lag(replica)
-        REPLICA_LAG.labels(replica.name).set(_UNKNOWN if lag_there is None else lag_there)
-        REPLICA_USED.labels(replica.name).set(replica.set_aside is None)
+        nothing_known()
+    show_replicas(held)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

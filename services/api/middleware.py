@@ -1,4 +1,4 @@
-"""Round every request: its id, a bound on its body, no NUL in its address, its metrics."""
+"""Round every request: its id, its trail, a bound on its body, no NUL in its address, metrics."""
 
 import asyncio
 import contextlib
@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.ids import new_id
 from services.core.kit.one_connection import unit_of_work
 from services.core.kit.text import Text
+from services.core.kit.tracing import present_span
+from services.core.kit.trail import Trail, on_trail, read_traceparent
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Longest body taken: a plan of a thousand indicators is well below."""
@@ -82,13 +84,13 @@ class Envelope:
                 message = {**message, "body": b""}
             await send(message)
 
+        trail = Trail(request_id=scope["request_id"], traceparent=_traceparent(headers))
+        present_span().says({"wufei.request_id": scope["request_id"]})
         try:
-            with unit_of_work():
+            with unit_of_work(), on_trail(trail), counted_open():
                 await self._pass(scope, receive, send_with_id, headers)
         finally:
-            route = getattr(scope.get("route"), "path", "no route")
-            HTTP_REQUESTS.labels(route, str(answered)).inc()
-            HTTP_REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
+            told_of_request(scope, trail, answered, time.perf_counter() - started)
 
     async def _pass(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
@@ -129,6 +131,15 @@ class Envelope:
         if too_large:
             await _drain(receive)
             await _refuse(BodyTooLarge(), scope, receive, send)
+
+
+def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:
+    """Return the trace that a request's events carry: of its span, or else the caller's own."""
+    traced = present_span().traceparent
+    given = headers.get(b"traceparent")
+    if traced is not None:
+        return traced
+    return None if given is None else read_traceparent(given.decode("latin-1"))
 
 
 async def _drain(receive: Receive) -> None:

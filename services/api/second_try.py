@@ -17,6 +17,7 @@ from services.api.reading import POSITION, position_seen
 from services.core.kit.one_connection import has_committed
 from services.core.kit.outage import cause_in_words, is_databases, is_outdated
 from services.core.kit.replicas import Reads
+from services.core.kit.trail import forget_events
 
 logger = logging.getLogger("wufei.api")
 
@@ -56,6 +57,7 @@ async def _tried(handle: Handler, request: Request, reads: Reads) -> Response:
             if has_committed():
                 raise
             _judge(error, request, reads)
+        forget_events()
         heard.rewind()
     return await _alone(handle, Request(request.scope, heard))
 

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
 from services.core.kit.faults import faults_of
+from services.core.kit.logs import LogFormat, LogLevel
 from services.core.kit.nearest import nearest
 from services.core.kit.sealing import checked_key
 from services.core.kit.server_address import checked_address, checked_replicas, read_address
@@ -44,6 +45,16 @@ class Settings(BaseSettings):
         Path("var"),
         description="Folder of the embedded servers' data, the logs and the first key.",
         validate_default=True,
+    )
+    log_level: LogLevel = Field(
+        "info",
+        validation_alias="WUFEI_LOG_LEVEL",
+        description="From which level on is logged.",
+    )
+    log_format: LogFormat = Field(
+        "json",
+        validation_alias="WUFEI_LOG_FORMAT",
+        description="`json`: an object a line; `text`: for people who read along.",
     )
     stop_within: int = Field(
         10, ge=0, description="Seconds the API gives open requests when it is told to stop."

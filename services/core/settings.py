@@ -59,6 +59,19 @@ class DoorSettings(BaseSettings):
         description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
     )
 
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Collector that traces are sent to by OTLP over HTTP, such as"
+        " `http://127.0.0.1:4318`; the other variables of OpenTelemetry count beside it",
+    )
+
+    @property
+    def sends_spans(self) -> bool:
+        """Return whether traces are sent."""
+        return self.otlp_endpoint is not None
+
     @property
     def clock(self) -> Clock:
         """Return the clock of this process."""

@@ -1,7 +1,7 @@
 """The API inside the test's process, with Xinmi's plan loaded, and keys for whoever is needed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -140,8 +140,12 @@ async def open_door(
     offset: timedelta = timedelta(),
     redis_url: str | None = None,
     environment: Mapping[str, str | None] | None = None,
+    make: Callable[[ApiSettings], FastAPI] = create_app,
 ) -> AsyncIterator[Door]:
-    """Yield the API on a migrated database, with Xinmi's plan and an administrator."""
+    """Yield the API on a migrated database, with Xinmi's plan and an administrator.
+
+    `make` makes the application from its settings.
+    """
     settings = ApiSettings.model_validate(
         {
             "database_url": database_url,
@@ -151,7 +155,7 @@ async def open_door(
             **(environment or {}),
         }
     )
-    app = create_app(settings)
+    app = make(settings)
     async with app.router.lifespan_context(app):
         held: Resources = app.state.resources
         async with held.database.transaction() as session:

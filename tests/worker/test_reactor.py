@@ -13,7 +13,7 @@ import pytest
 from typing_extensions import override
 
 from services.core.events.catalogue import EventType
-from services.core.events.queries import log_position, oldest_waiting_event
+from services.core.events.queries import log_position, log_standing
 from services.core.events.service import NewEvent, begin_log, record
 from services.core.followers import READERS
 from services.core.kit.clock import Clock
@@ -326,7 +326,9 @@ async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
             waits = (await client.get("http://wufei.test/readyz")).json()["drain_lag_seconds"]
         assert waits is not None
         async with ledger.database.sessions() as session:
-            assert await oldest_waiting_event(session, readers=READERS) is not None
+            standing = await log_standing(session, readers=READERS)
+        assert standing.oldest is not None
+        assert standing.behind.keys() == {"scoring"}
 
 
 @pytest.mark.citus(but="a cluster has no triggers on its tables, and one stands for the disk")

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, Organization, Tenant
 
+_MOST_EXPIRING = 100
+
 
 async def key_by_digest(
     session: AsyncSession, *, city_code: str, digest: bytes, now: datetime
@@ -72,6 +74,24 @@ async def visible_key(
         if found is not None:
             return found
     return None
+
+
+async def keys_expiring(
+    session: AsyncSession, city_code: str, *, now: datetime, before: datetime
+) -> Sequence[ApiKey]:
+    """Return a city's keys that are good and expire before an instant, the first first."""
+    found = await session.scalars(
+        select(ApiKey)
+        .where(
+            ApiKey.city_code == city_code,
+            ApiKey.revoked_at.is_(None),
+            ApiKey.expires_at > now,
+            ApiKey.expires_at < before,
+        )
+        .order_by(ApiKey.expires_at)
+        .limit(_MOST_EXPIRING)
+    )
+    return found.all()
 
 
 async def organizations(

@@ -24,6 +24,7 @@ from services.core.kit.idempotency import (
 )
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
+from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.document import Indicator
 from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
@@ -198,7 +199,7 @@ def parameters(
     actor: Mapping[str, object],
     reply: Reply | None,
     true_now: datetime,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what `CREATE` takes, by name."""
     request = reply.request if reply else None
     return {
@@ -209,6 +210,7 @@ def parameters(
         "actor": to_json(actor).decode(),
         "event_id": new_id(),
         "event_data": to_json(event_data(row)).decode(),
+        "traceparent": present_traceparent(),
         "reply_credential": request.credential_id if request else None,
         "key": request.key if request else None,
         "digest": request.digest if request else None,
@@ -244,10 +246,9 @@ async def create(
             first has not answered within ten seconds.
     """
     request = replace(reply.request, city_code=row["city_code"]) if reply else None
+    values = parameters(row, plan, actor, reply, true_now)
     try:
-        written = await _execute(
-            connection, parameters(row, plan, actor, reply, true_now), preview=preview
-        )
+        written = await _execute(connection, values, preview=preview)
     except asyncpg.UniqueViolationError as error:
         # The unique index of the slot; any other one would be a fault of ours and is not hidden.
         # Of an error at another node a cluster passes on the message and not the field.
@@ -259,6 +260,8 @@ async def create(
     except (TimeoutError, asyncpg.LockNotAvailableError):
         raise RequestInProgress from None
     if written["added"]:
+        if not preview:
+            note_events([values["event_id"]])
         return None
     # Nothing was written, and the statement does not say by which guard. The key is asked first: a
     # repeat gets the answer of the first request even if the period has closed since.

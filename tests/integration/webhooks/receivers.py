@@ -116,11 +116,14 @@ class Receivers:
 
     async def turn(self, most: int = 200) -> bool:
         async with self.database.transaction() as session:
-            return await follow(session, CITY, planning.FOLLOWER, self.clock, most=most)
+            return await follow(session, CITY, planning.FOLLOWER, self.clock, most=most) is not None
 
     async def replay_turn(self) -> bool:
         async with self.database.transaction() as session:
-            return await follow(session, CITY, recovery.FOLLOWER, self.clock, most=self.stretch)
+            return (
+                await follow(session, CITY, recovery.FOLLOWER, self.clock, most=self.stretch)
+                is not None
+            )
 
     async def due(self, endpoint: WebhookEndpoint, state: str = "pending") -> list[int]:
         """Return the positions of an endpoint's deliveries in a state, as they come due."""
