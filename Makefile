@@ -66,11 +66,11 @@ mutants: $(development) ## Change the code a little at a time and see whether a 
 	$(python) -m tests.mutation
 
 chaos: $(development) ## Play faults drawn by a seed: SEED=n replays one exactly, RUNS=10000 is a night (docs/testing.md)
-	@PYTHONHASHSEED=0 $(python) -m tests.simulation
+	@$(python) -m tests.simulation
 
 cuts: $(development) ## Cut the connection at every statement of every write and of every step of the worker
 	WUFEI_TEST_CUTS=all $(python) -m pytest -q -n auto tests/simulation/test_cuts_of_writes.py \
-		tests/simulation/test_cuts_of_the_worker.py
+		tests/simulation/test_cuts_of_the_worker.py tests/simulation/test_cuts_of_deliveries.py
 
 # An engine is at hand when it answers: a client without its server builds nothing.
 image: ## Build the image with podman or docker, where one is at hand (FLAGS=… for its build)

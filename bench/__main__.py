@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from bench import deadlines, growth, http, planning, recompute, starting, webhooks
+from bench import deadlines, growth, http, planning, recompute, starting, webhooks, whole_recompute
 from bench.system import bare_app, running_system
 
 NAMES = (
@@ -54,7 +54,7 @@ _HTTP = {
 _WORK = {
     "drain": recompute.drain,
     "incremental": recompute.incremental,
-    "full": recompute.full,
+    "full": whole_recompute.full,
     "growing": growth.growing,
     "planning": planning.planning,
     "evaluating": deadlines.evaluating,

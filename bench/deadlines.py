@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
+from bench.databases import fresh_database
 from bench.load import Outcome, request, volley
 from bench.places import xinmi
-from bench.recompute import fresh_database
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.alerts.evaluation import Evaluated

@@ -13,8 +13,9 @@ from uuid import NAMESPACE_OID, uuid5
 import asyncpg
 from pydantic_core import to_json
 
-from bench.recompute import fresh_database, synthetic
+from bench.databases import fresh_database
 from bench.system import System
+from bench.whole_recompute import synthetic
 from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.events.statements import event_inserts

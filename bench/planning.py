@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import asyncpg
 
+from bench.databases import fresh_database
 from bench.places import xinmi
-from bench.recompute import fresh_database
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.events.catalogue import EventType

@@ -9,6 +9,9 @@ from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
+from alembic.script import ScriptDirectory
+
+from services.console.schema import configuration
 from services.console.settings import PROJECT
 from tests.deploy.engine import WORK, Engine, Failed
 
@@ -149,11 +152,15 @@ async def beside_base(engine: Engine, image: str, base: str) -> float:
 async def previous_source(engine: Engine, revision: str | None) -> tuple[Path, str]:
     """Unpack an earlier commit and return where, and which.
 
-    By default it is the newest with another schema, so that the upgrade migrates.
+    By default it is the newest before the newest migration, so that the upgrade migrates. Where
+    that migration wants all programs ended before, it is the first that came with it.
     """
     if revision is None:
         changed = await engine.run("git", "log", "-1", "--format=%H", "--", "migrations/HEAD")
-        revision = f"{changed.strip()}^"
+        newest = ScriptDirectory.from_config(configuration()).get_revision("head")
+        assert newest is not None
+        leaves_it_at_work = hasattr(newest.module, "works_since")
+        revision = f"{changed.strip()}^" if leaves_it_at_work else changed.strip()
     found = (await engine.run("git", "rev-parse", "--verify", f"{revision}^{{commit}}")).strip()
     folder = WORK / "previous"
     shutil.rmtree(folder, ignore_errors=True)

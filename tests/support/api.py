@@ -17,6 +17,7 @@ from services.api.settings import ApiSettings
 from services.core.events.reading import LOG_CHANNEL
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key
+from services.core.kit.clock import Clock
 from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.sealing import new_seal_key
 from services.core.plan.document import PlanDocument
@@ -28,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 XINMI = "410183-2025"
 NEIGHBOUR = "410183-2016"
 """A small plan of the same city."""
-IN_TIME = {"due_date": "2099-12-31"}
+IN_TIME = {"due_date": f"{(Clock.true_now() + timedelta(days=200)).date()}"}
 """What opening a period takes where the date of the plan's rule has passed long ago."""
 
 _NOBODY = "000000"

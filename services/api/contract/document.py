@@ -51,11 +51,11 @@ is, and why.
 - **Concurrency**: items have a strong `ETag`. PATCH and PUT need `If-Match`; the POST of a verb
   honours one.
 - **Lists** answer `items` and `next_page_token`; a token fits the filters it was made for.
-- **HTTP**: `HEAD` is answered wherever `GET` is, without the body. An address and headers of more
-  than 64 KiB in all are 431. A body may be sent with `Content-Encoding: gzip`; one that inflates
-  to more than 8 MiB is 413. An answer to `GET` of 4 KiB or more is compressed for a request with
-  `Accept-Encoding: gzip`: it has `Content-Encoding: gzip`, and its `ETag` is as good as the other.
-  `Vary` names the request's headers that an answer depends on.
+- **HTTP**: `HEAD` is answered wherever `GET` is, without the body. An address, headers and
+  trailers of more than 64 KiB in all are 431. A body may be sent with `Content-Encoding: gzip`;
+  one that inflates to more than 8 MiB is 413. An answer to `GET` of 4 KiB or more is compressed
+  for a request with `Accept-Encoding: gzip`: it has `Content-Encoding: gzip`, and its `ETag` is as
+  good as the other. `Vary` names the request's headers that an answer depends on.
 """
 
 TAGS: Sequence[Mapping[str, str]] = (

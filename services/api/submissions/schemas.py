@@ -12,7 +12,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import CodeIn, LongWords, Said
 from services.core.plan.queries import PlanState
-from services.core.submissions.changes import SubmissionRow
+from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.creation import place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
 from services.core.submissions.rules import (

@@ -1,6 +1,6 @@
 """Reading cities, organizations and keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -122,6 +122,19 @@ async def organizations_by_code(
             select(Organization).where(Organization.city_code == city, Organization.code.in_(codes))
         )
     return found
+
+
+async def organization_names(
+    session: AsyncSession, city_code: str
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the name and aliases of organizations of a city, by code; of 5,000 at most."""
+    found = await session.execute(
+        select(Organization.code, Organization.name, Organization.aliases)
+        .where(Organization.city_code == city_code)
+        .order_by(Organization.code)
+        .limit(5000)
+    )
+    return {code: (name, *aliases) for code, name, aliases in found}
 
 
 async def city_exists(session: AsyncSession, city_code: str) -> bool:

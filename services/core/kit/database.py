@@ -46,13 +46,16 @@ class Base(DeclarativeBase):
     )
 
 
-def columns_of(table: type[Base], name: str) -> str:
-    """Return all columns of a table that a statement calls `name`, each by its own name.
+def columns_of(table: type[Base], name: str, *, without: tuple[str, ...] = ()) -> str:
+    """Return the columns of a table that a statement calls `name`, each by its own name.
+
+    `without` are left out: what only a change needs to know.
 
     Use it in place of `*`: when a migration adds a column, `*` means something else, and every
     statement that a running process has prepared fails.
     """
-    return ", ".join(f"{name}.{column.name}" for column in table.__table__.columns)
+    columns = (column.name for column in table.__table__.columns if column.name not in without)
+    return ", ".join(f"{name}.{column}" for column in columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
 from services.core.plan.unknown_codes import unknown_indicator, unknown_organization
 from services.core.submissions import queries
-from services.core.submissions.changes import SubmissionRow, authors_of
+from services.core.submissions.authorship import SubmissionRow, authors_of
 from services.core.submissions.errors import (
     NotYourOrganization,
     PeriodClosed,
@@ -124,6 +124,7 @@ def new_row(
         "reported_by_organization": actor.organization_code,
         "authors": None,
         "author_organizations": None,
+        "authorship": None,
         "created_at": now,
         "updated_at": now,
         "submitted_at": None if draft.draft else now,

@@ -24,6 +24,7 @@ from services.core.webhooks.rules import Manner, SettingsContext
 CITY = "410183"
 PLAN = "410183-2025"
 OTHER_PLAN = "410183-2026"
+_UNITS = {"UN15": ("市城管局",), "UN01": ("市发改委",)}
 ACTOR = {"kind": "test"}
 
 
@@ -94,7 +95,7 @@ class Receivers:
                 settings={"url": "https://example.org/hook", "headers": {}, **settings},
                 manner=Manner(format_),
                 actor=owner,
-                ground=SettingsContext(AddressPolicy(), [PLAN, OTHER_PLAN], ["UN15", "UN01"]),
+                ground=SettingsContext(AddressPolicy(), [PLAN, OTHER_PLAN], _UNITS),
                 seal=self.seal,
                 clock=self.clock,
             )

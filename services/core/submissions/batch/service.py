@@ -214,7 +214,7 @@ def _columns(rows: Sequence[SubmissionRow]) -> dict[str, list[Any]]:
 
 
 def _carried(name: str, value: Any) -> Any:
-    if name in statements.ARRAYS and value is not None:
+    if name in statements.AS_JSON and value is not None:
         return to_json(value).decode()
     return value
 

@@ -1,12 +1,13 @@
 """The statements of a batch: each writes or reads for all of its rows, however many they are.
 
 Columns come from the table, as arrays that are unnested: a field more is added there and nowhere
-here. Arrays of one row, which do not unnest, travel as JSON.
+here. What holds more than one value in a row does not unnest, and travels as JSON.
 """
 
 from typing import Any
 
 from sqlalchemy import ARRAY, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.elements import KeyedColumnElement
 
@@ -22,8 +23,8 @@ _COLUMNS = [column for column in _TABLE if column.name not in {"city_code", "pla
 GIVEN = [column.name for column in _COLUMNS]
 """The columns that a row gives; its city and its plan are given once for all of them."""
 
-ARRAYS = frozenset(column.name for column in _COLUMNS if isinstance(column.type, ARRAY))
-"""The columns that hold an array themselves; it is given as JSON."""
+AS_JSON = frozenset(one.name for one in _COLUMNS if isinstance(one.type, ARRAY | JSONB))
+"""The columns that hold more than one value themselves, which are given as JSON."""
 
 
 def _unnested(columns: list[KeyedColumnElement[Any]]) -> str:
@@ -33,11 +34,13 @@ def _unnested(columns: list[KeyedColumnElement[Any]]) -> str:
 
 
 def _type(column: KeyedColumnElement[Any]) -> str:
-    return "text" if column.name in ARRAYS else column.type.compile(_DIALECT)
+    return "text" if column.name in AS_JSON else column.type.compile(_DIALECT)
 
 
 def _value(column: KeyedColumnElement[Any]) -> str:
     """Return a column of `w` as the table holds it."""
+    if isinstance(column.type, JSONB):
+        return f"CAST(w.{column.name} AS jsonb)"
     if not isinstance(column.type, ARRAY):
         return f"w.{column.name}"
     item = column.type.item_type.compile(_DIALECT)
@@ -61,7 +64,7 @@ JOIN submission ON submission.city_code = :city AND submission.plan_code = :plan
     AND submission.indicator_code = w.indicator_code
     AND submission.organization_code = w.organization_code AND submission.period = w.period
     AND submission.state <> 'withdrawn'
-""")  # noqa: S608 (column names of our own)
+""").columns(*_TABLE)  # noqa: S608 (column names of our own)
 """What some places hold, by three arrays of the same length. Nothing is locked: what is written is
 written only where its version is still the one read."""
 
@@ -72,7 +75,7 @@ WHERE city_code = :city AND plan_code = :plan AND period = :period AND state <> 
     AND (CAST(:indicator AS text) IS NULL OR indicator_code = :indicator)
     AND (CAST(:own AS text) IS NULL OR organization_code = :own)
 ORDER BY id LIMIT :most
-""")  # noqa: S608
+""").columns(*_TABLE)  # noqa: S608
 """What the scope of a `replace` holds, and within it what the caller may write (`:own`)."""
 
 INSERT = text(f"""
