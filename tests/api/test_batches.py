@@ -8,10 +8,9 @@ from itertools import islice, product
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy import event as sql_event
 
-from tests.support.api import XINMI, Door, a_submission, xinmi
+from tests.support.api import IN_TIME, XINMI, Door, a_submission, xinmi
 from tests.support.reported import PATH, a_period, reported
 
 BATCH = f"{PATH}/batch"
@@ -147,9 +146,7 @@ async def test_one_form_of_a_value_takes_the_place_of_another(door: Door) -> Non
 async def test_every_fault_of_every_row_is_told_and_the_others_are_written(door: Door) -> None:
     closed = a_period()
     async with await door.as_("office") as office:
-        opened = await office.post(
-            f"/plans/{XINMI}/periods/{closed}/open", json={"due_date": "2099-12-31"}
-        )
+        opened = await office.post(f"/plans/{XINMI}/periods/{closed}/open", json=IN_TIME)
         assert opened.status_code == 200, opened.text
         assert (await office.post(f"/plans/{XINMI}/periods/{closed}/close")).status_code == 200
     items: list[object] = [
@@ -376,41 +373,6 @@ async def test_a_json_batch_says_everything_in_its_body(door: Door) -> None:
         "/query/strategy",
         "/query/scope",
     ]
-
-
-@pytest.mark.parametrize(
-    ("encoding", "body", "status", "code"),
-    [
-        ("gzip", b"{}", 400, "malformed-body"),
-        ("gzip", gzip.compress(b"{}")[:-4], 400, "malformed-body"),
-        ("gzip", gzip.compress(b"{}") + b"more", 400, "malformed-body"),
-        ("gzip", gzip.compress(b" " * (9 << 20)), 413, "body-too-large"),
-        ("gzip", b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"n" * 100, 400, "malformed-body"),
-        ("br", b"{}", 415, "unsupported-encoding"),
-        ("gzip, gzip", b"{}", 415, "unsupported-encoding"),
-    ],
-)
-async def test_a_compressed_body_is_whole_and_bounded(
-    door: Door, encoding: str, body: bytes, status: int, code: str
-) -> None:
-    async with await door.as_("reporter", "UN15") as unit:
-        for path in (BATCH, PATH):
-            answer = await unit.post(
-                path,
-                content=body,
-                headers={"Content-Encoding": encoding, "Content-Type": "application/json"},
-            )
-            assert (answer.status_code, answer.json()["code"]) == (status, code)
-
-
-async def test_any_body_may_come_compressed(door: Door) -> None:
-    async with await door.as_("reporter", "UN15") as unit:
-        answer = await unit.post(
-            PATH,
-            content=gzip.compress(json.dumps(rows(1)[0]).encode()),
-            headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
-        )
-    assert answer.status_code == 201, answer.text
 
 
 async def test_a_batch_has_rows_and_not_too_many(door: Door) -> None:

@@ -21,6 +21,7 @@ from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, Said
 from services.core.kit.text import Language, Text
 from services.core.plan.queries import PlanState
+from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.deciding import Decided
 from services.core.submissions.batch.rows import (
     MOST_ROWS,
@@ -33,7 +34,7 @@ from services.core.submissions.batch.rows import (
     Strategy,
     SubmissionPlace,
 )
-from services.core.submissions.changes import FORMS, SubmissionRow
+from services.core.submissions.changes import FORMS
 from services.core.submissions.judging import doubts_of, why_not_counted
 from services.core.submissions.rules import REMARKS
 

@@ -9,8 +9,9 @@ from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
+from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.rows import BatchRow, RowOutcome, SubmissionPlace, at_row
-from services.core.submissions.changes import FORMS, SubmissionRow, edited, form_after, moved
+from services.core.submissions.changes import FORMS, edited, form_after, moved
 from services.core.submissions.creation import SubmissionDraft, new_row, place_of
 from services.core.submissions.judging import value_faults
 from services.core.submissions.rules import (

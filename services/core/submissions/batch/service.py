@@ -19,6 +19,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.queries import PlanState, with_document_in_force
+from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
 from services.core.submissions.batch.deciding import Decided, Deciding, place_in
 from services.core.submissions.batch.rows import (
@@ -29,7 +30,6 @@ from services.core.submissions.batch.rows import (
     JudgedRows,
     SubmissionPlace,
 )
-from services.core.submissions.changes import SubmissionRow
 from services.core.submissions.creation import event_data, image
 from services.core.submissions.errors import BatchContended, PlanChanged
 
