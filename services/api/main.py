@@ -48,6 +48,7 @@ from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.security import Keys
 from services.api.settings import ApiSettings
+from services.api.submissions import batch_routes as batch
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.unread import HeardRoute
@@ -71,6 +72,7 @@ _ROUTERS = (
     scoring.router,
     publications.router,
     changes.router,
+    batch.router,
     review.router,
     milestones.router,
     milestone_verbs.router,

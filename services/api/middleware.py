@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.inflating import Inflater
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
@@ -44,7 +45,21 @@ class BodyTooLarge(DomainError):
     title = Text("请求体超过 8 MiB", "The body is longer than 8 MiB")
 
 
-class _TooMuch(Exception):
+class UnsupportedEncoding(DomainError):
+    """The body comes in a content coding that is neither gzip nor none at all."""
+
+    code = "unsupported-encoding"
+    kind = RefusalKind.UNSUPPORTED
+    title = Text(
+        "不支持的内容编码，请用 Content-Encoding: gzip，或不压缩",
+        "The content coding is not supported: use Content-Encoding: gzip, or none",
+    )
+
+
+_GZIP = frozenset({b"gzip", b"x-gzip"})
+
+
+class _Unreadable(Exception):
     pass
 
 
@@ -105,32 +120,47 @@ class Envelope:
         elif declared == b"0" and b"transfer-encoding" not in headers:
             app = self._compressing if wants_compressed(scope, headers) else self._app
             await app(scope, receive, send)
+        elif (encoding := headers.get(b"content-encoding", b"identity").strip().lower()) in _GZIP:
+            await self._bounded(scope, receive, send, Inflater(most=MAX_BODY_BYTES))
+        elif encoding != b"identity":
+            await _drain(receive)
+            await _refuse(UnsupportedEncoding(), scope, receive, send)
         else:
             await self._bounded(scope, receive, send)
 
-    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 413 once more than the longest body came in, whatever was declared."""
+    async def _bounded(
+        self, scope: Scope, receive: Receive, send: Send, inflater: Inflater | None = None
+    ) -> None:
+        """Refuse a body that is too long, whatever was declared, or is not what it says it is."""
         read = 0
-        too_large = False
+        ended = False
+        refusal: DomainError | None = None
 
         async def receive_bounded() -> Message:
-            nonlocal read, too_large
+            nonlocal read, ended, refusal
             message = await receive()
-            read += len(message.get("body", b""))
-            if read > MAX_BODY_BYTES:
-                too_large = True
-                raise _TooMuch
+            ended = not message.get("more_body", False)
+            try:
+                if inflater is not None:
+                    message = inflater.inflated(message)
+                read += len(message.get("body", b""))
+                if read > MAX_BODY_BYTES:
+                    raise BodyTooLarge
+            except DomainError as error:
+                refusal = error
+                raise _Unreadable from None
             return message
 
         async def send_unless_refused(message: Message) -> None:
-            if not too_large:
+            if refusal is None:
                 await send(message)
 
-        with contextlib.suppress(_TooMuch):
+        with contextlib.suppress(_Unreadable):
             await self._app(scope, receive_bounded, send_unless_refused)
-        if too_large:
-            await _drain(receive)
-            await _refuse(BodyTooLarge(), scope, receive, send)
+        if refusal is not None:
+            if not ended:
+                await _drain(receive)
+            await _refuse(refusal, scope, receive, send)
 
 
 def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:

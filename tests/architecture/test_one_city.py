@@ -111,7 +111,7 @@ STEADY = [
     "UPDATE plan_period SET version = extract(epoch FROM now() - opened_at) WHERE city_code = $1",
     "UPDATE plan_period SET opened_at = now() + make_interval(secs => $2) WHERE city_code = $1",
     "DELETE FROM plan_period WHERE city_code = $1 AND opened_at < now() - interval '1 day'",
-    "INSERT INTO event SELECT $1, gen_random_uuid(), clock_timestamp()",
+    "INSERT INTO stored_reply SELECT $1, gen_random_uuid(), clock_timestamp()",
     (
         "INSERT INTO log_head VALUES ($1, 0) ON CONFLICT (city_code)"
         " DO UPDATE SET position = log_head.position + excluded.position"

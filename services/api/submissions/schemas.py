@@ -192,8 +192,8 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "on_behalf_of": unit if row["on_behalf"] else None,
         "falsified": row["falsified"],
         "counts": uncounted is None,
-        "counts_reason": None if uncounted is None else _doubt(uncounted),
-        "warnings": [_doubt(doubt) for doubt in doubts_of(row, plan)],
+        "counts_reason": None if uncounted is None else doubt_out(uncounted),
+        "warnings": [doubt_out(doubt) for doubt in doubts_of(row, plan)],
         "reason": row["reason"],
         "allowed_actions": allowed_actions(
             actor, place_of(row, indicator, plan.period_state(row["period"]))
@@ -205,7 +205,8 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
     }
 
 
-def _doubt(doubt: Doubt) -> dict[str, str]:
+def doubt_out(doubt: Doubt) -> dict[str, str]:
+    """Return a doubt as `DoubtOut` has it."""
     return {"code": doubt.code, "message": doubt.words.zh, "message_en": doubt.words.en}
 
 

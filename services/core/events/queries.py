@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, CTE, BigInteger, column, func, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -238,6 +238,18 @@ async def last_beats(session: AsyncSession) -> Sequence[datetime]:
     beat_at = WorkerHeartbeat.beat_at
     found = await session.scalars(select(beat_at).order_by(beat_at.desc()))
     return found.all()
+
+
+def turns(positions: Sequence[int], *, first: int) -> CTE:
+    """Return when each position is due from now on, in their order, as a part of a statement.
+
+    A cluster updates no row by an expression of the clock and a column: here it only reads.
+    """
+    given = func.unnest(literal(positions, ARRAY(BigInteger)))
+    numbers = given.table_valued(column("position", BigInteger), name="numbers").render_derived()
+    position = numbers.c.position
+    due_at = func.statement_timestamp() + (position - first) * timedelta(microseconds=1)
+    return select(position, due_at.label("due_at")).cte("turns")
 
 
 @dataclass(frozen=True, slots=True)

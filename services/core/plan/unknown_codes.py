@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from services.core.kit.errors import Fault
+from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import MOST_COMPARED, with_closest
 from services.core.kit.text import Text
+from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 
 _NO_INDICATOR = Text("计划中没有该指标", "The plan has no such indicator")
@@ -54,6 +55,42 @@ def unknown_measure(plan: PlanState, place: str, code: str) -> Fault:
     """Return the fault of a measure's code that the plan has not, with those nearest to it."""
     shown = {each: each for each in plan.measures}
     return Fault(place, "unknown-measure", with_closest(_NO_MEASURE, code, shown), code)
+
+
+def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
+    """Return the period of a code.
+
+    Raises:
+        InvalidInput: it is no period, or begins before the plan does.
+    """
+    try:
+        period = plan.period_calendar.period(code)
+    except ValueError:
+        raise InvalidInput(
+            faults=[
+                Fault(
+                    pointer,
+                    "invalid-period",
+                    Text(
+                        "周期应写作 2025、2025-H1、2025-Q3 或 2025-09",
+                        "A period is written 2025, 2025-H1, 2025-Q3 or 2025-09",
+                    ),
+                    code[:40],
+                )
+            ]
+        ) from None
+    if period.last_day < plan.document.span.start:
+        raise InvalidInput(
+            faults=[
+                Fault(
+                    pointer,
+                    "period-before-plan",
+                    Text("该周期早于计划的开始", "The period ends before the plan begins"),
+                    code,
+                )
+            ]
+        )
+    return period
 
 
 def unknown_section(plan: PlanState, place: str, section: str) -> Fault:

@@ -22,7 +22,8 @@ from services.core.submissions.rules import (
     reported,
 )
 
-_FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
+FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
+"""The columns that hold what was reported; what is said beside it are the `REMARKS`."""
 
 
 def signed(
@@ -45,7 +46,7 @@ def form_after(row: SubmissionRow, changes: Mapping[str, Any]) -> Form:
     """Return the form after the changes; a computed value yields to what it came from."""
     computed = row["numerator"] is not None
     present = {
-        **{name: row[name] for name in _FORMS},
+        **{name: row[name] for name in FORMS},
         **({"value": None, "not_applicable_reason": None} if computed else {}),
     }
     return Form(**{name: changes.get(name, value) for name, value in present.items()})
@@ -59,7 +60,7 @@ def edited(
     None where all is as it was: whoever changes nothing is no author either.
     """
     kept = reported(form_after(row, changes), indicator)
-    wanted = {name: getattr(kept, name) for name in _FORMS}
+    wanted = {name: getattr(kept, name) for name in FORMS}
     wanted |= {name: changes[name] for name in REMARKS if name in changes}
     if all(row[name] == value for name, value in wanted.items()):
         return {}

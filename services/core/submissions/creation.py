@@ -14,6 +14,7 @@ import asyncpg
 from pydantic_core import to_json
 
 from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.idempotency import (
     KEPT,
@@ -91,6 +92,13 @@ def draw_up(
         raise InvalidInput(faults=faults)
     if not writes_for(actor, draft.organization_code):
         raise NotYourOrganization
+    return new_row(draft, indicator, plan=plan, actor=actor, now=now)
+
+
+def new_row(
+    draft: SubmissionDraft, indicator: Indicator, *, plan: PlanState, actor: Actor, now: datetime
+) -> SubmissionRow:
+    """Return the row of a new submission that was found without fault."""
     kept = reported(draft.form, indicator)
     return {
         "city_code": plan.city_code,
@@ -131,21 +139,46 @@ def reference_faults(
     faults = []
     if indicator_code is not None and indicator_code not in plan.indicators:
         faults.append(unknown_indicator(plan, "/indicator_code", indicator_code))
-    if organization_code is None:
-        return faults
-    unit = plan.organizations.get(organization_code)
-    if unit is None:
-        faults.append(unknown_organization(plan, "/organization_code", organization_code))
-    elif not unit.submits:
-        faults.append(
-            Fault(
-                "/organization_code",
-                "organization-never-submits",
-                Text("统称或占位名称不能填报", "A collective name or placeholder never submits"),
-                organization_code,
-            )
-        )
+    if organization_code is not None:
+        faults += organization_faults(organization_code, plan)
     return faults
+
+
+def organization_faults(code: str, plan: PlanState) -> list[Fault]:
+    """Return what is wrong with the code of the unit that a value is of."""
+    unit = plan.organizations.get(code)
+    if unit is None:
+        return [unknown_organization(plan, "/organization_code", code)]
+    if unit.submits:
+        return []
+    never = Text("统称或占位名称不能填报", "A collective name or placeholder never submits")
+    return [Fault("/organization_code", "organization-never-submits", never, code)]
+
+
+def behalf_faults(
+    on_behalf_of: bool | str | None, organization_code: str, actor: Actor
+) -> list[Fault]:
+    """Return what is wrong with saying for whom one reports: true, or the code of the unit."""
+    if on_behalf_of in {None, False}:
+        return []
+    if not actor.may(Permission.REPORT_ON_BEHALF):
+        return [
+            Fault(
+                "/on_behalf_of",
+                "office-only",
+                Text("只有领导小组办公室可以代报", "Only the office reports on behalf of a unit"),
+            )
+        ]
+    if on_behalf_of not in {True, organization_code}:
+        return [
+            Fault(
+                "/on_behalf_of",
+                "another-organization",
+                Text("代报的单位与 organization_code 不一致", "It names another organization"),
+                str(on_behalf_of),
+            )
+        ]
+    return []
 
 
 def place_of(row: SubmissionRow, indicator: Indicator | None, period_state: str) -> AccessContext:
