@@ -31,8 +31,8 @@ from services.core.submissions.batch.rows import (
     BatchScope,
     RowOperation,
     RowOutcome,
+    Slot,
     Strategy,
-    SubmissionPlace,
 )
 from services.core.submissions.changes import FORMS
 from services.core.submissions.judging import doubts_of, why_not_counted
@@ -135,14 +135,14 @@ def _row(index: int, item: BatchItemIn | DeferredFaults, body: BatchIn) -> Batch
     default = OPERATION_OF[body.strategy]
     if isinstance(item, DeferredFaults):
         told = {name: one for name, one in item.members.items() if isinstance(one, str)}
-        place = SubmissionPlace(*(told.get(name, "") for name in SubmissionPlace._fields))
+        slot = Slot(*(told.get(name, "") for name in Slot._fields))
         shape = tuple(faults_of(item.errors))
-        return BatchRow(index, default, place, {}, draft=True, faults=shape)
+        return BatchRow(index, default, slot, {}, draft=True, faults=shape)
     given = item.model_fields_set
     return BatchRow(
         index,
         item.op or default,
-        SubmissionPlace(item.indicator_code, item.organization_code, item.period),
+        Slot(item.indicator_code, item.organization_code, item.period),
         {name: getattr(item, name) for name in _COLUMNS if name in given},
         draft=item.draft if "draft" in given else body.draft,
         on_behalf_of=item.on_behalf_of,

@@ -1,6 +1,6 @@
 """What is told of a code that a plan does not have, and which one may have been meant. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import MOST_COMPARED, with_closest
@@ -16,12 +16,19 @@ _NO_SECTION = Text("计划中没有该部分", "The plan has no such section")
 
 def unknown_indicator(plan: PlanState, place: str, code: str) -> Fault:
     """Return the fault of an indicator's code that the plan has not, with those nearest to it."""
+    (fault,) = unknown_indicators(plan, [(place, code)])
+    return fault
+
+
+def unknown_indicators(plan: PlanState, named: Iterable[tuple[str, str]]) -> list[Fault]:
+    """Return a fault for each (place, code) of an indicator that the plan has not."""
+    unknown = [(place, code) for place, code in named if code not in plan.indicators]
     shown = {
         name: f"{entry.code}（{entry.name}）"
         for entry in plan.document.indicators
         for name in (entry.name, entry.printed_name, entry.code)
     }
-    return Fault(place, "unknown-indicator", with_closest(_NO_INDICATOR, code, shown), code)
+    return _each_unknown("unknown-indicator", _NO_INDICATOR, unknown, shown)
 
 
 def unknown_organization(plan: PlanState, place: str, code: str) -> Fault:
@@ -38,13 +45,18 @@ def unknown_organizations(plan: PlanState, named: Iterable[tuple[str, str]]) -> 
         for entry in plan.document.organizations
         for name in (*entry.aliases, entry.name, entry.code)
     }
+    return _each_unknown("unknown-organization", _NO_ORGANIZATION, unknown, shown)
+
+
+def _each_unknown(
+    fault: str, said: Text, unknown: Iterable[tuple[str, str]], shown: Mapping[str, str]
+) -> list[Fault]:
+    """Return a fault for each (place, code); the first few with the names nearest to theirs."""
     return [
         Fault(
             place,
-            "unknown-organization",
-            with_closest(_NO_ORGANIZATION, code, shown)
-            if number < MOST_COMPARED
-            else _NO_ORGANIZATION,
+            fault,
+            with_closest(said, code, shown) if number < MOST_COMPARED else said,
             code,
         )
         for number, (place, code) in enumerate(unknown)

@@ -1,4 +1,4 @@
-"""What becomes of each row of a batch, given the submission that its place has. Pure."""
+"""What becomes of each row of a batch, given the submission that its slot holds. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.batch.rows import BatchRow, RowOutcome, SubmissionPlace, at_row
+from services.core.submissions.batch.rows import BatchRow, RowOutcome, Slot, at_row
 from services.core.submissions.changes import FORMS, edited, form_after, moved
 from services.core.submissions.creation import SubmissionDraft, new_row, place_of
 from services.core.submissions.judging import value_faults
@@ -33,7 +33,7 @@ class Decided:
     """
 
     index: int | None
-    place: SubmissionPlace
+    slot: Slot
     outcome: RowOutcome
     submission: SubmissionRow | None = None
     action: str | None = None
@@ -50,7 +50,7 @@ class Deciding:
     now: datetime
 
     def row(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
-        """Return what becomes of a row without faults, given the submission of its place."""
+        """Return what becomes of a row without faults, given the submission of its slot."""
         if row.operation == "delete":
             return self._delete(row, present)
         if present is None:
@@ -61,51 +61,51 @@ class Deciding:
 
     def unnamed(self, present: SubmissionRow) -> Decided:
         """Return what becomes of a submission in the scope of a `replace` that no row names."""
-        place = place_in(present)
+        slot = slot_of(present)
         kept = self._why_not(present, "withdraw")
         if kept is not None:
-            return Decided(None, place, "rejected", present, faults=(kept,))
-        return Decided(None, place, "deleted", self._after(present, "withdraw"), "withdrawn")
+            return Decided(None, slot, "rejected", present, faults=(kept,))
+        return Decided(None, slot, "deleted", self._after(present, "withdraw"), "withdrawn")
 
     def _create(self, row: BatchRow) -> Decided:
         if row.operation == "update":
             return _rejected(row, None, _NONE_THERE)
-        plan, place = self.plan, row.place
-        indicator = plan.indicators[place.indicator_code]
+        plan, slot = self.plan, row.slot
+        indicator = plan.indicators[slot.indicator_code]
         faults = []
         if not row.says_form:
-            faults = value_faults(row.form, indicator, plan, place.period, draft=row.draft)
-        if closed := self._closed(place.period, "edit"):
+            faults = value_faults(row.form, indicator, plan, slot.period, draft=row.draft)
+        if closed := self._closed(slot.period, "edit"):
             faults.append(closed)
         if faults:
             return _rejected(row, None, *faults)
         remarks = Remarks(**{name: row.said[name] for name in REMARKS if name in row.said})
-        draft = SubmissionDraft(*place, row.form, remarks, row.draft)
+        draft = SubmissionDraft(*slot, row.form, remarks, row.draft)
         made = new_row(draft, indicator, plan=plan, actor=self.actor, now=self.now)
         action = "created" if row.draft else "submitted"
-        return Decided(row.index, place, "created", made, action)
+        return Decided(row.index, slot, "created", made, action)
 
     def _update(self, row: BatchRow, present: SubmissionRow) -> Decided:
         submits = not row.draft and present["state"] == "draft"
         says_more = any(present[name] != value for name, value in row.said.items())
         if not (row.says_form or says_more or submits):
-            return Decided(row.index, row.place, "unchanged", present)
+            return Decided(row.index, row.slot, "unchanged", present)
         # What a row says of the value replaces all of it; of the rest it changes what it names.
         changes: dict[str, Any] = {**(dict.fromkeys(FORMS) if row.says_form else {}), **row.said}
-        indicator = self.plan.indicators[row.place.indicator_code]
+        indicator = self.plan.indicators[row.slot.indicator_code]
         form = form_after(present, changes)
-        faults = value_faults(form, indicator, self.plan, row.place.period, draft=row.draft)
+        faults = value_faults(form, indicator, self.plan, row.slot.period, draft=row.draft)
         columns = {} if faults else edited(present, changes, indicator=indicator, actor=self.actor)
         if not (columns or submits or faults):
-            return Decided(row.index, row.place, "unchanged", present)
+            return Decided(row.index, row.slot, "unchanged", present)
         if refused := self._why_not(present, "edit"):
             faults.append(refused)
         if faults:
             return _rejected(row, present, *faults)
         wanted = {**present, **columns}
         if row.draft:
-            return Decided(row.index, row.place, "updated", self._as_of_now(wanted), "changed")
-        return Decided(row.index, row.place, "updated", self._after(wanted, "submit"), "submitted")
+            return Decided(row.index, row.slot, "updated", self._as_of_now(wanted), "changed")
+        return Decided(row.index, row.slot, "updated", self._after(wanted, "submit"), "submitted")
 
     def _delete(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
         if present is None:
@@ -113,7 +113,7 @@ class Deciding:
         if refused := self._why_not(present, "withdraw"):
             return _rejected(row, present, refused)
         after = self._after(present, "withdraw")
-        return Decided(row.index, row.place, "deleted", after, "withdrawn")
+        return Decided(row.index, row.slot, "deleted", after, "withdrawn")
 
     def _after(self, row: SubmissionRow, verb: SubmissionVerb) -> SubmissionRow:
         changed = moved(row, verb, actor=self.actor, reason=None, now=self.now)
@@ -138,14 +138,14 @@ class Deciding:
         return Fault("/period", "period-closed", _CLOSED.format(period=period), period)
 
 
-def place_in(row: SubmissionRow) -> SubmissionPlace:
-    """Return the place of a submission."""
-    return SubmissionPlace(row["indicator_code"], row["organization_code"], row["period"])
+def slot_of(row: SubmissionRow) -> Slot:
+    """Return the slot that a submission holds."""
+    return Slot(row["indicator_code"], row["organization_code"], row["period"])
 
 
 def _rejected(row: BatchRow, present: SubmissionRow | None, *faults: Fault) -> Decided:
     told = tuple(at_row(row.index, fault) for fault in faults)
-    return Decided(row.index, row.place, "rejected", present, faults=told)
+    return Decided(row.index, row.slot, "rejected", present, faults=told)
 
 
 def _exists(present: SubmissionRow) -> Fault:

@@ -7,14 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
-from services.core.plan.unknown_codes import parsed_period
+from services.core.plan.unknown_codes import (
+    parsed_period,
+    unknown_indicators,
+    unknown_organizations,
+)
 from services.core.submissions.changes import FORMS
 from services.core.submissions.creation import behalf_faults, organization_faults, reference_faults
 from services.core.submissions.judging import period_faults, value_faults
@@ -37,8 +40,8 @@ OPERATION_OF: Mapping[Strategy, RowOperation] = {
 """What a row asks for where it does not say."""
 
 
-class SubmissionPlace(NamedTuple):
-    """What has one submission: an indicator, a unit, a period; all by their codes."""
+class Slot(NamedTuple):
+    """What holds one submission: an indicator, a unit, a period; all by their codes."""
 
     indicator_code: str
     organization_code: str
@@ -47,32 +50,32 @@ class SubmissionPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BatchScope:
-    """The places that a `replace` states in full: all of a period, or of less of it."""
+    """The slots that a `replace` states in full: all of a period, or of less of it."""
 
     period: str
     organization_code: str | None = None
     indicator_code: str | None = None
 
-    def covers(self, place: SubmissionPlace) -> bool:
-        """Return whether a place lies in it."""
+    def covers(self, slot: Slot) -> bool:
+        """Return whether a slot lies in it."""
         return (
-            place.period == self.period
-            and self.organization_code in {None, place.organization_code}
-            and self.indicator_code in {None, place.indicator_code}
+            slot.period == self.period
+            and self.organization_code in {None, slot.organization_code}
+            and self.indicator_code in {None, slot.indicator_code}
         )
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One row: its place, what it asks for, and the columns that it says something of.
+    """One row: its slot, what it asks for, and the columns that it says something of.
 
     `index` counts from 0. `faults` are those of its shape; a row that has any may lack a part of
-    its place, which is then empty.
+    its slot, which is then empty.
     """
 
     index: int
     operation: RowOperation
-    place: SubmissionPlace
+    slot: Slot
     said: Mapping[str, Any]
     draft: bool
     on_behalf_of: bool | str | None = None
@@ -114,18 +117,18 @@ def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> Judged
         InvalidInput: the scope of a `replace` is missing, wrong, or beside another strategy.
     """
     _check_scope(batch, plan)
-    codes = _Codes(plan, today)
+    codes = _Codes([row.slot for row in batch.rows], plan, today)
     judged = JudgedRows()
     twice = _given_twice(batch.rows)
     for row in batch.rows:
-        faults = [*row.faults, *codes.faults(row.place)]
+        faults = [*row.faults, *codes.faults(row.slot)]
         if not faults:
-            faults += behalf_faults(row.on_behalf_of, row.place.organization_code, actor)
+            faults += behalf_faults(row.on_behalf_of, row.slot.organization_code, actor)
             faults += _row_faults(row, plan)
-        known = row.place.organization_code in plan.organizations
-        if known and not writes_for(actor, row.place.organization_code):
+        known = row.slot.organization_code in plan.organizations
+        if known and not writes_for(actor, row.slot.organization_code):
             faults.append(_NOT_YOURS)
-        if batch.scope is not None and not row.faults and not batch.scope.covers(row.place):
+        if batch.scope is not None and not row.faults and not batch.scope.covers(row.slot):
             faults.append(_OUTSIDE)
         if row.index in twice:
             faults.append(_duplicate(twice[row.index]))
@@ -169,26 +172,36 @@ def _row_faults(row: BatchRow, plan: PlanState) -> list[Fault]:
         ]
     if not row.says_form:  # whether it needs one depends on what is there
         return []
-    indicator = plan.indicators[row.place.indicator_code]
-    return value_faults(row.form, indicator, plan, row.place.period, draft=row.draft)
+    indicator = plan.indicators[row.slot.indicator_code]
+    return value_faults(row.form, indicator, plan, row.slot.period, draft=row.draft)
 
 
 class _Codes:
-    """What is wrong with the codes of places: each is judged once."""
+    """What is wrong with the codes of slots: each is judged once, however many rows write it."""
 
-    def __init__(self, plan: PlanState, today: date) -> None:
+    def __init__(self, slots: Sequence[Slot], plan: PlanState, today: date) -> None:
         self._plan = plan
         self._today = today
-        self._indicator = cache(lambda code: tuple(reference_faults(code, None, plan)))
-        self._organization = cache(lambda code: tuple(organization_faults(code, plan)))
-        self._period = cache(self._of_period)
+        units = sorted({slot.organization_code for slot in slots})
+        self._indicators = _by_code(
+            unknown_indicators(
+                plan, _at("/indicator_code", {slot.indicator_code for slot in slots})
+            )
+        )
+        self._units = _by_code(unknown_organizations(plan, _at("/organization_code", units)))
+        self._units |= {
+            code: tuple(organization_faults(code, plan))
+            for code in units
+            if code in plan.organizations
+        }
+        self._periods = {code: self._of_period(code) for code in {slot.period for slot in slots}}
 
-    def faults(self, place: SubmissionPlace) -> list[Fault]:
-        """Return the faults of a place; what it lacks was told already."""
+    def faults(self, slot: Slot) -> list[Fault]:
+        """Return the faults of a slot; what it lacks was told already."""
         return [
-            *(self._indicator(place.indicator_code) if place.indicator_code else ()),
-            *(self._organization(place.organization_code) if place.organization_code else ()),
-            *(self._period(place.period) if place.period else ()),
+            *(self._indicators.get(slot.indicator_code, ()) if slot.indicator_code else ()),
+            *(self._units.get(slot.organization_code, ()) if slot.organization_code else ()),
+            *(self._periods[slot.period] if slot.period else ()),
         ]
 
     def _of_period(self, code: str) -> tuple[Fault, ...]:
@@ -199,13 +212,21 @@ class _Codes:
         return tuple(period_faults(code, self._plan, self._today))
 
 
+def _at(place: str, codes: Iterable[str]) -> list[tuple[str, str]]:
+    return [(place, code) for code in sorted(codes)]
+
+
+def _by_code(faults: Iterable[Fault]) -> dict[str, tuple[Fault, ...]]:
+    return {str(fault.value): (fault,) for fault in faults}
+
+
 def _given_twice(rows: Iterable[BatchRow]) -> Mapping[int, Sequence[int]]:
-    """Return, by the index of each row whose place another has too, the indexes of all of them."""
-    places: defaultdict[SubmissionPlace, list[int]] = defaultdict(list)
+    """Return, by the index of each row whose slot another has too, the indexes of all of them."""
+    slots: defaultdict[Slot, list[int]] = defaultdict(list)
     for row in rows:
-        if all(row.place):
-            places[row.place].append(row.index)
-    return {index: found for found in places.values() if len(found) > 1 for index in found}
+        if all(row.slot):
+            slots[row.slot].append(row.index)
+    return {index: found for found in slots.values() if len(found) > 1 for index in found}
 
 
 _MOST_NAMED = 20

@@ -21,14 +21,14 @@ from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.queries import PlanState, with_document_in_force
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
-from services.core.submissions.batch.deciding import Decided, Deciding, place_in
+from services.core.submissions.batch.deciding import Decided, Deciding, slot_of
 from services.core.submissions.batch.rows import (
     MOST_ROWS,
     Batch,
     BatchRow,
     BatchScope,
     JudgedRows,
-    SubmissionPlace,
+    Slot,
 )
 from services.core.submissions.creation import event_data, image
 from services.core.submissions.errors import BatchContended, PlanChanged
@@ -53,21 +53,21 @@ async def carry_out(
 
     Raises:
         PlanChanged: the rows were judged by an earlier version of the plan.
-        BatchContended: others wrote the same places over and over.
+        BatchContended: others wrote the same slots over and over.
         InvalidInput: the scope of a `replace` holds more than a batch takes.
     """
     in_force = await with_document_in_force(session, plan)
     if in_force.version != plan.version:
         raise PlanChanged
     decided = [
-        Decided(row.index, row.place, "rejected", faults=tuple(judged.faults[row.index]))
+        Decided(row.index, row.slot, "rejected", faults=tuple(judged.faults[row.index]))
         for row in batch.rows
         if row.index in judged.faults
     ]
     if batch.atomic and decided:
         return _all_or_nothing(batch, decided)
     deciding = Deciding(plan, await _periods(session, plan, batch), actor, now)
-    left, named = list(judged.rows), {row.place for row in batch.rows}
+    left, named = list(judged.rows), {row.slot for row in batch.rows}
     for _ in range(_ROUNDS):
         present = await _present(session, left, plan)
         found = await asyncio.to_thread(_decide, deciding, left, present)
@@ -78,18 +78,18 @@ async def carry_out(
         written = await _write(session, found, deciding)
         settled = [one for one in found if one.action is None or _id_of(one) in written]
         decided += settled
-        named |= {one.place for one in settled}
+        named |= {one.slot for one in settled}
         if len(settled) == len(found):
-            return sorted(decided, key=_place_in_report)
+            return sorted(decided, key=_turn_in_report)
         done = {one.index for one in settled}
         left = [row for row in left if row.index not in done]
     raise BatchContended
 
 
 def _decide(
-    deciding: Deciding, rows: Sequence[BatchRow], present: Mapping[SubmissionPlace, SubmissionRow]
+    deciding: Deciding, rows: Sequence[BatchRow], present: Mapping[Slot, SubmissionRow]
 ) -> list[Decided]:
-    return [deciding.row(row, present.get(row.place)) for row in rows]
+    return [deciding.row(row, present.get(row.slot)) for row in rows]
 
 
 def _all_or_nothing(batch: Batch, found: Sequence[Decided]) -> list[Decided]:
@@ -97,12 +97,12 @@ def _all_or_nothing(batch: Batch, found: Sequence[Decided]) -> list[Decided]:
     rejected = [one for one in found if one.outcome == "rejected"]
     named = {one.index for one in rejected}
     skipped = [
-        Decided(row.index, row.place, "skipped") for row in batch.rows if row.index not in named
+        Decided(row.index, row.slot, "skipped") for row in batch.rows if row.index not in named
     ]
-    return sorted([*rejected, *skipped], key=_place_in_report)
+    return sorted([*rejected, *skipped], key=_turn_in_report)
 
 
-def _place_in_report(decided: Decided) -> int:
+def _turn_in_report(decided: Decided) -> int:
     return MOST_ROWS if decided.index is None else decided.index
 
 
@@ -112,7 +112,7 @@ def _id_of(decided: Decided) -> UUID | None:
 
 async def _periods(session: AsyncSession, plan: PlanState, batch: Batch) -> Mapping[str, str]:
     """Return how the periods of a batch stand until the transaction ends."""
-    codes = {row.place.period for row in batch.rows}
+    codes = {row.slot.period for row in batch.rows}
     codes |= {batch.scope.period} if batch.scope is not None else set()
     found = await session.execute(
         statements.PERIODS_FOR_SHARE,
@@ -123,11 +123,11 @@ async def _periods(session: AsyncSession, plan: PlanState, batch: Batch) -> Mapp
 
 async def _present(
     session: AsyncSession, rows: Sequence[BatchRow], plan: PlanState
-) -> Mapping[SubmissionPlace, SubmissionRow]:
-    """Return the submissions of the rows' places."""
+) -> Mapping[Slot, SubmissionRow]:
+    """Return the submissions that the rows' slots hold."""
     if not rows:
         return {}
-    indicators, units, periods = zip(*(row.place for row in rows), strict=True)
+    indicators, units, periods = zip(*(row.slot for row in rows), strict=True)
     found = await session.execute(
         statements.PRESENT,
         {
@@ -139,11 +139,11 @@ async def _present(
         },
     )
     present = [dict(row) for row in found.mappings()]
-    return {place_in(row): row for row in present}
+    return {slot_of(row): row for row in present}
 
 
 async def _unnamed(
-    session: AsyncSession, scope: BatchScope | None, deciding: Deciding, named: set[SubmissionPlace]
+    session: AsyncSession, scope: BatchScope | None, deciding: Deciding, named: set[Slot]
 ) -> list[SubmissionRow]:
     """Return what a `replace` takes back: what its scope holds and no row names.
 
@@ -169,7 +169,7 @@ async def _unnamed(
     rows: list[SubmissionRow] = [dict(row) for row in found.mappings()]
     if len(rows) > MOST_ROWS:
         raise InvalidInput(faults=[_SCOPE_TOO_LARGE])
-    return [row for row in rows if place_in(row) not in named]
+    return [row for row in rows if slot_of(row) not in named]
 
 
 _SCOPE_TOO_LARGE = Fault(

@@ -65,7 +65,7 @@ JOIN submission ON submission.city_code = :city AND submission.plan_code = :plan
     AND submission.organization_code = w.organization_code AND submission.period = w.period
     AND submission.state <> 'withdrawn'
 """).columns(*_TABLE)  # noqa: S608 (column names of our own)
-"""What some places hold, by three arrays of the same length. Nothing is locked: what is written is
+"""What some slots hold, by three arrays of the same length. Nothing is locked: what is written is
 written only where its version is still the one read."""
 
 IN_SCOPE = text(f"""
@@ -82,13 +82,13 @@ INSERT = text(f"""
 INSERT INTO submission (city_code, plan_code, {", ".join(GIVEN)})
 SELECT CAST(:city AS text), CAST(:plan AS text), {", ".join(map(_value, _COLUMNS))}
 FROM {_unnested(_COLUMNS)}
--- In one order, so that two batches that want the same places wait for each other and never both.
+-- In one order, so that two batches that want the same slots wait for each other and never both.
 ORDER BY w.indicator_code, w.organization_code, w.period
 ON CONFLICT (city_code, plan_code, indicator_code, organization_code, period)
     WHERE state <> 'withdrawn' DO NOTHING
 RETURNING id
 """)  # noqa: S608
-"""Adds submissions, but for those whose place was taken meanwhile; the ids of what it added."""
+"""Adds submissions, but for those whose slot was taken meanwhile; the ids of what it added."""
 
 UPDATE = text(f"""
 WITH wanted AS MATERIALIZED (
