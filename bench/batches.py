@@ -12,9 +12,11 @@ from itertools import count
 import asyncpg
 import httpx
 
-from bench.places import batch_rows, place
+from bench.places import batch_rows, place, untraced
 from bench.report import Measure
 from bench.system import PLAN, System
+from services.core.events.statements import event_inserts
+from services.core.submissions.models import Submission
 
 _ROWS = 10_000
 _ROUNDS = 3
@@ -24,9 +26,10 @@ _PATH = f"/v1/plans/{PLAN}/submissions/batch"
 _STAGED = """CREATE TEMP TABLE staged (LIKE submission, image jsonb, event_id uuid,
     event_data jsonb) ON COMMIT DROP"""
 
-_MERGE = """
+_COLUMNS = ", ".join(column.name for column in Submission.__table__.columns)
+_MERGE = untraced(f"""
 WITH added AS (
-    INSERT INTO submission ({columns}) SELECT {columns} FROM staged
+    INSERT INTO submission ({_COLUMNS}) SELECT {_COLUMNS} FROM staged
     ON CONFLICT (city_code, plan_code, indicator_code, organization_code, period)
         WHERE state <> 'withdrawn' DO NOTHING
     RETURNING id
@@ -35,16 +38,23 @@ WITH added AS (
         (city_code, submission_id, version, action, after, actor, occurred_at)
     SELECT s.city_code, s.id, 1, 'submitted', s.image, '{{}}', s.created_at
     FROM staged s JOIN added USING (id)
-), happened AS (
-    INSERT INTO event (city_code, id, plan_code, type, subject_kind, subject_id,
-        organization_code, actor, data, occurred_at)
-    SELECT s.city_code, s.event_id, s.plan_code, 'submission.submitted', 'submission',
-        CAST(s.id AS text), s.organization_code, '{{}}', s.event_data, s.created_at
-    FROM staged s JOIN added USING (id)
-    RETURNING city_code, id
-)
-INSERT INTO event_pending (city_code, event_id) SELECT city_code, id FROM happened
-"""
+), {
+    event_inserts(
+        "staged s JOIN added USING (id)",
+        city_code="s.city_code",
+        id="s.event_id",
+        plan_code="s.plan_code",
+        type="'submission.submitted'",
+        subject_kind="'submission'",
+        subject_id="CAST(s.id AS text)",
+        organization_code="s.organization_code",
+        actor="'{}'",
+        data="s.event_data",
+        occurred_at="s.created_at",
+    )
+}
+SELECT count(*) FROM happened
+""")
 
 
 async def batching(system: System, _bare: int) -> list[str]:
@@ -109,14 +119,14 @@ async def _timed(
 
 async def _merged(system: System) -> float:
     """Return how many seconds COPY and one merge take for as many rows, made ready before."""
-    columns, records = await asyncio.to_thread(batch_rows, _numbers())
+    records = await asyncio.to_thread(batch_rows, _numbers())
     connection = await asyncpg.connect(system.database_url)
     try:
         started = time.perf_counter()
         async with connection.transaction():
             await connection.execute(_STAGED)
             await connection.copy_records_to_table("staged", records=records)
-            await connection.execute(_MERGE.format(columns=", ".join(columns)))
+            await connection.execute(_MERGE)
         return time.perf_counter() - started
     finally:
         await connection.close()

@@ -14,6 +14,7 @@ import asyncpg
 from pydantic_core import to_json
 
 from bench.databases import fresh_database
+from bench.places import untraced
 from bench.system import System
 from bench.whole_recompute import synthetic
 from services.core.events.reading import follow
@@ -39,7 +40,7 @@ _SHARES = (4, 2, 1)
 
 _ACTOR = """'{"kind": "bench"}'"""
 
-_WRITE = f"""
+_WRITE = untraced(f"""
 WITH made AS (
     SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[],
         $9::text[])
@@ -72,7 +73,7 @@ WITH made AS (
     )
 }
 SELECT count(*) FROM happened
-"""
+""")
 
 
 @dataclass(frozen=True)

@@ -118,8 +118,8 @@ def _template() -> Mapping[str, object]:
     return parameters(row, _plan(), _OFFICE.stamp(), reply, now)
 
 
-def batch_rows(numbers: Iterable[int]) -> tuple[list[str], list[tuple[object, ...]]]:
-    """Return the columns of submissions, and rows of them with image, event id and event data."""
+def batch_rows(numbers: Iterable[int]) -> list[tuple[object, ...]]:
+    """Return new submissions as rows of the table, each with its image, event id and event data."""
     columns = [column.name for column in Submission.__table__.columns]
     template = {**_template()}
     rows = []
@@ -136,4 +136,9 @@ def batch_rows(numbers: Iterable[int]) -> tuple[list[str], list[tuple[object, ..
         event = UUID(int=identifier.int ^ 1)
         extra = (template["image"], event, template["event_data"])
         rows.append((*(row[column] for column in columns), *extra))
-    return columns, rows
+    return rows
+
+
+def untraced(statement: str) -> str:
+    """Return a statement that writes events, which here came about in no trace."""
+    return statement.replace(":traceparent", "NULL")

@@ -39,6 +39,8 @@ def sample() -> Any:
     # As where it is started: what stands beside it can be imported.
     if str(PAGES) not in sys.path:
         sys.path.append(str(PAGES))
+    # Each sample has its own: what a test changes of one stays with it.
+    sys.modules.pop("wufei_messages", None)
     spec = spec_from_file_location("wufei_sample_receiver", PAGES / "receiver.py")
     assert spec is not None
     assert spec.loader is not None

@@ -23,6 +23,7 @@ from services.api.submissions.batch_body import (
 from services.api.submissions.batch_schemas import BatchOut, batch_of, report_of
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.errors import InvalidInput
 from services.core.submissions.batch.rows import Batch, JudgedRows, judge
 from services.core.submissions.batch.service import carry_out
 from services.core.submissions.errors import BatchRejected
@@ -59,7 +60,11 @@ async def _sent(
         batch = batch_of(read_batch(body, content_type, options))
         return Sent(batch, judge(batch, plan=plan, actor=actor, today=today))
 
-    return await run_sync(read, limiter=_one_at_a_time)
+    try:
+        return await run_sync(read, limiter=_one_at_a_time)
+    except InvalidInput as error:
+        # With what the address says beside it, which is told last on every path.
+        raise InvalidInput(faults=[*error.faults, *request.scope.get("unread", [])]) from None
 
 
 @router.post(

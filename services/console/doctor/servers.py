@@ -198,7 +198,7 @@ async def behind_a_pooler(url: str, direct: str) -> AsyncIterator[Finding]:
             Text(f"为 {has[name]}，须为 {wanted}", f"is {has[name]}, must be {wanted}"),
             good=False,
             todo=Text(
-                f"ALTER ROLE … SET {name} = '{wanted}'，再让连接池重新打开连接",
+                f"`ALTER ROLE … SET {name} = '{wanted}'`，再让连接池重新打开连接",
                 f"ALTER ROLE … SET {name} = '{wanted}', then let the pooler open its connections"
                 " anew",
             ),

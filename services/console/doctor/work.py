@@ -87,7 +87,8 @@ async def _log(session: AsyncSession) -> Finding:
     zh = "、".join(f"{one} 自 {_instant(late[one])}" for one in names)
     en = ", ".join(f"{one} since {_instant(late[one])}" for one in names)
     todo = Text(
-        "没有 worker 在工作则启动它；否则在 worker 的日志中找 reader stuck，它写明城市、事件和原因",
+        "没有 worker 在工作则启动它；否则在 worker 的日志中找 `reader stuck`，"
+        "它写明城市、事件和原因",
         "start a worker where none is at work; otherwise look for `reader stuck` in its log: it"
         " names the city, the event and the cause",
     )
@@ -105,7 +106,8 @@ async def _webhooks(session: AsyncSession) -> AsyncIterator[Finding]:
             f"{said.en}; the longest for {unattended:.0f} s, and nobody attends to it",
         )
         todo = Text(
-            "把 WUFEI_SECRET_KEY 给一个 worker；在它的日志中找 webhook sending off 和 work failed",
+            "把 WUFEI_SECRET_KEY 给一个 worker；在它的日志中找 `webhook sending off` 和"
+            " `work failed`",
             "give a worker WUFEI_SECRET_KEY; look for `webhook sending off` and `work failed` in"
             " its log",
         )

@@ -122,7 +122,7 @@ FROM claimed c CROSS JOIN LATERAL (
     SELECT body, traceparent FROM webhook_body
     WHERE city_code = :city AND event_id = c.event_id LIMIT 1
 ) b
-ORDER BY c.next_attempt_at, c.position
+ORDER BY c.next_attempt_at, c.position, c.endpoint_id
 """)  # noqa: S608 (numbers and conditions of our own)
 """Takes deliveries of a city that are due under a lease, fairly between endpoints, and begins an
 attempt of each: those, with their bodies."""

@@ -20,6 +20,7 @@ from services.core.webhooks import planning, recovery, service
 from services.core.webhooks.addresses import AddressPolicy
 from services.core.webhooks.models import WebhookEndpoint
 from services.core.webhooks.rules import Manner, SettingsContext
+from tests.support.api import xinmi
 
 CITY = "410183"
 PLAN = "410183-2025"
@@ -57,6 +58,14 @@ class Receivers:
                 n=ordinal,
             )
         await self.execute("INSERT INTO plan VALUES (:city, :plan, 1)", city=CITY, plan=PLAN)
+        # What falls due by the date is asked of every plan, by its document.
+        await self.execute(
+            "INSERT INTO plan_version VALUES (:city, :plan, 1, CAST(:document AS jsonb), '', now(),"
+            " '{}')",
+            city=CITY,
+            plan=PLAN,
+            document=xinmi().model_dump_json(),
+        )
         await self.execute(
             "INSERT INTO indicator_lead VALUES (:city, :plan, 'UN15', 'U08')", city=CITY, plan=PLAN
         )
