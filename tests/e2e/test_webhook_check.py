@@ -105,7 +105,7 @@ class Careless:
 
     def __init__(self, module: Any) -> None:
         self.module = module
-        self.messages = sys.modules[module.verify.__module__]
+        self.messages: Any = sys.modules[module.verify.__module__]
         self.door = module.Door
         self.take = module.Door._take
 
