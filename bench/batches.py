@@ -26,7 +26,8 @@ _PATH = f"/v1/plans/{PLAN}/submissions/batch"
 _STAGED = """CREATE TEMP TABLE staged (LIKE submission, image jsonb, event_id uuid,
     event_data jsonb) ON COMMIT DROP"""
 
-_COLUMNS = ", ".join(column.name for column in Submission.__table__.columns)
+_NAMES = [column.name for column in Submission.__table__.columns]
+_COLUMNS = ", ".join(_NAMES)
 _MERGE = untraced(f"""
 WITH added AS (
     INSERT INTO submission ({_COLUMNS}) SELECT {_COLUMNS} FROM staged
@@ -125,7 +126,9 @@ async def _merged(system: System) -> float:
         started = time.perf_counter()
         async with connection.transaction():
             await connection.execute(_STAGED)
-            await connection.copy_records_to_table("staged", records=records)
+            await connection.copy_records_to_table(
+                "staged", records=records, columns=[*_NAMES, "image", "event_id", "event_data"]
+            )
             await connection.execute(_MERGE)
         return time.perf_counter() - started
     finally:
