@@ -187,7 +187,7 @@ def trials(guards: Sequence[Guard], root: Path, hands: int) -> Iterator[Trial]:
             with place() as taken:
                 return _trial(guard, tests, taken)
 
-        # Found in this thread alone: parsing in several at once is not safe (gh-106905 of CPython).
+        # Found in this thread alone: parsing in several at once is not safe.
         held_by = [(guard, reached[guard.package].tests_for(guard, root)) for guard in guards]
         slow = []
         futures = {threads.submit(tried, *held): held for held in held_by}
