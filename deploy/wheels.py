@@ -2,7 +2,7 @@
 
 Usage: python wheels.py LOCK FOLDER
 
-pip's own configuration of this machine says where they come from.
+Where they come from is for pip's own configuration to say.
 """
 
 import re

@@ -45,7 +45,7 @@ _TESTS: Mapping[str, Sequence[str]] = {
         "tests/api/test_kept_replies.py",
         "tests/api/test_preconditions.py",
         "tests/api/test_submissions.py",
-        "tests/api/test_hostile_words.py",
+        "tests/api/hostile",
         "tests/api/test_hostile_input.py",
         "tests/integration/console",
     ),
@@ -108,7 +108,7 @@ _DOOR = (
     "tests/api/test_kept_replies.py",
     "tests/api/test_page_tokens.py",
     "tests/api/test_on_the_wire.py",
-    "tests/api/test_hostile_words.py",
+    "tests/api/hostile",
     "tests/api/test_hostile_input.py",
     "tests/api/test_outages.py",
 )

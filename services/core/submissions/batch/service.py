@@ -18,7 +18,7 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.kit.trail import note_events, present_traceparent
-from services.core.plan.queries import PlanState, with_document_in_force
+from services.core.plan.queries import PlanState, periods_for_share, with_document_in_force
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
 from services.core.submissions.batch.deciding import Decided, Deciding, slot_of
@@ -114,11 +114,8 @@ async def _periods(session: AsyncSession, plan: PlanState, batch: Batch) -> Mapp
     """Return how the periods of a batch stand until the transaction ends."""
     codes = {row.slot.period for row in batch.rows}
     codes |= {batch.scope.period} if batch.scope is not None else set()
-    found = await session.execute(
-        statements.PERIODS_FOR_SHARE,
-        {"city": plan.city_code, "plan": plan.code, "periods": sorted(codes)},
-    )
-    return {row.period: row.state for row in found}
+    held = await periods_for_share(session, plan.city_code, plan.code, *codes)
+    return {code: period.state for code, period in held.items()}
 
 
 async def _present(

@@ -49,13 +49,6 @@ def _value(column: KeyedColumnElement[Any]) -> str:
     return f"CASE WHEN w.{column.name} IS NOT NULL THEN {filled} END"
 
 
-PERIODS_FOR_SHARE = text("""
-SELECT period, state FROM plan_period
-WHERE city_code = :city AND plan_code = :plan AND period = ANY(CAST(:periods AS text[]))
-ORDER BY period FOR SHARE
-""")
-"""How periods stand until the transaction ends: a closing waits for it, and it for a closing."""
-
 PRESENT = text(f"""
 SELECT {_PRESENT}
 FROM unnest(CAST(:indicators AS text[]), CAST(:units AS text[]), CAST(:periods AS text[]))
