@@ -30,7 +30,7 @@ from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.text import Text
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.bulk import Outcome, Wish, carry_out_each
 from services.core.submissions.rules import WRITING_VERBS, SubmissionVerb

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.kit.errors import DomainError
-from services.core.plan.queries import PlanState, periods_for_share
+from services.core.plan.queries import periods_for_share
+from services.core.plan.state import PlanState
 from services.core.submissions import queries
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
 from services.core.kit.errors import InvalidInput
-from services.core.plan.queries import PlanState, periods_for_share
+from services.core.plan.queries import periods_for_share
+from services.core.plan.state import PlanState
 from services.core.submissions.changes import edited, form_after
 from services.core.submissions.creation import event_data, image
 from services.core.submissions.judging import value_faults

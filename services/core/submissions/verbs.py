@@ -13,7 +13,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
 from services.core.plan.document import Indicator
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.changes import form_after, moved
 from services.core.submissions.creation import place_of
@@ -59,8 +59,8 @@ def check_right(
         OwnReport: the actor would review what it, or its own organization, wrote or handed in.
         Forbidden: it has not this right for another reason.
     """
-    indicator = plan.indicators.get(row["indicator_code"])
-    place = place_of(row, indicator, plan.period_state(row["period"]))
+    leads = plan.leads.get(row["indicator_code"], ())
+    place = place_of(row, leads, plan.period_state(row["period"]))
     if has_right(actor, verb, place):
         return place
     if verb not in WRITING_VERBS and reviews(actor, place.leads) and place.authors.include(actor):

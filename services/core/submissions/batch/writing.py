@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.ids import new_id
 from services.core.kit.trail import note_events, present_traceparent
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
 from services.core.submissions.creation import event_data, image
