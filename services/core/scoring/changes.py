@@ -7,7 +7,7 @@ day, and the values as they came to count. An indicator that came with a version
 as it stood before those values.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -95,9 +95,11 @@ def explain_difference(
     steps: Steps,
     dated: bool,
     arrivals: Mapping[str, Case] = MappingProxyType({}),
+    only: Collection[str] | None = None,
 ) -> ScoreDifference:
     """Return why the score of `after` is not that of `before`.
 
+    With `only` all other indicators stand as they did, and their traces are not needed.
     `dated` says whether the day or the period's state is another one. `arrivals` are the cases of
     the indicators that `before` had not, without the values that came to count since.
     """
@@ -109,7 +111,8 @@ def explain_difference(
     present = {each["code"]: each for each in before.board["indicators"]}
     # Where no value moved and yet others count, the plan counts them otherwise.
     untold: Kind = "value" if before.document == after.document else "rule"
-    for code, row in then.items():
+    moved = then if only is None else {code: row for code, row in then.items() if code in only}
+    for code, row in moved.items():
         case, known = case_of(after.traces[code]), before.traces.get(code)
         earlier = _arrived(case, arrivals.get(code)) if known is None else case_of(known)
         cases: list[_Hybrid] = [("rule", earlier, None)] if known is None else []
