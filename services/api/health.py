@@ -1,5 +1,6 @@
 """Whether this process lives, whether the system is ready, and its metrics. Public."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
-from services.api.metrics import ALERT_EVALUATION_AGE, DRAIN_LAG, WORKER_SILENCE
+from services.api.metrics import ALERT_EVALUATION_AGE, DRAIN_LAG, PARTS_AHEAD, WORKER_SILENCE
 from services.api.routing import PublicRoute
 from services.api.webhooks.queue_metrics import read_webhook_figures
 from services.core.alerts.queries import Stalest, stalest_evaluation
@@ -21,7 +22,9 @@ from services.core.identity.queries import has_administrator
 from services.core.kit.database import takes_writes
 from services.core.kit.ids import made_at
 from services.core.kit.outage import is_outdated
+from services.core.kit.partitions import Parts, parts_of
 from services.core.kit.schema import expected_revision, present_revision
+from services.core.partitions import cut_tables
 from services.core.plan.queries import has_plan
 from services.core.webhooks.queue_stats import longest_unattended
 
@@ -137,18 +140,25 @@ def _age(held: Resources, event_id: UUID | None) -> float | None:
     return max(0.0, (held.clock.true_now() - made_at(event_id)).total_seconds())
 
 
+def _ahead(held: Resources, found: Sequence[Parts]) -> float:
+    """Return for how many seconds yet every table has a part; less than 0: one has none."""
+    now = held.clock.true_now()
+    return min((one.until - now).total_seconds() if one.until else -1.0 for one in found)
+
+
 @router.get(
     "/metrics", response_class=Response, responses=answering("Metrics", media_type="text/plain")
 )
 async def metrics(request: Request) -> Any:
     """Return the metrics of this process in Prometheus' text format."""
     held: Resources = request.app.state.resources
-    lag = silence = unevaluated = _UNKNOWN
+    lag = silence = unevaluated = ahead = _UNKNOWN
     try:
         async with held.database.sessions() as session:
             lag = _age(held, await oldest_waiting_event(session, readers=READERS)) or 0
             beats = await last_beats(session)
             unevaluated = _since(held, await stalest_evaluation(session))
+            ahead = _ahead(held, await parts_of(session, cut_tables()))
         if beats:
             silence = max(0.0, (held.clock.true_now() - beats[0]).total_seconds())
         await read_webhook_figures(held)
@@ -157,5 +167,6 @@ async def metrics(request: Request) -> Any:
             raise
     DRAIN_LAG.set(lag)
     WORKER_SILENCE.set(silence)
+    PARTS_AHEAD.set(ahead)
     ALERT_EVALUATION_AGE.set(unevaluated)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

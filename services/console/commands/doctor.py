@@ -24,8 +24,10 @@ from services.core.events.queries import SILENT_AFTER
 from services.core.kit.clock import Clock
 from services.core.kit.database import POOLED_SETTINGS, connect
 from services.core.kit.outage import told_of
+from services.core.kit.partitions import parts_of, resting
 from services.core.kit.schema import ServerTooOld, expected_revision, require_major
 from services.core.kit.server_address import open_connection, read_address
+from services.core.partitions import cut_tables
 
 _READY = 200
 _NO_ANSWER = (
@@ -140,7 +142,7 @@ async def _database(url: str) -> list[Finding]:
             seen = f"at {found}, this version needs {wanted}"
             return [answers, Finding("schema", seen, good=False)]
         schema = Finding("schema", f"at {found}")
-        return [answers, schema, await _work(url), await _calendar(url)]
+        return [answers, schema, await _work(url), await _parts(url), await _calendar(url)]
     except ServerTooOld as error:
         return [Finding("database", str(error), good=False)]
     except _NO_ANSWER as error:
@@ -187,6 +189,34 @@ async def _calendar(url: str) -> Finding:
         return Finding("calendar", f"{CALENDAR} awaits no notice")
     seen = f"{CALENDAR} lacks {today.year + 1}: load the yearly notice, see docs/operations.md"
     return Finding("calendar", seen, reminds=True)
+
+
+async def _parts(url: str) -> Finding:
+    """Say until when there are parts of the tables cut by time, and what lies in no part."""
+    now = Clock.true_now()
+    async with (
+        connect(url, size=1, application_name="wufei-doctor") as database,
+        database.sessions() as session,
+    ):
+        found = await parts_of(session, cut_tables())
+        astray = [one.table.name for one in found if await resting(session, one)]
+    least = min(found, key=lambda one: one.until or now)
+    if (until := least.until) is None or until <= now:
+        seen = (
+            f"{least.table.name} has no part for today, its rows go to the rest: is a worker at"
+            " work, and does its user own the table? `wufei migrate` makes parts too"
+        )
+        return Finding("parts", seen, good=False)
+    if until <= least.table.span.after(now):
+        seen = f"{least.table.name} has none after {until:%Y-%m-%d}: a worker should have made them"
+        return Finding("parts", seen, reminds=True)
+    if astray:
+        seen = (
+            f"rows of {', '.join(astray)} lie in the part for the rest: was a clock ahead? see"
+            " docs/operations.md"
+        )
+        return Finding("parts", seen, reminds=True)
+    return Finding("parts", f"of all tables cut by time made until {until:%Y-%m-%d}")
 
 
 async def _work(url: str) -> Finding:
