@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import NAMESPACE_OID, uuid5
 
 import asyncpg
 from pydantic_core import to_json
@@ -112,7 +111,7 @@ class GrowingLedger:
                 "falsified": False,
             }
             row = (
-                uuid5(NAMESPACE_OID, f"{indicator}/{period}/{unit}"),
+                new_id(),
                 indicator,
                 unit,
                 period,
