@@ -21,7 +21,7 @@ BOUND = [
         " WHERE a.city_code = $1"
     ),
     (
-        "SELECT (SELECT p.code FROM plan AS p WHERE p.city_code = a.city_code LIMIT 1)"
+        "SELECT (SELECT p.code FROM plan AS p WHERE p.city_code = $1 LIMIT 1)"
         " FROM alert AS a WHERE a.city_code = $1"
     ),
     (
@@ -69,6 +69,14 @@ UNBOUND = [
     ),
     "SELECT * FROM alert AS a FULL JOIN plan AS p ON p.city_code = $1 AND a.city_code = $1",
     "SELECT (SELECT code FROM plan LIMIT 1) FROM alert WHERE city_code = $1",
+    (
+        "SELECT (SELECT p.code FROM plan AS p WHERE p.city_code = a.city_code LIMIT 1)"
+        " FROM alert AS a WHERE a.city_code = $1"
+    ),
+    (
+        "SELECT * FROM alert AS a WHERE a.city_code = $1 AND (a.level = 1 OR EXISTS ("
+        " SELECT FROM plan AS p WHERE p.city_code = a.city_code AND p.code = a.plan_code))"
+    ),
     "SELECT * FROM (SELECT * FROM alert) AS a WHERE a.city_code = $1",
     "WITH every AS (SELECT * FROM alert) SELECT * FROM every WHERE city_code = $1",
     (
@@ -95,6 +103,90 @@ def test_a_statement_that_names_its_city_for_every_table_passes(statement: str) 
 @pytest.mark.parametrize("statement", UNBOUND)
 def test_a_statement_that_leaves_one_table_without_a_city_is_found(statement: str) -> None:
     assert judge(statement, TABLES).unbound != ()
+
+
+STEADY = [
+    "UPDATE plan_period SET opened_at = now() WHERE city_code = $1 AND opened_at < now()",
+    "UPDATE plan_period SET opened_at = greatest(opened_at, now()) WHERE city_code = $1",
+    "UPDATE plan_period SET version = extract(epoch FROM now() - opened_at) WHERE city_code = $1",
+    "UPDATE plan_period SET opened_at = now() + make_interval(secs => $2) WHERE city_code = $1",
+    "DELETE FROM plan_period WHERE city_code = $1 AND opened_at < now() - interval '1 day'",
+    "INSERT INTO event SELECT $1, gen_random_uuid(), clock_timestamp()",
+    (
+        "INSERT INTO log_head VALUES ($1, 0) ON CONFLICT (city_code)"
+        " DO UPDATE SET position = log_head.position + excluded.position"
+    ),
+    (
+        "WITH given AS (SELECT now() + make_interval(secs => d) AS at FROM unnest($2) AS r(d))"
+        " UPDATE plan_period AS p SET opened_at = CASE WHEN p.state = 'open' THEN given.at END"
+        " FROM given WHERE p.city_code = $1"
+    ),
+    "UPDATE worker_heartbeat SET beat_at = coalesce(beat_at, clock_timestamp())",
+    "SELECT coalesce(opened_at, now()), clock_timestamp() FROM plan_period WHERE city_code = $1",
+    "SELECT pg_notify($1, $2)",
+]
+
+# Each was sent to a cluster, which refused it by a sentence of which the judge's has a part.
+REFUSED = [
+    (
+        (
+            "UPDATE plan_period SET opened_at = CASE WHEN state = 'x' THEN now() END"
+            " WHERE city_code = $1"
+        ),
+        "CASE or COALESCE",
+    ),
+    (
+        (
+            "UPDATE plan_period SET state = 'x' WHERE city_code = $1 AND"
+            " coalesce(opened_at, CURRENT_TIMESTAMP) < $2"
+        ),
+        "CASE or COALESCE",
+    ),
+    ("UPDATE plan_period SET opened_at = clock_timestamp() WHERE city_code = $1", "volatile"),
+    ("DELETE FROM plan_period WHERE city_code = $1 AND random() < 1", "volatile"),
+    (
+        (
+            "UPDATE plan_period SET opened_at = now() + make_interval(secs => version)"
+            " WHERE city_code = $1"
+        ),
+        "depends on a column",
+    ),
+    (
+        "DELETE FROM plan_period WHERE city_code = $1 AND opened_at + interval '1 day' < now()",
+        "depends on a column",
+    ),
+    ("UPDATE plan_period SET state = 'x' WHERE city_code = $1 RETURNING now()", "RETURNING"),
+    (
+        "WITH a AS (DELETE FROM plan_period WHERE city_code = $1 RETURNING now()) SELECT * FROM a",
+        "RETURNING",
+    ),
+    (
+        (
+            "INSERT INTO log_head VALUES ($1, 0) ON CONFLICT (city_code)"
+            " DO UPDATE SET position = extract(epoch FROM now())"
+        ),
+        "DO UPDATE",
+    ),
+    (
+        (
+            "WITH a AS (UPDATE log_head SET position = 1 WHERE city_code = $1 RETURNING position)"
+            " SELECT pg_notify('log', position::text) FROM a"
+        ),
+        "pg_notify",
+    ),
+]
+
+
+@pytest.mark.parametrize("statement", STEADY)
+def test_a_change_whose_values_every_node_finds_alike_passes(statement: str) -> None:
+    assert judge(statement, TABLES).refused == ()
+
+
+@pytest.mark.parametrize(("statement", "said"), REFUSED)
+def test_a_change_that_a_cluster_refuses_is_found(statement: str, said: str) -> None:
+    (refused,) = judge(statement, TABLES).refused
+    assert said in refused
+    assert refused in StatementsSent().judged(statement, ["410183", 1])
 
 
 @pytest.mark.parametrize(

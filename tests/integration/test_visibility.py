@@ -376,10 +376,11 @@ async def test_many_receivers_hear_what_each_of_their_owners_does(
     ]
     await _place(session, "owner", given)
     told = heard_by_owners(
-        "event", role="owner.role", unit="owner.unit", credential="owner.credential"
+        CITY, "event", role="owner.role", unit="owner.unit", credential="owner.credential"
     )
     rows = await session.execute(
-        text(f"SELECT number, id FROM owner, event WHERE city_code = '{CITY}' AND {told.text}")
+        text(f"SELECT number, id FROM owner, event WHERE city_code = '{CITY}' AND {told.text}"),
+        {"scope_city": CITY},
     )
     expected = {
         (number, row["id"])
@@ -402,7 +403,7 @@ async def test_many_at_once_see_what_each_of_them_does(session: AsyncSession) ->
         for number, (role, unit) in enumerate(owners)
     ]
     await _place(session, "owner", given)
-    seen = seen_by_each(ROLES, THING, role="owner.role", unit="owner.unit")
+    seen = seen_by_each(ROLES, THING, city=f"'{CITY}'", role="owner.role", unit="owner.unit")
     rows = await session.execute(
         text(f"SELECT number, id FROM owner, thing WHERE city_code = '{CITY}' AND {seen}")
     )

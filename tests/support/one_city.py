@@ -3,8 +3,9 @@
 The text is read by PostgreSQL's own parser. A table is bound where its `city_code` equals a
 parameter, a constant, or the column of something that is bound, in a condition that every row
 of it has to pass: in WHERE, in an inner join, or in an outer join for the side that may be
-missing. What is inserted is bound by the value of the column. Sub-selects are judged where they
-stand, so that a condition from outside binds nothing within.
+missing. What is inserted is bound by the value of the column. A sub-select of an expression is
+judged by itself: a condition from outside binds nothing within, and the city of the row around it
+does not either, for Citus follows that only where the sub-select can be made a join.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from typing import Any
 import pglast
 from pglast import ast
 from pglast.enums import A_Expr_Kind, BoolExprType, JoinType, SetOperation, SubLinkType
+
+from tests.support.refused_changes import refused_changes, within
 
 CITY = "city_code"
 
@@ -25,10 +28,14 @@ _EQUALS = {A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_NOT_DISTINCT, A_Expr_Kind.AEX
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Which tenants' tables no city is named for, and everything that names the city of others."""
+    """Which tenants' tables no city is named for, and everything that names the city of others.
+
+    `refused` is what else no cluster would do.
+    """
 
     unbound: tuple[str, ...]
     cities: frozenset[Root]
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,12 +108,13 @@ class _Judge:
         self._tenants: list[tuple[str, _Column]] = []
 
     def verdict(self, statement: ast.Node) -> Verdict:
+        refused = refused_changes(statement, [n for n, has in self._tables.items() if CITY in has])
         self._query(statement, None, None)
         while sum(column.settle() for column in self._columns):
             pass
         unbound = tuple({name: 0 for name, column in self._tenants if not column.roots})
         cities = {root for _, column in self._tenants for root in column.roots}
-        return Verdict(unbound, frozenset(cities))
+        return Verdict(unbound, frozenset(cities), refused)
 
     def _column(self, **given: Any) -> _Column:
         self._columns.append(_Column(**given))
@@ -151,13 +159,13 @@ class _Judge:
         if node.op != SetOperation.SETOP_NONE:
             left = self._query(node.larg, outer, parts)
             right = self._query(node.rarg, outer, parts)
-            self._inside([node.sortClause, node.limitCount, node.limitOffset], outer, parts)
+            self._inside([node.sortClause, node.limitCount, node.limitOffset], parts)
             pairs = zip(left.items(), right.values(), strict=False)
             return {name: self._column(parts=[one, other]) for (name, one), other in pairs}
         level = _Level(outer=outer)
         if node.valuesLists:
             rows = [[self._value(each, level, parts) for each in row] for row in node.valuesLists]
-            self._inside(node.valuesLists, level, parts)
+            self._inside(node.valuesLists, parts)
             columns = zip(*rows, strict=True)
             return {
                 f"column{number}": self._column(parts=column)
@@ -178,7 +186,6 @@ class _Judge:
                 node.limitOffset,
                 node.distinctClause,
             ],
-            level,
             parts,
         )
         return self._outputs(node.targetList, level, parts)
@@ -194,7 +201,7 @@ class _Judge:
                 if name == CITY and column is not None and city is not None:
                     city.sources.append(column)
         level.relations["excluded"] = target
-        self._inside([node.onConflictClause, node.returningClause], level, parts)
+        self._inside([node.onConflictClause, node.returningClause], parts)
         return self._outputs(_returned(node), level, parts)
 
     def _change(
@@ -205,7 +212,7 @@ class _Judge:
         for item in others or ():
             self._from(item, level, parts)
         self._where(node.whereClause, level, parts)
-        self._inside([node.whereClause, values, node.returningClause], level, parts)
+        self._inside([node.whereClause, values, node.returningClause], parts)
         return self._outputs(_returned(node), level, parts)
 
     # What a level reads from.
@@ -237,7 +244,7 @@ class _Judge:
                 colnames = node.alias.colnames if node.alias else None
                 level.relations[name] = _renamed(columns, colnames)
             case ast.RangeFunction():
-                self._inside([node.functions], level, parts)
+                self._inside([node.functions], parts)
                 name = node.alias.aliasname if node.alias else f"?{len(before)}"
                 named = (node.alias.colnames if node.alias else None) or ()
                 level.relations[name] = dict.fromkeys([each.sval for each in named] or [name])
@@ -265,7 +272,7 @@ class _Judge:
                 kept = self._column(parts=[one, other])
             level.merged[name] = kept
         self._where(node.quals, level, parts, bound)
-        self._inside([node.quals], level, parts)
+        self._inside([node.quals], parts)
 
     # Conditions.
 
@@ -290,7 +297,7 @@ class _Judge:
                         bound,
                     )
             case ast.SubLink(subLinkType=SubLinkType.ANY_SUBLINK) if not node.operName:
-                given = self._query(node.subselect, level, parts).values()
+                given = self._query(node.subselect, None, parts).values()
                 tested = _pairs(node.testexpr, node.testexpr)
                 for (one, _), other in zip(tested, given, strict=False):
                     self._equal(self._value(one, level, parts), other, level, bound)
@@ -317,7 +324,7 @@ class _Judge:
             case ast.ColumnRef() if isinstance(node.fields[-1], ast.String):
                 return level.find([each.sval for each in node.fields])
             case ast.SubLink(subLinkType=SubLinkType.EXPR_SUBLINK):
-                return next(iter(self._query(node.subselect, level, parts).values()))
+                return next(iter(self._query(node.subselect, None, parts).values()))
             case _:
                 return None
 
@@ -337,9 +344,9 @@ class _Judge:
             found[_name(target, number, found)] = self._value(value, level, parts)
         return found
 
-    def _inside(self, nodes: Any, level: _Level | None, parts: _Parts | None) -> None:
-        for link in _sublinks(nodes):
-            self._query(link.subselect, level, parts)
+    def _inside(self, nodes: Any, parts: _Parts | None) -> None:
+        for link in within(nodes, (ast.SubLink,), (ast.SelectStmt,)):
+            self._query(link.subselect, None, parts)
 
 
 def _among(level: _Level, names: Iterable[str], column: str) -> _Column | None:
@@ -373,21 +380,6 @@ def _pairs(one: Any, other: Any) -> Iterator[tuple[Any, Any]]:
         yield one, other
 
 
-def _sublinks(node: Any) -> Iterator[ast.SubLink]:
-    """Yield the sub-selects of an expression, without those that stand within them."""
-    if isinstance(node, ast.SubLink):
-        yield node
-        yield from _sublinks(node.testexpr)
-    elif isinstance(node, (list, tuple)):
-        for each in node:
-            yield from _sublinks(each)
-    elif isinstance(node, ast.Node) and not isinstance(node, ast.SelectStmt):
-        for name in node.__slots__:
-            value = getattr(node, name)
-            if isinstance(value, (ast.Node, tuple)):
-                yield from _sublinks(value)
-
-
 def judge(statement: str, tables: Mapping[str, Sequence[str]]) -> Verdict:
     """Return whether each tenants' table of a statement is bound to one city.
 
@@ -400,4 +392,5 @@ def judge(statement: str, tables: Mapping[str, Sequence[str]]) -> Verdict:
     return Verdict(
         tuple(name for each in found for name in each.unbound),
         frozenset(root for each in found for root in each.cities),
+        tuple(said for each in found for said in each.refused),
     )

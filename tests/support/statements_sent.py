@@ -125,6 +125,8 @@ class StatementsSent:
         verdict = self._verdicts.get(statement)
         if verdict is None:
             verdict = self._verdicts[statement] = judge(statement, TABLES)
+        if verdict.refused:
+            return "; ".join(verdict.refused)
         if verdict.unbound:
             return f"no city is named for {', '.join(verdict.unbound)}"
         if len(verdict.cities) > 1:

@@ -148,7 +148,7 @@ _OBLIGATIONS = """
         greatest(o.updated_at, sent.changed_at), coalesce(sent.handed_in, FALSE),
         o.state = 'waived',
         o.state = 'owed' AND sent.handed_in IS NOT TRUE AND EXISTS (
-            SELECT FROM plan_period AS p WHERE p.city_code = o.city_code
+            SELECT FROM plan_period AS p WHERE p.city_code = :city
             AND p.plan_code = o.plan_code AND p.period = o.period AND p.state = 'open')
     FROM obligation o
     LEFT JOIN (
@@ -164,7 +164,7 @@ _OBLIGATIONS = """
 _PERIODS = """
     SELECT 'period', p.plan_code || '/' || p.period, p.due_date, p.period, NULL, NULL, p.state,
         p.version, greatest(p.opened_at, (
-            SELECT max(e.occurred_at) FROM event AS e WHERE e.city_code = p.city_code
+            SELECT max(e.occurred_at) FROM event AS e WHERE e.city_code = :city
             AND e.subject_kind = 'period' AND e.subject_id = p.plan_code || '/' || p.period)),
         p.state IN ('closed', 'published'), p.state = 'planned', p.state = 'open'
     FROM plan_period p
@@ -212,7 +212,7 @@ async def deadlines(
     unit = token.organization_code
     reach = shown(token.scope, token.role, unit)  # type: ignore[arg-type] # only ours are written
     parts = {
-        "milestones": seen_by(reach, MILESTONES, unit=":unit"),
+        "milestones": seen_by(reach, MILESTONES, city=":city", unit=":unit"),
         "reports": _PERIODS if reach is Reach.WHOLE_PLAN else _OBLIGATIONS,
     }
     rows = await session.execute(

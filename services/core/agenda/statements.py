@@ -20,8 +20,8 @@ _SUBMISSIONS = Owned(
     city="s.city_code", plan="s.plan_code", unit="s.organization_code", indicator="s.indicator_code"
 )
 
-(_LED_MEASURE,) = led_by(MILESTONES, unit=":unit")
-(_LED_INDICATOR,) = led_by(_SUBMISSIONS, unit=":unit")
+(_LED_MEASURE,) = led_by(MILESTONES, city=":city", unit=":unit")
+(_LED_INDICATOR,) = led_by(_SUBMISSIONS, city=":city", unit=":unit")
 
 # Whether no unit but this one leads the measure or the indicator: none does, or this one alone.
 # Both lists are hashed once. Asked of each thing by itself, it takes most of the time of an
@@ -36,7 +36,7 @@ _NO_OTHER_LEADS_INDICATOR = """(s.plan_code, s.indicator_code) NOT IN (
     OR (s.plan_code, s.indicator_code, s.reported_by_organization) IN (
         SELECT plan_code, indicator_code, alone FROM indicator_leads)
     OR (s.author_organizations <> '{}' AND NOT EXISTS (
-        SELECT FROM indicator_lead AS led WHERE led.city_code = s.city_code
+        SELECT FROM indicator_lead AS led WHERE led.city_code = :city
         AND led.plan_code = s.plan_code AND led.indicator_code = s.indicator_code
         AND led.organization_code <> ALL(s.author_organizations)))"""
 
@@ -74,10 +74,10 @@ SELECT {number} AS kind, o.due_date, p.today, o.plan_code, 'obligation' AS subje
 FROM plans p
 JOIN obligation o ON o.city_code = :city AND o.plan_code = p.plan_code
     AND o.organization_code = :unit AND o.state = 'owed'
-JOIN plan_period AS opened ON opened.city_code = o.city_code
+JOIN plan_period AS opened ON opened.city_code = :city
     AND opened.plan_code = o.plan_code AND opened.period = o.period AND opened.state = 'open'
 WHERE NOT EXISTS (
-    SELECT FROM submission AS s WHERE s.city_code = o.city_code AND s.plan_code = o.plan_code
+    SELECT FROM submission AS s WHERE s.city_code = :city AND s.plan_code = o.plan_code
     AND s.indicator_code = o.indicator_code AND s.organization_code = o.organization_code
     AND s.period = o.period AND s.state IN ('submitted', 'approved', 'returned'))
 """
@@ -114,7 +114,7 @@ SELECT {number} AS kind, e.decide_by AS due_date, p.today, e.plan_code,
     NULL::text AS indicator_code, m.measure_code, NULL::text AS period, m.title, e.state
 FROM plans p
 JOIN extension e ON e.city_code = :city AND e.plan_code = p.plan_code AND e.state = 'requested'
-LEFT JOIN milestone m ON m.city_code = e.city_code AND m.id = e.subject_id
+LEFT JOIN milestone m ON m.city_code = :city AND m.id = e.subject_id
     AND e.subject_kind = 'milestone'
 WHERE {decided_by}
 """

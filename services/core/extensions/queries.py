@@ -65,7 +65,7 @@ async def newest_of(
     behind = (
         select(later.number)
         .where(
-            later.city_code == Extension.city_code,
+            later.city_code == city_code,
             later.subject_kind == Extension.subject_kind,
             later.subject_id == Extension.subject_id,
         )

@@ -54,15 +54,24 @@ def heard(actor: Actor) -> TextClause:
     return own.clause
 
 
-def heard_by_owners(event: str, *, role: str, unit: str, credential: str) -> TextClause:
-    """Return the condition on events that the owners of receivers hear, many at once.
+def heard_by_owners(
+    city_code: str, event: str, *, role: str, unit: str, credential: str
+) -> TextClause:
+    """Return the condition on events of a city that the owners of receivers hear, many at once.
 
     `event` is what the statement calls the events; `role`, `unit` (null: the whole city) and
     `credential` are expressions on the receivers. City and plan are the statement's to compare.
     """
-    seen = seen_by_each(Permission.MANAGE_WEBHOOKS.roles, event_owner(event), role=role, unit=unit)
+    seen = seen_by_each(
+        Permission.MANAGE_WEBHOOKS.roles,
+        event_owner(event),
+        city=":scope_city",
+        role=role,
+        unit=unit,
+    )
     every = ", ".join(f"'{name}'" for name in sorted(Permission.HEAR_OF_EVERY_WEBHOOK.roles))
-    return text(f"{seen} AND ({role} IN ({every}) OR {_receivers_own(event, credential)})")
+    heard = text(f"{seen} AND ({role} IN ({every}) OR {_receivers_own(event, credential)})")
+    return heard.bindparams(scope_city=city_code)
 
 
 def event_owner(event: str) -> Owned:

@@ -29,10 +29,10 @@ MILESTONES = Owned(
 approved."""
 
 _OF_MILESTONE = """(SELECT subject.{column} FROM milestone AS subject
-    WHERE extension.subject_kind = 'milestone' AND subject.city_code = extension.city_code
+    WHERE extension.subject_kind = 'milestone' AND subject.city_code = :scope_city
         AND subject.id = extension.subject_id)"""
 _OF_OBLIGATION = """(SELECT subject.{column} FROM obligation AS subject
-    WHERE extension.subject_kind = 'obligation' AND subject.city_code = extension.city_code
+    WHERE extension.subject_kind = 'obligation' AND subject.city_code = :scope_city
         AND subject.id = extension.subject_id)"""
 
 EXTENSIONS = Owned(

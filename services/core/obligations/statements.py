@@ -114,20 +114,21 @@ RETURNING o.state, o.id
 # again; a later date holds for it too, so that what came late before is on time within it.
 BEGIN_EPOCH = text("""
 UPDATE obligation AS o SET epoch = o.epoch + 1, version = o.version + 1, updated_at = :now,
-    due_date = CASE WHEN o.extensions = 0 AND NOT h.handed_in
+    due_date = CASE WHEN o.extensions = 0 AND NOT present.handed_in
             THEN coalesce(CAST(:due AS date), o.due_date)
         ELSE greatest(CAST(:due AS date), o.due_date) END
-FROM obligation AS present CROSS JOIN LATERAL (
-    SELECT EXISTS (
-        SELECT FROM submission AS s WHERE s.city_code = present.city_code
-            AND s.plan_code = present.plan_code AND s.indicator_code = present.indicator_code
-            AND s.organization_code = present.organization_code AND s.period = present.period
+FROM (
+    SELECT w.id, EXISTS (
+        SELECT FROM submission AS s WHERE s.city_code = :city
+            AND s.plan_code = w.plan_code AND s.indicator_code = w.indicator_code
+            AND s.organization_code = w.organization_code AND s.period = w.period
             AND s.state <> 'withdrawn' AND s.state <> 'draft') AS handed_in
-) AS h
-WHERE present.city_code = :city AND present.plan_code = :plan AND present.period = :period
-    AND present.state = 'owed' AND o.city_code = present.city_code AND o.id = present.id
+    FROM obligation AS w
+    WHERE w.city_code = :city AND w.plan_code = :plan AND w.period = :period AND w.state = 'owed'
+) AS present
+WHERE o.city_code = :city AND o.id = present.id
     AND (o.extensions = 0 OR CAST(:extended_too AS boolean))
-    AND (NOT h.handed_in OR (CAST(:handed_in_too AS boolean) AND o.due_date < :due))
+    AND (NOT present.handed_in OR (CAST(:handed_in_too AS boolean) AND o.due_date < :due))
 RETURNING o.id
 """)
 """Begins a new epoch of what was not handed in for a period: the ids of those."""

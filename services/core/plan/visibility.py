@@ -21,7 +21,8 @@ class Owned:
     `second_unit` is for rows that are of two units. `indicator` and `measure` are null, or
     absent, where the row belongs to none: then nobody sees it by leading one. `shared` is a
     condition on rows that everybody sees who sees what concerns a unit; `approved` one on rows
-    that a reach of what was approved sees. None: no row.
+    that a reach of what was approved sees. None: no row. A sub-select in one names its city as
+    `:scope_city`.
     """
 
     city: str
@@ -58,7 +59,7 @@ def scope(actor: Actor, owned: Owned) -> SqlCondition:
     if actor.plan_code is not None:
         conditions.append(f"{owned.plan} = :scope_plan")
         parameters["scope_plan"] = actor.plan_code
-    seen = seen_by(actor.reach, owned, unit=":scope_unit")
+    seen = seen_by(actor.reach, owned, city=":scope_city", unit=":scope_unit")
     # SQLAlchemy refuses a parameter that the text does not name.
     if ":scope_unit" in seen:
         parameters["scope_unit"] = actor.organization_code
@@ -97,8 +98,11 @@ def made_scope(actor: Actor, made: Made, *, everybodys: Permission | None = None
     return SqlCondition(" AND ".join([*conditions, own]), parameters)
 
 
-def seen_by(reach: Reach, owned: Owned, *, unit: str) -> str:
-    """Return the condition on the rows of a city that a reach sees; `unit` is an expression."""
+def seen_by(reach: Reach, owned: Owned, *, city: str, unit: str) -> str:
+    """Return the condition on the rows of a city that a reach sees.
+
+    `city` and `unit` are expressions; the city is best a parameter (`led_by`).
+    """
     if reach is Reach.WHOLE_PLAN:
         return "TRUE"
     if reach is Reach.NOTHING:
@@ -109,38 +113,43 @@ def seen_by(reach: Reach, owned: Owned, *, unit: str) -> str:
     if owned.shared is not None:
         seen.append(owned.shared)
     if reach is Reach.LED:
-        seen += led_by(owned, unit=unit)
+        seen += led_by(owned, city=city, unit=unit)
     return f"({' OR '.join(seen)})"
 
 
-def seen_by_each(roles: Iterable[Role], owned: Owned, *, role: str, unit: str) -> str:
+def seen_by_each(roles: Iterable[Role], owned: Owned, *, city: str, role: str, unit: str) -> str:
     """Return the condition on rows that credentials of some roles see, many at once.
 
-    `role` and `unit` are expressions on a table of such credentials, or of what they own.
+    `role` and `unit` are expressions on a table of such credentials, or of what they own; `city`
+    names the city of all.
     """
     seen = [
         f"({role} = '{name}' AND {unit} IS {'NOT ' if has_unit else ''}NULL"
-        f" AND {seen_by(reach, owned, unit=unit)})"
+        f" AND {seen_by(reach, owned, city=city, unit=unit)})"
         for name, has_unit, reach in reaches_of(roles)
     ]
     return f"({' OR '.join(seen)})"
 
 
-def led_by(owned: Owned, *, unit: str) -> list[str]:
-    """Return the conditions on rows whose indicator, or whose measure, a unit leads."""
+def led_by(owned: Owned, *, city: str, unit: str) -> list[str]:
+    """Return the conditions on rows whose indicator, or whose measure, a unit leads.
+
+    Their sub-selects name the city themselves. Over several nodes one that takes it from the row
+    around it is refused wherever it may be passed by, as under OR.
+    """
     # EXISTS and not a join: a measure may have several leads, and a row must not appear twice.
     led = []
     if owned.indicator is not None:
         led.append(
             "EXISTS (SELECT FROM indicator_lead AS scope_lead"
-            f" WHERE scope_lead.city_code = {owned.city} AND scope_lead.plan_code = {owned.plan}"
+            f" WHERE scope_lead.city_code = {city} AND scope_lead.plan_code = {owned.plan}"
             f" AND scope_lead.organization_code = {unit}"
             f" AND scope_lead.indicator_code = {owned.indicator})"
         )
     if owned.measure is not None:
         led.append(
             "EXISTS (SELECT FROM measure_unit AS scope_lead"
-            f" WHERE scope_lead.city_code = {owned.city} AND scope_lead.plan_code = {owned.plan}"
+            f" WHERE scope_lead.city_code = {city} AND scope_lead.plan_code = {owned.plan}"
             f" AND scope_lead.organization_code = {unit} AND scope_lead.part = 'lead'"
             f" AND scope_lead.measure_code = {owned.measure})"
         )

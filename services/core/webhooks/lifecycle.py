@@ -115,7 +115,7 @@ async def _cancel(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
     """
     await session.refresh(endpoint, with_for_update=True)
     delivered_before = exists().where(
-        WebhookAttempt.city_code == WebhookDelivery.city_code,
+        WebhookAttempt.city_code == endpoint.city_code,
         WebhookAttempt.delivery_id == WebhookDelivery.id,
         WebhookAttempt.outcome == "delivered",
     )

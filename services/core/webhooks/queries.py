@@ -214,7 +214,7 @@ async def orphans(
 ) -> Sequence[WebhookEndpoint]:
     """Lock and return a city's endpoints whose owner's key is good no more."""
     key_is_good = exists().where(
-        ApiKey.city_code == WebhookEndpoint.city_code,
+        ApiKey.city_code == city_code,
         ApiKey.id == WebhookEndpoint.owner_credential_id,
         ApiKey.revoked_at.is_(None),
         or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
@@ -280,16 +280,14 @@ async def numbered(
     if since is None or not events:
         return events
     told = told_events(city_code, events)
-    young = await session.scalars(select(told.c.position).where(told.c.occurred_at >= since))
-    kept = set(young)
+    kept = set(await session.scalars(select(told.c.position).where(told.c.occurred_at >= since)))
     return [one for one in events if one[0] in kept]
 
 
 def told_events(city_code: str, events: Numbered) -> CTE:
     """Return events with their numbers, as the first part of a statement.
 
-    They are named by their ids and read once, however much there is in the log, and whatever is
-    known of it when the statement is planned.
+    They are named by their ids and read once, whatever is known of the log when this is planned.
     """
     numbers = func.unnest(
         literal([one[0] for one in events], ARRAY(BigInteger)),
@@ -328,7 +326,7 @@ def wanted_deliveries(
             literal(value=False),
             func.now(),
         )
-        .join_from(told, WebhookEndpoint, _addressed(event, position))
+        .join_from(told, WebhookEndpoint, _addressed(city_code, event, position))
         .where(WebhookEndpoint.city_code == city_code)
     )
     return wanted if only is None else wanted.where(only)
@@ -343,7 +341,9 @@ def _new_id(event_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
     return cast(func.concat(instant, func.substr(cast(func.gen_random_uuid(), Text), 16)), Uuid)
 
 
-def _addressed(event: type[Event], position: ColumnElement[int]) -> ColumnElement[bool]:
+def _addressed(
+    city_code: str, event: type[Event], position: ColumnElement[int]
+) -> ColumnElement[bool]:
     """Return the condition that an endpoint is to be told of an event.
 
     Not of events about itself, or each could cause the next; a test goes to its endpoint alone.
@@ -356,7 +356,7 @@ def _addressed(event: type[Event], position: ColumnElement[int]) -> ColumnElemen
         WebhookEndpoint.planned_from < position,
         or_(
             and_(event.type == _TEST, is_itself),
-            and_(event.type != _TEST, ~is_itself, _wants(event), _hears(event)),
+            and_(event.type != _TEST, ~is_itself, _wants(event), _hears(city_code, event)),
         ),
     )
 
@@ -376,10 +376,11 @@ def _wants(event: type[Event]) -> ColumnElement[bool]:
     )
 
 
-def _hears(event: type[Event]) -> ColumnElement[bool]:
+def _hears(city_code: str, event: type[Event]) -> ColumnElement[bool]:
     """Return the condition that an endpoint's owner hears of an event: the feed's own rule."""
     plan = _owner["plan_code"].astext
     heard = heard_by_owners(
+        city_code,
         "told",
         role="webhook_endpoint.owner->>'role'",
         unit="webhook_endpoint.owner->>'organization_code'",

@@ -172,9 +172,10 @@ WHERE plan.city_code = :city AND plan.code = ANY(CAST(:plans AS text[]))
 CLOCK_SKEW = text("SELECT extract(epoch FROM CAST(:now AS timestamptz) - clock_timestamp())")
 """By how many seconds an instant is after the database's present."""
 
+# What the clock says stands in the first part: a cluster updates no row by an expression with it.
 SETTLE = text("""
 WITH result AS (
-    SELECT * FROM unnest(
+    SELECT r.*, now() AS now, now() + make_interval(secs => r.delay) AS again_at FROM unnest(
         CAST(:ids AS uuid[]), CAST(:numbers AS int[]),
         CAST(:tokens AS uuid[]), CAST(:outcomes AS text[]), CAST(:statuses AS int[]),
         CAST(:durations AS int[]), CAST(:said AS text[]), CAST(:requests AS text[]),
@@ -191,9 +192,9 @@ WITH result AS (
                 AND before.delivery_id = d.id AND before.outcome = 'delivered') THEN 'delivered'
             WHEN d.state = 'pending' OR r.state = 'delivered' THEN r.state ELSE d.state END,
         settled_at = CASE WHEN d.state <> 'pending' THEN d.settled_at
-            WHEN r.state <> 'pending' THEN now() END,
-        next_attempt_at = CASE WHEN r.state = 'pending'
-            THEN now() + make_interval(secs => r.delay) ELSE d.next_attempt_at END
+            WHEN r.state <> 'pending' THEN r.now END,
+        next_attempt_at = CASE WHEN r.state = 'pending' THEN r.again_at
+            ELSE d.next_attempt_at END
     FROM result r
     WHERE d.city_code = :city AND d.id = r.id AND d.lease_token = r.token
     RETURNING d.id

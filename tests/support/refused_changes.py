@@ -1,0 +1,137 @@
+"""Changes that Citus refuses wherever they stand, though they name one city.
+
+What an expression yields at a node has to be what it yields at the coordinator. So that an
+UPDATE or DELETE of a distributed table may hold nothing volatile, nothing that depends on time or
+settings within CASE or COALESCE or together with a column, and RETURNING and DO UPDATE no such
+thing at all. What is inserted may: it is worked out before it is sent. Sub-selects, and the parts
+of a WITH that only read, are worked out by the node where they run, and the rest may use them.
+
+What a function is the catalogue of PostgreSQL says (`pg_proc.provolatile`); here are those that
+statements of ours call.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from pglast import ast
+
+VOLATILE = frozenset(
+    {
+        "clock_timestamp",
+        "gen_random_uuid",
+        "nextval",
+        "pg_notify",
+        "random",
+        "timeofday",
+        "txid_current",
+        "uuidv4",
+        "uuidv7",
+    }
+)
+"""What may yield another value each time."""
+
+STABLE = frozenset(
+    {
+        "array_to_string",
+        "concat",
+        "concat_ws",
+        "date_trunc",
+        "format",
+        "jsonb_build_array",
+        "jsonb_build_object",
+        "now",
+        "row_to_json",
+        "statement_timestamp",
+        "to_char",
+        "to_date",
+        "to_json",
+        "to_jsonb",
+        "transaction_timestamp",
+    }
+)
+"""What yields the same within one statement only."""
+
+_CHANGES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)
+_QUERIES = (ast.SelectStmt, *_CHANGES)
+_UNSTEADY = VOLATILE | STABLE
+
+
+def refused_changes(statement: ast.Node, distributed: Collection[str]) -> tuple[str, ...]:
+    """Return what Citus refuses in a statement's changes of distributed tables; empty: nothing."""
+    found = [
+        said
+        for change in within(statement, _CHANGES)
+        if change.relation.relname in distributed
+        for said in _refused(change)
+    ]
+    if "pg_notify" in _called(statement) and any(
+        table.relname in distributed for table in within(statement, (ast.RangeVar,))
+    ):
+        found.append("pg_notify stands in a statement on tables of cities")
+    return tuple(dict.fromkeys(found))
+
+
+def _refused(change: Any) -> Iterator[str]:
+    if isinstance(change, ast.InsertStmt):
+        for name in _called(change.onConflictClause, _QUERIES, wanted=_UNSTEADY):
+            yield f"DO UPDATE depends on {name}"
+    else:
+        yield from _refused_in(getattr(change, "targetList", None))
+        yield from _refused_in(change.whereClause)
+    for name in _called(change.returningClause, _QUERIES, wanted=_UNSTEADY):
+        yield f"RETURNING depends on {name}"
+
+
+def _refused_in(expressions: Any) -> Iterator[str]:
+    for name in _called(expressions, _QUERIES, wanted=VOLATILE):
+        yield f"a change depends on {name}, which is volatile"
+    for choice in within(expressions, (ast.CaseExpr, ast.CoalesceExpr), _QUERIES):
+        for name in _called(choice, _QUERIES, wanted=_UNSTEADY):
+            yield f"CASE or COALESCE in a change depends on {name}"
+    for call in within(expressions, (ast.FuncCall, ast.A_Expr), _QUERIES):
+        name = _stable_of_its_own(call)
+        if name is not None and any(within(call, (ast.ColumnRef,), _QUERIES)):
+            yield f"{name} in a change depends on a column"
+
+
+def _stable_of_its_own(call: Any) -> str | None:
+    """Return what is stable in a call or an operator itself, whatever its operands are."""
+    if isinstance(call, ast.FuncCall):
+        name: str = call.funcname[-1].sval
+        return name if name in STABLE else None
+    # Days and months are added by the session's time zone.
+    if call.name[-1].sval in {"+", "-"} and (_is_span(call.lexpr) or _is_span(call.rexpr)):
+        return "an interval that is added"
+    return None
+
+
+def _is_span(node: Any) -> bool:
+    if isinstance(node, ast.TypeCast):
+        return bool(node.typeName.names[-1].sval == "interval")
+    return isinstance(node, ast.FuncCall) and node.funcname[-1].sval == "make_interval"
+
+
+def _called(
+    node: Any, beyond: tuple[type, ...] = (), *, wanted: Collection[str] = VOLATILE
+) -> list[str]:
+    """Return the functions called that are among those `wanted`, and the clock's key words."""
+    found = []
+    for call in within(node, (ast.FuncCall, ast.SQLValueFunction), beyond):
+        name = call.funcname[-1].sval if isinstance(call, ast.FuncCall) else "now"
+        if name in wanted:
+            found.append(name)
+    return found
+
+
+def within(node: Any, kinds: tuple[type, ...], beyond: tuple[type, ...] = ()) -> Iterator[Any]:
+    """Yield the nodes of some kinds, without what stands within those of others."""
+    if isinstance(node, (list, tuple)):
+        for each in node:
+            yield from within(each, kinds, beyond)
+    elif isinstance(node, ast.Node) and not isinstance(node, beyond):
+        if isinstance(node, kinds):
+            yield node
+        for name in node.__slots__:
+            value = getattr(node, name)
+            if isinstance(value, (ast.Node, tuple)):
+                yield from within(value, kinds, beyond)
