@@ -61,9 +61,12 @@ class City:
             "indicator_code": indicator,
             "organization_code": unit,
             "period": month,
-            "value": str(self.next % 97),
             "source": "simulation",
         }
+        if int(indicator[1:]) % 2:  # `synthetic` sums up every other one as a ratio
+            body |= {"numerator": str(self.next % 97), "denominator": "100"}
+        else:
+            body["value"] = str(self.next % 97)
         return self.asked(
             "POST", f"{self.path}/submissions", json.dumps(body).encode(), Idempotency_Key=key
         )

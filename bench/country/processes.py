@@ -24,7 +24,7 @@ from services.console.ports import free_port
 _CONNECTIONS = "5"
 """Of each pool of an API process, so that two of them and two workers find room."""
 
-_READY_WITHIN = 60
+_READY_WITHIN = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from bench.country.costs import Costs, costs, sizes
 from bench.country.ground import City, administrator, followed, settle
 from bench.country.load import Day, Deadline, day, deadline_day
 from bench.country.processes import Processes, running, spent
+from bench.country.traffic import Heard
 from bench.growth import GrowingLedger
 from bench.system import System, running_system
 from bench.webhooks import receiver
@@ -59,14 +60,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """How fast so many processes of each sort were: events and requests a second, and CPU."""
+    """How fast so many processes of each sort were: events a second, answers, and CPU."""
 
     processes: int
     events: float
     event_cpu: float
-    requests: float
+    heard: Heard
     request_cpu: float
-    wait: tuple[float, float]
 
 
 @dataclass
@@ -205,7 +205,7 @@ async def _worked(
         ledger = GrowingLedger(database, city.plan, city.places)
         await ledger.write(city.next, city.next + each)
         city.next += each
-    position = "SELECT coalesce(sum(position), 0) FROM log_head"
+    position = "SELECT coalesce(sum(position), 0)::bigint FROM log_head"
     before_events = await database.pool.fetchval(position)
     with _bar(progress, f"a backlog for {number} of each process", 1) as step:
         started = time.perf_counter()
@@ -220,14 +220,7 @@ async def _worked(
             request = (await spent(database.pool, processes))["api"] - before
     heard = answered.heard
     asked = sum(heard.statuses.values())
-    return Worked(
-        number,
-        events / seconds,
-        1000 * worker / events,
-        heard.rate,
-        1000 * request / asked,
-        (heard.quantile(0.5), heard.quantile(0.99)),
-    )
+    return Worked(number, events / seconds, 1000 * worker / events, heard, 1000 * request / asked)
 
 
 async def _flood(

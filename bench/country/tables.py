@@ -29,6 +29,7 @@ def faults(simulated: Simulated) -> list[str]:
     """Return what may not be: answers of 500 and more, none at all, and values that are lost."""
     found = []
     heards = [(f"{stage.cities} cities", stage.day.heard) for stage in simulated.stages]
+    heards += [(f"{one.processes} of each process", one.heard) for one in simulated.worked]
     if (deadline := simulated.deadline) is not None:
         heards += [("deadline", deadline.few), ("deadline", deadline.many)]
         taken = deadline.few.statuses[201] + deadline.many.statuses[201]
@@ -125,9 +126,9 @@ def _worked(simulated: Simulated) -> Table:
             str(one.processes),
             f"{one.events:,.0f} ({one.events / first.events:.2f})",
             f"{one.event_cpu:.2f} ({one.event_cpu / first.event_cpu:.2f})",
-            f"{one.requests:,.0f} ({one.requests / first.requests:.2f})",
+            f"{one.heard.rate:,.0f} ({one.heard.rate / first.heard.rate:.2f})",
             f"{one.request_cpu:.2f} ({one.request_cpu / first.request_cpu:.2f})",
-            _pair(one.wait),
+            _pair((one.heard.quantile(0.5), one.heard.quantile(0.99))),
         )
     return table
 

@@ -11,7 +11,8 @@ from services.console.settings import Settings
 from services.core.events.service import beat
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
-from services.core.kit.ids import new_id
+from services.core.kit.ids import first_id_at, new_id
+from services.core.kit.partitions import CutTable, Span, parts_of
 
 
 @pytest.fixture
@@ -67,3 +68,34 @@ async def test_nothing_is_asked_of_another_schema(database: Database, settings: 
     found = await findings(settings)
     assert not found["schema"].good
     assert "work goes on" not in found
+
+
+@pytest.mark.parametrize(
+    ("lost", "good", "reminds", "seen"),
+    [
+        (0, True, False, "of all tables cut by time made until 20"),
+        (2, True, True, "event has none after 20"),
+        (3, False, False, "event has no part for today, its rows go to the rest"),
+    ],
+)
+async def test_what_lacks_parts_is_told_before_it_matters(
+    database: Database, settings: Settings, lost: int, seen: str, *, good: bool, reminds: bool
+) -> None:
+    async with database.sessions() as session:
+        [event] = await parts_of(session, [CutTable("event", "id", Span.QUARTER)])
+    for part in reversed(event.parts[len(event.parts) - lost :]):
+        await database.pool.execute(f"DROP TABLE {part.name}")
+    found = (await findings(settings))["parts"]
+    assert (found.good, found.reminds) == (good, reminds)
+    assert found.seen.startswith(seen)
+
+
+async def test_rows_that_lie_in_no_part_of_their_time_are_told_of(
+    database: Database, settings: Settings
+) -> None:
+    astray = first_id_at(Clock.true_now() + timedelta(days=4000))
+    await database.pool.execute("INSERT INTO webhook_body VALUES ('410183', $1, 'x')", astray)
+    found = (await findings(settings))["parts"]
+    assert found.good
+    assert found.reminds
+    assert found.seen.startswith("rows of webhook_body lie in the part for the rest")
