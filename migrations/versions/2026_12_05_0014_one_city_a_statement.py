@@ -41,6 +41,8 @@ DECLARE
     definitions text[];
     definition text;
 BEGIN
+    -- Whoever was not ended waits here, so that nothing is written into what is dropped.
+    LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;
     SELECT array_agg(said ORDER BY turn, name) INTO definitions FROM (
         SELECT conname AS name, CASE contype WHEN 'p' THEN 1 ELSE 2 END AS turn,
             'ALTER TABLE ' || conrelid::regclass || ' ADD CONSTRAINT ' || quote_ident(conname)

@@ -89,9 +89,9 @@ def _refused_in(expressions: Any) -> Iterator[str]:
         for name in _called(choice, _QUERIES, wanted=_UNSTEADY):
             yield f"CASE or COALESCE in a change depends on {name}"
     for call in within(expressions, (ast.FuncCall, ast.A_Expr), _QUERIES):
-        name = _stable_of_its_own(call)
-        if name is not None and any(within(call, (ast.ColumnRef,), _QUERIES)):
-            yield f"{name} in a change depends on a column"
+        stable = _stable_of_its_own(call)
+        if stable is not None and any(within(call, (ast.ColumnRef,), _QUERIES)):
+            yield f"{stable} in a change depends on a column"
 
 
 def _stable_of_its_own(call: Any) -> str | None:
