@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
+from functools import partial
 from statistics import median
 
 import asyncpg
@@ -51,11 +52,9 @@ async def costs(database: Database, processes: Processes, cities: Sequence[City]
     recomputes, evaluations = [], []
     for turn in range(-(-_TRIED // len(tried)) + 1):
         for city in tried:
-            recompute = await _cpu(database, lambda city=city: _recompute(database, city))
+            recompute = await _cpu(database, partial(_recompute, database, city))
             await _fall_due(database, city, turn)
-            evaluation = await _cpu(
-                database, lambda city=city, turn=turn: _evaluate(database, city, turn)
-            )
+            evaluation = await _cpu(database, partial(_evaluate, database, city, turn))
             if turn:  # the first turn warms everything up
                 recomputes.append(recompute)
                 evaluations.append(evaluation)

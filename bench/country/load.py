@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from statistics import median
 
 import asyncpg
@@ -146,6 +147,10 @@ class Deadline:
     stored: int
 
 
+def _report(city: City, name: str, turn: int) -> Wish:
+    return Wish("submission", city.report(f"{name}-{turn}"))
+
+
 async def deadline_day(
     database: Database,
     processes: Processes,
@@ -162,7 +167,7 @@ async def deadline_day(
     heard = [
         await paced(
             processes.ports,
-            lambda turn, of=of: Wish("submission", city.report(f"{name}-{of}-{turn}")),
+            partial(_report, city, f"{name}-{of}"),
             number=number,
             callers=of,
             rate=rate,

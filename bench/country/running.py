@@ -81,10 +81,13 @@ class Simulated:
 def simulate(wanted: Wanted, picture: Path | None = None) -> int:
     """Run the simulation and print what it showed; exit 1 where something was lost or failed."""
     console = Console(record=picture is not None, width=118)
-    with _progress(console) as progress:
-        simulated = asyncio.run(_simulated(wanted, progress))
-    for table in tables.of(simulated):
-        console.print(table)
+    simulated = Simulated()
+    try:
+        with _progress(console) as progress:
+            asyncio.run(_simulate(simulated, wanted, progress))
+    finally:  # what was measured is told, however it ended
+        for table in tables.of(simulated):
+            console.print(table)
     faults = tables.faults(simulated)
     for fault in faults:
         console.print(f"FAULT {fault}")
@@ -103,8 +106,8 @@ def _progress(console: Console) -> Progress:
     )
 
 
-async def _simulated(wanted: Wanted, progress: Progress) -> Simulated:
-    simulated, cities = Simulated(), list[City]()
+async def _simulate(simulated: Simulated, wanted: Wanted, progress: Progress) -> None:
+    cities = list[City]()
     async with (
         running_system() as system,
         receiver() as url,
@@ -125,7 +128,6 @@ async def _simulated(wanted: Wanted, progress: Progress) -> Simulated:
                     callers=wanted.submitters, seconds=wanted.deadline_seconds,
                     rate=wanted.deadline_rate, done=step,
                 )  # fmt: skip
-    return simulated
 
 
 async def _alone(system: System, database: Database) -> None:

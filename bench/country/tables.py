@@ -17,10 +17,12 @@ _LARGEST = 8
 
 def of(simulated: Simulated) -> Iterator[Table]:
     """Yield every table that there is something for."""
-    yield _costs(simulated.stages)
-    yield _days(simulated.stages)
-    yield _sizes(simulated.stages[-1])
-    yield _worked(simulated)
+    if simulated.stages:
+        yield _costs(simulated.stages)
+        yield _days(simulated.stages)
+        yield _sizes(simulated.stages[-1])
+    if simulated.worked:
+        yield _worked(simulated)
     if simulated.deadline is not None:
         yield _deadline(simulated)
 

@@ -168,7 +168,7 @@ async def tend(session: AsyncSession, table: CutTable, now: datetime) -> Tended:
     now = min(now, server_now)
     await session.execute(_WAIT_LITTLE)
     [parts] = await parts_of(session, [table])
-    made, left = [], []
+    made, left = list[str](), list[str]()
     for start, end in parts.lacking(now):
         name = f"{table.name}_{table.span.label(start)}"
         (made if await _made(session, parts, name, start, end) else left).append(name)
