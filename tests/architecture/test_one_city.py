@@ -121,6 +121,11 @@ STEADY = [
         " UPDATE plan_period AS p SET opened_at = CASE WHEN p.state = 'open' THEN given.at END"
         " FROM given WHERE p.city_code = $1"
     ),
+    (
+        "UPDATE plan_period AS p SET state = 'x' WHERE city_code = $1 AND EXISTS ("
+        " SELECT FROM plan_version AS v WHERE v.city_code = $1"
+        " AND coalesce(v.loaded_at, now()) < now())"
+    ),
     "UPDATE worker_heartbeat SET beat_at = coalesce(beat_at, clock_timestamp())",
     "SELECT coalesce(opened_at, now()), clock_timestamp() FROM plan_period WHERE city_code = $1",
     "SELECT pg_notify($1, $2)",
@@ -154,6 +159,29 @@ REFUSED = [
     (
         "DELETE FROM plan_period WHERE city_code = $1 AND opened_at + interval '1 day' < now()",
         "depends on a column",
+    ),
+    (
+        (
+            "UPDATE webhook_delivery SET next_attempt_at = statement_timestamp()"
+            " + (position - $2) * $3::interval WHERE city_code = $1"
+        ),
+        "depends on a column",
+    ),
+    (
+        (
+            "UPDATE webhook_delivery AS d SET next_attempt_at = given.at FROM ("
+            " SELECT p, now() + make_interval(secs => p) AS at FROM unnest($2::bigint[]) AS r(p)"
+            ") AS given WHERE d.city_code = $1 AND d.position = given.p"
+        ),
+        "depends on a column",
+    ),
+    (
+        (
+            "UPDATE plan_period SET state = 'x' WHERE city_code = $1 AND EXISTS ("
+            " SELECT FROM plan_version AS v WHERE v.city_code = $1"
+            " AND v.loaded_at < clock_timestamp())"
+        ),
+        "volatile",
     ),
     ("UPDATE plan_period SET state = 'x' WHERE city_code = $1 RETURNING now()", "RETURNING"),
     (

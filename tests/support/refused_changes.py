@@ -3,8 +3,9 @@
 What an expression yields at a node has to be what it yields at the coordinator. So that an
 UPDATE or DELETE of a distributed table may hold nothing volatile, nothing that depends on time or
 settings within CASE or COALESCE or together with a column, and RETURNING and DO UPDATE no such
-thing at all. What is inserted may: it is worked out before it is sent. Sub-selects, and the parts
-of a WITH that only read, are worked out by the node where they run, and the rest may use them.
+thing at all. What a sub-select of FROM yields is taken as if it stood where it is used. What is
+inserted may depend on time: it is worked out before it is sent. And so may the parts of a WITH
+that only read: the change uses what they yield.
 
 What a function is the catalogue of PostgreSQL says (`pg_proc.provolatile`); here are those that
 statements of ours call.
@@ -51,6 +52,7 @@ STABLE = frozenset(
 )
 """What yields the same within one statement only."""
 
+_CLOCK = frozenset({"now", "statement_timestamp", "transaction_timestamp"})
 _CHANGES = (ast.InsertStmt, ast.UpdateStmt, ast.DeleteStmt)
 _QUERIES = (ast.SelectStmt, *_CHANGES)
 _UNSTEADY = VOLATILE | STABLE
@@ -76,15 +78,17 @@ def _refused(change: Any) -> Iterator[str]:
         for name in _called(change.onConflictClause, _QUERIES, wanted=_UNSTEADY):
             yield f"DO UPDATE depends on {name}"
     else:
-        yield from _refused_in(getattr(change, "targetList", None))
-        yield from _refused_in(change.whereClause)
+        values = getattr(change, "targetList", None)
+        others = getattr(change, "fromClause", None) or getattr(change, "usingClause", None)
+        for name in _called((values, change.whereClause, others)):
+            yield f"a change depends on {name}, which is volatile"
+        yielded = [each.subquery.targetList for each in within(others, (ast.RangeSubselect,))]
+        yield from _refused_in((values, change.whereClause, yielded))
     for name in _called(change.returningClause, _QUERIES, wanted=_UNSTEADY):
         yield f"RETURNING depends on {name}"
 
 
 def _refused_in(expressions: Any) -> Iterator[str]:
-    for name in _called(expressions, _QUERIES, wanted=VOLATILE):
-        yield f"a change depends on {name}, which is volatile"
     for choice in within(expressions, (ast.CaseExpr, ast.CoalesceExpr), _QUERIES):
         for name in _called(choice, _QUERIES, wanted=_UNSTEADY):
             yield f"CASE or COALESCE in a change depends on {name}"
@@ -99,15 +103,23 @@ def _stable_of_its_own(call: Any) -> str | None:
     if isinstance(call, ast.FuncCall):
         name: str = call.funcname[-1].sval
         return name if name in STABLE else None
-    # Days and months are added by the session's time zone.
-    if call.name[-1].sval in {"+", "-"} and (_is_span(call.lexpr) or _is_span(call.rexpr)):
+    # Days and months are added by the session's time zone. To the clock only spans are added.
+    operator, operands = call.name[-1].sval, (call.lexpr, call.rexpr)
+    added = operator == "+" and any(_clock(each) for each in operands)
+    if added or (operator in {"+", "-"} and any(_is_span(each) for each in operands)):
         return "an interval that is added"
     return None
+
+
+def _clock(node: Any) -> bool:
+    return isinstance(node, ast.FuncCall) and node.funcname[-1].sval in _CLOCK
 
 
 def _is_span(node: Any) -> bool:
     if isinstance(node, ast.TypeCast):
         return bool(node.typeName.names[-1].sval == "interval")
+    if isinstance(node, ast.A_Expr) and node.name[-1].sval in {"*", "/"}:
+        return _is_span(node.lexpr) or _is_span(node.rexpr)
     return isinstance(node, ast.FuncCall) and node.funcname[-1].sval == "make_interval"
 
 

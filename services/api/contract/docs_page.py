@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from services.api.contract.chinese import LABELS
+from services.api.contract.chinese import words
 from services.api.contract.translated import in_chinese
 from services.api.contract.viewer import for_viewer
 from services.core.kit.text import Language, Text
@@ -22,10 +22,10 @@ def docs_page(contract: dict[str, Any], language: Language, *, prefix: str = "")
 
     `prefix` is the path that the API is served under: empty, or `/` and a name.
     """
-    shown = for_viewer(contract)
     labels: Mapping[str, str] = {}
     if language == "zh-CN":
-        shown, labels = in_chinese(shown), LABELS
+        contract, labels = in_chinese(contract), words("labels")
+    shown = for_viewer(contract, language)
     page = _PAGE.substitute(
         language=language,
         title=_TITLE.in_(language),

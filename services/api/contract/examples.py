@@ -14,6 +14,9 @@ import yaml
 FOLDER = Path(__file__).resolve().parents[1]
 """The door's folder; its data files are read, and those of the folders in it."""
 
+EXAMPLES = "*examples.yaml"
+"""The names of the files that hold examples."""
+
 
 class Example(NamedTuple):
     """A value as it really goes over the wire."""
@@ -67,21 +70,30 @@ def example_of(name: str) -> Example:
     return examples()[name]
 
 
-def data_files(folder: Path = FOLDER) -> list[Path]:
-    """Return the files that hold examples, in the order of their paths."""
-    return sorted(folder.rglob("*examples.yaml"))
+def data_files(folder: Path = FOLDER, files: str = EXAMPLES) -> list[Path]:
+    """Return the data files of a pattern, such as those with examples, in order of their paths."""
+    return sorted(folder.rglob(files))
 
 
-def read(kind: str, folder: Path = FOLDER) -> Mapping[str, Mapping[str, Any]]:
+def read(kind: str, folder: Path = FOLDER, *, files: str = EXAMPLES) -> Mapping[str, Any]:
     """Return what the data files hold of a kind (`examples`, `events`), as it is written.
 
     Raises:
         ValueError: two files have one of the same name.
     """
-    found: dict[str, Mapping[str, Any]] = {}
-    for path in data_files(folder):
-        held = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).get(kind, {})
+    found: dict[str, Any] = {}
+    for path in data_files(folder, files):
+        held = _held_by(path).get(kind, {})
         if twice := sorted(found.keys() & held.keys()):
             raise ValueError(f"{path.relative_to(folder)}: a file before it holds {twice[0]} too")
         found |= held
+    return found
+
+
+@cache
+def _held_by(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return what one data file holds by kind; it is parsed once, whatever kind is asked for."""
+    found: Mapping[str, Mapping[str, Any]] = yaml.load(
+        path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     return found

@@ -1,78 +1,79 @@
-"""The contract as the docs page shows it, with what it says of its operations in Chinese.
+"""The contract with everything that it says to people put into Chinese; names stay as they are."""
 
-Names, and the descriptions of members, stay as the contract has them.
-"""
-
-import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.api.contract import chinese
-from services.api.contract.chinese_details import ASKED, DETAILS
-from services.api.contract.viewer import EXAMPLE_IN_WORDS, METHODS
+from services.api.contract.chinese import said_in_chinese, words
 
-_NOTES = (
-    (re.compile(r"Public: no credential is needed\."), "公开：不需要凭据。"),
-    (re.compile(r"The token in the address is the credential\."), "地址中的密钥即是凭据。"),
-    (re.compile(r"Any valid credential will do\."), "任何有效的凭据都可以。"),
-    (re.compile(r"Roles: (.*)\. Scope: (.*)\."), r"角色：\1。权限范围：\2。"),
-)
-"""What the contract's writer says last of an operation: who may call it."""
+_SAID = {"description", "summary", "title"}
+"""Members that say something to people."""
+
+_PARTIES = {"contact", "license"}
+"""Members whose `name` says something to people."""
+
+_VALUES = {"value", "example", "default", "const", "enum", "x-problem-codes"}
+"""Members that hold values of callers, or their own words in both languages."""
+
+_NAMED = {
+    "examples",
+    "headers",
+    "parameters",
+    "paths",
+    "properties",
+    "responses",
+    "schemas",
+    "securitySchemes",
+    "webhooks",
+}
+"""Members whose own members are called as we like, `description` among them."""
 
 
-def in_chinese(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return what the viewer shows, put into Chinese; `shown` itself is changed.
+def in_chinese(contract: dict[str, Any]) -> dict[str, Any]:
+    """Return a contract in Chinese; `contract` itself is left as it is.
 
     Raises:
-        KeyError: something has no words in Chinese.
+        LookupError: something has no words in Chinese.
     """
-    shown["info"]["description"] = chinese.DESCRIPTION
+    shown: dict[str, Any] = said_by(contract, said_in_chinese)
     for tag in shown["tags"]:
-        tag["description"] = chinese.TAGS[tag["name"]][1]
         tag["name"] = _tag(tag["name"])
-    for operations in shown["paths"].values():
-        for method in METHODS & operations.keys():
-            _translate(operations[method])
-    components = shown["components"]
-    for kind, words in (
-        ("parameters", chinese.PARAMETERS),
-        ("responses", chinese.RESPONSES),
-        ("securitySchemes", chinese.SECURITY),
-    ):
-        for name, one in components[kind].items():
-            one["description"] = words[name]
-    for refusal in components["responses"].values():
-        for media in refusal.get("content", {}).values():
-            for example in media["examples"].values():
-                example["summary"] = example["value"]["title"]
-    shown["servers"][0]["description"] = "读取本说明的地址"
+    for operations in (*shown["paths"].values(), *shown.get("webhooks", {}).values()):
+        for operation in operations.values():
+            operation["tags"] = [_tag(name) for name in operation["tags"]]
     return shown
 
 
+def said_by(node: Any, say: Callable[[str], str], *, named: bool = False) -> Any:
+    """Return a part of a contract with what it says to people replaced by what `say` returns.
+
+    The members of one that is `named` are called as we like, and are no words themselves.
+    """
+    if isinstance(node, list):
+        return [said_by(one, say) for one in node]
+    if not isinstance(node, dict):
+        return node
+    said: dict[str, Any] = {}
+    for name, one in node.items():
+        if named:
+            said[name] = said_by(one, say)
+        elif name in _VALUES or (name == "examples" and isinstance(one, list)):
+            said[name] = one
+        elif name in _SAID and isinstance(one, str):
+            said[name] = _title_of_problem(node) or say(one)
+        elif name in _PARTIES:
+            said[name] = {**one, "name": say(one["name"])}
+        else:
+            said[name] = said_by(one, say, named=name in _NAMED)
+    return said
+
+
+def _title_of_problem(example: Mapping[str, Any]) -> str | None:
+    """Return the heading of a refusal's example: its own title, which is Chinese already."""
+    value = example.get("value")
+    if isinstance(value, dict) and str(value.get("type")).startswith("urn:wufei:problem:"):
+        return str(value["title"])
+    return None
+
+
 def _tag(name: str) -> str:
-    return f"{chinese.TAGS[name][0]} {name}"
-
-
-def _translate(operation: dict[str, Any]) -> None:
-    name = operation["operationId"]
-    summary = chinese.SUMMARIES[name]
-    _, *more, note = operation["description"].split("\n\n")
-    details = [DETAILS[name]] if more else []
-    operation["summary"] = summary
-    operation["tags"] = [_tag(name) for name in operation["tags"]]
-    operation["description"] = "\n\n".join([f"{summary}。", _note(note), *details])
-    for parameter in operation.get("parameters", []):
-        if "description" in parameter:
-            parameter["description"] = _asked(parameter["description"])
-
-
-def _asked(said: str) -> str:
-    """Return what a parameter means, with the example that the viewer's words end in."""
-    words, such_as, example = said.partition(EXAMPLE_IN_WORDS)
-    return f"{ASKED[words]}（如 {example.removesuffix(')')}）" if such_as else ASKED[words]
-
-
-def _note(said: str) -> str:
-    for form, words in _NOTES:
-        if form.fullmatch(said):
-            return form.sub(words, said)
-    raise KeyError(said)
+    return f"{words('tags')[name]} {name}"

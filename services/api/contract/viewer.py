@@ -7,33 +7,38 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from services.core.kit.text import Language, Text
+
 METHODS = frozenset({"get", "put", "post", "patch", "delete"})
 """Members of a path that are operations."""
 
 _VALUES = {"value", "example", "default"}
 """Members that hold values of callers, which are left as they are."""
 
-EXAMPLE_IN_WORDS = " (such as "
-"""Stands between what a parameter means and its example."""
+_SUCH_AS = Text("{said}（如 `{example}`）", "{said} (such as `{example}`)")
+"""What a parameter means, and its example."""
+
+_HEADING = Text("{said}（`{media_type}`）：", "{said} (`{media_type}`):")
+"""What the example of a body is, and how it is written."""
 
 _BOUNDS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
 """Bounds, and the word that 3.1 has for one that is not reached; 3.0 has a flag beside it."""
 
 
-def for_viewer(contract: dict[str, Any]) -> dict[str, Any]:
-    """Return a contract of OpenAPI 3.1 in the words of 3.0.
+def for_viewer(contract: dict[str, Any], language: Language = "en") -> dict[str, Any]:
+    """Return a contract of OpenAPI 3.1 in the words of 3.0; `language` is that of what it says.
 
     The viewer fills in the example of a parameter or a body and sends it with every trial: the
     same `Idempotency-Key` each time, an `If-Match` of nothing, a milestone of some other city. So
     examples are shown in words instead, and what is sent is what somebody wrote.
     """
     shown: dict[str, Any] = _older(contract)
-    _show_in_words(shown)
+    _show_in_words(shown, language)
     examples = shown.get("components", {}).get("examples", {})
     for operations in shown.get("paths", {}).values():
         for method in METHODS & operations.keys():
             if "requestBody" in operations[method]:
-                _show_body_in_words(operations[method]["requestBody"], examples)
+                _show_body_in_words(operations[method]["requestBody"], examples, language)
     shown["openapi"] = "3.0.3"
     shown["x-webhooks"] = shown.pop("webhooks", {})
     shown["info"] = {name: one for name, one in shown["info"].items() if name != "summary"}
@@ -64,22 +69,24 @@ def _older(node: Any, *, names: bool = False) -> Any:
     return older
 
 
-def _show_in_words(node: Any) -> None:
+def _show_in_words(node: Any, language: Language) -> None:
     """Move the example of every parameter into its description."""
     if isinstance(node, list):
         for one in node:
-            _show_in_words(one)
+            _show_in_words(one, language)
     elif isinstance(node, dict):
         if "in" in node and "schema" in node and "example" in node:
             example = node.pop("example")
-            words = f"{node.get('description', '')}{EXAMPLE_IN_WORDS}`{example}`)"
-            node["description"] = words.strip()
+            said = node.get("description", "")
+            node["description"] = _SUCH_AS.in_(language).format(said=said, example=example).strip()
         for name, one in node.items():
             if name not in _VALUES:
-                _show_in_words(one)
+                _show_in_words(one, language)
 
 
-def _show_body_in_words(body: dict[str, Any], examples: Mapping[str, Any]) -> None:
+def _show_body_in_words(
+    body: dict[str, Any], examples: Mapping[str, Any], language: Language
+) -> None:
     """Move the examples of a body into its description; what is sent begins with nothing in it."""
     told: dict[str, str] = {}
     for media_type, media in body["content"].items():
@@ -87,8 +94,8 @@ def _show_body_in_words(body: dict[str, Any], examples: Mapping[str, Any]) -> No
             example = examples[one["$ref"].rsplit("/", 1)[1]]
             value = example["value"]
             text = value if isinstance(value, str) else _json(value)
-            heading = f"{example['summary']} (`{media_type}`)"
-            told.setdefault(name, f"{heading}:\n\n```\n{text.rstrip()}\n```")
+            heading = _HEADING.in_(language).format(said=example["summary"], media_type=media_type)
+            told.setdefault(name, f"{heading}\n\n```\n{text.rstrip()}\n```")
         media["example"] = "" if media_type.startswith("text/") else {}
     before = [body["description"]] if "description" in body else []
     body["description"] = "\n\n".join([*before, *told.values()])
