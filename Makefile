@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint style types tested contract contract-lint migrate bench mutants chaos cuts \
-	clean lock
+	image wheels deploy-test deploy-tools clean lock
 
 python := .venv/bin/python
 # A stamp is named after what was installed, so that a warm start installs nothing and a
@@ -66,20 +66,41 @@ mutants: $(development) ## Change the code a little at a time and see whether a 
 	$(python) -m tests.mutation
 
 chaos: $(development) ## Play faults drawn by a seed: SEED=n replays one exactly, RUNS=10000 is a night (docs/testing.md)
-	@PYTHONHASHSEED=0 $(python) -m tests.simulation
+	@$(python) -m tests.simulation
 
 cuts: $(development) ## Cut the connection at every statement of every write and of every step of the worker
 	WUFEI_TEST_CUTS=all $(python) -m pytest -q -n auto tests/simulation/test_cuts_of_writes.py \
-		tests/simulation/test_cuts_of_the_worker.py
+		tests/simulation/test_cuts_of_the_worker.py tests/simulation/test_cuts_of_deliveries.py
+
+# An engine is at hand when it answers: a client without its server builds nothing.
+image: ## Build the image with podman or docker, where one is at hand (FLAGS=… for its build)
+	@for engine in podman docker; do $$engine info >/dev/null 2>&1 && break; engine=; done; \
+	case $$engine in \
+		podman) set -- --ignorefile deploy/Containerfile.dockerignore ;; \
+		docker) set -- ;; \
+		*) echo "skipped: no container engine"; exit 0 ;; \
+	esac; \
+	set -x; exec $$engine build "$$@" --file deploy/Containerfile --tag localhost/wufei:$(release) $(FLAGS) .
+
+release = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
+wheels: $(runtime) ## Fetch the image's wheels, for builds that reach no index: make image FLAGS="--build-arg PIP_NO_INDEX=1"
+	$(python) deploy/wheels.py deploy/requirements.lock build/wheels
+
+deploy-test: $(development) ## Run deploy/ on podman through its whole life, where podman is at hand (docs/testing.md)
+	$(python) -m tests.deploy $(FLAGS)
+
+deploy-tools: ## Install what deploy-test needs, as root on Debian
+	apt-get install --yes --no-install-recommends podman runc netavark aardvark-dns debootstrap
 
 lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.8
-	build/lock/bin/python -m uv $(compile) --extra embedded --output-file requirements.lock
+	build/lock/bin/python -m uv $(compile) --extra embedded --extra traces --output-file requirements.lock
 	build/lock/bin/python -m uv $(compile) --all-extras --constraint requirements.lock \
 		--output-file requirements-dev.lock
-	build/lock/bin/python -m uv $(compile) --constraint requirements.lock \
+	build/lock/bin/python -m uv $(compile) --extra traces --constraint requirements.lock \
 		--output-file deploy/requirements.lock
 	rm -rf build/lock
 

@@ -8,11 +8,31 @@ import sys
 
 import uvloop
 
-from bench import deadlines, growth, http, planning, recompute, starting, webhooks
+from bench import (
+    batches,
+    deadlines,
+    growth,
+    http,
+    planning,
+    recompute,
+    starting,
+    webhooks,
+    whole_recompute,
+)
 from bench.system import bare_app, running_system
 
 NAMES = (
-    *("starting", "lag", "hearing", "waiting", "creating", "parallel", "reading", "listing"),
+    *(
+        "starting",
+        "lag",
+        "hearing",
+        "waiting",
+        "creating",
+        "parallel",
+        "reading",
+        "listing",
+        "batching",
+    ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
 )
 
@@ -49,12 +69,13 @@ _HTTP = {
     "parallel": http.parallel,
     "reading": http.reading,
     "listing": http.listing,
+    "batching": batches.batching,
     "waiting": deadlines.waiting,
 }
 _WORK = {
     "drain": recompute.drain,
     "incremental": recompute.incremental,
-    "full": recompute.full,
+    "full": whole_recompute.full,
     "growing": growth.growing,
     "planning": planning.planning,
     "evaluating": deadlines.evaluating,

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
+from bench.databases import fresh_database
 from bench.load import Outcome, request, volley
-from bench.places import xinmi
-from bench.recompute import fresh_database
+from bench.places import untraced, xinmi
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.alerts.evaluation import Evaluated
@@ -51,7 +51,7 @@ WHERE m.city_code = $1 AND m.plan_code = $2 AND m.state NOT IN ('closed', 'cance
         AND a.subject_kind = 'milestone' AND a.subject_id = m.id::text AND a.reach IS NOT NULL)
 """
 
-_TELL = f"""
+_TELL = untraced(f"""
 WITH made AS MATERIALIZED (
     SELECT gen_random_uuid() AS id, gen_random_uuid() AS event_id, m.title, m.due_date,
         m.id::text AS subject, encode(sha256(convert_to(m.id::text, 'UTF8')), 'hex') AS alert_key,
@@ -89,7 +89,7 @@ WITH made AS MATERIALIZED (
     )
 }
 SELECT count(*) FROM happened
-"""
+""")
 
 
 async def evaluating(system: System) -> list[str]:

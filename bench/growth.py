@@ -12,8 +12,10 @@ from decimal import Decimal
 import asyncpg
 from pydantic_core import to_json
 
-from bench.recompute import fresh_database, synthetic
+from bench.databases import fresh_database
+from bench.places import untraced
 from bench.system import System
+from bench.whole_recompute import synthetic
 from services.core.events.reading import follow
 from services.core.events.service import number_committed
 from services.core.events.statements import event_inserts
@@ -37,7 +39,7 @@ _SHARES = (4, 2, 1)
 
 _ACTOR = """'{"kind": "bench"}'"""
 
-_WRITE = f"""
+_WRITE = untraced(f"""
 WITH made AS (
     SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[],
         $9::text[])
@@ -70,7 +72,7 @@ WITH made AS (
     )
 }
 SELECT count(*) FROM happened
-"""
+""")
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class GrowingLedger:
         follower = next(each for each in FOLLOWERS if each.reader == reader)
         await self._count()
         async with self.database.transaction() as session:
-            return await follow(session, self.plan.city.code, follower, _CLOCK)
+            return await follow(session, self.plan.city.code, follower, _CLOCK) is not None
 
     async def _count(self) -> None:
         """Have the tables counted that have doubled, which a worker looks for now and then."""

@@ -1,7 +1,7 @@
 """Endless distinct places (indicator, organization, period) to report for."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
 from uuid import UUID
@@ -17,6 +17,7 @@ from services.core.plan.document import PlanDocument
 from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
 from services.core.submissions.creation import Reply, SubmissionDraft, draw_up, parameters
+from services.core.submissions.models import Submission
 from services.core.submissions.rules import Form, Remarks
 from services.core.submissions.statements import CREATE
 
@@ -115,3 +116,29 @@ def _template() -> Mapping[str, object]:
     request = RequestKey(CITY, _OFFICE.credential_id, "bench", b"0" * 32)
     reply = Reply(request, 201, b"{" + b" " * 800 + b"}", '"bench"', "/v1/submissions/bench")
     return parameters(row, _plan(), _OFFICE.stamp(), reply, now)
+
+
+def batch_rows(numbers: Iterable[int]) -> list[tuple[object, ...]]:
+    """Return new submissions as rows of the table, each with its image, event id and event data."""
+    columns = [column.name for column in Submission.__table__.columns]
+    template = {**_template()}
+    rows = []
+    for number in numbers:
+        identifier = new_id()
+        indicator, unit, period = place(number)
+        row = {
+            **template,
+            "id": identifier,
+            "indicator_code": indicator,
+            "organization_code": unit,
+            "period": period,
+        }
+        event = UUID(int=identifier.int ^ 1)
+        extra = (template["image"], event, template["event_data"])
+        rows.append((*(row[column] for column in columns), *extra))
+    return rows
+
+
+def untraced(statement: str) -> str:
+    """Return a statement that writes events, which here came about in no trace."""
+    return statement.replace(":traceparent", "NULL")

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import asyncpg
 
-from bench.places import xinmi
-from bench.recompute import fresh_database
+from bench.databases import fresh_database
+from bench.places import untraced, xinmi
 from bench.report import Measure
 from bench.system import CITY, PLAN, System
 from services.core.events.catalogue import EventType
@@ -35,7 +35,7 @@ _TYPES = [type_ for type_ in get_args(EventType) if not type_.startswith("webhoo
 
 _ACTOR = """'{"kind": "bench"}'"""
 _DATA = """'{"indicator_code": "U08"}'"""
-_EVENTS = f"""
+_EVENTS = untraced(f"""
 WITH {
     event_inserts(
         "unnest($4::uuid[]) WITH ORDINALITY AS made(id, n)",
@@ -52,7 +52,7 @@ WITH {
     )
 }
 SELECT count(*) FROM happened
-"""
+""")
 _BARE = """
 CREATE TABLE bare (LIKE webhook_delivery INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
 ALTER TABLE bare ADD PRIMARY KEY (city_code, id);
@@ -154,7 +154,7 @@ async def _plan(database: Database) -> None:
 
 async def _turn(database: Database) -> bool:
     async with database.transaction() as session:
-        return await follow(session, CITY, FOLLOWER, _CLOCK)
+        return await follow(session, CITY, FOLLOWER, _CLOCK) is not None
 
 
 async def _bare(database: Database) -> float:

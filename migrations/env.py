@@ -9,10 +9,13 @@ from typing import Any
 
 from alembic import context
 from alembic.operations import MigrationScript
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.script import Script
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from services.core.kit.schema import WORKS_SINCE
 from services.core.kit.server_address import open_connection
 from services.core.registry import metadata
 
@@ -36,11 +39,26 @@ def _note_head(_context: object, _revision: object, scripts: list[MigrationScrip
         Path(__file__).with_name("HEAD").write_text(f"{script.rev_id}\n")
 
 
+def _note_works_since(
+    *, ctx: MigrationContext, step: MigrationInfo, heads: object, run_args: object
+) -> None:
+    """Write beside the revision which program is the oldest that works on it.
+
+    A migration that breaks nothing for the release before says so as `works_since`.
+    """
+    del heads, run_args
+    for reached in step.destination_revisions:
+        if isinstance(reached, Script):
+            oldest = getattr(reached.module, "works_since", reached.revision)
+            ctx.execute(f"COMMENT ON TABLE alembic_version IS '{WORKS_SINCE}{oldest}'")
+
+
 _OPTIONS: dict[str, Any] = {
     "target_metadata": metadata,
     "include_name": _include_name,
     "transaction_per_migration": True,
     "process_revision_directives": _note_head,
+    "on_version_apply": _note_works_since,
 }
 
 

@@ -6,6 +6,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
+# Where the programs of the release before go on working on it, and may be started again:
+# works_since = "its revision"
 
 
 def upgrade() -> None:

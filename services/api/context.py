@@ -24,17 +24,20 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database, send_notices
 from services.core.kit.errors import DomainError, RefusalKind, Stale
 from services.core.kit.idempotency import RequestKey, claim
+from services.core.kit.replicas import Reads
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
+from services.core.kit.trail import forget_events
 from services.core.plan.queries import PlanState
 from services.core.webhooks.addresses import AddressPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one API process holds open."""
+    """What one API process holds open. A GET reads by `reads`, which may be a replica's."""
 
     database: Database
+    reads: Reads
     clock: Clock
     keys: Keys
     plans: PlanCache
@@ -96,7 +99,7 @@ async def request_key(request: Request, caller: Actor, key: str) -> RequestKey:
 
 async def read_session(request: Request) -> AsyncIterator[AsyncSession]:
     """Yield a session that is only read from."""
-    async with resources_of(request).database.sessions() as session:
+    async with resources_of(request).reads.sessions() as session:
         yield session
 
 
@@ -117,6 +120,7 @@ async def write_session(request: Request) -> AsyncIterator[AsyncSession]:
             yield session
             if options.preview:
                 await transaction.rollback()
+            forget_events()
         if not options.preview:
             await send_notices(session)
     # After the commit: a worker that was woken before it would look and find nothing.

@@ -18,7 +18,12 @@ class DeferredFaults:
 
 
 def keep_faults(raw: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Return the body, or its faults, so that those of reference are told with those of shape."""
+    """Return the body, or its faults, so that those of reference are told with those of shape.
+
+    What could not be read at all comes as its faults already.
+    """
+    if isinstance(raw, DeferredFaults):
+        return raw
     if not isinstance(raw, dict):
         return handler(raw)
     try:

@@ -13,6 +13,7 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from services.core.kit.outage import cause_in_words
+from services.core.kit.process_metrics import DOORBELL_UP
 from services.core.kit.wire import deserialize, serialize
 
 logger = logging.getLogger("wufei.api")
@@ -38,6 +39,7 @@ class Doorbell:
         self._rung = asyncio.Event()
         self._lost = False
         self.answering = False
+        DOORBELL_UP.set_function(lambda: float(self.answering))
 
     def ring(self) -> None:
         """Ask for the worker to wake up; returns at once."""

@@ -3,14 +3,15 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from functools import cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import swagger_ui_bundle
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import Lifespan
 from typing_extensions import override
 
@@ -34,6 +35,7 @@ from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
 from services.api.milestones import verb_routes as milestone_verbs
 from services.api.obligations import routes as obligations
+from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
@@ -46,6 +48,7 @@ from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.security import Keys
 from services.api.settings import ApiSettings
+from services.api.submissions import batch_routes as batch
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.unread import HeardRoute
@@ -53,9 +56,14 @@ from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
 from services.api.write_health import WriteHealth
 from services.core.kit.database import connect
+from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
 from services.core.kit.tasks import end
 from services.core.kit.text import Language
+from services.core.kit.tracing import span_export
+
+if TYPE_CHECKING:
+    from services.core.kit.span_export import SpanExport
 
 # Those that are asked most come first.
 _ROUTERS = (
@@ -64,6 +72,7 @@ _ROUTERS = (
     scoring.router,
     publications.router,
     changes.router,
+    batch.router,
     review.router,
     milestones.router,
     milestone_verbs.router,
@@ -102,22 +111,34 @@ class Application(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: ApiSettings | None = None) -> FastAPI:
-    """Return the application of one process; it refuses to start on an old schema."""
+def create_app(
+    settings: ApiSettings | None = None,
+    *,
+    traces: "AbstractContextManager[SpanExport | None] | None" = None,
+) -> FastAPI:
+    """Return the application of one process; it refuses to start on an old schema.
+
+    `traces` are sent as the settings say, unless it says otherwise.
+    """
     chosen = settings or ApiSettings()
+    exported = traces or span_export("api", sends=chosen.sends_spans)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         dsn = chosen.database_url.get_secret_value()
         redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
-        async with connect(
-            dsn, size=chosen.database_connections, application_name="wufei-api"
-        ) as database:
+        async with AsyncExitStack() as opened:
+            database = await opened.enter_async_context(
+                connect(dsn, size=chosen.database_connections, application_name="wufei-api")
+            )
             await require_current(database.engine)
+            tell_of_connections(database, chosen.database_connections)
+            reads = await opened.enter_async_context(open_reads(database, chosen))
             watch, doorbell = LogListener(chosen.notices_url), Doorbell(redis_url)
             keys = Keys(database, chosen.clock.true_now)
             app.state.resources = Resources(
                 database=database,
+                reads=reads,
                 clock=chosen.clock,
                 keys=keys,
                 plans=PlanCache(database, watch),
@@ -137,11 +158,12 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             gc.collect()
             gc.freeze()
             try:
-                yield
+                with exported:
+                    yield
             finally:
                 await end(*background)
 
-    return _application(lifespan, root_path=chosen.root_path)
+    return _application(lifespan, root_path=chosen.root_path, traces=exported)
 
 
 def create_contract_app() -> FastAPI:
@@ -149,12 +171,34 @@ def create_contract_app() -> FastAPI:
     return _application(None)
 
 
-def _application(lifespan: Lifespan[FastAPI] | None, *, root_path: str = "") -> FastAPI:
+def _telemetry(traces: object) -> TelemetryConfig:
+    """Return what FastAPI tells of requests by itself: their spans, where those are sent.
+
+    Metrics and logs are ours, and asking for health is no work.
+    """
+    provider = getattr(traces, "provider", None)
+    return {
+        "tracer_provider": provider,
+        "tracing": provider is not None,
+        "metrics": False,
+        "logs": False,
+        "operation_spans": False,
+        "exclude": lambda scope: scope["path"].endswith(_UNTRACED),
+    }
+
+
+_UNTRACED = ("/healthz", "/readyz", "/metrics")
+
+
+def _application(
+    lifespan: Lifespan[FastAPI] | None, *, root_path: str = "", traces: object = None
+) -> FastAPI:
     app = Application(
         title="Wufei",
         version="1.0.0",
         summary="The ledger under a zero-waste city's plan",
         lifespan=lifespan,
+        telemetry=_telemetry(traces),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -1,20 +1,42 @@
-"""Every metric that an API process serves at `/metrics`; the worker serves none.
+"""Every metric that an API process serves at `/metrics`, beside those of every process.
 
-docs/operations.md says what each tells and when to alarm.
+What a process did itself each tells by itself: a sum over all processes is the whole. What stands
+in the database each tells alike: any one of them, or the greatest. docs/operations.md says what
+each tells and when to alarm.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
 
-HTTP_REQUESTS = Counter("wufei_http_requests_total", "Requests answered", ["route", "status"])
+HTTP_REQUESTS = Counter(
+    "wufei_http_requests_total", "Requests answered", ["method", "route", "status"]
+)
 HTTP_REQUEST_SECONDS = Histogram(
     "wufei_http_request_seconds",
     "Time to answer",
-    ["route"],
+    ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )
 
+HTTP_REQUESTS_OPEN = Gauge("wufei_http_requests_open", "Requests that are being answered now")
+
+DATABASE_UP = Gauge("wufei_database_up", "1: the database told what is asked of it here; 0: not")
 DRAIN_LAG = Gauge(
     "wufei_drain_lag_seconds", "Age of the oldest event that is not yet numbered and followed"
+)
+LOG_POSITION = Gauge("wufei_log_position", "Events that have a number, in all cities")
+LOG_LAG_EVENTS = Gauge(
+    "wufei_log_lag_events", "Events that a reader has not followed, in all cities", ["reader"]
+)
+LOG_LAG_SECONDS = Gauge(
+    "wufei_log_lag_seconds", "Age of the oldest event that a reader has not followed", ["reader"]
+)
+CLOCK_AHEAD = Gauge(
+    "wufei_clock_ahead_seconds", "How far this process' clock is before the database's"
+)
+WORKERS = Gauge("wufei_workers", "Workers that said of late that they go on")
+WORKER_CLOCK_AHEAD = Gauge(
+    "wufei_worker_clock_ahead_seconds",
+    "How far the clock of a worker is before the database's, of the worker with the worst one",
 )
 WORKER_SILENCE = Gauge(
     "wufei_worker_silence_seconds", "How long ago a worker last said that it goes on"
@@ -28,6 +50,21 @@ ALERT_EVALUATION_AGE = Gauge(
     "How long ago alerts of the stalest plan were evaluated",
 )
 
+READS = Counter(
+    "wufei_reads_total",
+    "Requests by the server that they read from, where replicas are",
+    ["server"],
+)
+REPLICA_LAG = Gauge(
+    "wufei_replica_lag_seconds", "How long a replica is behind the primary at most", ["replica"]
+)
+REPLICA_USED = Gauge(
+    "wufei_replica_used", "1: readings go to the replica; 0: it is set aside", ["replica"]
+)
+
+WEBHOOK_ENDPOINTS = Gauge("wufei_webhook_endpoints", "Endpoints, by how they are", ["state"])
+WEBHOOK_WAITING = Gauge("wufei_webhook_waiting", "Deliveries that wait, to all endpoints")
+WEBHOOK_DUE = Gauge("wufei_webhook_due", "Deliveries that are due now, to all endpoints")
 WEBHOOK_QUEUED = Gauge("wufei_webhook_queued", "Deliveries that wait, 10000 at most", ["endpoint"])
 WEBHOOK_OLDEST_DUE = Gauge(
     "wufei_webhook_oldest_due_seconds",
@@ -62,4 +99,7 @@ OF_ENDPOINTS = (
     WEBHOOK_ATTEMPT_MEDIAN,
     WEBHOOK_ATTEMPT_P95,
 )
-"""Those with a line for each endpoint; an endpoint that is gone leaves none behind."""
+"""Those with a line for an endpoint; an endpoint that is gone leaves none behind."""
+
+MOST_ENDPOINTS = 100
+"""So many endpoints have lines of their own: those that stand worst, and those busiest lately."""

@@ -1,4 +1,4 @@
-"""Round every request: its id, a bound on its body, no NUL in its address, its metrics."""
+"""Round every request: its id, its trail, a bound on its body, no NUL in its address, metrics."""
 
 import asyncio
 import contextlib
@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+from services.api.inflating import Inflater
+from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.ids import new_id
 from services.core.kit.one_connection import unit_of_work
 from services.core.kit.text import Text
+from services.core.kit.tracing import present_span
+from services.core.kit.trail import Trail, on_trail, read_traceparent
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Longest body taken: a plan of a thousand indicators is well below."""
@@ -42,7 +45,21 @@ class BodyTooLarge(DomainError):
     title = Text("请求体超过 8 MiB", "The body is longer than 8 MiB")
 
 
-class _TooMuch(Exception):
+class UnsupportedEncoding(DomainError):
+    """The body comes in a content coding that is neither gzip nor none at all."""
+
+    code = "unsupported-encoding"
+    kind = RefusalKind.UNSUPPORTED
+    title = Text(
+        "不支持的内容编码，请用 Content-Encoding: gzip，或不压缩",
+        "The content coding is not supported: use Content-Encoding: gzip, or none",
+    )
+
+
+_GZIP = frozenset({b"gzip", b"x-gzip"})
+
+
+class _Unreadable(Exception):
     pass
 
 
@@ -82,13 +99,13 @@ class Envelope:
                 message = {**message, "body": b""}
             await send(message)
 
+        trail = Trail(request_id=scope["request_id"], traceparent=_traceparent(headers))
+        present_span().says({"wufei.request_id": scope["request_id"]})
         try:
-            with unit_of_work():
+            with unit_of_work(), on_trail(trail), counted_open():
                 await self._pass(scope, receive, send_with_id, headers)
         finally:
-            route = getattr(scope.get("route"), "path", "no route")
-            HTTP_REQUESTS.labels(route, str(answered)).inc()
-            HTTP_REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
+            told_of_request(scope, trail, answered, time.perf_counter() - started)
 
     async def _pass(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
@@ -103,32 +120,56 @@ class Envelope:
         elif declared == b"0" and b"transfer-encoding" not in headers:
             app = self._compressing if wants_compressed(scope, headers) else self._app
             await app(scope, receive, send)
+        elif (encoding := headers.get(b"content-encoding", b"identity").strip().lower()) in _GZIP:
+            await self._bounded(scope, receive, send, Inflater(most=MAX_BODY_BYTES))
+        elif encoding != b"identity":
+            await _drain(receive)
+            await _refuse(UnsupportedEncoding(), scope, receive, send)
         else:
             await self._bounded(scope, receive, send)
 
-    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 413 once more than the longest body came in, whatever was declared."""
+    async def _bounded(
+        self, scope: Scope, receive: Receive, send: Send, inflater: Inflater | None = None
+    ) -> None:
+        """Refuse a body that is too long, whatever was declared, or is not what it says it is."""
         read = 0
-        too_large = False
+        ended = False
+        refusal: DomainError | None = None
 
         async def receive_bounded() -> Message:
-            nonlocal read, too_large
+            nonlocal read, ended, refusal
             message = await receive()
-            read += len(message.get("body", b""))
-            if read > MAX_BODY_BYTES:
-                too_large = True
-                raise _TooMuch
+            ended = not message.get("more_body", False)
+            try:
+                if inflater is not None:
+                    message = inflater.inflated(message)
+                read += len(message.get("body", b""))
+                if read > MAX_BODY_BYTES:
+                    raise BodyTooLarge
+            except DomainError as error:
+                refusal = error
+                raise _Unreadable from None
             return message
 
         async def send_unless_refused(message: Message) -> None:
-            if not too_large:
+            if refusal is None:
                 await send(message)
 
-        with contextlib.suppress(_TooMuch):
+        with contextlib.suppress(_Unreadable):
             await self._app(scope, receive_bounded, send_unless_refused)
-        if too_large:
-            await _drain(receive)
-            await _refuse(BodyTooLarge(), scope, receive, send)
+        if refusal is not None:
+            if not ended:
+                await _drain(receive)
+            await _refuse(refusal, scope, receive, send)
+
+
+def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:
+    """Return the trace that a request's events carry: of its span, or else the caller's own."""
+    traced = present_span().traceparent
+    given = headers.get(b"traceparent")
+    if traced is not None:
+        return traced
+    return None if given is None else read_traceparent(given.decode("latin-1"))
 
 
 async def _drain(receive: Receive) -> None:

@@ -11,6 +11,12 @@ from uuid import UUID
 from services.core.identity.actor import Actor
 from services.core.kit.pagination import new_page_token, read_page_token, read_version
 
+LIMITED_TO_SCOPE = (
+    "True: only what the caller may see is listed, and there may be more; for the superior, who"
+    " sees what was approved, none of it is. False: it is all there is"
+)
+"""What a list says that leaves out what is outside the caller's scope."""
+
 
 class Change(Protocol):
     """A change of a thing, as its history keeps it: the thing after it, who, when and why."""

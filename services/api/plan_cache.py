@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.api.log_listener import LogListener
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
-from services.core.kit.database import Database
+from services.core.kit.database import Database, reads_replica
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.queries import PlanState, plan_state
 from services.core.plan.visibility import sees_plan
@@ -80,7 +80,10 @@ class PlanCache:
             PlanNotFound: there is none of this code.
         """
         state = self._fresh(city_code, plan_code)
-        if state is None and session is not None:
+        if state is None and session is not None and reads_replica(session):
+            # It may be old: for this answer only, and for nobody who changes something.
+            state = await plan_state(session, city_code, plan_code)
+        elif state is None and session is not None:
             state = await self._read(session, city_code, plan_code)
         elif state is None:
             state = await self._read_in_turn(city_code, plan_code)

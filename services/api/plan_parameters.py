@@ -8,11 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 
 from services.api.context import PlanInScope
-from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.text import Text
 from services.core.plan.errors import IndicatorNotFound, TaskNotFound
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import parsed_period
 
 PeriodQuery = Annotated[
     str | None,
@@ -67,42 +66,6 @@ def indicator_in(plan: PlanState, code: str) -> str:
     if code not in plan.indicators:
         raise IndicatorNotFound
     return code
-
-
-def parsed_period(plan: PlanState, code: str, pointer: str) -> Period:
-    """Return the period of a code.
-
-    Raises:
-        InvalidInput: it is no period, or begins before the plan does.
-    """
-    try:
-        period = plan.period_calendar.period(code)
-    except ValueError:
-        raise InvalidInput(
-            faults=[
-                Fault(
-                    pointer,
-                    "invalid-period",
-                    Text(
-                        "周期应写作 2025、2025-H1、2025-Q3 或 2025-09",
-                        "A period is written 2025, 2025-H1, 2025-Q3 or 2025-09",
-                    ),
-                    code[:40],
-                )
-            ]
-        ) from None
-    if period.last_day < plan.document.span.start:
-        raise InvalidInput(
-            faults=[
-                Fault(
-                    pointer,
-                    "period-before-plan",
-                    Text("该周期早于计划的开始", "The period ends before the plan begins"),
-                    code,
-                )
-            ]
-        )
-    return period
 
 
 def period_of_board(plan: PlanState, code: str | None) -> Period:

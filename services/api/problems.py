@@ -121,15 +121,7 @@ class Problem:
             "detail": (self.detail or self.title).in_(language),
             "instance": f"urn:wufei:request:{request_id}",
             "code": self.code,
-            "errors": [
-                {
-                    "pointer": fault.pointer,
-                    "code": fault.code,
-                    "detail": fault.detail.in_(language),
-                    "value": fault.value,
-                }
-                for fault in self.faults[:MOST_FAULTS]
-            ],
+            "errors": [fault_out(fault, language) for fault in self.faults[:MOST_FAULTS]],
             **self.extra,
             **({"more_errors": more} if more > 0 else {}),
         }
@@ -143,6 +135,16 @@ class Problem:
             {"Content-Language": language, "Cache-Control": "no-store", **self.headers},
             MEDIA_TYPE,
         )
+
+
+def fault_out(fault: Fault, language: Language) -> dict[str, Any]:
+    """Return a fault as `FaultOut` has it."""
+    return {
+        "pointer": fault.pointer,
+        "code": fault.code,
+        "detail": fault.detail.in_(language),
+        "value": fault.value,
+    }
 
 
 def problem_of(error: DomainError) -> Problem:

@@ -19,7 +19,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Longest head of a request: its address and all its headers, trailers too."""
+"""Most that a request says of itself: its address, its headers and its trailers, in all."""
 
 _MALFORMED = 400
 _TOO_LARGE = 431
@@ -107,17 +107,20 @@ class HttpProtocol(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         self._finished = self._head_read = True
-        if self._unfinished > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
-            self._refuse(_TOO_LARGE)
-            raise httptools.HttpParserError
+        if self._unfinished > MAX_HEAD_BYTES:
+            self._check_length(self.headers)
         self._offered = self.parser.should_upgrade()
         if not self._offered:
             super().on_headers_complete()
             # Trailers belong to nobody: they must not join the headers that were judged.
             self.headers = []
 
-    def _head_bytes(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+    def _check_length(self, *headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Refuse a message whose address and headers are too long, however they came."""
+        said = sum(len(name) + len(value) + 4 for each in headers for name, value in each)
+        if len(self.url) + said > MAX_HEAD_BYTES:
+            self._refuse(_TOO_LARGE)
+            raise httptools.HttpParserError
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -128,6 +131,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._finished = True
         if not self._offered:
+            if self.headers:  # trailers, for the headers were put aside
+                self._check_length(self._read, self.headers)
             super().on_message_complete()
 
     def _refuse(self, status: int) -> None:

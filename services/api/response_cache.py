@@ -2,7 +2,8 @@
 
 An answer is kept for one credential and one address, so nobody gets an answer that was made for
 another credential. What it says depends on the log alone, and the log's generation tells when it
-is old. An answer that depends on the language of the request is not kept.
+is old. An answer that depends on the language of the request is not kept. None is where there are
+replicas: what one of them answers may be older than the log's generation.
 """
 
 from collections.abc import Callable, Coroutine
@@ -19,6 +20,7 @@ from services.api.routing import ExactRoute
 from services.api.security import authenticate
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
+from services.core.kit.replicas import Reads
 
 KEPT = timedelta(seconds=5)
 _MOST_KEPT = 2000
@@ -60,10 +62,11 @@ class CachedRoute(ExactRoute):
         async def answer(request: Request) -> Response:
             actor = await authenticate(request)
             answers: ResponseCache = request.app.state.resources.answers
-            generation = answers.generation(actor)
+            reads: Reads = request.app.state.resources.reads
+            generation = None if reads.replicas else answers.generation(actor)
             scope = request.scope
             address = (actor.credential_id, scope["path"], scope["query_string"])
-            kept = answers.get(address, generation)
+            kept = None if generation is None else answers.get(address, generation)
             if kept is not None:
                 etag, body = kept
                 return json_answer(

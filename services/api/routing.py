@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from services.api.fast_parameters import FastParameters
 from services.api.plan_cache import PlanCache
+from services.api.reading import choose_server
 from services.api.second_try import tried_again
 from services.api.security import authenticate, require
 from services.api.unread import HeardRoute
@@ -147,9 +148,10 @@ class ExactRoute(HeardRoute):
             exact = self.request_class(request.scope, request.receive)
             # A request that is tried again has claimed nothing: its first transaction was undone.
             exact.scope.pop("claimed_key", None)
-            exact.scope["actor"] = await authenticate(exact)
+            actor = exact.scope["actor"] = await authenticate(exact)
+            await choose_server(exact, actor)
             if permission is not None:
-                actor = require(exact, permission)
+                require(exact, permission)
                 plans: PlanCache = request.app.state.resources.plans
                 plan = await plans.get(exact.path_params["plan"], actor)
                 exact.scope["access"] = Access(actor, plan)

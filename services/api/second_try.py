@@ -1,7 +1,8 @@
 """A request that met a change of the schema is carried out once more, and its caller never knows.
 
 A statement that a connection prepared before the change may be refused after it. The refusal
-undoes the transaction, of which a request has one, and prepares every statement anew.
+undoes the transaction, of which a request has one, and prepares every statement anew. Likewise a
+reading that a replica failed is made on the primary.
 """
 
 import logging
@@ -12,8 +13,11 @@ from typing import Any
 from fastapi import Request, Response
 from starlette.types import Message, Receive
 
+from services.api.reading import POSITION, position_seen
 from services.core.kit.one_connection import has_committed
-from services.core.kit.outage import cause_in_words, is_outdated
+from services.core.kit.outage import cause_in_words, is_databases, is_outdated
+from services.core.kit.replicas import Reads
+from services.core.kit.trail import forget_events
 
 logger = logging.getLogger("wufei.api")
 
@@ -30,25 +34,57 @@ def tried_again(handle: Handler) -> Handler:
     """
 
     async def answer(request: Request) -> Response:
-        heard = _Heard(request.receive)
-        for _ in range(_MOST_TRIES - 1):
+        reads: Reads = request.app.state.resources.reads
+        with reads.reading():
             try:
-                return await _alone(handle, Request(request.scope, heard))
-            except Exception as error:
-                if has_committed() or not is_outdated(error):
-                    raise
-                logger.info(
-                    "schema changed",
-                    extra={
-                        "request_id": request.scope.get("request_id"),
-                        "cause": cause_in_words(error),
-                        "next": "the request is carried out once more",
-                    },
-                )
-            heard.rewind()
-        return await _alone(handle, Request(request.scope, heard))
+                response = await _tried(handle, request, reads)
+            finally:
+                # A refusal too: a caller that was told 412 must find what it was told of.
+                seen = await position_seen(request)
+            if seen is not None:
+                response.headers[POSITION] = seen
+            return response
 
     return answer
+
+
+async def _tried(handle: Handler, request: Request, reads: Reads) -> Response:
+    heard = _Heard(request.receive)
+    for _ in range(_MOST_TRIES - 1):
+        try:
+            return await _alone(handle, Request(request.scope, heard))
+        except Exception as error:
+            if has_committed():
+                raise
+            _judge(error, request, reads)
+        forget_events()
+        heard.rewind()
+    return await _alone(handle, Request(request.scope, heard))
+
+
+def _judge(error: Exception, request: Request, reads: Reads) -> None:
+    """Say why a request is carried out once more; raise the error where it is not."""
+    request_id, cause = request.scope.get("request_id"), cause_in_words(error)
+    if is_databases(error) and reads.falls_back(error):
+        logger.warning(
+            "replica failed",
+            extra={
+                "request_id": request_id,
+                "cause": cause,
+                "next": "the primary is read instead",
+            },
+        )
+    elif is_outdated(error):
+        logger.info(
+            "schema changed",
+            extra={
+                "request_id": request_id,
+                "cause": cause,
+                "next": "the request is carried out once more",
+            },
+        )
+    else:
+        raise error
 
 
 async def _alone(handle: Handler, request: Request) -> Response:

@@ -13,12 +13,19 @@ class ApiSettings(DoorSettings):
     database_direct_url: SecretStr | None = Field(
         default=None, description="The same without a pooler before it, to hear notices through"
     )
+    replica_lag: float = Field(
+        default=5,
+        ge=1,
+        le=300,
+        validation_alias="WUFEI_REPLICA_LAG",
+        description="Most seconds that a replica may be behind the primary and be read from",
+    )
     database_connections: int = Field(
         default=8,
         ge=2,
         le=100,
         validation_alias="WUFEI_DATABASE_CONNECTIONS",
-        description="Most connections of each of the two pools of a process",
+        description="Most connections of each of the two pools of a process, to each server",
     )
     root_path: str = Field(
         default="",
@@ -38,6 +45,12 @@ class ApiSettings(DoorSettings):
     def notices_url(self) -> str:
         """Return the address through which the server's notices are heard."""
         return (self.database_direct_url or self.database_url).get_secret_value()
+
+    @property
+    def replica_urls(self) -> list[str]:
+        """Return the address of each replica."""
+        urls = self.database_replica_url
+        return [] if urls is None else urls.get_secret_value().split()
 
     @property
     def feed_kept(self) -> timedelta | None:

@@ -18,7 +18,6 @@ _COMMANDS = {
     "api": ("doors:run_api", "serve HTTP (DATABASE_URL, REDIS_URL, WUFEI_HOST, WUFEI_PORT)"),
     "worker": ("doors:run_worker", "do the work that waits (DATABASE_URL, REDIS_URL)"),
     "migrate": ("migrate:run", "bring the database to this version's schema"),
-    "doctor": ("doctor:run", "look at every part and say what is wrong"),
     "demo": ("demo:run", "walk a month of the plan on a set clock, with demonstration data"),
 }
 
@@ -43,6 +42,8 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, (function, summary) in _COMMANDS.items():
         _add(commands, name, function, summary)
+    doctor = _add(commands, "doctor", "doctor:run", "say what is wrong, and what to do")
+    doctor.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     _add_plan(_group(commands, "plan", "check and load plan documents"))
     _add_key(_group(commands, "key", "make, list and revoke keys"))
     _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))

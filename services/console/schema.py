@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from services.console.settings import PROJECT
-from services.core.kit.schema import require_version
+from services.core.kit.schema import PRESENT, PresentSchema, require_version, schema_of
 from services.core.kit.server_address import open_connection
 
 
@@ -22,16 +22,21 @@ async def upgrade(url: str) -> None:
         await connection.run_sync(_upgrade)
 
 
-async def revision(url: str) -> str | None:
-    """Return the revision a database is at; None before the first."""
+async def schema(url: str) -> PresentSchema:
+    """Return the schema that a database has."""
     connection = await open_connection(url, timeout=5)
     try:
-        found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        found = await connection.fetchrow(PRESENT)
     except asyncpg.UndefinedTableError:
-        return None
+        return PresentSchema()
     finally:
         await connection.close()
-    return found
+    return PresentSchema() if found is None else schema_of(*found)
+
+
+async def revision(url: str) -> str | None:
+    """Return the revision a database is at; None before the first."""
+    return (await schema(url)).revision
 
 
 def configuration(connection: Connection | None = None) -> Config:

@@ -15,9 +15,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
 from services.core.kit.faults import faults_of
+from services.core.kit.logs import LogFormat, LogLevel
 from services.core.kit.nearest import nearest
 from services.core.kit.sealing import checked_key
-from services.core.kit.server_address import checked_address, read_address
+from services.core.kit.server_address import checked_address, checked_replicas, read_address
 from services.core.webhooks.address_settings import checked_cidrs
 from services.worker.settings import WorkerSettings
 
@@ -45,6 +46,16 @@ class Settings(BaseSettings):
         description="Folder of the embedded servers' data, the logs and the first key.",
         validate_default=True,
     )
+    log_level: LogLevel = Field(
+        "info",
+        validation_alias="WUFEI_LOG_LEVEL",
+        description="From which level on is logged.",
+    )
+    log_format: LogFormat = Field(
+        "json",
+        validation_alias="WUFEI_LOG_FORMAT",
+        description="`json`: an object a line; `text`: for people who read along.",
+    )
     stop_within: int = Field(
         10, ge=0, description="Seconds the API gives open requests when it is told to stop."
     )
@@ -57,6 +68,14 @@ class Settings(BaseSettings):
         None,
         validation_alias="DATABASE_DIRECT_URL",
         description="The same database without a pooler before it: for migrations and notices.",
+    )
+    database_replica_url: Annotated[SecretStr, AfterValidator(checked_replicas)] | None = Field(
+        None,
+        validation_alias="DATABASE_REPLICA_URL",
+        description="Replicas that readings may go to, addresses separated by spaces.",
+    )
+    replica_lag: float = Field(
+        5, ge=1, le=300, description="Most seconds that a replica may be behind and be read from."
     )
     redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
         None,
@@ -80,6 +99,12 @@ class Settings(BaseSettings):
         """Return the address without a pooler; None: none is set."""
         direct = self.database_direct_url
         return None if direct is None else direct.get_secret_value()
+
+    @property
+    def replica_urls(self) -> list[str]:
+        """Return the address of each replica."""
+        urls = self.database_replica_url
+        return [] if urls is None else urls.get_secret_value().split()
 
     @classmethod
     def read(cls) -> Self:

@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.kit.clock import Clock
 from services.core.kit.sealing import Seal, checked_key
+from services.core.kit.server_address import checked_replicas
 from services.core.webhooks.address_settings import checked_cidrs, checked_robot_hosts
 from services.core.webhooks.addresses import AddressPolicy, policy_of
 
@@ -18,6 +19,11 @@ class DoorSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     database_url: SecretStr = Field(description="Postgres, as postgresql://user:password@host/name")
+    database_replica_url: Annotated[SecretStr, AfterValidator(checked_replicas)] | None = Field(
+        default=None,
+        description="Replicas that readings may go to, addresses separated by spaces; none: all"
+        " readings go to the primary",
+    )
     redis_url: SecretStr | None = Field(
         default=None, description="Redis or Valkey; without it the worker's own timer finds work"
     )
@@ -53,6 +59,19 @@ class DoorSettings(BaseSettings):
         description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
     )
 
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Collector that traces are sent to by OTLP over HTTP, such as"
+        " `http://127.0.0.1:4318`; the other variables of OpenTelemetry count beside it",
+    )
+
+    @property
+    def sends_spans(self) -> bool:
+        """Return whether traces are sent."""
+        return self.otlp_endpoint is not None
+
     @property
     def clock(self) -> Clock:
         """Return the clock of this process."""
@@ -66,11 +85,12 @@ class DoorSettings(BaseSettings):
     @property
     def webhook_addresses(self) -> AddressPolicy:
         """Return where webhooks may go."""
-        servers = (self.database_url, self.redis_url)
+        servers = (self.database_url, self.database_replica_url, self.redis_url)
+        said = [one.get_secret_value() for one in servers if one is not None]
         return policy_of(
             allow_loopback=self.webhook_allow_loopback,
             allow_cidrs=self.webhook_allow_cidrs,
-            servers=[one.get_secret_value() for one in servers if one is not None],
+            servers=[url for one in said for url in one.split()],
             own_ports=(self.port,),
             robot_hosts=self.webhook_robot_hosts,
         )

@@ -48,6 +48,7 @@ from services.core.webhooks.sending import Outcome
 from services.core.webhooks.settling import Result, settle
 from services.core.webhooks.wording import Names
 from services.worker.interruption import Interruption
+from services.worker.observing import an_attempt, told_of_attempt, trace_told
 from services.worker.sender import Sender
 
 logger = logging.getLogger("wufei.worker")
@@ -297,17 +298,22 @@ class Delivering:
         """Send one message and note what came of it for each delivery that it tells."""
         shown: Mapping[str, object] = {}
         outcome = Outcome("fault", 0, said="the message could not be made")
-        try:
-            if parcel.target is not None:
-                now = self._clock.true_now()
-                message = message_of(parcel.target, parcel.group, names=parcel.names, now=now)
-                shown = shown_request(parcel.target, message)
-                outcome = judged(parcel.target, await self._sender.send(message))
-        except asyncio.CancelledError:
-            outcome = Outcome("interrupted", 0, said="the worker was told to stop")
-        except Exception as error:
-            logger.exception("delivery failed", extra=_told(parcel.endpoint, error))
-        results = [self._result(one, token, outcome, shown) for one in parcel.group]
+        group, now = parcel.group, self._clock.true_now()
+        with an_attempt(group) as span:
+            try:
+                if parcel.target is not None:
+                    trace = trace_told(span, group)
+                    message = message_of(
+                        parcel.target, group, names=parcel.names, now=now, traceparent=trace
+                    )
+                    shown = shown_request(parcel.target, message)
+                    outcome = judged(parcel.target, await self._sender.send(message))
+            except asyncio.CancelledError:
+                outcome = Outcome("interrupted", 0, said="the worker was told to stop")
+            except Exception as error:
+                logger.exception("delivery failed", extra=_told(parcel.endpoint, error))
+            results = [self._result(one, token, outcome, shown) for one in group]
+            told_of_attempt(span, results, now)
         self._done[parcel.endpoint[0]].append(results)
         self._to_settle.set()
 

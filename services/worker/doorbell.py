@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
 from services.core.kit.outage import cause_in_words
+from services.core.kit.process_metrics import DOORBELL_UP
 from services.core.kit.tasks import end
 from services.core.kit.wire import deserialize, serialize
 from services.worker.jobs import FUNCTIONS, timetable
@@ -41,6 +42,7 @@ class Doorbell:
         self._reactor = reactor
         self._reported = False
         self.answering = False
+        DOORBELL_UP.set_function(lambda: float(self.answering))
 
     async def run(self) -> None:
         """Listen for ever."""

@@ -16,7 +16,14 @@ from errno import EACCES
 from ipaddress import ip_address
 from pathlib import Path
 
-from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import (
+    AddrInfoType,
+    ClientRequest,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
@@ -149,12 +156,17 @@ async def system_lookup() -> AsyncIterator[Lookup]:
 
 @asynccontextmanager
 async def guarded_session(
-    refusal: Refusal, *, lookup: Lookup, ca_file: Path | None = None
+    refusal: Refusal,
+    *,
+    lookup: Lookup,
+    ca_file: Path | None = None,
+    request_class: type[ClientRequest] = ClientRequest,
 ) -> AsyncIterator[ClientSession]:
     """Yield an HTTP client that reaches nothing that `refusal` refuses.
 
     It uses no proxy, keeps no cookie, inflates nothing and bounds an answer's headers. It has
-    no time limit of its own: whoever sends sets one round the whole.
+    no time limit of its own: whoever sends sets one round the whole. Its requests are of
+    `request_class`.
     """
     connector = TCPConnector(
         resolver=CheckedResolver(lookup, refusal),
@@ -176,5 +188,6 @@ async def guarded_session(
         max_line_size=_HEADER_LINE_BYTES,
         max_field_size=_HEADER_LINE_BYTES,
         max_headers=_HEADER_LINES,
+        request_class=request_class,
     ) as session:
         yield session

@@ -11,12 +11,15 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from services.core.kit.database import Database, connect
+from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
+from services.core.kit.tracing import span_export
 from services.core.partitions import cut_tables
 from services.core.webhooks.schedule import read_schedule
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
 from services.worker.guard import system_lookup
+from services.worker.metrics_server import served_metrics
 from services.worker.own_servers import OwnServers
 from services.worker.reactor import Reactor
 from services.worker.sender import open_sender
@@ -36,7 +39,14 @@ async def run(settings: WorkerSettings | None = None) -> None:
     Raises:
         SchemaBehind: the database is at another revision.
     """
-    working = asyncio.create_task(_work(settings or WorkerSettings()))
+    chosen = settings or WorkerSettings()
+    with served_metrics(chosen.worker_metrics), span_export("worker", sends=chosen.sends_spans):
+        await _until_told(chosen)
+    logger.info("worker stopped")
+
+
+async def _until_told(settings: WorkerSettings) -> None:
+    working = asyncio.create_task(_work(settings))
     told = False
 
     def stop() -> None:
@@ -51,13 +61,13 @@ async def run(settings: WorkerSettings | None = None) -> None:
     except asyncio.CancelledError:
         if not told:
             raise
-    logger.info("worker stopped")
 
 
 async def _work(settings: WorkerSettings) -> None:
     dsn = settings.database_url.get_secret_value()
     async with connect(dsn, size=_CONNECTIONS, application_name="wufei-worker") as database:
         await require_current(database.engine)
+        tell_of_connections(database, _CONNECTIONS)
         async with _delivering(settings, database) as delivering, asyncio.TaskGroup() as tasks:
             reactor = Reactor(
                 database,

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.queries import cities_behind, next_unread
-from services.core.events.reading import Follower, follow
+from services.core.events.queries import NUMBERING, cities_behind, next_unread
+from services.core.events.reading import Followed, Follower, follow
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
 from services.core.identity.queries import city_codes
@@ -28,6 +28,8 @@ from services.core.kit.partitions import CutTable
 from services.core.kit.statistics import count_grown
 from services.core.partitions import cut_tables
 from services.worker.interruption import Interruption, severity, traceback_of
+from services.worker.metrics import BY_DATE
+from services.worker.observing import a_failure, a_turn, in_trouble
 from services.worker.upkeep import tend_tables
 
 logger = logging.getLogger("wufei.worker")
@@ -47,27 +49,29 @@ _DOUBLINGS = 10
 """More would come to nothing, and at last to a number that is too large."""
 
 
-async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> bool:
-    return await number_committed(session, city_code, most=most) > 0
+async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> int:
+    return await number_committed(session, city_code, most=most)
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A part of every pass: `take` does so much of it at once, and says whether it did any."""
+    """A part of every pass: `take` does so much of it at once, and says what, where it did any."""
 
     reader: str
-    take: Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, bool]]
+    take: Callable[[AsyncSession, str, Clock, int], Coroutine[Any, Any, Followed | int | None]]
     at_once: int
 
 
 def _reading(follower: Follower) -> _Step:
-    async def take(session: AsyncSession, city_code: str, clock: Clock, most: int) -> bool:
+    async def take(
+        session: AsyncSession, city_code: str, clock: Clock, most: int
+    ) -> Followed | None:
         return await follow(session, city_code, follower, clock, most=most)
 
     return _Step(follower.reader, take, follower.at_once)
 
 
-_NUMBERING = _Step("numbering", _number, at_once=2000)
+_NUMBERING = _Step(NUMBERING, _number, at_once=2000)
 """The first step of every pass; it reads no numbers, it gives them."""
 
 _STEPS = (_NUMBERING, *map(_reading, FOLLOWERS))
@@ -187,11 +191,13 @@ class Reactor:
     async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
         """Do what fell due by the date; a fault in it holds up no other."""
         try:
-            async with self._database.transaction() as session:
-                await follow_date(session, city_code, self._clock)
+            with a_turn(city_code, BY_DATE + name) as turn:
+                async with self._database.transaction() as session:
+                    turn.done = await follow_date(session, city_code, self._clock)
         except Exception as error:
             if is_away(error):
                 raise
+            a_failure(BY_DATE + name)
             logger.warning(
                 "date follower failed",
                 extra={
@@ -244,10 +250,11 @@ class Reactor:
 
     async def _turn(self, city_code: str, step: _Step, at_once: int) -> bool:
         await self._count()
-        async with self._database.transaction() as session:
-            done = await step.take(session, city_code, self._clock, at_once)
+        with a_turn(city_code, step.reader) as turn:
+            async with self._database.transaction() as session:
+                turn.done = await step.take(session, city_code, self._clock, at_once)
         await self._beat()
-        return done
+        return bool(turn.done)
 
     async def _count(self) -> None:
         """Refresh the statistics of tables that have grown to twice their size (`kit.statistics`).
@@ -294,6 +301,8 @@ class Reactor:
         times = before.times + 1 if before else 1
         pause = pause_after(times)
         self._troubles[city_code, step.reader] = _Trouble(times, time.monotonic() + pause)
+        a_failure(step.reader)
+        self._count_troubles(step)
         unread = None
         if step is not _NUMBERING:
             async with self._database.sessions() as session:
@@ -313,6 +322,10 @@ class Reactor:
             exc_info=traceback_of(error) if times == 1 else None,
         )
 
+    def _count_troubles(self, step: _Step) -> None:
+        in_trouble(step.reader, sum(reader == step.reader for _, reader in self._troubles))
+
     def _got_well(self, city_code: str, step: _Step) -> None:
         if self._troubles.pop((city_code, step.reader), None) is not None:
+            self._count_troubles(step)
             logger.info("reader recovered", extra={"city": city_code, "reader": step.reader})

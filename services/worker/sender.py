@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import (
@@ -12,12 +14,15 @@ from aiohttp import (
     ClientConnectorError,
     ClientError,
     ClientPayloadError,
+    ClientRequest,
     ClientResponse,
     ClientResponseError,
     ClientSession,
     ClientSSLError,
     InvalidURL,
 )
+from aiohttp.connector import Connection
+from typing_extensions import override
 from yarl import URL
 
 from services.core.webhooks.sending import KEPT_BYTES, FailureKind, Message, Outcome, answer_head
@@ -26,6 +31,32 @@ from services.worker.own_servers import OwnServers
 
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)
+
+
+@dataclass(slots=True)
+class _Sending:
+    """One attempt: when it began, and when its first byte went out, by `perf_counter`."""
+
+    began: float
+    sent: float | None = None
+
+    @property
+    def sent_seconds(self) -> float | None:
+        return None if self.sent is None else self.sent - self.began
+
+
+_present: ContextVar[_Sending | None] = ContextVar("sending", default=None)
+
+
+class NotedRequest(ClientRequest):
+    """A request that notes when it is written to a connection that is open."""
+
+    @override
+    async def send(self, conn: Connection) -> ClientResponse:
+        sending = _present.get()
+        if sending is not None:
+            sending.sent = time.perf_counter()
+        return await super().send(conn)
 
 
 class Sender:
@@ -37,16 +68,20 @@ class Sender:
 
     async def send(self, message: Message) -> Outcome:
         """Send a message once and return what came of it."""
-        began = time.perf_counter()
+        sending = _Sending(time.perf_counter())
+        token = _present.set(sending)
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._post(message, began)
+                outcome = await self._post(message, sending.began)
         except TimeoutError:
             reason = f"no complete answer within {self._seconds:g} s"
-            return Outcome("timeout", _since(began), said=reason)
+            outcome = Outcome("timeout", _since(sending.began), said=reason)
         except (ClientError, OSError, RuntimeError, ValueError) as error:
             kind, reason = _failure(error, secure=message.url.startswith("https:"))
-            return Outcome(kind, _since(began), said=reason)
+            outcome = Outcome(kind, _since(sending.began), said=reason)
+        finally:
+            _present.reset(token)
+        return replace(outcome, sent_seconds=sending.sent_seconds)
 
     async def _post(self, message: Message, began: float) -> Outcome:
         # The URL was taken apart and judged when it was registered: sent as it was written.
@@ -72,8 +107,15 @@ async def open_sender(
 ) -> AsyncIterator[Sender]:
     """Yield a sender behind the guard: one way out for https, and one for http."""
     async with (
-        guarded_session(servers.refusal(secure=True), lookup=lookup, ca_file=ca_file) as secure,
-        guarded_session(servers.refusal(secure=False), lookup=lookup, ca_file=ca_file) as plain,
+        guarded_session(
+            servers.refusal(secure=True), lookup=lookup, ca_file=ca_file, request_class=NotedRequest
+        ) as secure,
+        guarded_session(
+            servers.refusal(secure=False),
+            lookup=lookup,
+            ca_file=ca_file,
+            request_class=NotedRequest,
+        ) as plain,
     ):
         yield Sender({"https": secure, "http": plain}, seconds)
 

@@ -18,6 +18,12 @@ def _schedule(text: str) -> str:
 class WorkerSettings(DoorSettings):
     """Settings of one worker process."""
 
+    worker_metrics: str | None = Field(
+        default=None,
+        pattern=r"^\S+:[0-9]{1,5}$",
+        validation_alias="WUFEI_WORKER_METRICS",
+        description="Address that a worker serves its metrics at, such as `127.0.0.1:9464`",
+    )
     webhook_ca_file: FilePath | None = Field(
         default=None,
         validation_alias="WUFEI_WEBHOOK_CA_FILE",

@@ -12,6 +12,10 @@ from tests.support.milestones import BODIES, SHARING, a_milestone_in
 PATH = f"/plans/{XINMI}/submissions"
 REPORTS = ["submissions:read", "submissions:write", "submissions:review"]
 WORKS = ["milestones:read", "milestones:write"]
+_DECISIONS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("approve", {}),
+    ("return", {"reason": "请核"}),
+)
 _months: Iterator[int] = count(1)
 
 
@@ -84,6 +88,57 @@ async def test_a_correction_is_judged_by_who_did_not_make_it(door: Door) -> None
         approved = await lead.post(f"{path}/approve")
     assert own.status_code == 403
     assert (approved.status_code, approved.json()["approved_revision"]) == (200, 2)
+
+
+async def test_who_wrote_what_a_correction_carries_over_does_not_approve_it(door: Door) -> None:
+    other_office = door.client(await door.new_key("office"))
+    async with (
+        await door.as_("office") as office,
+        await door.as_("reporter", SHARING) as clerk,
+        await door.as_("lead", "UN15") as lead,
+        other_office,
+    ):
+        made = await drafted(office, organization_code=SHARING, note="口径见附表")
+        path = f"/submissions/{made['id']}"
+        await office.post(f"{path}/submit")
+        assert (await lead.post(f"{path}/approve")).status_code == 200
+        reopened = await lead.post(f"{path}/reopen", json={"reason": "复核"})
+        await clerk.post(f"{path}/submit")
+        refused = [await office.post(f"{path}/{verb}", json=body) for verb, body in _DECISIONS]
+        offered = (await office.get(path)).json()["allowed_actions"]
+        await other_office.post(f"{path}/return", json={"reason": "数值有误"})
+        await clerk.patch(path, json={"value": "41"}, headers={"If-Match": "*"})
+        await clerk.post(f"{path}/submit")
+        still_its_note = await office.post(f"{path}/approve")
+        await other_office.post(f"{path}/return", json={"reason": "说明有误"})
+        await clerk.patch(path, json={"note": "按新口径"}, headers={"If-Match": "*"})
+        await clerk.post(f"{path}/submit")
+        approved = await office.post(f"{path}/approve")
+    assert reopened.status_code == 200
+    assert {(one.status_code, one.json()["code"]) for one in (*refused, still_its_note)} == {
+        (403, "own-report")
+    }
+    assert "approve" not in offered
+    assert (approved.status_code, approved.json()["approved_revision"]) == (200, 2)
+
+
+async def test_a_correction_of_a_leads_own_words_waits_for_the_office(door: Door) -> None:
+    async with (
+        await door.as_("reporter", "UN15") as clerk,
+        await door.as_("lead", "UN15") as lead,
+        await door.as_("office") as office,
+    ):
+        made = await drafted(clerk)
+        path = f"/submissions/{made['id']}"
+        await clerk.post(f"{path}/submit")
+        assert (await office.post(f"{path}/approve")).status_code == 200
+        await office.post(f"{path}/reopen", json={"reason": "复核"})
+        await office.post(f"{path}/submit")
+        refused = await lead.post(f"{path}/approve")
+        for_lead, for_office = await _reviews(lead), await _reviews(office)
+    assert (refused.status_code, refused.json()["code"]) == (403, "own-report")
+    assert made["id"] not in for_lead
+    assert made["id"] in for_office
 
 
 async def test_two_systems_of_one_unit_are_one_author(door: Door) -> None:

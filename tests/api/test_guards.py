@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -198,13 +198,14 @@ async def test_more_time_is_asked_for_what_is_owed_when_it_is_asked(door: Door) 
     owed = await add(
         door.held.database, Obligation, period="2021-12", organization_code="410183107"
     )
+    later = door.held.clock.today("Asia/Shanghai") + timedelta(days=90)
     async with await door.as_("reporter", "410183107") as unit:
         found = await answers(
             door,
             "UPDATE obligation SET state = 'waived' WHERE id = $1",
             unit.post(
                 f"/obligations/{owed}/extensions",
-                json={"proposed_date": "2032-01-31", "reason": "系统升级"},
+                json={"proposed_date": f"{later}", "reason": "系统升级"},
             ),
             values=(owed,),
         )

@@ -13,9 +13,11 @@ from services.core.extensions.models import Extension
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from services.core.submissions.models import Submission
-from tests.support.api import IN_TIME, XINMI, Door, open_door
+from tests.support.api import XINMI, Door, open_door
 from tests.support.clock import stopped_at
 from tests.support.duties import add
+
+IN_TIME = {"due_date": "2026-12-31"}
 
 LATE = f"/plans/{XINMI}/late"
 OFFICE = "UN04"
@@ -117,6 +119,40 @@ async def test_it_says_who_answered_and_what_was_promised(door: Door) -> None:
     assert late["alert_id"] == alert["id"]
     assert (late["answer"]["note"], late["answer"]["promised_date"]) == ("设备已到场", "2026-02-13")
     assert late["answer"]["organization_code"] == "UN16"
+
+
+async def test_what_is_late_outside_ones_scope_is_counted(door: Door) -> None:
+    await plant(door)
+    async with await door.as_("office") as office:
+        whole = (await office.get(LATE, params={"page_size": 500})).json()
+        of_rule = (await office.get(LATE, params={"rule": "milestone_due"})).json()
+        of_unit = (await office.get(LATE, params={"organization_code": "UN16"})).json()
+    async with await door.as_("superior") as superior:
+        nothing = (await superior.get(LATE)).json()
+        none_of_rule = (await superior.get(LATE, params={"rule": "milestone_due"})).json()
+        none_of_unit = (await superior.get(LATE, params={"organization_code": "UN16"})).json()
+    async with await door.as_("reporter", "UN16") as unit:
+        own = (await unit.get(LATE, params={"page_size": 1})).json()
+        its = await every(unit)
+    assert whole["outside_scope"] == 0
+    assert (nothing["items"], nothing["outside_scope"]) == ([], len(whole["items"]))
+    assert none_of_rule["outside_scope"] == len(of_rule["items"]) > 0
+    assert none_of_unit["outside_scope"] == len(of_unit["items"]) > 0
+    assert own["outside_scope"] == len(whole["items"]) - len(its) > 0
+
+
+@pytest.mark.parametrize("noun", ["alerts", "milestones", "extensions"])
+async def test_a_list_says_whether_it_is_all_there_is(door: Door, noun: str) -> None:
+    path = f"/plans/{XINMI}/{noun}"
+    async with (
+        await door.as_("office") as office,
+        await door.as_("superior") as superior,
+        await door.as_("lead", "UN16") as lead,
+    ):
+        told = [
+            (await one.get(path)).json()["limited_to_scope"] for one in (office, superior, lead)
+        ]
+    assert told == [False, True, True]
 
 
 async def test_each_sees_what_is_late_of_theirs(door: Door) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -9,7 +10,9 @@ import pytest
 from sqlalchemy import event
 
 from services.api.plan_cache import PlanCache
+from services.core.kit.database import connect
 from services.core.kit.one_connection import SecondConnection
+from services.core.kit.replicas import Reads
 from services.core.plan.queries import PlanState
 from tests.support.api import XINMI, Door, open_door
 from tests.support.ground import Ground, prepare, who_may
@@ -23,10 +26,20 @@ ANSWERED_WITHIN_SECONDS = 120
 
 @pytest.fixture(scope="module")
 async def narrow(module_database_url: str) -> AsyncIterator[Door]:
-    """The API with fewer connections than callers."""
+    """The API with fewer connections than callers, and readings as a replica allows them."""
     environment = {"WUFEI_DATABASE_CONNECTIONS": str(CONNECTIONS)}
-    async with open_door(module_database_url, environment=environment) as opened:
+    only_reads = f"{module_database_url}?options=-c%20default_transaction_read_only%3Don"
+    async with (
+        open_door(module_database_url, environment=environment) as opened,
+        connect(only_reads, size=CONNECTIONS, replica=_any) as replica,
+    ):
+        held = opened.held
+        opened.app.state.resources = replace(held, reads=Reads(replica))
         yield opened
+
+
+async def _any(_connection: object) -> None:
+    """Let a connection be used, wherever it leads."""
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,10 @@ from services.core.kit.ids import new_id
 from services.core.obligations import service
 from services.core.obligations.models import Obligation
 from services.core.plan.loading import leads_of
-from tests.support.api import IN_TIME, XINMI, Door, a_submission, open_door
+from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.clock import stopped_at
+
+IN_TIME = {"due_date": "2026-12-31"}
 
 pytestmark = pytest.mark.citus
 

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from services.api import write_health
 from services.core.kit.clock import Clock
+from services.core.kit.schema import WORKS_SINCE, SchemaBehind, expected_revision
 from tests.support.api import XINMI, Door, a_submission, open_door
 
 READYZ = "http://wufei.test/readyz"
@@ -98,6 +100,25 @@ async def test_another_revision_is_the_schemas_fault_alone(own_door: Door) -> No
     status, said = await readiness(own_door)
     failed = {name for name, part in said["parts"].items() if part == "failed"}
     assert (status, failed) == (503, {"schema"})
+
+
+async def test_a_newer_schema_that_leaves_this_release_at_work_is_as_good_as_its_own(
+    database_url: str,
+) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "UPDATE alembic_version SET version_num = '9999'; COMMENT ON TABLE alembic_version IS NULL"
+    )
+    with pytest.raises(SchemaBehind, match="start a newer release"):
+        async with open_door(database_url):
+            pass
+    await connection.execute(
+        f"COMMENT ON TABLE alembic_version IS '{WORKS_SINCE}{expected_revision()}'"
+    )
+    await connection.close()
+    async with open_door(database_url) as door:
+        status, said = await readiness(door)
+        assert (status, said["parts"]["schema"]) == (200, "ok")
 
 
 async def test_a_worker_shows_in_readiness_and_metrics_until_it_is_silent(own_door: Door) -> None:

@@ -136,5 +136,49 @@ async def test_trailers_join_no_headers_and_have_the_same_bound() -> None:
     assert unfinished.startswith(b"HTTP/1.1 431 ")
 
 
+_CHUNKED = (b"Connection: close", b"Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("headers", "trailers"),
+    [
+        ([], [b"x: " + b"a" * 100_000]),
+        ([], many_headers(100_000)),
+        (many_headers(40_000), many_headers(40_000)),
+    ],
+    ids=["one long", "many", "with the headers in all"],
+)
+async def test_trailers_that_come_whole_have_the_bound_of_heads(
+    headers: list[bytes], trailers: list[bytes], pieces: int
+) -> None:
+    head = a_get(*_CHUNKED, *headers).replace(b"GET", b"POST")
+    sent = b"\r\n".join([b"2\r\n{}\r\n0", *trailers, b"", b""])
+    step = -(-len(sent) // pieces)
+    async with served(echo) as port:
+        received = await exchanged(
+            port, head, *(sent[at : at + step] for at in range(0, len(sent), step))
+        )
+    assert received.startswith(b"HTTP/1.1 431 ")
+    assert b'{"method"' not in received, "what was not taken is not answered"
+
+
+async def test_trailers_within_the_bound_are_taken() -> None:
+    head = a_get(*_CHUNKED, *many_headers(30_000)).replace(b"GET", b"POST")
+    sent = b"\r\n".join([b"2\r\n{}\r\n0", *many_headers(30_000), b"", b""])
+    async with served(echo) as port:
+        (heard,) = answers_in(await exchanged(port, head + sent))
+    assert heard["body"] == "{}"
+
+
+async def test_trailers_of_a_request_that_offered_another_protocol_have_the_bound_too() -> None:
+    offer = (b"Connection: Upgrade, close", b"Upgrade: h2c", b"Transfer-Encoding: chunked")
+    head = a_get(*offer).replace(b"GET", b"POST")
+    sent = b"\r\n".join([b"2\r\n{}\r\n0", *many_headers(100_000), b"", b""])
+    async with served(echo) as port:
+        received = await exchanged(port, head, sent)
+    assert received.startswith(b"HTTP/1.1 431 ")
+
+
 def test_the_bound_is_64_kib() -> None:
     assert MAX_HEAD_BYTES == 65_536

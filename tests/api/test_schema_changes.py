@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ from typing_extensions import override
 from services.api.second_try import Handler, tried_again
 from services.core.kit.database import Database, connect
 from services.core.kit.one_connection import unit_of_work
+from services.core.kit.replicas import Reads
 from tests.support.api import XINMI, a_submission, open_door
 
 READS = (
@@ -177,6 +179,7 @@ class _Refusing:
         router = APIRouter(route_class=_Route)
         router.add_api_route("/", self._answer, methods=["POST"])
         self.app = FastAPI()
+        self.app.state.resources = SimpleNamespace(reads=Reads(database))
         self.app.include_router(router)
 
     async def _answer(self, request: Request) -> dict[str, Any]:

@@ -61,6 +61,28 @@ async def test_a_second_report_for_the_same_place_names_the_first(door: Door) ->
     assert free.status_code == 201
 
 
+@pytest.mark.citus(but="a trigger stands for the other node here, and a cluster has none")
+async def test_that_another_node_holds_the_place_is_told_from_its_message(door: Door) -> None:
+    made = await reported(door)
+    passed_on = """
+        CREATE FUNCTION passed_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE unique_violation USING MESSAGE =
+                'duplicate key value violates unique constraint "uq_submission_place_102156"';
+        END $$;
+        CREATE TRIGGER passed_on BEFORE INSERT ON submission
+            FOR EACH ROW EXECUTE FUNCTION passed_on();
+    """
+    pool = door.held.database.pool
+    await pool.execute(passed_on)
+    try:
+        async with await door.as_("reporter", "UN15") as unit:
+            second = await unit.post(PATH, json=a_submission(period=made["period"]))
+    finally:
+        await pool.execute("DROP FUNCTION passed_on CASCADE")
+    assert (second.status_code, second.json()["code"]) == (409, "submission-exists")
+    assert second.json()["submission_id"] == made["id"]
+
+
 async def test_every_fault_of_a_report_is_told_at_once(door: Door) -> None:
     wrong = {
         "indicator_code": "NOPE",
@@ -208,7 +230,8 @@ async def test_a_repeat_while_the_first_still_runs_waits_for_its_answer(door: Do
     made = await reported(door)
     path, key = f"/submissions/{made['id']}/approve", {"Idempotency-Key": "slow-approve"}
     async with await door.as_("office") as office, door.held.database.transaction() as held_up:
-        await held_up.execute(text("SELECT * FROM submission FOR UPDATE"))
+        wanted = "SELECT FROM submission WHERE city_code = '410183' FOR UPDATE"
+        await held_up.execute(text(wanted))
         first = asyncio.create_task(office.post(path, headers=key))
         await asyncio.sleep(0.2)
         second = asyncio.create_task(office.post(path, headers=key))

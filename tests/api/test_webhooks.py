@@ -377,7 +377,7 @@ async def test_what_is_sealed_opens_with_the_key_alone(door: Door) -> None:
         made = await make_endpoint(office, headers={"X-Token": TOKEN})
     row = await door.held.database.pool.fetchrow(
         "SELECT e.*, s.id AS secret_id, secret_sealed FROM webhook_endpoint e JOIN webhook_secret s"
-        " ON s.endpoint_id = e.id WHERE e.id::text = $1",
+        " ON s.city_code = e.city_code AND s.endpoint_id = e.id WHERE e.id::text = $1",
         made["id"],
     )
     seal = door.held.seal

@@ -1,6 +1,8 @@
-"""What a parser can know of deploy/: that it holds together, asks for secrets, and is not root."""
+"""What a parser can know of the image and the compose file; `make deploy-test` really runs them."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,14 @@ import pytest
 import yaml
 
 from services.console.main import main
+from services.console.settings import variables
+from tests.support.deployed import contract_paths, longest_end, seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-OURS = ("migrate", "api", "worker")
+DOORS = ("api-1", "api-2", "worker")
+OURS = ("migrate", *DOORS)
+IMAGES = ("WUFEI", "POSTGRES", "VALKEY", "HAPROXY")
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +28,15 @@ def compose() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def instructions() -> list[tuple[str, str]]:
+def containerfile() -> str:
+    """The image's recipe."""
+    return (DEPLOY / "Containerfile").read_text()
+
+
+@pytest.fixture(scope="module")
+def instructions(containerfile: str) -> list[tuple[str, str]]:
     """The image's instructions: word and the rest."""
-    text = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ")
+    text = containerfile.replace("\\\n", " ")
     lines = (line for line in text.splitlines() if line and not line.startswith("#"))
     return [(word, rest) for word, rest in (line.split(" ", 1) for line in lines)]
 
@@ -34,7 +46,7 @@ def _pins(lock: Path) -> set[str]:
 
 
 def test_the_parts_are_all_there(compose: dict[str, Any]) -> None:
-    assert set(compose) == {"postgres", "valkey", *OURS}
+    assert set(compose) == {"postgres", "valkey", "front", *OURS}
     assert len({compose[name]["image"] for name in OURS}) == 1
 
 
@@ -45,60 +57,109 @@ def test_each_door_runs_a_command_that_exists(
     with pytest.raises(SystemExit) as ended:
         main([*compose[name]["command"], "--help"])
     assert ended.value.code == 0
-    assert name in capsys.readouterr().out
+    assert name.split("-", maxsplit=1)[0] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_each_door_is_given_settings_that_exist(compose: dict[str, Any], name: str) -> None:
+    assert set(compose[name]["environment"]) <= {variable for variable, _ in variables()}
 
 
 def test_no_password_has_a_default_and_every_one_is_asked_for(compose: dict[str, Any]) -> None:
     text = (DEPLOY / "compose.yaml").read_text()
     example = (DEPLOY / "secrets.env.example").read_text()
     asked = set(re.findall(r"\$\{(\w+):\?[^}]+\}", text))
-    assert asked == set(re.findall(r"(?<!\$)\$\{(\w+)", text))
+    given = set(re.findall(r"(?<!\$)\$\{(\w+)", text)) - asked
+    assert given == {f"{name}_IMAGE" for name in IMAGES} | {"WUFEI_PUBLISHED_PORT"}
     assert asked == set(re.findall(r"^(\w+)=$", example, re.MULTILINE))
     assert "${VALKEY_PASSWORD:?" in compose["valkey"]["environment"]["VALKEY_PASSWORD"]
 
 
 def test_the_schema_comes_before_the_doors(compose: dict[str, Any]) -> None:
     assert compose["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
-    for name in ("api", "worker"):
+    for name in DOORS:
         waits = compose[name]["depends_on"]["migrate"]
         assert waits == {"condition": "service_completed_successfully"}
 
 
 def test_nothing_of_ours_may_write_or_gain_rights(compose: dict[str, Any]) -> None:
-    for name in OURS:
+    for name in (*OURS, "front", "valkey"):
         assert compose[name]["read_only"] is True
         assert compose[name]["cap_drop"] == ["ALL"]
         assert compose[name]["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_only_the_api_is_reachable_and_only_from_this_host(compose: dict[str, Any]) -> None:
+def test_only_the_front_is_reachable_and_only_from_this_host(compose: dict[str, Any]) -> None:
     published = {name: part["ports"] for name, part in compose.items() if "ports" in part}
-    assert published == {"api": ["127.0.0.1:8000:8000"]}
+    assert published == {"front": ["127.0.0.1:${WUFEI_PUBLISHED_PORT:-8000}:8000"]}
 
 
-def test_images_are_named_with_a_version(
-    compose: dict[str, Any], instructions: list[tuple[str, str]]
+def test_the_front_knows_each_api_and_asks_it_for_a_path_that_exists(
+    compose: dict[str, Any], containerfile: str
 ) -> None:
-    images = [part["image"] for part in compose.values()]
-    images += [rest.split()[0] for word, rest in instructions if word == "FROM"]
+    text = (DEPLOY / "haproxy.cfg").read_text()
+    servers = dict(re.findall(r"^    server (\S+) (\S+)$", text, re.MULTILINE))
+    (port,) = re.findall(r"WUFEI_PORT=(\d+)", containerfile)
+    assert servers == {name: f"{name}:{port}" for name in compose if name.startswith("api-")}
+    (path,) = re.findall(r"http-check send meth GET uri (\S+)", text)
+    assert path in contract_paths()
+
+
+def test_a_health_check_asks_for_a_path_that_exists(compose: dict[str, Any]) -> None:
+    for name in ("api-1", "api-2"):
+        (path,) = re.findall(r"\+ '(/\w+)'", compose[name]["healthcheck"]["test"][-1])
+        assert path in contract_paths()
+
+
+def test_a_door_is_killed_only_after_it_had_its_time_to_end(compose: dict[str, Any]) -> None:
+    for name in DOORS:
+        assert seconds(compose[name]["stop_grace_period"]) >= longest_end(name) + 2
+
+
+def test_images_are_named_with_a_version(compose: dict[str, Any], containerfile: str) -> None:
+    images = [part["image"].split(":-")[1].rstrip("}") for part in compose.values()]
+    images += re.findall(r"^ARG PYTHON_IMAGE=(\S+)", containerfile, re.MULTILINE)
     for image in images:
         assert re.fullmatch(r"[a-z.]+/\S+:\d\S*", image), image
+    assert set(re.findall(r"^FROM (\S+)", containerfile, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
 
 
-def test_the_image_is_not_root_and_says_how_it_is(instructions: list[tuple[str, str]]) -> None:
+def test_the_image_is_not_root_and_leaves_health_to_the_orchestrator(
+    instructions: list[tuple[str, str]],
+) -> None:
     last_stage = instructions[
         max(n for n, (word, _) in enumerate(instructions) if word == "FROM") :
     ]
     words = dict(last_stage)
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", words["USER"])
-    assert "/healthz" in words["HEALTHCHECK"]
+    assert "HEALTHCHECK" not in words
     assert words["ENTRYPOINT"] == '["python", "-m", "services.console"]'
 
 
+def test_what_trims_the_image_leaves_what_is_imported(tmp_path: Path) -> None:
+    packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    kept = ["one/__init__.py", "one/testing/__init__.py", "one/data/table.csv", "one/fast.so"]
+    dropped = ["one/tests/test_it.py", "one/fast.pyx", "one/__init__.pyi", "one/deep/tests/x/y.py"]
+    for name in (*kept, *dropped):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).touch()
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\necho "$@" > "$(dirname "$0")/asked"\n')
+    python.chmod(0o755)
+    subprocess.run([sys.executable, DEPLOY / "trim.py", tmp_path], check=True)
+    assert (tmp_path / "bin" / "asked").read_text().split()[:3] == ["-m", "pip", "uninstall"]
+    left = {str(path.relative_to(packages)) for path in packages.rglob("*") if path.is_file()}
+    assert left == set(kept)
+
+
 def test_what_the_image_copies_exists(instructions: list[tuple[str, str]]) -> None:
-    copied = [rest.split()[0] for word, rest in instructions if word == "COPY"]
-    missing = [path for path in copied if not path.startswith("--") and not (ROOT / path).exists()]
-    assert missing == []
+    copied = [rest.split() for word, rest in instructions if word == "COPY"]
+    own = [path for words in copied if words[0][:2] != "--" for path in words[:-1]]
+    assert own
+    assert [path for path in own if not (ROOT / path).exists()] == []
+    sent = (DEPLOY / "Containerfile.dockerignore").read_text().split()
+    assert {f"!{path}" for path in own} <= set(sent)
 
 
 def test_the_image_installs_the_tested_pins_without_the_embedded_servers() -> None:

@@ -108,3 +108,59 @@ def test_what_judges_the_contract_is_pinned() -> None:
     asked = re.findall(r"^(?:redocly|spectral) := (\S+)$", text, re.MULTILINE)
     assert len(asked) == 2
     assert all(re.search(r"@\d+\.\d+\.\d+$", one) for one in asked)
+
+
+@pytest.mark.parametrize("client", [None, "docker"])
+def test_without_a_container_engine_no_image_is_built_and_one_line_says_so(
+    project: Path, tmp_path: Path, client: str | None
+) -> None:
+    make = shutil.which("make")
+    assert make is not None
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    if client is not None:  # one that has no server to ask
+        (programs / client).write_text("#!/bin/sh\nexit 1\n")
+        (programs / client).chmod(0o755)
+    done = subprocess.run(
+        [make, "image"],
+        cwd=project,
+        env={"PATH": str(programs)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == ["skipped: no container engine"]
+
+
+def test_without_podman_deploy_is_not_tried_and_one_line_says_so(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.deploy"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("skipped: no container engine")
+
+
+def test_the_image_that_is_built_is_the_one_that_compose_starts(project: Path) -> None:
+    shutil.copy(ROOT / "pyproject.toml", project)
+    podman = project / "podman"
+    podman.write_text('#!/bin/sh\n[ "$1" = info ] || echo "$@"\n')
+    podman.chmod(0o755)
+    done = subprocess.run(
+        ["make", "image"],
+        cwd=project,
+        env={"PATH": f"{project}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    (tag,) = re.findall(r"--tag (\S+)", done.stdout)
+    compose = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
+    assert f"${{WUFEI_IMAGE:-{tag}}}" in compose

@@ -111,7 +111,7 @@ STEADY = [
     "UPDATE plan_period SET version = extract(epoch FROM now() - opened_at) WHERE city_code = $1",
     "UPDATE plan_period SET opened_at = now() + make_interval(secs => $2) WHERE city_code = $1",
     "DELETE FROM plan_period WHERE city_code = $1 AND opened_at < now() - interval '1 day'",
-    "INSERT INTO event SELECT $1, gen_random_uuid(), clock_timestamp()",
+    "INSERT INTO stored_reply SELECT $1, gen_random_uuid(), clock_timestamp()",
     (
         "INSERT INTO log_head VALUES ($1, 0) ON CONFLICT (city_code)"
         " DO UPDATE SET position = log_head.position + excluded.position"
@@ -126,7 +126,6 @@ STEADY = [
         " SELECT FROM plan_version AS v WHERE v.city_code = $1"
         " AND coalesce(v.loaded_at, now()) < now())"
     ),
-    "UPDATE worker_heartbeat SET beat_at = coalesce(beat_at, clock_timestamp())",
     "SELECT coalesce(opened_at, now()), clock_timestamp() FROM plan_period WHERE city_code = $1",
     "SELECT pg_notify($1, $2)",
 ]
@@ -149,6 +148,7 @@ REFUSED = [
     ),
     ("UPDATE plan_period SET opened_at = clock_timestamp() WHERE city_code = $1", "volatile"),
     ("DELETE FROM plan_period WHERE city_code = $1 AND random() < 1", "volatile"),
+    ("UPDATE worker_heartbeat SET beat_at = beat_at - interval '1 hour'", "depends on a column"),
     (
         (
             "UPDATE plan_period SET opened_at = now() + make_interval(secs => version)"

@@ -38,6 +38,8 @@ from tests.support.api import open_door
 from tests.support.contract import CONTRACT
 from tests.support.ground import Ground, body_of_today, prepare, who_may
 
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
+
 BIG = "POST /v1/plans"
 """Its body is a whole plan document, of which thousands of cases could be made."""
 

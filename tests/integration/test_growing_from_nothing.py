@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from bench.growth import GrowingLedger, places
-from bench.recompute import synthetic
+from bench.whole_recompute import synthetic
 from services.core.events.queries import log_position
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key

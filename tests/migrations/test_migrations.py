@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.console.schema import configuration, revision, upgrade
+from services.console.schema import configuration, revision, schema, upgrade
 from services.console.settings import PROJECT
-from services.core.kit.schema import expected_revision
+from services.core.kit.schema import PresentSchema, expected_revision
 from services.core.partitions import cut_tables
 from services.core.registry import metadata
 from tests.support.servers import Addresses
@@ -66,6 +66,16 @@ async def _wufei(door: str, url: str) -> tuple[int | None, str]:
     return process.returncode, printed.decode()
 
 
+async def _upgraded(url: str, to: str) -> None:
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        poolclass=NullPool,
+        async_creator=lambda: asyncpg.connect(url),
+    )
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda bound: command.upgrade(configuration(bound), to))
+
+
 def _check(connection: Connection) -> None:
     command.check(configuration(connection))
 
@@ -89,13 +99,7 @@ async def test_upgrading_again_does_nothing_and_two_at_once_do_it_once(empty_url
 
 
 async def test_a_city_that_was_there_before_gets_its_calendar(empty_url: str) -> None:
-    engine = create_async_engine(
-        "postgresql+asyncpg://",
-        poolclass=NullPool,
-        async_creator=lambda: asyncpg.connect(empty_url),
-    )
-    async with engine.connect() as connection:
-        await connection.run_sync(lambda bound: command.upgrade(configuration(bound), "0001"))
+    await _upgraded(empty_url, "0001")
     await _execute(empty_url, "INSERT INTO city VALUES ('410183', '新密市'), ('410184', '新郑市')")
     await upgrade(empty_url)
     years = (
@@ -222,15 +226,9 @@ CROSS JOIN (VALUES
 
 
 async def test_who_wrote_what_waits_for_review_is_found_in_its_history(empty_url: str) -> None:
-    engine = create_async_engine(
-        "postgresql+asyncpg://",
-        poolclass=NullPool,
-        async_creator=lambda: asyncpg.connect(empty_url),
-    )
-    async with engine.connect() as connection:
-        await connection.run_sync(lambda one: command.upgrade(configuration(one), "0007"))
+    await _upgraded(empty_url, "0007")
     await _execute(empty_url, _LIVED)
-    await upgrade(empty_url)
+    await _upgraded(empty_url, "0008")
     found = await _rows(
         empty_url, "SELECT period, authors::text[], author_organizations FROM submission ORDER BY 1"
     )
@@ -242,3 +240,33 @@ async def test_who_wrote_what_waits_for_review_is_found_in_its_history(empty_url
         ),
         ("2026", None, None),
     ]
+
+
+_WORDS = """
+SELECT period, authors::text[], author_organizations, authorship->'revision'->>'keys',
+    authorship->'words'->'note'->'organizations'->>0 FROM submission ORDER BY 1
+"""
+
+
+async def test_a_correction_under_way_is_by_all_who_ever_wrote_it(empty_url: str) -> None:
+    ids = [f"00000000-0000-0000-0000-0000000000{end}" for end in ("c1", "c3", "c4")]
+    await _upgraded(empty_url, "0007")
+    await _execute(empty_url, _LIVED)
+    await upgrade(empty_url)
+    assert await _rows(empty_url, _WORDS) == [
+        ("2025", ids, ["UN1", "UN2"], f'["{ids[1]}", "{ids[2]}"]', "UN1"),
+        ("2026", ids, ["UN1", "UN2"], f'["{ids[1]}"]', "UN1"),
+    ]
+
+
+async def test_the_database_says_which_program_is_the_oldest_that_works_on_it(
+    database_url: str,
+) -> None:
+    newest = ScriptDirectory.from_config(configuration()).get_revision("head")
+    assert newest is not None
+    oldest = getattr(newest.module, "works_since", newest.revision)
+    assert await schema(database_url) == PresentSchema(newest.revision, oldest)
+    # What one migration breaks no later one mends.
+    scripts = list(ScriptDirectory.from_config(configuration()).walk_revisions())
+    oldest_of_each = [getattr(one.module, "works_since", one.revision) for one in scripts]
+    assert oldest_of_each == sorted(oldest_of_each, reverse=True)

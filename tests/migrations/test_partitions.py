@@ -74,11 +74,11 @@ async def test_a_ledger_is_cut_and_joined_again_with_every_row_and_every_constra
     soon = Span.QUARTER.after(now) + timedelta(days=20)
     times = (now - timedelta(days=4000), now, soon, now + timedelta(days=4000))
     ids = [str(first_id_at(at)) for at in times]
-    await _to(empty_url, command.upgrade, "0014")
+    await _to(empty_url, command.upgrade, "0016")
     before = await _asked(empty_url, _SHAPES, tables)
     await _asked(empty_url, _GROWN, ids)
 
-    await _to(empty_url, command.upgrade, "0015")
+    await _to(empty_url, command.upgrade, "0017")
     lies = "SELECT tableoid::regclass::text FROM event ORDER BY id"
     ahead = f"event_{Span.QUARTER.label(Span.QUARTER.start(soon))}"
     assert await _asked(empty_url, lies) == [
@@ -88,10 +88,10 @@ async def test_a_ledger_is_cut_and_joined_again_with_every_row_and_every_constra
     with pytest.raises(asyncpg.UniqueViolationError):
         await _asked(empty_url, _GROWN, ids[:1])
 
-    await _to(empty_url, command.downgrade, "0014")
+    await _to(empty_url, command.downgrade, "0016")
     assert await _asked(empty_url, _SHAPES, tables) == before
     assert await _asked(empty_url, "SELECT id::text FROM event ORDER BY id") == [(i,) for i in ids]
     assert await _asked(empty_url, "SELECT relname FROM pg_class WHERE relkind = 'p'") == []
 
-    await _to(empty_url, command.upgrade, "0015")
+    await _to(empty_url, command.upgrade, "0017")
     assert len(await _asked(empty_url, "SELECT id FROM event")) == len(ids)

@@ -16,26 +16,37 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Self
 
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
+from typing_extensions import override
 
 from tests.mutation.guards import guards_of, package_of
-from tests.mutation.trying import survivals
+from tests.mutation.trying import Verdict, trials
 
 ROOT = Path(__file__).resolve().parents[2]
 _ACCEPTED = Path(__file__).with_name("accepted.toml")
 _GOAL = 95
-_KILLED = {"killed", "timeout", "caught by type check"}
+_VERDICTS = {
+    "killed": Verdict.KILLED,
+    "caught by type check": Verdict.KILLED,
+    "timeout": Verdict.SLOW,
+}
+"""By mutmut's words; in all others it lived."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """Of a package: how many mutants were killed, of how many; the survivors in words."""
+    """Of a package: how many mutants were killed, of how many; the survivors in words.
+
+    `slow` of the killed were noticed only because their tests did not come to an end.
+    """
 
     killed: int = 0
+    slow: int = 0
     accepted: int = 0
     survivors: list[str] = field(default_factory=list)
 
@@ -45,9 +56,26 @@ class Tally:
         all_of_them = self.killed + len(self.survivors)
         return 100 * self.killed / all_of_them if all_of_them else 100.0
 
+    def __iadd__(self, other: "Tally") -> Self:
+        """Add another package's."""
+        self.killed += other.killed
+        self.slow += other.slow
+        self.accepted += other.accepted
+        self.survivors += other.survivors
+        return self
 
-Outcome = tuple[str, str, str, bool]
-"""A mutant's package; where and what it is, as `accepted.toml` names it; and whether it lived."""
+    @override
+    def __str__(self) -> str:
+        """Return the figures in one line."""
+        total = self.killed + len(self.survivors)
+        return (
+            f"{self.killed:>5} of {total:>5} killed {self.share:6.1f} %,"
+            f" {self.slow} by time alone, {self.accepted} accepted"
+        )
+
+
+Outcome = tuple[str, str, str, Verdict]
+"""A mutant's package; where and what it is, as `accepted.toml` names it; what became of it."""
 
 
 def _accepted() -> set[tuple[str, str]]:
@@ -58,23 +86,57 @@ def _accepted() -> set[tuple[str, str]]:
 
 def _rules(packages: set[str], hands: int) -> Iterator[Outcome]:
     """Mutate the pure rules that pyproject.toml names, each against the tests that reach it."""
+    os.chdir(ROOT)  # mutmut finds its records from where it is
+    chosen = {package_of(str(file)) for file in walk_mutatable_files()} & packages
+    if packages and not chosen:
+        return
+    _forget_survivors()
+    _mutmut(hands, *map(_names_of, sorted(chosen)))
+    if slow := [name for _, _, name, verdict in _records(packages) if verdict is Verdict.SLOW]:
+        _mutmut(1, *slow)  # whether it hangs, or the machine was busy
+    for package, file, name, verdict in _records(packages):
+        where = name.rpartition("__mutmut_")[0]
+        lives = verdict is Verdict.SURVIVED
+        yield package, where, _changed_line(name, file) if lives else "", verdict
+
+
+def _mutmut(hands: int, *names: str) -> None:
+    """Try the mutants of these names, or without names all whose fate is not known."""
     programs = Path(sys.executable).parent
     path = f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"
-    command = [str(programs / "mutmut"), "run", "--max-children", str(hands)]
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(hands), *names]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True)
-    os.chdir(ROOT)  # mutmut finds its records from where it is
+
+
+def _names_of(package: str) -> str:
+    """Return the pattern by which mutmut knows the mutants of a package."""
+    return f"services.{package}.*" if package in {"api", "worker"} else f"services.core.{package}.*"
+
+
+def _forget_survivors() -> None:
+    """Let what lived, or only took long, be tried again: mutmut sees no change of the tests."""
+    for file in walk_mutatable_files():
+        data = SourceFileMutationData(path=file)
+        data.load()
+        for name, code in data.exit_code_by_key.items():
+            if status_by_exit_code[code] not in {"killed", "caught by type check"}:
+                data.exit_code_by_key[name] = None
+        if data.exit_code_by_key:
+            data.save()
+
+
+def _records(packages: set[str]) -> Iterator[tuple[str, Path, str, Verdict]]:
+    """Yield of each mutant its package, file, name, and what became of it."""
     for file in walk_mutatable_files():
         data = SourceFileMutationData(path=file)
         data.load()
         package = package_of(str(file))
+        if packages and package not in packages:
+            continue
         for name, code in data.exit_code_by_key.items():
-            if packages and package not in packages:
-                continue
-            if status_by_exit_code[code] == "no tests":
-                continue  # what only a session runs: its guards are dropped instead
-            lives = status_by_exit_code[code] not in _KILLED
-            where = name.rpartition("__mutmut_")[0]
-            yield package, where, _changed_line(name, file) if lives else "", lives
+            status = status_by_exit_code[code]
+            if status != "no tests":  # what only a session runs: its guards are dropped instead
+                yield package, file, name, _VERDICTS.get(status, Verdict.SURVIVED)
 
 
 def _changed_line(name: str, file: Path) -> str:
@@ -91,20 +153,23 @@ def _guards(packages: set[str], hands: int) -> Iterator[Outcome]:
     count = len(everything) if sample == "all" else min(int(sample), len(everything))
     drawn = Random(seed).sample(everything, count)
     print(f"{count} of {len(everything)} guards, SEED={seed}", flush=True)
-    for number, (guard, lives) in enumerate(survivals(drawn, ROOT, hands), start=1):
-        if lives:
-            print(
-                f"{number}/{count} survived {guard.where} {guard.within}: {guard.words}", flush=True
-            )
-        yield guard.package, f"{guard.path}:{guard.within}", guard.words, lives
+    for number, trial in enumerate(trials(drawn, ROOT, hands), start=1):
+        guard = trial.guard
+        print(
+            f"{number}/{count} {trial.verdict} {guard.where} {guard.within}: {guard.words}"
+            f" [{trial.noticed_by}]",
+            flush=True,
+        )
+        yield guard.package, f"{guard.path}:{guard.within}", guard.words, trial.verdict
 
 
 def _tallies(outcomes: Iterable[Outcome], accepted: set[tuple[str, str]]) -> dict[str, Tally]:
     tallies: dict[str, Tally] = defaultdict(Tally)
-    for package, where, line, lives in outcomes:
+    for package, where, line, verdict in outcomes:
         tally = tallies[package]
-        if not lives:
+        if verdict is not Verdict.SURVIVED:
             tally.killed += 1
+            tally.slow += verdict is Verdict.SLOW
         elif (where, line) in accepted:
             tally.accepted += 1
         else:
@@ -114,13 +179,11 @@ def _tallies(outcomes: Iterable[Outcome], accepted: set[tuple[str, str]]) -> dic
 
 def _report(kind: str, tallies: dict[str, Tally]) -> bool:
     """Print the share by package and what survived; return whether all is well."""
-    whole = Tally(sum(one.killed for one in tallies.values()))
+    whole = Tally()
     for package, tally in sorted(tallies.items()):
-        total = tally.killed + len(tally.survivors)
-        print(f"{kind} {package:<16} {tally.killed:>5} of {total:>5} killed {tally.share:6.1f} %")
-        whole.survivors += tally.survivors
-        whole.accepted += tally.accepted
-    print(f"{kind}: {whole.share:.1f} % killed, {whole.accepted} accepted; these survived:")
+        print(f"{kind} {package:<16} {tally}")
+        whole += tally
+    print(f"{kind} {'all':<16} {whole}; these survived:")
     print(*sorted(whole.survivors), sep="\n", flush=True)
     clean = all(not tally.survivors for package, tally in tallies.items() if _held_whole(package))
     return clean and whole.share >= _GOAL

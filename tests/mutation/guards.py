@@ -95,6 +95,8 @@ class _Reader:
         }
         for node in ast.walk(self._tree):
             match node:
+                case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+                    pass  # how a program starts guards nothing
                 case ast.If(test=test, body=[*_, ast.Raise()]):
                     yield self._guard(*self._span(test), "False")
                 case ast.Expr(value=ast.Await(value=ast.Call() as call) | (ast.Call() as call)):
@@ -113,6 +115,8 @@ class _Reader:
         name = _name_of(call)
         if name in {"where", "and_"}:
             for argument in call.args:
+                if ast.unparse(argument) == "true()":
+                    continue
                 yield self._guard(*self._span(argument), "True")
         elif name == "with_for_update" and isinstance(call.func, ast.Attribute):
             _, start = self._span(call.func.value)

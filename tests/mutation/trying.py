@@ -1,21 +1,30 @@
 """Whether a test notices that a guard is gone: the tests of its package, on a copy of the tree."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from itertools import starmap
 from pathlib import Path
 from queue import SimpleQueue
 
 from tests.mutation.guards import Guard
+from tests.mutation.reaching import CHOSEN, REACHED, Reached, files_of
 from tests.support.servers import ADDRESSES, Servers
 
 _COPIED = ("services", "tests", "migrations", "plans", "contracts", "docs", "deploy", "bench")
-_LONGEST_RUN = 300
-"""Seconds; a mutant whose tests hang is noticed, so it counts as killed."""
+_LONGEST_RUN = 900
+"""Seconds. A mutant whose tests take longer is tried once more alone: the machine may be busy."""
+
+_NOTICED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 _RIGHTS = ("tests/api/test_rights.py", "tests/api/test_reach.py", "tests/api/test_sight.py")
 _TESTS: Mapping[str, Sequence[str]] = {
@@ -36,7 +45,7 @@ _TESTS: Mapping[str, Sequence[str]] = {
         "tests/api/test_kept_replies.py",
         "tests/api/test_preconditions.py",
         "tests/api/test_submissions.py",
-        "tests/api/test_hostile_words.py",
+        "tests/api/hostile",
         "tests/api/test_hostile_input.py",
         "tests/integration/console",
     ),
@@ -99,7 +108,7 @@ _DOOR = (
     "tests/api/test_kept_replies.py",
     "tests/api/test_page_tokens.py",
     "tests/api/test_on_the_wire.py",
-    "tests/api/test_hostile_words.py",
+    "tests/api/hostile",
     "tests/api/test_hostile_input.py",
     "tests/api/test_outages.py",
 )
@@ -113,24 +122,90 @@ def tests_of(package: str, root: Path) -> list[str]:
     return [path for path in own if (root / path).exists()]
 
 
-def survivals(guards: Sequence[Guard], root: Path, hands: int) -> Iterator[tuple[Guard, bool]]:
-    """Yield each guard and whether every test stayed green without it, `hands` at a time."""
-    with ExitStack() as stack, ThreadPoolExecutor(hands) as threads:
-        free: SimpleQueue[tuple[Path, str]] = SimpleQueue()
+class Verdict(StrEnum):
+    """What became of a mutant; one that only ran out of time may hang, or the machine was busy."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    SLOW = "out of time"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A guard, what became of it when it was gone, and the first test that noticed it."""
+
+    guard: Guard
+    verdict: Verdict
+    noticed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A copy of the tree and the servers that its tests use."""
+
+    copy: Path
+    servers: str
+
+
+class RedWithoutMutants(RuntimeError):
+    """The tests of a package fail though nothing was changed, so they can tell nothing."""
+
+
+def trials(guards: Sequence[Guard], root: Path, hands: int) -> Iterator[Trial]:
+    """Yield what became of each guard, tried `hands` at a time, as it is known.
+
+    Those that ran out of time come last, when each was tried a second time with nothing beside it.
+
+    Raises:
+        RedWithoutMutants: if the tests of a package fail as they are.
+    """
+    with ThreadPoolExecutor(hands) as threads, ExitStack() as stack:
+        free: SimpleQueue[_Place] = SimpleQueue()
         for number in range(hands):
             servers = Servers().start()
             stack.callback(servers.stop)
             told = f"{servers.addresses.postgres} {servers.addresses.valkey}"
-            free.put((_copy(root, number), told))
+            free.put(_Place(_copy(root, number), told))
 
-        def tried(guard: Guard) -> bool:
-            copy, told = free.get()
+        @contextmanager
+        def place() -> Iterator[_Place]:
+            taken = free.get()
             try:
-                return _survives(guard, copy, told)
+                yield taken
             finally:
-                free.put((copy, told))
+                free.put(taken)
 
-        yield from zip(guards, threads.map(tried, guards), strict=True)
+        def read(package: str) -> Reached:
+            with place() as taken:
+                return _reached(package, taken, kept)
+
+        kept = root / "build" / "reached" / _digest(root)
+        packages = sorted({guard.package for guard in guards})
+        reached = dict(zip(packages, threads.map(read, packages), strict=True))
+
+        def tried(guard: Guard, tests: Sequence[str]) -> Trial:
+            with place() as taken:
+                return _trial(guard, tests, taken)
+
+        # Found in this thread alone: parsing in several at once is not safe.
+        held_by = [(guard, reached[guard.package].tests_for(guard, root)) for guard in guards]
+        slow = []
+        futures = {threads.submit(tried, *held): held for held in held_by}
+        stack.callback(threads.shutdown, cancel_futures=True)
+        for done in as_completed(futures):
+            if done.result().verdict is Verdict.SLOW:
+                slow.append(futures[done])
+            else:
+                yield done.result()
+        yield from starmap(tried, slow)
+
+
+def _digest(root: Path) -> str:
+    """Return what changes with the code and its tests."""
+    digest = sha256()
+    for path in sorted((root / "services").rglob("*.py")) + sorted((root / "tests").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _copy(root: Path, number: int) -> Path:
@@ -144,22 +219,53 @@ def _copy(root: Path, number: int) -> Path:
     return copy
 
 
-def _survives(guard: Guard, copy: Path, told: str) -> bool:
-    mutated = copy / guard.path
+def _reached(package: str, place: _Place, kept: Path) -> Reached:
+    """Return what the tests of a package reach; that is kept until the code or a test changes."""
+    written = kept / f"{package.replace('/', '-')}.json"
+    if not written.exists():
+        draft = place.copy / written.name
+        done = _run_tests(tests_of(package, place.copy), place, {REACHED: str(draft)})
+        if done.returncode:
+            raise RedWithoutMutants(f"{package}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        kept.mkdir(parents=True, exist_ok=True)
+        draft.replace(written)
+    return Reached.read(written)
+
+
+def _trial(guard: Guard, tests: Sequence[str], place: _Place) -> Trial:
+    mutated = place.copy / guard.path
     source = mutated.read_text(encoding="utf-8")
+    chosen = place.copy / "chosen.json"
+    chosen.write_text(json.dumps(tests), "utf-8")
     mutated.write_text(guard.dropped(source), "utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist"]
     try:
-        done = subprocess.run(
-            [*command, *tests_of(guard.package, copy)],
-            cwd=copy,
-            env={**os.environ, ADDRESSES: told, "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            timeout=_LONGEST_RUN,
-            check=False,
-        )
+        done = _run_tests(files_of(tests), place, {CHOSEN: str(chosen)}, _LONGEST_RUN)
     except subprocess.TimeoutExpired:
-        return False
+        return Trial(guard, Verdict.SLOW)
     finally:
         mutated.write_text(source, "utf-8")
-    return done.returncode == 0
+    if done.returncode == 0:
+        return Trial(guard, Verdict.SURVIVED)
+    noticed = _NOTICED.search(done.stdout)
+    return Trial(guard, Verdict.KILLED, noticed[1] if noticed else "the start")
+
+
+def _run_tests(
+    files: Sequence[str], place: _Place, asked: Mapping[str, str], longest: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run tests until one fails.
+
+    Raises:
+        subprocess.TimeoutExpired: if they take longer than `longest` seconds.
+    """
+    options = ["-q", "-x", "-p", "no:xdist", "-p", "tests.mutation.reaching"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *files],
+        cwd=place.copy,
+        env={**os.environ, **asked, ADDRESSES: place.servers, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",  # a run that is cut short may end within a character
+        timeout=longest,
+        check=False,
+    )

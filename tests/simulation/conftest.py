@@ -10,6 +10,7 @@ import pytest
 from services.api.plan_cache import PlanCache
 from services.api.security import Keys
 from services.core.kit.clock import Clock
+from services.core.kit.database import Database, connect
 from tests.simulation.changes import watch_changes
 from tests.simulation.wire import Wire
 from tests.support.api import Door, open_door
@@ -60,3 +61,10 @@ async def stage(module_database_url: str) -> AsyncIterator[Stage]:
             yield Stage(wire, door, ground, beside)
         finally:
             await beside.close()
+
+
+@pytest.fixture
+async def database(stage: Stage) -> AsyncIterator[Database]:
+    """The worker's way to Postgres."""
+    async with connect(stage.wire.url, size=2) as opened:
+        yield opened

@@ -1,7 +1,7 @@
 """The API inside the test's process, with Xinmi's plan loaded, and keys for whoever is needed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from services.api.settings import ApiSettings
 from services.core.events.reading import LOG_CHANNEL
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key
+from services.core.kit.clock import Clock
 from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.sealing import new_seal_key
 from services.core.plan.document import PlanDocument
@@ -28,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 XINMI = "410183-2025"
 NEIGHBOUR = "410183-2016"
 """A small plan of the same city."""
-IN_TIME = {"due_date": "2099-12-31"}
+IN_TIME = {"due_date": f"{(Clock.true_now() + timedelta(days=200)).date()}"}
 """What opening a period takes where the date of the plan's rule has passed long ago."""
 
 _NOBODY = "000000"
@@ -140,8 +141,12 @@ async def open_door(
     offset: timedelta = timedelta(),
     redis_url: str | None = None,
     environment: Mapping[str, str | None] | None = None,
+    make: Callable[[ApiSettings], FastAPI] = create_app,
 ) -> AsyncIterator[Door]:
-    """Yield the API on a migrated database, with Xinmi's plan and an administrator."""
+    """Yield the API on a migrated database, with Xinmi's plan and an administrator.
+
+    `make` makes the application from its settings.
+    """
     settings = ApiSettings.model_validate(
         {
             "database_url": database_url,
@@ -151,7 +156,7 @@ async def open_door(
             **(environment or {}),
         }
     )
-    app = create_app(settings)
+    app = make(settings)
     async with app.router.lifespan_context(app):
         held: Resources = app.state.resources
         async with held.database.transaction() as session:

@@ -1,10 +1,13 @@
 """What has to be true of every answer, however strange the request was."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.api import XINMI
+from tests.support.contract import CONTRACT
 
 PLAN = f"/v1/plans/{XINMI}"
 JSON = {"Content-Type": "application/json"}
@@ -31,3 +34,37 @@ def answered(answer: httpx.Response) -> None:
         refused(answer)
     else:
         assert answer.status_code in {200, 201, 204, 304}
+
+
+def operations() -> Iterator[Any]:
+    """Yield each operation of the contract: method, path, and what is said of it."""
+    for path, methods in CONTRACT["paths"].items():
+        for method, operation in methods.items():
+            yield pytest.param(method, path, operation, id=operation["operationId"])
+
+
+THINGS = (
+    *("key_id", "endpoint_id", "delivery_id", "operation_id", "token_id"),
+    *("milestone_id", "extension_id", "obligation_id", "alert_id"),
+)
+"""Things of which none is there, unless `MADE` holds one; the submission is there."""
+
+MADE: dict[str, str] = {}
+
+
+def address(path: str, submission: str, **named: str) -> str:
+    """Return a path with everything named in it."""
+    return path.format(
+        **{
+            "plan": XINMI,
+            "code": "U08",
+            "year": "2025",
+            "number": "14",
+            "period": "2022",
+            "question_id": "T01",
+            **dict.fromkeys(THINGS, "019aafc0-0000-7000-8000-000000000000"),
+            **MADE,
+            "submission_id": submission,
+            **named,
+        }
+    )

@@ -108,13 +108,12 @@ class _Judge:
         self._tenants: list[tuple[str, _Column]] = []
 
     def verdict(self, statement: ast.Node) -> Verdict:
-        refused = refused_changes(statement, [n for n, has in self._tables.items() if CITY in has])
         self._query(statement, None, None)
         while sum(column.settle() for column in self._columns):
             pass
         unbound = tuple({name: 0 for name, column in self._tenants if not column.roots})
         cities = {root for _, column in self._tenants for root in column.roots}
-        return Verdict(unbound, frozenset(cities), refused)
+        return Verdict(unbound, frozenset(cities), refused_changes(statement))
 
     def _column(self, **given: Any) -> _Column:
         self._columns.append(_Column(**given))

@@ -1,7 +1,9 @@
 """A good request for each operation of the contract, about things that exist."""
 
+from datetime import timedelta
 from typing import Any
 
+from services.core.kit.clock import Clock
 from tests.support.contract import CONTRACT
 from tests.support.ground import Ground, body_of_today
 
@@ -16,7 +18,7 @@ NEEDS_A_VERSION = {"PUT /v1/plans/{plan}/alert-rules"}
 _LAST = ("close", "publish", "reopen_period", "cancel_period", "revoke", "delete")
 _BODIES: dict[str, dict[str, object]] = {
     "POST /v1/obligations/{obligation_id}/extensions": {
-        "proposed_date": "2100-03-31",
+        "proposed_date": f"{(Clock.true_now() + timedelta(days=90)).date()}",
         "reason": "汛期停工",
     },
     "PATCH /v1/submissions/{submission_id}": {"note": "补充说明"},

@@ -36,6 +36,11 @@ in_each_language = pytest.mark.parametrize("language", LANGUAGES)
 
 def sample() -> Any:
     """Return the receiver in Python as a module."""
+    # As where it is started: what stands beside it can be imported.
+    if str(PAGES) not in sys.path:
+        sys.path.append(str(PAGES))
+    # Each sample has its own: what a test changes of one stays with it.
+    sys.modules.pop("wufei_messages", None)
     spec = spec_from_file_location("wufei_sample_receiver", PAGES / "receiver.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,11 +1,10 @@
 """Changes that Citus refuses wherever they stand, though they name one city.
 
-What an expression yields at a node has to be what it yields at the coordinator. So that an
-UPDATE or DELETE of a distributed table may hold nothing volatile, nothing that depends on time or
-settings within CASE or COALESCE or together with a column, and RETURNING and DO UPDATE no such
-thing at all. What a sub-select of FROM yields is taken as if it stood where it is used. What is
-inserted may depend on time: it is worked out before it is sent. And so may the parts of a WITH
-that only read: the change uses what they yield.
+What an expression yields at a node has to be what it yields at the coordinator. So an UPDATE or
+DELETE may hold nothing volatile, nothing that depends on time or settings within CASE or COALESCE
+or together with a column, and RETURNING and DO UPDATE no such thing at all. What a sub-select of
+FROM yields is taken as if it stood where it is used. What is inserted may depend on time: it is
+worked out before it is sent. And so may the parts of a WITH that only read.
 
 What a function is the catalogue of PostgreSQL says (`pg_proc.provolatile`); here are those that
 statements of ours call.
@@ -58,18 +57,11 @@ _QUERIES = (ast.SelectStmt, *_CHANGES)
 _UNSTEADY = VOLATILE | STABLE
 
 
-def refused_changes(statement: ast.Node, distributed: Collection[str]) -> tuple[str, ...]:
-    """Return what Citus refuses in a statement's changes of distributed tables; empty: nothing."""
-    found = [
-        said
-        for change in within(statement, _CHANGES)
-        if change.relation.relname in distributed
-        for said in _refused(change)
-    ]
-    if "pg_notify" in _called(statement) and any(
-        table.relname in distributed for table in within(statement, (ast.RangeVar,))
-    ):
-        found.append("pg_notify stands in a statement on tables of cities")
+def refused_changes(statement: ast.Node) -> tuple[str, ...]:
+    """Return what Citus refuses in the changes of a statement; empty: nothing."""
+    found = [said for change in within(statement, _CHANGES) for said in _refused(change)]
+    if "pg_notify" in _called(statement) and any(within(statement, (ast.RangeVar,))):
+        found.append("pg_notify stands in a statement on tables")
     return tuple(dict.fromkeys(found))
 
 

@@ -136,7 +136,8 @@ async def a_worker(
         finally:
             if process.returncode is None:
                 await worker.stop(SIGKILL)
-        assert [line for line in worker.lines() if "exception" in line] == []
+        surprised = [line for line in worker.lines() if "exception" in line]
+        assert surprised == [], surprised
 
 
 class Relay:

@@ -310,6 +310,7 @@ async def test_a_clock_that_receivers_believe_signs(
             await receiver.hears(1)
 
 
+@pytest.mark.citus(but="a session's first write to a node may last longer than an end waits")
 async def test_told_to_stop_it_finishes_or_gives_back_what_is_under_way(planted: Planted) -> None:
     async with a_receiver(hang) as slow, a_receiver(answer(delay=0.2)) as soon:
         hanging = await planted.endpoint(slow.url())
@@ -328,6 +329,7 @@ async def test_told_to_stop_it_finishes_or_gives_back_what_is_under_way(planted:
             await until(has(planted, delivered=2))
 
 
+@pytest.mark.citus(but="a session's first write to a node may last longer than an end waits")
 async def test_stopped_ten_times_during_a_backlog_everything_arrives(planted: Planted) -> None:
     async with a_receiver(answer(delay=0.02)) as receiver:
         endpoints = [await planted.endpoint(receiver.url(f"/{number}")) for number in range(5)]

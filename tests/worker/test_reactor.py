@@ -4,19 +4,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from typing_extensions import override
 
 from services.core.events.catalogue import EventType
-from services.core.events.queries import log_position, oldest_waiting_event
+from services.core.events.queries import log_position, log_standing
 from services.core.events.service import NewEvent, begin_log, record
 from services.core.followers import READERS
 from services.core.kit.clock import Clock
-from services.core.kit.database import connect
 from services.core.scoring.service import READER
 from services.worker import reactor as worker_reactor
 from services.worker.jobs import react, sweep
@@ -24,7 +22,7 @@ from services.worker.reactor import Reactor, pause_after
 from tests.integration.scoring.ledger import ACTOR, Ledger
 from tests.support.api import open_door
 from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
-from tests.worker.running import Relay, at_work, idle, shows, until
+from tests.worker.running import at_work, idle, shows, until
 
 pytestmark = pytest.mark.citus
 
@@ -126,6 +124,7 @@ async def test_a_sweep_follows_the_date_once(ledger: Ledger) -> None:
         assert rows == [(ledger.clock.today("Asia/Shanghai").toordinal(),)]
 
 
+@pytest.mark.citus(but="a cluster has no triggers on its tables, and one refuses the date here")
 async def test_a_date_that_cannot_be_followed_is_named_and_holds_up_no_other(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -208,8 +207,7 @@ async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
     assert (await ledger.row())["value"] == "90", "what comes before it is done"
 
     await ledger.execute(
-        "UPDATE event SET data = jsonb_build_object('period', subject_id)"
-        " WHERE type = 'period.opened'"
+        """UPDATE event SET data = '{"period": "2025"}' WHERE type = 'period.opened'"""
     )
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "91"
@@ -293,7 +291,8 @@ async def test_it_says_now_and_then_that_it_goes_on(
 async def test_a_worker_that_fell_silent_is_forgotten_after_an_hour(ledger: Ledger) -> None:
     await ledger.load(a_document())
     await Reactor(ledger.database, ledger.clock).react()
-    await ledger.execute("UPDATE worker_heartbeat SET beat_at = beat_at - interval '61 minutes'")
+    long_ago = Clock.true_now() - timedelta(minutes=61)
+    await ledger.execute("UPDATE worker_heartbeat SET beat_at = :at", at=long_ago)
     other = Reactor(ledger.database, ledger.clock)
     await other.react()
     assert len(await _beats(ledger)) == 2
@@ -309,7 +308,7 @@ async def test_a_beat_that_cannot_be_written_holds_up_no_work(
     await ledger.execute("ALTER TABLE worker_heartbeat RENAME TO lost")
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "90"
-    assert caplog.messages == ["heartbeat failed"]
+    assert set(caplog.messages) == {"heartbeat failed"}
 
 
 async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
@@ -324,100 +323,6 @@ async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
             waits = (await client.get("http://wufei.test/readyz")).json()["drain_lag_seconds"]
         assert waits is not None
         async with ledger.database.sessions() as session:
-            assert await oldest_waiting_event(session, readers=READERS) is not None
-
-
-async def test_a_full_disk_is_told_without_a_traceback_and_nothing_is_lost(
-    ledger: Ledger, caplog: pytest.LogCaptureFixture
-) -> None:
-    await ledger.load(a_document())
-    await Reactor(ledger.database, ledger.clock).react()
-    await ledger.report(90)
-    await ledger.execute(
-        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$"
-        " BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$"
-    )
-    await ledger.execute(
-        "CREATE TRIGGER full_disk BEFORE INSERT ON score_snapshot"
-        " FOR EACH ROW EXECUTE FUNCTION full_disk()"
-    )
-    await Reactor(ledger.database, ledger.clock).react()
-    (said,) = [each for each in caplog.records if each.name == "wufei.worker"]
-    assert (said.levelname, said.exc_info) == ("WARNING", None)
-    assert vars(said)["cause"] == "DiskFullError: No space left on device"
-    await ledger.execute("DROP TRIGGER full_disk ON score_snapshot")
-    await Reactor(ledger.database, ledger.clock).react()
-    assert (await ledger.row())["value"] == "90"
-
-
-async def test_a_lock_held_by_somebody_is_no_error(
-    ledger: Ledger, caplog: pytest.LogCaptureFixture
-) -> None:
-    await ledger.load(a_document())
-    await Reactor(ledger.database, ledger.clock).react()
-    await ledger.execute("SELECT set_config('lock_timeout', '10s', false)")
-    await ledger.report(90)
-    holding = await asyncpg.connect(ledger.database.dsn)
-    try:
-        async with holding.transaction():
-            await holding.execute("SELECT FROM reader_cursor WHERE reader = $1 FOR UPDATE", READER)
-            await _canceled(ledger)
-    finally:
-        await holding.close()
-    # Once for each try: on a slow machine the first pause may end before the other steps do.
-    said = [each for each in caplog.records if each.name == "wufei.worker"]
-    assert {(each.levelname, each.exc_info) for each in said} == {("WARNING", None)}
-    await Reactor(ledger.database, ledger.clock).react()
-    assert (await ledger.row())["value"] == "90"
-
-
-async def _canceled(ledger: Ledger) -> None:
-    """Let a reactor wait for a lock until an operator cancels its statement, both times."""
-    reacting = asyncio.create_task(Reactor(ledger.database, ledger.clock).react())
-    killer = await asyncpg.connect(ledger.database.dsn)
-    try:
-        while not reacting.done():
-            await killer.execute(
-                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            await asyncio.sleep(0.02)
-    finally:
-        await killer.close()
-    await reacting
-
-
-async def test_an_outage_is_told_once_and_so_is_its_end(
-    ledger: Ledger, caplog: pytest.LogCaptureFixture
-) -> None:
-    await ledger.load(a_document())
-    caplog.set_level(logging.INFO, "wufei.worker")
-    address = urlsplit(ledger.database.dsn)
-    relay = Relay(str(address.hostname), int(address.port or 0))
-    await relay.start()
-    dsn = ledger.database.dsn.replace(f":{address.port}/", f":{relay.port}/")
-    try:
-        async with (
-            connect(dsn, size=2) as database,
-            at_work(Reactor(database, ledger.clock, look_every=0.02)),
-        ):
-            await until(lambda: idle(ledger))
-            await relay.cut()
-            await ledger.report(90)
-            await until(_said(caplog, "database unavailable"))
-            await asyncio.sleep(0.7)
-            await relay.start()
-            await until(_said(caplog, "database recovered"))
-            await until(shows(ledger, "90"))
-    finally:
-        await relay.cut()
-    said = [each for each in caplog.records if each.name == "wufei.worker"]
-    assert [each.getMessage() for each in said] == ["database unavailable", "database recovered"]
-    assert [each.exc_info for each in said] == [None, None]
-
-
-def _said(caplog: pytest.LogCaptureFixture, words: str) -> Callable[[], Awaitable[bool]]:
-    async def said() -> bool:
-        return any(words in message for message in caplog.messages)
-
-    return said
+            standing = await log_standing(session, readers=READERS)
+        assert standing.oldest is not None
+        assert standing.behind.keys() == {"scoring"}

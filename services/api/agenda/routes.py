@@ -34,8 +34,10 @@ from services.core.calendars.queries import working_calendar
 from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.errors import InvalidInput
 from services.core.kit.pagination import read_page_token
 from services.core.plan.queries import PlanState, visible_plans
+from services.core.plan.unknown_codes import unknown_organization
 
 router = versioned_router("agenda")
 
@@ -142,12 +144,15 @@ async def create_calendar_token(
 
     It works without a key until it is revoked, or the key that made it is.
     """
+    unit = body.organization_code
+    if unit is not None and unit not in plan.organizations:
+        raise InvalidInput(faults=[unknown_organization(plan, "/organization_code", unit)])
     token, secret = await service.create_token(
         session,
         request=TokenRequest(
             plan.code,
             body.scope,
-            body.organization_code or actor.organization_code,
+            unit or actor.organization_code,
             body.name,
         ),
         actor=actor,

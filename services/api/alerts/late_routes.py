@@ -19,7 +19,13 @@ from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.alerts.context import EvaluationContext
 from services.core.alerts.following import ground_of
-from services.core.alerts.late import Late, LatePageKey, LateRule, late_page
+from services.core.alerts.late import (
+    Late,
+    LatePageKey,
+    LateRule,
+    late_outside_scope,
+    late_page,
+)
 from services.core.alerts.sources import SOURCES, Source
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -71,6 +77,10 @@ class LateListOut(BaseModel):
 
     items: list[LateOut] = Field(description="At most `page_size`")
     next_page_token: str | None = Field(description="For the next page; null: this is the last")
+    outside_scope: int = Field(
+        description="How many more are late by these filters that the caller does not see: those"
+        " of other units; for the superior, who sees what was approved, all"
+    )
 
 
 @router.get("/plans/{plan}/late", responses={**answering("Late"), **refusals(403, 404)})
@@ -88,7 +98,8 @@ async def list_late(
 
     By organization that has to act, the gravest first, then what was due first. What a closed
     period lacks stays in it. A unit sees its own, a lead also that of
-    the measures and indicators it leads, the office and the leader all.
+    the measures and indicators it leads, the office and the leader all. The superior sees what
+    was approved and so none of it: `outside_scope` says how many there are.
     """
     named = of_list(actor, "late", plan=plan.code, asked=[organization_code, rule])
     ground = await ground_of(session, plan, held.clock.now(), first=False)
@@ -105,7 +116,14 @@ async def list_late(
     )
     check_codes(found, plan, organization_code=organization_code)
     page, following = cut(found, page_size, named, lambda one: [one.place])
-    return LateListOut(items=[_late_out(one, ground) for one in page], next_page_token=following)
+    outside = await late_outside_scope(
+        session, actor, ground, rule=rule, organization_code=organization_code
+    )
+    return LateListOut(
+        items=[_late_out(one, ground) for one in page],
+        next_page_token=following,
+        outside_scope=outside,
+    )
 
 
 def _late_out(late: Late, ground: EvaluationContext) -> LateOut:

@@ -54,6 +54,7 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import with_nearest
 from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
+from services.core.plan.visibility import sees_whole_plan
 
 router = versioned_router("alerts")
 
@@ -117,6 +118,7 @@ async def list_alerts(
         {
             "items": [alert_fields(one, standing=standing, actor=actor) for one in page],
             "next_page_token": following,
+            "limited_to_scope": not sees_whole_plan(actor),
         }
     )
 

@@ -70,10 +70,10 @@ def _out(plan: PlanState, stored: AlertRules | None) -> AlertRulesOut:
 def _faults_in(rules: RuleSet | DeferredFaults, plan: PlanState) -> list[Fault]:
     """Return every fault of a set of rules, of shape and of reference."""
     if not isinstance(rules, DeferredFaults):
-        return reference_faults(rules.office, rules.posts, plan.organizations)
+        return reference_faults(rules.office, rules.posts, plan)
     office = rules.members.get("office")
     posts = [Post.model_validate(post) for post in rules.members.get("posts", ())]
-    return [*faults_of(rules.errors), *reference_faults(office, posts, plan.organizations)]
+    return [*faults_of(rules.errors), *reference_faults(office, posts, plan)]
 
 
 def _refuse(faults: list[Fault]) -> None:

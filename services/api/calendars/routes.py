@@ -69,7 +69,7 @@ async def _city_in_scope(
     """Return the city that is asked about: the caller's own, unless it has all of them."""
     if city is None or city == actor.city_code:
         return actor.city_code
-    async with held.database.sessions() as session:
+    async with held.reads.sessions() as session:
         if not actor.every_city or not await city_exists(session, city):
             raise CalendarNotFound
     return city

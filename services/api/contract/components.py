@@ -26,6 +26,7 @@ from services.core.submissions.errors import (
 _ID = "019aafc0-0000-7000-8000-000000000000"
 _ETAG = f'"{_ID}.2"'
 _REQUEST_ID = "019bb0f1-6afc-7d52-b0a2-5f1c7f9a3e10"
+_WAL_POSITION = "0/1A2B3C8"
 
 
 def _header(description: str, example: str, *, required: bool = True) -> dict[str, Any]:
@@ -42,6 +43,12 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "The request's id: the caller's own, or one that was made. It stands in logs, history and"
         " problems.",
         _REQUEST_ID,
+    ),
+    "WufeiPosition": _header(
+        "Up to where of the database's log the caller may have read or written: to be sent with a"
+        " later request that must find nothing older. Absent where all is read from one server.",
+        _WAL_POSITION,
+        required=False,
     ),
     "ETag": _header("The strong version of the representation, for `If-Match`.", _ETAG),
     "Location": _header("Where what was made can be read.", f"/v1/submissions/{_ID}"),
@@ -100,6 +107,16 @@ COMMON_PARAMETERS: Mapping[str, dict[str, Any]] = {
         " `._:/+=-`. For anything else one is made.",
         "schema": {"type": "string"},
         "example": _REQUEST_ID,
+    },
+    "WufeiPosition": {
+        "name": "Wufei-Position",
+        "in": "header",
+        "required": False,
+        "description": "What the answer must not be older than: a `Wufei-Position` of an earlier"
+        " answer, or a position of the city's log. What one credential has seen or changed through"
+        " one process it goes on seeing without this; anything else asks for the newest.",
+        "schema": {"type": "string"},
+        "example": _WAL_POSITION,
     },
 }
 """Headers that every request may carry."""

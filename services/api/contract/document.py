@@ -21,6 +21,7 @@ from services.api.contract.naming import name_what_is_shared
 from services.api.contract.partial import forget_defaults_of_changes
 from services.api.contract.plan_document import plan_document_schemas
 from services.api.contract.problem_codes import problem_codes
+from services.api.contract.read_by_endpoints import read_by_endpoints
 from services.api.contract.schemas import brought_to_order
 from services.api.contract.shape import complete, permission_of
 from services.api.contract.webhooks import TAG as RECEIVING
@@ -50,10 +51,11 @@ is, and why.
 - **Concurrency**: items have a strong `ETag`. PATCH and PUT need `If-Match`; the POST of a verb
   honours one.
 - **Lists** answer `items` and `next_page_token`; a token fits the filters it was made for.
-- **HTTP**: `HEAD` is answered wherever `GET` is, without the body. An address and headers of more
-  than 64 KiB in all are 431. An answer to `GET` of 4 KiB or more is compressed for a request with
-  `Accept-Encoding: gzip`: it has `Content-Encoding: gzip`, and its `ETag` is as good as the other.
-  `Vary` names the request's headers that an answer depends on.
+- **HTTP**: `HEAD` is answered wherever `GET` is, without the body. An address, headers and
+  trailers of more than 64 KiB in all are 431. A body may be sent with `Content-Encoding: gzip`;
+  one that inflates to more than 8 MiB is 413. An answer to `GET` of 4 KiB or more is compressed
+  for a request with `Accept-Encoding: gzip`: it has `Content-Encoding: gzip`, and its `ETag` is as
+  good as the other. `Vary` names the request's headers that an answer depends on.
 """
 
 TAGS: Sequence[Mapping[str, str]] = (
@@ -156,6 +158,7 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         **document["components"]["schemas"],
         **problem_schemas(),
         **plan_document_schemas(),
+        **read_by_endpoints(),
         **webhook_schemas(),
     }
     for unused in ("HTTPValidationError", "ValidationError"):

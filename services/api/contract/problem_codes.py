@@ -22,7 +22,7 @@ _HTTP_MEANINGS: Mapping[int, str] = {
     f" {_BEFORE_A_REQUEST}",
     404: "Nothing is served at this address, to anybody.",
     405: "The address exists and takes other methods; `Allow` lists them.",
-    431: "The address and all headers together are longer than 64 KiB; send less of them."
+    431: "The address, headers and trailers together are longer than 64 KiB; send less of them."
     f" {_BEFORE_A_REQUEST}",
     500: "The fault is the server's and stands in its log; `instance` names the request.",
 }

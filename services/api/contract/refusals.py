@@ -20,7 +20,7 @@ MEANINGS: Mapping[int, str] = {
     410: "What was asked for is kept no more; `oldest_position` says from where on there is.",
     412: "It changed since the caller read it; `current` is what it is now.",
     413: "The body is longer than 8 MiB.",
-    415: "The body is of a media type that this path does not take.",
+    415: "The body is of a media type, or a content coding, that this path does not take.",
     422: "The input has faults; `errors` lists every one with its place.",
     428: "`If-Match` is required: a change names the version that it is based on.",
     503: "The database does not answer or cannot write now; send the request again.",
@@ -86,6 +86,11 @@ class ProblemOut(BaseModel):
     oldest_position: int = Field(default=0, description="410: the oldest event there still is")
     extension_id: str = Field(default="", description="`extension-waiting`: the one that waits")
     current: Any = Field(default=None, description="412: the current representation")
+    rejected: int = Field(default=0, description="`batch-rejected`: how many rows have faults")
+    skipped: int = Field(default=0, description="`batch-rejected`: how many have none")
+    items: list[dict[str, Any]] = Field(
+        default=[], description="`batch-rejected`: row by row, as the answer of a batch has them"
+    )
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

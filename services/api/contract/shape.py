@@ -102,6 +102,8 @@ def _responses(operation: Operation, method: str) -> None:
             continue
         response.setdefault("headers", {})
         response["headers"]["X-Request-Id"] = {"$ref": "#/components/headers/XRequestId"}
+        if operation["security"] and "bearer" in operation["security"][0] and status[0] in "23":
+            response["headers"]["Wufei-Position"] = {"$ref": "#/components/headers/WufeiPosition"}
         if method == "post" and status.startswith("2"):
             response["headers"]["Idempotency-Replayed"] = {
                 "$ref": "#/components/headers/IdempotencyReplayed"

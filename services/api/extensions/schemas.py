@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from services.api.actors import ActorOut, actor_fields
 from services.api.answers import item_etag
+from services.api.paging import LIMITED_TO_SCOPE
 from services.core.extensions.models import Extension
 from services.core.extensions.rules import ExtensionState, ExtensionSubjectKind, ExtensionVerb
 from services.core.identity.actor import Actor
@@ -64,6 +65,7 @@ class ExtensionListOut(BaseModel):
 
     items: list[ExtensionOut] = Field(description="At most `page_size`")
     next_page_token: str | None = Field(description="For the next page; null: this is the last")
+    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
 def extension_fields(row: Extension, actor: Actor, leads: tuple[str, ...]) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from services.core.events.catalogue import subject_faults, type_faults
 from services.core.feed.queries import EventFilter, Stretch, events_after
 from services.core.identity.actor import Actor
 from services.core.identity.errors import CityNotFound
+from services.core.identity.queries import organization_names, organizations_by_code
 from services.core.identity.rules import Permission
+from services.core.identity.unknown import unknown_organization
 from services.core.kit.errors import InvalidInput
 from services.core.plan.errors import PlanNotFound
 
@@ -77,6 +79,8 @@ async def read_events(
         known = await held.plans.get(plan, actor)
         if known.city_code != actor.city_code:
             raise PlanNotFound
+    if organization_code is not None:
+        await _check_organization(held, actor, organization_code)
     found = await _first(request, held, after, wanted=wanted, limit=limit, wait=wait)
     asked = {**request.query_params, "after": str(found.last_position)}
     response.headers["Link"] = f'<{request.url.path}?{urlencode(asked)}>; rel="next"'
@@ -85,6 +89,20 @@ async def read_events(
         last_position=found.last_position,
         has_more=found.has_more,
     )
+
+
+async def _check_organization(held: Held, actor: Actor, code: str) -> None:
+    """Refuse a unit that no plan of the city ever had: nothing of it will ever be told.
+
+    Raises:
+        InvalidInput: there is none, with those nearest to it.
+    """
+    async with held.database.sessions() as session:
+        if await organizations_by_code(session, city_code=actor.city_code, codes=[code]):
+            return
+        names = await organization_names(session, actor.city_code)
+    fault = unknown_organization(code, names, "/query/organization_code", "unknown-organization")
+    raise InvalidInput(faults=[fault])
 
 
 def _wanted(named: str, subject: str | None) -> tuple[str, ...]:
@@ -120,7 +138,7 @@ async def _first(
         kept_since = None
         if held.feed_kept is not None:
             kept_since = held.clock.true_now() - held.feed_kept
-        async with held.database.sessions() as session:
+        async with held.reads.sessions() as session:
             found = await events_after(
                 session,
                 actor,
@@ -136,3 +154,4 @@ async def _first(
         position = found.last_position
         if not found.has_more:
             await held.watch.wait(actor.city_code, min(left, _LOOK_EVERY_SECONDS))
+            await held.reads.look_again()

@@ -47,7 +47,7 @@ from services.core.milestones.extending import ExtensionCase
 from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import visible as visible_obligation
-from services.core.plan.visibility import scope
+from services.core.plan.visibility import scope, sees_whole_plan
 
 router = versioned_router("milestones")
 
@@ -91,7 +91,13 @@ async def list_extensions(
     page, following = cut(rows, page_size, named, lambda one: [one.id])
     leads = await extending.leads_of_subjects(session, page, plan)
     listed = [extension_fields(row, actor, leads.get(row.subject_id, ())) for row in page]
-    return ExtensionListOut.model_validate({"items": listed, "next_page_token": following})
+    return ExtensionListOut.model_validate(
+        {
+            "items": listed,
+            "next_page_token": following,
+            "limited_to_scope": not sees_whole_plan(actor),
+        }
+    )
 
 
 async def _visible(session: AsyncSession, actor: Actor, extension_id: UUID) -> Extension:

@@ -139,7 +139,7 @@ async def _indicators(
     held: Resources, plan: PlanState, period: Period
 ) -> Mapping[str, Mapping[str, Any]]:
     """Return the indicators of the newest scoreboard, or of one on which nothing stands yet."""
-    async with held.database.pool.acquire() as connection:
+    async with held.reads.pool.acquire() as connection:
         row = await latest_board_text(
             connection, plan.city_code, plan.code, period=period.code, basis="approved"
         )

@@ -56,6 +56,7 @@ from services.core.milestones.queries import MilestoneFilters, Sight
 from services.core.milestones.rights import may_assign
 from services.core.milestones.rules import MilestoneState
 from services.core.plan.queries import PlanState
+from services.core.plan.visibility import sees_whole_plan
 from services.core.plan.written import Day
 
 router = versioned_router("milestones")
@@ -211,6 +212,7 @@ async def list_milestones(
     page, following = cut(rows, page_size, named, lambda one: [one.due_date, one.id])
     listed = {
         "items": await milestone_list(session, page, desk),
+        "limited_to_scope": not sees_whole_plan(actor),
         "next_page_token": following,
         "tombstones": [],
         "position": None,
@@ -245,6 +247,7 @@ async def _changes(
     kept = [row for _, row in changes.found if row.state != "cancelled"]
     listed = {
         "items": await milestone_list(session, kept, desk),
+        "limited_to_scope": not sees_whole_plan(desk.actor),
         "next_page_token": None,
         "tombstones": tombstones(changes.found),
         "position": changes.position,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, WrapValidator
 from services.api.actors import ActorOut
 from services.api.deferred_faults import keep_faults
 from services.api.extensions.schemas import ExtensionOut
+from services.api.paging import LIMITED_TO_SCOPE
 from services.core.calendars.rules import CalendarStatus
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.forms import form
@@ -249,6 +250,7 @@ class MilestoneListOut(BaseModel):
     tombstones: list[MilestoneTombstoneOut] = Field(description="With `changed_after` only")
     position: int | None = Field(description="With `changed_after`: go on from here")
     has_more: bool = Field(description="Whether more follow")
+    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
 
 
 class MilestoneChangeOut(BaseModel):

@@ -22,7 +22,7 @@ from services.api.obligations.schemas import (
     rates_out,
 )
 from services.api.paging import cut, history_page, of_list
-from services.api.plan_parameters import PeriodFilter, parsed_period
+from services.api.plan_parameters import PeriodFilter
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.turns import in_scope
@@ -38,6 +38,7 @@ from services.core.obligations.models import Obligation
 from services.core.obligations.queries import Grouping, ObligationFilters
 from services.core.obligations.rules import ObligationStatus
 from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import parsed_period
 from services.core.plan.written import Day
 
 router = versioned_router("obligations")

@@ -22,7 +22,6 @@ from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan.opening import PeriodAskingOut, PeriodOpenIn, asking_out
 from services.api.plan.schemas import PeriodListOut, PeriodOut, PeriodReopenIn
 from services.api.plan.views import period_etag, period_out
-from services.api.plan_parameters import parsed_period
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
@@ -34,6 +33,7 @@ from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 from services.core.plan.service import PeriodVerb
+from services.core.plan.unknown_codes import parsed_period
 
 router = versioned_router("periods")
 

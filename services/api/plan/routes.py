@@ -35,6 +35,7 @@ from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
+from services.core.kit.errors import InvalidInput
 from services.core.kit.exact_data import read_json
 from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.text import Text
@@ -44,6 +45,7 @@ from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
+from services.core.plan.unknown_codes import unknown_section
 
 router = versioned_router("plans")
 
@@ -231,14 +233,14 @@ async def list_tasks(
 ) -> Response:
     """List every task with its measures and their lead and responsible units."""
     del actor
-    listed = TaskListOut(
-        items=[
-            task_out(task, plan)
-            for task in plan.document.tasks
-            if section is None or section in {task.section_number, task.section}
-        ],
-        next_page_token=None,
-    )
+    found = [
+        task
+        for task in plan.document.tasks
+        if section is None or section in {task.section_number, task.section}
+    ]
+    if section is not None and not found:
+        raise InvalidInput(faults=[unknown_section(plan, "/query/section", section)])
+    listed = TaskListOut(items=[task_out(task, plan) for task in found], next_page_token=None)
     body = listed.model_dump_json().encode()
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 

@@ -158,7 +158,7 @@ async def _read_published(
     Raises:
         PublicationNotFound: there is none, or it is of another period than the one asked for.
     """
-    async with held.database.sessions() as session:
+    async with held.reads.sessions() as session:
         published = await plan_queries.publication(session, plan.city_code, plan.code, number)
         if published is None or (asked is not None and asked.code != published.period):
             raise PublicationNotFound
@@ -212,12 +212,12 @@ async def _snapshot(
     held: Resources, plan: PlanState, period: Period, basis: str, as_of: datetime | None
 ) -> tuple[Mapping[str, Any] | None, bytes]:
     if as_of is None:
-        async with held.database.pool.acquire() as connection:
+        async with held.reads.pool.acquire() as connection:
             row = await queries.latest_board_text(
                 connection, plan.city_code, plan.code, period=period.code, basis=basis
             )
         return row, row["board"].encode() if row else b""
-    async with held.database.sessions() as session:
+    async with held.reads.sessions() as session:
         snapshot = await queries.latest_board(
             session, plan.city_code, plan.code, period=period.code, basis=basis, as_of=as_of
         )

@@ -25,7 +25,7 @@ from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.deferred_faults import DeferredFaults
 from services.api.filters import ChangedAfter, check_codes
 from services.api.paging import after_id, cut, history_page, of_list
-from services.api.plan_parameters import PeriodFilter, parsed_period
+from services.api.plan_parameters import PeriodFilter
 from services.api.routing import access_of, plan_access, replayed, versioned_router
 from services.api.security import permitted
 from services.api.submissions.schemas import (
@@ -45,12 +45,13 @@ from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken
-from services.core.kit.text import Text
 from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions import queries
 from services.core.submissions.creation import (
     Reply,
     SubmissionDraft,
+    behalf_faults,
     create,
     draw_up,
     reference_faults,
@@ -76,7 +77,7 @@ async def _seen(submission_id: SubmissionId, actor: Reader, held: Held) -> Mappi
     Raises:
         SubmissionNotFound: there is none of this id in the caller's scope.
     """
-    async with held.database.pool.acquire() as connection:
+    async with held.reads.pool.acquire() as connection:
         return in_scope(await queries.one(connection, actor, submission_id), SubmissionNotFound)
 
 
@@ -146,7 +147,9 @@ def _draft(body: SubmissionIn | DeferredFaults, plan: PlanState, actor: Actor) -
         )
         faults += _period_faults(members.get("period"), plan)
         raise InvalidInput(faults=faults)
-    faults = _period_faults(body.period, plan) + _behalf_faults(body, actor)
+    faults = _period_faults(body.period, plan) + behalf_faults(
+        body.on_behalf_of, body.organization_code, actor
+    )
     if faults:
         faults += reference_faults(body.indicator_code, body.organization_code, plan)
         raise InvalidInput(faults=faults)
@@ -173,29 +176,6 @@ def _period_faults(code: object, plan: PlanState) -> list[Fault]:
         parsed_period(plan, code, "/period")
     except InvalidInput as error:
         return list(error.faults)
-    return []
-
-
-def _behalf_faults(body: SubmissionIn, actor: Actor) -> list[Fault]:
-    if body.on_behalf_of in {None, False}:
-        return []
-    if not actor.may(Permission.REPORT_ON_BEHALF):
-        return [
-            Fault(
-                "/on_behalf_of",
-                "office-only",
-                Text("只有领导小组办公室可以代报", "Only the office reports on behalf of a unit"),
-            )
-        ]
-    if body.on_behalf_of not in {True, body.organization_code}:
-        return [
-            Fault(
-                "/on_behalf_of",
-                "another-organization",
-                Text("代报的单位与 organization_code 不一致", "It names another organization"),
-                str(body.on_behalf_of),
-            )
-        ]
     return []
 
 
@@ -238,7 +218,7 @@ async def list_submissions(
         return await _changes(held, actor, plan, filters, changed_after, page_size)
     named = of_list(actor, "submissions", plan=plan.code, **dict(filters.conditions()))
     after = after_id(page_token, named)
-    async with held.database.pool.acquire() as connection:
+    async with held.reads.pool.acquire() as connection:
         rows = await queries.page(
             connection,
             actor,
@@ -267,7 +247,7 @@ async def _changes(
     position: int,
     limit: int,
 ) -> Response:
-    async with held.database.pool.acquire() as connection:
+    async with held.reads.pool.acquire() as connection:
         rows, read_to, more = await queries.changed_after(
             connection,
             actor,

@@ -12,7 +12,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import CodeIn, LongWords, Said
 from services.core.plan.queries import PlanState
-from services.core.submissions.changes import SubmissionRow
+from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.creation import place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
 from services.core.submissions.rules import (
@@ -192,8 +192,8 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "on_behalf_of": unit if row["on_behalf"] else None,
         "falsified": row["falsified"],
         "counts": uncounted is None,
-        "counts_reason": None if uncounted is None else _doubt(uncounted),
-        "warnings": [_doubt(doubt) for doubt in doubts_of(row, plan)],
+        "counts_reason": None if uncounted is None else doubt_out(uncounted),
+        "warnings": [doubt_out(doubt) for doubt in doubts_of(row, plan)],
         "reason": row["reason"],
         "allowed_actions": allowed_actions(
             actor, place_of(row, indicator, plan.period_state(row["period"]))
@@ -205,7 +205,8 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
     }
 
 
-def _doubt(doubt: Doubt) -> dict[str, str]:
+def doubt_out(doubt: Doubt) -> dict[str, str]:
+    """Return a doubt as `DoubtOut` has it."""
     return {"code": doubt.code, "message": doubt.words.zh, "message_en": doubt.words.en}
 
 

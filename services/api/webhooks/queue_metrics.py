@@ -1,6 +1,9 @@
 """Brings the gauges of webhooks up to date, a few seconds apart at least."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import get_args
 
 from services.api import metrics
 from services.api.context import Resources
@@ -10,6 +13,7 @@ from services.core.webhooks.queue_stats import (
     queue_stats,
     recent_outcomes,
 )
+from services.core.webhooks.rules import EndpointState
 
 KEPT_SECONDS = 5.0
 """Whoever asks more often, and anybody may, gets what was read before."""
@@ -31,13 +35,30 @@ class _Reading:
             recent = await recent_outcomes(session, true_now=held.clock.true_now())
         for gauge in metrics.OF_ENDPOINTS:
             gauge.clear()
-        for one in standing:
-            _show_standing(one)
-        for each in recent:
+        _show_all(standing)
+        for one in sorted(standing, key=_urgency, reverse=True)[: metrics.MOST_ENDPOINTS]:
+            if one.state != "disabled":
+                _show_standing(one)
+        busiest = sorted(recent, key=lambda each: each.attempts, reverse=True)
+        for each in busiest[: metrics.MOST_ENDPOINTS]:
             _show_lately(each)
 
 
 read_webhook_figures = _Reading()
+
+
+def _urgency(one: QueueStats) -> tuple[bool, float, int, int]:
+    """Return what puts those first that somebody is to look at."""
+    hears = one.state != "disabled"
+    return hears, one.oldest_due_seconds, one.consecutive_failures, one.queued
+
+
+def _show_all(standing: Sequence[QueueStats]) -> None:
+    states = Counter(one.state for one in standing)
+    for state in get_args(EndpointState):
+        metrics.WEBHOOK_ENDPOINTS.labels(state).set(states[state])
+    metrics.WEBHOOK_WAITING.set(sum(one.queued for one in standing))
+    metrics.WEBHOOK_DUE.set(sum(one.due for one in standing))
 
 
 def _show_standing(one: QueueStats) -> None:

@@ -39,7 +39,7 @@ from services.api.webhooks.schemas import (
     endpoint_fields,
 )
 from services.core.identity.actor import Actor
-from services.core.identity.queries import organizations_by_code
+from services.core.identity.queries import organization_names, organizations_by_code
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
 from services.core.kit.faults import faults_of
@@ -147,13 +147,16 @@ async def _ground(
 ) -> SettingsContext:
     plans = await visible_plans(session, actor)
     unit = settings.get("organization_code")
-    units = []
+    names: Mapping[str, tuple[str, ...]] = {}
     if unit is not None:
-        units = list(await organizations_by_code(session, city_code=actor.city_code, codes=[unit]))
+        found = await organizations_by_code(session, city_code=actor.city_code, codes=[unit])
+        names = {one.code: (one.name,) for one in found} or await organization_names(
+            session, actor.city_code
+        )
     return SettingsContext(
         policy=held.webhook_addresses,
         plans={plan.code for plan in plans},
-        organizations={one.code for one in units},
+        organizations=names,
     )
 
 

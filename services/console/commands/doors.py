@@ -37,7 +37,7 @@ _NEXT_TRY = 0.25
 def run_api(_arguments: Namespace) -> int:
     """Serve HTTP until a signal ends it."""
     settings = Settings.read()
-    configure("api")
+    configure("api", level=settings.log_level, form=settings.log_format)
     _use_servers(settings)
     uvicorn.run(
         "services.api.main:create_app",
@@ -53,8 +53,9 @@ def run_api(_arguments: Namespace) -> int:
 
 def run_worker(_arguments: Namespace) -> int:
     """Work until a signal ends it."""
-    configure("worker")
-    _use_servers(Settings.read())
+    settings = Settings.read()
+    configure("worker", level=settings.log_level, form=settings.log_format)
+    _use_servers(settings)
     worker = import_module("services.worker.main")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(worker.run())

@@ -41,7 +41,7 @@ _NO_OTHER_LEADS_INDICATOR = """(s.plan_code, s.indicator_code) NOT IN (
         AND led.organization_code <> ALL(s.author_organizations)))"""
 
 _WROTE = ":unit = ANY(coalesce(s.author_organizations, ARRAY[s.reported_by_organization]))"
-"""Whether the unit is among those that wrote or handed in the revision under review."""
+"""Whether the unit is among those that wrote what the revision under review says."""
 
 _SUBMISSION = """p.today, s.plan_code, 'submission' AS subject_kind, s.id AS subject_id,
     s.organization_code, s.indicator_code, NULL::text AS measure_code, s.period,

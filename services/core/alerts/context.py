@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from services.core.alerts.cutoffs import Cutoffs, cutoffs
 from services.core.alerts.escalation import Moment
@@ -46,6 +47,12 @@ class EvaluationContext:
         """Return the rule of a source."""
         found: DeadlineRule = getattr(self.rules.rules, code)
         return found
+
+    def told_from(self, day: date, level: int) -> datetime:
+        """Return from when a notice of a day goes out: the top level waits for no hour."""
+        waits = level < self.rules.top_level
+        opens = time.fromisoformat(self.rules.window.opens) if waits else time.min
+        return datetime.combine(day, opens, ZoneInfo(self.plan.document.time_zone))
 
     def lead(self, source: Source) -> int:
         """Return how many working days after its mark a thing of a source is due."""

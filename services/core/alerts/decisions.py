@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -28,7 +29,8 @@ class NoticeDecision:
     `row` holds the columns of the alert. `earlier` is the offset of the last stage that somebody
     was notified of: the stages between that one and this one were superseded. `escalated`: it
     had a notice of its own before, at a lower level. `arrived`: it is already overdue when it is
-    first seen, and only the office is told.
+    first seen, and only the office is told. `day` is the day from which it was to be told where
+    nothing but that day was waited for.
     """
 
     way: Way
@@ -38,6 +40,7 @@ class NoticeDecision:
     escalated: bool
     arrived: bool
     row: Mapping[str, Any]
+    day: date | None = None
 
     @property
     def unit(self) -> str:
@@ -57,6 +60,8 @@ def decide(
     outcome = _suppressed(found, step, ground) or _OUTCOMES[way]
     if outcome in SUPPRESSED and step.offset <= _reach(found.suppressed_reach):
         return None
+    due = ground.due_date(source, found.mark)
+    day = step_day(due, ground.rule(source.rule), step, ground.calendar)
     return NoticeDecision(
         way=way,
         outcome=outcome,
@@ -64,7 +69,8 @@ def decide(
         earlier=_reach(found.reach),
         escalated=found.given_level is not None and step.level > found.given_level,
         arrived=found.arrives,
-        row=_row(found, step, ground, source),
+        row=_row(found, step, ground, source, due, day),
+        day=day if outcome == "given" and found.suppressed_reach is None else None,
     )
 
 
@@ -91,9 +97,9 @@ def _suppressed(found: Due, step: Step, ground: EvaluationContext) -> NoticeOutc
     return "muted" if found.muted and not top else None
 
 
-def _row(found: Due, step: Step, ground: EvaluationContext, source: Source) -> dict[str, Any]:
-    due = ground.due_date(source, found.mark)
-    day = step_day(due, ground.rule(source.rule), step, ground.calendar)
+def _row(
+    found: Due, step: Step, ground: EvaluationContext, source: Source, due: date, day: date
+) -> dict[str, Any]:
     unit = ground.addressee(source, found.unit, found.measure_code, found.indicator_code)
     title = ground.title_of(found.label, found.measure_code, found.indicator_code)
     message = deadline_message(

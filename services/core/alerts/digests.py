@@ -19,6 +19,7 @@ from services.core.alerts.messages import digest_message
 from services.core.alerts.statements import GIVE_DIGESTS
 from services.core.identity.actor import system
 from services.core.kit.ids import new_id
+from services.core.kit.trail import note_events, present_traceparent
 
 DigestKind = Literal["daily", "arrival"]
 DigestAddress = tuple[str, DigestKind]
@@ -97,8 +98,10 @@ class Digests:
                 "today": ground.moment.today,
                 "now": ground.moment.now,
                 "actor": to_json(system("alerts")).decode(),
+                "traceparent": present_traceparent(),
             },
         )
+        note_events(digest.event_id for digest in self._open.values())
         return len(made)
 
     def _made(self, address: DigestAddress, digest: _Digest) -> dict[str, Any]:

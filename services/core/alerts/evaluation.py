@@ -5,7 +5,7 @@ twice, or run after a long pause; the caller holds the plan's lock. A dry run fi
 the same and writes nothing.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +27,7 @@ from services.core.alerts.lights import (
 )
 from services.core.alerts.notices import notify, resolve, suppress
 from services.core.alerts.sources import SOURCES, Source
+from services.core.kit.trail import note_waits
 
 
 @dataclass(slots=True)
@@ -49,14 +50,34 @@ class _Batch:
 
 
 async def evaluate(
-    session: AsyncSession, ground: EvaluationContext, touch: AffectedAlerts | None = None
+    session: AsyncSession,
+    ground: EvaluationContext,
+    touch: AffectedAlerts | None = None,
+    *,
+    by_date: bool = False,
 ) -> Evaluated:
-    """Evaluate a plan, whole or as far as `touch` says."""
+    """Evaluate a plan, whole or as far as `touch` says.
+
+    `by_date`: no event asked for it, so that what is due now became so by the date.
+    """
     digests, done = await _digests(session, ground, whole=touch is None), Evaluated()
     async for batch in _look(session, ground, touch):
         await _write(session, ground, batch, digests, done)
+        if by_date and not ground.first:
+            note_waits(_waited(ground, batch.decisions))
     done.digests = await digests.give(session)
     return done
+
+
+def _waited(ground: EvaluationContext, decisions: Iterable[NoticeDecision]) -> Iterator[float]:
+    """Yield for how many seconds notices that go out now had been due.
+
+    Only what the date made due was waited for: what an event makes due is told with it.
+    """
+    for decision in decisions:
+        if decision.day is not None:
+            since = ground.told_from(decision.day, decision.step.level)
+            yield max(0.0, (ground.moment.now - since).total_seconds())
 
 
 async def dry_run(session: AsyncSession, ground: EvaluationContext, most: int) -> DryRunNotice:

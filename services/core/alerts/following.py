@@ -94,7 +94,7 @@ async def evaluate_plan(
     if touch is not None and not touch.whole and not ground.first:
         await queries.widen(session, city_code, touch)
         return await evaluate(session, ground, touch)
-    done = await evaluate(session, ground)
+    done = await evaluate(session, ground, by_date=touch is None)
     last.evaluated_at, last.evaluated_for = clock.true_now(), ground.moment.now
     last.calendar_version, last.rules_version = ground.calendar.version, ground.rules_version
     await session.flush()

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Result, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
@@ -19,9 +19,9 @@ from services.core.alerts.context import EvaluationContext
 from services.core.alerts.cutoffs import cutoffs, latest_day
 from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import SOURCES, Source
-from services.core.alerts.statements import LATE_PAGE, LATE_PART
+from services.core.alerts.statements import LATE_OUTSIDE, LATE_PAGE, LATE_PART
 from services.core.identity.actor import Actor
-from services.core.plan.visibility import Owned, scope
+from services.core.plan.visibility import Owned, scope, sees_whole_plan
 
 LateRule = Literal[
     "milestone_due",
@@ -138,16 +138,7 @@ async def late_page(
     limit: int,
 ) -> Sequence[Late]:
     """Return up to `limit` late things that the caller may see, after a place of the list."""
-    seen = scope(actor, _LATE)
-    wanted = get_args(LateRule) if rule is None else (rule,)
-    chosen = [source for source in SOURCES if source.rule in wanted]
-    parts = " UNION ALL ".join(
-        _part(source, number, ground.lead(source)) for number, source in enumerate(chosen)
-    )
-    statement = text(LATE_PAGE.format(parts=parts, visible=seen.sql))
     given = {
-        **_everywhere(ground),
-        **seen.parameters,
         "only": organization_code,
         "after_unit": after.organization_code if after else None,
         "after_level": after.level if after else None,
@@ -156,11 +147,47 @@ async def late_page(
         "after_subject": after.subject_id if after else None,
         "most": limit,
     }
-    for number, source in enumerate(chosen):
-        given |= _of_source(ground, source, number)
-    named = statement.compile().params
-    rows = await session.execute(statement, {name: given[name] for name in named})
+    rows = await _read(session, LATE_PAGE, actor, ground, rule, given)
     return [Late(*row) for row in rows]
+
+
+async def late_outside_scope(
+    session: AsyncSession,
+    actor: Actor,
+    ground: EvaluationContext,
+    *,
+    rule: LateRule | None,
+    organization_code: str | None,
+) -> int:
+    """Return how many late things there are besides, which the caller does not see."""
+    if sees_whole_plan(actor):
+        return 0
+    given = {"only": organization_code}
+    (number,) = (await _read(session, LATE_OUTSIDE, actor, ground, rule, given)).one()
+    return int(number)
+
+
+async def _read(
+    session: AsyncSession,
+    form: str,
+    actor: Actor,
+    ground: EvaluationContext,
+    rule: LateRule | None,
+    given: Mapping[str, Any],
+) -> Result[*tuple[Any, ...]]:
+    """Return the rows of a statement about what is late by the wanted rules."""
+    seen = scope(actor, _LATE)
+    wanted = get_args(LateRule) if rule is None else (rule,)
+    chosen = [source for source in SOURCES if source.rule in wanted]
+    parts = " UNION ALL ".join(
+        _part(source, number, ground.lead(source)) for number, source in enumerate(chosen)
+    )
+    known = {**_everywhere(ground), **seen.parameters, **given}
+    for number, source in enumerate(chosen):
+        known |= _of_source(ground, source, number)
+    statement = text(form.format(parts=parts, visible=seen.sql))
+    named = statement.compile().params
+    return await session.execute(statement, {name: known[name] for name in named})
 
 
 def _part(source: Source, number: int, lead: int) -> str:

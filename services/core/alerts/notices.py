@@ -17,6 +17,7 @@ from services.core.alerts.decisions import SUPPRESSED, NoticeDecision, Resolutio
 from services.core.alerts.statements import NOTIFY, RESOLVE, SUPPRESS
 from services.core.identity.actor import system
 from services.core.kit.ids import new_id
+from services.core.kit.trail import note_events, present_traceparent
 
 ACTOR = to_json(system("alerts")).decode()
 
@@ -27,6 +28,7 @@ def _common(ground: EvaluationContext) -> dict[str, Any]:
         "plan": ground.plan.code,
         "now": ground.moment.now,
         "actor": ACTOR,
+        "traceparent": present_traceparent(),
         "calendar_version": ground.calendar.version,
         "rules_version": ground.rules_version,
     }
@@ -58,6 +60,7 @@ async def notify(
             "offsets": [step.offset for step in steps.steps],
         },
     )
+    note_events(each["event_id"] for each in made if "event_type" in each)
     return {key: (identifier, seq) for key, identifier, seq in rows}
 
 
@@ -94,7 +97,7 @@ async def resolve(
     """End alerts whose cause is gone; who was notified hears of the end. Return how many."""
     if not resolutions:
         return 0
-    made = [
+    made: list[dict[str, Any]] = [
         {
             "id": each.alert_id,
             "reason": each.reason,
@@ -106,5 +109,6 @@ async def resolve(
         }
         for each in resolutions
     ]
+    note_events(each["event_id"] for each in made if "event_id" in each)
     ended = await session.scalar(RESOLVE, {**_common(ground), "made": to_json(made).decode()})
     return int(ended or 0)

@@ -5,7 +5,7 @@ notice may go out, in `alerts.escalation`. What waits for the morning is left ou
 `alerts.statements.FINDINGS`.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -20,9 +20,10 @@ from pydantic_core import PydanticCustomError
 from services.core.kit.errors import Fault
 from services.core.kit.forms import form
 from services.core.kit.said import Line, Said
-from services.core.kit.text import Text
 from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
+from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import unknown_organizations
 from services.core.plan.written import Code
 
 Unit = Literal["working", "calendar"]
@@ -264,21 +265,14 @@ class RuleSet(_Part):
         )
 
 
-def reference_faults(
-    office: str | None, posts: Sequence[Post], organizations: Container[str]
-) -> list[Fault]:
+def reference_faults(office: str | None, posts: Sequence[Post], plan: PlanState) -> list[Fault]:
     """Return a fault for each organization that rules name and the plan does not have."""
-    named = [("/office", office)] if office not in {None, NO_OFFICE} else []
+    named = [] if office is None or office == NO_OFFICE else [("/office", office)]
     named += [
         (f"/posts/{index}/organization_code", post.organization_code)
         for index, post in enumerate(posts)
     ]
-    unknown = Text("计划中没有此单位", "The plan has no such organization")
-    return [
-        Fault(place, "unknown-organization", unknown, code)
-        for place, code in named
-        if code not in organizations
-    ]
+    return unknown_organizations(plan, named)
 
 
 def default_rules(document: PlanDocument) -> RuleSet:

@@ -32,15 +32,14 @@ from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.text import Text
+from services.core.kit.errors import InvalidInput
+from services.core.kit.horizons import A_YEAR, not_within
 from services.core.plan.queries import PlanState
 
 _EVENTS: Mapping[AlertVerb, EventType] = {
     "acknowledge": "alert.acknowledged",
     "snooze": "alert.snoozed",
 }
-_LONGEST_PROMISE = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,10 @@ async def acknowledge(
         AlertTransitionRefused: the state does not allow it; the legal list is in `extra`.
     """
     check_right(alert, "acknowledge", standing, actor)
-    if not standing.today <= promised_date <= standing.today + _LONGEST_PROMISE:
-        raise InvalidInput(faults=[_date_fault("/promised_date", promised_date, _LONGEST_PROMISE)])
+    last = standing.today + A_YEAR
+    faults = not_within("/promised_date", promised_date, first=standing.today, last=last)
+    if faults:
+        raise InvalidInput(faults=faults)
     _check_state(alert, "acknowledge", standing, actor)
     calendar, days = standing.calendar, standing.rules.acknowledge_days
     kept = calendar.on_or_after(promised_date + timedelta(days=1))
@@ -112,25 +113,15 @@ async def snooze(
     """
     check_right(alert, "snooze", standing, actor)
     longest = timedelta(days=standing.rules.snooze_days)
-    if not standing.today < until <= standing.today + longest:
-        raise InvalidInput(faults=[_date_fault("/until", until, longest)])
+    first, last = standing.today + timedelta(days=1), standing.today + longest
+    faults = not_within("/until", until, first=first, last=last)
+    if faults:
+        raise InvalidInput(faults=faults)
     _check_state(alert, "snooze", standing, actor)
     alert.hold_until = until
     alert.holds_top = actor.may(Permission.SNOOZE_TOP_ALERTS)
     alert.promised_date = None
     await _write(session, alert, "snooze", standing, actor, reason)
-
-
-def _date_fault(pointer: str, given: date, longest: timedelta) -> Fault:
-    return Fault(
-        pointer,
-        "date-out-of-range",
-        Text(
-            f"日期不能早于今天，也不能晚于 {longest.days} 天之后",
-            f"The day must lie ahead, by {longest.days} days at most",
-        ),
-        given.isoformat(),
-    )
 
 
 def check_right(alert: Alert, verb: AlertVerb, standing: AnswerContext, actor: Actor) -> None:
@@ -236,7 +227,7 @@ async def change_rules(
     Raises:
         InvalidInput: they name organizations that the plan does not have.
     """
-    faults = reference_faults(rules.office, rules.posts, plan.organizations)
+    faults = reference_faults(rules.office, rules.posts, plan)
     if faults:
         raise InvalidInput(faults=faults)
     row = AlertRules(

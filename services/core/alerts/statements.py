@@ -250,13 +250,21 @@ WHERE NOT o.paused AND o.mark <= CAST(:late_{number} AS date)
 """
 """What is late by one rule, which is filled in."""
 
-LATE_PAGE = """
+_ALL_LATE = """
 WITH leads AS MATERIALIZED (
     SELECT * FROM unnest(CAST(:lead_codes AS text[]), CAST(:lead_units AS text[]))
         AS leads(code, unit)
-), late AS ({parts}), page AS (
-    SELECT * FROM late WHERE {visible}
-        AND (CAST(:only AS text) IS NULL OR organization_code = CAST(:only AS text))
+), late AS ({parts})"""
+
+_ONLY = "(CAST(:only AS text) IS NULL OR organization_code = CAST(:only AS text))"
+
+LATE_OUTSIDE = f"""{_ALL_LATE}
+SELECT count(*) FROM late WHERE ({{visible}}) IS NOT TRUE AND {_ONLY}
+"""  # noqa: S608 (text of our own)
+"""How many late things a caller does not see; the parts are filled in."""
+
+LATE_PAGE = f"""{_ALL_LATE}, page AS (
+    SELECT * FROM late WHERE {{visible}} AND {_ONLY}
         AND (CAST(:after_unit AS text) IS NULL OR
             (organization_code, -level, due, rule, subject_id) > (CAST(:after_unit AS text),
                 -CAST(:after_level AS integer), CAST(:after_due AS date),
@@ -274,5 +282,5 @@ LEFT JOIN alert AS a ON a.city_code = :city AND a.plan_code = :plan
     AND a.state <> 'resolved' AND a.rule = page.rule AND a.subject_id = page.subject_id
     AND a.epoch = page.epoch
 ORDER BY page.organization_code, -page.level, page.due, page.rule, page.subject_id
-"""
+"""  # noqa: S608
 """A page of what is late, with what was answered to its alerts; its parts are filled in."""

@@ -12,7 +12,10 @@ from services.core.kit.database import Base
 
 
 class Event(Base):
-    """Something that happened to a thing of the domain, written in the change's transaction."""
+    """Something that happened to a thing of the domain, written in the change's transaction.
+
+    `traceparent` is the trace that it came about in (W3C Trace Context), where there was one.
+    """
 
     __tablename__ = "event"
     __table_args__ = (
@@ -30,6 +33,7 @@ class Event(Base):
     actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    traceparent: Mapped[str | None] = mapped_column(Text)
 
 
 class PendingEvent(Base):
@@ -72,9 +76,13 @@ class ReaderCursor(Base):
 
 
 class WorkerHeartbeat(Base):
-    """When a worker last went round the logs of all cities: it lives and does not stand still."""
+    """When a worker last went round the logs of all cities: it lives and does not stand still.
+
+    By so many seconds its clock was before the database's then.
+    """
 
     __tablename__ = "worker_heartbeat"
 
     worker_id: Mapped[UUID] = mapped_column(primary_key=True)
     beat_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    clock_ahead_seconds: Mapped[float | None] = mapped_column()

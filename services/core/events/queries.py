@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, CTE, BigInteger, column, func, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -47,6 +47,7 @@ class LogEvent:
     organization_code: str | None
     data: Mapping[str, Any]
     occurred_at: datetime
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,18 @@ WITH reader AS MATERIALIZED (
     ORDER BY position LIMIT :most
 )
 SELECT r.position AS after, coalesce(n.upto, r.position) AS upto, e.position, e.id, e.type,
-    e.plan_code, e.subject_kind, e.subject_id, e.organization_code, e.data, e.occurred_at
+    e.plan_code, e.subject_kind, e.subject_id, e.organization_code, e.data, e.occurred_at,
+    e.traceparent
 FROM reader r
 CROSS JOIN (SELECT max(position) AS upto FROM numbers) n
 LEFT JOIN (
     SELECT numbers.position, told.id, told.type, told.plan_code, told.subject_kind,
-        told.subject_id, told.organization_code, told.data, told.occurred_at
+        told.subject_id, told.organization_code, told.data, told.occurred_at,
+        told.traceparent
     FROM numbers
     CROSS JOIN LATERAL (
-        SELECT id, type, plan_code, subject_kind, subject_id, organization_code, data, occurred_at
+        SELECT id, type, plan_code, subject_kind, subject_id, organization_code, data, occurred_at,
+            traceparent
         FROM event WHERE city_code = :city AND id = numbers.event_id LIMIT 1
     ) AS told
     WHERE told.type = ANY(CAST(:types AS text[]))
@@ -156,14 +160,20 @@ async def next_unread(session: AsyncSession, city_code: str, *, reader: str) -> 
     return None if row is None else Unread(*row)
 
 
-_OLDEST_WAITING = text("""
-SELECT event_id FROM (
-    SELECT first.event_id FROM log_head AS head CROSS JOIN LATERAL (
+NUMBERING = "numbering"
+"""What gives the numbers, among those who follow the log."""
+
+_STANDING = text("""
+SELECT reader, sum(positions), min(event_id) FROM (
+    SELECT 'log' AS reader, head.position AS positions, NULL AS event_id FROM log_head AS head
+    UNION ALL
+    SELECT CAST(:numbering AS text), NULL, CAST(first.event_id AS text)
+    FROM log_head AS head CROSS JOIN LATERAL (
         SELECT p.event_id FROM event_pending AS p WHERE p.city_code = head.city_code
         ORDER BY p.event_id LIMIT 1
     ) AS first
     UNION ALL
-    SELECT unread.event_id
+    SELECT r.reader, head.position - coalesce(cursor.position, 0), CAST(unread.event_id AS text)
     FROM log_head AS head CROSS JOIN unnest(CAST(:readers AS text[])) AS r(reader)
     LEFT JOIN reader_cursor AS cursor
         ON cursor.city_code = head.city_code AND cursor.reader = r.reader
@@ -173,15 +183,50 @@ SELECT event_id FROM (
         ORDER BY p.position LIMIT 1
     ) AS unread
     WHERE head.position > coalesce(cursor.position, 0)
-) AS waiting
-ORDER BY event_id LIMIT 1
+) AS standing
+GROUP BY reader
 """)
 
 
-async def oldest_waiting_event(session: AsyncSession, *, readers: Sequence[str]) -> UUID | None:
-    """Return the oldest event that has no number yet or that a reader has not read; None: none."""
-    found: UUID | None = await session.scalar(_OLDEST_WAITING, {"readers": list(readers)})
-    return found
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """How far a reader is behind in all cities: so many events, the oldest of them this one."""
+
+    events: int
+    oldest: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class LogStanding:
+    """How many events have a number, in all cities, and who is behind by how much.
+
+    How many wait for a number is not counted.
+    """
+
+    position: int
+    behind: Mapping[str, Behind]
+
+    @property
+    def oldest(self) -> UUID | None:
+        """The oldest event that waits to be numbered or followed; None: none does."""
+        return min((one.oldest for one in self.behind.values()), default=None)
+
+
+async def log_standing(session: AsyncSession, *, readers: Sequence[str]) -> LogStanding:
+    """Return how far the log was numbered, and followed by each of these readers."""
+    given = {"readers": list(readers), "numbering": NUMBERING}
+    found = {
+        reader: (positions, oldest)
+        for reader, positions, oldest in await session.execute(_STANDING, given)
+    }
+    position = int(found.pop("log", (0, None))[0])
+    return LogStanding(
+        position,
+        {
+            reader: Behind(int(positions or 0), UUID(oldest))
+            for reader, (positions, oldest) in found.items()
+        },
+    )
 
 
 SILENT_AFTER = timedelta(seconds=60)
@@ -193,3 +238,32 @@ async def last_beats(session: AsyncSession) -> Sequence[datetime]:
     beat_at = WorkerHeartbeat.beat_at
     found = await session.scalars(select(beat_at).order_by(beat_at.desc()))
     return found.all()
+
+
+def turns(positions: Sequence[int], *, first: int) -> CTE:
+    """Return when each position is due from now on, in their order, as a part of a statement.
+
+    A cluster updates no row by an expression of the clock and a column: here it only reads.
+    """
+    given = func.unnest(literal(positions, ARRAY(BigInteger)))
+    numbers = given.table_valued(column("position", BigInteger), name="numbers").render_derived()
+    position = numbers.c.position
+    due_at = func.statement_timestamp() + (position - first) * timedelta(microseconds=1)
+    return select(position, due_at.label("due_at")).cte("turns")
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """When a worker last went round, and how far its clock was before the database's then."""
+
+    at: datetime
+    clock_ahead_seconds: float | None
+
+
+async def worker_beats(session: AsyncSession) -> Sequence[Beat]:
+    """Return the last beat of each worker known, the latest first."""
+    beat = WorkerHeartbeat
+    found = await session.execute(
+        select(beat.beat_at, beat.clock_ahead_seconds).order_by(beat.beat_at.desc())
+    )
+    return [Beat(*row) for row in found]

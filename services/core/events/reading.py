@@ -5,14 +5,14 @@ commit of what was done about them. So two workers never handle the same event, 
 is killed at any line leaves the cursor where it was.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
-from services.core.events.queries import LogStretch, locked_position, next_stretch
+from services.core.events.queries import LogEvent, LogStretch, locked_position, next_stretch
 from services.core.events.statements import BEGIN_CURSOR, MOVE_CURSOR, SET_CURSOR
 from services.core.kit.clock import Clock
 from services.core.kit.database import notify_after_commit
@@ -44,6 +44,15 @@ class Follower:
     announces: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a reader has done: the positions (`after`, `position`], and those of them it heard."""
+
+    after: int
+    position: int
+    events: Sequence[LogEvent]
+
+
 async def follow(
     session: AsyncSession,
     city_code: str,
@@ -51,8 +60,8 @@ async def follow(
     clock: Clock,
     *,
     most: int | None = None,
-) -> bool:
-    """Let a follower do what comes next in a city's log; return whether it came further.
+) -> Followed | None:
+    """Let a follower do what comes next in a city's log; return how far it came, None: no further.
 
     It runs in the caller's transaction. `most` positions are read, `at_once` of the follower
     unless it says otherwise.
@@ -67,14 +76,17 @@ async def follow(
             session, city_code, reader=reader, types=follower.types, most=most
         )
     if stretch is None or stretch.upto == stretch.after:
-        return False
+        return None
     reached = await follower.handle(session, city_code, stretch, clock)
     position = stretch.upto if reached is None else reached
     moved = {"city": city_code, "reader": reader, "position": position}
     await session.execute(MOVE_CURSOR, moved)
     if follower.announces:
         announce(session, city_code, position=position)
-    return position > stretch.after
+    if position <= stretch.after:
+        return None
+    heard = [event for event in stretch.events if event.position <= position]
+    return Followed(stretch.after, position, heard)
 
 
 async def _begin(session: AsyncSession, city_code: str, reader: str) -> None:

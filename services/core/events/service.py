@@ -16,6 +16,7 @@ from services.core.events.catalogue import EventType
 from services.core.events.models import WorkerHeartbeat
 from services.core.events.statements import BEAT, BEGIN_LOG, LOCK_LOG, NUMBER_EVENTS, RECORD
 from services.core.kit.ids import new_id
+from services.core.kit.trail import note_events, present_traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,13 @@ async def record(session: AsyncSession, *happenings: NewEvent) -> list[UUID]:
             for event_id, happening in zip(ids, happenings, strict=True)
             if happening.city_code == city_code
         ]
-        await session.execute(RECORD, {"city": city_code, "made": to_json(made).decode()})
+        written = {
+            "city": city_code,
+            "made": to_json(made).decode(),
+            "traceparent": present_traceparent(),
+        }
+        await session.execute(RECORD, written)
+    note_events(ids)
     return ids
 
 

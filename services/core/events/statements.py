@@ -11,7 +11,10 @@ from typing_extensions import Unpack
 
 
 class EventExpressions(TypedDict):
-    """What stands in each column of a new event, as SQL over the rows that it is made from."""
+    """What stands in each column of a new event, as SQL over the rows that it is made from.
+
+    Its `traceparent` is that of the work that writes it: the parameter `:traceparent`.
+    """
 
     city_code: str
     id: str
@@ -29,14 +32,15 @@ def event_inserts(source: str, **expressions: Unpack[EventExpressions]) -> str:
     """Return two parts of a WITH that write an event for each row of `source`.
 
     `source` is what follows FROM. The parts are called `happened`, which returns the
-    `city_code` and `id` of what was written, and `pending`.
+    `city_code` and `id` of what was written, and `pending`. The statement takes, beside its own,
+    the parameter `:traceparent`.
     """
     columns = ", ".join(expressions)
     values = ", ".join(str(value) for value in expressions.values())
     return f"""
 happened AS (
-    INSERT INTO event ({columns})
-    SELECT {values} FROM {source}
+    INSERT INTO event ({columns}, traceparent)
+    SELECT {values}, CAST(:traceparent AS text) FROM {source}
     RETURNING city_code, id
 ), pending AS (
     {pending_insert("SELECT city_code, id FROM happened")}
@@ -101,10 +105,12 @@ NUMBER_EVENTS = text("""
 """Gives the next positions of a city's log to events that wait for one; how many they are."""
 
 BEAT = text("""
-    INSERT INTO worker_heartbeat (worker_id, beat_at) VALUES (:worker, :now)
-    ON CONFLICT (worker_id) DO UPDATE SET beat_at = excluded.beat_at
+    INSERT INTO worker_heartbeat (worker_id, beat_at, clock_ahead_seconds)
+    VALUES (:worker, :now, extract(epoch FROM CAST(:now AS timestamptz) - clock_timestamp()))
+    ON CONFLICT (worker_id) DO UPDATE SET beat_at = excluded.beat_at,
+        clock_ahead_seconds = excluded.clock_ahead_seconds
 """)
-"""Notes that a worker went round all cities."""
+"""Notes that a worker went round all cities, and how far its clock is before the database's."""
 
 BEGIN_CURSOR = text("""
 INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 0)

@@ -11,6 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.core.kit.errors import Fault
+from services.core.kit.horizons import A_YEAR, too_far_ahead
 from services.core.kit.text import Text
 
 ExtensionState = Literal["requested", "approved", "denied", "withdrawn"]
@@ -43,11 +44,11 @@ class Subject:
     told: Mapping[str, object]
 
 
-def proposal_faults(proposed: date, due_date: date) -> list[Fault]:
-    """Return what is wrong with a date that is asked for."""
-    if proposed > due_date:
-        return []
-    return [_not_later("/proposed_date", proposed, due_date)]
+def proposal_faults(proposed: date, due_date: date, today: date) -> list[Fault]:
+    """Return what is wrong with a date that is asked for: a year more at a time, at most."""
+    if proposed <= due_date:
+        return [_not_later("/proposed_date", proposed, due_date)]
+    return too_far_ahead("/proposed_date", proposed, since=max(due_date, today), most=A_YEAR)
 
 
 def grant_faults(granted: date, *, due_date: date, proposed: date) -> list[Fault]:

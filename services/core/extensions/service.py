@@ -37,8 +37,9 @@ Stamp = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is asked for, why, and by when it is to be decided."""
+    """What is asked for on which local day, why, and by when it is to be decided."""
 
+    asked_on: date
     proposed_date: date
     reason: str
     decide_by: date
@@ -56,11 +57,11 @@ async def request_extension(
     """Ask for more time for a subject that the caller has locked.
 
     Raises:
-        InvalidInput: the date proposed is not after the present one.
+        InvalidInput: the date proposed is not after the present one, or more than a year.
         ExtensionLimitReached: it was given `limit` extensions already.
         ExtensionWaiting: an earlier request waits for its answer.
     """
-    faults = proposal_faults(proposal.proposed_date, subject.due_date)
+    faults = proposal_faults(proposal.proposed_date, subject.due_date, proposal.asked_on)
     if faults:
         raise InvalidInput(faults=faults)
     _check_limit(subject, limit)

@@ -1,14 +1,20 @@
 """Reading cities, organizations and keys."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, Organization, Tenant
+
+_MOST_EXPIRING = 100
+
+_Row = TypeVar("_Row", ApiKey, Organization)
 
 
 async def key_by_digest(
@@ -40,6 +46,29 @@ def _keys_in_reach(actor: Actor, city_code: str) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
+async def _page_over(
+    session: AsyncSession,
+    cities: Iterable[str],
+    in_city: Callable[[str], Select[_Row]],
+    order: InstrumentedAttribute[Any],
+    *,
+    after: tuple[str, object] | None,
+    limit: int,
+) -> list[_Row]:
+    """Return up to `limit` rows after (city, value of `order`), city by city in their order."""
+    found: list[_Row] = []
+    for city in cities:
+        if after is not None and city < after[0]:
+            continue
+        wanted = in_city(city)
+        if after is not None and city == after[0]:
+            wanted = wanted.where(order > after[1])
+        found += await session.scalars(wanted.order_by(order).limit(limit - len(found)))
+        if len(found) >= limit:
+            break
+    return found
+
+
 async def _cities_of(session: AsyncSession, actor: Actor) -> Sequence[str]:
     return await city_codes(session) if actor.every_city else [actor.city_code]
 
@@ -48,18 +77,14 @@ async def visible_keys(
     session: AsyncSession, actor: Actor, *, after: tuple[str, UUID] | None, limit: int
 ) -> Sequence[ApiKey]:
     """Return keys in the actor's reach, ordered by city and id, after the given one."""
-    found: list[ApiKey] = []
-    for city_code in await _cities_of(session, actor):
-        if after is not None and city_code < after[0]:
-            continue
-        wanted = select(ApiKey).where(_keys_in_reach(actor, city_code))
-        if after is not None and city_code == after[0]:
-            wanted = wanted.where(ApiKey.id > after[1])
-        some = await session.scalars(wanted.order_by(ApiKey.id).limit(limit - len(found)))
-        found += some
-        if len(found) >= limit:
-            break
-    return found
+    return await _page_over(
+        session,
+        await _cities_of(session, actor),
+        lambda city: select(ApiKey).where(_keys_in_reach(actor, city)),
+        ApiKey.id,
+        after=after,
+        limit=limit,
+    )
 
 
 async def visible_key(
@@ -74,22 +99,36 @@ async def visible_key(
     return None
 
 
+async def keys_expiring(
+    session: AsyncSession, city_code: str, *, now: datetime, before: datetime
+) -> Sequence[ApiKey]:
+    """Return a city's keys that are good and expire before an instant, the first first."""
+    found = await session.scalars(
+        select(ApiKey)
+        .where(
+            ApiKey.city_code == city_code,
+            ApiKey.revoked_at.is_(None),
+            ApiKey.expires_at > now,
+            ApiKey.expires_at < before,
+        )
+        .order_by(ApiKey.expires_at)
+        .limit(_MOST_EXPIRING)
+    )
+    return found.all()
+
+
 async def organizations(
     session: AsyncSession, *, city_code: str | None, after: tuple[str, str] | None, limit: int
 ) -> Sequence[Organization]:
     """Return the organizations of a city (None: of every city), ordered by city and code."""
-    found: list[Organization] = []
-    for city in await city_codes(session) if city_code is None else [city_code]:
-        if after is not None and city < after[0]:
-            continue
-        wanted = select(Organization).where(Organization.city_code == city)
-        if after is not None and city == after[0]:
-            wanted = wanted.where(Organization.code > after[1])
-        some = await session.scalars(wanted.order_by(Organization.code).limit(limit - len(found)))
-        found += some
-        if len(found) >= limit:
-            break
-    return found
+    return await _page_over(
+        session,
+        await city_codes(session) if city_code is None else [city_code],
+        lambda city: select(Organization).where(Organization.city_code == city),
+        Organization.code,
+        after=after,
+        limit=limit,
+    )
 
 
 async def organizations_by_code(
@@ -102,6 +141,19 @@ async def organizations_by_code(
             select(Organization).where(Organization.city_code == city, Organization.code.in_(codes))
         )
     return found
+
+
+async def organization_names(
+    session: AsyncSession, city_code: str
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the name and aliases of organizations of a city, by code; of 5,000 at most."""
+    found = await session.execute(
+        select(Organization.code, Organization.name, Organization.aliases)
+        .where(Organization.city_code == city_code)
+        .order_by(Organization.code)
+        .limit(5000)
+    )
+    return {code: (name, *aliases) for code, name, aliases in found}
 
 
 async def city_exists(session: AsyncSession, city_code: str) -> bool:

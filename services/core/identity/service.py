@@ -1,6 +1,6 @@
 """Making and revoking keys. Each change is written to the audit in the same transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -21,8 +21,11 @@ from services.core.identity.rules import (
     Role,
     Scope,
 )
+from services.core.identity.unknown import unknown_organization
 from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.horizons import TEN_YEARS, too_far_ahead
 from services.core.kit.ids import new_id
+from services.core.kit.nearest import with_closest
 from services.core.kit.secrets import Minted, mint
 from services.core.kit.text import Text
 
@@ -45,7 +48,7 @@ async def create_key(
     *,
     request: KeyRequest,
     actor: Actor,
-    plan_codes: Iterable[str],
+    plan_codes: Collection[str],
     now: datetime,
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which is shown this once.
@@ -63,13 +66,16 @@ async def create_key(
         if request.plan_code in set(plan_codes):
             city_code = request.plan_code.split("-", 1)[0]
         else:
-            faults.append(_unknown("/plan", "plan-not-found", request.plan_code))
+            shown = {code: code for code in plan_codes}
+            faults.append(_unknown("/plan", "plan-not-found", request.plan_code, shown))
     elif request.city_code is not None:
         reachable = actor.every_city or request.city_code == actor.city_code
         if reachable and await queries.city_exists(session, request.city_code):
             city_code = request.city_code
         else:
-            faults.append(_unknown("/city_code", "city-not-found", request.city_code))
+            cities = {code.split("-", 1)[0] for code in plan_codes} | {actor.city_code}
+            shown = {code: code for code in cities}
+            faults.append(_unknown("/city_code", "city-not-found", request.city_code, shown))
     if request.organization_code is not None:
         everywhere = actor.every_city and request.plan_code is None and request.city_code is None
         found = await queries.organizations_by_code(
@@ -77,7 +83,8 @@ async def create_key(
         )
         at_home = [unit for unit in found if unit.city_code == city_code]
         unit = at_home[0] if at_home else (found[0] if len(found) == 1 else None)
-        faults.extend(_unit_faults(request, unit))
+        names = {} if unit else await queries.organization_names(session, city_code)
+        faults.extend(_unit_faults(request, unit, names))
         city_code = unit.city_code if unit else city_code
     if faults:
         raise InvalidInput(faults=faults)
@@ -163,6 +170,9 @@ def _role_faults(request: KeyRequest, now: datetime) -> Iterable[Fault]:
             Text("到期时间须晚于现在", "The expiry must be later than now"),
             request.expires_at.isoformat(),
         )
+    elif request.expires_at is not None:
+        last_day = request.expires_at.date()
+        yield from too_far_ahead("/expires_at", last_day, since=now.date(), most=TEN_YEARS)
 
 
 def _reach_faults(request: KeyRequest, actor: Actor) -> Iterable[Fault]:
@@ -228,10 +238,12 @@ def scopes_of(request: KeyRequest) -> frozenset[Scope]:
     return DEFAULT_SCOPES[request.role] if request.scopes is None else frozenset(request.scopes)
 
 
-def _unit_faults(request: KeyRequest, unit: Organization | None) -> Iterable[Fault]:
-    if unit is None:
-        yield _unknown("/organization_code", "organization-not-found", request.organization_code)
-    elif request.role in ROLES_OF_ONE_ORGANIZATION and not unit.submits:
+def _unit_faults(
+    request: KeyRequest, unit: Organization | None, names: Mapping[str, tuple[str, ...]]
+) -> Iterable[Fault]:
+    if unit is None and request.organization_code is not None:
+        yield unknown_organization(request.organization_code, names)
+    elif unit and request.role in ROLES_OF_ONE_ORGANIZATION and not unit.submits:
         yield Fault(
             "/organization_code",
             "organization-never-submits",
@@ -240,8 +252,9 @@ def _unit_faults(request: KeyRequest, unit: Organization | None) -> Iterable[Fau
         )
 
 
-def _unknown(pointer: str, code: str, value: object) -> Fault:
-    return Fault(pointer, code, Text("没有这个代码", "There is no such code"), value)
+def _unknown(pointer: str, code: str, value: str, shown: Mapping[str, str]) -> Fault:
+    said = Text("没有这个代码", "There is no such code")
+    return Fault(pointer, code, with_closest(said, value, shown), value)
 
 
 async def key_to_revoke(session: AsyncSession, key_id: UUID, *, actor: Actor) -> ApiKey:

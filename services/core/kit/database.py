@@ -5,7 +5,7 @@ asyncpg pool is for the few hot statements that are a transaction by themselves.
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -46,13 +46,16 @@ class Base(DeclarativeBase):
     )
 
 
-def columns_of(table: type[Base], name: str) -> str:
-    """Return all columns of a table that a statement calls `name`, each by its own name.
+def columns_of(table: type[Base], name: str, *, without: tuple[str, ...] = ()) -> str:
+    """Return the columns of a table that a statement calls `name`, each by its own name.
+
+    `without` are left out: what only a change needs to know.
 
     Use it in place of `*`: when a migration adds a column, `*` means something else, and every
     statement that a running process has prepared fails.
     """
-    return ", ".join(f"{name}.{column.name}" for column in table.__table__.columns)
+    columns = (column.name for column in table.__table__.columns if column.name not in without)
+    return ", ".join(f"{name}.{column}" for column in columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +182,35 @@ def _json(value: Any) -> str:
     return to_json(value).decode()
 
 
+REPLICA = "replica"
+"""The key under which a session says that it reads from a replica."""
+
+Check = Callable[[asyncpg.Connection], Awaitable[None]]
+"""Looks at a connection that was just opened, and raises where it must not be used."""
+
+
+def reads_replica(session: AsyncSession) -> bool:
+    """Return whether a session reads from a replica: what it reads may be old."""
+    return REPLICA in session.info
+
+
+async def _checked(connection: asyncpg.Connection, check: Check) -> None:
+    try:
+        await check(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+
+
 @asynccontextmanager
 async def connect(
-    dsn: str, *, size: int = 8, application_name: str = "wufei"
+    dsn: str, *, size: int = 8, application_name: str = "wufei", replica: Check | None = None
 ) -> AsyncIterator[Database]:
     """Open `dsn` (`postgresql://…`) with at most `size` connections of either sort.
 
     A unit of work that holds a connection of either and asks for another is refused with
-    `SecondConnection`.
+    `SecondConnection`. A `replica` need not answer yet; each connection to it is checked, and
+    each session reads one snapshot.
     """
     settings = {
         "application_name": application_name,
@@ -198,10 +222,15 @@ async def connect(
     }
     address = read_address(dsn)
     options = address.options(settings)
+
+    async def opened(**more: Any) -> asyncpg.Connection:
+        connection = await asyncpg.connect(address.dsn, **options, **more)
+        if replica is not None:
+            await _checked(connection, replica)
+        return connection
+
     # The address is the driver's to read, for SQLAlchemy knows few of its words.
-    creating: dict[str, Any] = {
-        "async_creator_fn": lambda **more: asyncpg.connect(address.dsn, **options, **more)
-    }
+    creating: dict[str, Any] = {"async_creator_fn": opened}
     # Behind a pooler in transaction mode the next statement may run on another server connection,
     # which knows none of the statements that this one prepared.
     if address.pooled:
@@ -215,14 +244,16 @@ async def connect(
         # A restarted server leaves dead connections in the pool; one is tried before it is used.
         pool_pre_ping=True,
         json_serializer=_json,
-        connect_args={**creating, "command_timeout": 120},
+        connect_args={**creating, "command_timeout": 120 if replica is None else 15},
+        **({} if replica is None else {"isolation_level": "REPEATABLE READ"}),
     )
     watch_units(engine)
     try:
         async with OneEachPool(
             address.dsn,
-            min_size=1,
+            min_size=1 if replica is None else 0,
             max_size=size,
+            init=replica,
             # A connection is renewed now and then: what the server keeps for it grows.
             max_queries=50_000,
             max_inactive_connection_lifetime=300,
@@ -234,7 +265,12 @@ async def connect(
         ) as pool:
             # Objects are read after the commit, when a reload would need a second transaction; and
             # a statement of our own decides when changes are written, not a read that comes before.
-            sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+            sessions = async_sessionmaker(
+                engine,
+                expire_on_commit=False,
+                autoflush=False,
+                info={} if replica is None else {REPLICA: True},
+            )
             yield Database(dsn, engine, sessions, pool)
     finally:
         await engine.dispose()

@@ -2,17 +2,30 @@
 
 A line's `event` is a name that never changes, so that it can be searched for and alarmed on; what
 is different each time is passed as `extra` and stands beside it. A warning or an error says its
-`cause` and, as `next`, what the program does about it. The runbook explains every name.
+`cause` and, as `next`, what the program does about it. What is logged while a request is carried
+out names it as `request_id`, and its trace as `trace_id`. The runbook explains every name.
 """
 
 import logging
 import sys
+from typing import Literal
 
 import structlog
 
+from services.core.kit.trail import present_trail
 
-def configure(part: str) -> None:
-    """Make every logger of this process write JSON lines that name `part`."""
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["json", "text"]
+
+_TRACE_ID = slice(3, 35)
+"""Where the id of a trace stands in a `traceparent`."""
+
+
+def configure(part: str, *, level: LogLevel = "info", form: LogFormat = "json") -> None:
+    """Make every logger of this process write lines that name `part`, from `level` on.
+
+    As `text` a line is for people who read along; programs are to read `json`.
+    """
 
     def name_part(
         _logger: object, _method: str, event: structlog.typing.EventDict
@@ -23,7 +36,9 @@ def configure(part: str) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+            if form == "json"
+            else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=24),
         ],
         foreign_pre_chain=[
             structlog.stdlib.ExtraAdder(),
@@ -32,13 +47,30 @@ def configure(part: str) -> None:
             structlog.stdlib.add_logger_name,
             structlog.processors.format_exc_info,
             name_part,
+            _name_request,
         ],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # Ours alone say more: what libraries say in detail may hold what no log is to hold.
+    logging.getLogger().setLevel(max(logging.INFO, getattr(logging, level.upper())))
+    logging.getLogger("wufei").setLevel(getattr(logging, level.upper()))
     # Theirs say on every start and every job what ours says when it matters.
     for chatty in ("arq", "uvicorn", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # Its pool tells with a traceback that the server is away; who needs the pool says it shorter.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
+
+
+def _name_request(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Say which request, and which trace, a line belongs to, unless it says so itself."""
+    trail = present_trail()
+    if trail is not None:
+        if trail.request_id:
+            event.setdefault("request_id", trail.request_id)
+        if trail.traceparent:
+            event.setdefault("trace_id", trail.traceparent[_TRACE_ID])
+    return event

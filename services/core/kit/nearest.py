@@ -1,11 +1,16 @@
 """Telling somebody who wrote an unknown name which one was meant, and which there are."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from services.core.kit.text import Text
 
 _LONGEST_COMPARED = 100
+_MOST_OFFERED = 3
+
+MOST_COMPARED = 20
+"""For how many unknown names of one answer it is worth looking which ones were meant. Each is
+compared with all that there are, and a body of thousands would keep the process busy."""
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
@@ -24,6 +29,16 @@ def meant(said: Text, names: Iterable[str]) -> Text:
     return Text(
         f"{said.zh}，是否想写 {'、'.join(near)}？", f"{said.en}; did you mean {', '.join(near)}?"
     )
+
+
+def with_closest(said: Text, name: str, shown: Mapping[str, str]) -> Text:
+    """Return `said` with the few that may have been meant, if any.
+
+    `shown` has by each name under which something is known how it is told.
+    """
+    known = {each.casefold(): told for each, told in shown.items()}
+    near = [known[one] for one in closest(name, known, most=_MOST_OFFERED)]
+    return meant(said, dict.fromkeys(near)) if near else said
 
 
 def with_nearest(said: Text, name: str, known: Collection[str]) -> Text:

@@ -78,17 +78,25 @@ _UNIT = "wufei_unit"
 
 
 class OneEachQueue(AsyncAdaptedQueuePool):
-    """SQLAlchemy's pool, which gives a unit of work no second connection."""
+    """SQLAlchemy's pool, which gives a unit of work no second connection.
+
+    `waiting` is how much work asks for a connection now and has none yet.
+    """
+
+    waiting = 0
 
     @override
     def connect(self) -> PoolProxiedConnection:
         unit = _take()
+        self.waiting += 1
         try:
             connection = super().connect()
         # A cancellation too: whoever got nothing must not count as holding a connection.
         except BaseException:
             unit.holds = False
             raise
+        finally:
+            self.waiting -= 1
         if connection.record_info is not None:
             connection.record_info[_UNIT] = unit
         return connection
@@ -113,7 +121,12 @@ def _given_back(_connection: Any, record: Any) -> None:
 
 
 class OneEachPool(asyncpg.Pool):  # type: ignore[misc] # asyncpg has no types
-    """asyncpg's pool, which gives a unit of work no second connection."""
+    """asyncpg's pool, which gives a unit of work no second connection.
+
+    `waiting` is how much work asks for a connection now and has none yet.
+    """
+
+    waiting = 0
 
     @override
     @asynccontextmanager

@@ -1,6 +1,6 @@
 """Long work that a caller starts and looks in on: a row that says how far it has come."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -12,12 +12,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
 from services.core.kit.errors import NotFound, TransitionRefused
-from services.core.kit.ids import new_id
+from services.core.kit.ids import first_id_at, new_id
 from services.core.kit.text import Text as Sentence
 
 KEPT = timedelta(days=30)
 """How long an operation that has ended is told of."""
 
+
+_TOLD_AT_MOST = 100
 
 OperationState = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
 
@@ -125,6 +127,23 @@ async def cancel(session: AsyncSession, operation: Operation, *, now: datetime) 
     operation.state = "cancelled"
     operation.updated_at = now
     await session.flush()
+
+
+async def unfinished(
+    session: AsyncSession, city_code: str, *, before: datetime
+) -> Sequence[Operation]:
+    """Return a city's operations that were begun before a true instant and have not ended."""
+    found = await session.scalars(
+        select(Operation)
+        .where(
+            Operation.city_code == city_code,
+            Operation.state.in_(OPEN),
+            Operation.id < first_id_at(before),
+        )
+        .order_by(Operation.id)
+        .limit(_TOLD_AT_MOST)
+    )
+    return found.all()
 
 
 async def forget_old_operations(session: AsyncSession, city_code: str, *, now: datetime) -> None:

@@ -45,6 +45,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(cause, _AWAY) and not isinstance(cause, (ValueError, *_OUTDATED))
 
 
+def is_databases(error: BaseException) -> bool:
+    """Return whether an error came from the way to Postgres, whatever it is."""
+    return isinstance(cause_of(error), (*_AWAY, DBAPIError, asyncpg.PostgresError))
+
+
 def is_unable(error: BaseException) -> bool:
     """Return whether Postgres answers and cannot do this now: no room, no memory, no writing."""
     return isinstance(cause_of(error), _UNABLE)

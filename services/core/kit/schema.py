@@ -1,5 +1,10 @@
-"""Which revision a database is at, and which one this code is written for."""
+"""Which revision a database is at, which one this code is written for, and whether both fit.
 
+A migration that only adds leaves the release before at work: it may go on, be started again, and
+be gone back to. The migration says so, and the database keeps it.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
@@ -13,6 +18,9 @@ OLDEST = 15
 """The oldest PostgreSQL that this code works with: NULLS NOT DISTINCT came with it."""
 
 _PER_MAJOR = 10_000
+
+WORKS_SINCE = "works since "
+"""What the comment on the table of revisions begins with; the oldest program's revision follows."""
 
 
 class DatabaseUnfit(RuntimeError):
@@ -32,14 +40,46 @@ def expected_revision() -> str:
     return _HEAD.read_text(encoding="utf-8").strip()
 
 
-async def present_revision(engine: AsyncEngine) -> str | None:
-    """Return the revision that the database is at; None where it was never migrated."""
+@dataclass(frozen=True, slots=True)
+class PresentSchema:
+    """The revision that a database is at (None: it was never migrated), and who works on it.
+
+    `works_since` is the revision of the oldest program that does.
+    """
+
+    revision: str | None = None
+    works_since: str | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Return whether this program works on it: made for it, or for one it did not break."""
+        if self.revision is None:
+            return False
+        expected = expected_revision()
+        return (self.works_since or self.revision) <= expected <= self.revision
+
+
+# The comment is written in the transaction of the migration.
+PRESENT = """
+SELECT version_num, obj_description('alembic_version'::regclass, 'pg_class') FROM alembic_version
+"""
+
+
+def schema_of(revision: str | None, comment: str | None) -> PresentSchema:
+    """Return the schema that a row of `PRESENT` tells of."""
+    if comment is None or not comment.startswith(WORKS_SINCE):
+        return PresentSchema(revision)
+    return PresentSchema(revision, comment.removeprefix(WORKS_SINCE))
+
+
+async def present_schema(engine: AsyncEngine) -> PresentSchema:
+    """Return the schema that the database has."""
     try:
         async with engine.connect() as connection:
-            found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+            found = (await connection.execute(text(PRESENT))).one_or_none()
     except ProgrammingError:
-        return None
-    return None if found is None else str(found)
+        return PresentSchema()
+    return PresentSchema() if found is None else schema_of(*found)
 
 
 def require_major(version_number: int) -> None:
@@ -64,16 +104,18 @@ async def require_version(engine: AsyncEngine) -> None:
 
 
 async def require_current(engine: AsyncEngine) -> None:
-    """Refuse to start on a server that is too old, or a database at another revision.
+    """Refuse to start on a server that is too old, or a schema that this program is not for.
 
     Raises:
         ServerTooOld: the server is.
-        SchemaBehind: the database is at another revision.
+        SchemaBehind: the database is at another revision, and no newer one that fits.
     """
     await require_version(engine)
-    present, expected = await present_revision(engine), expected_revision()
-    if present != expected:
+    present, expected = await present_schema(engine), expected_revision()
+    if not present.fits:
+        older = (present.revision or "") < expected
+        remedy = "run `wufei migrate`" if older else "start a newer release"
         raise SchemaBehind(
-            f"the database is at revision {present or 'none'}, this program needs {expected}:"
-            " run `wufei migrate`"
+            f"the database is at revision {present.revision or 'none'}, this program needs"
+            f" {expected}: {remedy}"
         )

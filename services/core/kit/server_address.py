@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import asyncpg
 from pydantic import SecretStr
@@ -115,6 +115,27 @@ def checked_address(secret: SecretStr) -> SecretStr:
     """
     read_address(secret.get_secret_value())
     return secret
+
+
+def checked_replicas(secret: SecretStr) -> SecretStr:
+    """Return the setting of replicas' addresses, separated by spaces, as it is.
+
+    Raises:
+        ValueError: one is not an address that can be used, or names more than one server.
+    """
+    for url in secret.get_secret_value().split():
+        read_address(url)
+        # How far a replica is, is asked over one connection and holds for the others.
+        if "," in urlsplit(url).netloc.rpartition("@")[2]:
+            raise ValueError(
+                "each address names one replica: separate the addresses of several by spaces"
+            )
+    return secret
+
+
+def server_name(url: str) -> str:
+    """Return what a server is called in logs and metrics: host and port, and no secret."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 async def open_connection(url: str, *, timeout: float | None = None) -> asyncpg.Connection:  # noqa: ASYNC109 (the driver's)

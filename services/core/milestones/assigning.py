@@ -122,7 +122,7 @@ async def draft_faults(
     if organization_code is not None:
         faults += organization_faults(organization_code, desk.plan)
     if due_date is not None:
-        faults += due_date_faults(due_date, desk.plan)
+        faults += due_date_faults(due_date, desk.plan, desk.today)
     if parent_id is not None and measure_code is not None and measure_code in desk.plan.measures:
         parent = await queries.parent_for_update(session, desk.actor, desk.plan.code, parent_id)
         branches = 0 if parent is None else await queries.branch_count(session, parent)
@@ -187,7 +187,7 @@ def _edit_faults(
     if "organization_code" in changed:
         faults += organization_faults(changed["organization_code"], desk.plan)
     if "due_date" in changed:
-        faults += due_date_faults(changed["due_date"], desk.plan)
+        faults += due_date_faults(changed["due_date"], desk.plan, desk.today)
         if not reason:
             words = Text("调整期限须说明理由", "A new due date is given with its reason")
             faults.append(Fault("/reason", "reason-required", words))

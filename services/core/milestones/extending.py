@@ -51,11 +51,11 @@ async def ask_for_milestone(
     """Ask for more time for a locked milestone.
 
     Raises:
-        InvalidInput: the date is not after the present one.
+        InvalidInput: the date is not after the present one, or more than a year.
         MilestoneTransitionRefused: nobody works on the milestone now.
         ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
     """
-    faults = proposal_faults(proposed_date, milestone.due_date)
+    faults = proposal_faults(proposed_date, milestone.due_date, desk.today)
     if faults:
         raise InvalidInput(faults=faults)
     check_state(milestone, "extensions", desk)
@@ -63,7 +63,7 @@ async def ask_for_milestone(
     return await extensions.request_extension(
         session,
         subject=subject_of(milestone),
-        proposal=Proposal(proposed_date, reason, decide_by),
+        proposal=Proposal(desk.today, proposed_date, reason, decide_by),
         limit=desk.supervision.extension_limit,
         actor=desk.actor.stamp(),
         now=desk.now,
@@ -91,11 +91,11 @@ async def ask_for_obligation(
     """Ask for more time for a locked obligation.
 
     Raises:
-        InvalidInput: the date is not after the present one.
+        InvalidInput: the date is not after the present one, or more than a year.
         ObligationNotExtendable: the value was handed in, or can no longer be.
         ExtensionLimitReached, ExtensionWaiting: see `extensions.service`.
     """
-    faults = proposal_faults(proposed_date, obligation.due_date)
+    faults = proposal_faults(proposed_date, obligation.due_date, desk.today)
     if faults:
         raise InvalidInput(faults=faults)
     await obligations.check_extendable(session, obligation)
@@ -103,7 +103,7 @@ async def ask_for_obligation(
     return await extensions.request_extension(
         session,
         subject=_owed(obligation),
-        proposal=Proposal(proposed_date, reason, decide_by),
+        proposal=Proposal(desk.today, proposed_date, reason, decide_by),
         limit=desk.supervision.extension_limit,
         actor=desk.actor.stamp(),
         now=desk.now,

@@ -3,6 +3,7 @@
 from datetime import date
 
 from services.core.kit.errors import Fault
+from services.core.kit.horizons import TEN_YEARS, too_far_ahead
 from services.core.kit.text import Text
 from services.core.milestones.models import Milestone
 from services.core.milestones.rules import DONE
@@ -39,10 +40,10 @@ def organization_faults(organization_code: str, plan: PlanState) -> list[Fault]:
     return []
 
 
-def due_date_faults(due_date: date, plan: PlanState) -> list[Fault]:
-    """Return what is wrong with a due date; it may lie after the plan's end."""
+def due_date_faults(due_date: date, plan: PlanState, today: date) -> list[Fault]:
+    """Return what is wrong with a due date; it may lie after the plan's end, by ten years."""
     if due_date >= plan.document.span.start:
-        return []
+        return promise_faults("/due_date", due_date, plan, today)
     return [
         Fault(
             "/due_date",
@@ -51,6 +52,11 @@ def due_date_faults(due_date: date, plan: PlanState) -> list[Fault]:
             due_date.isoformat(),
         )
     ]
+
+
+def promise_faults(place: str, day: date, plan: PlanState, today: date) -> list[Fault]:
+    """Return a fault where a day lies beyond what anybody promises under a plan."""
+    return too_far_ahead(place, day, since=max(today, plan.document.span.end), most=TEN_YEARS)
 
 
 def parent_faults(

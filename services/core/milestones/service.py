@@ -21,7 +21,7 @@ from services.core.milestones.action_context import ActionContext
 from services.core.milestones.changes import carry_out, check_state, place_of, subject_of, write
 from services.core.milestones.errors import OwnMilestone
 from services.core.milestones.models import Milestone
-from services.core.milestones.references import due_date_faults
+from services.core.milestones.references import due_date_faults, promise_faults
 from services.core.milestones.rights import REVIEW_VERBS, has_right, judges
 from services.core.milestones.rules import ClosureGrade, MilestoneVerb, Transition
 
@@ -80,7 +80,16 @@ class Report:
 async def report_progress(
     session: AsyncSession, milestone: Milestone, *, desk: ActionContext, report: Report
 ) -> None:
-    """Report how far it is; that answers a return too."""
+    """Report how far it is; that answers a return too.
+
+    Raises:
+        InvalidInput: it is expected too far ahead.
+    """
+    expected = report.expected_date
+    if expected is not None and (
+        faults := promise_faults("/expected_date", expected, desk.plan, desk.today)
+    ):
+        raise InvalidInput(faults=faults)
     check_state(milestone, "progress", desk)
     carry_out(milestone, Transition("progress", percent=report.percent), desk)
     milestone.narrative = report.narrative
@@ -188,9 +197,9 @@ async def reopen(
     """Take up a closed one again: a new epoch, with a new due date if one is given.
 
     Raises:
-        InvalidInput: the due date lies before the plan.
+        InvalidInput: the due date lies before the plan, or too far ahead.
     """
-    faults = [] if due_date is None else due_date_faults(due_date, desk.plan)
+    faults = [] if due_date is None else due_date_faults(due_date, desk.plan, desk.today)
     if faults:
         raise InvalidInput(faults=faults)
     check_state(milestone, "reopen", desk)

@@ -33,7 +33,7 @@ from services.core.plan.periods import Period, due_by, follows_calendar
 from services.core.plan.queries import (
     PlanState,
     open_periods_for_update,
-    period_for_share,
+    periods_for_share,
     plan_codes,
     plan_state,
     with_document_in_force,
@@ -165,9 +165,10 @@ async def facts_of(session: AsyncSession, obligation: Obligation) -> ExtensionFa
     The period is locked FOR SHARE, so that it is not closed before the caller's change commits. The
     submission is not: whoever hands in a value does not wait for a decision on more time.
     """
-    period = await period_for_share(
+    held = await periods_for_share(
         session, obligation.city_code, obligation.plan_code, obligation.period
     )
+    period = held.get(obligation.period)
     return ExtensionFacts(
         state=obligation.state,
         period_state=period.state if period else "planned",

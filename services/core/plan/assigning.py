@@ -13,6 +13,7 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan import queries
 from services.core.plan.document import Condition, Indicator, TargetKind
+from services.core.plan.document_dates import document_date_faults
 from services.core.plan.errors import IndicatorNotFound, TargetNotAssignable
 from services.core.plan.findings import Findings
 from services.core.plan.models import AssignedTarget
@@ -63,6 +64,7 @@ async def assign_target(
     if not any(target.kind == "assigned_by_superior" for target in indicator.targets):
         raise TargetNotAssignable
     faults = _assignment_faults(assignment, indicator)
+    faults += document_date_faults(assignment.document_date, plan.local_date(now))
     if faults:
         raise InvalidInput(faults=faults)
     conditions = [_written(condition) for condition in assignment.conditions]

@@ -6,6 +6,7 @@ Pure and linear in the size of the document. Reading a document is in `plan.rule
 from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from zoneinfo import available_timezones
@@ -46,6 +47,8 @@ def cross_check(
     findings = Findings(unreadable)
     codes = {kind: _codes(kind, entries, findings) for kind, entries in _coded(document).items()}
     codes["task"] = _also_by_number(codes["task"])
+    for kind, names in _names(document).items():
+        codes[kind] = replace(codes[kind], names=names)
     units = {unit.code: unit for unit in document.organizations}
     _check_head(document, findings)
     check_scheme(document, codes["grade"], codes["indicator"], findings)
@@ -86,6 +89,23 @@ def _coded(document: PlanDocument) -> Mapping[str, Sequence[tuple[str, str]]]:
     }
 
 
+def _names(document: PlanDocument) -> Mapping[str, Mapping[str, str]]:
+    """Return by kind what things are called besides their codes, with the code of each."""
+    return {
+        "group": {entry.name: entry.code for entry in document.groups},
+        "organization": {
+            name: entry.code
+            for entry in document.organizations
+            for name in (*entry.aliases, entry.name)
+        },
+        "indicator": {
+            name: entry.code
+            for entry in document.indicators
+            for name in (entry.printed_name, entry.name)
+        },
+    }
+
+
 def _places(place: str, member: str, codes: Iterable[str]) -> list[tuple[str, str]]:
     return [(f"{place}/{index}/{member}", code) for index, code in enumerate(codes)]
 
@@ -119,8 +139,8 @@ def _check_head(document: PlanDocument, findings: Findings) -> None:
         findings.add("code-of-another-city", "/code", document.code, ["/city/code"])
     if document.span.end < document.span.start:
         findings.add("span-order", "/span/end", document.span.end.isoformat(), ["/span/start"])
-    if document.time_zone not in _time_zones():
-        findings.add("unknown-time-zone", "/time_zone", document.time_zone)
+    zones = Codes("time-zone", _time_zones(), complete=True)
+    findings.add_unknown("/time_zone", document.time_zone, zones)
 
 
 def _check_supervision(document: PlanDocument, organizations: Codes, findings: Findings) -> None:

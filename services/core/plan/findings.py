@@ -10,6 +10,7 @@ from decimal import Decimal
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.kit.faults import echo
+from services.core.kit.nearest import MOST_COMPARED, with_closest
 from services.core.kit.text import Text
 
 FAULT_TEXTS: Mapping[str, Text] = {
@@ -123,11 +124,19 @@ FAULT_TEXTS: Mapping[str, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The codes of one kind of thing; `complete` unless one of them could not be read."""
+    """The codes of one kind of thing; `complete` unless one of them could not be read.
+
+    `names` has the code of each thing by what else it is called.
+    """
 
     kind: str
     known: frozenset[str]
     complete: bool
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def shown(self) -> Mapping[str, str]:
+        """Return by code and by name what may be written."""
+        return {**self.names, **{code: code for code in self.known}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ class Findings:
 
     unreadable: Callable[[str], bool]
     faults: list[Fault] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)
 
     def add(
         self,
@@ -167,8 +177,14 @@ class Findings:
 
     def add_unknown(self, place: str, code: str | None, codes: Codes) -> None:
         """Add a fault where nothing has that code."""
-        if code is not None and codes.complete and code not in codes.known:
-            self.add(f"unknown-{codes.kind}", place, code)
+        if code is None or not codes.complete or code in codes.known or self.unreadable(place):
+            return
+        name = f"unknown-{codes.kind}"
+        said = FAULT_TEXTS[name]
+        if len(self.compared) < MOST_COMPARED:
+            self.compared.append(code)
+            said = with_closest(said, code, codes.shown())
+        self.faults.append(Fault(place, name, said, echo(code)))
 
     def add_unknown_among(self, place: str, references: Sequence[str], codes: Codes) -> None:
         """Add a fault for each reference in a list that is unknown or there twice."""

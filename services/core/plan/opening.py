@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.calendars.queries import working_calendar
 from services.core.calendars.rules import WorkingCalendar
 from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.horizons import A_YEAR, too_far_ahead
 from services.core.kit.text import Text
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period, due_by, is_within_reach
@@ -32,9 +33,11 @@ class Opening:
         """Let an opening pass whose values can still be handed in on time.
 
         Raises:
-            InvalidInput: the date has passed; where the rule gave it, another is asked for.
+            InvalidInput: the date has passed, and where the rule gave it, another is asked for; or
+                it lies more than a year after what the rule says, and after today.
         """
         if self.due_date >= self.today:
+            check_due_date_ahead(self.given, since=max(self.by_rule, self.today))
             return
         words = Text(
             f"按计划规定的截止日 {self.by_rule} 已过：请在 due_date 中写明新的截止日",
@@ -47,6 +50,18 @@ class Opening:
             )
         value = self.due_date.isoformat()
         raise InvalidInput(faults=[Fault("/due_date", "due-date-passed", words, value)])
+
+
+def check_due_date_ahead(due_date: date | None, *, since: date) -> None:
+    """Refuse a due date that somebody gives more than a year ahead.
+
+    Raises:
+        InvalidInput: it is, with the last that may be given.
+    """
+    if due_date is None:
+        return
+    if faults := too_far_ahead("/due_date", due_date, since=since, most=A_YEAR):
+        raise InvalidInput(faults=faults)
 
 
 async def begin_opening(

@@ -331,19 +331,18 @@ async def open_periods_for_update(
     return list(found)
 
 
-async def period_for_share(
-    session: AsyncSession, city_code: str, plan_code: str, period: str
-) -> PlanPeriod | None:
-    """Return a period's row, held as it is until the transaction ends."""
-    return await session.scalar(
+async def periods_for_share(
+    session: AsyncSession, city_code: str, plan_code: str, *codes: str
+) -> Mapping[str, PlanPeriod]:
+    """Return rows of periods by code, held in one order as they are until the transaction ends."""
+    found = await session.scalars(
         select(PlanPeriod)
-        .where(
-            PlanPeriod.city_code == city_code,
-            PlanPeriod.plan_code == plan_code,
-            PlanPeriod.period == period,
-        )
+        .where(PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code)
+        .where(PlanPeriod.period.in_(codes))
+        .order_by(PlanPeriod.period)
         .with_for_update(read=True)
     )
+    return {row.period: row for row in found}
 
 
 async def next_publication_number(session: AsyncSession, city_code: str, plan_code: str) -> int:

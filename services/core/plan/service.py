@@ -14,13 +14,14 @@ from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan import queries
+from services.core.plan.document_dates import document_date_faults
 from services.core.plan.errors import (
     PeriodRefused,
     QuestionNotFound,
     QuestionSettled,
 )
 from services.core.plan.models import PlanPeriod, Publication, Settlement
-from services.core.plan.opening import begin_opening
+from services.core.plan.opening import begin_opening, check_due_date_ahead
 from services.core.plan.periods import Period
 from services.core.plan.queries import PlanState
 
@@ -58,8 +59,8 @@ async def move_period(
     What was published is reopened for a `reason`, which is kept with the publication.
 
     Raises:
-        InvalidInput: values would be due before the period has ended, or the reason for
-            reopening what was published is missing.
+        InvalidInput: values would be due before the period has ended, or more than a year ahead;
+            or the reason for reopening what was published is missing.
         PeriodRefused: its state does not allow that.
     """
     _check_due_date(period, due_date)
@@ -74,8 +75,10 @@ async def move_period(
     if opening is not None:
         opening.check()
         row.opened_at, due_date = now, opening.due_date
-    if verb == "reopen" and state == "published":
-        await _end_publication(session, row, actor, now, reason)
+    if verb == "reopen":
+        check_due_date_ahead(due_date, since=max(row.due_date, plan.local_date(now)))
+        if state == "published":
+            await _end_publication(session, row, actor, now, reason)
     row.state = target
     row.version += 1
     row.closed_at = now if verb == "close" else (None if verb == "reopen" else row.closed_at)
@@ -208,9 +211,12 @@ async def settle_question(
     Raises:
         QuestionNotFound: the plan has no such question.
         QuestionSettled: a decision stands already.
+        InvalidInput: its document is dated more than a year ahead.
     """
     if all(question.id != question_id for question in plan.document.open_questions):
         raise QuestionNotFound
+    if faults := document_date_faults(decision.document_date, plan.local_date(now)):
+        raise InvalidInput(faults=faults)
     values = {
         "city_code": plan.city_code,
         "plan_code": plan.code,

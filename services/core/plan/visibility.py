@@ -156,6 +156,11 @@ def led_by(owned: Owned, *, city: str, unit: str) -> list[str]:
     return led
 
 
+def sees_whole_plan(actor: Actor) -> bool:
+    """Return whether nothing of a plan that the caller may read is outside its reach."""
+    return actor.reach is Reach.WHOLE_PLAN
+
+
 def sees_plan(actor: Actor, *, city_code: str, plan_code: str) -> bool:
     """Return what `plan_scope` decides of one plan, in Python."""
     in_city = actor.every_city or actor.city_code == city_code

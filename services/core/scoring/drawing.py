@@ -60,7 +60,7 @@ async def draw_wanted(
     """
     state = bench.state
     frozen = await _frozen(session, state, {period for _, period in want.boards}, position)
-    keys = [key for key in want.boards if key[1] in published or key[1] not in frozen]
+    keys = _in_order(key for key in want.boards if key[1] in published or key[1] not in frozen)
     earlier = await queries.earlier_boards(session, state.city_code, state.code, keys)
     orders = [
         order for key in keys if (order := _order(bench, want, key, earlier.get(key))) is not None
@@ -92,7 +92,7 @@ async def draw_all(
     drawn = await queries.boards_drawn(session, state.city_code, state.code)
     frozen = await _frozen(session, state, state.periods, position) - set(published)
     every = {*drawn, *opened(state), *_reported(operated, state.period_calendar)}
-    keys = sorted((key for key in every if key[1] not in frozen), key=itemgetter(1))
+    keys = _in_order(key for key in every if key[1] not in frozen)
     known: dict[str, Judged] = {}
     boards = changed = 0
     for start in range(0, len(keys), _BOARDS_AT_ONCE):
@@ -112,6 +112,11 @@ async def draw_all(
         boards += len(sheets)
         changed += await keep(session, bench, sheets, position=position, now=now)
     return Recomputed(boards, changed)
+
+
+def _in_order(keys: Iterable[BoardKey]) -> list[BoardKey]:
+    """Return boards by period, then basis: the same events are told in the same order always."""
+    return sorted(keys, key=itemgetter(1, 0))
 
 
 def opened(state: PlanState) -> list[BoardKey]:

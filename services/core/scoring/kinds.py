@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from services.core.plan.document import TargetKind
 from services.core.scoring import attainment, lights
 from services.core.scoring.attainment import FALLS, Attainment, SchemeName
 from services.core.scoring.figures import Figure, compare, compare_figures
@@ -109,7 +110,7 @@ def _judge(asked: Asked, ground: Ground) -> Found | str:
     if asked.kind == "between":
         return _between(asked, ground)
     if asked.bound is not None:
-        return _by_bound(asked, asked.bound, ground)
+        return _by_bound(asked.kind, asked.bound, ground)
     if asked.kind == "negative_growth":
         return Found(
             attainment.negative_growth(ground.figure, growth_is_positive=ground.growth_is_positive)
@@ -120,18 +121,18 @@ def _judge(asked: Asked, ground: Ground) -> Found | str:
     return Found(attainment.trend(asked.kind, order, lower_better=ground.lower_better))
 
 
-def _by_bound(asked: Asked, bound: Decimal, ground: Ground) -> Found:
+def _by_bound(kind: TargetKind, bound: Decimal, ground: Ground) -> Found:
     figure, baseline = ground.figure, ground.baseline
-    reached = attainment.numeric(figure, asked.kind, bound, baseline, ground.scheme)
+    reached = attainment.numeric(figure, kind, bound, baseline, ground.scheme)
     if baseline is None:
         return Found(reached, numeric=True)
-    hold = attainment.is_hold(asked.kind, bound, baseline)
+    hold = attainment.is_hold(kind, bound, baseline)
     order = compare(figure, baseline)
     return Found(
         reached,
         numeric=True,
         hold=hold,
-        worse=order > 0 if asked.kind in FALLS else order < 0,
+        worse=order > 0 if kind in FALLS else order < 0,
         pace=None if hold else lights.pace(figure, baseline, bound, ground.elapsed, ground.whole),
     )
 
@@ -142,13 +143,14 @@ def _between(asked: Asked, ground: Ground) -> Found:
     below, above = compare(ground.figure, least) < 0, compare(ground.figure, most) > 0
     baseline = ground.baseline
     falls = baseline is not None and baseline > most
-    ends = {"lower": Asked("at_least", least), "upper": Asked("at_most", most)}
-    end = "upper" if above or (falls and not below) else "lower"
-    found = _by_bound(ends[end], most if end == "upper" else least, ground)
+    if above or (falls and not below):
+        found = _by_bound("at_most", most, ground)
+    else:
+        found = _by_bound("at_least", least, ground)
     if not below and not above:
         return found
     # Who came from the other side went through the range and out of it again.
-    if baseline is not None and baseline <= most and above and baseline < least:
+    if baseline is not None and above and baseline < least:
         return Found(found.attainment, numeric=True, beyond=True)
     if falls and below:
         return Found(found.attainment, numeric=True, beyond=True)

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.ids import new_id
+from services.core.kit.trail import note_events, present_traceparent
 from services.core.scoring import queries
 from services.core.scoring.adding_up import Board
 from services.core.scoring.affected import BoardKey
@@ -69,6 +70,7 @@ async def keep(
     if not news:
         return 0
     connection = await queries.driver(session)
+    event_ids = [new_id() for _ in news]
     values = {
         "city": state.city_code,
         "plan": state.code,
@@ -85,10 +87,12 @@ async def keep(
         "boards": [to_json(sheet.drawn.board).decode() for sheet in news],
         "traces": [to_json(sheet.drawn.traces).decode() for sheet in news],
         "publication_numbers": [sheet.publication_number for sheet in news],
-        "event_ids": [new_id() for _ in news],
+        "event_ids": event_ids,
+        "traceparent": present_traceparent(),
         "event_data": [to_json(_event_data(sheet, position)).decode() for sheet in news],
     }
     await connection.execute(*KEEP_BOARDS.bind(values))
+    note_events(event_ids)
     return len(news)
 
 

@@ -2,47 +2,43 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from services.core.identity.actor import Actor
 from services.core.plan.document import Indicator
+from services.core.submissions.authorship import (
+    SubmissionRow,
+    after_writing,
+    authorship_of,
+    columns_of,
+    taken_over,
+)
 from services.core.submissions.rules import (
     REMARKS,
     TRANSITIONS,
-    Authors,
     Form,
     SubmissionVerb,
     reported,
 )
 
-_FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
-
-SubmissionRow = Mapping[str, Any]
-"""A submission as the table's columns name it."""
+FORMS = ("value", "numerator", "denominator", "level", "not_applicable_reason")
+"""The columns that hold what was reported; what is said beside it are the `REMARKS`."""
 
 
-def authors_of(row: SubmissionRow) -> Authors:
-    """Return who wrote or handed in the present revision; null: whoever reported it, alone."""
-    if row["authors"] is not None:
-        return Authors(tuple(row["authors"]), tuple(row["author_organizations"]))
-    unit = row["reported_by_organization"]
-    return Authors((row["reported_by"],), () if unit is None else (unit,))
+def signed(
+    row: SubmissionRow, actor: Actor, wanted: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the columns once the actor has written `wanted` and signed the present revision.
 
-
-def signed(row: SubmissionRow, actor: Actor) -> dict[str, Any]:
-    """Return the columns once the actor is an author of the present revision.
-
-    A revision is on behalf of its unit as soon as one of its authors is no key of that unit.
+    A revision is on behalf of its unit as soon as somebody signed it with no key of that unit.
     """
-    before = authors_of(row)
-    after = before.with_(actor)
     on_behalf = actor.organization_code != row["organization_code"]
     return {
         "reported_by": actor.credential_id,
         "reported_by_organization": actor.organization_code,
-        "authors": list(after.keys),
-        "author_organizations": list(after.organizations),
-        "on_behalf": on_behalf or (bool(before.keys) and row["on_behalf"]),
+        **columns_of(after_writing(row, wanted, actor)),
+        "on_behalf": on_behalf or (bool(authorship_of(row).revision.keys) and row["on_behalf"]),
     }
 
 
@@ -50,7 +46,7 @@ def form_after(row: SubmissionRow, changes: Mapping[str, Any]) -> Form:
     """Return the form after the changes; a computed value yields to what it came from."""
     computed = row["numerator"] is not None
     present = {
-        **{name: row[name] for name in _FORMS},
+        **{name: row[name] for name in FORMS},
         **({"value": None, "not_applicable_reason": None} if computed else {}),
     }
     return Form(**{name: changes.get(name, value) for name, value in present.items()})
@@ -64,11 +60,11 @@ def edited(
     None where all is as it was: whoever changes nothing is no author either.
     """
     kept = reported(form_after(row, changes), indicator)
-    wanted = {name: getattr(kept, name) for name in _FORMS}
+    wanted = {name: getattr(kept, name) for name in FORMS}
     wanted |= {name: changes[name] for name in REMARKS if name in changes}
     if all(row[name] == value for name, value in wanted.items()):
         return {}
-    return {**wanted, **signed(row, actor)}
+    return {**wanted, **signed(row, actor, wanted)}
 
 
 def moved(
@@ -76,7 +72,8 @@ def moved(
 ) -> dict[str, Any]:
     """Return the columns after a verb that the state allows.
 
-    A correction is a new revision: nobody has written it yet, and nobody found it falsified.
+    A correction is a new revision: nobody found it falsified, and its authors so far are those
+    of what it takes over.
     """
     after: dict[str, Any] = {"state": TRANSITIONS[row["state"], verb], "reason": reason}
     if verb == "submit":
@@ -86,8 +83,8 @@ def moved(
     if verb == "return":
         return {**after, "decided_at": now}
     if verb == "reopen":
-        nobody: dict[str, Any] = {"authors": [], "author_organizations": []}
-        return {**after, **nobody, "revision": row["revision"] + 1, "falsified": False}
+        words = columns_of(taken_over(row))
+        return {**after, **words, "revision": row["revision"] + 1, "falsified": False}
     if verb == "falsify":
         return {**after, "falsified": True}
     return after

@@ -14,6 +14,7 @@ import asyncpg
 from pydantic_core import to_json
 
 from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.idempotency import (
     KEPT,
@@ -24,12 +25,13 @@ from services.core.kit.idempotency import (
 )
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
+from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.document import Indicator
 from services.core.plan.loading import leads_of
 from services.core.plan.queries import PlanState
 from services.core.plan.unknown_codes import unknown_indicator, unknown_organization
 from services.core.submissions import queries
-from services.core.submissions.changes import SubmissionRow, authors_of
+from services.core.submissions.authorship import SubmissionRow, authors_of
 from services.core.submissions.errors import (
     NotYourOrganization,
     PeriodClosed,
@@ -90,6 +92,13 @@ def draw_up(
         raise InvalidInput(faults=faults)
     if not writes_for(actor, draft.organization_code):
         raise NotYourOrganization
+    return new_row(draft, indicator, plan=plan, actor=actor, now=now)
+
+
+def new_row(
+    draft: SubmissionDraft, indicator: Indicator, *, plan: PlanState, actor: Actor, now: datetime
+) -> SubmissionRow:
+    """Return the row of a new submission that was found without fault."""
     kept = reported(draft.form, indicator)
     return {
         "city_code": plan.city_code,
@@ -115,6 +124,7 @@ def draw_up(
         "reported_by_organization": actor.organization_code,
         "authors": None,
         "author_organizations": None,
+        "authorship": None,
         "created_at": now,
         "updated_at": now,
         "submitted_at": None if draft.draft else now,
@@ -129,21 +139,46 @@ def reference_faults(
     faults = []
     if indicator_code is not None and indicator_code not in plan.indicators:
         faults.append(unknown_indicator(plan, "/indicator_code", indicator_code))
-    if organization_code is None:
-        return faults
-    unit = plan.organizations.get(organization_code)
-    if unit is None:
-        faults.append(unknown_organization(plan, "/organization_code", organization_code))
-    elif not unit.submits:
-        faults.append(
-            Fault(
-                "/organization_code",
-                "organization-never-submits",
-                Text("统称或占位名称不能填报", "A collective name or placeholder never submits"),
-                organization_code,
-            )
-        )
+    if organization_code is not None:
+        faults += organization_faults(organization_code, plan)
     return faults
+
+
+def organization_faults(code: str, plan: PlanState) -> list[Fault]:
+    """Return what is wrong with the code of the unit that a value is of."""
+    unit = plan.organizations.get(code)
+    if unit is None:
+        return [unknown_organization(plan, "/organization_code", code)]
+    if unit.submits:
+        return []
+    never = Text("统称或占位名称不能填报", "A collective name or placeholder never submits")
+    return [Fault("/organization_code", "organization-never-submits", never, code)]
+
+
+def behalf_faults(
+    on_behalf_of: bool | str | None, organization_code: str, actor: Actor
+) -> list[Fault]:
+    """Return what is wrong with saying for whom one reports: true, or the code of the unit."""
+    if on_behalf_of in {None, False}:
+        return []
+    if not actor.may(Permission.REPORT_ON_BEHALF):
+        return [
+            Fault(
+                "/on_behalf_of",
+                "office-only",
+                Text("只有领导小组办公室可以代报", "Only the office reports on behalf of a unit"),
+            )
+        ]
+    if on_behalf_of not in {True, organization_code}:
+        return [
+            Fault(
+                "/on_behalf_of",
+                "another-organization",
+                Text("代报的单位与 organization_code 不一致", "It names another organization"),
+                str(on_behalf_of),
+            )
+        ]
+    return []
 
 
 def place_of(row: SubmissionRow, indicator: Indicator | None, period_state: str) -> AccessContext:
@@ -198,7 +233,7 @@ def parameters(
     actor: Mapping[str, object],
     reply: Reply | None,
     true_now: datetime,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return what `CREATE` takes, by name."""
     request = reply.request if reply else None
     return {
@@ -209,6 +244,7 @@ def parameters(
         "actor": to_json(actor).decode(),
         "event_id": new_id(),
         "event_data": to_json(event_data(row)).decode(),
+        "traceparent": present_traceparent(),
         "reply_credential": request.credential_id if request else None,
         "key": request.key if request else None,
         "digest": request.digest if request else None,
@@ -244,13 +280,13 @@ async def create(
             first has not answered within ten seconds.
     """
     request = replace(reply.request, city_code=row["city_code"]) if reply else None
+    values = parameters(row, plan, actor, reply, true_now)
     try:
-        written = await _execute(
-            connection, parameters(row, plan, actor, reply, true_now), preview=preview
-        )
+        written = await _execute(connection, values, preview=preview)
     except asyncpg.UniqueViolationError as error:
         # The unique index of the slot; any other one would be a fault of ours and is not hidden.
-        if "submission" not in (error.constraint_name or ""):
+        # Of an error at another node a cluster passes on the message and not the field.
+        if _SLOT not in (error.constraint_name or str(error)):
             raise
         raise SubmissionExists(
             extra={"submission_id": await queries.slot_holder(connection, row)}
@@ -258,6 +294,8 @@ async def create(
     except (TimeoutError, asyncpg.LockNotAvailableError):
         raise RequestInProgress from None
     if written["added"]:
+        if not preview:
+            note_events([values["event_id"]])
         return None
     # Nothing was written, and the statement does not say by which guard. The key is asked first: a
     # repeat gets the answer of the first request even if the period has closed since.
@@ -268,6 +306,10 @@ async def create(
     if written["period_state"] in {"closed", "published"}:
         raise PeriodClosed(extra={"period": row["period"], "state": written["period_state"]})
     raise PlanChanged
+
+
+_SLOT = "uq_submission_place"
+"""The unique index of a place; over several nodes the number of a part follows the name."""
 
 
 async def _execute(

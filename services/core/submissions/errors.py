@@ -41,6 +41,22 @@ class PlanChanged(DomainError):
     title = Text("计划刚刚更新，请重试", "The plan changed just now; try again")
 
 
+class BatchRejected(DomainError):
+    """A row of an atomic batch was rejected, so nothing is written; `items` says what of each."""
+
+    code = "batch-rejected"
+    kind = RefusalKind.INVALID
+    title = Text("本批有行被拒绝，全部未写入", "A row was rejected, so nothing was written")
+
+
+class BatchContended(DomainError):
+    """Others wrote the same places over and over meanwhile; the request may be sent again."""
+
+    code = "batch-contended"
+    kind = RefusalKind.CONFLICT
+    title = Text("同一些数据正被他人反复修改，请重试", "Others keep changing the same; try again")
+
+
 class SubmissionTransitionRefused(TransitionRefused):
     """The submission's state does not allow this action."""
 

@@ -16,8 +16,9 @@ class Submission(Base):
     """The present state of one reported value. `version` counts every change.
 
     `reported_by` wrote or handed it in last. `authors` are the keys of all who did so with the
-    present revision, and `author_organizations` the units of those; null stands for
-    `reported_by` alone, and an empty list for a correction that nobody has begun yet.
+    present revision or wrote what it still carries of earlier ones, `author_organizations` the
+    units of those, and `authorship` says by column who wrote what (`authorship.Authorship`). Null
+    stands for `reported_by`, who wrote all of it.
     """
 
     __tablename__ = "submission"
@@ -79,6 +80,7 @@ class Submission(Base):
     reported_by_organization: Mapped[str | None] = mapped_column(Text)
     authors: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
     author_organizations: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    authorship: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

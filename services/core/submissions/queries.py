@@ -28,7 +28,7 @@ SUBMISSIONS = Owned(
 )
 """Whose a submission is. What was approved is shown as it was then (`_as_seen`)."""
 
-_COLUMNS = columns_of(Submission, "submission")
+_COLUMNS = columns_of(Submission, "submission", without=("authorship",))
 
 
 @dataclass(frozen=True, slots=True)

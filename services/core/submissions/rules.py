@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Literal, get_args
-from uuid import UUID
 
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -12,6 +11,7 @@ from services.core.kit.decimals import plain, quotient, times
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
+from services.core.submissions.authorship import Authors
 
 SubmissionState = Literal["draft", "submitted", "returned", "approved", "withdrawn"]
 SubmissionVerb = Literal["edit", "submit", "withdraw", "approve", "return", "reopen", "falsify"]
@@ -49,35 +49,12 @@ def period_allows(verb: SubmissionVerb, period_state: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Authors:
-    """Everybody who wrote one revision or handed it in: their keys, and the units of those.
-
-    A key of the whole plan has no unit.
-    """
-
-    keys: tuple[UUID, ...] = ()
-    organizations: tuple[str, ...] = ()
-
-    def with_(self, actor: Actor) -> "Authors":
-        """Return the authors once this actor is one of them too."""
-        unit = actor.organization_code
-        return Authors(
-            tuple(dict.fromkeys((*self.keys, actor.credential_id))),
-            tuple(dict.fromkeys((*self.organizations, *([unit] if unit is not None else [])))),
-        )
-
-    def include(self, actor: Actor) -> bool:
-        """Return whether the actor, or another key of its unit, is one of them."""
-        return actor.credential_id in self.keys or actor.organization_code in self.organizations
-
-
-@dataclass(frozen=True, slots=True)
 class AccessContext:
     """Who has to do with a submission: what the right to act on it depends on.
 
-    `authors` are those of the revision under review; `leads` are the units that lead its
-    indicator; `correcting` is true where an approved revision still counts while this one is
-    worked on; `period_state` is that of its period.
+    `authors` wrote what the revision under review says, or handed it in; `leads` are the units
+    that lead its indicator; `correcting` is true where an approved revision still counts while
+    this one is worked on; `period_state` is that of its period.
     """
 
     state: SubmissionState

@@ -17,7 +17,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
 from services.core.plan.document import Indicator
-from services.core.plan.queries import PlanState, period_for_share
+from services.core.plan.queries import PlanState, periods_for_share
 from services.core.submissions.changes import edited, form_after, moved
 from services.core.submissions.creation import event_data, image, place_of
 from services.core.submissions.errors import (
@@ -154,8 +154,9 @@ async def _check_state(
     plan: PlanState,
 ) -> None:
     # The plan that is kept may be a moment old; this is how the period stands until we end.
-    period = await period_for_share(session, plan.city_code, plan.code, submission.period)
-    place = replace(place, period_state=period.state if period else "planned")
+    code = submission.period
+    held = await periods_for_share(session, plan.city_code, plan.code, code)
+    place = replace(place, period_state=held[code].state if code in held else "planned")
     legal = {"allowed_actions": allowed_actions(actor, place)}
     if not state_allows(verb, place):
         raise SubmissionTransitionRefused(extra={"state": place.state, **legal})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 
 def body_of(
@@ -32,3 +32,9 @@ def body_of(
     }
     own = {(f"data_{name}" if name in of_every_event else name): data[name] for name in data}
     return to_json({"type": type_, "timestamp": occurred_at, "data": {**of_every_event, **own}})
+
+
+def request_of(body: bytes) -> str | None:
+    """Return the id of the request that an event came from; None: it came from none."""
+    actor = from_json(body)["data"].get("actor") or {}
+    return actor.get("request_id") or None

@@ -32,7 +32,10 @@ Key = tuple[str, UUID]
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery that is ours to send; `tries` counts its attempts of the schedule so far."""
+    """A delivery that is ours to send; `tries` counts its attempts of the schedule so far.
+
+    `traceparent` is the trace that its event came about in.
+    """
 
     city_code: str
     id: UUID
@@ -43,6 +46,7 @@ class Claimed:
     tries: int
     manual: bool
     body: bytes
+    traceparent: str | None = None
 
     @property
     def endpoint(self) -> Key:

@@ -19,6 +19,7 @@ from services.core.webhooks.wording import Names, told
 AGENT = "wufei-webhooks/1"
 
 _MASK = "***"
+_TRACE = "traceparent"
 _STANDARD: Mapping[str, str] = {
     "Content-Type": "application/json",
     "User-Agent": AGENT,
@@ -93,12 +94,22 @@ def fitting(target: OpenTarget, group: Sequence[Claimed], names: Names) -> Seque
 
 
 def message_of(
-    target: OpenTarget, group: Sequence[Claimed], *, names: Names, now: datetime
+    target: OpenTarget,
+    group: Sequence[Claimed],
+    *,
+    names: Names,
+    now: datetime,
+    traceparent: str | None = None,
 ) -> Message:
-    """Return what tells an endpoint of these deliveries; only a robot is told of several."""
+    """Return what tells an endpoint of these deliveries; only a robot is told of several.
+
+    With a `traceparent` another system can go on with its trace; a robot is told none.
+    """
     if target.robot is None:
         (one,) = group
-        return standard_message(target, event_id=one.event_id, body=one.body, now=now)
+        return standard_message(
+            target, event_id=one.event_id, body=one.body, now=now, traceparent=traceparent
+        )
     secret = next((secret for _, secret in target.secrets), None)
     words = [told(from_json(one.body), names) for one in group]
     return robot_message(target.robot, target.url, secret, words, now=now)
@@ -109,8 +120,18 @@ def judged(target: OpenTarget, outcome: Outcome) -> Outcome:
     return outcome if target.robot is None else robots.judged(target.robot, outcome)
 
 
-def standard_message(target: OpenTarget, *, event_id: UUID, body: bytes, now: datetime) -> Message:
-    """Return an event's bytes with the headers of Standard Webhooks, signed for this attempt."""
+def standard_message(
+    target: OpenTarget,
+    *,
+    event_id: UUID,
+    body: bytes,
+    now: datetime,
+    traceparent: str | None = None,
+) -> Message:
+    """Return an event's bytes with the headers of Standard Webhooks, signed for this attempt.
+
+    A `traceparent` goes beside them, unless the owner's own headers name one.
+    """
     timestamp = int(now.timestamp())
     keys = [SigningKey("v1a" if kind == "v1a" else "v1", secret) for kind, secret in target.secrets]
     signed = {
@@ -120,7 +141,10 @@ def standard_message(target: OpenTarget, *, event_id: UUID, body: bytes, now: da
             keys, message_id=str(event_id), timestamp=timestamp, body=body
         ),
     }
-    return Message(target.url, {**target.headers, **_STANDARD, **signed}, body)
+    headers = {**target.headers, **_STANDARD, **signed}
+    if traceparent is not None and not any(name.lower() == _TRACE for name in target.headers):
+        headers[_TRACE] = traceparent
+    return Message(target.url, headers, body)
 
 
 def shown_request(target: OpenTarget, message: Message) -> Mapping[str, object]:

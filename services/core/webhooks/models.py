@@ -113,7 +113,7 @@ class WebhookSecret(Base):
 class WebhookBody(Base):
     """The bytes that tell an event: stored once, signed and sent as they are to every endpoint.
 
-    A robot's message is made from them when it is sent.
+    A robot's message is made from them when it is sent. `traceparent` is the event's.
     """
 
     __tablename__ = "webhook_body"
@@ -122,6 +122,7 @@ class WebhookBody(Base):
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    traceparent: Mapped[str | None] = mapped_column(Text)
 
 
 class WebhookDelivery(Base):

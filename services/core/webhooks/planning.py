@@ -78,6 +78,7 @@ async def plan_deliveries(
                 data=event.data,
                 occurred_at=event.occurred_at,
             ),
+            "traceparent": event.traceparent,
         }
         for position, event, _ in found
     ]

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.ids import first_id_at
+from services.core.webhooks.rules import EndpointState
 from services.core.webhooks.statements import LONGEST_UNATTENDED, QUEUES, RECENT_OUTCOMES
 
 LATELY = timedelta(minutes=10)
@@ -19,12 +20,14 @@ LATELY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """One endpoint: its queue, and the seconds since its oldest due delivery came due."""
+    """One endpoint: its queue, how much of it is due, and the seconds since the oldest is."""
 
     endpoint_id: UUID
+    state: EndpointState
     queued: int
-    oldest_due_seconds: float
+    due: int
     consecutive_failures: int
+    oldest_due_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,9 @@ class RecentOutcomes:
 
 
 async def queue_stats(session: AsyncSession) -> Sequence[QueueStats]:
-    """Return how every endpoint stands that is not disabled."""
+    """Return how every endpoint stands; to one that is disabled nothing waits."""
     found = await session.execute(QUEUES)
-    return [QueueStats(row[0], row[1], float(row[2]), row[3]) for row in found]
+    return [QueueStats(row[0], row[1], row[2], row[3], row[4], float(row[5])) for row in found]
 
 
 async def recent_outcomes(session: AsyncSession, *, true_now: datetime) -> Sequence[RecentOutcomes]:

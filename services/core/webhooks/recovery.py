@@ -4,15 +4,14 @@ A replay is an operation. It begins with an event of the log: its reader finds t
 after a crash, and does the replay in stretches, one in each pass.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CTE, BigInteger, column, func, literal, select, update
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.events.queries import LogStretch, log_position, position_since
+from services.core.events.queries import LogStretch, log_position, position_since, turns
 from services.core.events.reading import Follower
 from services.core.events.service import record
 from services.core.identity.actor import Actor
@@ -165,13 +164,13 @@ async def _send_again(
     """Make due what is not delivered of the positions (after, upto]; return how many."""
     city_code = endpoint.city_code
     events = await queries.numbered(session, city_code, after=after, upto=upto, since=since)
-    turns = _turns([position for position, _ in events], first=after)
+    due = turns([position for position, _ in events], first=after)
     again = await session.execute(
         update(WebhookDelivery)
         .where(
             WebhookDelivery.city_code == city_code,
             WebhookDelivery.endpoint_id == endpoint.id,
-            WebhookDelivery.position == turns.c.position,
+            WebhookDelivery.position == due.c.position,
             WebhookDelivery.state.in_(("failed", "cancelled")),
         )
         .values(
@@ -179,7 +178,7 @@ async def _send_again(
             settled_at=None,
             manual=False,
             attempts_before=WebhookDelivery.attempts,
-            next_attempt_at=turns.c.due_at,
+            next_attempt_at=due.c.due_at,
         )
         .returning(WebhookDelivery.id)
         .execution_options(synchronize_session=False)
@@ -187,15 +186,3 @@ async def _send_again(
     only = WebhookEndpoint.id == endpoint.id
     missed = await plan_deliveries(session, city_code, events, only=only)
     return len(again.all()) + missed
-
-
-def _turns(positions: Sequence[int], *, first: int) -> CTE:
-    """Return when each position is due from now on, in their order, as a part of a statement.
-
-    A cluster updates no row by an expression of the clock and a column: here it only reads.
-    """
-    given = func.unnest(literal(positions, ARRAY(BigInteger)))
-    numbers = given.table_valued(column("position", BigInteger), name="numbers").render_derived()
-    position = numbers.c.position
-    due_at = func.statement_timestamp() + (position - first) * timedelta(microseconds=1)
-    return select(position, due_at.label("due_at")).cte("turns")

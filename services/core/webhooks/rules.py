@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, get_args
 from uuid import UUID
 
 from services.core.events.catalogue import type_faults
 from services.core.identity.actor import Actor
+from services.core.identity.unknown import unknown_organization
 from services.core.kit.errors import Fault
 from services.core.kit.faults import pointer
+from services.core.kit.nearest import with_closest
 from services.core.kit.text import Text
 from services.core.webhooks.addresses import AddressPolicy, Misfit, TargetUrl, check_url
 from services.core.webhooks.signing import SecretKind, SigningKey, new_key, read_key
@@ -67,13 +69,14 @@ _SIGNING_ROBOTS: frozenset[Format] = frozenset({"dingtalk", "feishu"})
 class SettingsContext:
     """What settings are judged by.
 
-    `policy` says which addresses are called, `plans` are those in the actor's reach and
-    `organizations` those of the city that the settings name.
+    `policy` says which addresses are called, `plans` are those in the actor's reach.
+    `organizations` has by code what the one is called that the settings name, or, where the city
+    has none such, what all of the city are.
     """
 
     policy: AddressPolicy
     plans: Collection[str] = ()
-    organizations: Collection[str] = ()
+    organizations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +110,11 @@ def settings_faults(
 def _filter_faults(settings: Settings, actor: Actor, ground: SettingsContext) -> Iterator[Fault]:
     plan, unit = settings.get("plan_code"), settings.get("organization_code")
     if plan is not None and plan not in ground.plans:
-        yield Fault("/plan", "plan-not-found", Text("没有这个计划", "There is no such plan"), plan)
+        said = Text("没有这个计划", "There is no such plan")
+        shown = {code: code for code in ground.plans}
+        yield Fault("/plan", "plan-not-found", with_closest(said, plan, shown), plan)
     if unit is not None and unit not in ground.organizations:
-        yield Fault(
-            "/organization_code",
-            "organization-not-found",
-            Text("没有这个单位", "There is no such organization"),
-            unit,
-        )
+        yield unknown_organization(unit, ground.organizations)
     elif unit is not None and actor.organization_code not in {None, unit}:
         yield Fault(
             "/organization_code",

@@ -54,7 +54,8 @@ class Outcome:
     """What came of one POST.
 
     `said` is for people: the answer's head and the beginning of its body, or the reason why
-    there is none. `body` is what of the answer's body was read.
+    there is none. `body` is what of the answer's body was read. `sent_seconds` after the beginning
+    the first byte was on its way; None: none ever was.
     """
 
     kind: FailureKind
@@ -63,6 +64,7 @@ class Outcome:
     said: str | None = None
     retry_after: str | None = None
     body: bytes = b""
+    sent_seconds: float | None = None
 
 
 def answer_head(

@@ -21,8 +21,9 @@ KINDS: tuple[SecretKind, ...] = get_args(SecretKind)
 SHORTEST, LONGEST = 24, 64
 """Bytes of a symmetric secret."""
 
-_NEW_BYTES = 32
 _SEED_BYTES = 32
+"""As long is a new symmetric secret too."""
+
 _PREFIXES: dict[SecretKind, str] = {"v1": "whsec_", "v1a": "whsk_"}
 _PUBLIC_PREFIX = "whpk_"
 
@@ -62,7 +63,7 @@ class SigningKey:
 
 def new_key(kind: SecretKind) -> SigningKey:
     """Return a new random key."""
-    return SigningKey(kind, secrets.token_bytes(_NEW_BYTES if kind == "v1" else _SEED_BYTES))
+    return SigningKey(kind, secrets.token_bytes(_SEED_BYTES))
 
 
 def read_key(text: str) -> SigningKey | None:

@@ -117,11 +117,12 @@ WITH busy AS (
     WHERE e.city_code = :city AND e.id = f.id
 )
 SELECT c.city_code, c.id, c.endpoint_id, c.event_id, c.event_type, c.attempts,
-    c.attempts - c.attempts_before, c.manual, b.body
+    c.attempts - c.attempts_before, c.manual, b.body, b.traceparent
 FROM claimed c CROSS JOIN LATERAL (
-    SELECT body FROM webhook_body WHERE city_code = :city AND event_id = c.event_id LIMIT 1
+    SELECT body, traceparent FROM webhook_body
+    WHERE city_code = :city AND event_id = c.event_id LIMIT 1
 ) b
-ORDER BY c.next_attempt_at, c.position
+ORDER BY c.next_attempt_at, c.position, c.endpoint_id
 """)  # noqa: S608 (numbers and conditions of our own)
 """Takes deliveries of a city that are due under a lease, fairly between endpoints, and begins an
 attempt of each: those, with their bodies."""
@@ -255,19 +256,20 @@ _ATTEMPTS_AT_MOST = 5_000
 _FRONT = 64
 
 QUEUES = text(f"""
-SELECT e.id, queue.number, greatest(0, extract(epoch FROM now() - queue.since)),
-    e.consecutive_failures
+SELECT e.id, e.state, queue.number, queue.due, e.consecutive_failures,
+    greatest(0, extract(epoch FROM now() - queue.since))
 FROM webhook_endpoint e
 CROSS JOIN LATERAL (
-    SELECT count(*) AS number, coalesce(min(waiting.next_attempt_at), now()) AS since FROM (
+    SELECT count(*) AS number, count(*) FILTER (WHERE waiting.next_attempt_at <= now()) AS due,
+        coalesce(min(waiting.next_attempt_at), now()) AS since
+    FROM (
         SELECT d.next_attempt_at FROM webhook_delivery d
         WHERE d.city_code = e.city_code AND d.endpoint_id = e.id AND d.state = 'pending'
         ORDER BY d.next_attempt_at LIMIT {COUNTED_AT_MOST}
     ) waiting
 ) queue
-WHERE e.state <> 'disabled'
 """)  # noqa: S608 (a number of our own)
-"""How long the queue of each endpoint is, and since when something in it is due."""
+"""How each endpoint is, how long its queue, how much of it is due, and since when."""
 
 RECENT_OUTCOMES = text(f"""
 SELECT d.endpoint_id, count(*), count(*) FILTER (WHERE a.outcome = 'delivered'),

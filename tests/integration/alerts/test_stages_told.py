@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from services.core.kit.trail import Trail, on_trail
 from tests.integration.alerts.watch import LEAD, OFFICE, UNIT, Watch, midnight
 
 
@@ -187,3 +188,30 @@ async def test_a_digest_waits_for_the_whole_run(watch: Watch) -> None:
     await watch.look("2026-10-13", "09:02")
     (digest,) = await watch.told()
     assert (digest.type, digest.unit, digest.data["total"]) == ("alert.digest", UNIT, 2)
+
+
+async def test_how_long_a_notice_was_waited_for_is_counted_from_when_it_may_go_out(
+    watch: Watch,
+) -> None:
+    async def waited(day: str, hour: str) -> list[float]:
+        trail = Trail()
+        with on_trail(trail):
+            await watch.look(day, hour)
+        return [round(seconds) for seconds in trail.waited]
+
+    await watch.milestone("2026-10-08")
+    assert await waited("2026-09-29", "10:00") == []
+    assert await waited("2026-09-30", "08:00") == [], "nothing goes out before the hour"
+    assert await waited("2026-09-30", "08:40") == [600]
+    assert await waited("2026-09-30", "09:40") == [], "it went out once"
+    assert await waited("2026-10-16", "00:10") == [600], "the top level waits for no hour"
+
+
+async def test_what_an_event_makes_due_was_waited_for_by_nobody(watch: Watch) -> None:
+    milestone = await watch.milestone("2026-10-08")
+    trail = Trail()
+    with on_trail(trail):
+        await watch.happen("milestone.created", ("milestone", str(milestone)))
+        await watch.follow("2026-10-09")
+    assert await watch.told() != []
+    assert trail.waited == []

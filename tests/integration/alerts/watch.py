@@ -305,7 +305,7 @@ class Watch:
             async with self.database.transaction() as session:
                 await number_committed(session, CITY)
             async with self.database.transaction() as session:
-                following = await follow(session, CITY, FOLLOWER, at(day, hour))
+                following = await follow(session, CITY, FOLLOWER, at(day, hour)) is not None
 
     async def told(self) -> list[Told]:
         """The events of alerts since this was last asked, in the order they were made."""

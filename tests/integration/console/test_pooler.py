@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from services.console.commands.doctor import examine
+from services.console.doctor.examination import examine
 from services.console.embedded.account import identity, server_account
 from services.console.ports import free_port
 from services.console.settings import Settings
@@ -91,4 +91,4 @@ async def test_the_doctor_says_what_the_role_lacks(
     assert found["direct address"].good
     assert found["TimeZone"].good
     assert not found["lock_timeout"].good
-    assert "ALTER ROLE … SET lock_timeout = '10s'" in found["lock_timeout"].seen
+    assert "ALTER ROLE … SET lock_timeout = '10s'" in str(found["lock_timeout"].todo)

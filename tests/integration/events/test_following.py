@@ -57,7 +57,7 @@ class _Heard:
 
 async def _turn(database: Database, follower: Follower, most: int | None = None) -> bool:
     async with database.transaction() as session:
-        return await follow(session, CITY, follower, CLOCK, most=most)
+        return await follow(session, CITY, follower, CLOCK, most=most) is not None
 
 
 async def test_a_reader_is_given_every_position_once_and_only_the_types_it_hears(

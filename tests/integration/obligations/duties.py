@@ -154,7 +154,7 @@ class Duties:
         while busy:
             async with self.database.transaction() as session:
                 clock = Clock(self.now - Clock.true_now())
-                busy = await follow(session, CITY, service.FOLLOWER, clock, most=most)
+                busy = await follow(session, CITY, service.FOLLOWER, clock, most=most) is not None
 
     async def forget_what_was_read(self) -> None:
         await self.execute("DELETE FROM reader_cursor WHERE city_code = :city")

@@ -170,7 +170,7 @@ async def test_many_followers_and_recomputers_at_once_write_each_board_once(
 
     async def step() -> bool:
         async with ledger.database.transaction() as session:
-            return await follow(session, CITY, FOLLOWER, ledger.clock, most=2)
+            return await follow(session, CITY, FOLLOWER, ledger.clock, most=2) is not None
 
     async def recompute() -> tuple[int, int]:
         async with ledger.database.transaction() as session:

@@ -20,10 +20,12 @@ from services.core.webhooks import planning, recovery, service
 from services.core.webhooks.addresses import AddressPolicy
 from services.core.webhooks.models import WebhookEndpoint
 from services.core.webhooks.rules import Manner, SettingsContext
+from tests.support.api import xinmi
 
 CITY = "410183"
 PLAN = "410183-2025"
 OTHER_PLAN = "410183-2026"
+_UNITS = {"UN15": ("市城管局",), "UN01": ("市发改委",)}
 ACTOR = {"kind": "test"}
 
 
@@ -56,6 +58,14 @@ class Receivers:
                 n=ordinal,
             )
         await self.execute("INSERT INTO plan VALUES (:city, :plan, 1)", city=CITY, plan=PLAN)
+        # What falls due by the date is asked of every plan, by its document.
+        await self.execute(
+            "INSERT INTO plan_version VALUES (:city, :plan, 1, CAST(:document AS jsonb), '', now(),"
+            " '{}')",
+            city=CITY,
+            plan=PLAN,
+            document=xinmi().model_dump_json(),
+        )
         await self.execute(
             "INSERT INTO indicator_lead VALUES (:city, :plan, 'UN15', 'U08')", city=CITY, plan=PLAN
         )
@@ -94,7 +104,7 @@ class Receivers:
                 settings={"url": "https://example.org/hook", "headers": {}, **settings},
                 manner=Manner(format_),
                 actor=owner,
-                ground=SettingsContext(AddressPolicy(), [PLAN, OTHER_PLAN], ["UN15", "UN01"]),
+                ground=SettingsContext(AddressPolicy(), [PLAN, OTHER_PLAN], _UNITS),
                 seal=self.seal,
                 clock=self.clock,
             )
@@ -116,11 +126,14 @@ class Receivers:
 
     async def turn(self, most: int = 200) -> bool:
         async with self.database.transaction() as session:
-            return await follow(session, CITY, planning.FOLLOWER, self.clock, most=most)
+            return await follow(session, CITY, planning.FOLLOWER, self.clock, most=most) is not None
 
     async def replay_turn(self) -> bool:
         async with self.database.transaction() as session:
-            return await follow(session, CITY, recovery.FOLLOWER, self.clock, most=self.stretch)
+            return (
+                await follow(session, CITY, recovery.FOLLOWER, self.clock, most=self.stretch)
+                is not None
+            )
 
     async def due(self, endpoint: WebhookEndpoint, state: str = "pending") -> list[int]:
         """Return the positions of an endpoint's deliveries in a state, as they come due."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextvars import Context
 from datetime import timedelta
 from uuid import UUID
 
@@ -79,6 +80,32 @@ async def test_many_who_claim_at_once_share_and_nobody_gets_the_same(planted: Pl
         rounds.append(more)
     taken = [one.id for each in rounds for one in each]
     assert len(taken) == len(set(taken)) == len(wanted)
+
+
+async def _beside(planted: Planted, *, held: int) -> list[Claimed]:
+    """Return what is claimed while another's claim, of `held` deliveries, is not committed."""
+    limits = Limits(most=200, each=200, lease_seconds=45)
+    async with planted.database.transaction() as session:
+        first = await claim(session, CITY, token=new_id(), busy={}, limits=limits)
+        assert len(first) == held
+        # Another worker, which knows nothing of the connection held here. Were it to wait for the
+        # other's lock, it would wait for ever.
+        other = asyncio.create_task(take(planted, most=200, each=200), context=Context())
+        return await asyncio.wait_for(other, 30)
+
+
+async def test_what_another_is_just_claiming_is_passed_over(planted: Planted) -> None:
+    endpoint = await planted.endpoint(URL)
+    await planted.deliveries(endpoint, number=5)
+    assert await _beside(planted, held=5) == []
+
+
+async def test_an_endpoint_whose_rate_another_is_just_spending_is_passed_over(
+    planted: Planted,
+) -> None:
+    endpoint = await planted.endpoint(URL, rate_per_minute=60)
+    await planted.deliveries(endpoint, number=100)
+    assert await _beside(planted, held=10) == []
 
 
 async def test_what_a_lost_worker_had_is_due_again_and_spent_no_attempt(planted: Planted) -> None:

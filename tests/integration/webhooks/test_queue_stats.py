@@ -31,8 +31,12 @@ async def test_queues_are_told_by_endpoint(planted: Planted) -> None:
     await planted.deliveries(busy, closed, **ago(seconds=-60))
     async with planted.database.sessions() as session:
         found = {one.endpoint_id: one for one in await queue_stats(session)}
-    assert set(found) == {busy, idle}
-    assert (found[busy].queued, found[busy].consecutive_failures) == (4, 2)
+    assert {one: found[one].state for one in found} == {
+        busy: "active",
+        idle: "active",
+        closed: "disabled",
+    }
+    assert (found[busy].queued, found[busy].due, found[busy].consecutive_failures) == (4, 3, 2)
     assert 299 < found[busy].oldest_due_seconds < 400
     assert (found[idle].queued, found[idle].oldest_due_seconds) == (0, 0)
 

@@ -78,6 +78,7 @@ def test_a_calendar_reminds_before_the_holiday_and_not_in_it() -> None:
             ("report", "correct", "review", "sign", "progress", "close", "reassign", "decide"),
         ),
         ("office", None, ("review", "close", "reassign", "decide")),
+        ("office", "UN15", ("report", "correct", "sign", "progress")),
         ("leader", None, ()),
         ("superior", None, ()),
         ("integrator", "UN15", ()),

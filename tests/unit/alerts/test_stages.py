@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from services.core.alerts.rule_set import Stage
-from services.core.alerts.stages import Step, stage_day
+from services.core.alerts.stages import Step, stage_day, step_day
 from tests.unit.alerts.builders import a_rule, a_rule_set, china, step_due
 
 CALENDAR = china()
@@ -103,3 +103,9 @@ def test_a_rule_may_keep_to_one_level() -> None:
     step = step_due(day("2026-05-06"), quiet, RULES, CALENDAR, day("2026-12-31"))
     assert step is not None
     assert (step.level, step.repeat > 20) == (0, True)
+
+
+def test_a_repeat_of_a_rule_that_does_not_repeat_is_on_its_last_stages_day() -> None:
+    rule = MILESTONE.model_copy(update={"repeat_every": None})
+    last = stage_day(day("2026-10-08"), rule.stages[-1], CALENDAR)
+    assert step_day(day("2026-10-08"), rule, Step("T", 2, 0, 0), CALENDAR) == last

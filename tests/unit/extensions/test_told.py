@@ -9,10 +9,16 @@ DAY = timedelta(days=1)
 
 
 def test_a_day_asked_for_lies_after_the_present_one() -> None:
-    (fault,) = proposal_faults(DUE, DUE)
+    (fault,) = proposal_faults(DUE, DUE, DUE)
     assert (fault.pointer, fault.code, fault.value) == ("/proposed_date", "not-later", "2026-03-31")
     assert "2026-03-31" in fault.detail.zh
-    assert proposal_faults(DUE + DAY, DUE) == []
+    assert proposal_faults(DUE + DAY, DUE, DUE) == []
+
+
+def test_a_day_asked_for_too_far_ahead_is_told_the_last_that_may_be() -> None:
+    (fault,) = proposal_faults(date(2099, 1, 1), DUE, DUE - DAY)
+    assert (fault.pointer, fault.code) == ("/proposed_date", "date-out-of-range")
+    assert fault.detail.zh == "最晚可写 2027-04-01"
 
 
 def test_a_day_granted_lies_after_the_present_one_up_to_what_was_asked_for() -> None:

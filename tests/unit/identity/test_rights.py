@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from services.core.identity.actor import operator, system
+from services.core.identity.reach import Reach
 from services.core.identity.rules import (
     DEFAULT_SCOPES,
     GRANTABLE_SCOPES,
@@ -139,3 +140,25 @@ def test_an_actor_in_another_request_is_the_same_actor() -> None:
     assert actor.in_request("r") == replace(actor, request_id="r")
     assert actor.in_request("r").stamp()["request_id"] == "r"
     assert system("scoring") == {"kind": "system", "name": "scoring"}
+
+
+@pytest.mark.parametrize(
+    ("role", "of_a_unit", "of_none"),
+    [
+        ("reporter", Reach.OWN, Reach.NOTHING),
+        ("lead", Reach.LED, Reach.NOTHING),
+        ("office", Reach.WHOLE_PLAN, Reach.WHOLE_PLAN),
+        ("leader", Reach.WHOLE_PLAN, Reach.WHOLE_PLAN),
+        ("superior", Reach.APPROVED, Reach.APPROVED),
+        ("integrator", Reach.LED, Reach.WHOLE_PLAN),
+        ("system_admin", Reach.NOTHING, Reach.NOTHING),
+        ("security_admin", Reach.NOTHING, Reach.NOTHING),
+        ("audit_admin", Reach.NOTHING, Reach.NOTHING),
+    ],
+)
+def test_a_role_sees_so_far_with_a_unit_and_so_far_without(
+    role: Role, of_a_unit: Reach, of_none: Reach
+) -> None:
+    somebody = replace(operator("410183"), role=role)
+    assert replace(somebody, organization_code="UN15").reach is of_a_unit
+    assert replace(somebody, organization_code=None).reach is of_none

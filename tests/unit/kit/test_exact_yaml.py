@@ -136,3 +136,11 @@ def _processor_time(body: bytes) -> float:
             read_yaml(body)
         taken.append(time.thread_time() - start)
     return min(taken)
+
+
+@pytest.mark.parametrize(
+    "rest", ["c: [", "c: *a", "c: {d: 1, d: 2}", "- d"], ids=["open", "alias", "twice", "form"]
+)
+def test_lines_are_told_up_to_the_first_fault(rest: str) -> None:
+    found = lines_of(f"a: 1\nb: 2\n{rest}")
+    assert (found["/a"], found["/b"]) == (1, 2)

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from services.core.kit.logs import configure
+from services.core.kit.trail import Trail, on_trail
 
 CHATTY = ("arq", "uvicorn", "asyncio", "asyncpg.pool")
+OURS = "wufei"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +21,7 @@ def loggers() -> Iterator[None]:
     """Let all loggers be afterwards as they were before."""
     root = logging.getLogger()
     kept = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in CHATTY}
+    levels = {name: logging.getLogger(name).level for name in (*CHATTY, OURS)}
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.NOTSET)
     root.handlers[:] = [logging.NullHandler()]
@@ -87,3 +90,40 @@ def test_what_is_said_beside_a_name_stands_beside_it(capsys: pytest.CaptureFixtu
     (line,) = read(capsys.readouterr().err)
     assert line["event"] == "reader stuck"
     assert {name: line[name] for name in said} == said
+
+
+def test_from_a_chosen_level_on_ours_alone_say_more(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("api", level="debug")
+    logging.getLogger("wufei.api").debug("in detail")
+    logging.getLogger("another.library").debug("what may hold a secret")
+    assert [line["event"] for line in read(capsys.readouterr().err)] == ["in detail"]
+    configure("api", level="warning")
+    logging.getLogger("wufei.api").info("started")
+    logging.getLogger("another.library").info("started")
+    logging.getLogger("wufei.api").warning("slow")
+    assert [line["event"] for line in read(capsys.readouterr().err)] == ["slow"]
+
+
+def test_what_is_logged_while_a_request_is_carried_out_names_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure("api")
+    logger = logging.getLogger("wufei.api")
+    with on_trail(Trail("r-1", f"00-{TRACE}-b7ad6b7169203331-01")):
+        logger.warning("slow")
+        logger.warning("slow", extra={"request_id": "said itself"})
+    with on_trail(Trail()):
+        logger.warning("slow")
+    first, second, third = read(capsys.readouterr().err)
+    assert (first["request_id"], first["trace_id"]) == ("r-1", TRACE)
+    assert second["request_id"] == "said itself"
+    assert not {"request_id", "trace_id"} & third.keys()
+
+
+def test_as_text_a_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("worker", form="text")
+    logging.getLogger("wufei.worker").warning("reader stuck", extra={"city": "410183"})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "reader stuck" in line
+    assert "city=410183" in line
+    assert "part=worker" in line

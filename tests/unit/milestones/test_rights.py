@@ -14,6 +14,7 @@ from services.core.milestones.rights import (
     assigns_to,
     has_right,
     may_assign,
+    reviews,
 )
 from services.core.milestones.rules import STATES, MilestoneVerb
 
@@ -105,6 +106,7 @@ def test_without_the_scope_a_role_is_nothing() -> None:
         assert not may_assign(actor)
         assert not assigns_to(actor, LEAD, PARTS)
         assert not acts_for(actor, LEAD)
+        assert not reviews(actor, SHARING, (LEAD,))
 
 
 @pytest.mark.parametrize(

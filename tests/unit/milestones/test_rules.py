@@ -131,6 +131,8 @@ def test_what_is_closed_is_wholly_done_and_reopened_it_is_as_it_was_reported(
         Decimal("62.5"),
     )
     assert (reopened.state, reopened.epoch, reopened.due_date) == ("in_progress", 2, DAY)
+    assert (handed_in.grade, closed.grade, reopened.grade) == (None, grade, None)
+    assert moved(closed, Transition("reopen"), DAY).percent == 0
 
 
 def test_what_is_closed_as_failed_is_as_far_as_it_was_reported() -> None:

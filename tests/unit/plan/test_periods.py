@@ -256,3 +256,27 @@ def test_any_text_is_a_period_or_a_value_error(text: str) -> None:
     except ValueError:
         return
     assert period.code == text
+
+
+@pytest.mark.parametrize(
+    ("code", "following"),
+    [
+        ("2025", "2026"),
+        ("2025-H1", "2025-H2"),
+        ("2025-H2", "2026-H1"),
+        ("2025-Q4", "2026-Q1"),
+        ("2025-11", "2025-12"),
+        ("2025-12", "2026-01"),
+    ],
+)
+def test_the_period_after(code: str, following: str) -> None:
+    assert a_period(code).following() == a_period(following)
+
+
+@pytest.mark.parametrize(
+    ("code", "reached"), [("2025-12", True), ("2025", True), ("2026", True), ("2026-Q2", False)]
+)
+def test_before_a_plan_starts_the_year_of_the_day_before_is_reached(
+    code: str, reached: bool
+) -> None:
+    assert is_within_reach(a_period(code), date(2024, 6, 1), date(2025, 1, 2)) is reached

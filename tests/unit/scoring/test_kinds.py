@@ -1,5 +1,6 @@
 """Kinds of target beyond one bound: trends, ranges, several conditions; targets by date."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -254,3 +255,34 @@ def test_verdicts_of_every_kind_can_be_reached_again_from_their_traces() -> None
     traces = draw_board(bench, a_period("2025"), operated).traces
     for trace in traces.values():
         assert result_of(judge(case_of(trace))) == trace["result"]
+
+
+@pytest.mark.parametrize(("baseline", "end"), [(9, 3), (1, 5)])
+def test_who_came_from_the_other_side_has_not_left_a_range_at_its_end(
+    baseline: int, end: int
+) -> None:
+    of = replace(ground(Decimal(end)), baseline=Decimal(baseline))
+    answer = found(Target(2025, "between", Decimal(3), None, upper=Decimal(5)), of)
+    assert answer.attainment.met
+    assert not answer.beyond
+
+
+@pytest.mark.parametrize(
+    ("kind", "conditions", "beyond"),
+    [
+        ("all_of", (("between", 3, 5), ("at_least", 100, None)), True),
+        ("all_of", (("at_least", 50, None), ("at_least", 100, None)), False),
+        ("any_of", (("between", 3, 5), ("between", 2, 4)), True),
+        ("any_of", (("between", 3, 5), ("at_least", 100, None)), False),
+    ],
+)
+def test_several_conditions_are_overshot_if_any_or_each_is(
+    kind: Any, conditions: tuple[tuple[Any, int, int | None], ...], *, beyond: bool
+) -> None:
+    listed = tuple(
+        Asked(each, Decimal(value), None if upper is None else Decimal(upper))
+        for each, value, upper in conditions
+    )
+    of = replace(ground(Decimal(6)), baseline=Decimal(1))
+    answer = found(Target(2025, kind, None, None, conditions=listed), of)
+    assert (answer.attainment.met, answer.beyond) == (False, beyond)

@@ -10,9 +10,10 @@ from uuid import UUID
 from services.core.identity.actor import Actor, operator
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
 from services.core.plan.document import Indicator
-from services.core.submissions.changes import SubmissionRow, moved
+from services.core.submissions.authorship import Authors, SubmissionRow
+from services.core.submissions.changes import moved
 from services.core.submissions.creation import place_of
-from services.core.submissions.rules import AccessContext, Authors, SubmissionVerb
+from services.core.submissions.rules import AccessContext, SubmissionVerb
 from tests.support.api import xinmi
 
 CITY = "410183"
@@ -64,6 +65,7 @@ def a_row(actor: Actor, **changes: object) -> SubmissionRow:
         "reported_by_organization": actor.organization_code,
         "authors": None,
         "author_organizations": None,
+        "authorship": None,
         "submitted_at": NOW,
         "decided_at": None,
         **changes,

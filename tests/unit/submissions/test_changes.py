@@ -1,11 +1,14 @@
 """What each verb makes of a submission: its state, its authors, its figures."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from services.core.identity.actor import Actor
-from services.core.submissions.changes import authors_of, edited, form_after, signed
+from services.core.submissions.authorship import SubmissionRow, authors_of
+from services.core.submissions.changes import edited, form_after, signed
 from services.core.submissions.creation import place_of
 from services.core.submissions.rules import SubmissionVerb, allowed_actions, has_right, state_allows
 from tests.unit.submissions.builders import (
@@ -59,7 +62,7 @@ def test_a_returned_revision_keeps_its_authors() -> None:
 def test_a_correction_is_by_those_who_make_it() -> None:
     approved = after(a_row(CLERK), (OFFICE, "approve"))
     reopened = after(approved, (OFFICE, "reopen"))
-    assert authors_of(reopened).keys == ()
+    assert authors_of(reopened).keys == (), "it says nothing yet"
     assert (reopened["revision"], reopened["approved_revision"]) == (2, 1)
     row = after(reopened, (OFFICE, "submit"))
     assert authors_of(row).keys == (OFFICE.credential_id,)
@@ -68,6 +71,84 @@ def test_a_correction_is_by_those_who_make_it() -> None:
     assert authors_of(again).keys == (CLERK.credential_id,)
     assert again["on_behalf"] is False
     assert has_right(OFFICE, "approve", place(again))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        {"value": Decimal(40)},
+        {"numerator": Decimal(1), "denominator": Decimal(4), "value": Decimal(25)},
+        {"level": "A"},
+        {"not_applicable_reason": "本地无此类企业"},
+        {"value": Decimal(40), "note": "口径见附表"},
+        {"value": Decimal(40), "source": "统计年报"},
+    ],
+)
+def test_what_a_correction_takes_over_is_still_by_whoever_wrote_it(word: dict[str, Any]) -> None:
+    reopened = after(a_row(OFFICE, **word), (LEADER_OF_IT, "approve"), (OTHER_OFFICE, "reopen"))
+    assert authors_of(reopened).keys == (OFFICE.credential_id,)
+    row = after(reopened, (CLERK, "submit"))
+    assert set(authors_of(row).keys) == {OFFICE.credential_id, CLERK.credential_id}
+    assert not has_right(OFFICE, "approve", place(row))
+    assert not has_right(OFFICE, "return", place(row))
+    assert "approve" not in allowed_actions(OFFICE, place(row))
+    assert has_right(OTHER_OFFICE, "approve", place(row)), "reopening writes nothing"
+
+
+def _edited(row: SubmissionRow, actor: Actor, **changes: object) -> SubmissionRow:
+    return {**row, **edited(row, changes, indicator=indicator(), actor=actor)}
+
+
+def test_who_wrote_only_what_a_correction_replaced_is_no_author_of_it() -> None:
+    first = a_row(OFFICE, value=Decimal(40), note="初报")
+    reopened = after(first, (LEADER_OF_IT, "approve"), (OTHER_OFFICE, "reopen"))
+    half = _edited(reopened, CLERK, value=Decimal(41))
+    assert not has_right(OFFICE, "approve", place(after(half, (CLERK, "submit")))), "its note"
+    whole = after(_edited(half, CLERK, note="更正"), (CLERK, "submit"))
+    assert authors_of(whole).keys == (CLERK.credential_id,)
+    assert has_right(OFFICE, "approve", place(whole))
+    taken_out = after(_edited(half, CLERK, note=None), (CLERK, "submit"))
+    assert has_right(OFFICE, "approve", place(taken_out))
+
+
+def test_what_is_written_as_it_was_stays_its_writers() -> None:
+    reopened = after(
+        a_row(OFFICE, value=Decimal(40)), (LEADER_OF_IT, "approve"), (OFFICE, "reopen")
+    )
+    same = _edited(reopened, CLERK, value=Decimal("40.0"), note="复核无误")
+    assert not has_right(OFFICE, "approve", place(after(same, (CLERK, "submit"))))
+
+
+def test_who_wrote_a_word_is_known_over_any_number_of_corrections() -> None:
+    row = a_row(OFFICE, value=Decimal(40), note="初报")
+    for _ in range(3):
+        row = after(row, (LEADER_OF_IT, "approve"), (LEADER_OF_IT, "reopen"), (CLERK, "submit"))
+    assert set(authors_of(row).keys) == {OFFICE.credential_id, CLERK.credential_id}
+    assert authors_of(after(row, (LEADER_OF_IT, "approve"), (LEADER_OF_IT, "reopen"))).keys == (
+        OFFICE.credential_id,
+    )
+
+
+def test_who_signed_with_an_older_release_is_an_author_still() -> None:
+    reopened = after(
+        a_row(OFFICE, value=Decimal(40)), (LEADER_OF_IT, "approve"), (OFFICE, "reopen")
+    )
+    by_the_older = {**reopened, "note": "补充", "authors": [CLERK.credential_id]}
+    row = after(_edited(by_the_older, COLLEAGUE, value=Decimal(41)), (COLLEAGUE, "submit"))
+    assert not has_right(replace(CLERK, role="office"), "approve", place(row))
+
+
+def test_a_unit_whose_word_is_carried_over_does_not_approve_it_by_another_key() -> None:
+    row = after(
+        a_row(CLERK, value=Decimal(40)),
+        (LEADER_OF_IT, "approve"),
+        (OFFICE, "reopen"),
+        (OFFICE, "submit"),
+    )
+    of_the_unit = an_actor("lead", TOWN, number=9)
+    leads = replace(place(row), leads=(LEAD, TOWN))
+    assert not has_right(of_the_unit, "approve", leads)
+    assert has_right(LEADER_OF_IT, "approve", leads)
 
 
 def test_a_correction_of_what_the_office_reported_is_the_units_own() -> None:

@@ -207,6 +207,58 @@ def test_the_own_servers_are_never_called() -> None:
     assert policy.own_ports == {8000, 5432, 6379}
 
 
+@pytest.mark.parametrize("user", ["", "u:p@", "u:p@ss@"])
+def test_each_of_several_servers_in_one_address_is_an_own_one(user: str) -> None:
+    hosts = "10.20.0.5:5433,10.20.0.6,standby:5434"
+    policy = policy_of(
+        allow_loopback=False,
+        allow_cidrs="10.20.0.0/16",
+        servers=(f"postgresql://{user}{hosts}/db",),
+    )
+    assert policy.own_addresses == {ip_address("10.20.0.5"), ip_address("10.20.0.6")}
+    assert policy.own_hosts == {"standby"}
+    assert policy.own_ports == {5432, 5433, 5434}
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("https://a.example/?next=https://b.example/", None),
+        ("https://a.example:1/", None),
+        ("https://a.example:65535/", None),
+        ("https://a.example:0/", "url-port"),
+        ("https://a.example:65536/", "url-port"),
+        (f"https://{'a.' * 126}a/", None),
+        (f"https://{'a.' * 126}ab/", "url-invalid"),
+        ("https://[:::1]/", "url-invalid"),
+    ],
+)
+def test_a_url_is_read_to_the_ends_of_what_may_stand_in_it(url: str, wrong: str | None) -> None:
+    read = read_url(url)
+    assert (None if isinstance(read, TargetUrl) else read) == wrong
+
+
+def test_over_http_a_name_is_called_where_receivers_may_be_inner_or_local() -> None:
+    url = "http://receiver.example/"
+    assert check_url(url, STRICT) == "url-insecure"
+    for policy in (INTRANET, AddressPolicy(allow_loopback=True)):
+        assert isinstance(check_url(url, policy), TargetUrl)
+
+
+def test_a_policy_is_what_the_settings_say() -> None:
+    policy = policy_of(
+        allow_loopback=True,
+        allow_cidrs="10.20.0.0/16",
+        servers=("amqp://queue",),
+        robot_hosts="dingtalk=a:1, wecom=b:2 ,feishu=c=3",
+    )
+    assert policy.allow_loopback
+    assert policy.allow_networks == (ip_network("10.20.0.0/16"),)
+    assert policy.robot_hosts == {"dingtalk": "a:1", "wecom": "b:2", "feishu": "c=3"}
+    assert policy.own_ports == {0}, "of a server whose port is not known none is taken"
+    assert not policy_of(allow_loopback=False, allow_cidrs="").allow_loopback
+
+
 ROBOT_URLS = {
     "dingtalk": "https://oapi.dingtalk.com/robot/send?access_token=T",
     "wecom": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx",

@@ -89,3 +89,15 @@ def test_the_order_within_a_batch_does_not_matter(outcomes: list[Outcome], chanc
     shuffled = list(outcomes)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     assert after(WELL, tally(*outcomes), now=NOW) == after(WELL, tally(*shuffled), now=NOW)
+
+
+def test_a_batch_counts_what_was_taken_and_what_was_refused() -> None:
+    counted = tally(SUCCESS, FAILURE, SUCCESS)
+    assert (counted.successes, counted.failures, counted.gone) == (2, 1, False)
+
+
+def test_a_success_does_not_end_the_rest_that_a_receiver_asked_for() -> None:
+    resting = replace(WELL, paused_until=NOW + timedelta(minutes=10))
+    assert after(resting, tally(SUCCESS), now=NOW) == resting
+    asked = after(WELL, tally(SUCCESS, pause=30), now=NOW)
+    assert asked.paused_until == NOW + timedelta(seconds=30)

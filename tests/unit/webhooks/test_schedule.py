@@ -57,6 +57,7 @@ def test_jitter_is_a_fifth_either_way(chance: float, tries: int) -> None:
     planned = DEFAULT_SCHEDULE[tries]
     delay = next_(failing(), tries=tries, chance=chance).delay
     assert 0.8 * planned <= delay <= 1.2 * planned
+    assert next_(failing(), tries=tries, chance=0).delay == pytest.approx(0.8 * planned)
 
 
 @pytest.mark.parametrize("kind", sorted(FREE - {"superseded"}))
@@ -76,6 +77,8 @@ def test_what_is_not_the_receivers_failure_spends_no_attempt(kind: FailureKind) 
         ("0", 0),
         ("86400", LONGEST),
         ("99999999", LONGEST),
+        ("000000030", 30),
+        ("Wed, 25 Nov 2026 08:00:01 GMT", 1),
         ("9" * 5000, LONGEST),
         ("Wed, 25 Nov 2026 08:02:00 GMT", 120),
         ("Wednesday, 25-Nov-26 08:02:00 GMT", 120),
@@ -117,6 +120,25 @@ def test_a_wish_never_shortens_the_schedule_and_never_passes_a_day(
     assert asked <= max(plain, LONGEST)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "pause"), [((7,), 7), ((0, 7), 7), ((0, 5, 7), 7), ((0, 5, 7, 9), 7)]
+)
+def test_what_spends_no_attempt_waits_the_third_pause_or_the_last(
+    schedule: tuple[float, ...], pause: float
+) -> None:
+    follows = next_attempt(
+        Outcome("fault", 5), tries=1, manual=False, schedule=schedule, chance=MIDDLE, now=NOW
+    )
+    assert follows == NextAttempt("pending", pause, counted=False)
+
+
+def test_a_schedule_without_a_pause_has_none() -> None:
+    follows = next_attempt(
+        failing(), tries=1, manual=False, schedule=(0, 0), chance=MIDDLE, now=NOW
+    )
+    assert follows == NextAttempt("pending", 0)
+
+
 def test_429_and_503_speak_for_the_whole_endpoint_and_nothing_else_does() -> None:
     for status in (429, 503):
         assert pause_of(failing(status, "30"), NOW) == 30
@@ -139,6 +161,7 @@ def test_a_robot_that_had_too_many_rests_ten_minutes() -> None:
 def test_a_schedule_is_read_from_a_setting() -> None:
     assert read_schedule("0,5,300") == (0, 5, 300)
     assert read_schedule(" 0 , 0.5 ") == (0, 0.5)
+    assert len(read_schedule(",".join("0" * 50))) == 50
 
 
 @pytest.mark.parametrize("said", ["", "a", "0,,1", "-1", "nan", "inf", "86401", ",".join("0" * 51)])

@@ -119,6 +119,8 @@ def test_a_seed_alone_is_read_too() -> None:
         "whsec_" + base64.urlsafe_b64encode(b"\xff" * 32).decode(),
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",
         "whsec_密钥",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa\nSw",
+        "whsec_MfKQ9r8GKYqr*TwjUPD8ILPZIo2LaLaSw",
         "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
         "whsk_" + base64.b64encode(bytes(31)).decode(),
         "whsk_" + base64.b64encode(bytes(64)).decode(),
@@ -126,3 +128,9 @@ def test_a_seed_alone_is_read_too() -> None:
 )
 def test_what_is_no_key_is_not_read(text: str) -> None:
     assert read_key(text) is None
+
+
+@pytest.mark.parametrize("size", [24, 64])
+def test_a_symmetric_secret_has_24_to_64_bytes(size: int) -> None:
+    key = SigningKey("v1", bytes(size))
+    assert read_key(key.text) == key

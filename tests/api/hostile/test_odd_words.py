@@ -1,6 +1,6 @@
 """Strange plans, tokens, credentials, paths and methods: never a 500, always a problem."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -9,21 +9,6 @@ import pytest
 from services.api.main import create_contract_app
 from tests.support.api import Door
 from tests.support.hostile import JSON, LONG, PLAN, YAML, refused
-
-
-@pytest.fixture
-async def office(door: Door) -> AsyncIterator[httpx.AsyncClient]:
-    async with await door.as_("office") as client:
-        client.base_url = httpx.URL("http://wufei.test")
-        yield client
-
-
-@pytest.fixture
-async def admin(door: Door) -> AsyncIterator[httpx.AsyncClient]:
-    async with door.client(door.admin_secret) as client:
-        client.base_url = httpx.URL("http://wufei.test")
-        yield client
-
 
 ODD_YAML: Mapping[str, bytes] = {
     "nothing": b"",

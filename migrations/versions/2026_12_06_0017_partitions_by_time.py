@@ -2,15 +2,17 @@
 
 The table as it was becomes the first part, with its rows and indexes where they are: they are
 looked through once and not copied. Rows of ids that begin later than the present span, as of a
-host whose clock was ahead, go to the part for all the rest.
+host whose clock was ahead, go to the part for all the rest. To statements the tables are what they
+were, so a process of the release before goes on.
 """
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
+works_since = "0014"
 
 _TABLES = (
     ("audit_entry", "id", "quarter"),

@@ -1,0 +1,60 @@
+"""A body that comes compressed (`Content-Encoding: gzip`), inflated as it is received.
+
+Never more than a bound is held, however small what was sent: a body of a megabyte may inflate to
+a thousand.
+"""
+
+import zlib
+
+from starlette.types import Message
+
+from services.core.kit.exact_data import MalformedBody
+from services.core.kit.text import Text
+
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+"""Tells zlib to expect a gzip member (RFC 1952)."""
+
+
+class Inflater:
+    """Inflates the parts of one body, at most `most` bytes of it and one.
+
+    The byte more is for whoever bounds the body: it tells that there was more.
+    """
+
+    def __init__(self, *, most: int) -> None:
+        self._zlib = zlib.decompressobj(_GZIP_WINDOW)
+        self._left = most + 1
+        self._most_read = most
+        self._read = 0
+
+    def inflated(self, message: Message) -> Message:
+        """Return a part of a request with its body inflated.
+
+        Raises:
+            MalformedBody: it is no gzip, or the last part and the gzip is not whole.
+        """
+        if message["type"] != "http.request":
+            return message
+        body = message.get("body", b"")
+        # A header without end inflates to nothing, and would be read for ever.
+        self._read += len(body)
+        if self._read > self._most_read:
+            raise _no_gzip()
+        try:
+            inflated = self._zlib.decompress(body, self._left) if self._left else b""
+        except zlib.error:
+            raise _no_gzip() from None
+        self._left -= len(inflated)
+        whole = self._zlib.eof and not self._zlib.unused_data
+        if not message.get("more_body", False) and self._left and not whole:
+            raise _no_gzip()
+        return {**message, "body": inflated}
+
+
+def _no_gzip() -> MalformedBody:
+    return MalformedBody(
+        Text(
+            "请求体不是完整的 gzip，而 Content-Encoding 写的是 gzip",
+            "The body is no whole gzip, as its Content-Encoding says",
+        )
+    )

@@ -1,0 +1,62 @@
+"""What is told of a request once it is answered: its metrics, and a line of the log in detail."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Counter, Histogram
+from starlette.types import Scope
+
+from services.api.metrics import HTTP_REQUEST_SECONDS, HTTP_REQUESTS, HTTP_REQUESTS_OPEN
+from services.core.kit.trail import Trail, on_trail
+
+logger = logging.getLogger("wufei.api")
+
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_TOLD_EVENTS = 20
+"""So many of the events that a request wrote are told in its line of the log."""
+
+# The library looks a line up by its labels under a lock; here each is looked up once.
+_counted: dict[tuple[str, str, int], Counter] = {}
+_timed: dict[tuple[str, str], Histogram] = {}
+_open = 0
+HTTP_REQUESTS_OPEN.set_function(lambda: _open)
+
+
+@contextmanager
+def counted_open() -> Iterator[None]:
+    """Count a request among those that are being answered."""
+    global _open  # noqa: PLW0603 (one process, one count)
+    _open += 1
+    try:
+        yield
+    finally:
+        _open -= 1
+
+
+def told_of_request(scope: Scope, trail: Trail, status: int, seconds: float) -> None:
+    """Tell of a request that was answered with `status` after so many seconds."""
+    method, route = scope["method"], getattr(scope.get("route"), "path", "no route")
+    # Anybody may make up methods and paths; what they are called by has an end.
+    method = method if method in _METHODS else "_OTHER"
+    counter = _counted.get((method, route, status))
+    if counter is None:
+        counter = HTTP_REQUESTS.labels(method, route, str(status))
+        _counted[method, route, status] = counter
+    timer = _timed.get((method, route))
+    if timer is None:
+        timer = _timed[method, route] = HTTP_REQUEST_SECONDS.labels(method, route)
+    counter.inc()
+    timer.observe(seconds)
+    if logger.isEnabledFor(logging.DEBUG):
+        with on_trail(trail):
+            logger.debug(
+                "request answered",
+                extra={
+                    "method": method,
+                    "route": route,
+                    "status": status,
+                    "seconds": round(seconds, 6),
+                    "events": trail.events[:_TOLD_EVENTS],
+                },
+            )

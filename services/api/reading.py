@@ -1,0 +1,63 @@
+"""Which server a request reads from, as far as its caller has a say in it: `Wufei-Position`.
+
+A GET may be answered by a replica; all else by the primary. Every answer says up to where of the
+database's log its caller may have seen or written; whoever sends that with a later request, to
+whichever process, finds nothing older.
+"""
+
+import re
+from functools import partial
+
+from fastapi import Request
+
+from services.api.metrics import READS
+from services.core.events.queries import log_position
+from services.core.identity.actor import Actor
+from services.core.kit.database import Database
+from services.core.kit.replicas import NOT_KNOWN, Need, Reads
+
+POSITION = "Wufei-Position"
+_WAL = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
+_OF_LOG = re.compile(r"[0-9]{1,18}")
+
+
+async def choose_server(request: Request, actor: Actor) -> None:
+    """Choose where a request of a known caller reads from."""
+    reads: Reads = request.app.state.resources.reads
+    if reads.replicas and request.method == "GET":
+        await reads.choose(_caller(actor), _need(request.headers.get(POSITION), actor))
+
+
+async def position_seen(request: Request) -> str | None:
+    """Return what a request has seen or written, as its answer says it; None: not known."""
+    reads: Reads = request.app.state.resources.reads
+    actor: Actor | None = request.scope.get("actor")
+    if actor is None or not reads.replicas:
+        return None
+    READS.labels(reads.server).inc()
+    place = await reads.seen(_caller(actor))
+    return None if place is None else f"{place >> 32:X}/{place & 0xFFFFFFFF:X}"
+
+
+def _caller(actor: Actor) -> tuple[str, str]:
+    return actor.city_code, str(actor.credential_id)
+
+
+def _need(said: str | None, actor: Actor) -> Need:
+    """Return what a caller needs: what an answer said to it, or a position of its city's log.
+
+    Anything else asks for the newest there is.
+    """
+    if said is None:
+        return Need()
+    said = said.strip()
+    if wal := _WAL.fullmatch(said):
+        return Need(place=(int(wal[1], 16) << 32) + int(wal[2], 16))
+    if _OF_LOG.fullmatch(said):
+        return Need(reached=partial(_reached, actor.city_code, int(said)))
+    return Need(place=NOT_KNOWN)
+
+
+async def _reached(city_code: str, position: int, database: Database) -> bool:
+    async with database.sessions() as session:
+        return await log_position(session, city_code) >= position

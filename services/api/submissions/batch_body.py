@@ -1,0 +1,147 @@
+"""The body of a batch: JSON, or NDJSON with a row a line and the rest in the address.
+
+Reading and judging thousands of rows is work for the processor alone, and is done beside the
+event loop.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from services.api.deferred_faults import DeferredFaults
+from services.api.problems import UnsupportedMediaType
+from services.api.submissions.batch_schemas import BatchIn
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.exact_data import MalformedBody, read_json
+from services.core.kit.faults import faults_of
+from services.core.kit.text import Text
+from services.core.submissions.batch.rows import MOST_ROWS, Strategy
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+_NDJSON = (NDJSON, "application/ndjson", "application/jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What an NDJSON batch says in its address, by the names that a JSON body has for it."""
+
+    said: dict[str, object]
+
+
+async def _options(
+    strategy: Annotated[
+        Strategy | None, Query(description="NDJSON only: as `strategy` of a JSON body")
+    ] = None,
+    atomic: Annotated[
+        bool | None, Query(description="NDJSON only: as `atomic` of a JSON body")
+    ] = None,
+    draft: Annotated[
+        bool | None, Query(description="NDJSON only: as `draft` of a JSON body")
+    ] = None,
+    period: Annotated[
+        str | None, Query(max_length=40, description="NDJSON only: as `scope.period`")
+    ] = None,
+    organization_code: Annotated[
+        str | None, Query(max_length=60, description="NDJSON only: as `scope.organization_code`")
+    ] = None,
+    indicator_code: Annotated[
+        str | None, Query(max_length=60, description="NDJSON only: as `scope.indicator_code`")
+    ] = None,
+) -> Options:
+    scope = {
+        "period": period,
+        "organization_code": organization_code,
+        "indicator_code": indicator_code,
+    }
+    given = {name: one for name, one in scope.items() if one is not None}
+    told = {"strategy": strategy, "atomic": atomic, "draft": draft, "scope": given or None}
+    return Options({name: one for name, one in told.items() if one is not None})
+
+
+SentOptions = Annotated[Options, Depends(_options)]
+
+
+def read_batch(body: bytes, content_type: str, options: Options) -> BatchIn:
+    """Return what a body asks for; the faults of a row's shape stay with the row.
+
+    Raises:
+        MalformedBody: it is not the JSON that it says; of NDJSON only a line is.
+        InvalidInput: the batch as a whole has faults.
+        UnsupportedMediaType: it is neither.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in {JSON, ""}:
+        if options.said:
+            raise InvalidInput(faults=[_in_body(name) for name in options.said])
+        return _whole(read_json(body))
+    if media_type in _NDJSON:
+        return _whole({**options.said, "items": list(_lines(body))})
+    raise UnsupportedMediaType(
+        detail=Text(
+            f"请用 Content-Type: {JSON} 或 {NDJSON}",
+            f"Send it with Content-Type: {JSON} or {NDJSON}",
+        )
+    )
+
+
+def _in_body(name: str) -> Fault:
+    words = Text(f"JSON 请求请在请求体中写 {name}", f"Of a JSON batch, say {name} in the body")
+    return Fault(f"/query/{name}", "in-the-body", words)
+
+
+def _whole(raw: object) -> BatchIn:
+    try:
+        return BatchIn.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidInput(faults=faults_of(error.errors(include_url=False))) from None
+
+
+def _lines(body: bytes) -> Iterator[object]:
+    """Yield the value of each line that is not blank, one more than a batch may have at most."""
+    told = 0
+    for line in body.split(b"\n"):
+        if line.strip():
+            yield _line(line)
+            told += 1
+        if told > MOST_ROWS:
+            return
+
+
+def _line(line: bytes) -> object:
+    try:
+        value = read_json(line)
+    except MalformedBody as error:
+        return _unreadable(error.detail or error.title)
+    if not isinstance(value, dict):
+        return _unreadable(Text("每行应为一个 JSON 对象", "Each line is a JSON object"))
+    return value
+
+
+def _unreadable(words: Text) -> DeferredFaults:
+    error = ErrorDetails(
+        type="malformed_line", loc=(), msg=words.en, input=None, ctx={"zh": words.zh}
+    )
+    return DeferredFaults([error], {})
+
+
+def batch_request_body() -> dict[str, Any]:
+    """Return what the contract says of the body."""
+    return {
+        "requestBody": {
+            "required": True,
+            "description": "As JSON, or as NDJSON: a row a line, as in `items`, and the rest in the"
+            " address. Either may be sent with `Content-Encoding: gzip`.",
+            "content": {
+                JSON: {
+                    "schema": {"$ref": "#/components/schemas/BatchIn"},
+                    "examples": {"BatchUpsert": {}, "BatchReplace": {}},
+                },
+                NDJSON: {"schema": {"type": "string"}, "examples": {"BatchLines": {}}},
+            },
+        }
+    }

@@ -1,0 +1,36 @@
+"""How far ahead a day may lie that somebody sets. Pure.
+
+A year that was mistyped is taken for a promise otherwise: nothing is late, and nobody hears of it.
+"""
+
+from datetime import date, timedelta
+
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+
+A_YEAR = timedelta(days=366)
+"""For what is due within a year as a rule, more time asked for at once, a document's date."""
+
+TEN_YEARS = timedelta(days=3660)
+"""For what is promised long ahead, and the end of a key."""
+
+
+def too_far_ahead(place: str, day: date, *, since: date, most: timedelta) -> list[Fault]:
+    """Return a fault where `day` lies more than `most` after `since`, with the last that may be."""
+    last = date.fromordinal(min(since.toordinal() + most.days, date.max.toordinal()))
+    return (
+        []
+        if day <= last
+        else [_fault(place, day, Text(f"最晚可写 {last}", f"No later than {last}"))]
+    )
+
+
+def not_within(place: str, day: date, *, first: date, last: date) -> list[Fault]:
+    """Return a fault where `day` does not lie from `first` to `last`, with both."""
+    if first <= day <= last:
+        return []
+    return [_fault(place, day, Text(f"可写 {first} 至 {last}", f"From {first} to {last}"))]
+
+
+def _fault(place: str, day: date, said: Text) -> Fault:
+    return Fault(place, "date-out-of-range", said, day.isoformat())

@@ -1,0 +1,293 @@
+"""Which server a reading is made on: the primary, or a replica that is recent enough for it.
+
+Every change of a server has a place in its write-ahead log (WAL), and a replica tells how far it
+has replayed that. So a replica may answer whoever needs nothing later than that place; and it is
+recent enough for anybody while it has all that the primary had a given time ago. Both are
+comparisons of places that were asked for: no clock of another machine takes part.
+
+One unit of work reads from one server, which `Reads.choose` names. Writes, and whatever is read
+for them, never come here.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from zlib import crc32
+
+import asyncpg
+from cachetools import TTLCache
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from services.core.kit.database import Database
+from services.core.kit.one_connection import OneEachPool
+from services.core.kit.outage import told_of
+from services.core.kit.wal_watch import Place, WalWatch
+
+logger = logging.getLogger("wufei.api")
+
+NOT_KNOWN = 1 << 63
+"""A place later than any: who may have seen that much reads from the primary."""
+
+_JUDGED_EVERY_SECONDS = 0.25
+_KEPT_EVERY_SECONDS = 0.1
+_WAITS_SECONDS = 0.1
+"""How long a reading waits for a replica to come up to what it needs, before the primary."""
+
+_LOOKS_AGAIN_SECONDS = 0.01
+_MOST_CALLERS = 10_000
+
+Reached = Callable[[Database], Awaitable[bool]]
+"""Whether a replica has something that the caller named in words of the domain."""
+
+
+class ReplicaWentBack(ConnectionError):
+    """A replica that was started again is not as far as it was: it must catch up first."""
+
+
+@dataclass
+class Replica:
+    """A replica: its name, the way to it, how far it is, and why it is set aside, if it is.
+
+    `caught_up_at` is when the primary was no further than this, as the loop's time.
+    """
+
+    name: str
+    database: Database
+    watch: WalWatch
+    caught_up_at: float | None = None
+    set_aside: str | None = None
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a reading must be able to see: a place of the WAL, and what `reached` asks, if any."""
+
+    place: int = 0
+    reached: Reached | None = None
+
+
+@dataclass
+class _Reading:
+    """Where a unit of work reads from, and for whom."""
+
+    caller: object = None
+    need: Need = field(default_factory=Need)
+    replica: Replica | None = None
+    failed: bool = False
+
+
+_present: ContextVar[_Reading | None] = ContextVar("reading", default=None)
+
+
+class Reads:
+    """The ways to read: the primary's, and those of its replicas, of which there may be none.
+
+    A replica is used while it is at most `within` seconds behind. What one caller has seen or
+    changed through this process it goes on seeing.
+    """
+
+    def __init__(
+        self,
+        primary: Database,
+        watch: WalWatch | None = None,
+        replicas: Sequence[Replica] = (),
+        *,
+        within: float = 0,
+    ) -> None:
+        self.primary = primary
+        self.replicas = replicas
+        self._watch = watch
+        self._within = within
+        self._lately: deque[Place] = deque()
+        self._seen: TTLCache[object, int] = TTLCache(
+            _MOST_CALLERS, ttl=within, timer=lambda: asyncio.get_running_loop().time()
+        )
+
+    @property
+    def pool(self) -> OneEachPool:
+        """Return the bare pool of the server that this unit of work reads from."""
+        return self._database.pool
+
+    @property
+    def sessions(self) -> async_sessionmaker[AsyncSession]:
+        """Return the sessions of the server that this unit of work reads from."""
+        return self._database.sessions
+
+    @property
+    def _database(self) -> Database:
+        reading = _present.get()
+        replica = reading.replica if reading else None
+        return replica.database if replica else self.primary
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Begin a unit of work, which reads from the primary until it chooses otherwise."""
+        token = _present.set(_Reading())
+        try:
+            yield
+        finally:
+            _present.reset(token)
+
+    @property
+    def server(self) -> str:
+        """Return what this unit of work reads from, as metrics call it."""
+        reading = _present.get()
+        return reading.replica.name if reading and reading.replica else "primary"
+
+    async def choose(self, caller: object, need: Need) -> None:
+        """Choose where this unit of work reads from, for what it needs and its caller has seen.
+
+        It waits a moment for a replica that is nearly there; it holds no connection meanwhile.
+        """
+        reading = _present.get()
+        if reading is None or reading.failed or not self.replicas:
+            return
+        reading.caller, reading.need = caller, need
+        reading.replica = await self._recent_enough(caller, need)
+
+    async def look_again(self) -> None:
+        """Choose anew for something that the primary has by now, as one does who was told of it."""
+        reading = _present.get()
+        if reading is None or reading.replica is None or self._watch is None:
+            return
+        place = await self._watch.ask()
+        self._note(reading.caller, place.wal if place else NOT_KNOWN)
+        reading.replica = await self._recent_enough(reading.caller, reading.need)
+
+    def falls_back(self, error: BaseException) -> bool:
+        """Return whether this unit of work may begin anew on the primary: a replica failed it."""
+        reading = _present.get()
+        if reading is None or reading.replica is None:
+            return False
+        # Known again once it says itself how far it is.
+        reading.replica.watch.doubt(told_of(error))
+        reading.replica, reading.failed = None, True
+        return True
+
+    async def seen(self, caller: object) -> int | None:
+        """Return up to where of the WAL this unit of work may have seen or written, and note it.
+
+        Its caller reads from no server that is not as far. None: that cannot be known now, or
+        there are no replicas.
+        """
+        reading = _present.get()
+        if reading is None or self._watch is None:
+            return None
+        watch = reading.replica.watch if reading.replica else self._watch
+        place = await watch.ask()
+        self._note(caller, place.wal if place else NOT_KNOWN)
+        return place.wal if place else None
+
+    async def run(self) -> None:
+        """Judge the replicas for ever, and say when one is set aside or taken back."""
+        while self.replicas:
+            await asyncio.sleep(_JUDGED_EVERY_SECONDS)
+            for replica in self.replicas:
+                self._judge(replica)
+
+    def lag(self, replica: Replica) -> float | None:
+        """Return how many seconds a replica is behind at most; None: that is not known."""
+        if replica.caught_up_at is None:
+            return None
+        return max(0.0, asyncio.get_running_loop().time() - replica.caught_up_at)
+
+    async def _recent_enough(self, caller: object, need: Need) -> Replica | None:
+        place = max(need.place, self._seen.get(caller, 0))
+        for replica in self._in_turn(caller):
+            if self._why_not(replica) is None:
+                return replica if await self._has(replica, place, need.reached) else None
+        return None
+
+    def _in_turn(self, caller: object) -> Sequence[Replica]:
+        """Return the replicas, a caller's own first: the same one in every process.
+
+        A replica never goes back by itself, so neither does a caller that stays with one.
+        """
+        first = crc32(str(caller).encode()) % len(self.replicas)
+        return [*self.replicas[first:], *self.replicas[:first]]
+
+    async def _has(self, replica: Replica, wal: int, reached: Reached | None) -> bool:
+        """Return whether a replica has what is needed; wait a moment for it."""
+        clock = asyncio.get_running_loop().time
+        give_up = clock() + _WAITS_SECONDS
+        place = replica.watch.known
+        while place is not None:
+            if place.wal >= wal and (reached is None or await reached(replica.database)):
+                return True
+            if clock() >= give_up:
+                return False
+            await asyncio.sleep(_LOOKS_AGAIN_SECONDS)
+            place = await replica.watch.ask()
+        return False
+
+    def _note(self, caller: object, wal: int) -> None:
+        self._seen[caller] = max(wal, self._seen.get(caller, 0))
+
+    def _why_not(self, replica: Replica) -> str | None:
+        """Return why a replica may not be read from; None: it may."""
+        known, wanted = replica.watch.known, self._wanted()
+        if known is None or self._watch is None:
+            return replica.watch.trouble or "it has not been asked yet"
+        if wanted is None or self._watch.known is None:
+            return "how far the primary is cannot be asked"
+        if not known.replays:
+            return "it is no replica: it takes writes"
+        if known.of != self._watch.known.of:
+            return "it is no replica of this primary's database"
+        if known.wal < wanted:
+            return f"it is more than {self._within:g} s behind"
+        return None
+
+    def _wanted(self) -> int | None:
+        """Return where the primary was `within` seconds ago, or a little later; None: unknown."""
+        lately = self._lately
+        newest = self._watch.known if self._watch else None
+        if newest and (not lately or newest.asked_at - lately[-1].asked_at >= _KEPT_EVERY_SECONDS):
+            lately.append(newest)
+        since = asyncio.get_running_loop().time() - self._within
+        while lately and lately[0].asked_at < since:
+            lately.popleft()
+        return lately[0].wal if lately else None
+
+    def _judge(self, replica: Replica) -> None:
+        why = self._why_not(replica)
+        known = replica.watch.known
+        if known is not None:
+            reached = [one.asked_at for one in self._lately if one.wal <= known.wal]
+            replica.caught_up_at = max([*reached, replica.caught_up_at or 0.0]) or None
+        replica.set_aside = why
+        if (why is not None) == replica.told or replica.watch.untried:
+            return
+        replica.told = why is not None
+        if why is None:
+            logger.info("replica used again", extra={"replica": replica.name})
+        else:
+            logger.warning(
+                "replica set aside",
+                extra={
+                    "replica": replica.name,
+                    "cause": why,
+                    "next": "readings go to the primary until it is recent again",
+                },
+            )
+
+
+def checking(watch: WalWatch) -> Callable[[asyncpg.Connection], Awaitable[None]]:
+    """Return what refuses a new connection to a server that is not as far as it said before.
+
+    A replica that is started again may begin earlier; its old connections ended with it.
+    """
+
+    async def check(connection: asyncpg.Connection) -> None:
+        known = watch.known
+        place = await watch.read(connection)
+        if known is not None and place.wal < known.wal:
+            watch.doubt("it was started again and catches up")
+            raise ReplicaWentBack("the replica is not as far as it was")
+
+    return check

@@ -1,0 +1,92 @@
+"""Spans of traces, for whoever works; nothing unless a door was told where to send them.
+
+Work is not called by what caused it: it finds it in the log, later and much of it at once. So a
+span is linked with the spans of its causes (OpenTelemetry's span links) and is the child of none.
+The library is loaded with `kit.span_export`, by a door that sends; without it this costs a look
+at a variable.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from services.core.kit.span_export import SpanExport
+
+SpanKind = Literal["internal", "consumer", "client"]
+Attributes = Mapping[str, str | int | float | bool]
+
+
+class OpenSpan(Protocol):
+    """A piece of work that is under way."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """Return what names this span to others; None: it is not traced."""
+
+    def caused_by(self, traceparents: Iterable[str | None]) -> None:
+        """Link it with the spans that caused it."""
+
+    def says(self, attributes: Attributes) -> None:
+        """Add attributes."""
+
+    def drop(self) -> None:
+        """Tell nobody of it: there was nothing to do."""
+
+
+class Spans(Protocol):
+    """What makes spans, where a door sends them."""
+
+    def opened(self, name: str, kind: SpanKind) -> AbstractContextManager[OpenSpan]:
+        """Open a span of a trace of its own."""
+
+    def present(self) -> OpenSpan:
+        """Return the span that this runs in."""
+
+
+class _NoSpan:
+    traceparent: str | None = None
+
+    def caused_by(self, traceparents: Iterable[str | None]) -> None:
+        pass
+
+    def says(self, attributes: Attributes) -> None:
+        pass
+
+    def drop(self) -> None:
+        pass
+
+
+_NONE = _NoSpan()
+_spans: Spans | None = None
+
+
+def use_spans(spans: Spans | None) -> None:
+    """Have spans made by this from now on; None: make none."""
+    global _spans  # noqa: PLW0603 (one process, one destination)
+    _spans = spans
+
+
+@contextmanager
+def opened_span(name: str, kind: SpanKind = "internal") -> Iterator[OpenSpan]:
+    """Open a span round what runs inside; an error that leaves it is noted on it."""
+    if _spans is None:
+        yield _NONE
+        return
+    with _spans.opened(name, kind) as span:
+        yield span
+
+
+def span_export(part: str, *, sends: bool) -> "AbstractContextManager[SpanExport | None]":
+    """Return what sends the spans of `part` while it is open; None within: nothing `sends`."""
+    if not sends:
+        return nullcontext()
+    # Loaded here, for it takes a tenth of a second and some megabytes.
+    export: type[SpanExport] = import_module("services.core.kit.span_export").SpanExport
+    return export(part)
+
+
+def present_span() -> OpenSpan:
+    """Return the span that this runs in, which may be none."""
+    return _NONE if _spans is None else _spans.present()

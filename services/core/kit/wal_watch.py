@@ -1,0 +1,141 @@
+"""Asks one server how far its write-ahead log (WAL) is, over a connection of its own."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
+
+from services.core.kit.outage import told_of
+from services.core.kit.server_address import open_connection
+
+_EVERY_SECONDS = 0.25
+_ANSWERS_WITHIN_SECONDS = 1.0
+_PAUSE_SECONDS = 0.25
+
+# Where the primary inserts next, and up to where a replica has replayed: both in bytes.
+_HOW_FAR = """
+SELECT pg_is_in_recovery() AS replays, (
+    CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0')
+    ELSE pg_current_wal_insert_lsn() END - '0/0')::bigint AS wal
+"""
+# A physical replica has the identifier of its primary's cluster, and each database its number.
+_OF = """
+SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())
+FROM pg_control_system()
+"""
+_PAGE = 8192
+_PAGE_HEADERS = (24, 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a server is: a place of its WAL, in bytes, and since when that is so.
+
+    `asked_at` is the loop's time before it was asked: what it says holds at that time or later.
+    `of` tells clusters and their databases apart.
+    """
+
+    wal: int
+    replays: bool
+    of: tuple[int, int]
+    asked_at: float
+
+
+async def cluster_of(connection: asyncpg.Connection) -> tuple[int, int]:
+    """Return what a server's cluster and its database share with those of its replicas alone."""
+    cluster, database = await connection.fetchrow(_OF, timeout=_ANSWERS_WITHIN_SECONDS)
+    return cluster, database
+
+
+async def how_far(connection: asyncpg.Connection, of: tuple[int, int]) -> Place:
+    """Return how far a server is whose cluster and database are known."""
+    asked_at = asyncio.get_running_loop().time()
+    row = await connection.fetchrow(_HOW_FAR, timeout=_ANSWERS_WITHIN_SECONDS)
+    return Place(_at_a_record(row["wal"]), row["replays"], of, asked_at)
+
+
+class WalWatch:
+    """How far a server is; it is asked four times a second, and whenever somebody wants to know.
+
+    However many want to know at the same time, it is asked once for all of them.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._of: tuple[int, int] = (0, 0)
+        self._wanted = asyncio.Event()
+        self._next: asyncio.Future[Place | None] | None = None
+        self.known: Place | None = None
+        self.trouble: str | None = None
+
+    @property
+    def untried(self) -> bool:
+        """Return whether it was never asked yet."""
+        return self.known is None and self.trouble is None
+
+    def doubt(self, why: str) -> None:
+        """Know nothing of it until it answers again."""
+        self.known, self.trouble = None, why
+        self._wanted.set()
+
+    async def ask(self) -> Place | None:
+        """Return how far it is, asked after this call; None: it does not answer."""
+        if self._next is None:
+            return None
+        answer = self._next
+        self._wanted.set()
+        return await asyncio.shield(answer)
+
+    async def read(self, connection: asyncpg.Connection) -> Place:
+        """Return how far the server of a connection is."""
+        return await how_far(connection, self._of)
+
+    async def run(self) -> None:
+        """Ask for ever, and again after every break."""
+        while True:
+            try:
+                await self._go_on_asking()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._lose(told_of(error))
+            except asyncpg.InternalClientError as error:  # no server of those named is the primary
+                self._lose(told_of(error))
+            finally:
+                self._lose(self.trouble or "it is not asked")
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _go_on_asking(self) -> None:
+        connection = await open_connection(self._dsn, timeout=5)
+        try:
+            self._of = await cluster_of(connection)
+            self._next = asyncio.get_running_loop().create_future()
+            while True:
+                self._wanted.clear()
+                asked, self._next = self._next, asyncio.get_running_loop().create_future()
+                try:
+                    place = await self.read(connection)
+                except BaseException:
+                    asked.set_result(None)
+                    raise
+                self.known, self.trouble = place, None
+                asked.set_result(place)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_EVERY_SECONDS):
+                        await self._wanted.wait()
+        finally:
+            connection.terminate()
+
+    def _lose(self, why: str) -> None:
+        self.known, self.trouble = None, why
+        waiting, self._next = self._next, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+
+def _at_a_record(wal: int) -> int:
+    """Return where the last record ends: at a page's start the next one begins after its header.
+
+    A replica has replayed up to the end of a record. No record ends inside these headers.
+    """
+    within = wal % _PAGE
+    return wal - within if within in _PAGE_HEADERS else wal

@@ -1,0 +1,11 @@
+"""The date of the document that says what was decided. Pure."""
+
+from datetime import date
+
+from services.core.kit.errors import Fault
+from services.core.kit.horizons import A_YEAR, too_far_ahead
+
+
+def document_date_faults(day: date, today: date) -> list[Fault]:
+    """Return what is wrong with a document's date; it may be dated ahead, by a year at most."""
+    return too_far_ahead("/document_date", day, since=today, most=A_YEAR)

@@ -1,0 +1,182 @@
+"""What becomes of each row of a batch, given the submission that its slot holds. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.core.identity.actor import Actor
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.plan.queries import PlanState
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.batch.rows import BatchRow, RowOutcome, Slot, at_row
+from services.core.submissions.changes import FORMS, edited, form_after, moved
+from services.core.submissions.creation import SubmissionDraft, new_row, place_of
+from services.core.submissions.judging import value_faults
+from services.core.submissions.rules import (
+    REMARKS,
+    Remarks,
+    SubmissionVerb,
+    period_allows,
+    state_allows,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What becomes of a row.
+
+    `submission` is what stands afterwards, or what stood in the way; None: there is none. What
+    is written has an `action`, by its name in history. `index` is None where a `replace` takes
+    back what no row names.
+    """
+
+    index: int | None
+    slot: Slot
+    outcome: RowOutcome
+    submission: SubmissionRow | None = None
+    action: str | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """By what rows are decided: the plan, the states of periods by code, who asks, and when."""
+
+    plan: PlanState
+    periods: Mapping[str, str]
+    actor: Actor
+    now: datetime
+
+    def row(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
+        """Return what becomes of a row without faults, given the submission of its slot."""
+        if row.operation == "delete":
+            return self._delete(row, present)
+        if present is None:
+            return self._create(row)
+        if row.operation == "create":
+            return _rejected(row, present, _exists(present))
+        return self._update(row, present)
+
+    def unnamed(self, present: SubmissionRow) -> Decided:
+        """Return what becomes of a submission in the scope of a `replace` that no row names."""
+        slot = slot_of(present)
+        kept = self._why_not(present, "withdraw")
+        if kept is not None:
+            return Decided(None, slot, "rejected", present, faults=(kept,))
+        return Decided(None, slot, "deleted", self._after(present, "withdraw"), "withdrawn")
+
+    def _create(self, row: BatchRow) -> Decided:
+        if row.operation == "update":
+            return _rejected(row, None, _NONE_THERE)
+        plan, slot = self.plan, row.slot
+        indicator = plan.indicators[slot.indicator_code]
+        faults = []
+        if not row.says_form:
+            faults = value_faults(row.form, indicator, plan, slot.period, draft=row.draft)
+        if closed := self._closed(slot.period, "edit"):
+            faults.append(closed)
+        if faults:
+            return _rejected(row, None, *faults)
+        remarks = Remarks(**{name: row.said[name] for name in REMARKS if name in row.said})
+        draft = SubmissionDraft(*slot, row.form, remarks, row.draft)
+        made = new_row(draft, indicator, plan=plan, actor=self.actor, now=self.now)
+        action = "created" if row.draft else "submitted"
+        return Decided(row.index, slot, "created", made, action)
+
+    def _update(self, row: BatchRow, present: SubmissionRow) -> Decided:
+        submits = not row.draft and present["state"] == "draft"
+        says_more = any(present[name] != value for name, value in row.said.items())
+        if not (row.says_form or says_more or submits):
+            return Decided(row.index, row.slot, "unchanged", present)
+        # What a row says of the value replaces all of it; of the rest it changes what it names.
+        changes: dict[str, Any] = {**(dict.fromkeys(FORMS) if row.says_form else {}), **row.said}
+        indicator = self.plan.indicators[row.slot.indicator_code]
+        form = form_after(present, changes)
+        faults = value_faults(form, indicator, self.plan, row.slot.period, draft=row.draft)
+        columns = {} if faults else edited(present, changes, indicator=indicator, actor=self.actor)
+        if not (columns or submits or faults):
+            return Decided(row.index, row.slot, "unchanged", present)
+        if refused := self._why_not(present, "edit"):
+            faults.append(refused)
+        if faults:
+            return _rejected(row, present, *faults)
+        wanted = {**present, **columns}
+        if row.draft:
+            return Decided(row.index, row.slot, "updated", self._as_of_now(wanted), "changed")
+        return Decided(row.index, row.slot, "updated", self._after(wanted, "submit"), "submitted")
+
+    def _delete(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
+        if present is None:
+            return _rejected(row, None, _NONE_THERE)
+        if refused := self._why_not(present, "withdraw"):
+            return _rejected(row, present, refused)
+        after = self._after(present, "withdraw")
+        return Decided(row.index, row.slot, "deleted", after, "withdrawn")
+
+    def _after(self, row: SubmissionRow, verb: SubmissionVerb) -> SubmissionRow:
+        changed = moved(row, verb, actor=self.actor, reason=None, now=self.now)
+        return self._as_of_now({**row, **changed})
+
+    def _as_of_now(self, row: SubmissionRow) -> SubmissionRow:
+        return {**row, "version": row["version"] + 1, "updated_at": self.now}
+
+    def _why_not(self, present: SubmissionRow, verb: SubmissionVerb) -> Fault | None:
+        """Return why a submission cannot be edited or withdrawn as it stands."""
+        period = present["period"]
+        indicator = self.plan.indicators.get(present["indicator_code"])
+        place = place_of(present, indicator, self.periods.get(period, "planned"))
+        if not state_allows(verb, place):
+            return Fault("", "transition-refused", _ADVICE[place.state], place.state)
+        return self._closed(period, verb)
+
+    def _closed(self, period: str, verb: SubmissionVerb) -> Fault | None:
+        state = self.periods.get(period, "planned")
+        if period_allows(verb, state):
+            return None
+        return Fault("/period", "period-closed", _CLOSED.format(period=period), period)
+
+
+def slot_of(row: SubmissionRow) -> Slot:
+    """Return the slot that a submission holds."""
+    return Slot(row["indicator_code"], row["organization_code"], row["period"])
+
+
+def _rejected(row: BatchRow, present: SubmissionRow | None, *faults: Fault) -> Decided:
+    told = tuple(at_row(row.index, fault) for fault in faults)
+    return Decided(row.index, row.slot, "rejected", present, faults=told)
+
+
+def _exists(present: SubmissionRow) -> Fault:
+    words = Text(
+        "该指标、单位、周期已有填报；要改写请用 upsert 或 update_only",
+        "This place has a submission already; upsert or update_only would change it",
+    )
+    return Fault("", "submission-exists", words, str(present["id"]))
+
+
+_NONE_THERE = Fault(
+    "",
+    "submission-missing",
+    Text(
+        "该指标、单位、周期没有填报；要新增请用 upsert 或 create_only",
+        "This place has no submission; upsert or create_only would make one",
+    ),
+)
+_CLOSED = Text("{period} 已关闭，不再接受填报", "{period} is closed and takes no values")
+_ADVICE: Mapping[str, Text] = {
+    "submitted": Text(
+        "该填报已送审，内容不同：请先撤回（withdraw），或由审核人退回（return）后再改",
+        "It is under review with another content: withdraw it, or have it returned, then change it",
+    ),
+    "approved": Text(
+        "该填报已审核通过，内容不同：请由审核人重新打开（reopen）后再改",
+        "It is approved with another content: have it reopened by its reviewer, then change it",
+    ),
+    "returned": Text(
+        "这是对已通过数值的更正，不能撤回；通过之前仍以原数值为准",
+        "It corrects an approved value and cannot be withdrawn; the approved one counts meanwhile",
+    ),
+}
+"""What to do about a submission whose state keeps a row out, by that state."""

@@ -1,0 +1,286 @@
+"""The rows of a batch, and everything that is wrong with them before anything is looked up. Pure.
+
+Which codes a plan does not have is asked once for each code, however many rows write it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Literal, NamedTuple
+
+from services.core.identity.actor import Actor
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan.queries import PlanState
+from services.core.plan.unknown_codes import (
+    parsed_period,
+    unknown_indicators,
+    unknown_organizations,
+)
+from services.core.submissions.changes import FORMS
+from services.core.submissions.creation import behalf_faults, organization_faults, reference_faults
+from services.core.submissions.judging import period_faults, value_faults
+from services.core.submissions.rules import Form, writes_for
+
+MOST_ROWS = 10_000
+
+Strategy = Literal["upsert", "create_only", "update_only", "delete", "replace"]
+RowOperation = Literal["upsert", "create", "update", "delete"]
+RowOutcome = Literal["created", "updated", "unchanged", "deleted", "rejected", "skipped"]
+"""What came of a row. `skipped`: nothing is wrong with it, and a row beside it was rejected."""
+
+OPERATION_OF: Mapping[Strategy, RowOperation] = {
+    "upsert": "upsert",
+    "create_only": "create",
+    "update_only": "update",
+    "delete": "delete",
+    "replace": "upsert",
+}
+"""What a row asks for where it does not say."""
+
+
+class Slot(NamedTuple):
+    """What holds one submission: an indicator, a unit, a period; all by their codes."""
+
+    indicator_code: str
+    organization_code: str
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchScope:
+    """The slots that a `replace` states in full: all of a period, or of less of it."""
+
+    period: str
+    organization_code: str | None = None
+    indicator_code: str | None = None
+
+    def covers(self, slot: Slot) -> bool:
+        """Return whether a slot lies in it."""
+        return (
+            slot.period == self.period
+            and self.organization_code in {None, slot.organization_code}
+            and self.indicator_code in {None, slot.indicator_code}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One row: its slot, what it asks for, and the columns that it says something of.
+
+    `index` counts from 0. `faults` are those of its shape; a row that has any may lack a part of
+    its slot, which is then empty.
+    """
+
+    index: int
+    operation: RowOperation
+    slot: Slot
+    said: Mapping[str, Any]
+    draft: bool
+    on_behalf_of: bool | str | None = None
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def says_form(self) -> bool:
+        """Whether it says what the value is, in whichever form."""
+        return not self.said.keys().isdisjoint(FORMS)
+
+    @property
+    def form(self) -> Form:
+        """The form that it says; empty where it says none."""
+        return Form(**{name: self.said.get(name) for name in FORMS})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is asked for at once."""
+
+    rows: Sequence[BatchRow]
+    strategy: Strategy
+    atomic: bool = False
+    scope: BatchScope | None = None
+
+
+@dataclass(slots=True)
+class JudgedRows:
+    """The rows that nothing is wrong with so far, and the faults of the others by index."""
+
+    rows: list[BatchRow] = field(default_factory=list)
+    faults: dict[int, list[Fault]] = field(default_factory=dict)
+
+
+def judge(batch: Batch, *, plan: PlanState, actor: Actor, today: date) -> JudgedRows:
+    """Return what is wrong with each row by itself and beside the others; nothing is looked up.
+
+    Raises:
+        InvalidInput: the scope of a `replace` is missing, wrong, or beside another strategy.
+    """
+    _check_scope(batch, plan)
+    codes = _Codes([row.slot for row in batch.rows], plan, today)
+    judged = JudgedRows()
+    twice = _given_twice(batch.rows)
+    for row in batch.rows:
+        faults = [*row.faults, *codes.faults(row.slot)]
+        if not faults:
+            faults += behalf_faults(row.on_behalf_of, row.slot.organization_code, actor)
+            faults += _row_faults(row, plan)
+        known = row.slot.organization_code in plan.organizations
+        if known and not writes_for(actor, row.slot.organization_code):
+            faults.append(_NOT_YOURS)
+        if batch.scope is not None and not row.faults and not batch.scope.covers(row.slot):
+            faults.append(_OUTSIDE)
+        if row.index in twice:
+            faults.append(_duplicate(twice[row.index]))
+        if faults:
+            judged.faults[row.index] = [at_row(row.index, one) for one in faults]
+        else:
+            judged.rows.append(row)
+    return judged
+
+
+def at_row(index: int, fault: Fault) -> Fault:
+    """Return a fault of a row as one of the whole body."""
+    return replace(fault, pointer=f"/items/{index}{fault.pointer}")
+
+
+_NOT_YOURS = Fault(
+    "/organization_code",
+    "not-your-organization",
+    Text("只能为本单位填报", "You report for your own unit only"),
+)
+_OUTSIDE = Fault(
+    "",
+    "outside-scope",
+    Text(
+        "该行不在 scope 所写的范围内，replace 只能写该范围",
+        "The row lies outside `scope`, and a `replace` writes nothing else",
+    ),
+)
+_NO_VALUE_TAKEN = Text(
+    "delete 的行只写 indicator_code、organization_code 和 period",
+    "A row that is deleted names indicator_code, organization_code and period only",
+)
+
+
+def _row_faults(row: BatchRow, plan: PlanState) -> list[Fault]:
+    if row.operation == "delete":
+        return [
+            Fault(f"/{name}", "extra-forbidden", _NO_VALUE_TAKEN)
+            for name in row.said
+            if row.said[name] is not None
+        ]
+    if not row.says_form:  # whether it needs one depends on what is there
+        return []
+    indicator = plan.indicators[row.slot.indicator_code]
+    return value_faults(row.form, indicator, plan, row.slot.period, draft=row.draft)
+
+
+class _Codes:
+    """What is wrong with the codes of slots: each is judged once, however many rows write it."""
+
+    def __init__(self, slots: Sequence[Slot], plan: PlanState, today: date) -> None:
+        self._plan = plan
+        self._today = today
+        units = sorted({slot.organization_code for slot in slots})
+        self._indicators = _by_code(
+            unknown_indicators(
+                plan, _at("/indicator_code", {slot.indicator_code for slot in slots})
+            )
+        )
+        self._units = _by_code(unknown_organizations(plan, _at("/organization_code", units)))
+        self._units |= {
+            code: tuple(organization_faults(code, plan))
+            for code in units
+            if code in plan.organizations
+        }
+        self._periods = {code: self._of_period(code) for code in {slot.period for slot in slots}}
+
+    def faults(self, slot: Slot) -> list[Fault]:
+        """Return the faults of a slot; what it lacks was told already."""
+        return [
+            *(self._indicators.get(slot.indicator_code, ()) if slot.indicator_code else ()),
+            *(self._units.get(slot.organization_code, ()) if slot.organization_code else ()),
+            *(self._periods[slot.period] if slot.period else ()),
+        ]
+
+    def _of_period(self, code: str) -> tuple[Fault, ...]:
+        try:
+            parsed_period(self._plan, code, "/period")
+        except InvalidInput as error:
+            return tuple(error.faults)
+        return tuple(period_faults(code, self._plan, self._today))
+
+
+def _at(place: str, codes: Iterable[str]) -> list[tuple[str, str]]:
+    return [(place, code) for code in sorted(codes)]
+
+
+def _by_code(faults: Iterable[Fault]) -> dict[str, tuple[Fault, ...]]:
+    return {str(fault.value): (fault,) for fault in faults}
+
+
+def _given_twice(rows: Iterable[BatchRow]) -> Mapping[int, Sequence[int]]:
+    """Return, by the index of each row whose slot another has too, the indexes of all of them."""
+    slots: defaultdict[Slot, list[int]] = defaultdict(list)
+    for row in rows:
+        if all(row.slot):
+            slots[row.slot].append(row.index)
+    return {index: found for found in slots.values() if len(found) > 1 for index in found}
+
+
+_MOST_NAMED = 20
+
+
+def _duplicate(indexes: Sequence[int]) -> Fault:
+    named = ", ".join(str(index) for index in indexes[:_MOST_NAMED])
+    more = ", …" if len(indexes) > _MOST_NAMED else ""
+    return Fault(
+        "",
+        "duplicate-row",
+        Text(
+            f"同一指标、单位、周期在本批中出现多次：第 {named}{more} 行（从 0 起）",
+            f"Indicator, organization and period occur in several rows: {named}{more}, from 0",
+        ),
+        list(indexes[:_MOST_NAMED]),
+    )
+
+
+def _check_scope(batch: Batch, plan: PlanState) -> None:
+    """Refuse a scope that is missing, wrong, or given where none is taken."""
+    scope = batch.scope
+    if batch.strategy != "replace":
+        if scope is not None:
+            raise InvalidInput(
+                faults=[
+                    Fault(
+                        "/scope",
+                        "scope-not-taken",
+                        Text(
+                            f"只有 strategy 为 replace 时才写 scope，不能与 {batch.strategy} 同用",
+                            f"A scope goes with the strategy replace, not with {batch.strategy}",
+                        ),
+                    )
+                ]
+            )
+        return
+    if scope is None:
+        raise InvalidInput(
+            faults=[
+                Fault(
+                    "/scope",
+                    "missing",
+                    Text(
+                        '请用 scope 写明要整体替换的范围，如 {"period": "2025-09"}',
+                        'Say in scope what is replaced as a whole, such as {"period": "2025-09"}',
+                    ),
+                )
+            ]
+        )
+    faults = reference_faults(scope.indicator_code, scope.organization_code, plan)
+    try:
+        parsed_period(plan, scope.period, "/period")
+    except InvalidInput as error:
+        faults += error.faults
+    if faults:
+        raise InvalidInput(faults=[replace(one, pointer=f"/scope{one.pointer}") for one in faults])

@@ -1,0 +1,234 @@
+"""A batch carried out in the caller's transaction, in a constant number of statements.
+
+Deciding is work for the processor alone and is done beside the event loop.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.ids import new_id
+from services.core.kit.text import Text
+from services.core.kit.trail import note_events, present_traceparent
+from services.core.plan.queries import PlanState, periods_for_share, with_document_in_force
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.batch import statements
+from services.core.submissions.batch.deciding import Decided, Deciding, slot_of
+from services.core.submissions.batch.rows import (
+    MOST_ROWS,
+    Batch,
+    BatchRow,
+    BatchScope,
+    JudgedRows,
+    Slot,
+)
+from services.core.submissions.creation import event_data, image
+from services.core.submissions.errors import BatchContended, PlanChanged
+
+_ROUNDS = 5
+"""How often what others wrote meanwhile is looked at again."""
+
+
+async def carry_out(
+    session: AsyncSession,
+    batch: Batch,
+    judged: JudgedRows,
+    *,
+    plan: PlanState,
+    actor: Actor,
+    now: datetime,
+) -> list[Decided]:
+    """Write what the rows without faults ask for; return what became of each row, in order.
+
+    Of an atomic batch with a row that is rejected the caller has to undo all: its other rows are
+    `skipped`. What a `replace` takes back beside the rows comes last.
+
+    Raises:
+        PlanChanged: the rows were judged by an earlier version of the plan.
+        BatchContended: others wrote the same slots over and over.
+        InvalidInput: the scope of a `replace` holds more than a batch takes.
+    """
+    in_force = await with_document_in_force(session, plan)
+    if in_force.version != plan.version:
+        raise PlanChanged
+    decided = [
+        Decided(row.index, row.slot, "rejected", faults=tuple(judged.faults[row.index]))
+        for row in batch.rows
+        if row.index in judged.faults
+    ]
+    if batch.atomic and decided:
+        return _all_or_nothing(batch, decided)
+    deciding = Deciding(plan, await _periods(session, plan, batch), actor, now)
+    left, named = list(judged.rows), {row.slot for row in batch.rows}
+    for _ in range(_ROUNDS):
+        present = await _present(session, left, plan)
+        found = await asyncio.to_thread(_decide, deciding, left, present)
+        for row in await _unnamed(session, batch.scope, deciding, named):
+            found.append(deciding.unnamed(row))
+        if batch.atomic and any(one.outcome == "rejected" for one in found):
+            return _all_or_nothing(batch, found)
+        written = await _write(session, found, deciding)
+        settled = [one for one in found if one.action is None or _id_of(one) in written]
+        decided += settled
+        named |= {one.slot for one in settled}
+        if len(settled) == len(found):
+            return sorted(decided, key=_turn_in_report)
+        done = {one.index for one in settled}
+        left = [row for row in left if row.index not in done]
+    raise BatchContended
+
+
+def _decide(
+    deciding: Deciding, rows: Sequence[BatchRow], present: Mapping[Slot, SubmissionRow]
+) -> list[Decided]:
+    return [deciding.row(row, present.get(row.slot)) for row in rows]
+
+
+def _all_or_nothing(batch: Batch, found: Sequence[Decided]) -> list[Decided]:
+    """Return the rejections, and every other row as skipped."""
+    rejected = [one for one in found if one.outcome == "rejected"]
+    named = {one.index for one in rejected}
+    skipped = [
+        Decided(row.index, row.slot, "skipped") for row in batch.rows if row.index not in named
+    ]
+    return sorted([*rejected, *skipped], key=_turn_in_report)
+
+
+def _turn_in_report(decided: Decided) -> int:
+    return MOST_ROWS if decided.index is None else decided.index
+
+
+def _id_of(decided: Decided) -> UUID | None:
+    return None if decided.submission is None else decided.submission["id"]
+
+
+async def _periods(session: AsyncSession, plan: PlanState, batch: Batch) -> Mapping[str, str]:
+    """Return how the periods of a batch stand until the transaction ends."""
+    codes = {row.slot.period for row in batch.rows}
+    codes |= {batch.scope.period} if batch.scope is not None else set()
+    held = await periods_for_share(session, plan.city_code, plan.code, *codes)
+    return {code: period.state for code, period in held.items()}
+
+
+async def _present(
+    session: AsyncSession, rows: Sequence[BatchRow], plan: PlanState
+) -> Mapping[Slot, SubmissionRow]:
+    """Return the submissions that the rows' slots hold."""
+    if not rows:
+        return {}
+    indicators, units, periods = zip(*(row.slot for row in rows), strict=True)
+    found = await session.execute(
+        statements.PRESENT,
+        {
+            "city": plan.city_code,
+            "plan": plan.code,
+            "indicators": list(indicators),
+            "units": list(units),
+            "periods": list(periods),
+        },
+    )
+    present = [dict(row) for row in found.mappings()]
+    return {slot_of(row): row for row in present}
+
+
+async def _unnamed(
+    session: AsyncSession, scope: BatchScope | None, deciding: Deciding, named: set[Slot]
+) -> list[SubmissionRow]:
+    """Return what a `replace` takes back: what its scope holds and no row names.
+
+    Raises:
+        InvalidInput: it holds more than a batch takes.
+    """
+    if scope is None:
+        return []
+    actor, plan = deciding.actor, deciding.plan
+    own = None if actor.may(Permission.REPORT_FOR_ANY_UNIT) else actor.organization_code
+    found = await session.execute(
+        statements.IN_SCOPE,
+        {
+            "city": plan.city_code,
+            "plan": plan.code,
+            "period": scope.period,
+            "unit": scope.organization_code,
+            "indicator": scope.indicator_code,
+            "own": own,
+            "most": MOST_ROWS + 1,
+        },
+    )
+    rows: list[SubmissionRow] = [dict(row) for row in found.mappings()]
+    if len(rows) > MOST_ROWS:
+        raise InvalidInput(faults=[_SCOPE_TOO_LARGE])
+    return [row for row in rows if slot_of(row) not in named]
+
+
+_SCOPE_TOO_LARGE = Fault(
+    "/scope",
+    "scope-too-large",
+    Text(
+        f"该范围已有填报超过 {MOST_ROWS} 条，请用 organization_code 或 indicator_code 缩小",
+        f"It holds more than {MOST_ROWS} submissions: narrow it by organization_code or"
+        " indicator_code",
+    ),
+)
+
+
+async def _write(
+    session: AsyncSession, decided: Iterable[Decided], deciding: Deciding
+) -> set[UUID]:
+    """Write what was decided, with history and events; return the ids of what was written.
+
+    What somebody else wrote meanwhile is left as it is.
+    """
+    wanted = [(one, one.submission) for one in decided if one.submission and one.action]
+    ids: set[UUID] = set()
+    changed = [row for one, row in wanted if one.outcome != "created"]
+    made = [row for one, row in wanted if one.outcome == "created"]
+    for statement, rows in ((statements.UPDATE, changed), (statements.INSERT, made)):
+        if rows:
+            values = await asyncio.to_thread(_columns, rows)
+            place = {"city": deciding.plan.city_code, "plan": deciding.plan.code}
+            ids |= set(await session.scalars(statement, {**place, **values}))
+    written = [one for one, row in wanted if row["id"] in ids]
+    if written:
+        remembered = await asyncio.to_thread(_remembered, written, deciding)
+        remembered["traceparent"] = present_traceparent()
+        await session.execute(statements.REMEMBER, remembered)
+        note_events(remembered["event_id"])
+    return ids
+
+
+def _columns(rows: Sequence[SubmissionRow]) -> dict[str, list[Any]]:
+    """Return the rows' columns as arrays, as `statements` takes them."""
+    return {name: [_carried(name, row[name]) for row in rows] for name in statements.GIVEN}
+
+
+def _carried(name: str, value: Any) -> Any:
+    if name in statements.AS_JSON and value is not None:
+        return to_json(value).decode()
+    return value
+
+
+def _remembered(written: Sequence[Decided], deciding: Deciding) -> dict[str, Any]:
+    """Return what `REMEMBER` takes."""
+    rows = [one.submission for one in written if one.submission is not None]
+    return {
+        "city": deciding.plan.city_code,
+        "plan": deciding.plan.code,
+        "actor": to_json(deciding.actor.stamp()).decode(),
+        "now": deciding.now,
+        "id": [row["id"] for row in rows],
+        "version": [row["version"] for row in rows],
+        "action": [one.action for one in written],
+        "image": [to_json(image(row)).decode() for row in rows],
+        "organization_code": [row["organization_code"] for row in rows],
+        "event_id": [new_id() for _ in rows],
+        "event_data": [to_json(event_data(row)).decode() for row in rows],
+    }

@@ -1,0 +1,133 @@
+"""The statements of a batch: each writes or reads for all of its rows, however many they are.
+
+Columns come from the table, as arrays that are unnested: a field more is added there and nowhere
+here. What holds more than one value in a row does not unnest, and travels as JSON.
+"""
+
+from typing import Any
+
+from sqlalchemy import ARRAY, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.sql.elements import KeyedColumnElement
+
+from services.core.events.statements import event_inserts
+from services.core.kit.database import columns_of
+from services.core.submissions.models import Submission
+
+_PRESENT = columns_of(Submission, "submission")
+_DIALECT = dialect()  # type: ignore[no-untyped-call]
+_TABLE = list(Submission.__table__.columns)
+_COLUMNS = [column for column in _TABLE if column.name not in {"city_code", "plan_code"}]
+
+GIVEN = [column.name for column in _COLUMNS]
+"""The columns that a row gives; its city and its plan are given once for all of them."""
+
+AS_JSON = frozenset(one.name for one in _COLUMNS if isinstance(one.type, ARRAY | JSONB))
+"""The columns that hold more than one value themselves, which are given as JSON."""
+
+
+def _unnested(columns: list[KeyedColumnElement[Any]]) -> str:
+    """Return what follows FROM: a row `w` of each column's `n`th value, given as arrays by name."""
+    arrays = ", ".join(f"CAST(:{one.name} AS {_type(one)}[])" for one in columns)
+    return f"unnest({arrays}) AS w({', '.join(one.name for one in columns)})"
+
+
+def _type(column: KeyedColumnElement[Any]) -> str:
+    return "text" if column.name in AS_JSON else column.type.compile(_DIALECT)
+
+
+def _value(column: KeyedColumnElement[Any]) -> str:
+    """Return a column of `w` as the table holds it."""
+    if isinstance(column.type, JSONB):
+        return f"CAST(w.{column.name} AS jsonb)"
+    if not isinstance(column.type, ARRAY):
+        return f"w.{column.name}"
+    item = column.type.item_type.compile(_DIALECT)
+    parts = f"jsonb_array_elements_text(CAST(w.{column.name} AS jsonb))"
+    filled = f"ARRAY(SELECT CAST(part AS {item}) FROM {parts} AS part)"  # noqa: S608
+    return f"CASE WHEN w.{column.name} IS NOT NULL THEN {filled} END"
+
+
+PRESENT = text(f"""
+SELECT {_PRESENT}
+FROM unnest(CAST(:indicators AS text[]), CAST(:units AS text[]), CAST(:periods AS text[]))
+    AS w(indicator_code, organization_code, period)
+JOIN submission ON submission.city_code = :city AND submission.plan_code = :plan
+    AND submission.indicator_code = w.indicator_code
+    AND submission.organization_code = w.organization_code AND submission.period = w.period
+    AND submission.state <> 'withdrawn'
+""").columns(*_TABLE)  # noqa: S608 (column names of our own)
+"""What some slots hold, by three arrays of the same length. Nothing is locked: what is written is
+written only where its version is still the one read."""
+
+IN_SCOPE = text(f"""
+SELECT {_PRESENT} FROM submission
+WHERE city_code = :city AND plan_code = :plan AND period = :period AND state <> 'withdrawn'
+    AND (CAST(:unit AS text) IS NULL OR organization_code = :unit)
+    AND (CAST(:indicator AS text) IS NULL OR indicator_code = :indicator)
+    AND (CAST(:own AS text) IS NULL OR organization_code = :own)
+ORDER BY id LIMIT :most
+""").columns(*_TABLE)  # noqa: S608
+"""What the scope of a `replace` holds, and within it what the caller may write (`:own`)."""
+
+INSERT = text(f"""
+INSERT INTO submission (city_code, plan_code, {", ".join(GIVEN)})
+SELECT CAST(:city AS text), CAST(:plan AS text), {", ".join(map(_value, _COLUMNS))}
+FROM {_unnested(_COLUMNS)}
+-- In one order, so that two batches that want the same slots wait for each other and never both.
+ORDER BY w.indicator_code, w.organization_code, w.period
+ON CONFLICT (city_code, plan_code, indicator_code, organization_code, period)
+    WHERE state <> 'withdrawn' DO NOTHING
+RETURNING id
+""")  # noqa: S608
+"""Adds submissions, but for those whose slot was taken meanwhile; the ids of what it added."""
+
+UPDATE = text(f"""
+WITH wanted AS MATERIALIZED (
+    SELECT {", ".join(f"{_value(one)} AS {one.name}" for one in _COLUMNS)}
+    FROM {_unnested(_COLUMNS)}
+), locked AS MATERIALIZED (
+    -- In one order, so that no two batches wait for each other.
+    SELECT submission.id FROM submission
+    WHERE submission.city_code = :city AND submission.id = ANY(CAST(:id AS uuid[]))
+    ORDER BY submission.id FOR UPDATE
+)
+UPDATE submission SET {", ".join(f"{name} = wanted.{name}" for name in GIVEN if name != "id")}
+FROM wanted JOIN locked ON locked.id = wanted.id
+WHERE submission.city_code = :city AND submission.id = wanted.id
+    AND submission.version = wanted.version - 1
+RETURNING submission.id
+""")  # noqa: S608
+"""Writes submissions as they are now, where nobody wrote them meanwhile; their ids."""
+
+REMEMBER = text(f"""
+WITH written AS MATERIALIZED (
+    SELECT w.* FROM unnest(CAST(:id AS uuid[]), CAST(:version AS integer[]),
+        CAST(:action AS text[]), CAST(:image AS text[]), CAST(:organization_code AS text[]),
+        CAST(:event_id AS uuid[]), CAST(:event_data AS text[]))
+        AS w(id, version, action, image, organization_code, event_id, event_data)
+), remembered AS (
+    INSERT INTO submission_history
+        (city_code, submission_id, version, action, after, actor, occurred_at)
+    SELECT CAST(:city AS text), id, version, action, CAST(image AS jsonb), CAST(:actor AS jsonb),
+        CAST(:now AS timestamptz)
+    FROM written
+), {
+    event_inserts(
+        "written",
+        city_code="CAST(:city AS text)",
+        id="event_id",
+        plan_code="CAST(:plan AS text)",
+        type="'submission.' || action",
+        subject_kind="'submission'",
+        subject_id="CAST(written.id AS text)",
+        organization_code="organization_code",
+        actor="CAST(:actor AS jsonb)",
+        data="CAST(event_data AS jsonb)",
+        occurred_at="CAST(:now AS timestamptz)",
+    )
+}
+SELECT count(*) FROM happened
+""")  # noqa: S608
+"""Writes history and event of each submission that was written."""

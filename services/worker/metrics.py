@@ -1,0 +1,77 @@
+"""Every metric that a worker process serves, where `WUFEI_WORKER_METRICS` says where.
+
+Each process counts what it did itself. docs/operations.md says what each tells.
+"""
+
+from typing import get_args
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.core.events.queries import NUMBERING
+from services.core.followers import DATE_FOLLOWERS, READERS
+from services.core.kit.process_metrics import SECONDS
+from services.core.webhooks.sending import FailureKind
+
+BY_DATE = "date/"
+"""Before the name of what follows the calendar and not the log."""
+
+FOLLOWED_EVENTS = Counter(
+    "wufei_followed_events_total", "Positions of the log that a reader followed", ["reader"]
+)
+FOLLOW_SECONDS = Histogram(
+    "wufei_follow_seconds",
+    "How long a turn took in which a reader did something",
+    ["reader"],
+    buckets=SECONDS,
+)
+FOLLOW_FAILURES = Counter(
+    "wufei_follow_failures_total", "Turns of a reader that failed", ["reader"]
+)
+STUCK_CITIES = Gauge(
+    "wufei_stuck_cities", "Cities in which a reader failed and is tried again later", ["reader"]
+)
+COMMIT_TO_BOARD = Histogram(
+    "wufei_commit_to_board_seconds",
+    "From a change of a submission to the board that shows it",
+    buckets=SECONDS,
+)
+COMMIT_TO_FIRST_BYTE = Histogram(
+    "wufei_commit_to_first_byte_seconds",
+    "From an event to the first byte of its first delivery to a receiver",
+    buckets=SECONDS,
+)
+DUE_TO_TOLD = Histogram(
+    "wufei_due_to_told_seconds",
+    "From when a notice of a deadline was due to the notice",
+    buckets=(*SECONDS, 21_600, 86_400),
+)
+
+WEBHOOK_ATTEMPTS = Counter(
+    "wufei_webhook_attempts_total", "Attempts to deliver, by how they ended", ["outcome"]
+)
+WEBHOOK_RETRIES = Counter("wufei_webhook_retries_total", "Attempts after which another one follows")
+WEBHOOK_DELIVERIES = Counter(
+    "wufei_webhook_deliveries_total", "Deliveries that ended, by what became of them", ["state"]
+)
+WEBHOOK_ATTEMPT_SECONDS = Histogram(
+    "wufei_webhook_attempt_seconds",
+    "How long one attempt took, from the look-up of the name to the end of the answer",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60),
+)
+WEBHOOK_UNDER_WAY = Gauge("wufei_webhook_under_way", "Messages that are being sent now")
+
+_STEPS = (NUMBERING, *READERS, *(BY_DATE + name for name in DATE_FOLLOWERS))
+
+
+def _begin_at_nothing() -> None:
+    """Let every line be there from the start, so that the first of anything is seen as one more."""
+    for name in _STEPS:
+        for metric in (FOLLOWED_EVENTS, FOLLOW_SECONDS, FOLLOW_FAILURES, STUCK_CITIES):
+            metric.labels(name)
+    for outcome in get_args(FailureKind):
+        WEBHOOK_ATTEMPTS.labels(outcome)
+    for state in ("delivered", "failed"):
+        WEBHOOK_DELIVERIES.labels(state)
+
+
+_begin_at_nothing()

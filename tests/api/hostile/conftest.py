@@ -1,0 +1,73 @@
+"""Who asks, and what there is to be asked for."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from services.core.milestones.models import Milestone
+from tests.support.api import XINMI, Door, a_submission
+from tests.support.duties import add
+from tests.support.hostile import MADE
+from tests.support.milestones import a_milestone_in, an_extension
+
+
+@pytest.fixture
+async def office(door: Door) -> AsyncIterator[httpx.AsyncClient]:
+    async with await door.as_("office") as client:
+        client.base_url = httpx.URL("http://wufei.test")
+        yield client
+
+
+@pytest.fixture
+async def admin(door: Door) -> AsyncIterator[httpx.AsyncClient]:
+    async with door.client(door.admin_secret) as client:
+        client.base_url = httpx.URL("http://wufei.test")
+        yield client
+
+
+@pytest.fixture(scope="module")
+async def submission_id(door: Door) -> str:
+    """A draft that can be changed; the office, which did not write it, may review it."""
+    async with await door.as_("reporter", "UN15") as client:
+        made = await client.post(
+            f"/plans/{XINMI}/submissions", json=a_submission(period="2023", draft=True)
+        )
+    return str(made.json()["id"])
+
+
+@pytest.fixture(scope="module")
+async def endpoint_id(door: Door) -> str:
+    """A webhook endpoint that can be changed."""
+    async with await door.as_("office") as client:
+        made = await client.post("/webhook-endpoints", json={"url": "https://example.org/"})
+    return str(made.json()["id"])
+
+
+@pytest.fixture(scope="module")
+async def things(door: Door) -> AsyncIterator[None]:
+    """What a verb finds before it reads its body: of every kind whose verbs have one."""
+    MADE["milestone_id"] = str((await a_milestone_in(door, "assigned")).json()["id"])
+    MADE["extension_id"] = str((await an_extension(door)).json()["id"])
+    MADE["alert_id"] = await _an_alert(door)
+    MADE["obligation_id"] = await _an_obligation(door)
+    yield
+    MADE.clear()
+
+
+async def _an_alert(door: Door) -> str:
+    day = door.held.clock.today("Asia/Shanghai") - timedelta(days=4)
+    await add(door.held.database, Milestone, due_date=day, original_due_date=day)
+    await door.sweep()
+    async with await door.as_("office") as client:
+        found = await client.get(f"/plans/{XINMI}/alerts?rule=milestone_due&state=open")
+    return str(found.json()["items"][0]["id"])
+
+
+async def _an_obligation(door: Door) -> str:
+    due = (door.held.clock.today("Asia/Shanghai") + timedelta(days=30)).isoformat()
+    async with await door.as_("office") as client:
+        await client.post(f"/plans/{XINMI}/periods/2024/open", json={"due_date": due})
+        found = await client.get(f"/plans/{XINMI}/obligations?page_size=1")
+    return str(found.json()["items"][0]["id"])

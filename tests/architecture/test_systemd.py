@@ -1,0 +1,114 @@
+"""deploy/systemd: units that systemd itself takes, and that are at one with the code they run."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from services.console.main import main
+from services.console.settings import PROJECT, variables
+from tests.support.deployed import longest_end, seconds
+
+UNITS = PROJECT / "deploy" / "systemd"
+NAMES = ("wufei-api", "wufei-worker", "wufei-migrate")
+MOST_EXPOSED = 2.0
+"""Of 10, as `systemd-analyze security` counts; a service without any restriction has 9.6."""
+
+
+def _options(name: str) -> dict[str, list[str]]:
+    read: dict[str, list[str]] = {}
+    for line in (UNITS / f"{name}.service").read_text(encoding="utf-8").splitlines():
+        if "=" in line and not line.startswith("#"):
+            option, value = line.split("=", 1)
+            read.setdefault(option, []).append(value)
+    return read
+
+
+def _at_hand(capsys: pytest.CaptureFixture[str]) -> bool:
+    found = shutil.which("systemd-analyze") is not None
+    if not found:
+        with capsys.disabled():
+            print("\nno systemd-analyze is at hand: units not judged by it")  # noqa: T201
+    return found
+
+
+def test_the_units_are_all_there() -> None:
+    assert {path.stem for path in UNITS.glob("*.service")} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_unit_starts_a_command_that_exists_and_is_not_root(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = _options(name)
+    (command,) = options["ExecStart"]
+    python, flag, module, *words = command.split()
+    assert (python, flag, module) == (
+        "/opt/wufei/.venv/bin/python",
+        "-m",
+        "services.console",
+    )
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    assert words[0] in capsys.readouterr().out
+    assert options["User"] == ["wufei"]
+
+
+@pytest.mark.parametrize("name", ["wufei-api", "wufei-worker"])
+def test_a_door_is_killed_only_after_it_had_its_time_to_end(name: str) -> None:
+    options = _options(name)
+    assert options["KillSignal"] == ["SIGTERM"]
+    assert options["Restart"] == ["always"]
+    needed = longest_end(name.removeprefix("wufei-")) + 2
+    assert seconds(options["TimeoutStopSec"][0]) >= needed
+
+
+def test_the_example_of_settings_names_settings_and_no_secret() -> None:
+    text = (UNITS / "wufei.env.example").read_text(encoding="utf-8")
+    given = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    assert set(given) <= {variable for variable, _ in variables()}
+    assert given["WUFEI_SECRET_KEY"] == ""
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        assert ":PASSWORD@HOST:" in given[name]
+
+
+def test_systemd_takes_the_units_where_it_is_at_hand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not _at_hand(capsys):
+        return
+    for name in NAMES:
+        text = (UNITS / f"{name}.service").read_text(encoding="utf-8")
+        # The program that it starts must be there, and the folder need not be the real one.
+        stand_in = text.replace("/opt/wufei/.venv/bin/python", "/bin/true")
+        (tmp_path / f"{name}.service").write_text(stand_in, encoding="utf-8")
+    units = [str(tmp_path / f"{name}.service") for name in NAMES]
+    said = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert [line for line in said.stderr.splitlines() if "wufei-" in line] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_systemd_calls_the_units_little_exposed_where_it_is_at_hand(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not _at_hand(capsys):
+        return
+    unit = str(UNITS / f"{name}.service")
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", unit],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    (exposed,) = re.findall(r"Overall exposure level for \S+: ([\d.]+)", judged.stdout)
+    assert float(exposed) < MOST_EXPOSED
