@@ -13,8 +13,8 @@ import httpx
 from bench.deadlines import PLANT
 from bench.growth import GrowingLedger, places
 from bench.load import request
-from bench.recompute import synthetic
 from bench.system import System
+from bench.whole_recompute import synthetic
 from services.core.events.queries import cities_behind
 from services.core.followers import READERS
 from services.core.identity.actor import system as system_actor

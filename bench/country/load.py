@@ -13,7 +13,7 @@ import asyncpg
 from bench.country.ground import City, followed
 from bench.country.processes import Processes, spent
 from bench.country.traffic import Answer, Heard, Wish, paced
-from services.core.events.queries import oldest_waiting_event
+from services.core.events.queries import log_standing
 from services.core.followers import READERS
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -103,7 +103,7 @@ async def _watch(database: Database, lags: list[float]) -> None:
     """Note every half second how old the oldest event is that somebody has not read."""
     while True:
         async with database.sessions() as session:
-            oldest = await oldest_waiting_event(session, readers=READERS)
+            oldest = (await log_standing(session, readers=READERS)).oldest
         if oldest is not None:
             lags.append((Clock.true_now() - made_at(oldest)).total_seconds())
         await asyncio.sleep(0.5)

@@ -16,7 +16,7 @@ from services.core.events.queries import (
 )
 from services.core.followers import READERS
 from services.core.kit.ids import made_at
-from services.core.kit.partitions import Parts, parts_of
+from services.core.kit.partitions import CutParts, parts_of
 from services.core.partitions import cut_tables
 from services.core.webhooks.dispatch import clock_skew
 
@@ -89,7 +89,7 @@ def _show_workers(held: Resources, beats: Sequence[Beat]) -> None:
     metrics.WORKER_CLOCK_AHEAD.set(max(ahead, key=abs, default=0))
 
 
-def _parts_ahead(held: Resources, found: Sequence[Parts]) -> float:
+def _parts_ahead(held: Resources, found: Sequence[CutParts]) -> float:
     """Return for how many seconds yet every table has a part; less than 0: one has none."""
     now = held.clock.true_now()
     return min((one.until - now).total_seconds() if one.until else -1.0 for one in found)

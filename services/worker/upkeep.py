@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words, is_away, is_contended
-from services.core.kit.partitions import CutTable, Parts, parts_of, tend
+from services.core.kit.partitions import CutParts, CutTable, parts_of, tend
 from services.worker.interruption import traceback_of
 
 logger = logging.getLogger("wufei.worker")
@@ -25,7 +25,7 @@ async def tend_tables(database: Database, tables: Sequence[CutTable], now: datet
             await _tend(database, parts, now)
 
 
-async def _tend(database: Database, parts: Parts, now: datetime) -> None:
+async def _tend(database: Database, parts: CutParts, now: datetime) -> None:
     table = parts.table
     try:
         async with database.transaction() as session:

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 from services.console.schema import configuration
 from services.core.kit.clock import Clock
 from services.core.kit.ids import first_id_at
-from services.core.kit.partitions import Span
+from services.core.kit.partitions import TimeSpan
 from services.core.partitions import cut_tables
 from tests.support.servers import Addresses
 
@@ -71,7 +71,7 @@ async def test_a_ledger_is_cut_and_joined_again_with_every_row_and_every_constra
 ) -> None:
     tables = [table.name for table in cut_tables()]
     now = Clock.true_now()
-    soon = Span.QUARTER.after(now) + timedelta(days=20)
+    soon = TimeSpan.QUARTER.after(now) + timedelta(days=20)
     times = (now - timedelta(days=4000), now, soon, now + timedelta(days=4000))
     ids = [str(first_id_at(at)) for at in times]
     await _to(empty_url, command.upgrade, "0016")
@@ -80,7 +80,7 @@ async def test_a_ledger_is_cut_and_joined_again_with_every_row_and_every_constra
 
     await _to(empty_url, command.upgrade, "0017")
     lies = "SELECT tableoid::regclass::text FROM event ORDER BY id"
-    ahead = f"event_{Span.QUARTER.label(Span.QUARTER.start(soon))}"
+    ahead = f"event_{TimeSpan.QUARTER.label(TimeSpan.QUARTER.start(soon))}"
     assert await _asked(empty_url, lies) == [
         (name,) for name in ("event_first", "event_first", ahead, "event_rest")
     ]

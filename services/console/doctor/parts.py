@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.doctor.findings import Finding
 from services.core.kit.clock import Clock
-from services.core.kit.partitions import Parts, parts_of, resting
+from services.core.kit.partitions import CutParts, parts_of, resting
 from services.core.kit.text import Text
 from services.core.partitions import cut_tables
 
@@ -28,7 +28,7 @@ async def parts(session: AsyncSession) -> Finding:
     return Finding("parts", said)
 
 
-def _lacking(found: Sequence[Parts]) -> Finding | None:
+def _lacking(found: Sequence[CutParts]) -> Finding | None:
     now = Clock.true_now()
     least = min(found, key=lambda one: one.until or now)
     name, until = least.table.name, least.until

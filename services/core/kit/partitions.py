@@ -24,7 +24,7 @@ MOVED_AT_MOST = 10_000
 """So many rows are taken out of the rest while others wait; where there are more, they stay."""
 
 
-class Span(IntEnum):
+class TimeSpan(IntEnum):
     """How many months, in UTC, a part holds."""
 
     MONTH = 1
@@ -43,7 +43,7 @@ class Span(IntEnum):
 
     def label(self, start: datetime) -> str:
         """Return what ends the name of the part that begins at `start`: 2027q1, 2027m01."""
-        if self is Span.QUARTER:
+        if self is TimeSpan.QUARTER:
             return f"{start.year}q{start.month // 3 + 1}"
         return f"{start.year}m{start.month:02}"
 
@@ -54,12 +54,12 @@ class CutTable:
 
     name: str
     key: str
-    span: Span
+    span: TimeSpan
     kept: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TablePart:
     """A part holds the ids from `lower` (None: whatever is less) up to but not with `upper`."""
 
     name: str
@@ -68,11 +68,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class CutParts:
     """The parts of a table, oldest first, and the part for all the rest, if there is one."""
 
     table: CutTable
-    parts: Sequence[Part]
+    parts: Sequence[TablePart]
     rest: str | None
 
     @property
@@ -91,7 +91,7 @@ class Parts:
             start = end
         return found
 
-    def outlived(self, now: datetime) -> list[Part]:
+    def outlived(self, now: datetime) -> list[TablePart]:
         """Return the parts that hold nothing but what is too old by `now`."""
         if self.table.kept is None:
             return []
@@ -111,7 +111,7 @@ ORDER BY p.relname
 _BOUNDS = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \('([^']+)'\)")
 
 
-async def parts_of(session: AsyncSession, tables: Sequence[CutTable]) -> list[Parts]:
+async def parts_of(session: AsyncSession, tables: Sequence[CutTable]) -> list[CutParts]:
     """Return the parts of each table, in the order of the tables."""
     found = await session.execute(_PARTS, {"tables": [table.name for table in tables]})
     bounds: Mapping[str, list[tuple[str, str]]] = {
@@ -121,18 +121,18 @@ async def parts_of(session: AsyncSession, tables: Sequence[CutTable]) -> list[Pa
     return [_read(table, bounds.get(table.name, [])) for table in tables]
 
 
-def _read(table: CutTable, bounds: Sequence[tuple[str, str]]) -> Parts:
+def _read(table: CutTable, bounds: Sequence[tuple[str, str]]) -> CutParts:
     parts, rest = [], None
     for name, bound in bounds:
         if (told := _BOUNDS.search(bound)) is None:
             rest = name
         else:
             lower = None if told[1] == "MINVALUE" else UUID(told[1].strip("'"))
-            parts.append(Part(name, lower, UUID(told[2])))
-    return Parts(table, sorted(parts, key=lambda part: part.upper), rest)
+            parts.append(TablePart(name, lower, UUID(told[2])))
+    return CutParts(table, sorted(parts, key=lambda part: part.upper), rest)
 
 
-async def resting(session: AsyncSession, parts: Parts) -> bool:
+async def resting(session: AsyncSession, parts: CutParts) -> bool:
     """Return whether a row lies in the part for the rest."""
     if parts.rest is None:
         return False
@@ -179,7 +179,7 @@ async def tend(session: AsyncSession, table: CutTable, now: datetime) -> Tended:
 
 
 async def _made(
-    session: AsyncSession, parts: Parts, name: str, start: datetime, end: datetime
+    session: AsyncSession, parts: CutParts, name: str, start: datetime, end: datetime
 ) -> bool:
     """Make a part with what the rest holds of it; return False where that is too much."""
     table, key = parts.table.name, parts.table.key

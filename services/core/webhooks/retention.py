@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.clock import Clock
 from services.core.kit.ids import first_id_at
 from services.core.kit.operations import forget_old_operations
-from services.core.kit.partitions import Span
+from services.core.kit.partitions import TimeSpan
 from services.core.webhooks.lifecycle import disable_orphans
 from services.core.webhooks.models import WebhookSecret
 from services.core.webhooks.rules import KEPT
@@ -27,7 +27,7 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> No
     await disable_orphans(session, city_code, clock=clock)
     place = {"city": city_code, "most": _AT_ONCE}
     await session.execute(DROP_OLD, {**place, "oldest": first_id_at(now - KEPT)})
-    month = first_id_at(Span.MONTH.start(now - KEPT))
+    month = first_id_at(TimeSpan.MONTH.start(now - KEPT))
     for statement in DROP_PARTED:
         await session.execute(statement, {**place, "oldest": month})
     await session.execute(

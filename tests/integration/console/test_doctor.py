@@ -29,7 +29,7 @@ from tests.support.api import xinmi
 from tests.support.planted import CITY, Planted
 
 URL = "https://receiver.test/"
-from services.core.kit.partitions import CutTable, Span, parts_of
+from services.core.kit.partitions import CutTable, TimeSpan, parts_of
 
 
 @pytest.fixture
@@ -337,7 +337,7 @@ async def test_what_lacks_parts_is_told_before_it_matters(
     database: Database, settings: Settings, lost: int, seen: str, *, good: bool, reminds: bool
 ) -> None:
     async with database.sessions() as session:
-        [event] = await parts_of(session, [CutTable("event", "id", Span.QUARTER)])
+        [event] = await parts_of(session, [CutTable("event", "id", TimeSpan.QUARTER)])
     for part in reversed(event.parts[len(event.parts) - lost :]):
         await database.pool.execute(f"DROP TABLE {part.name}")
     found = (await findings(settings))["parts"]

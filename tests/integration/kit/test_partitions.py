@@ -17,10 +17,10 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.ids import first_id_at, made_at
 from services.core.kit.outage import is_contended
-from services.core.kit.partitions import CutTable, Parts, Span, Tended, parts_of, tend
+from services.core.kit.partitions import CutParts, CutTable, Tended, TimeSpan, parts_of, tend
 from services.core.partitions import cut_tables
 
-BODY = CutTable("webhook_body", "event_id", Span.MONTH, timedelta(days=90))
+BODY = CutTable("webhook_body", "event_id", TimeSpan.MONTH, timedelta(days=90))
 CITIES = ("410183", "410184")
 
 
@@ -30,7 +30,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-async def parts(database: Database, table: CutTable = BODY) -> Parts:
+async def parts(database: Database, table: CutTable = BODY) -> CutParts:
     async with database.sessions() as session:
         [found] = await parts_of(session, [table])
     return found
@@ -94,15 +94,15 @@ async def test_parts_are_made_as_time_goes_on_and_rows_go_where_they_belong(
     for_ever = replace(BODY, kept=None)
     before = await parts(database)
     assert before.until is not None
-    now = Span.MONTH.after(before.until, 4)
-    astray = await put(database, before.until, Span.MONTH.after(before.until), now)
+    now = TimeSpan.MONTH.after(before.until, 4)
+    astray = await put(database, before.until, TimeSpan.MONTH.after(before.until), now)
     assert set((await lies_in(database)).values()) == {"webhook_body_rest"}
     done = await tended(database, now, for_ever)
     assert len(done.made) == 4 + 2 + 1
     assert done.left == []
     lies = await lies_in(database)
     assert [lies[one] for one in astray] == [
-        f"webhook_body_{Span.MONTH.label(made_at(one))}" for one in astray
+        f"webhook_body_{TimeSpan.MONTH.label(made_at(one))}" for one in astray
     ]
     assert (await tended(database, now, for_ever)) == Tended([], [], [])
 
@@ -146,18 +146,18 @@ async def test_more_rows_than_may_be_moved_stay_in_the_rest_and_are_told_of(
     until = (await parts(database)).until
     assert until is not None
     many = await put(database, *(until + timedelta(hours=hour) for hour in range(2)))
-    now = Span.MONTH.after(until)
+    now = TimeSpan.MONTH.after(until)
     [few] = await put(database, now)
     done = await tended(database, now)
-    assert done.left == [f"webhook_body_{Span.MONTH.label(until)}"]
+    assert done.left == [f"webhook_body_{TimeSpan.MONTH.label(until)}"]
     lies = await lies_in(database)
     assert {lies[one] for one in many} == {"webhook_body_rest"}
-    assert lies[few] == f"webhook_body_{Span.MONTH.label(now)}"
+    assert lies[few] == f"webhook_body_{TimeSpan.MONTH.label(now)}"
 
 
 @pytest.mark.usefixtures("any_day")
 async def test_two_workers_make_each_part_once(database: Database) -> None:
-    now = Span.MONTH.after(Clock.true_now(), 12)
+    now = TimeSpan.MONTH.after(Clock.true_now(), 12)
     both = await asyncio.gather(*(tended(database, now) for _ in range(2)))
     made = [name for done in both for name in done.made]
     assert len(made) == len(set(made)) > 0

@@ -7,20 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.kit.ids import first_id_at
-from services.core.kit.partitions import SPANS_AHEAD, CutTable, Part, Parts, Span
+from services.core.kit.partitions import SPANS_AHEAD, CutParts, CutTable, TablePart, TimeSpan
 
 INSTANTS = st.datetimes(
     min_value=datetime(1990, 1, 1),  # noqa: DTZ001 (hypothesis wants it so)
     max_value=datetime(2200, 1, 1),  # noqa: DTZ001 (the same)
     timezones=st.just(UTC),
 )
-SPANS = st.sampled_from(Span)
+SPANS = st.sampled_from(TimeSpan)
 KEPT = timedelta(days=90)
 
 
 @given(at=INSTANTS, span=SPANS)
 def test_an_instant_lies_in_one_span_and_spans_follow_without_a_gap(
-    at: datetime, span: Span
+    at: datetime, span: TimeSpan
 ) -> None:
     start, end = span.start(at), span.after(at)
     assert start <= at < end
@@ -31,7 +31,7 @@ def test_an_instant_lies_in_one_span_and_spans_follow_without_a_gap(
 
 @given(at=INSTANTS, later=INSTANTS, span=SPANS)
 def test_a_label_names_one_span_and_sorts_with_time(
-    at: datetime, later: datetime, span: Span
+    at: datetime, later: datetime, span: TimeSpan
 ) -> None:
     one, other = span.start(at), span.start(later)
     labels = span.label(one), span.label(other)
@@ -47,19 +47,19 @@ def test_a_label_names_one_span_and_sorts_with_time(
     ],
 )
 def test_a_quarter_is_named_as_people_do(at: datetime, label: str, following: datetime) -> None:
-    assert Span.QUARTER.label(Span.QUARTER.start(at)) == label
-    assert Span.QUARTER.after(at) == following
-    assert Span.MONTH.label(Span.MONTH.start(at)) == f"{at.year}m{at.month:02}"
+    assert TimeSpan.QUARTER.label(TimeSpan.QUARTER.start(at)) == label
+    assert TimeSpan.QUARTER.after(at) == following
+    assert TimeSpan.MONTH.label(TimeSpan.MONTH.start(at)) == f"{at.year}m{at.month:02}"
 
 
-def made(table: CutTable, until: datetime | None) -> Parts:
-    parts = [] if until is None else [Part("first", None, first_id_at(until))]
-    return Parts(table, parts, "rest")
+def made(table: CutTable, until: datetime | None) -> CutParts:
+    parts = [] if until is None else [TablePart("first", None, first_id_at(until))]
+    return CutParts(table, parts, "rest")
 
 
 @given(now=INSTANTS, until=st.none() | INSTANTS, span=SPANS)
 def test_what_is_lacking_goes_on_where_the_parts_end_and_reaches_so_far_ahead(
-    now: datetime, until: datetime | None, span: Span
+    now: datetime, until: datetime | None, span: TimeSpan
 ) -> None:
     if until is not None:
         # As an id tells it, to the millisecond; a worker may have been away for years.
@@ -78,6 +78,6 @@ def test_what_is_lacking_goes_on_where_the_parts_end_and_reaches_so_far_ahead(
 def test_a_part_is_outlived_when_its_newest_row_is(now: datetime, ago: int) -> None:
     now = now.replace(microsecond=0)
     upper = now - timedelta(days=ago)
-    parts = made(CutTable("t", "id", Span.MONTH, KEPT), upper)
+    parts = made(CutTable("t", "id", TimeSpan.MONTH, KEPT), upper)
     assert bool(parts.outlived(now)) == (timedelta(days=ago) >= KEPT)
-    assert made(CutTable("t", "id", Span.MONTH), upper).outlived(now) == []
+    assert made(CutTable("t", "id", TimeSpan.MONTH), upper).outlived(now) == []
