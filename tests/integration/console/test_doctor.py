@@ -23,13 +23,13 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.ids import first_id_at, new_id
 from services.core.kit.operations import Operation
+from services.core.kit.partitions import CutTable, TimeSpan, parts_of
 from services.core.kit.text import Text
 from services.core.plan.loading import load_plan
 from tests.support.api import xinmi
 from tests.support.planted import CITY, Planted
 
 URL = "https://receiver.test/"
-from services.core.kit.partitions import CutTable, TimeSpan, parts_of
 
 
 @pytest.fixture
