@@ -49,7 +49,7 @@ from services.core.submissions.batch import previews
 from services.core.submissions.batch.deciding import Decided
 from services.core.submissions.batch.grounds import grounds_of
 from services.core.submissions.batch.rows import Batch, JudgedRows, judge
-from services.core.submissions.batch.service import Outcome, carry_out, look_ahead
+from services.core.submissions.batch.service import BatchOutcome, carry_out, look_ahead
 from services.core.submissions.errors import BatchRejected
 
 router = versioned_router("submissions")
@@ -192,7 +192,7 @@ class _Caller:
     now: datetime
     language: Language
 
-    async def report(self, batch: Batch, outcome: Outcome) -> dict[str, Any]:
+    async def report(self, batch: Batch, outcome: BatchOutcome) -> dict[str, Any]:
         """Return what became of each row.
 
         Raises:
@@ -211,7 +211,7 @@ class _Caller:
         bases = BASES if sees_under_review(self.actor) else ("approved",)
         rows = [one.submission for one in decided if one.submission and one.action]
         today = self.plan.local_date(self.now)
-        return await foresee(self.session, self.plan, supposed_by(rows, bases), today=today)
+        return await foresee(self.session, self.plan, supposed_by(rows), bases=bases, today=today)
 
 
 async def _previewed(caller: _Caller, sent: Sent) -> Response:
@@ -222,7 +222,9 @@ async def _previewed(caller: _Caller, sent: Sent) -> Response:
     report = await caller.report(sent.batch, outcome)
     foreseen = Foreseen(outcome.decided, await caller.foresight(outcome.decided))
     grounds = grounds_of(outcome.decided, outcome.periods, plan, plan.local_date(caller.now))
-    preview_id = await previews.keep(session, sent.packed, grounds, plan=plan, actor=actor)
+    preview_id = await previews.keep(
+        session, sent.packed, grounds, plan=plan, maker=actor.credential_id
+    )
     preview = await run_sync(preview_report, preview_id, foreseen)
     return _answer({**report, "preview": preview})
 

@@ -148,6 +148,13 @@ class _Walk:
     def _added(self) -> Decimal:
         return total_of(self.document, list(self.rows.values())).score or ZERO
 
+    def _put(self, row: BoardRow) -> Decimal:
+        """Put a row in place of the one there was; return by how much the score moved by it."""
+        kept = self.rows.get(row["code"])
+        self.rows[row["code"]] = row
+        # Adding up looks at every row, and most causes change nothing of what it looks at.
+        return ZERO if kept is not None and _added_by(kept) == _added_by(row) else self._moved()
+
     def _moved(self) -> Decimal:
         """Return by how much the score moved since it was last looked at."""
         before, self.score = self.score, self._added()
@@ -170,23 +177,25 @@ class _Walk:
         code, causes = row["code"], []
         kept = self.rows.get(code)
         if kept is not None and kept["weight"] != row["weight"]:
-            self.rows[code] = {**kept, "weight": row["weight"]}
-            causes.append(Cause("rule", self._moved()))
+            causes.append(Cause("rule", self._put({**kept, "weight": row["weight"]})))
         for number, (kind, case, reference) in enumerate(cases):
             kept = self.rows.get(code, row)
             last = number == len(cases) - 1
             reached = row if last else _judged(row, case)
             changed = _standing(kept) != _standing(reached) or code not in self.rows
-            self.rows[code] = reached
-            points = self._moved()
+            points = self._put(reached)
             if points or changed or kind == "value":
                 causes.append(Cause(kind, points, reference))
         if not cases and self.rows.get(code) != row:
-            self.rows[code] = row
-            points = self._moved()
+            points = self._put(row)
             if points:
                 causes.append(Cause("rule", points))
         return causes
+
+
+def _added_by(row: BoardRow) -> tuple[Any, ...]:
+    """Return what of a row a score is added up from."""
+    return row["group"], row["state"], row["weight"], row["attainment"]
 
 
 def _standing(row: BoardRow) -> tuple[Any, ...]:

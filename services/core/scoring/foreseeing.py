@@ -31,16 +31,14 @@ MOST_BOARDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Supposed:
-    """A value that would count on a basis, or no more, with the submission that says it."""
+    """A value that would count, or cease to, with the submission that says it."""
 
-    basis: str
     row: SubmissionRow
     counts: bool
 
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """Basis, indicator and period: what it is added up in."""
-        return self.basis, self.row["indicator_code"], self.row["period"]
+    def bases(self, bases: Collection[str]) -> Iterable[str]:
+        """Return on which of these bases: what ceases to count was never approved."""
+        return (basis for basis in bases if self.counts or basis == "submitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,46 +68,51 @@ class Foresight:
     left_out: int
 
 
-def supposed_by(rows: Iterable[SubmissionRow], bases: Collection[str]) -> list[Supposed]:
-    """Return what would count on each basis if submissions stood as these rows say.
+def supposed_by(rows: Iterable[SubmissionRow]) -> list[Supposed]:
+    """Return what would count, or no more, if submissions stood as these rows say.
 
-    On the basis `submitted` that is what follows at once; on `approved` what follows once those
-    of them that are handed in are approved. What is withdrawn, was never approved.
+    On the basis `submitted` that follows at once; on `approved` once those of them that are handed
+    in are approved.
     """
-    found = []
-    for row in rows:
-        if row["state"] == "submitted":
-            found += [Supposed(basis, row, counts=True) for basis in bases]
-        elif row["state"] == "withdrawn" and "submitted" in bases:
-            found.append(Supposed("submitted", row, counts=False))
-    return found
+    return [
+        Supposed(row, counts=row["state"] == "submitted")
+        for row in rows
+        if row["state"] in {"submitted", "withdrawn"}
+    ]
 
 
 async def foresee(
-    session: AsyncSession, plan: PlanState, supposed: Sequence[Supposed], *, today: date
+    session: AsyncSession,
+    plan: PlanState,
+    supposed: Sequence[Supposed],
+    *,
+    bases: Collection[str],
+    today: date,
 ) -> Foresight:
     """Return how the boards of a plan would differ if these values counted; by one snapshot.
 
     A published period keeps its board. Boards on which nothing would differ are left out.
     """
     state = await plan_state(session, plan.city_code, plan.code) or plan
-    touch = AffectedScores(inputs={one.place for one in supposed})
-    want = boards_to_draw(touch, state.indicators, (), state.period_calendar)
+    told = _Told(state, supposed, bases)
+    want = boards_to_draw(
+        AffectedScores(inputs=set(told.values)), state.indicators, (), state.period_calendar
+    )
     keys = [key for key in want.boards if state.period_state(key[1]) != "published"]
     keys.sort(key=lambda key: _place(state, key), reverse=True)
     looked_at = sorted(keys[:MOST_BOARDS], key=lambda key: _place(state, key))
-    if not looked_at:
+    if not looked_at or not told.codes:
         return Foresight([], 0)
     bench = await context_of(session, state, today)
     earlier = await queries.earlier_boards(session, state.city_code, state.code, looked_at)
     orders = orders_for(bench, want, looked_at, earlier)
-    codes = {code for _, code, _ in touch.inputs if code in bench.facts}
-    if not orders or not codes:
+    if not orders:
         return Foresight([], 0)
     now = await operands_for(session, bench, orders)
-    then = await operands_for(session, bench, orders, codes=codes, supposed=_arrays(supposed))
-    told = _Told(bench, supposed, codes)
-    boards = await asyncio.to_thread(told.boards, orders, now, _put_in(now, then, codes))
+    then = await operands_for(session, bench, orders, codes=told.codes, supposed=_arrays(supposed))
+    boards = await asyncio.to_thread(
+        told.boards, bench, orders, now, _put_in(now, then, told.codes)
+    )
     return Foresight(boards, len(keys) - len(looked_at))
 
 
@@ -123,13 +126,12 @@ def _arrays(supposed: Sequence[Supposed]) -> Mapping[str, Sequence[Any]]:
     """Return the values by column, as the statements take them."""
     of_row = {name: [one.row[name] for one in supposed] for name in _OF_ROW}
     return {f"supposed_{name}": values for name, values in of_row.items()} | {
-        "supposed_basis": [one.basis for one in supposed],
         "supposed_counts": [one.counts for one in supposed],
         "supposed_provisional": [one.row["data_status"] == "provisional" for one in supposed],
     }
 
 
-_OF_ROW = [name for name in SUPPOSED if name not in {"basis", "counts", "provisional"}]
+_OF_ROW = [name for name in SUPPOSED if name not in {"counts", "provisional"}]
 
 
 def _put_in(
@@ -144,71 +146,87 @@ def _put_in(
 
 
 class _Told:
-    """The boards of both sides, and why they differ."""
+    """What values touch, and why boards differ by them."""
 
     def __init__(
-        self, bench: ScoringContext, supposed: Sequence[Supposed], codes: Collection[str]
+        self, state: PlanState, supposed: Sequence[Supposed], bases: Collection[str]
     ) -> None:
-        self._bench = bench
-        self._codes = [code for code in bench.facts if code in codes]
-        self._values: dict[tuple[str, str, str], list[Supposed]] = {}
+        self.values: dict[tuple[str, str, str], list[Supposed]] = {}
         for one in supposed:
-            self._values.setdefault(one.place, []).append(one)
+            for basis in one.bases(bases):
+                place = (basis, one.row["indicator_code"], one.row["period"])
+                self.values.setdefault(place, []).append(one)
+        touched = {code for _, code, _ in self.values}
+        self.codes = [code for code in state.indicators if code in touched]
         self._period = ""
         self._known: tuple[Judged, Judged] = ({}, {})
 
     def boards(
         self,
+        bench: ScoringContext,
         orders: Sequence[Order],
         now: Mapping[str, Operated],
         then: Mapping[str, Operated],
     ) -> list[ForeseenBoard]:
         """Return the boards that would differ, in the order of the orders."""
-        found = [self._board(order, now, then) for order in orders]
+        found = [self._board(bench, order, now, then) for order in orders]
         return [one for one in found if one is not None]
 
     def _board(
-        self, order: Order, now: Mapping[str, Operated], then: Mapping[str, Operated]
+        self,
+        bench: ScoringContext,
+        order: Order,
+        now: Mapping[str, Operated],
+        then: Mapping[str, Operated],
     ) -> ForeseenBoard | None:
-        bench, (basis, period), place = self._bench, order.key, order.period
+        (basis, period), place = order.key, order.period
         if period != self._period:  # of one period both bases mostly read the same
             self._period, self._known = period, ({}, {})
-        codes = self._codes if order.indicators is None else order.indicators
+        known_now, known_then = self._known
         before = draw_board(
             bench,
             place,
             now.get(basis, {}),
             indicators=order.indicators,
             earlier=order.earlier.board if order.earlier else None,
-            known=self._known[0],
+            known=known_now,
         )
+        codes = self.codes if order.indicators is None else order.indicators
+        for code in codes:
+            known_then.setdefault(code, known_now[code])
         after = draw_board(
             bench,
             place,
             then.get(basis, {}),
             indicators=codes,
             earlier=before.board,
-            known=self._known[1],
+            known=known_then,
         )
-        if before.board == after.board:
+        moved = _moved(before.board, after.board)
+        if not moved:
             return None
         document = bench.state.document
         changes = explain_difference(
             Stand(document, before.board, before.traces),
             Stand(document, after.board, after.traces),
-            steps=lambda code: self._steps(order, code),
+            steps=lambda code: self._steps(bench, order, code),
             dated=False,
-            only=codes,
+            only=moved,
         )
         return ForeseenBoard(basis, period, before.board, after.board, changes)
 
-    def _steps(self, order: Order, code: str) -> list[ValueStep]:
+    def _steps(self, bench: ScoringContext, order: Order, code: str) -> list[ValueStep]:
         """Return one step for all values of an indicator that the board looks at."""
-        indicator = self._bench.facts[code].indicator
         moved = [
             one
-            for period in periods_read(order.period, indicator)
-            for one in self._values.get((order.key[0], code, period), ())
+            for period in periods_read(order.period, bench.facts[code].indicator)
+            for one in self.values.get((order.key[0], code, period), ())
         ]
         reference = SupposedStep(moved[-1], len(moved) - 1) if moved else None
         return [ValueStep(reference, own=None, parts=(), absent=())]
+
+
+def _moved(before: Board, after: Board) -> set[str]:
+    """Return the indicators that do not stand as they did; a digest tells all of a trace."""
+    then = {row["code"]: row["trace_digest"] for row in after["indicators"]}
+    return {row["code"] for row in before["indicators"] if then[row["code"]] != row["trace_digest"]}

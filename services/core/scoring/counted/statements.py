@@ -19,8 +19,8 @@ _CONTENT = (
     "falsified",
 )
 _INPUT = ("basis", "indicator_code", "period", "organization_code", "from_position", *_CONTENT)
-SUPPOSED = ("basis", "indicator_code", "period", "organization_code", *_CONTENT, "counts")
-"""What a supposed value says; one that does not count takes away what counts in its place."""
+SUPPOSED = ("indicator_code", "period", "organization_code", *_CONTENT, "counts")
+"""What a supposed value says; one that does not count leaves its place to nothing."""
 
 _TYPES = {
     "value": "numeric",
@@ -47,9 +47,12 @@ NOW = {
 SUPPOSING = {
     "before": f"""
 WITH supposed AS MATERIALIZED (
-    SELECT * FROM unnest({
+    -- What was approved stays approved: a value ceases to count among those under review alone.
+    SELECT b.basis, {_of("s", SUPPOSED)} FROM unnest({
         ", ".join(f"CAST(:supposed_{name} AS {_TYPES.get(name, 'text')}[])" for name in SUPPOSED)
     }) AS s({", ".join(SUPPOSED)})
+    CROSS JOIN unnest(CAST(:bases AS text[])) AS b(basis)
+    WHERE s.counts OR b.basis = 'submitted'
 ), inputs AS (
     SELECT {_of("i", _INPUT)} FROM score_input i
     WHERE i.city_code = :city AND i.plan_code = :plan AND i.until_position IS NULL

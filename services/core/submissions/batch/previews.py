@@ -17,7 +17,7 @@ from services.core.plan.state import PlanState
 from services.core.submissions import queries
 from services.core.submissions.batch import statements
 from services.core.submissions.batch.grounds import Grounds, grounds_of
-from services.core.submissions.batch.service import Outcome
+from services.core.submissions.batch.service import BatchOutcome
 from services.core.submissions.errors import PreviewNotFound, PreviewOutdated
 
 KEPT = timedelta(hours=1)
@@ -36,7 +36,7 @@ class KeptPreview:
     sent: bytes
     grounds: Grounds
 
-    def check(self, outcome: Outcome, plan: PlanState) -> None:
+    def check(self, outcome: BatchOutcome, plan: PlanState) -> None:
         """Refuse what was just carried out where it is not what was previewed.
 
         Raises:
@@ -54,12 +54,15 @@ def expires_at(preview_id: UUID) -> datetime:
 
 
 async def keep(
-    session: AsyncSession, sent: bytes, grounds: Grounds, *, plan: PlanState, actor: Actor
+    session: AsyncSession, sent: bytes, grounds: Grounds, *, plan: PlanState, maker: UUID
 ) -> UUID:
-    """Keep what was sent and what it was decided on; return the id to commit it by."""
+    """Keep what was sent and what it was decided on; return the id to commit it by.
+
+    `maker` is the credential that alone may do so.
+    """
     packed = await asyncio.to_thread(_packed, sent, grounds)
     preview_id = new_id()
-    place: Mapping[str, object] = {"city": plan.city_code, "credential": actor.credential_id}
+    place: Mapping[str, object] = {"city": plan.city_code, "credential": maker}
     await session.execute(
         statements.KEEP_PREVIEW,
         {

@@ -41,7 +41,7 @@ _ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchOutcome:
     """What became of each row, in order, and how the periods stood that this was decided by."""
 
     decided: Sequence[Decided]
@@ -56,7 +56,7 @@ async def carry_out(
     plan: PlanState,
     actor: Actor,
     now: datetime,
-) -> Outcome:
+) -> BatchOutcome:
     """Write what the rows without faults ask for; return what became of each row.
 
     Of an atomic batch with a row that is rejected the caller has to undo all: its other rows are
@@ -72,7 +72,7 @@ async def carry_out(
         raise PlanChanged
     decided = _refused(batch, judged)
     if batch.atomic and decided:
-        return Outcome(_all_or_nothing(batch, decided), {})
+        return BatchOutcome(_all_or_nothing(batch, decided), {})
     held = await periods_for_share(session, plan.city_code, plan.code, *_codes(batch))
     periods = {code: period.state for code, period in held.items()}
     deciding = Deciding(plan, periods, actor, now)
@@ -80,13 +80,13 @@ async def carry_out(
     for _ in range(_ROUNDS):
         found = await _found(session, batch.scope, deciding, left, named)
         if batch.atomic and any(one.outcome == "rejected" for one in found):
-            return Outcome(_all_or_nothing(batch, found), periods)
+            return BatchOutcome(_all_or_nothing(batch, found), periods)
         written = await _write(session, found, deciding)
         settled = [one for one in found if one.action is None or _id_of(one) in written]
         decided += settled
         named |= {one.slot for one in settled}
         if len(settled) == len(found):
-            return Outcome(sorted(decided, key=_turn_in_report), periods)
+            return BatchOutcome(sorted(decided, key=_turn_in_report), periods)
         done = {one.index for one in settled}
         left = [row for row in left if row.index not in done]
     raise BatchContended
@@ -100,7 +100,7 @@ async def look_ahead(
     plan: PlanState,
     actor: Actor,
     now: datetime,
-) -> Outcome:
+) -> BatchOutcome:
     """Return what `carry_out` would return; nothing is written, and nobody has to wait.
 
     Raises:
@@ -110,14 +110,14 @@ async def look_ahead(
         raise PlanChanged
     decided = _refused(batch, judged)
     if batch.atomic and decided:
-        return Outcome(_all_or_nothing(batch, decided), {})
+        return BatchOutcome(_all_or_nothing(batch, decided), {})
     periods = await period_states(session, plan.city_code, plan.code, *_codes(batch))
     deciding = Deciding(plan, periods, actor, now)
     named = {row.slot for row in batch.rows}
     found = await _found(session, batch.scope, deciding, judged.rows, named)
     if batch.atomic and any(one.outcome == "rejected" for one in found):
-        return Outcome(_all_or_nothing(batch, found), periods)
-    return Outcome(sorted([*decided, *found], key=_turn_in_report), periods)
+        return BatchOutcome(_all_or_nothing(batch, found), periods)
+    return BatchOutcome(sorted([*decided, *found], key=_turn_in_report), periods)
 
 
 def _refused(batch: Batch, judged: JudgedRows) -> list[Decided]:
