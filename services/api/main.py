@@ -26,6 +26,7 @@ from services.api.context import Resources
 from services.api.contract.docs_page import docs_page
 from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
+from services.api.exports.asking import LISTS
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
 from services.api.log_listener import LogListener
@@ -43,6 +44,7 @@ from services.api.plan import routes as plan
 from services.api.plan_cache import PlanCache
 from services.api.problems import language_of
 from services.api.response_cache import ResponseCache
+from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
@@ -212,6 +214,8 @@ def _application(
     # before its routes are.
     for router in _ROUTERS:
         app.router.routes.extend(router.routes)
+    routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]
+    setattr(app.state, LISTS, [one.path_regex for one in routes if one.export is not None])
     app.include_router(calendar_files.router)
     app.include_router(health.router)
     _install_docs(app)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.exports.asking import hear_form
 from services.api.inflating import Inflater
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
@@ -83,6 +84,8 @@ class Envelope:
         under_prefix(scope, self._prefix)
         started = time.perf_counter()
         headers = dict(scope["headers"])
+        if scope["method"] == "GET":
+            hear_form(scope, headers)
         request_id = headers.get(b"x-request-id", b"")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = str(new_id()).encode()
