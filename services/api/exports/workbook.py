@@ -55,7 +55,11 @@ _BEGIN = (
     "<sheetData>"
 )
 _END = "</sheetData></worksheet>"
-_UNSAFE = re.compile("[&<>\\x00-\\x08\\x0b-\\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{4}_")
+_SPECIAL = re.compile(
+    f"^{RISKY.pattern}|[&<>\\x00-\\x08\\x0b-\\x1f\ufffe\uffff]|_x[0-9A-Fa-f]{{4}}_"
+)
+"""What a text holds that does not stand in a cell as it is."""
+
 _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b-\\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _TOO_LONG = "（{0} 字，超出单元格上限，见 JSON 或 CSV / {0} characters: see the JSON or the CSV）"
 
@@ -204,15 +208,21 @@ def _keeps(number: str) -> bool:
 
 
 def _text(text: str, letter: str, row: int, style: int | None = None) -> str:
-    if len(text) > MOST_CHARACTERS // 2 and len(text.encode("utf-16-le")) // 2 > MOST_CHARACTERS:
-        text = _TOO_LONG.format(len(text))
-    if style is None and RISKY.match(text):
-        style = _LITERAL
-    if _UNSAFE.search(text):
-        text = escape(_UNWRITABLE.sub(_named, text))
     styled = "" if style is None else f' s="{style}"'
+    if len(text) > MOST_CHARACTERS // 2 or _SPECIAL.search(text):
+        text = _fitting(text)
+        if style is None and RISKY.match(text):
+            styled = f' s="{_LITERAL}"'
+        text = escape(_UNWRITABLE.sub(_named, text))
     held = f'<is><t xml:space="preserve">{text}</t></is>'
     return f'<c r="{letter}{row}"{styled} t="inlineStr">{held}</c>'
+
+
+def _fitting(text: str) -> str:
+    """Return a text, or where no cell holds it, how long it is and where it can be read."""
+    if len(text.encode("utf-16-le")) // 2 <= MOST_CHARACTERS:
+        return text
+    return _TOO_LONG.format(len(text))
 
 
 def _named(found: re.Match[str]) -> str:
