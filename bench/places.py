@@ -14,8 +14,8 @@ from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.idempotency import RequestKey
 from services.core.kit.ids import new_id
 from services.core.plan.document import PlanDocument
-from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
+from services.core.plan.state import PlanState
 from services.core.submissions.creation import Reply, SubmissionDraft, draw_up, parameters
 from services.core.submissions.models import Submission
 from services.core.submissions.rules import Form, Remarks

@@ -14,7 +14,7 @@ from services.core.events.service import number_committed
 from services.core.events.statements import event_inserts
 from services.core.kit.ids import new_id
 from services.core.kit.statements import DriverStatement
-from services.core.plan.loading import leads_of
+from services.core.plan.leads import leads_of
 
 _BACKLOG = DriverStatement(f"""
 WITH {

@@ -28,7 +28,7 @@ from services.core.kit.replicas import Reads
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.kit.trail import forget_events
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.webhooks.addresses import AddressPolicy
 
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Query
 
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import (
     unknown_indicator,
     unknown_measure,

@@ -16,7 +16,8 @@ from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, reads_replica
 from services.core.plan.errors import PlanNotFound
-from services.core.plan.queries import PlanState, plan_state
+from services.core.plan.queries import plan_state
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_plan
 
 KEPT = timedelta(seconds=5)

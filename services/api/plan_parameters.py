@@ -10,7 +10,7 @@ from fastapi import Depends, Path, Query
 from services.api.context import PlanInScope
 from services.core.plan.errors import IndicatorNotFound, TaskNotFound
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 
 PeriodQuery = Annotated[

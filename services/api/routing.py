@@ -23,7 +23,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.idempotency import KeptReply, keep
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 
 class Replay(Exception):

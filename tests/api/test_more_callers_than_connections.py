@@ -13,7 +13,7 @@ from services.api.plan_cache import PlanCache
 from services.core.kit.database import connect
 from services.core.kit.one_connection import SecondConnection
 from services.core.kit.replicas import Reads
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from tests.support.api import XINMI, Door, open_door
 from tests.support.ground import Ground, prepare, who_may
 from tests.support.operations import OPERATIONS, good_request, takes_the_ground

@@ -14,7 +14,7 @@ from services.core.identity.actor import system
 from services.core.kit.ids import new_id
 from services.core.obligations import service
 from services.core.obligations.models import Obligation
-from services.core.plan.loading import leads_of
+from services.core.plan.leads import leads_of
 from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.clock import stopped_at
 

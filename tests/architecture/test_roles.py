@@ -28,7 +28,7 @@ OTHER_SENSES: Mapping[str, set[str]] = {
     "core/alerts/rule_set.py": {"lead", "leader", "office"},  # parties, and posts in a unit
     "core/alerts/sources.py": {"office"},  # a party that has to act
     "core/milestones/rights.py": {"lead"},  # a unit's part in a measure
-    "core/plan/loading.py": {"lead"},  # the same
+    "core/plan/leads.py": {"lead"},  # the same
     "core/plan/member_words.py": {"office", "superior"},  # members of a plan document
 }
 """Where a word that is a role's name too says something else."""

@@ -18,7 +18,7 @@ from services.core.calendars.queries import working_calendar
 from services.core.identity.errors import Unauthenticated
 from services.core.kit.secrets import digest
 from services.core.plan.errors import PlanNotFound
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 router = APIRouter(prefix="/v1", tags=["agenda"], route_class=PublicRoute)
 

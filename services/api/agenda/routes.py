@@ -36,7 +36,8 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
 from services.core.kit.pagination import read_page_token
-from services.core.plan.queries import PlanState, visible_plans
+from services.core.plan.queries import visible_plans
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_organization
 
 router = versioned_router("agenda")

@@ -11,7 +11,7 @@ from services.core.agenda.models import CalendarToken
 from services.core.agenda.rules import KINDS, CalendarScope, Count, TodoKind, Waiting
 from services.core.calendars.rules import WorkingCalendar
 from services.core.kit.said import CodeIn, Said, Title
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 _SCOPES = ("unit", "plan", "person")
 

@@ -53,7 +53,7 @@ from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import with_nearest
 from services.core.kit.text import Text
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 
 router = versioned_router("alerts")

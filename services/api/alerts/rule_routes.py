@@ -38,7 +38,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import faults_of
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 router = versioned_router("alerts")
 

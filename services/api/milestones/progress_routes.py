@@ -33,9 +33,9 @@ from services.core.milestones.progress import (
 from services.core.milestones.queries import MeasureTally
 from services.core.milestones.reasons import words
 from services.core.milestones.rules import FULL, text_of
-from services.core.plan.loading import leading
+from services.core.plan.leads import leading
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_every
 from services.core.scoring.board import empty_board
 from services.core.scoring.queries import latest_board_text

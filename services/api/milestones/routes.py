@@ -55,7 +55,7 @@ from services.core.milestones.models import Milestone
 from services.core.milestones.queries import MilestoneFilters, Sight
 from services.core.milestones.rights import may_assign
 from services.core.milestones.rules import MilestoneState
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
 from services.core.plan.written import Day
 

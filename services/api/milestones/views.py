@@ -22,7 +22,7 @@ from services.core.milestones.reasons import words
 from services.core.milestones.rights import allowed_actions
 from services.core.milestones.rules import DONE, Share, merged, text_of
 from services.core.milestones.views import PlanToday
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_every
 
 _MOST_EXTENSIONS = 10

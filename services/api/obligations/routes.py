@@ -37,7 +37,7 @@ from services.core.obligations.errors import ObligationNotFound
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import Grouping, ObligationFilters
 from services.core.obligations.rules import ObligationStatus
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 from services.core.plan.written import Day
 

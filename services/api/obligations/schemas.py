@@ -14,7 +14,7 @@ from services.core.calendars.rules import CalendarStatus, WorkingCalendar
 from services.core.kit.decimals import plain, quotient
 from services.core.obligations.queries import Grouping, ObligationView, ReportingCounts
 from services.core.obligations.rules import ObligationStatus, distance, may_extend
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions.rules import SubmissionState
 
 _PERIOD = "`2025`, `2025-H1`, `2025-Q3` or `2025-09`"

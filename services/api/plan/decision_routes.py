@@ -22,8 +22,8 @@ from services.core.plan import assigning, queries, service
 from services.core.plan.assigning import Assignment
 from services.core.plan.document import Condition
 from services.core.plan.errors import QuestionNotFound
-from services.core.plan.queries import PlanState
 from services.core.plan.service import QuestionDecision
+from services.core.plan.state import PlanState
 
 router = versioned_router("plans")
 

@@ -13,7 +13,7 @@ from services.core.kit.text import Text
 from services.core.obligations.queries import asked
 from services.core.plan.models import PlanPeriod
 from services.core.plan.opening import calendar_of, on_rest_day
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.written import Day
 
 

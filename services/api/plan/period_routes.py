@@ -31,8 +31,8 @@ from services.core.obligations.service import move_period
 from services.core.plan import queries
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
 from services.core.plan.service import PeriodVerb
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 
 router = versioned_router("periods")

@@ -43,8 +43,8 @@ from services.core.obligations.queries import answered_periods
 from services.core.plan import queries
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
-from services.core.plan.queries import PlanState
 from services.core.plan.rules import read_document
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_section
 
 router = versioned_router("plans")

@@ -35,8 +35,8 @@ from services.core.plan.document import (
     UnitTarget,
 )
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
-from services.core.plan.queries import PlanState
 from services.core.plan.service import period_actions
+from services.core.plan.state import PlanState
 
 
 def plan_out(plan: PlanState) -> PlanOut:

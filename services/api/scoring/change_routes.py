@@ -27,7 +27,7 @@ from services.core.kit.decimals import plain, total
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.errors import PublicationNotFound
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.scoring import queries
 from services.core.scoring.changes import Cause, IndicatorChange
 from services.core.scoring.comparing import BoardComparison, Happened, Value, compare_boards

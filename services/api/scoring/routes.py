@@ -45,9 +45,9 @@ from services.core.kit.pagination import read_page_token, read_text
 from services.core.kit.text import Text
 from services.core.plan import queries as plan_queries
 from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
-from services.core.plan.loading import leads_of
+from services.core.plan.leads import leads_of
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_every
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board

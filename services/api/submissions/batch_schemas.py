@@ -20,7 +20,7 @@ from services.core.kit.errors import Fault
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, Said
 from services.core.kit.text import Language, Text
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.deciding import Decided
 from services.core.submissions.batch.rows import (

@@ -23,7 +23,7 @@ from services.api.submissions.schemas import (
 from services.api.turns import Shown, Turn, in_scope
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions import queries, service
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.models import Submission

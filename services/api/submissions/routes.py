@@ -45,7 +45,7 @@ from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.faults import faults_of
 from services.core.kit.pagination import BadPageToken
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 from services.core.submissions import queries
 from services.core.submissions.creation import (

@@ -12,7 +12,7 @@ from services.api.exports.digits import Digits
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import CodeIn, LongWords, Said
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.creation import place_of
 from services.core.submissions.judging import Doubt, doubts_of, why_not_counted
@@ -169,14 +169,15 @@ class HistoryOut(BaseModel):
 
 def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict[str, Any]:
     """Return a submission as `SubmissionOut` has it, ready to be written as JSON."""
-    indicator = plan.indicators.get(row["indicator_code"])
+    code = row["indicator_code"]
+    indicator = plan.indicators.get(code)
     unit = row["organization_code"]
     uncounted = why_not_counted(row, plan)
     return {
         "id": row["id"],
         "plan": row["plan_code"],
-        "indicator_code": row["indicator_code"],
-        "indicator_name": plan.indicator_name(row["indicator_code"]),
+        "indicator_code": code,
+        "indicator_name": plan.indicator_name(code),
         "unit": None if indicator is None else indicator.unit,
         "organization_code": unit,
         "organization_name": plan.organization_name(unit),
@@ -197,7 +198,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "warnings": [doubt_out(doubt) for doubt in doubts_of(row, plan)],
         "reason": row["reason"],
         "allowed_actions": allowed_actions(
-            actor, place_of(row, indicator, plan.period_state(row["period"]))
+            actor, place_of(row, plan.leads.get(code, ()), plan.period_state(row["period"]))
         ),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from services.console.demo.stage import Stage
 from services.console.prepare import first_plan
 from services.core.plan.document import Indicator, PlanDocument
-from services.core.plan.loading import leads_of
+from services.core.plan.leads import leads_of
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _FIRST, _LAST = date(2026, 1, 5), date(2026, 2, 6)

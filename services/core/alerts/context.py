@@ -11,8 +11,8 @@ from services.core.alerts.escalation import Moment
 from services.core.alerts.rule_set import DeadlineRule, EscalationColour, RuleCode, RuleSet
 from services.core.alerts.sources import Source
 from services.core.calendars.rules import WorkingCalendar
-from services.core.plan.loading import leading, leads_of
-from services.core.plan.queries import PlanState
+from services.core.plan.leads import leading, leads_of
+from services.core.plan.state import PlanState
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from services.core.alerts.decisions import NoticeDecision
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 Sort = tuple[str, str, int, str]
 """A rule, a stage, a level, and what becomes of it."""

@@ -18,7 +18,8 @@ from services.core.calendars.queries import working_calendar
 from services.core.events.queries import LogStretch
 from services.core.events.reading import Follower
 from services.core.kit.clock import Clock
-from services.core.plan.queries import PlanState, plan_state
+from services.core.plan.queries import plan_state
+from services.core.plan.state import PlanState
 
 EVERY = timedelta(minutes=10)
 """How often a plan is evaluated whole, whatever happened."""

@@ -7,7 +7,7 @@ from datetime import date
 
 from services.core.alerts.rule_set import RuleCode, TargetRule
 from services.core.plan.document import PublicityDay
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 
 @dataclass(frozen=True, slots=True)

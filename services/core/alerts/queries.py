@@ -22,7 +22,7 @@ from services.core.alerts.models import (
 from services.core.alerts.rules import AlertState
 from services.core.identity.actor import Actor
 from services.core.kit.database import lock_name
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import Owned, scope
 
 _WIDENED = text("""

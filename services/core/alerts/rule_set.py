@@ -22,7 +22,7 @@ from services.core.kit.forms import form
 from services.core.kit.said import Line, Said
 from services.core.plan.document import PlanDocument
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_organizations
 from services.core.plan.written import Code
 

@@ -34,7 +34,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
 from services.core.kit.horizons import A_YEAR, not_within
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 _EVENTS: Mapping[AlertVerb, EventType] = {
     "acknowledge": "alert.acknowledged",

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
 from services.core.plan.document import Supervision
-from services.core.plan.loading import leading, units_of
-from services.core.plan.queries import PlanState
+from services.core.plan.leads import leading, units_of
+from services.core.plan.state import PlanState
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,8 @@ from services.core.milestones.rules import Transition
 from services.core.obligations import service as obligations
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import obligation_for_update
-from services.core.plan.loading import leading, leads_of
-from services.core.plan.queries import PlanState
+from services.core.plan.leads import leading, leads_of
+from services.core.plan.state import PlanState
 
 
 async def ask_for_milestone(

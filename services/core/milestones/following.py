@@ -31,7 +31,8 @@ from services.core.milestones.models import Milestone, MilestoneHistory
 from services.core.milestones.rules import Transition, moved
 from services.core.milestones.seeds import Seed, seeds_of
 from services.core.plan.document import Supervision
-from services.core.plan.queries import PlanState, plan_codes, plan_state
+from services.core.plan.queries import plan_codes, plan_state
+from services.core.plan.state import PlanState
 
 ACTOR = system("milestones")
 

@@ -11,7 +11,7 @@ from services.core.milestones.lights import MilestoneLight
 from services.core.milestones.queries import MeasureTally, Sum
 from services.core.milestones.rules import merged
 from services.core.plan.document import Measure, PlanDocument, Task
-from services.core.plan.loading import leading
+from services.core.plan.leads import leading
 
 IndicatorLights = Mapping[str, str]
 """The light of each indicator, by code, as the newest scoreboard shows it."""

@@ -7,7 +7,7 @@ from services.core.kit.horizons import TEN_YEARS, too_far_ahead
 from services.core.kit.text import Text
 from services.core.milestones.models import Milestone
 from services.core.milestones.rules import DONE
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_measure, unknown_organization
 
 MOST_BRANCHES = 200

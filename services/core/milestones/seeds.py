@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.core.plan.document import Measure, OrganizationEntry, PlanDocument
-from services.core.plan.loading import leading
+from services.core.plan.leads import leading
 
 _LONGEST_TITLE = 60
 

@@ -6,7 +6,7 @@ from services.core.calendars.rules import WorkingCalendar
 from services.core.milestones.action_context import local_date
 from services.core.milestones.lights import Course, DueDistance, LightVerdict, light
 from services.core.milestones.models import Milestone
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 
 def course_of(row: Milestone, plan: PlanState) -> Course:

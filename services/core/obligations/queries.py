@@ -24,8 +24,8 @@ from services.core.obligations.statements import (
     SAME_PLACE,
     STANDING,
 )
-from services.core.plan.loading import owner_of
-from services.core.plan.queries import PlanState
+from services.core.plan.leads import owner_of
+from services.core.plan.state import PlanState
 from services.core.plan.visibility import Owned, scope
 
 Grouping = Literal["organization", "indicator", "period"]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from services.core.calendars.rules import WorkingCalendar
 from services.core.plan.document import PlanDocument
-from services.core.plan.loading import reporters_of
+from services.core.plan.leads import reporters_of
 from services.core.plan.periods import Period
 
 ObligationStatus = Literal["expected", "met", "late", "missing", "waived"]

@@ -31,7 +31,6 @@ from services.core.plan import service as plan_service
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period, due_by, follows_calendar
 from services.core.plan.queries import (
-    PlanState,
     open_periods_for_update,
     periods_for_share,
     plan_codes,
@@ -39,6 +38,7 @@ from services.core.plan.queries import (
     with_document_in_force,
 )
 from services.core.plan.service import PeriodVerb
+from services.core.plan.state import PlanState
 
 _ACTOR = system("obligations")
 

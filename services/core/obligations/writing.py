@@ -12,7 +12,7 @@ from services.core.kit.ids import new_id
 from services.core.obligations.rules import OwedValue
 from services.core.obligations.statements import RAISE_OWED, REMEMBER, TURN_OWED
 from services.core.plan.models import PlanPeriod
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 
 async def write_owed(

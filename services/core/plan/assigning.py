@@ -17,8 +17,8 @@ from services.core.plan.document_dates import document_date_faults
 from services.core.plan.errors import IndicatorNotFound, TargetNotAssignable
 from services.core.plan.findings import Findings
 from services.core.plan.models import AssignedTarget
-from services.core.plan.queries import PlanState
 from services.core.plan.service import happening
+from services.core.plan.state import PlanState
 from services.core.plan.target_checks import against, check_form
 
 

@@ -13,7 +13,7 @@ from services.core.kit.horizons import A_YEAR, too_far_ahead
 from services.core.kit.text import Text
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period, due_by, is_within_reach
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,18 +53,7 @@ class PeriodCalendar:
         Raises:
             ValueError: it is no such code, or its year is not within 1990-2100.
         """
-        found = _CODE.fullmatch(code)
-        if found is None:
-            raise ValueError("not a period")
-        frequency = next(
-            (each for each in _MONTHS if each != "annual" and found[each] is not None), None
-        )
-        number = 1 if frequency is None else int(found[frequency])
-        period = Period(frequency or "annual", int(found["year"]), number, self.begins)
-        # The last months of the last year may be written with the year after it.
-        if not any(FIRST_YEAR <= year <= LAST_YEAR for year in (period.year, period.in_year)):
-            raise ValueError("not a period")
-        return period
+        return _read(code, self.begins)
 
     def year(self, year: int) -> "Period":
         """Return a whole year."""
@@ -202,7 +191,28 @@ class Period:
         return (self.year, self.number) < (other.year, other.number)
 
 
-# A board asks for the same few thousands of times.
+# Boards and lists ask for the same few thousands of times.
+@lru_cache(maxsize=4096)
+def _read(code: str, begins: int) -> Period:
+    """Return the period of a code in a calendar whose years begin with the month `begins`.
+
+    Raises:
+        ValueError: it is no such code, or its year is not within 1990-2100.
+    """
+    found = _CODE.fullmatch(code)
+    if found is None:
+        raise ValueError("not a period")
+    frequency = next(
+        (each for each in _MONTHS if each != "annual" and found[each] is not None), None
+    )
+    number = 1 if frequency is None else int(found[frequency])
+    period = Period(frequency or "annual", int(found["year"]), number, begins)
+    # The last months of the last year may be written with the year after it.
+    if not any(FIRST_YEAR <= year <= LAST_YEAR for year in (period.year, period.in_year)):
+        raise ValueError("not a period")
+    return period
+
+
 @lru_cache(maxsize=4096)
 def _days(period: Period) -> tuple[date, date]:
     """Return the first and the last day of a period."""

@@ -23,7 +23,7 @@ from services.core.plan.errors import (
 from services.core.plan.models import PlanPeriod, Publication, Settlement
 from services.core.plan.opening import begin_opening, check_due_date_ahead
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 PeriodVerb = Literal["open", "close", "publish", "reopen", "cancel"]
 

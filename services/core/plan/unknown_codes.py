@@ -6,7 +6,7 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import MOST_COMPARED, with_closest
 from services.core.kit.text import Text
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 
 _NO_INDICATOR = Text("计划中没有该指标", "The plan has no such indicator")
 _NO_ORGANIZATION = Text("计划中没有该单位", "The plan has no such organization")

@@ -8,7 +8,7 @@ from typing import Any
 from services.core.kit.decimals import display, plain
 from services.core.kit.text import Text
 from services.core.plan.document import Gate, PlanDocument
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.scoring.adjustments import Adjustments, adjust
 from services.core.scoring.gate import Grading, grade
 from services.core.scoring.reasons import words

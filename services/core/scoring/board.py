@@ -14,7 +14,7 @@ from services.core.kit.decimals import display, plain
 from services.core.obligations.queries import Extended
 from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.scoring.adding_up import Board, BoardRow, add_up
 from services.core.scoring.affected import chain
 from services.core.scoring.aggregation import Operands

@@ -10,9 +10,9 @@ from decimal import Decimal
 from functools import lru_cache
 
 from services.core.plan.document import Frequency, Indicator, default_weight
-from services.core.plan.loading import owner_of, reporters_of
+from services.core.plan.leads import owner_of, reporters_of
 from services.core.plan.periods import Period, months_of
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.target_checks import falls_below_zero
 from services.core.scoring.affected import may_rise
 from services.core.scoring.aggregation import Operands, Operators, combine

@@ -10,7 +10,8 @@ from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState, plan_document
+from services.core.plan.queries import plan_document
+from services.core.plan.state import PlanState
 from services.core.scoring import queries
 from services.core.scoring.affected import chain
 from services.core.scoring.board import ScoringContext, empty_board

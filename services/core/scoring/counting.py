@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.decimals import total
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.scoring import statements
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.queries import driver

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.database import read_by_cost
 from services.core.plan.periods import Period, PeriodCalendar
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.scoring import queries
 from services.core.scoring.affected import BASES, BoardKey, BoardsToDraw, chain
 from services.core.scoring.board import Judged, ScoringContext, draw_board, is_current

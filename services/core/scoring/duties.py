@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import IndicatorFacts
 from services.core.scoring.owed import Former

@@ -13,7 +13,7 @@ from services.core.obligations.rules import is_overdue
 from services.core.plan.document import TargetKind
 from services.core.plan.models import PlanPeriod
 from services.core.plan.periods import Period
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands, Operators
 
 NAMED = 20

@@ -27,8 +27,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.document import Indicator
-from services.core.plan.loading import leads_of
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_indicator, unknown_organization
 from services.core.submissions import queries
 from services.core.submissions.authorship import SubmissionRow, authors_of
@@ -181,13 +180,13 @@ def behalf_faults(
     return []
 
 
-def place_of(row: SubmissionRow, indicator: Indicator | None, period_state: str) -> AccessContext:
-    """Return what the right to act on a submission depends on."""
+def place_of(row: SubmissionRow, leads: tuple[str, ...], period_state: str) -> AccessContext:
+    """Return what the right to act on a submission depends on; `leads` lead its indicator."""
     return AccessContext(
         state=row["state"],
         organization_code=row["organization_code"],
         authors=authors_of(row),
-        leads=leads_of(indicator) if indicator else (),
+        leads=leads,
         correcting=row["approved_revision"] is not None and row["state"] != "approved",
         falsified=row["falsified"],
         period_state=period_state,

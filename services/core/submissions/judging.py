@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
-from services.core.plan.loading import reporters_of
+from services.core.plan.members import Frequency
 from services.core.plan.periods import Period, is_within_reach, months_of
 from services.core.plan.plausibility import is_within, range_text
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions.rules import Form, form_faults, reported
 
 
@@ -115,25 +116,21 @@ _DROPPED = Doubt(
     "indicator-dropped",
     Text("现行计划中没有该指标", "The plan in force has no such indicator"),
 )
-_ANOTHER_UNITS = Doubt(
-    "another-units-indicator",
-    Text(
-        "该指标的数值来自{unit}，其他单位的填报不计入",
-        "The value of this indicator comes from {unit}; another unit's does not count",
-    ),
-)
-_TOO_FINE = Doubt(
-    "period-too-fine",
-    Text(
-        "该指标按{frequency}填报，更短周期的数值不计入",
-        "This indicator is reported {frequency_en}; the value of a shorter period does not count",
-    ),
-)
-_FREQUENCIES = {
+_FREQUENCIES: Mapping[Frequency, tuple[str, str]] = {
     "annual": ("年", "once a year"),
     "half_yearly": ("半年", "each half-year"),
     "quarterly": ("季", "each quarter"),
     "monthly": ("月", "each month"),
+}
+_TOO_FINE: Mapping[Frequency, Doubt] = {
+    frequency: Doubt(
+        "period-too-fine",
+        Text(
+            f"该指标按{zh}填报，更短周期的数值不计入",
+            f"This indicator is reported {en}; the value of a shorter period does not count",
+        ),
+    )
+    for frequency, (zh, en) in _FREQUENCIES.items()
 }
 
 
@@ -142,17 +139,26 @@ def why_not_counted(row: Mapping[str, Any], plan: PlanState) -> Doubt | None:
     indicator = plan.indicators.get(row["indicator_code"])
     if indicator is None:
         return _DROPPED
-    if indicator.aggregation.units == "direct":
-        owners = reporters_of(indicator, plan.organizations)
-        if row["organization_code"] not in owners:
-            names = [plan.organizations[code].name for code in owners]
-            unit = {"unit": names[0] if names else indicator.owner_text}
-            return Doubt(_ANOTHER_UNITS.code, _ANOTHER_UNITS.words.format(**unit))
+    if indicator.code in plan.sole_reporters:
+        reporter = plan.sole_reporters[indicator.code]
+        if reporter is None or reporter.code != row["organization_code"]:
+            return _another_units(indicator.owner_text if reporter is None else reporter.name)
     period = plan.period_calendar.period(row["period"])
     if period.months < months_of(indicator.frequency):
-        zh, en = _FREQUENCIES[indicator.frequency]
-        return Doubt(_TOO_FINE.code, _TOO_FINE.words.format(frequency=zh, frequency_en=en))
+        return _TOO_FINE[indicator.frequency]
     return None
+
+
+# A list asks this of every row.
+@lru_cache(maxsize=1024)
+def _another_units(name: str) -> Doubt:
+    return Doubt(
+        "another-units-indicator",
+        Text(
+            f"该指标的数值来自{name}，其他单位的填报不计入",
+            f"The value of this indicator comes from {name}; another unit's does not count",
+        ),
+    )
 
 
 def period_faults(code: str, plan: PlanState, today: date) -> list[Fault]:

@@ -17,7 +17,8 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
 from services.core.plan.document import Indicator
-from services.core.plan.queries import PlanState, periods_for_share
+from services.core.plan.queries import periods_for_share
+from services.core.plan.state import PlanState
 from services.core.submissions.changes import edited, form_after, moved
 from services.core.submissions.creation import event_data, image, place_of
 from services.core.submissions.errors import (
@@ -58,8 +59,8 @@ def check_right(
         OwnReport: the actor would review what it, or its own organization, wrote or handed in.
         Forbidden: it has not this right for another reason.
     """
-    indicator = plan.indicators.get(submission.indicator_code)
-    place = place_of(vars(submission), indicator, plan.period_state(submission.period))
+    leads = plan.leads.get(submission.indicator_code, ())
+    place = place_of(vars(submission), leads, plan.period_state(submission.period))
     if has_right(actor, verb, place):
         return place
     if verb not in WRITING_VERBS and reviews(actor, place.leads) and place.authors.include(actor):

@@ -28,8 +28,9 @@ from services.core.obligations.queries import (
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.models import PlanPeriod
-from services.core.plan.queries import PlanState, plan_state
+from services.core.plan.queries import plan_state
 from services.core.plan.service import PeriodVerb
+from services.core.plan.state import PlanState
 from tests.support.periods import a_period
 from tests.unit.scoring.builders import CITY, PLAN
 

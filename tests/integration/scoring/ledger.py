@@ -21,8 +21,9 @@ from services.core.obligations.service import extend, move_period
 from services.core.plan.assigning import Assignment, assign_target
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
-from services.core.plan.queries import PlanState, plan_state
+from services.core.plan.queries import plan_state
 from services.core.plan.service import PeriodVerb, QuestionDecision, settle_question
+from services.core.plan.state import PlanState
 from services.core.scoring import queries, service
 from services.core.scoring.drawing import Recomputed
 from services.core.scoring.models import ScoreSnapshot

@@ -1,6 +1,6 @@
 """Which part a unit has in a measure."""
 
-from services.core.plan.loading import units_of
+from services.core.plan.leads import units_of
 from tests.integration.alerts.watch import LEAD, MEASURE, UNIT, a_watched_plan
 
 

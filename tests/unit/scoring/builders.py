@@ -7,7 +7,7 @@ from typing import Any
 
 from services.core.plan.document import PlanDocument
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.scoring.adding_up import Board
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.board import ScoringContext, draw_board

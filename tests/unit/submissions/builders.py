@@ -10,6 +10,7 @@ from uuid import UUID
 from services.core.identity.actor import Actor, operator
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
 from services.core.plan.document import Indicator
+from services.core.plan.leads import leads_of
 from services.core.submissions.authorship import Authors, SubmissionRow
 from services.core.submissions.changes import moved
 from services.core.submissions.creation import place_of
@@ -81,7 +82,7 @@ def after(row: SubmissionRow, *verbs: tuple[Actor, SubmissionVerb]) -> Mapping[s
 
 def place(row: SubmissionRow) -> AccessContext:
     """Return what the right to act on a row depends on."""
-    return place_of(row, indicator(), "planned")
+    return place_of(row, leads_of(indicator()), "planned")
 
 
 def a_place(*authors: Actor, **changes: Any) -> AccessContext:

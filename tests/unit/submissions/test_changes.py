@@ -280,6 +280,7 @@ def test_a_correction_is_what_follows_an_approved_revision(
     approved_revision: int | None, state: str, *, correcting: bool
 ) -> None:
     row = a_row(CLERK, approved_revision=approved_revision, state=state)
-    assert place_of(row, indicator(), "closed").correcting is correcting
-    assert place_of(row, indicator(), "closed").period_state == "closed"
-    assert place_of(row, None, "open").leads == ()
+    place = place_of(row, ("UN05",), "closed")
+    assert place.correcting is correcting
+    assert place.period_state == "closed"
+    assert place.leads == ("UN05",)

@@ -8,7 +8,7 @@ from typing import Any
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.rows import BatchRow, RowOutcome, Slot, at_row
 from services.core.submissions.changes import FORMS, edited, form_after, moved
@@ -125,8 +125,8 @@ class Deciding:
     def _why_not(self, present: SubmissionRow, verb: SubmissionVerb) -> Fault | None:
         """Return why a submission cannot be edited or withdrawn as it stands."""
         period = present["period"]
-        indicator = self.plan.indicators.get(present["indicator_code"])
-        place = place_of(present, indicator, self.periods.get(period, "planned"))
+        leads = self.plan.leads.get(present["indicator_code"], ())
+        place = place_of(present, leads, self.periods.get(period, "planned"))
         if not state_allows(verb, place):
             return Fault("", "transition-refused", _ADVICE[place.state], place.state)
         return self._closed(period, verb)

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
-from services.core.plan.queries import PlanState
+from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import (
     parsed_period,
     unknown_indicators,

@@ -18,7 +18,8 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
 from services.core.kit.trail import note_events, present_traceparent
-from services.core.plan.queries import PlanState, periods_for_share, with_document_in_force
+from services.core.plan.queries import periods_for_share, with_document_in_force
+from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
 from services.core.submissions.batch.deciding import Decided, Deciding, slot_of

@@ -1,0 +1,130 @@
+"""A plan as it stands, read once and asked often: pure, and shared by every request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.plan.document import (
+    Indicator,
+    Measure,
+    OrganizationEntry,
+    PlanDocument,
+    Plausible,
+    Task,
+)
+from services.core.plan.errors import TaskAmbiguous, TaskNotFound
+from services.core.plan.leads import leads_of, reporters_of
+from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
+from services.core.plan.periods import PeriodCalendar
+from services.core.plan.plausibility import plausible_ranges
+
+
+@dataclass(frozen=True)
+class PlanState:
+    """A plan as it stands: its document, its version, and the decisions beside it.
+
+    `assigned` holds every assignment, oldest first, by (indicator code, year); `periods` the
+    periods that were ever opened, by code; `settlements` the decided questions, by id.
+    """
+
+    city_code: str
+    code: str
+    version: int
+    document: PlanDocument
+    assigned: Mapping[tuple[str, int], tuple[AssignedTarget, ...]]
+    settlements: Mapping[str, Settlement]
+    periods: Mapping[str, PlanPeriod]
+
+    @cached_property
+    def indicators(self) -> Mapping[str, Indicator]:
+        """Return the indicators by code, in the document's order."""
+        return {indicator.code: indicator for indicator in self.document.indicators}
+
+    @cached_property
+    def organizations(self) -> Mapping[str, OrganizationEntry]:
+        """Return the organizations that the document names, by code."""
+        return {entry.code: entry for entry in self.document.organizations}
+
+    @cached_property
+    def measures(self) -> Mapping[str, Measure]:
+        """Return the measures of all tasks by code, in the document's order."""
+        return {measure.code: measure for task in self.document.tasks for measure in task.measures}
+
+    @cached_property
+    def plausible(self) -> Mapping[str, Plausible]:
+        """Return between which values figures are believed, by indicator; absent: any is."""
+        return plausible_ranges(self.document)
+
+    @cached_property
+    def leads(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the units that answer for each indicator."""
+        return {code: leads_of(indicator) for code, indicator in self.indicators.items()}
+
+    @cached_property
+    def sole_reporters(self) -> Mapping[str, OrganizationEntry | None]:
+        """Return the one unit whose value is the city's, of each indicator that takes one alone."""
+        return {
+            code: next((self.organizations[unit] for unit in reporters), None)
+            for code, indicator in self.indicators.items()
+            if indicator.aggregation.units == "direct"
+            for reporters in [reporters_of(indicator, self.organizations)]
+        }
+
+    @property
+    def period_calendar(self) -> PeriodCalendar:
+        """Which days the codes of the plan's periods mean."""
+        return self.document.period_calendar
+
+    def period_state(self, period: str) -> str:
+        """Return the state of a period: `planned` where it was never opened."""
+        found = self.periods.get(period)
+        return found.state if found else "planned"
+
+    def task(self, number: int, section: str | None) -> Task:
+        """Return the task of a number; `section` is its heading's number, or the heading.
+
+        Raises:
+            TaskNotFound: there is none.
+            TaskAmbiguous: several sections have one, and none is named.
+        """
+        found = [
+            task
+            for task in self.document.tasks
+            if task.number == number
+            and (section is None or section in {task.section_number, task.section})
+        ]
+        if not found:
+            raise TaskNotFound
+        if len(found) > 1:
+            sections = "、".join(task.section_number or task.section for task in found)
+            detail = Text(f"请用 section 写明：{sections}", f"Name the section: {sections}")
+            raise TaskAmbiguous(faults=[Fault("/query/section", "section-required", detail)])
+        return found[0]
+
+    def organization_name(self, code: str) -> str:
+        """Return what the document calls an organization, or its code where it has it no longer."""
+        found = self.organizations.get(code)
+        return code if found is None else found.name
+
+    def indicator_name(self, code: str) -> str:
+        """Return what the document calls an indicator, or its code where it has it no longer."""
+        found = self.indicators.get(code)
+        return code if found is None else found.name
+
+    def local_date(self, instant: datetime) -> date:
+        """Return the date of an instant in the plan's time zone."""
+        return instant.astimezone(ZoneInfo(self.document.time_zone)).date()
+
+    def is_over(self, period: str) -> bool:
+        """Return whether a period is closed or published: it is judged as at its end."""
+        opened = self.periods.get(period)
+        return opened is not None and opened.state in {"closed", "published"}
+
+    def due_date(self, period: str) -> date | None:
+        """Return until when the values of an opened period are due."""
+        opened = self.periods.get(period)
+        return opened.due_date if opened else None

@@ -1,0 +1,171 @@
+"""What a cell holds, exactly as whoever filled it in sees it. Pure.
+
+A workbook keeps a number as the text of a double. What was meant is the shortest decimal that is
+this double: 40.649999999999999 is 40.65. Fifteen digits survive that way, and no more.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import Literal, NamedTuple
+
+from services.core.kit.decimals import plain
+
+CellKind = Literal[
+    "text", "number", "percent", "date", "boolean", "error", "uncalculated", "imprecise"
+]
+"""What stands in a cell. `percent`: a number that is shown as a percentage; `uncalculated`: a
+formula without a value that can be trusted; `imprecise`: a number of more than 15 digits."""
+
+NumberFormat = Literal["number", "percent", "date"]
+"""How a number is shown."""
+
+
+class Cell(NamedTuple):
+    """A cell that is not empty. `text` is a number without exponent, a date as in ISO 8601."""
+
+    kind: CellKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """A row that holds anything, its cells by column; both count from 1."""
+
+    number: int
+    cells: Mapping[int, Cell]
+    hidden: bool = False
+
+
+class CellRange(NamedTuple):
+    """Cells that are one, from a corner to the other; both belong to it."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_SURE_DIGITS = 15
+_LONGEST_NUMBER = 64
+
+
+def number_text(raw: str, *, computed: bool) -> str | None:
+    """Return the decimal that a stored number stands for; None: more than 15 digits make it.
+
+    What a formula `computed` is taken as the program shows it, with 15 digits.
+
+    Raises:
+        ValueError: it is no finite number.
+    """
+    if len(raw) <= _SURE_DIGITS and _PLAIN.fullmatch(raw):
+        return plain(Decimal(raw))
+    if len(raw) > _LONGEST_NUMBER or "_" in raw:
+        raise ValueError("not a number")
+    double = float(raw)
+    if not isfinite(double):
+        raise ValueError("not finite")
+    shown = f"{double:.{_SURE_DIGITS}g}"
+    if not computed and float(shown) != double:
+        return None
+    return plain(Decimal(shown))
+
+
+_EPOCH_1900 = datetime(1899, 12, 30)  # noqa: DTZ001 (a sheet's dates have no zone)
+_EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
+_FALSE_LEAP_DAY = 60
+_LAST_DAY = 2_958_466
+_SECONDS = 86_400
+
+
+def date_text(serial: str, *, from_1904: bool) -> str:
+    """Return the date, and the time if there is any, of a day's number.
+
+    Before 1 March 1900 the numbers of the older system are one too high: it has a 29 February.
+
+    Raises:
+        ValueError: it is no number, or of no day that a sheet can show.
+    """
+    days = float(serial)
+    if not 0 <= days < _LAST_DAY:
+        raise ValueError("no day")
+    epoch = _EPOCH_1904 if from_1904 else _EPOCH_1900
+    if not from_1904 and days < _FALSE_LEAP_DAY:
+        days += 1
+    moment = epoch + timedelta(seconds=round(days * _SECONDS))
+    at_midnight = moment.hour == moment.minute == moment.second == 0
+    return moment.date().isoformat() if at_midnight else moment.isoformat()
+
+
+_BUILT_IN: Mapping[int, NumberFormat] = {
+    **dict.fromkeys((9, 10), "percent"),
+    **dict.fromkeys((*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)), "date"),
+}
+"""Formats that a workbook need not describe (ECMA-376, part 1, 18.8.30); 27 to 36 and 50 to 58
+are dates in Chinese, Japanese and Korean programs."""
+
+_NOT_FORMAT = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+_OF_DATES = re.compile("[ymdhs年月日]", re.IGNORECASE)
+
+
+def format_of(number: int, code: str | None) -> NumberFormat:
+    """Return how a format shows numbers, by its number and, if it has one, by its code."""
+    if code is None:
+        return _BUILT_IN.get(number, "number")
+    said = _NOT_FORMAT.sub("", code)
+    if "general" in said.lower():
+        return "number"
+    if _OF_DATES.search(said):
+        return "date"
+    return "percent" if "%" in said else "number"
+
+
+_MOST_LETTERS = 3
+_LETTERS = 26
+
+
+def column_number(letters: str) -> int:
+    """Return the number of a column, A being 1.
+
+    Raises:
+        ValueError: they are no letters of a column.
+    """
+    if not 1 <= len(letters) <= _MOST_LETTERS or not (letters.isascii() and letters.isupper()):
+        raise ValueError("no column")
+    number = 0
+    for letter in letters:
+        number = number * _LETTERS + ord(letter) - ord("A") + 1
+    return number
+
+
+def column_letters(number: int) -> str:
+    """Return the letters of a column, 1 being A."""
+    letters = ""
+    while number > 0:
+        number, rest = divmod(number - 1, _LETTERS)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def cell_name(row: int, column: int) -> str:
+    """Return the name of a cell, such as `B7`."""
+    return f"{column_letters(column)}{row}"
+
+
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+
+
+def unescaped(text: str) -> str:
+    """Return a text of a workbook with the characters that XML cannot hold (ECMA-376, 22.4.2.4)."""
+    if "_x" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: _character(int(found[1], 16)), text)
+
+
+def _character(code: int) -> str:
+    # Halves of a pair are no characters, and nothing could store them.
+    return "\ufffd" if 0xD800 <= code <= 0xDFFF or code == 0 else chr(code)  # noqa: PLR2004

@@ -1,0 +1,127 @@
+"""Values separated by commas, tabs or semicolons: in which encoding, and row by row."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+
+from services.core.sheets.cells import Cell, SheetRow
+from services.core.sheets.errors import refused
+from services.core.sheets.limits import SheetLimits
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_GUESSED = ("utf-8", "gb18030")
+_PIECE = 64 * 1024
+_SEPARATORS = (",", "\t", ";")
+
+
+def encoding_of(content: bytes) -> str:
+    """Return the encoding of a text: by its mark, else strict UTF-8, else strict GB18030.
+
+    Nothing is guessed from how often which character occurs: a short text has too few.
+
+    Raises:
+        SheetRefused: it is none of these, or holds what no text holds.
+    """
+    marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
+    for name in (marked,) if marked else _GUESSED:
+        decoder = codecs.getincrementaldecoder(name)("strict")
+        try:
+            for start in range(0, len(content), _PIECE):
+                piece = decoder.decode(content[start : start + _PIECE])
+                if "\0" in piece:
+                    raise refused("not-a-sheet")
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        return name
+    raise refused("unknown-encoding")
+
+
+class Separated:
+    """The rows of a text; `number` is the line on which a row begins."""
+
+    def __init__(self, content: bytes, limits: SheetLimits) -> None:
+        self._content = content
+        self._limits = limits
+        self.encoding = encoding_of(content)
+        self.separator = self._separator()
+
+    def rows(self) -> Iterator[SheetRow]:
+        """Yield the rows that hold anything.
+
+        Raises:
+            SheetRefused: a bound is exceeded.
+        """
+        lines = _Lines(self._text(), self._limits)
+        reader = csv.reader(lines, delimiter=self.separator)
+        told = 0
+        while True:
+            begun = lines.number + 1
+            lines.begin_row()
+            try:
+                values = next(reader, None)
+            except csv.Error:
+                raise refused("line-too-long", begun) from None
+            if values is None:
+                return
+            cells = {at: Cell("text", one) for at, one in enumerate(values, 1) if one.strip()}
+            if not cells:
+                continue
+            self._check(told := told + 1, begun, max(cells))
+            yield SheetRow(begun, cells)
+
+    def _check(self, told: int, line: int, width: int) -> None:
+        if told > self._limits.rows:
+            raise refused("too-many-rows")
+        if width > self._limits.columns:
+            raise refused("cell-outside", f"{line}:{width}")
+
+    def _text(self) -> io.TextIOWrapper:
+        # Line breaks inside quotes are the reader's to see.
+        return io.TextIOWrapper(io.BytesIO(self._content), self.encoding, newline="")
+
+    def _separator(self) -> str:
+        """Return the separator that the first line with anything on it has most of."""
+        for line in _Lines(self._text(), self._limits):
+            if line.strip():
+                counts = {one: line.count(one) for one in _SEPARATORS}
+                return max(counts, key=lambda one: counts[one])
+        raise refused("empty-file")
+
+
+class _Lines:
+    """The lines of a text: what one row takes of them is bounded before it is held."""
+
+    def __init__(self, text: io.TextIOWrapper, limits: SheetLimits) -> None:
+        self._text = text
+        self._limits = limits
+        self._taken = 0
+        self.number = 0
+
+    def begin_row(self) -> None:
+        """Forget what the row before took."""
+        self._taken = 0
+
+    def __iter__(self) -> "_Lines":
+        """Return the lines."""
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line with its end.
+
+        Raises:
+            SheetRefused: it is too long, or its row is.
+        """
+        line = self._text.readline(self._limits.line + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._taken += len(line)
+        if self._taken > self._limits.line:
+            raise refused("line-too-long", self.number)
+        return line
