@@ -26,7 +26,6 @@ from services.api.context import Resources
 from services.api.contract.docs_page import docs_page
 from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
-from services.api.exports.asking import LISTS
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
 from services.api.log_listener import LogListener
@@ -53,6 +52,7 @@ from services.api.settings import ApiSettings
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.table_forms import LISTS
 from services.api.unread import HeardRoute
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks

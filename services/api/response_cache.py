@@ -15,10 +15,10 @@ from fastapi import Request, Response
 from typing_extensions import override
 
 from services.api.answers import json_answer
-from services.api.exports.asking import ASKED
 from services.api.log_listener import LogListener
 from services.api.routing import ExactRoute
 from services.api.security import authenticate
+from services.api.table_forms import ASKED
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.replicas import Reads

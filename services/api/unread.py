@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from typing_extensions import override
 
 from services.api.deferred_faults import DeferredFaults
-from services.api.exports.asking import ASKED
+from services.api.table_forms import ASKED
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.faults import echo, faults_of, pointer

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.api.exports.asking import Form
+from services.api.table_forms import Form
 from tests.api.test_batches import rows, sent
 from tests.support.api import XINMI, Door
 from tests.support.contract import CONTRACT
@@ -175,16 +175,15 @@ async def test_texts_stay_texts_and_numbers_stay_numbers_to_the_last_digit(door:
     heads, sheet = sheet_rows(book)
     note_at, value_at = heads.index("note"), heads.index("value")
     seen = {}
-    for row in sheet:
-        note, value = row[note_at], row[value_at]
-        identifier = row[heads.index("id")]
-        assert note and value and identifier  # noqa: PT018 (each is a cell)
+    for cells_ in sheet:
+        noted, given, identifier = (cells_[at] for at in (note_at, value_at, heads.index("id")))
+        assert noted and given and identifier  # noqa: PT018 (each is a cell)
         if identifier.text not in made:
             continue
-        assert note.type == "inlineStr"
-        assert (note.style == "2") is (note.text in NASTY[:5])
-        assert value.type == ("inlineStr" if value.text == LONG else "n")
-        seen[identifier.text] = (note.text, Decimal(value.text))
+        assert noted.type == "inlineStr"
+        assert (noted.style == "2") is (noted.text in NASTY[:5])
+        assert given.type == ("inlineStr" if given.text == LONG else "n")
+        seen[identifier.text] = (noted.text, Decimal(given.text))
     assert seen == made
 
 

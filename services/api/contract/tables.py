@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from services.api.exports.asking import Form
+from services.api.table_forms import Form
 
 _EXAMPLES = {Form.CSV: "ListAsCsv", Form.XLSX: "ListAsWorkbook"}
 _SCHEMAS = {
     Form.CSV: {"type": "string"},
-    Form.XLSX: {"type": "string", "contentMediaType": Form.XLSX.value},
+    Form.XLSX: {"type": "string", "format": "binary"},
 }
 
 

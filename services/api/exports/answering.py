@@ -8,7 +8,7 @@ revoked ends an export within a page, and no connection is held while a caller t
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -25,22 +25,23 @@ from starlette.types import Message, Send
 from typing_extensions import override
 
 from services.api.answers import etags
-from services.api.exports.asking import ASKED, SUFFIX, Form
 from services.api.exports.columns import Shape, Table, shape_of
 from services.api.exports.writing import WRITERS, Writer
 from services.api.problems import DATABASE_ERRORS, language_of
+from services.api.table_forms import ASKED, SUFFIX, Form
 from services.core.kit.errors import DomainError
 from services.core.kit.outage import cause_in_words
 
 logger = logging.getLogger("wufei.api")
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 PAGE = 500
 """Rows read at a time: the most that a list takes for a page."""
 
 _OK = 200
 _OF_JSON = {"content-length", "content-type", "etag", "link", "vary", "content-language"}
+_REFUSED: tuple[type[Exception], ...] = (DomainError, *DATABASE_ERRORS)
 _VARY = "Authorization, Accept, Accept-Language"
 
 # Writing is work for the processor alone: beside the event loop, so that others are answered
@@ -97,7 +98,7 @@ class Export:
     def of(cls, route: APIRoute) -> "Export | None":
         """Return how a route's answer becomes a table; None: it is no list."""
         model = route.response_model
-        if "GET" not in route.methods or not isinstance(model, type):
+        if "GET" not in (route.methods or ()) or not isinstance(model, type):
             return None
         shape = shape_of(model)
         if shape is None:
@@ -153,7 +154,7 @@ class _Answer:
             known = self._request.headers.get("if-none-match")
             if known is not None and not etags(known).isdisjoint({etag, "*"}):
                 return Response(status_code=304, headers=headers)
-        body = from_json(page.body)
+        body = from_json(bytes(page.body))
         following = self._following(body)
         if following is not None and not self._whole:
             headers["Link"] = f'<{self._address(following)}>; rel="next"'
@@ -169,10 +170,10 @@ class _Answer:
             while self._whole and (following := self._following(page)) is not None:
                 try:
                     answer = await self._page(_nothing, following)
-                except (DomainError, *DATABASE_ERRORS) as error:
+                except _REFUSED as error:
                     self._break_off(error)
                     return
-                page = from_json(answer.body)
+                page = from_json(bytes(answer.body))
                 yield await _aside(partial(_write_rows, writer, shape.tables[0], page))
             yield await _aside(partial(_write_rest, writer, shape, head))
 

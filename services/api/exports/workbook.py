@@ -78,6 +78,9 @@ class _Pieces:
     def flush(self) -> None:
         """Do nothing: a piece is there at once."""
 
+    def close(self) -> None:
+        """Do nothing: what was written may still be taken."""
+
     def taken(self) -> bytes:
         """Return what was written since this was asked last."""
         written = b"".join(self._written)
@@ -97,6 +100,7 @@ class WorkbookWriter:
         # A stream: each part is followed by its length, which nobody knows before.
         self._zip = zipfile.ZipFile(self._pieces, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
         self._sheets: list[str] = []
+        self._row = self._length = 0
         self._sheet: IO[bytes] = io.BytesIO()  # none is open yet
         self._part("_rels/.rels", _relations({"rId1": ("officeDocument", "xl/workbook.xml")}))
 
@@ -111,7 +115,7 @@ class WorkbookWriter:
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write rows; those that find no room on their sheet go to one more."""
         cells = self._table.cells
-        lines = []
+        lines: list[str] = []
         for row in rows:
             if self._row >= self._most_rows:
                 self._write("".join(lines))

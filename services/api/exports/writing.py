@@ -6,10 +6,10 @@ A writer holds no more than what it was given last. It is used from one thread a
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from services.api.exports.asking import Form
 from services.api.exports.columns import Table
 from services.api.exports.delimited import DelimitedWriter
 from services.api.exports.workbook import WorkbookWriter
+from services.api.table_forms import Form
 from services.core.kit.text import Language
 
 

@@ -13,12 +13,10 @@ import pytest
 from fastapi import Request, Response
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import load_workbook
 from pydantic import BaseModel
 from starlette.types import Message
 
 from services.api.exports.answering import Export
-from services.api.exports.asking import ASKED, Form
 from services.api.exports.columns import Kind, Shape, chinese, shape_of
 from services.api.exports.delimited import NUMBER, RISKY, DelimitedWriter
 from services.api.exports.digits import Digits
@@ -26,7 +24,9 @@ from services.api.exports.workbook import MOST_CHARACTERS, WorkbookWriter
 from services.api.exports.writing import Writer
 from services.api.main import _ROUTERS
 from services.api.routing import ExactRoute
+from services.api.table_forms import ASKED, Form
 from services.core.identity.errors import Unauthenticated
+from services.core.sheets.sheet_file import SheetFile
 from tests.support.sheets import read_workbook
 
 
@@ -167,19 +167,39 @@ def test_a_workbook_says_what_was_written_in_numbers_only_where_every_digit_is_k
 
 
 def test_another_reader_finds_the_same_in_a_workbook() -> None:
-    given_ = [
+    given_: list[dict[str, Any]] = [
         {"text": "=1+1", "exact": "-2.40", "given": None, "whole": 7, "yes": True, "inner": None,
          "loose": {}},
         {"text": "a\r\n<b> & _x0041_", "exact": "12345678901234567890.5", "given": "40.65",
          "whole": 2**60, "yes": False, "inner": {"value": "0", "words": ["甲"]}, "loose": {"a": 1}},
     ]  # fmt: skip
-    book = load_workbook(io.BytesIO(written(WorkbookWriter("en"), given_)), read_only=True)
-    found = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+    file = SheetFile(written(WorkbookWriter("en"), given_))
+    assert [sheet.name for sheet in file.sheets] == ["rows"]
+    table = file.table(file.sheets[0])
+    found = [
+        {NAMES[at - 1]: (cell.kind, cell.text) for at, cell in row.cells.items()}
+        for row in table.rows()
+    ]
+    assert found[0] == {name: ("text", name) for name in NAMES}
     assert found[1:] == [
-        ["=1+1", -2.4, None, 7, True, None, None, "{}"],
-        ["a\r\n<b> & _x0041_", "12345678901234567890.5", 40.65, str(2**60), False, 0, '["甲"]',
-         '{"a":1}'],
-    ]  # fmt: skip
+        {
+            "text": ("text", "=1+1"),
+            "exact": ("number", "-2.4"),
+            "whole": ("number", "7"),
+            "yes": ("boolean", "1"),
+            "loose": ("text", "{}"),
+        },
+        {
+            "text": ("text", "a\r\n<b> & _x0041_"),
+            "exact": ("text", "12345678901234567890.5"),
+            "given": ("number", "40.65"),
+            "whole": ("text", str(2**60)),
+            "yes": ("boolean", "0"),
+            "inner.value": ("number", "0"),
+            "inner.words": ("text", '["甲"]'),
+            "loose": ("text", '{"a":1}'),
+        },
+    ]
 
 
 def test_rows_that_find_no_room_on_a_sheet_go_to_the_next() -> None:

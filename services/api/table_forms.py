@@ -57,7 +57,7 @@ def _hear_suffix(scope: Scope, path: str) -> None:
     lists: Iterable[re.Pattern[str]] = getattr(scope["app"].state, LISTS)
     within = rest.removeprefix(scope.get("root_path", ""))
     if any(one.match(within) for one in lists):
-        scope |= {"path": rest, ASKED: _BY_SUFFIX[suffix], SUFFIX: suffix}
+        scope.update({"path": rest, ASKED: _BY_SUFFIX[suffix], SUFFIX: suffix})
 
 
 def _accepted(accept: str) -> Form | None:
