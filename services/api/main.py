@@ -50,6 +50,7 @@ from services.api.scoring import routes as scoring
 from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import batch_routes as batch
+from services.api.submissions import bulk_routes as bulk
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.table_forms import LISTS
@@ -75,6 +76,7 @@ _ROUTERS = (
     publications.router,
     changes.router,
     batch.router,
+    bulk.router,
     review.router,
     milestones.router,
     milestone_verbs.router,

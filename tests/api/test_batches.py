@@ -131,7 +131,7 @@ async def test_a_changed_draft_is_one_change_whether_or_not_it_is_handed_in(door
 
 
 async def test_one_form_of_a_value_takes_the_place_of_another(door: Door) -> None:
-    (item,) = rows(1)
+    item = a_submission(period=a_period())  # a percentage
     await sent(door, [item], draft=True)
     ratio = {**item, "numerator": "1", "denominator": "4"}
     del ratio["value"]

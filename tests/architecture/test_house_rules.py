@@ -23,7 +23,8 @@ WRITERS = {
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
     "opening",  # plan: a period that is to be opened, and until when it is due
-    "writing",  # obligations: what is owed, many rows at once, each with its history
+    "writing",  # obligations, submissions: many rows at once, each with its history
+    "bulk",  # submissions: one verb on many, each decided by itself
     "comparing",  # scoring: two boards and what happened between them
     "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date

@@ -28,6 +28,7 @@ from services.core.submissions import queries, service
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.models import Submission
 from services.core.submissions.rules import WRITING_VERBS, SubmissionVerb
+from services.core.submissions.verbs import check_right
 
 router = versioned_router("submissions")
 
@@ -75,7 +76,7 @@ def _taking(verb: SubmissionVerb) -> Any:
             await queries.for_update(session, actor, submission_id), SubmissionNotFound
         )
         plan = await held.plans.of_city(submission.city_code, submission.plan_code, session)
-        service.check_right(actor, verb, submission, plan)
+        check_right(actor, verb, vars(submission), plan)
         return SubmissionTurn(submission, actor, session, held, verb, plan)
 
     return Depends(take)

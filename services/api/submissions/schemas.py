@@ -88,6 +88,7 @@ class SubmissionOut(BaseModel):
     """A submission and what this caller may do with it."""
 
     id: UUID = Field(description="Its id, for good")
+    etag: str = Field(description="Its ETag: what a change of it may be based on")
     plan: str = Field(description="Code of the plan")
     indicator_code: str = Field(description="Code of the indicator")
     indicator_name: str = Field(description="Its name; its code where the plan has it no longer")
@@ -175,6 +176,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
     uncounted = why_not_counted(row, plan)
     return {
         "id": row["id"],
+        "etag": submission_etag(row),
         "plan": row["plan_code"],
         "indicator_code": code,
         "indicator_name": plan.indicator_name(code),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
@@ -151,6 +151,21 @@ async def for_update(session: AsyncSession, actor: Actor, submission_id: UUID) -
         .where(Submission.id == submission_id, scope(actor, SUBMISSIONS).clause)
         .with_for_update()
     )
+
+
+async def many_for_update(
+    session: AsyncSession, actor: Actor, plan_code: str, ids: Sequence[UUID]
+) -> Mapping[UUID, Mapping[str, Any]]:
+    """Return the visible submissions of a plan among these, locked until the transaction ends."""
+    found = await session.execute(
+        select(*Submission.__table__.columns)
+        .where(Submission.plan_code == plan_code, scope(actor, SUBMISSIONS).clause)
+        .where(Submission.id == any_(literal(list(ids), ARRAY(Uuid))))
+        # In one order, so that no two who want several of the same wait for each other.
+        .order_by(Submission.id)
+        .with_for_update()
+    )
+    return {row["id"]: dict(row) for row in found.mappings()}
 
 
 async def history(

@@ -6,18 +6,14 @@ Deciding is work for the processor alone and is done beside the event loop.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.ids import new_id
 from services.core.kit.text import Text
-from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.queries import periods_for_share, with_document_in_force
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
@@ -31,7 +27,7 @@ from services.core.submissions.batch.rows import (
     JudgedRows,
     Slot,
 )
-from services.core.submissions.creation import event_data, image
+from services.core.submissions.batch.writing import Change, remember, write_rows
 from services.core.submissions.errors import BatchContended, PlanChanged
 
 _ROUNDS = 5
@@ -188,48 +184,22 @@ async def _write(
 
     What somebody else wrote meanwhile is left as it is.
     """
-    wanted = [(one, one.submission) for one in decided if one.submission and one.action]
+    wanted = [
+        (one, Change(one.submission, one.action))
+        for one in decided
+        if one.submission and one.action
+    ]
     ids: set[UUID] = set()
-    changed = [row for one, row in wanted if one.outcome != "created"]
-    made = [row for one, row in wanted if one.outcome == "created"]
+    changed = [change.row for one, change in wanted if one.outcome != "created"]
+    made = [change.row for one, change in wanted if one.outcome == "created"]
     for statement, rows in ((statements.UPDATE, changed), (statements.INSERT, made)):
-        if rows:
-            values = await asyncio.to_thread(_columns, rows)
-            place = {"city": deciding.plan.city_code, "plan": deciding.plan.code}
-            ids |= set(await session.scalars(statement, {**place, **values}))
-    written = [one for one, row in wanted if row["id"] in ids]
-    if written:
-        remembered = await asyncio.to_thread(_remembered, written, deciding)
-        remembered["traceparent"] = present_traceparent()
-        await session.execute(statements.REMEMBER, remembered)
-        note_events(remembered["event_id"])
+        ids |= await write_rows(session, statement, rows, deciding.plan)
+    written = [change for _, change in wanted if change.row["id"] in ids]
+    await remember(
+        session,
+        written,
+        plan=deciding.plan,
+        stamp=deciding.actor.stamp(),
+        now=deciding.now,
+    )
     return ids
-
-
-def _columns(rows: Sequence[SubmissionRow]) -> dict[str, list[Any]]:
-    """Return the rows' columns as arrays, as `statements` takes them."""
-    return {name: [_carried(name, row[name]) for row in rows] for name in statements.GIVEN}
-
-
-def _carried(name: str, value: Any) -> Any:
-    if name in statements.AS_JSON and value is not None:
-        return to_json(value).decode()
-    return value
-
-
-def _remembered(written: Sequence[Decided], deciding: Deciding) -> dict[str, Any]:
-    """Return what `REMEMBER` takes."""
-    rows = [one.submission for one in written if one.submission is not None]
-    return {
-        "city": deciding.plan.city_code,
-        "plan": deciding.plan.code,
-        "actor": to_json(deciding.actor.stamp()).decode(),
-        "now": deciding.now,
-        "id": [row["id"] for row in rows],
-        "version": [row["version"] for row in rows],
-        "action": [one.action for one in written],
-        "image": [to_json(image(row)).decode() for row in rows],
-        "organization_code": [row["organization_code"] for row in rows],
-        "event_id": [new_id() for _ in rows],
-        "event_data": [to_json(event_data(row)).decode() for row in rows],
-    }

@@ -104,14 +104,14 @@ RETURNING submission.id
 REMEMBER = text(f"""
 WITH written AS MATERIALIZED (
     SELECT w.* FROM unnest(CAST(:id AS uuid[]), CAST(:version AS integer[]),
-        CAST(:action AS text[]), CAST(:image AS text[]), CAST(:organization_code AS text[]),
-        CAST(:event_id AS uuid[]), CAST(:event_data AS text[]))
-        AS w(id, version, action, image, organization_code, event_id, event_data)
+        CAST(:action AS text[]), CAST(:reason AS text[]), CAST(:image AS text[]),
+        CAST(:organization_code AS text[]), CAST(:event_id AS uuid[]), CAST(:event_data AS text[]))
+        AS w(id, version, action, reason, image, organization_code, event_id, event_data)
 ), remembered AS (
     INSERT INTO submission_history
-        (city_code, submission_id, version, action, after, actor, occurred_at)
+        (city_code, submission_id, version, action, after, actor, reason, occurred_at)
     SELECT CAST(:city AS text), id, version, action, CAST(image AS jsonb), CAST(:actor AS jsonb),
-        CAST(:now AS timestamptz)
+        reason, CAST(:now AS timestamptz)
     FROM written
 ), {
     event_inserts(

@@ -1,0 +1,96 @@
+"""Writing many submissions at once, each with its history and its event.
+
+Making arrays of rows is work for the processor alone and is done beside the event loop.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy import TextClause
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.kit.ids import new_id
+from services.core.kit.trail import note_events, present_traceparent
+from services.core.plan.state import PlanState
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.batch import statements
+from services.core.submissions.creation import event_data, image
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A submission as it stands after a change; `action` is what history calls that."""
+
+    row: SubmissionRow
+    action: str
+    reason: str | None = None
+
+
+async def write_rows(
+    session: AsyncSession, statement: TextClause, rows: Sequence[SubmissionRow], plan: PlanState
+) -> set[UUID]:
+    """Write rows by `statements.INSERT` or `UPDATE`; return the ids of what was written."""
+    if not rows:
+        return set()
+    values = await asyncio.to_thread(_columns, rows)
+    place = {"city": plan.city_code, "plan": plan.code}
+    return set(await session.scalars(statement, {**place, **values}))
+
+
+async def remember(
+    session: AsyncSession,
+    changes: Sequence[Change],
+    *,
+    plan: PlanState,
+    stamp: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Write history and event of each change that was written; `stamp` is the actor's."""
+    if not changes:
+        return
+    remembered = await asyncio.to_thread(_remembered, changes)
+    remembered |= {
+        "city": plan.city_code,
+        "plan": plan.code,
+        "actor": to_json(stamp).decode(),
+        "now": now,
+        "traceparent": present_traceparent(),
+    }
+    await session.execute(statements.REMEMBER, remembered)
+    note_events(remembered["event_id"])
+
+
+def _columns(rows: Sequence[SubmissionRow]) -> dict[str, list[Any]]:
+    """Return the rows' columns as arrays, as `statements` takes them."""
+    return {name: [_carried(name, row[name]) for row in rows] for name in statements.GIVEN}
+
+
+def _carried(name: str, value: Any) -> Any:
+    if name in statements.AS_JSON and value is not None:
+        return to_json(value).decode()
+    return value
+
+
+def _remembered(changes: Sequence[Change]) -> dict[str, Any]:
+    """Return the arrays that `REMEMBER` takes."""
+    rows = [one.row for one in changes]
+    return {
+        "id": [row["id"] for row in rows],
+        "version": [row["version"] for row in rows],
+        "action": [one.action for one in changes],
+        "reason": [one.reason for one in changes],
+        "image": [to_json(image(row)).decode() for row in rows],
+        "organization_code": [row["organization_code"] for row in rows],
+        "event_id": [new_id() for _ in rows],
+        "event_data": [to_json(_told(one)).decode() for one in changes],
+    }
+
+
+def _told(change: Change) -> dict[str, object]:
+    said = event_data(change.row)
+    return {**said, "reason": change.reason} if change.reason else said

@@ -1,0 +1,113 @@
+"""One verb on many submissions: each is decided as by itself, and all are written at once.
+
+The number of statements is the same for one as for a thousand.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.kit.errors import DomainError
+from services.core.plan.queries import periods_for_share
+from services.core.plan.state import PlanState
+from services.core.submissions import queries
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.batch import statements
+from services.core.submissions.batch.writing import Change, remember, write_rows
+from services.core.submissions.errors import SubmissionNotFound
+from services.core.submissions.rules import SubmissionVerb
+from services.core.submissions.verbs import action_of, after_verb, check_right
+
+MOST_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A submission that a verb is asked for.
+
+    `check` is called once the submission is found and the actor has the right to the verb; it
+    raises what else keeps the wish from being decided: faults of what was said, another version.
+    """
+
+    submission_id: UUID
+    reason: str | None
+    check: Callable[[SubmissionRow], None]
+
+
+Outcome: TypeAlias = SubmissionRow | DomainError
+"""What became of a wish: the submission as it stands after the verb, or why it was refused."""
+
+
+async def carry_out_each(
+    session: AsyncSession,
+    wishes: Sequence[Wish],
+    verb: SubmissionVerb,
+    *,
+    plan: PlanState,
+    actor: Actor,
+    now: datetime,
+) -> list[Outcome]:
+    """Carry out a verb on each submission that allows it; return what became of each, in order.
+
+    No two wishes are for the same submission. One that is refused keeps no other from its own.
+    """
+    found = await queries.many_for_update(
+        session, actor, plan.code, [one.submission_id for one in wishes]
+    )
+    codes = {row["period"] for row in found.values()}
+    held = await periods_for_share(session, plan.city_code, plan.code, *codes)
+    states = {code: held[code].state if code in held else "planned" for code in codes}
+    deciding = _Deciding(verb, states, plan, actor, now)
+    outcomes = await asyncio.to_thread(deciding.all_of, wishes, found)
+    changes = [
+        Change(one, action_of(verb), wish.reason)
+        for wish, one in zip(wishes, outcomes, strict=True)
+        if not isinstance(one, DomainError)
+    ]
+    # All of them are locked as they were read, so all of them are written.
+    await write_rows(session, statements.UPDATE, [one.row for one in changes], plan)
+    await remember(session, changes, plan=plan, stamp=actor.stamp(), now=now)
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """By what wishes are decided: the verb, the states of periods by code, who asks, and when."""
+
+    verb: SubmissionVerb
+    periods: Mapping[str, str]
+    plan: PlanState
+    actor: Actor
+    now: datetime
+
+    def all_of(self, wishes: Sequence[Wish], found: Mapping[UUID, SubmissionRow]) -> list[Outcome]:
+        return [self._outcome(one, found.get(one.submission_id)) for one in wishes]
+
+    def _outcome(self, wish: Wish, row: SubmissionRow | None) -> Outcome:
+        try:
+            return self._after(wish, row)
+        except DomainError as refused:
+            return refused
+
+    def _after(self, wish: Wish, row: SubmissionRow | None) -> SubmissionRow:
+        if row is None:
+            raise SubmissionNotFound
+        place = check_right(self.actor, self.verb, row, self.plan)
+        wish.check(row)
+        place = replace(place, period_state=self.periods[row["period"]])
+        changed = after_verb(
+            row,
+            self.verb,
+            place,
+            plan=self.plan,
+            actor=self.actor,
+            reason=wish.reason,
+            now=self.now,
+        )
+        return {**row, **changed, "version": row["version"] + 1, "updated_at": self.now}

@@ -1,0 +1,130 @@
+"""Whether a verb may be carried out on a submission, and what it makes of it.
+
+Pure: a row in, the columns that change out, or the refusal. One submission and many are decided
+by the same code.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from services.core.events.catalogue import EventType
+from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
+from services.core.kit.errors import InvalidInput
+from services.core.plan.document import Indicator
+from services.core.plan.state import PlanState
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.changes import form_after, moved
+from services.core.submissions.creation import place_of
+from services.core.submissions.errors import (
+    OwnReport,
+    PeriodClosed,
+    SubmissionTransitionRefused,
+)
+from services.core.submissions.judging import approval_faults, value_faults
+from services.core.submissions.rules import (
+    WRITING_VERBS,
+    AccessContext,
+    SubmissionVerb,
+    allowed_actions,
+    has_right,
+    period_allows,
+    reviews,
+    state_allows,
+)
+
+EVENTS: Mapping[SubmissionVerb, EventType] = {
+    "edit": "submission.changed",
+    "submit": "submission.submitted",
+    "withdraw": "submission.withdrawn",
+    "approve": "submission.approved",
+    "return": "submission.returned",
+    "reopen": "submission.reopened",
+    "falsify": "submission.falsified",
+}
+
+
+def action_of(verb: SubmissionVerb) -> str:
+    """Return what history calls what a verb did."""
+    return EVENTS[verb].removeprefix("submission.")
+
+
+def check_right(
+    actor: Actor, verb: SubmissionVerb, row: SubmissionRow, plan: PlanState
+) -> AccessContext:
+    """Return what the right to act depends on, if the actor has the right to this verb.
+
+    Raises:
+        OwnReport: the actor would review what it, or its own organization, wrote or handed in.
+        Forbidden: it has not this right for another reason.
+    """
+    leads = plan.leads.get(row["indicator_code"], ())
+    place = place_of(row, leads, plan.period_state(row["period"]))
+    if has_right(actor, verb, place):
+        return place
+    if verb not in WRITING_VERBS and reviews(actor, place.leads) and place.authors.include(actor):
+        raise OwnReport
+    raise takes(
+        "填报由本单位或 office 进行；审核由 office 或该指标的牵头单位（lead）进行",
+        "the unit or the office to report; the office or the lead of the indicator to review",
+    )
+
+
+def check_state(
+    row: SubmissionRow, verb: SubmissionVerb, place: AccessContext, actor: Actor
+) -> None:
+    """Refuse a verb that the state of a submission, or that of its period, does not allow.
+
+    Raises:
+        SubmissionTransitionRefused: the submission's does not; the legal list is in `extra`.
+        PeriodClosed: the period takes no values, or is published.
+    """
+    legal = {"allowed_actions": allowed_actions(actor, place)}
+    if not state_allows(verb, place):
+        raise SubmissionTransitionRefused(extra={"state": place.state, **legal})
+    if not period_allows(verb, place.period_state):
+        raise PeriodClosed(extra={"period": row["period"], "state": place.period_state, **legal})
+
+
+def after_verb(
+    row: SubmissionRow,
+    verb: SubmissionVerb,
+    place: AccessContext,
+    *,
+    plan: PlanState,
+    actor: Actor,
+    reason: str | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the columns that a verb of the review changes; the actor has the right to it.
+
+    `place` names the state that the period is held in.
+
+    Raises:
+        SubmissionTransitionRefused, PeriodClosed: see `check_state`.
+        InvalidInput: it would be submitted with faults, or approved without the parts that the
+            plan asks for by now.
+    """
+    check_state(row, verb, place, actor)
+    faults = []
+    if verb == "submit":
+        form, indicator = form_after(row, {}), indicator_of(row, plan)
+        faults = value_faults(form, indicator, plan, row["period"], draft=False)
+    if verb == "approve":
+        faults = approval_faults(row, plan)
+    if faults:
+        raise InvalidInput(faults=faults)
+    return moved(row, verb, actor=actor, reason=reason, now=now)
+
+
+def indicator_of(row: SubmissionRow, plan: PlanState) -> Indicator:
+    """Return the indicator that a submission is of.
+
+    Raises:
+        SubmissionTransitionRefused: a later version of the plan dropped it.
+    """
+    indicator = plan.indicators.get(row["indicator_code"])
+    if indicator is None:
+        raise SubmissionTransitionRefused(extra={"allowed_actions": []})
+    return indicator
