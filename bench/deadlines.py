@@ -24,7 +24,7 @@ _ROUNDS = 5
 _MORNING = datetime(2025, 9, 8, 2, tzinfo=UTC)
 """Monday, 10 o'clock in Xinmi, within the plan and within the hours of notices."""
 
-_PLANT = """
+PLANT = """
 INSERT INTO milestone (city_code, id, plan_code, measure_code, organization_code, title,
     evidence_rule, weight, due_date, original_due_date, epoch, extensions, state, percent,
     evidence, from_plan, assigned_by, completed_by, completed_at, created_at, updated_at, version,
@@ -34,6 +34,8 @@ SELECT $1, gen_random_uuid(), $2, '5.1', $3, 'bench', 'none', 1, $4, $4, 1, 0, $
     now(), 1, $6
 FROM generate_series(1, $7)
 """
+"""Plants so many milestones that fall due on a day."""
+
 _FALL_DUE = """
 UPDATE milestone SET due_date = $3 WHERE id IN (
     SELECT id FROM milestone WHERE city_code = $1 AND plan_code = $2 AND due_date > $3 LIMIT $4)
@@ -99,7 +101,7 @@ async def evaluating(system: System) -> list[str]:
     async with fresh_database(system, "bench_deadlines", xinmi()) as database:
         connection = await asyncpg.connect(database.dsn)
         far = _MORNING.date() + timedelta(days=90)
-        await connection.execute(_PLANT, CITY, PLAN, "UN39", far, "in_progress", None, _OPEN)
+        await connection.execute(PLANT, CITY, PLAN, "UN39", far, "in_progress", None, _OPEN)
         await connection.execute("ANALYZE milestone")
         await _evaluate(database, 0)
         before = _peak()
@@ -176,7 +178,7 @@ async def waiting(system: System, _bare: int) -> list[str]:
     connection = await asyncpg.connect(system.database_url)
     today = Clock().today("Asia/Shanghai")
     await connection.execute(
-        _PLANT, CITY, PLAN, "UN15", today, "completed", today + timedelta(days=5), _WAITING
+        PLANT, CITY, PLAN, "UN15", today, "completed", today + timedelta(days=5), _WAITING
     )
     await connection.execute("ANALYZE milestone")
     await connection.close()

@@ -5,10 +5,10 @@ reader as a worker does it, on a database that nobody has analysed yet.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import NAMESPACE_OID, uuid5
+from uuid import UUID
 
 import asyncpg
 from pydantic_core import to_json
@@ -83,6 +83,7 @@ class GrowingLedger:
     database: Database
     plan: PlanDocument
     places: Sequence[tuple[str, str, str]]
+    new_id: Callable[[], UUID] = new_id
 
     async def write(self, first: int, last: int) -> None:
         """Commit the submissions of the places from `first` up to but not with `last`."""
@@ -114,12 +115,12 @@ class GrowingLedger:
                 "falsified": False,
             }
             row = (
-                uuid5(NAMESPACE_OID, f"{indicator}/{period}/{unit}"),
+                self.new_id(),
                 indicator,
                 unit,
                 period,
                 to_json(image).decode(),
-                new_id(),
+                self.new_id(),
                 to_json(said).decode(),
             )
             for column, value in zip(columns, row, strict=True):

@@ -21,7 +21,7 @@ WITH {
     event_inserts(
         "generate_series(1, 20000)",
         city_code=":city",
-        id="gen_random_uuid()",
+        id="CAST(concat(left(:made, 15), substr(CAST(gen_random_uuid() AS text), 16)) AS uuid)",
         plan_code=":plan",
         type="'score.updated'",
         subject_kind="'scoreboard'",
@@ -40,7 +40,9 @@ async def drain(system: System) -> list[str]:
     """Number a backlog of 20,000 committed events, beside an INSERT of as many bare rows."""
     async with fresh_database(system, "bench_drain", xinmi()) as database:
         connection = await asyncpg.connect(database.dsn)
-        await connection.execute(*_BACKLOG.bind({"city": CITY, "plan": PLAN}))
+        await connection.execute(
+            *_BACKLOG.bind({"city": CITY, "plan": PLAN, "made": str(new_id())})
+        )
         await connection.execute("CREATE TABLE bare (city text, position bigint, id uuid)")
 
         async def number_all() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from services.console.data_directory import DataDirectory, kept_secret_key
 from services.console.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +32,9 @@ class System:
     reporter: str
     worker_pid: int
     environment: dict[str, str]
+    administrator: str
+    redis_url: str
+    secret_key: str
 
     @contextmanager
     def worker_paused(self) -> Iterator[None]:
@@ -71,7 +75,8 @@ async def running_system() -> AsyncIterator[System]:
 
 async def _opened(folder: Path, port: int, environment: dict[str, str]) -> System:
     running = json.loads((folder / "run" / "services.json").read_text())
-    admin = {"Authorization": f"Bearer {(folder / 'admin.key').read_text().strip()}"}
+    administrator = (folder / "admin.key").read_text().strip()
+    admin = {"Authorization": f"Bearer {administrator}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/v1", headers=admin) as client:
         office = await client.post("/api-keys", json={"name": "office", "role": "office"})
         body = {"name": "unit", "role": "reporter", "organization_code": "UN15"}
@@ -83,6 +88,9 @@ async def _opened(folder: Path, port: int, environment: dict[str, str]) -> Syste
         reporter=reporter.json()["secret"],
         worker_pid=running["parts"]["worker"],
         environment=environment,
+        administrator=administrator,
+        redis_url=running["redis_url"],
+        secret_key=kept_secret_key(DataDirectory(folder).secret_key),
     )
 
 

@@ -50,7 +50,7 @@ async def hearing(system: System) -> str:
     base = f"http://127.0.0.1:{system.port}/v1"
     office = {"Authorization": f"Bearer {system.office}"}
     async with (
-        _receiver() as url,
+        receiver() as url,
         httpx.AsyncClient(base_url=base, headers=office, timeout=60) as client,
     ):
         wanted = {"url": url, "event_types": ["submission.approved"]}
@@ -80,7 +80,7 @@ async def delivering(system: System) -> list[str]:
     rates: dict[str, list[float]] = {"ours": [], "aiohttp": [], "queue": []}
     async with (
         connect(system.database_url, size=5) as database,
-        _receiver() as url,
+        receiver() as url,
         _deliverer(database) as deliverer,
     ):
         endpoints = await _plant_endpoints(database, url, _ENDPOINTS)
@@ -107,7 +107,7 @@ async def beside(system: System) -> list[str]:
     alone, together = [], []
     async with (
         connect(system.database_url, size=5) as database,
-        _receiver() as url,
+        receiver() as url,
         _silent() as dead_url,
         _deliverer(database) as deliverer,
     ):
@@ -165,7 +165,8 @@ async def _silent() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _receiver() -> AsyncIterator[str]:
+async def receiver() -> AsyncIterator[str]:
+    """Yield the address of a receiver in a process of its own, which answers 200 and counts."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.receiving", str(port)), cwd=ROOT

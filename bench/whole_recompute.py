@@ -65,17 +65,17 @@ INSERT INTO hand_total SELECT period, unit, sum(score) / 48 FROM scored GROUP BY
 """)
 
 
-def synthetic() -> PlanDocument:
-    """Return a plan of 48 indicators that 200 units report every month."""
+def synthetic(*, units: int = _UNITS, city: str = "999999") -> PlanDocument:
+    """Return a plan of 48 indicators that so many units report every month."""
     stored = xinmi().model_dump(mode="python")
-    units = [f"V{number:03}" for number in range(_UNITS)]
+    codes = [f"V{number:03}" for number in range(units)]
     kept = {one["code"]: one for one in stored["organizations"]}
     first = kept["UN15"] | {"aliases": (), "members": ()}
     template = next(one for one in stored["indicators"] if one["code"] == "U07")
     stored |= {
-        "code": "999999-bench",
-        "city": {"code": "999999", "name": "Bench", "superior": None},
-        "organizations": [first | {"code": unit, "name": unit} for unit in units],
+        "code": f"{city}-bench",
+        "city": {"code": city, "name": "Bench", "superior": None},
+        "organizations": [first | {"code": unit, "name": unit} for unit in codes],
         "tasks": (),
         "open_questions": (),
         "groups": [{"code": f"G{number}", "name": f"Group {number}"} for number in range(6)],

@@ -19,7 +19,8 @@ BEGIN
             WHERE a.attrelid = t.oid AND a.attname = 'city_code' AND NOT a.attisdropped
         ) AS is_of_cities INTO one
         FROM pg_class t
-        WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind = 'r'
+        WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p')
+            AND NOT t.relispartition
             AND t.relname <> 'alembic_version'
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e')
             AND NOT EXISTS (SELECT FROM pg_dist_partition p WHERE p.logicalrelid = t.oid)

@@ -16,6 +16,8 @@ from services.core.events.queries import (
 )
 from services.core.followers import READERS
 from services.core.kit.ids import made_at
+from services.core.kit.partitions import CutParts, parts_of
+from services.core.partitions import cut_tables
 from services.core.webhooks.dispatch import clock_skew
 
 _UNKNOWN = float("nan")
@@ -28,9 +30,11 @@ async def read_log_figures(held: Resources) -> None:
         beats = await worker_beats(session)
         unevaluated = unevaluated_for(held, await stalest_evaluation(session))
         ahead = await clock_skew(session, held.clock.true_now())
+        parts = await parts_of(session, cut_tables())
     metrics.DATABASE_UP.set(1)
     metrics.CLOCK_AHEAD.set(ahead)
     metrics.ALERT_EVALUATION_AGE.set(unevaluated)
+    metrics.PARTS_AHEAD.set(_parts_ahead(held, parts))
     _show_log(held, standing)
     _show_workers(held, beats)
 
@@ -46,6 +50,7 @@ def nothing_known() -> None:
         metrics.WORKER_SILENCE,
         metrics.WORKER_CLOCK_AHEAD,
         metrics.ALERT_EVALUATION_AGE,
+        metrics.PARTS_AHEAD,
         metrics.WEBHOOK_WAITING,
         metrics.WEBHOOK_DUE,
     ):
@@ -82,6 +87,12 @@ def _show_workers(held: Resources, beats: Sequence[Beat]) -> None:
     metrics.WORKERS.set(len(at_work))
     metrics.WORKER_SILENCE.set(silence)
     metrics.WORKER_CLOCK_AHEAD.set(max(ahead, key=abs, default=0))
+
+
+def _parts_ahead(held: Resources, found: Sequence[CutParts]) -> float:
+    """Return for how many seconds yet every table has a part; less than 0: one has none."""
+    now = held.clock.true_now()
+    return min((one.until - now).total_seconds() if one.until else -1.0 for one in found)
 
 
 def unevaluated_for(held: Resources, stalest: Stalest | None) -> float:

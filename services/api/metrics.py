@@ -41,6 +41,10 @@ WORKER_CLOCK_AHEAD = Gauge(
 WORKER_SILENCE = Gauge(
     "wufei_worker_silence_seconds", "How long ago a worker last said that it goes on"
 )
+PARTS_AHEAD = Gauge(
+    "wufei_parts_ahead_seconds",
+    "For how long yet there are parts of every table cut by time; less than 0: none for today",
+)
 ALERT_EVALUATION_AGE = Gauge(
     "wufei_alert_evaluation_age_seconds",
     "How long ago alerts of the stalest plan were evaluated",

@@ -47,6 +47,7 @@ def _parser() -> ArgumentParser:
     _add_plan(_group(commands, "plan", "check and load plan documents"))
     _add_key(_group(commands, "key", "make, list and revoke keys"))
     _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))
+    _add_simulate(_group(commands, "simulate", "try how much a machine takes"))
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
     recompute.add_argument("--plan", help="code of one plan; default: all")
@@ -95,3 +96,31 @@ def _add_webhook(actions: _Commands) -> None:
     check.add_argument("--timeout", type=float, default=15, help="seconds to wait for an answer")
     check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")
+
+
+def _add_simulate(actions: _Commands) -> None:
+    summary = "many cities at a chosen pace, in a system of its own; needs the source tree"
+    country = _add(actions, "country", "simulate:country", summary)
+    country.add_argument(
+        "--cities",
+        type=int,
+        nargs="+",
+        default=[1, 10, 100],
+        metavar="N",
+        help="how many, stage by stage; default: 1 10 100",
+    )
+    for name, default, meaning in (
+        ("rate", 60, "requests a second of a working day"),
+        ("seconds", 30, "length of a working day"),
+        ("deadline-rate", 100, "reports a second before a deadline"),
+        ("deadline-seconds", 60, "length of the rush before a deadline"),
+    ):
+        told = f"{meaning}; default: {default}"
+        country.add_argument(f"--{name}", type=float, default=default, help=told)
+    for name, default, meaning in (
+        ("processes", 2, "API and worker processes, at most, that are compared"),
+        ("submitters", 500, "who report before a deadline"),
+    ):
+        told = f"{meaning}; default: {default}"
+        country.add_argument(f"--{name}", type=int, default=default, help=told)
+    country.add_argument("--picture", type=Path, help="file for the tables as SVG")

@@ -14,6 +14,7 @@ from services.core.kit.database import Database, connect
 from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
 from services.core.kit.tracing import span_export
+from services.core.partitions import cut_tables
 from services.core.webhooks.schedule import read_schedule
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
@@ -72,6 +73,7 @@ async def _work(settings: WorkerSettings) -> None:
                 database,
                 settings.clock,
                 tell=lambda: None if delivering is None else delivering.wake(),
+                tables=cut_tables(audit_kept=settings.audit_kept),
             )
             doorbell = None
             if settings.redis_url is not None:

@@ -7,7 +7,7 @@ may be killed at any line, run twice or run beside another.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +24,13 @@ from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
 from services.core.kit.ids import new_id
 from services.core.kit.outage import cause_in_words, is_away
+from services.core.kit.partitions import CutTable
 from services.core.kit.statistics import count_grown
+from services.core.partitions import cut_tables
 from services.worker.interruption import Interruption, severity, traceback_of
 from services.worker.metrics import BY_DATE
 from services.worker.observing import a_failure, a_turn, in_trouble
+from services.worker.upkeep import tend_tables
 
 logger = logging.getLogger("wufei.worker")
 
@@ -90,7 +93,8 @@ class _Trouble:
 class Reactor:
     """Reacts to the log of every city; unless woken it looks for work every `look_every` s.
 
-    It calls `tell` when it has done something, and at the end of every pass.
+    It calls `tell` when it has done something, and at the end of every pass. `tables` are those
+    cut by time, whose parts it keeps.
     """
 
     def __init__(
@@ -100,9 +104,11 @@ class Reactor:
         *,
         look_every: float = LOOK_EVERY_SECONDS,
         tell: Callable[[], None] = lambda: None,
+        tables: Sequence[CutTable] = cut_tables(),
     ) -> None:
         self._database = database
         self._clock = clock
+        self._tables = tables
         self._look_every = look_every
         self._tell = tell
         self._woken = asyncio.Event()
@@ -164,6 +170,8 @@ class Reactor:
         """Do what no event asks for: what fell due by the date alone, and what is too old."""
         async with self._database.sessions() as session:
             cities = await city_codes(session)
+        # Before what is too old is deleted row by row: a whole part goes in no time.
+        await tend_tables(self._database, self._tables, self._clock.true_now())
         for city_code in cities:
             await self._beat()
             await self._look_after(city_code)

@@ -1,5 +1,6 @@
 """What the worker is told by its environment."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, FilePath
@@ -47,3 +48,15 @@ class WorkerSettings(DoorSettings):
         validation_alias="WUFEI_WEBHOOK_DISABLE_AFTER",
         description="Seconds of nothing but failures after which an endpoint is disabled",
     )
+    audit_kept_days: int | None = Field(
+        default=None,
+        ge=183,
+        validation_alias="WUFEI_AUDIT_KEPT_DAYS",
+        description="Days that entries of the audit are kept, half a year at least (Cybersecurity"
+        " Law, article 21); then they go with their quarter; default: for ever",
+    )
+
+    @property
+    def audit_kept(self) -> timedelta | None:
+        """Return how long the audit is kept; None: for ever."""
+        return None if self.audit_kept_days is None else timedelta(days=self.audit_kept_days)

@@ -70,6 +70,8 @@ async def test_metrics_are_named_typed_and_explained_as_prometheus_wants(
     families = list(text_string_to_metric_families(told))
     ours = {family.name for family in families if family.name.startswith("wufei_")}
     assert {"wufei_http_requests", "wufei_webhook_attempt_p95_seconds"} <= ours
+    [ahead] = [one.samples[0].value for one in families if one.name == "wufei_parts_ahead_seconds"]
+    assert ahead > 28 * 86_400, "a part for the next month at least is made by the migrations"
     assert len({family.name for family in families}) == len(families), "each is told once"
     faults = [(family.name, fault) for family in families for fault in _faults(family, told)]
     assert faults == []

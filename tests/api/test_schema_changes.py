@@ -38,7 +38,7 @@ READS = (
 
 _TABLES = """
     SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
-    AND relkind = 'r' AND relname <> 'alembic_version'"""
+    AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'alembic_version'"""
 _COLUMNS = f"""
     SELECT a.attrelid::regclass::text AS table_name, a.attname AS name, t.typname AS type
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid

@@ -241,6 +241,7 @@ SQL_PLUMBING = {
     "services/core/kit/server_standing.py": "how a server stands",
     "services/core/kit/wal_watch.py": "how far a server is",
     "services/core/kit/statistics.py": "what the planner knows of the tables",
+    "services/core/kit/partitions.py": "how a table is cut in parts",
     "services/console/room.py": "whether a file can be written",
     "services/console/embedded/postgres.py": "a database made where the server is ours",
 }

@@ -17,9 +17,12 @@ from services.core.events.queries import log_position
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key
 from services.core.kit.ids import new_id
+from services.core.kit.partitions import TimeSpan
+from services.core.partitions import cut_tables
 from services.core.webhooks.dispatch import Limits, claim
 from tests.support.api import Door, open_door
 from tests.support.own_postgres import own_postgres
+from tests.support.parts import QUARTER, grow_old, ids_since
 from tests.support.reads import SETTINGS, Read, Reads
 
 _PLAN = synthetic()
@@ -28,6 +31,10 @@ _CITY = _PLAN.city.code
 _GROWN = 6_000
 _MOST = 600
 """A turn of a reader takes 500 events at most, a page of a list 50 things."""
+
+_QUARTERS = 20
+_CUT = [table for table in cut_tables() if table.span is TimeSpan.QUARTER]
+"""Five years of parts, over which what is written lies: of each as little is read as of one."""
 
 _OBLIGATIONS = text("""
 INSERT INTO obligation (city_code, id, plan_code, indicator_code, organization_code, period, state,
@@ -93,8 +100,9 @@ class _Ledger:
 @pytest.fixture
 async def ledger() -> AsyncIterator[_Ledger]:
     async with own_postgres(SETTINGS) as server, open_door(server.url) as door:
-        await door.load(_PLAN)
         database = door.held.database
+        await grow_old(database, _CUT, quarters=_QUARTERS)
+        await door.load(_PLAN)
         async with database.transaction() as session:
             now = door.held.clock.true_now()
             secret = await create_first_key(session, city_code=_CITY, actor=system("test"), now=now)
@@ -109,7 +117,9 @@ async def ledger() -> AsyncIterator[_Ledger]:
             hook = {"url": "https://example.org/hook"}
             made = await office.post("/webhook-endpoints", json=hook)
             assert made.status_code == 201, made.text
-        growing = GrowingLedger(database, _PLAN, places(_PLAN, 20_000)[10_000:])
+        # Of each value two ids: its own and its event's.
+        aged = ids_since(_QUARTERS * QUARTER, number=2 * _GROWN)
+        growing = GrowingLedger(database, _PLAN, places(_PLAN, 20_000)[10_000:], aged)
         yield _Ledger(door, growing, Reads(server.folder), secrets)
 
 

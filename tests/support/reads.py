@@ -5,7 +5,9 @@ that a connection prepared long before, with the rows that each part of it read.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,10 @@ SETTINGS: Mapping[str, str] = {
     "autovacuum": "off",
     "fsync": "off",
 }
+
+_APPENDED = ("Append", "Merge Append")
+_PART = re.compile(r"_(first|rest|\d{4}(q\d|m\d\d))$")
+"""What ends the name of a part of a table cut by time."""
 
 _REMOVED = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
 
@@ -67,6 +73,16 @@ def _of_node(statement: str, node: Mapping[str, Any]) -> Iterator[Read]:
     table = node.get("Relation Name")
     if table is not None and "Scan" in node["Node Type"]:
         each = node["Actual Rows"] + sum(node.get(name, 0) for name in _REMOVED)
-        yield Read(statement, table, node["Node Type"], each * node["Actual Loops"])
-    for part in node.get("Plans", ()):
-        yield from _of_node(statement, part)
+        rows = each * node["Actual Loops"]
+        yield Read(statement, _PART.sub("", table), node["Node Type"], rows)
+    below = [read for part in node.get("Plans", ()) for read in _of_node(statement, part)]
+    yield from _together(below) if node["Node Type"] in _APPENDED else below
+
+
+def _together(parts: Sequence[Read]) -> Iterator[Read]:
+    """Yield one read of each table for those of its parts: what was read of it in all."""
+    rows = Counter[str]()
+    for read in parts:
+        rows[read.table] += int(read.rows)
+    for table, each in rows.items():
+        yield Read(parts[0].statement, table, "all parts", each)

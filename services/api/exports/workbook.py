@@ -1,7 +1,7 @@
 """XLSX that is sent while it is written (ECMA-376): a ZIP of sheets whose rows go out as they come.
 
 The libraries that write XLSX put it together when the last row is there: a caller would wait for
-the first byte, and the disk hold every row meanwhile (docs/adr/0026). What a workbook of rows
+the first byte, and the disk hold every row meanwhile (docs/adr/0028). What a workbook of rows
 needs is little: texts that stand in their cells, numbers, one style for headings and one for
 texts that begin as formulas do.
 """

@@ -25,6 +25,7 @@ _NAMES = {
     "operations": "长任务",
     "keys": "密钥",
     "calendar": "工作日历",
+    "parts": "分区",
     "direct address": "直连地址",
     "redis": "Redis",
     "replica": "只读副本",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.doctor.findings import Finding
+from services.console.doctor.parts import parts
 from services.console.doctor.servers import judged_clock
 from services.core.calendars.queries import cities_without
 from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
@@ -41,6 +42,7 @@ async def work(url: str) -> AsyncIterator[Finding]:
         yield await _operations(session)
         yield await _keys(session)
         yield await _calendar(session)
+        yield await parts(session)
 
 
 def _workers(heard: Sequence[Beat]) -> Iterator[Finding]:

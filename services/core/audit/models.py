@@ -15,7 +15,10 @@ class AuditEntry(Base):
     """Who did what to which key or setting, when, through which channel."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index(None, "city_code", "occurred_at"),)
+    __table_args__ = (
+        Index(None, "city_code", "occurred_at"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)

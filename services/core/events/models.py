@@ -18,7 +18,10 @@ class Event(Base):
     """
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_subject", "city_code", "subject_kind", "subject_id"),)
+    __table_args__ = (
+        Index("ix_event_subject", "city_code", "subject_kind", "subject_id"),
+        {"postgresql_partition_by": "RANGE (id)"},
+    )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -33,7 +33,7 @@ _COLUMNS = f"basis, {_PLACES}, from_position, {_CONTENTS}"
 
 # The clocks of two hosts may differ, and with them the order of two numbers given in one
 # drain: of one submission's changes, a later version never counts from an earlier position.
-_IMAGES = """
+_IMAGE = """
     SELECT max(p.position) OVER (PARTITION BY h.submission_id ORDER BY h.version) AS position,
         h.version, e.plan_code, h.submission_id,
         h.after->>'indicator_code' AS indicator_code,
@@ -49,6 +49,10 @@ _IMAGES = """
         h.after->>'data_status' = 'provisional' AS provisional,
         CAST(h.after->>'falsified' AS boolean) AS falsified
     FROM event_position p
+"""
+
+_IMAGES = f"""
+    {_IMAGE}
     JOIN event e ON e.city_code = p.city_code AND e.id = p.event_id
     JOIN submission_history h ON h.city_code = p.city_code
         AND h.submission_id = CASE WHEN e.subject_kind = 'submission'
@@ -57,6 +61,28 @@ _IMAGES = """
     WHERE p.city_code = :city AND e.subject_kind = 'submission'
 """
 
+# Of a stretch each number is looked up by itself, in the one part of the table that is of its time:
+# how few parts that takes, Postgres finds out too late to choose by it, and would read all of them.
+_IMAGES_OF_STRETCH = f"""
+    {_IMAGE}
+    CROSS JOIN LATERAL (
+        SELECT plan_code, subject_id, data FROM event
+        WHERE city_code = :city AND id = p.event_id AND subject_kind = 'submission' LIMIT 1
+    ) e
+    CROSS JOIN LATERAL (
+        SELECT submission_id, version, after FROM submission_history
+        WHERE city_code = :city AND submission_id = CAST(e.subject_id AS uuid)
+            AND version = CAST(e.data->>'version' AS integer) LIMIT 1
+    ) h
+    WHERE p.city_code = :city AND p.position > :after AND p.position <= :upto
+"""  # noqa: S608 (text of our own)
+
+_FELL_BACK = ", ".join(
+    f"CASE WHEN l.state IN ('submitted', 'approved') THEN l.{column}"
+    f" WHEN a.submission_id IS NOT NULL THEN a.{column} ELSE c.{column} END AS {column}"
+    for column in _CONTENT
+)
+
 # In steps: `images` what history says after each event; `approved` and `latest` the last of each
 # place; `wanted` what counts on either basis from now on, where the submitted basis falls back to
 # what was approved in this stretch, or else to what counted before; `changed` where that is another
@@ -64,7 +90,7 @@ _IMAGES = """
 # figure leave no trace here.
 APPLY_EVENTS = DriverStatement(f"""
 WITH images AS MATERIALIZED (
-    {_IMAGES} AND p.position > :after AND p.position <= :upto
+    {_IMAGES_OF_STRETCH}
 ), approved AS (
     SELECT DISTINCT ON ({_PLACES}) * FROM images WHERE state = 'approved'
     ORDER BY {_PLACES}, position DESC, version DESC
@@ -74,17 +100,10 @@ WITH images AS MATERIALIZED (
 ), wanted AS (
     SELECT 'approved' AS basis, {_PLACES}, position AS from_position, {_CONTENTS} FROM approved
     UNION ALL
-    SELECT 'submitted', {_of("l", _PLACE)}, l.position, {_of("s", _CONTENT)}
-    FROM latest l LEFT JOIN LATERAL (
-        SELECT {_of("l", _CONTENT)}, 1 AS preference WHERE l.state IN ('submitted', 'approved')
-        UNION ALL
-        SELECT {_of("a", _CONTENT)}, 2 FROM approved a WHERE {_same_place("a", "l")}
-        UNION ALL
-        SELECT {_of("c", _CONTENT)}, 3 FROM score_input c
-        WHERE c.city_code = :city AND c.basis = 'approved' AND c.until_position IS NULL
-            AND {_same_place("c", "l")}
-        ORDER BY preference LIMIT 1
-    ) s ON TRUE
+    SELECT 'submitted', {_of("l", _PLACE)}, l.position, {_FELL_BACK}
+    FROM latest l LEFT JOIN approved a ON {_same_place("a", "l")}
+    LEFT JOIN score_input c ON c.city_code = :city AND c.basis = 'approved'
+        AND c.until_position IS NULL AND {_same_place("c", "l")}
 ), changed AS MATERIALIZED (
     SELECT w.* FROM wanted w LEFT JOIN score_input c ON c.city_code = :city
         AND c.basis = w.basis AND {_same_place("c", "w")} AND c.until_position IS NULL

@@ -91,6 +91,7 @@ class SubmissionHistory(Base):
     """One change of a submission: what it was after it, who did it, and why. Append-only."""
 
     __tablename__ = "submission_history"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (submission_id)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     submission_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -117,6 +117,7 @@ class WebhookBody(Base):
     """
 
     __tablename__ = "webhook_body"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (event_id)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -171,6 +172,7 @@ class WebhookAttempt(Base):
     """One try to deliver, written before the call; without an outcome its worker was lost."""
 
     __tablename__ = "webhook_attempt"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (delivery_id)"},)
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     delivery_id: Mapped[UUID] = mapped_column(primary_key=True)

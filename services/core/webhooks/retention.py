@@ -6,10 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.kit.clock import Clock
 from services.core.kit.ids import first_id_at
 from services.core.kit.operations import forget_old_operations
+from services.core.kit.partitions import TimeSpan
 from services.core.webhooks.lifecycle import disable_orphans
 from services.core.webhooks.models import WebhookSecret
 from services.core.webhooks.rules import KEPT
-from services.core.webhooks.statements import DROP_OLD
+from services.core.webhooks.statements import DROP_OLD, DROP_PARTED
 
 _AT_ONCE = 5000
 """Most ids of a table that one turn drops; the next turn goes on."""
@@ -19,13 +20,16 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> No
     """Disable endpoints whose owner's key is good no more, and drop what is too old.
 
     Cheap where there is nothing to do: ids begin with the instant of their event, so what is
-    too old is the beginning of each primary key.
+    too old is the beginning of each primary key. Attempts and bodies go with the part of their
+    month (`core.partitions`); here go those that lie in the part for the rest.
     """
     now = clock.true_now()
     await disable_orphans(session, city_code, clock=clock)
-    oldest = first_id_at(now - KEPT)
-    for statement in DROP_OLD:
-        await session.execute(statement, {"city": city_code, "oldest": oldest, "most": _AT_ONCE})
+    place = {"city": city_code, "most": _AT_ONCE}
+    await session.execute(DROP_OLD, {**place, "oldest": first_id_at(now - KEPT)})
+    month = first_id_at(TimeSpan.MONTH.start(now - KEPT))
+    for statement in DROP_PARTED:
+        await session.execute(statement, {**place, "oldest": month})
     await session.execute(
         delete(WebhookSecret).where(
             WebhookSecret.city_code == city_code, WebhookSecret.expires_at < func.now()

@@ -1,6 +1,6 @@
 """The statements of deliveries, by name: claimed, sent, settled, counted, dropped."""
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.core.kit.database import columns_of
@@ -232,21 +232,22 @@ WHERE city_code = :city AND id = :id
 """)
 """Writes how an endpoint is."""
 
+
 # DELETE has no LIMIT: the bound is the key after so many rows. As a range of the primary key it
 # reads from the beginning of the index and nothing else.
-DROP_OLD = [
-    text(f"""
+def _drop_old(table: str, key: str) -> TextClause:
+    return text(f"""
     DELETE FROM {table} WHERE city_code = :city AND {key} < :oldest AND {key} <= coalesce((
         SELECT {key} FROM {table} WHERE city_code = :city AND {key} < :oldest
         ORDER BY {key} OFFSET :most LIMIT 1), :oldest)
     """)  # noqa: S608 (names of our own)
-    for table, key in (
-        ("webhook_attempt", "delivery_id"),
-        ("webhook_delivery", "id"),
-        ("webhook_body", "event_id"),
-    )
-]
-"""Drops what of each table is too old, so many rows at most."""
+
+
+DROP_OLD = _drop_old("webhook_delivery", "id")
+"""Drops deliveries that are too old, so many at most."""
+
+DROP_PARTED = (_drop_old("webhook_attempt", "delivery_id"), _drop_old("webhook_body", "event_id"))
+"""Drops what is older than the oldest part that is kept, so many rows at most."""
 
 COUNTED_AT_MOST = 10_000
 """A longer queue is told to be this long."""

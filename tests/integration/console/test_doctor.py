@@ -23,6 +23,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.ids import first_id_at, new_id
 from services.core.kit.operations import Operation
+from services.core.kit.partitions import CutTable, TimeSpan, parts_of
 from services.core.kit.text import Text
 from services.core.plan.loading import load_plan
 from tests.support.api import xinmi
@@ -322,3 +323,35 @@ async def test_a_replica_that_is_none_or_does_not_answer_is_a_fault(
         found = (await findings(Settings.read()))["replica"]
         assert not found.good
         assert said in found.seen.en
+
+
+@pytest.mark.parametrize(
+    ("lost", "good", "reminds", "seen"),
+    [
+        (0, True, False, "of all tables cut by time made until 20"),
+        (2, True, True, "event has none after 20"),
+        (3, False, False, "event has no part for today, its rows go to the rest"),
+    ],
+)
+async def test_what_lacks_parts_is_told_before_it_matters(
+    database: Database, settings: Settings, lost: int, seen: str, *, good: bool, reminds: bool
+) -> None:
+    async with database.sessions() as session:
+        [event] = await parts_of(session, [CutTable("event", "id", TimeSpan.QUARTER)])
+    for part in reversed(event.parts[len(event.parts) - lost :]):
+        await database.pool.execute(f"DROP TABLE {part.name}")
+    found = (await findings(settings))["parts"]
+    assert (found.good, found.reminds) == (good, reminds)
+    assert found.seen.en.startswith(seen)
+    assert (found.todo is None) == (lost == 0)
+
+
+async def test_rows_that_lie_in_no_part_of_their_time_are_told_of(
+    database: Database, settings: Settings
+) -> None:
+    astray = first_id_at(Clock.true_now() + timedelta(days=4000))
+    await database.pool.execute("INSERT INTO webhook_body VALUES ('410183', $1, 'x')", astray)
+    found = (await findings(settings))["parts"]
+    assert found.good
+    assert found.reminds
+    assert found.seen.en == "rows lie in the parts for the rest: webhook_body_rest"

@@ -287,7 +287,8 @@ async def test_what_is_older_than_ninety_days_goes_with_its_attempts(
         await receivers.execute(
             f"UPDATE {table} SET {key} = CAST(CAST(:old AS text) || substr({key}::text, 9) AS uuid)"
             f" WHERE {key}::text = (SELECT min({key}::text) FROM {table})",
-            old=str(first_id_at(Clock.true_now() - timedelta(days=91)))[:8],
+            # Attempts and bodies go when all of their month is too old.
+            old=str(first_id_at(Clock.true_now() - timedelta(days=90 + 31 + 1)))[:8],
         )
     async with receivers.database.transaction() as session:
         await follow_date(session, CITY, receivers.clock)

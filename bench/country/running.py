@@ -1,0 +1,233 @@
+"""What `wufei simulate country` does, in order, and the tables that it prints.
+
+It starts a system of its own in a folder of its own. Cities come in stages; in each stage costs
+are counted and a mixed load is sent at the chosen pace. Then all cities are worked through by one
+and by two processes of each sort, and a deadline comes.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bench.country import tables
+from bench.country.costs import Costs, costs, sizes
+from bench.country.ground import City, administrator, followed, settle
+from bench.country.load import Day, Deadline, day, deadline_day
+from bench.country.processes import Processes, running, spent
+from bench.country.traffic import Heard
+from bench.growth import GrowingLedger
+from bench.system import System, running_system
+from bench.webhooks import receiver
+from services.core.kit.database import Database, connect
+
+_CONNECTIONS = 3
+_BACKLOG_EACH = 240
+"""Approved values of a city that wait for the workers when those are compared."""
+
+_BACKLOG_MOST = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: cities of each stage, pace in requests a second, seconds, processes."""
+
+    stages: Sequence[int] = (1, 10, 100)
+    rate: float = 60
+    seconds: float = 30
+    processes: int = 2
+    submitters: int = 500
+    deadline_rate: float = 100
+    deadline_seconds: float = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What so many cities showed: costs, a working day, and bytes by table."""
+
+    cities: int
+    values: int
+    costs: Costs
+    day: Day
+    bytes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """How fast so many processes of each sort were: events a second, answers, and CPU."""
+
+    processes: int
+    events: float
+    event_cpu: float
+    heard: Heard
+    request_cpu: float
+
+
+@dataclass
+class Simulated:
+    """All that a simulation showed."""
+
+    stages: list[Stage] = field(default_factory=list)
+    worked: list[Worked] = field(default_factory=list)
+    deadline: Deadline | None = None
+
+
+def simulate(wanted: Wanted, picture: Path | None = None) -> int:
+    """Run the simulation and print what it showed; exit 1 where something was lost or failed."""
+    console = Console(record=picture is not None, width=118)
+    simulated = Simulated()
+    try:
+        with _progress(console) as progress:
+            asyncio.run(_simulate(simulated, wanted, progress))
+    finally:  # what was measured is told, however it ended
+        for table in tables.of(simulated):
+            console.print(table)
+    faults = tables.faults(simulated)
+    for fault in faults:
+        console.print(f"FAULT {fault}")
+    if picture is not None:
+        console.save_svg(str(picture), title="wufei simulate country")
+    return 1 if faults else 0
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<46}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f}"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+async def _simulate(simulated: Simulated, wanted: Wanted, progress: Progress) -> None:
+    cities = list[City]()
+    async with (
+        running_system() as system,
+        receiver() as url,
+        connect(system.database_url, size=_CONNECTIONS, application_name="simulation") as database,
+    ):
+        await _alone(system, database)
+        for number in wanted.stages:
+            async with running(system, apis=1, workers=1) as processes:
+                await _grow(system, database, processes, cities, number, url, progress)
+                simulated.stages.append(await _stage(database, processes, cities, wanted, progress))
+        for number in range(1, wanted.processes + 1):
+            simulated.worked.append(await _worked(system, database, cities, number, progress))
+        async with running(system, apis=wanted.processes, workers=1) as processes:
+            total = 2 * int(wanted.deadline_rate * wanted.deadline_seconds)
+            with _bar(progress, f"deadline, {wanted.submitters} submitters", total) as step:
+                simulated.deadline = await deadline_day(
+                    database, processes, cities[0],
+                    callers=wanted.submitters, seconds=wanted.deadline_seconds,
+                    rate=wanted.deadline_rate, done=step,
+                )  # fmt: skip
+
+
+async def _alone(system: System, database: Database) -> None:
+    """Hold the system's own worker still while it does nothing, so that it holds no lock."""
+    await followed(database)
+    while True:
+        os.kill(system.worker_pid, signal.SIGSTOP)
+        busy = await database.pool.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE application_name = 'wufei-worker' AND state <> 'idle')"
+        )
+        if not busy:
+            return
+        os.kill(system.worker_pid, signal.SIGCONT)
+        await asyncio.sleep(0.1)
+
+
+class _bar:  # noqa: N801 (used as a function)
+    """A line of the progress: entered, it gives what counts one step."""
+
+    def __init__(self, progress: Progress, what: str, total: float) -> None:
+        self._progress = progress
+        self._task: TaskID = progress.add_task(what, total=total)
+
+    def __enter__(self) -> Callable[[], None]:
+        return lambda: self._progress.advance(self._task)
+
+    def __exit__(self, *_error: object) -> None:
+        self._progress.stop_task(self._task)
+
+
+async def _grow(
+    system: System,
+    database: Database,
+    processes: Processes,
+    cities: list[City],
+    number: int,
+    receiver_url: str,
+    progress: Progress,
+) -> None:
+    """Add cities until there are so many, and have all that they lived followed."""
+    with _bar(progress, f"{number} cities", number - len(cities)) as step:
+        async with administrator(system, processes.ports[0]) as client:
+            while len(cities) < number:
+                cities.append(await settle(database, client, len(cities), receiver_url))
+                step()
+        await followed(database)
+        await database.pool.execute("VACUUM ANALYZE", timeout=600)
+
+
+async def _stage(
+    database: Database,
+    processes: Processes,
+    cities: Sequence[City],
+    wanted: Wanted,
+    progress: Progress,
+) -> Stage:
+    counted = await costs(database, processes, cities)
+    await followed(database)
+    number = int(wanted.rate * wanted.seconds)
+    with _bar(progress, f"a working day of {len(cities)} cities", number) as step:
+        came = await day(database, processes, cities, number=number, rate=wanted.rate, done=step)
+    values = await database.pool.fetchval("SELECT count(*) FROM submission")
+    return Stage(len(cities), values, counted, came, dict(await sizes(database.pool)))
+
+
+async def _worked(
+    system: System,
+    database: Database,
+    cities: Sequence[City],
+    number: int,
+    progress: Progress,
+) -> Worked:
+    """Let so many processes of each sort work through a backlog, then answer without a pause."""
+    each = min(_BACKLOG_EACH, _BACKLOG_MOST // len(cities))
+    for city in cities:
+        ledger = GrowingLedger(database, city.plan, city.places)
+        await ledger.write(city.next, city.next + each)
+        city.next += each
+    position = "SELECT coalesce(sum(position), 0)::bigint FROM log_head"
+    before_events = await database.pool.fetchval(position)
+    with _bar(progress, f"a backlog for {number} of each process", 1) as step:
+        started = time.perf_counter()
+        async with running(system, apis=number, workers=number) as processes:
+            await followed(database)
+            seconds = time.perf_counter() - started
+            events = await database.pool.fetchval(position) - before_events
+            worker = (await spent(database.pool, processes))["worker"]
+            step()
+            before = (await spent(database.pool, processes))["api"]
+            answered = await _flood(database, processes, cities, progress)
+            request = (await spent(database.pool, processes))["api"] - before
+    heard = answered.heard
+    asked = sum(heard.statuses.values())
+    return Worked(number, events / seconds, 1000 * worker / events, heard, 1000 * request / asked)
+
+
+async def _flood(
+    database: Database, processes: Processes, cities: Sequence[City], progress: Progress
+) -> Day:
+    number = 3000
+    with _bar(progress, "requests without a pause", number) as step:
+        return await day(database, processes, cities, number=number, rate=None, done=step)

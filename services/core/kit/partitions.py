@@ -1,0 +1,210 @@
+"""Tables cut by time, by the instant that an id begins with: parts made ahead, old ones dropped.
+
+A key that holds a UUIDv7 stays unique over all parts, and says in which part to look. A row that
+belongs in no part made for it goes to the part for all the rest, so that none is ever refused.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from itertools import groupby
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.kit.ids import first_id_at, made_at
+
+SPANS_AHEAD = 2
+"""So many parts are made after that of today."""
+
+MOVED_AT_MOST = 10_000
+"""So many rows are taken out of the rest while others wait; where there are more, they stay."""
+
+
+class TimeSpan(IntEnum):
+    """How many months, in UTC, a part holds."""
+
+    MONTH = 1
+    QUARTER = 3
+
+    def start(self, at: datetime) -> datetime:
+        """Return the beginning of the span that an instant lies in."""
+        at = at.astimezone(UTC)
+        return datetime(at.year, (at.month - 1) // self * self + 1, 1, tzinfo=UTC)
+
+    def after(self, at: datetime, number: int = 1) -> datetime:
+        """Return the beginning of the `number`-th span after the one that an instant lies in."""
+        start = self.start(at)
+        years, month = divmod(start.month - 1 + number * self, 12)
+        return start.replace(year=start.year + years, month=month + 1)
+
+    def label(self, start: datetime) -> str:
+        """Return what ends the name of the part that begins at `start`: 2027q1, 2027m01."""
+        if self is TimeSpan.QUARTER:
+            return f"{start.year}q{start.month // 3 + 1}"
+        return f"{start.year}m{start.month:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class CutTable:
+    """A table cut by the instant in `key`; parts older than `kept` are dropped, None: never."""
+
+    name: str
+    key: str
+    span: TimeSpan
+    kept: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TablePart:
+    """A part holds the ids from `lower` (None: whatever is less) up to but not with `upper`."""
+
+    name: str
+    lower: UUID | None
+    upper: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CutParts:
+    """The parts of a table, oldest first, and the part for all the rest, if there is one."""
+
+    table: CutTable
+    parts: Sequence[TablePart]
+    rest: str | None
+
+    @property
+    def until(self) -> datetime | None:
+        """Return up to when there are parts; None: there are none."""
+        return made_at(self.parts[-1].upper) if self.parts else None
+
+    def lacking(self, now: datetime) -> list[tuple[datetime, datetime]]:
+        """Return the beginnings and ends of the parts that should be made by `now`."""
+        span, until = self.table.span, self.until
+        start = span.start(now) if until is None else until
+        found = []
+        while start < span.after(now, SPANS_AHEAD + 1):
+            end = span.after(start)
+            found.append((start, end))
+            start = end
+        return found
+
+    def outlived(self, now: datetime) -> list[TablePart]:
+        """Return the parts that hold nothing but what is too old by `now`."""
+        if self.table.kept is None:
+            return []
+        oldest = first_id_at(now - self.table.kept)
+        return [part for part in self.parts if part.upper <= oldest]
+
+
+_PARTS = text("""
+SELECT p.relname, c.relname, pg_get_expr(c.relpartbound, c.oid)
+FROM pg_inherits i
+JOIN pg_class p ON p.oid = i.inhparent
+JOIN pg_class c ON c.oid = i.inhrelid
+WHERE p.relname = ANY(CAST(:tables AS text[]))
+    AND p.relnamespace = CAST(CAST(current_schema() AS text) AS regnamespace)
+ORDER BY p.relname
+""")
+_BOUNDS = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \('([^']+)'\)")
+
+
+async def parts_of(session: AsyncSession, tables: Sequence[CutTable]) -> list[CutParts]:
+    """Return the parts of each table, in the order of the tables."""
+    found = await session.execute(_PARTS, {"tables": [table.name for table in tables]})
+    bounds: Mapping[str, list[tuple[str, str]]] = {
+        table: [(name, bound) for _, name, bound in rows]
+        for table, rows in groupby(found, key=lambda row: row[0])
+    }
+    return [_read(table, bounds.get(table.name, [])) for table in tables]
+
+
+def _read(table: CutTable, bounds: Sequence[tuple[str, str]]) -> CutParts:
+    parts, rest = [], None
+    for name, bound in bounds:
+        if (told := _BOUNDS.search(bound)) is None:
+            rest = name
+        else:
+            lower = None if told[1] == "MINVALUE" else UUID(told[1].strip("'"))
+            parts.append(TablePart(name, lower, UUID(told[2])))
+    return CutParts(table, sorted(parts, key=lambda part: part.upper), rest)
+
+
+async def resting(session: AsyncSession, parts: CutParts) -> bool:
+    """Return whether a row lies in the part for the rest."""
+    if parts.rest is None:
+        return False
+    found = text(f'SELECT EXISTS (SELECT FROM "{parts.rest}")')  # noqa: S608 (a name of our own)
+    return bool(await session.scalar(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Tended:
+    """What was made and dropped, by name, and what stays in the rest because it is too much."""
+
+    made: Sequence[str] = ()
+    dropped: Sequence[str] = ()
+    left: Sequence[str] = ()
+
+
+_ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(hashtextextended('partitions', 0)), now()")
+
+# Whoever comes to a table that waits for a lock waits behind it: better to try again later.
+_WAIT_LITTLE = text("SELECT set_config('lock_timeout', '250ms', true)")
+
+
+async def tend(session: AsyncSession, table: CutTable, now: datetime) -> Tended:
+    """Make the parts of a table that are lacking, and drop those that are too old.
+
+    It does nothing while another transaction does the same. Of `now` and the time of the server
+    the earlier counts, so that one clock that is ahead drops nothing. A lock that is not to be had
+    at once fails the transaction, to be tried again.
+    """
+    alone, server_now = (await session.execute(_ONE_AT_A_TIME)).one()
+    if not alone:
+        return Tended()
+    now = min(now, server_now)
+    await session.execute(_WAIT_LITTLE)
+    [parts] = await parts_of(session, [table])
+    made, left = list[str](), list[str]()
+    for start, end in parts.lacking(now):
+        name = f"{table.name}_{table.span.label(start)}"
+        (made if await _made(session, parts, name, start, end) else left).append(name)
+    outlived = parts.outlived(now)
+    for part in outlived:
+        await session.execute(text(f'DROP TABLE "{part.name}"'))
+    return Tended(made, [part.name for part in outlived], left)
+
+
+async def _made(
+    session: AsyncSession, parts: CutParts, name: str, start: datetime, end: datetime
+) -> bool:
+    """Make a part with what the rest holds of it; return False where that is too much."""
+    table, key = parts.table.name, parts.table.key
+    bounds = {"lower": first_id_at(start), "upper": first_id_at(end)}
+    taken = "FALSE"
+    if parts.rest is not None:
+        taken = f"{key} >= :lower AND {key} < :upper"
+        counted = text(
+            f'SELECT count(*) FROM (SELECT FROM "{parts.rest}" WHERE {taken}'  # noqa: S608 (names of our own)
+            f" LIMIT {MOVED_AT_MOST + 1}) AS counted"
+        )
+        if (await session.scalar(counted, bounds) or 0) > MOVED_AT_MOST:
+            return False
+    # Not made as a part at once, which would keep all others from the whole table meanwhile.
+    like = f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING DEFAULTS INCLUDING CONSTRAINTS)'
+    await session.execute(text(like))
+    if parts.rest is not None:
+        move = (
+            f'WITH moved AS (DELETE FROM "{parts.rest}" WHERE {taken} RETURNING *)'  # noqa: S608 (names of our own)
+            f' INSERT INTO "{name}" SELECT * FROM moved'
+        )
+        await session.execute(text(move), bounds)
+    attach = (
+        f'ALTER TABLE "{table}" ATTACH PARTITION "{name}"'
+        f" FOR VALUES FROM ('{bounds['lower']}') TO ('{bounds['upper']}')"
+    )
+    await session.execute(text(attach))
+    return True

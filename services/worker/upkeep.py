@@ -1,0 +1,63 @@
+"""Keeps the parts of tables cut by time: made before they are needed, dropped when too old."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.core.kit.database import Database
+from services.core.kit.outage import cause_in_words, is_away, is_contended
+from services.core.kit.partitions import CutParts, CutTable, parts_of, tend
+from services.worker.interruption import traceback_of
+
+logger = logging.getLogger("wufei.worker")
+
+
+async def tend_tables(database: Database, tables: Sequence[CutTable], now: datetime) -> None:
+    """Make and drop parts where it is time to; what cannot be done now is tried again later.
+
+    Cheap where there is nothing to do: one look at the catalogue. A fault holds up nothing else,
+    for a row of which there is no part goes to the rest.
+    """
+    async with database.sessions() as session:
+        found = await parts_of(session, tables)
+    for parts in found:
+        if parts.lacking(now) or parts.outlived(now):
+            await _tend(database, parts, now)
+
+
+async def _tend(database: Database, parts: CutParts, now: datetime) -> None:
+    table = parts.table
+    try:
+        async with database.transaction() as session:
+            done = await tend(session, table, now)
+    except Exception as error:
+        if is_away(error):
+            raise
+        if is_contended(error):
+            # Others were reading or writing: a lock is asked for again with the next sweep.
+            return
+        logger.warning(
+            "parts not kept",
+            extra={
+                "table": table.name,
+                "cause": cause_in_words(error),
+                "next": "rows go to the part for the rest, none is lost; the worker's user must own"
+                " the table, or `wufei migrate` be run by who does",
+            },
+            exc_info=traceback_of(error),
+        )
+        return
+    if done.left:
+        logger.warning(
+            "parts not kept",
+            extra={
+                "table": table.name,
+                "cause": f"the part for the rest holds too many rows of {', '.join(done.left)}",
+                "next": "no row is lost; see docs/operations.md on moving them in a quiet hour",
+            },
+        )
+    if done.made or done.dropped:
+        logger.info(
+            "parts kept",
+            extra={"table": table.name, "made": done.made, "dropped": done.dropped},
+        )
