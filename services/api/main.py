@@ -28,6 +28,7 @@ from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
+from services.api.imports import template_routes as templates
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
 from services.api.milestones import extension_routes as extensions
@@ -94,6 +95,7 @@ _ROUTERS = (
     webhooks.router,
     deliveries.router,
     operations.router,
+    templates.router,
     agenda.router,
     identity.router,
 )

@@ -71,6 +71,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "plans", "description": "The plan as printed, and what is decided beside it."},
     {"name": "periods", "description": "Asking for values, closing, publishing a scoreboard."},
     {"name": "submissions", "description": "Reported values and their review."},
+    {"name": "imports", "description": "Prefilled sheets that go out, and files that come in."},
     {"name": "obligations", "description": "Who owes which value by when, and what was met."},
     {"name": "scores", "description": "Where the plan stands, and why."},
     {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},
