@@ -48,6 +48,7 @@ from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
+from services.api.scoring import table_routes as indicator_table
 from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import batch_routes as batch
@@ -75,6 +76,7 @@ _ROUTERS = (
     submissions.router,
     scoring.router,
     publications.router,
+    indicator_table.router,
     changes.router,
     batch.router,
     bulk.router,

@@ -7,7 +7,7 @@ import pytest
 
 from services.api.table_forms import Form
 from tests.api.test_batches import rows, sent
-from tests.support.api import XINMI, Door
+from tests.support.api import XINMI, Door, xinmi
 from tests.support.contract import CONTRACT
 from tests.support.ground import Ground, prepare, who_may
 from tests.support.reported import PATH, reported
@@ -270,6 +270,36 @@ async def test_the_kept_scoreboard_is_never_answered_in_place_of_its_table(door:
         1,
     ]
     assert again.json() == board
+
+
+async def test_the_indicator_table_is_as_printed_with_value_light_and_reason(
+    door: Door, ground: Ground
+) -> None:
+    assert ground
+    path = f"/plans/{XINMI}/scoreboard/table"
+    printed = xinmi().indicators
+    async with await door.as_("leader") as leader:
+        board = (await leader.get(f"/plans/{XINMI}/scoreboard?period=2024")).json()
+        table = (await leader.get(f"{path}?period=2024")).json()
+        book = await leader.get(f"{path}.xlsx?period=2024", headers={"Accept-Language": "zh-CN"})
+        frozen = (await leader.get(f"{path}?publication=1")).json()
+    assert [one["printed_name"] for one in table["items"]] == [one.printed_name for one in printed]
+    assert [one["row"] for one in table["items"]] == [one.row for one in printed]
+    for line, row in zip(table["items"], board["indicators"], strict=True):
+        for name in ("code", "value", "display", "light", "reason", "met", "attainment"):
+            assert line[name] == row[name]
+    (line,) = [one for one in table["items"] if one["code"] == "U08"]
+    (before,) = [one for one in frozen["items"] if one["code"] == "U08"]
+    assert (line["value"], before["value"]) == ("40.65", None)
+    heads, rows_ = sheet_rows(book)
+    (told,) = [one for one in rows_ if one[heads.index("指标代码")].text == "U08"]
+    assert told[heads.index("数值")] == ("n", "40.65", "0")
+    assert told[heads.index("亮灯（文字）")].text in "绿黄红灰"
+    assert told[heads.index("原因")].text == line["reason"]
+    about = read_workbook(book.content)["说明"]
+    assert "征求意见稿" in {cell.text for cell in about[1] if cell}, (
+        "whoever reads it knows a draft"
+    )
 
 
 @pytest.mark.parametrize(
