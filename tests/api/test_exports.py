@@ -275,7 +275,7 @@ async def test_the_kept_scoreboard_is_never_answered_in_place_of_its_table(door:
 async def test_the_indicator_table_is_as_printed_with_value_light_and_reason(
     door: Door, ground: Ground
 ) -> None:
-    assert ground
+    assert ground.secrets
     path = f"/plans/{XINMI}/scoreboard/table"
     printed = xinmi().indicators
     async with await door.as_("leader") as leader:
