@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.api.actors import ActorOut
 from services.api.contract.choices import one_of
+from services.api.exports.digits import Digits
 from services.core.kit.decimals import plain, total
 from services.core.scoring.changes import IndicatorChange
 
@@ -33,7 +34,7 @@ class CauseOut(BaseModel):
         " `rule` or weight changed, a `period` opened, closed or given another date, a `day` that"
         " passed, the `plan`'s groups or scheme, or the `method` of adding up of an older version"
     )
-    points: str = Field(description="Its part of the difference, in points of the score, exact")
+    points: Digits = Field(description="Its part of the difference, in points of the score, exact")
     events: list[ChangeEventOut] = Field(description="What was done, oldest first; a day has none")
     period: str | None = Field(default=None, description="Of which period the value is")
     organization_code: str | None = Field(default=None, description="Of which unit the value is")
@@ -47,9 +48,9 @@ class ComparedStandingOut(BaseModel):
     """How an indicator stood on one of the two scoreboards."""
 
     state: str = Field(description="`scored` and `missing` count in the score, the others not")
-    value: str | None = Field(description="The city's value, unrounded")
-    attainment: str | None = Field(description="0–100")
-    weight: str = Field(description="Its weight in the score")
+    value: Digits | None = Field(description="The city's value, unrounded")
+    attainment: Digits | None = Field(description="0–100")
+    weight: Digits = Field(description="Its weight in the score")
     light: str = Field(description="Where it was heading")
 
 
@@ -61,7 +62,7 @@ class IndicatorChangeOut(BaseModel):
     group: str = Field(description="Code of its group")
     before: ComparedStandingOut | None = Field(description="How it stood; null: it was no part")
     after: ComparedStandingOut | None = Field(description="How it stands; null: it is no part")
-    difference: str = Field(description="Its causes' points together")
+    difference: Digits = Field(description="Its causes' points together")
     causes: list[CauseOut] = Field(description="In the order in which they are counted")
 
 

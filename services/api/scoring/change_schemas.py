@@ -1,11 +1,13 @@
 """What the difference of two scores looks like on the wire."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.contract.choices import one_of
+from services.api.exports.digits import Digits
 from services.api.score_changes import CauseOut, IndicatorChangeOut
 from services.api.scoring.schemas import MethodOut
 
@@ -19,7 +21,7 @@ class ComparedBoardOut(BaseModel):
     plan_version: int = Field(description="The version of the plan that it was made by")
     method: MethodOut = Field(description="By which scheme")
     publication_number: int | None = Field(description="The number it was published under, if any")
-    score: str | None = Field(description="0–100, unrounded; null counts as 0 here")
+    score: Digits | None = Field(description="0–100, unrounded; null counts as 0 here")
     display: str | None = Field(description="The score as it is shown to people")
     grade: str | None = Field(description="Code of the grade that it has; null: none")
 
@@ -28,6 +30,8 @@ class ChangesOut(BaseModel):
     """Why a score changed: the parts add up to the difference to the last digit."""
 
     model_config = ConfigDict(populate_by_name=True)
+
+    exported: ClassVar[Sequence[str]] = ("indicators", "whole_plan")
 
     plan: str = Field(description="Code of the plan")
     period: str = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
@@ -38,6 +42,6 @@ class ChangesOut(BaseModel):
         alias="from", description="The earlier board; null: none had been drawn"
     )
     to: ComparedBoardOut = Field(description="The later board")
-    difference: str = Field(description="The later score less the earlier one, exact")
+    difference: Digits = Field(description="The later score less the earlier one, exact")
     whole_plan: list[CauseOut] = Field(description="What is no single indicator's")
     indicators: list[IndicatorChangeOut] = Field(description="Those of which something changed")

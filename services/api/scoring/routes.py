@@ -113,15 +113,29 @@ async def get_scoreboard(
     `publication` names a scoreboard that was frozen, whatever became of its period since.
     """
     access, held = access_of(request), resources_of(request)
-    plan = access.plan
     check_basis(access.actor, basis)
-    if publication is None:
-        body = await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
-    else:
-        _check_alone(publication, as_of)
-        asked = None if period is None else period_of_board(plan, period)
-        body = await _read_published(held, plan, publication, basis, asked)
+    body = await board_body(held, access.plan, period, basis, as_of, publication)
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+async def board_body(
+    held: Resources,
+    plan: PlanState,
+    period: str | None,
+    basis: str,
+    as_of: datetime | None,
+    publication: int | None,
+) -> bytes:
+    """Return the body of the scoreboard that is asked for.
+
+    Raises:
+        PublicationNotFound: nothing was published under this number, or another period was.
+    """
+    if publication is None:
+        return await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
+    _check_alone(publication, as_of)
+    asked = None if period is None else period_of_board(plan, period)
+    return await _read_published(held, plan, publication, basis, asked)
 
 
 def _check_alone(publication: int, as_of: datetime | None) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.contract.choices import one_of
+from services.api.exports.digits import Digits
 from services.api.score_changes import CauseOut, IndicatorChangeOut, indicator_change
 from services.core.kit.decimals import plain
 from services.core.scoring.changes import Cause
@@ -34,10 +35,10 @@ class RowChangeOut(BaseModel):
 class ForeseenBoardOut(BaseModel):
     """A scoreboard as it stands, or as it would be."""
 
-    score: str | None = Field(description="0–100, unrounded; null counts as 0 here")
+    score: Digits | None = Field(description="0–100, unrounded; null counts as 0 here")
     display: str | None = Field(description="The score as it is shown to people")
     grade: str | None = Field(description="Code of the grade that it has; null: none")
-    coverage: str | None = Field(description="Which part of the plan the score speaks for, 0–1")
+    coverage: Digits | None = Field(description="Which part of the plan the score speaks for, 0–1")
 
 
 class ForeseenChangesOut(BaseModel):
@@ -52,7 +53,7 @@ class ForeseenChangesOut(BaseModel):
     )
     from_: ForeseenBoardOut = Field(alias="from", description="As it stands")
     to: ForeseenBoardOut = Field(description="As it would be")
-    difference: str = Field(description="The later score less the earlier one, exact")
+    difference: Digits = Field(description="The later score less the earlier one, exact")
     whole_plan: list[CauseOut] = Field(description="What is no single indicator's")
     indicators: list[IndicatorChangeOut] = Field(description="Those of which something changed")
 
