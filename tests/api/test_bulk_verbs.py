@@ -229,7 +229,8 @@ async def test_the_whole_is_refused_for_its_caller_its_plan_and_its_length(door:
 
 async def test_as_many_statements_however_many_submissions(door: Door) -> None:
     ids = ids_of(await sent(door, rows(64)))
-    few, many = [], []
+    few: list[int] = []
+    many: list[int] = []
     for some, counted in (
         (ids[:1], []),
         (ids[1:2], few),

@@ -269,7 +269,8 @@ async def test_the_last_ten_are_kept_for_an_hour(door: Door) -> None:
 
 @pytest.mark.parametrize("path", ["preview", "commit"])
 async def test_as_many_statements_however_many_rows(door: Door, path: str) -> None:
-    few, many = [], []
+    few: list[int] = []
+    many: list[int] = []
     for amount, counted in ((1, []), (2, few), (60, many), (2, few), (60, many)):
         with statements_of(door) as asked:
             said = await tried(door, rows(amount))
