@@ -40,7 +40,7 @@ class Wish:
     check: Callable[[SubmissionRow], None]
 
 
-WishOutcome: TypeAlias = SubmissionRow | DomainError
+Outcome: TypeAlias = SubmissionRow | DomainError
 """What became of a wish: the submission as it stands after the verb, or why it was refused."""
 
 
@@ -52,7 +52,7 @@ async def carry_out_each(
     plan: PlanState,
     actor: Actor,
     now: datetime,
-) -> list[WishOutcome]:
+) -> list[Outcome]:
     """Carry out a verb on each submission that allows it; return what became of each, in order.
 
     No two wishes are for the same submission. One that is refused keeps no other from its own.
@@ -86,12 +86,10 @@ class _Deciding:
     actor: Actor
     now: datetime
 
-    def all_of(
-        self, wishes: Sequence[Wish], found: Mapping[UUID, SubmissionRow]
-    ) -> list[WishOutcome]:
+    def all_of(self, wishes: Sequence[Wish], found: Mapping[UUID, SubmissionRow]) -> list[Outcome]:
         return [self._outcome(one, found.get(one.submission_id)) for one in wishes]
 
-    def _outcome(self, wish: Wish, row: SubmissionRow | None) -> WishOutcome:
+    def _outcome(self, wish: Wish, row: SubmissionRow | None) -> Outcome:
         try:
             return self._after(wish, row)
         except DomainError as refused:

@@ -1,1 +1,0 @@
-"""What counts now, added up, and what would count if some values counted otherwise."""
