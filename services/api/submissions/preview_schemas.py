@@ -62,7 +62,9 @@ class PreviewOut(BaseModel):
     """What a preview says beside the report of the live call."""
 
     preview_id: UUID = Field(description="For `commit`, which writes just this or is 409")
-    expires_at: datetime = Field(description="Until when; of one credential the last ten are kept")
+    expires_at: datetime = Field(
+        description="Until when it can be committed; of one credential the last ten are kept"
+    )
     changes: list[RowChangeOut] = Field(description="Row by row, of those that would be written")
     scores: list[ForeseenChangesOut] | None = Field(
         description="The scoreboards that would differ, the earliest period first; null: the caller"
