@@ -9,7 +9,6 @@ from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.duties import add
-from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 
 OF_UNIT = (
@@ -37,7 +36,6 @@ class Ground:
     webhooks: dict[str, str]
     endpoints: dict[str, str]
     calendar_secret: str
-    imports: dict[str, str]
 
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
@@ -50,11 +48,7 @@ class Ground:
             "obligation_id": self.obligation,
             **self.webhooks,
         }
-        for name, found in (
-            ("milestone_id", self.milestones),
-            ("extension_id", self.extensions),
-            ("import_id", self.imports),
-        ):
+        for name, found in (("milestone_id", self.milestones), ("extension_id", self.extensions)):
             if end in found:
                 real[name] = found[end]
         # Each that alters an endpoint for the others has one of its own.
@@ -145,14 +139,10 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     }
     await door.react()
     alert_id = await _alert(door)
-    async with door.client(secrets["office"]) as office:
-        imports = {
-            end: await an_import(door, office, marked=end == "marked.xlsx")
-            for end in _ends(labels, "{import_id}")
-        }
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
+    named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(
         secrets,
         [spare.json()["id"]],
@@ -163,13 +153,23 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         named,
         altered,
         tokens[1]["path"].split("token=")[1],
-        imports,
     )
 
 
 def _ends(labels: Collection[str], about: str = "") -> set[str]:
     """Return the last parts of the paths that name what they are `about`."""
     return {label.rsplit("/", 1)[-1] for label in labels if about in label}
+
+
+async def _preview(door: Door, office: str) -> str:
+    """Try a batch that can be committed."""
+    async with door.client(office) as client:
+        tried = await client.post(
+            f"/plans/{XINMI}/submissions/batch",
+            params={"validate_only": "true"},
+            json={"items": [a_submission(period="2025-12")]},
+        )
+    return str(tried.json()["preview"]["id"])
 
 
 async def _alert(door: Door) -> str:
