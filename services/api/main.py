@@ -28,6 +28,7 @@ from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
+from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
@@ -46,6 +47,7 @@ from services.api.problems import language_of
 from services.api.response_cache import ResponseCache
 from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
+from services.api.scoring import comparison_routes as comparison
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.scoring import table_routes as indicator_table
@@ -77,6 +79,7 @@ _ROUTERS = (
     scoring.router,
     publications.router,
     indicator_table.router,
+    comparison.router,
     changes.router,
     batch.router,
     bulk.router,
@@ -98,6 +101,7 @@ _ROUTERS = (
     deliveries.router,
     operations.router,
     templates.router,
+    imports.router,
     agenda.router,
     identity.router,
 )
