@@ -249,7 +249,19 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
     if "extension_id" in named:
         present = await an_extension(door, due_date="2026-10-31")
         named["extension_id"] = present.json()["id"]
+    if "preview_id" in named:
+        named["preview_id"] = await a_preview(door)
     return None if present is None else present.headers["ETag"]
+
+
+async def a_preview(door: Door) -> str:
+    async with await door.as_("office") as office:
+        tried = await office.post(
+            f"/plans/{XINMI}/submissions/batch",
+            params={"validate_only": "true"},
+            json={"items": [a_submission(period="2022-01")]},
+        )
+    return str(tried.json()["preview"]["id"])
 
 
 async def make_webhooks_named(door: Door, operation_id: str, named: dict[str, Any]) -> None:

@@ -144,6 +144,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"conflict_id": await _conflict(door)}
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
+    named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(
         secrets,
         [spare.json()["id"]],
@@ -165,7 +166,7 @@ def _ends(labels: Collection[str], about: str = "") -> set[str]:
 async def _conflict(door: Door) -> str:
     """Let a device and the office change the same value."""
     async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
-        device, made = Device(unit), a_creation(period="2025-12", draft=True)
+        device, made = Device(unit), a_creation(period="2025-11", draft=True)
         subject = made["submission_id"]
         await device.sync(made)
         path, said = f"/submissions/{subject}", {"value": "1"}
@@ -173,6 +174,17 @@ async def _conflict(door: Door) -> str:
         write = a_write("submission.edit", subject, base_version=1, data={"value": "2"})
         (result,) = (await device.sync(write))["results"]
     return str(result["conflict_id"])
+
+
+async def _preview(door: Door, office: str) -> str:
+    """Try a batch that can be committed."""
+    async with door.client(office) as client:
+        tried = await client.post(
+            f"/plans/{XINMI}/submissions/batch",
+            params={"validate_only": "true"},
+            json={"items": [a_submission(period="2025-12")]},
+        )
+    return str(tried.json()["preview"]["id"])
 
 
 async def _alert(door: Door) -> str:

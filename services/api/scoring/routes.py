@@ -38,7 +38,6 @@ from services.api.scoring.schemas import (
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
-from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.pagination import read_page_token, read_text
@@ -48,7 +47,7 @@ from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
 from services.core.plan.leads import leads_of
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
-from services.core.plan.visibility import sees_every
+from services.core.plan.visibility import sees_every, sees_under_review
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board
 from services.core.scoring.cases import periods_read
@@ -87,8 +86,7 @@ Published = Annotated[
 
 def check_basis(actor: Actor, basis: str) -> None:
     """Let only those see values under review who may see every submission of the plan."""
-    whole = actor.may(Permission.READ_SUBMISSIONS) and actor.reach is Reach.WHOLE_PLAN
-    if basis == "submitted" and not whole:
+    if basis == "submitted" and not sees_under_review(actor):
         raise takes(
             "可看全部填报的 office 或 leader，权限范围 submissions:read",
             "the office or the leader of the whole plan, with the scope submissions:read",
