@@ -29,6 +29,7 @@ from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
+from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
@@ -102,6 +103,7 @@ _ROUTERS = (
     deliveries.router,
     operations.router,
     templates.router,
+    imports.router,
     agenda.router,
     identity.router,
 )

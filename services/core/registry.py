@@ -8,6 +8,7 @@ from services.core.conflicts import models as conflicts
 from services.core.events import models as events
 from services.core.extensions import models as extensions
 from services.core.identity import models as identity
+from services.core.imports import models as imports
 from services.core.kit import idempotency, operations
 from services.core.kit.database import Base
 from services.core.milestones import models as milestones
@@ -28,6 +29,7 @@ __all__ = [
     "extensions",
     "idempotency",
     "identity",
+    "imports",
     "metadata",
     "milestones",
     "obligations",

@@ -16,6 +16,7 @@ from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.contract import CONTRACT
 from tests.support.duties import add
 from tests.support.ignored import ignored
+from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 
 CALLERS = {
@@ -25,6 +26,7 @@ CALLERS = {
     "revoke_api_key": "administrator",
     "assign_target": "superior",
     "create_submission": "reporter",
+    "import_sheet": "reporter",
     "edit_submission": "reporter",
     "submit_submission": "reporter",
     "withdraw_submission": "reporter",
@@ -249,6 +251,9 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
     if "extension_id" in named:
         present = await an_extension(door, due_date="2026-10-31")
         named["extension_id"] = present.json()["id"]
+    if "import_id" in named:
+        async with await as_caller(door, operation_id) as client:
+            named["import_id"] = await an_import(door, client, marked="marked" in operation_id)
     if "preview_id" in named:
         named["preview_id"] = await a_preview(door)
     return None if present is None else present.headers["ETag"]
@@ -333,7 +338,7 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":
         sent = {"content": yaml.safe_dump(body, allow_unicode=True)}
-    if media_type == "text/csv":
+    if media_type in {"text/csv", "application/octet-stream"}:
         sent = {"content": body.encode()}
     address = f"http://wufei.test{path.format(**named)}"
     asked: dict[str, Any] = {"params": query, "headers": headers, **sent}

@@ -10,6 +10,7 @@ from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.device import Device, a_creation, a_write
 from tests.support.duties import add
+from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 
 OF_UNIT = (
@@ -37,6 +38,7 @@ class Ground:
     webhooks: dict[str, str]
     endpoints: dict[str, str]
     calendar_secret: str
+    imports: dict[str, str]
 
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
@@ -49,7 +51,11 @@ class Ground:
             "obligation_id": self.obligation,
             **self.webhooks,
         }
-        for name, found in (("milestone_id", self.milestones), ("extension_id", self.extensions)):
+        for name, found in (
+            ("milestone_id", self.milestones),
+            ("extension_id", self.extensions),
+            ("import_id", self.imports),
+        ):
             if end in found:
                 real[name] = found[end]
         # Each that alters an endpoint for the others has one of its own.
@@ -140,6 +146,11 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     }
     await door.react()
     alert_id = await _alert(door)
+    async with door.client(secrets["office"]) as office:
+        imports = {
+            end: await an_import(door, office, marked=end == "marked.xlsx")
+            for end in _ends(labels, "{import_id}")
+        }
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"conflict_id": await _conflict(door)}
@@ -155,6 +166,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         named,
         altered,
         tokens[1]["path"].split("token=")[1],
+        imports,
     )
 
 

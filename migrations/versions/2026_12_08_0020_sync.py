@@ -5,8 +5,8 @@ A process of the release before writes none of it and goes on.
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 works_since = "0014"
