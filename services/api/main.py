@@ -48,6 +48,7 @@ from services.api.problems import language_of
 from services.api.response_cache import ResponseCache
 from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
+from services.api.scoring import comparison_routes as comparison
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.scoring import table_routes as indicator_table
@@ -80,6 +81,7 @@ _ROUTERS = (
     scoring.router,
     publications.router,
     indicator_table.router,
+    comparison.router,
     changes.router,
     batch.router,
     bulk.router,

@@ -148,7 +148,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     alert_id = await _alert(door)
     async with door.client(secrets["office"]) as office:
         imports = {
-            end: await an_import(door, office, marked=end == "marked.xlsx")
+            end: await an_import(door, office, marked=end in {"marked.xlsx", "faults"})
             for end in _ends(labels, "{import_id}")
         }
     # The last, for a pass of the worker would bring its operation to an end.
