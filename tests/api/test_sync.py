@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from tests.support.api import XINMI, Door, a_submission
@@ -132,6 +134,60 @@ async def test_a_place_that_was_taken_meanwhile_is_a_conflict_and_the_same_is_no
     assert results[2]["conflict_id"] == results[1]["conflict_id"], "a later edit belongs to it"
     assert (conflict["reason"], conflict["base"]) == ("place-taken", None)
     assert (conflict["device"]["value"], conflict["device"]["note"]) == ("7", "后来")
+
+
+async def test_a_change_that_mends_a_refused_one_is_taken_and_nothing_of_it_is_lost(
+    door: Door,
+) -> None:
+    async with await door.as_("reporter", "UN15") as unit:
+        device = Device(unit)
+        subject = await drafted(device)
+
+        def edit(**data: str | None) -> dict[str, Any]:
+            return a_write("submission.edit", subject, base_version=1, data=data)
+
+        wrong = edit(numerator="1", denominator="0")
+        again = edit(numerator="1", denominator="0", note="复核")
+        first = (await device.sync(wrong, again))["results"]
+        mended = edit(numerator="1", denominator="10")
+        later = (await device.sync(wrong, mended))["results"]
+        read = (await unit.get(f"/submissions/{subject}")).json()
+    assert [one["outcome"] for one in first] == ["refused", "refused"], (
+        "what was refused once is refused as often as it is said, not passed over"
+    )
+    assert [(one["outcome"], one["repeated"]) for one in later] == [
+        ("refused", True),
+        ("applied", False),
+    ]
+    assert (read["value"], read["numerator"], read["note"]) == ("10", "1", "起初")
+
+
+async def test_several_new_ones_for_a_taken_place_are_one_conflict_that_can_be_read(
+    door: Door,
+) -> None:
+    async with await door.as_("reporter", "UN15") as unit:
+        period, device = a_period(), Device(unit)
+        made = [
+            a_creation(period=period, draft=True, value=value, note=note)
+            for value, note in (("5", "一"), ("6", "二"), ("7", "一"))
+        ]
+        results = (await device.sync(*made))["results"]
+        conflict = await unit.get(f"/conflicts/{results[1]['conflict_id']}")
+    assert [one["outcome"] for one in results] == ["applied", "conflict", "conflict"]
+    assert results[1]["conflict_id"] == results[2]["conflict_id"]
+    assert conflict.status_code == 200, conflict.text
+    assert (conflict.json()["device"]["value"], conflict.json()["device"]["note"]) == ("7", "一")
+
+
+@pytest.mark.parametrize(
+    "claim", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "2026-01-29T16:12:00", 0]
+)
+async def test_a_claim_that_is_no_instant_is_refused_by_itself(door: Door, claim: object) -> None:
+    async with await door.as_("reporter", "UN15") as unit:
+        wild = {**a_creation(), "claimed_at": claim}
+        wild_result, sound = (await Device(unit).sync(wild, a_creation()))["results"]
+    assert (wild_result["outcome"], sound["outcome"]) == ("refused", "applied")
+    assert [one["pointer"] for one in wild_result["refusal"]["errors"]] == ["/claimed_at"]
 
 
 async def test_what_moved_on_keeps_what_the_device_said(door: Door) -> None:

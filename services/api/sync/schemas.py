@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, WrapValidator
+from pydantic import BaseModel, Field, WrapValidator
 
 from services.api.agenda.schemas import TodoOut
 from services.api.alerts.schemas import AlertOut
 from services.api.conflicts.schemas import ConflictOut
 from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import keep_faults
+from services.api.instants import Instant
 from services.api.milestones.schemas import CompleteIn, MilestoneOut, ProgressIn
 from services.api.obligations.schemas import ObligationOut
 from services.api.submissions.schemas import SubmissionIn, SubmissionOut, SubmissionPatch
@@ -25,7 +26,7 @@ class _WriteIn(Said):
         description="Made by the device (UUIDv7). Sent again, the write is answered as the first"
         " time and not taken in twice; known for 90 days"
     )
-    claimed_at: AwareDatetime | None = Field(
+    claimed_at: Instant | None = Field(
         default=None,
         description="When the device says that it was written. Kept as claimed, never trusted",
     )

@@ -160,15 +160,31 @@ class MergingWrites:
         fields = _differing(row, present)
         if not fields:
             return WriteResult(write, "unchanged", present["id"], present["version"])
+        waiting = self.conflicts.get(present["id"])
+        if waiting is not None:
+            told = dict.fromkeys((*waiting.fields, *fields))
+            wanted = {name: row[name] for one in told for name in FIELDS[one]}
+            return self._more_of_conflict(write, waiting, present, wanted)
         return self._conflict(write, "place-taken", present, fields, wanted=row, base=None)
 
     def _edit(self, write: Write) -> WriteResult:
         row = self._present(write)
         place = self._right("edit", row)
         base = self._base(write, row)
-        indicator = indicator_of(row, self.plan)
-        wanted = self._wanted(base, write.said, indicator)
+        wanted = self._wanted(base, write.said, indicator_of(row, self.plan))
+        result = self._merged(write, row, place, base, wanted)
+        # What was refused was never taken: a later write that mends it stands against nothing.
         self._seen[row["id"]] = {**base, **wanted}
+        return result
+
+    def _merged(
+        self,
+        write: Write,
+        row: SubmissionRow,
+        place: AccessContext,
+        base: Mapping[str, Any],
+        wanted: Mapping[str, Any],
+    ) -> WriteResult:
         waiting = self.conflicts.get(row["id"])
         if waiting is not None and waiting.reason != "both-changed":
             return self._more_of_conflict(write, waiting, row, wanted)
@@ -191,7 +207,7 @@ class MergingWrites:
             return self._conflict(write, "moved-on", row, fields, wanted=wanted, base=base)
         others = bool(_differing(base, row))
         if merged.columns:
-            row = self._after_edit(write, row, merged.columns, indicator)
+            row = self._after_edit(write, row, merged.columns)
         disputed = (*kept, *merged.disputed)
         if waiting is not None and disputed:
             told = {name: wanted[name] for one in disputed for name in FIELDS[one]}
@@ -201,9 +217,9 @@ class MergingWrites:
         return WriteResult(write, "merged" if others else "applied", row["id"], row["version"])
 
     def _after_edit(
-        self, write: Write, row: SubmissionRow, columns: Mapping[str, Any], indicator: Indicator
+        self, write: Write, row: SubmissionRow, columns: Mapping[str, Any]
     ) -> SubmissionRow:
-        changes = as_said(columns)
+        changes, indicator = as_said(columns), indicator_of(row, self.plan)
         form = form_after(row, changes)
         if faults := value_faults(form, indicator, self.plan, row["period"], draft=True):
             raise InvalidInput(faults=faults)

@@ -198,8 +198,10 @@ def _decide(
     for write in writes:
         if write.id in fresh:
             results[write.id] = deciding.result(write)
-        elif before[write.id]["digest"] == write.digest:
-            deciding.note_earlier(write, UUID(before[write.id]["result"]["subject_id"]))
+            continue
+        earlier = before[write.id]
+        if earlier["digest"] == write.digest and earlier["result"]["outcome"] != "refused":
+            deciding.note_earlier(write, UUID(earlier["result"]["subject_id"]))
     return results
 
 
