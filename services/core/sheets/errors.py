@@ -75,6 +75,10 @@ CAUSES = {
         "第 {value} 行过长，请检查引号是否成对",
         "Line {value} is too long: see whether its quotes are closed",
     ),
+    "quote-not-closed": Text(
+        "文件在第 {value} 行开始的引号内结束：请补上引号，或重新导出完整的文件",
+        "It ends within quotes that line {value} opened: close them, or export the whole file anew",
+    ),
     "unknown-encoding": Text(
         "文字既不是 UTF-8 也不是 GB18030：请另存为“CSV（UTF-8）”后再上传",
         'Its text is neither UTF-8 nor GB18030: save it as "CSV UTF-8" and send that',

@@ -55,7 +55,8 @@ class Separated:
         """Yield the rows that hold anything.
 
         Raises:
-            SheetRefused: a bound is exceeded.
+            SheetRefused: a bound is exceeded, or the text ends within quotes: what follows the
+            quote that is not closed would be one cell, and its rows would be missing.
         """
         lines = _Lines(self._text(), self._limits)
         reader = csv.reader(lines, delimiter=self.separator)
@@ -67,6 +68,8 @@ class Separated:
                 values = next(reader, None)
             except csv.Error:
                 raise refused("line-too-long", begun) from None
+            if lines.cut_short:
+                raise refused("quote-not-closed", begun)
             if values is None:
                 return
             cells = {at: Cell("text", one) for at, one in enumerate(values, 1) if one.strip()}
@@ -102,6 +105,7 @@ class _Lines:
         self._limits = limits
         self._taken = 0
         self.number = 0
+        self.cut_short = False
 
     def begin_row(self) -> None:
         """Forget what the row before took."""
@@ -119,6 +123,8 @@ class _Lines:
         """
         line = self._text.readline(self._limits.line + 1)
         if not line:
+            # Only a row whose quotes are open asks for more than it has taken.
+            self.cut_short = self._taken > 0
             raise StopIteration
         self.number += 1
         self._taken += len(line)

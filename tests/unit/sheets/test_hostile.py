@@ -170,6 +170,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "empty-file"),
     "no known encoding": (lambda: b"a,b\n\xff\xff\xff,1\n", "unknown-encoding"),
     "a quote that does not end": (lambda: b'a,b\n"' + b"x,\n" * 100_000, "line-too-long"),
+    "an end within quotes": (lambda: b'a,b\n1,"x\n2,y\n', "quote-not-closed"),
+    "an end within quotes of the first line": (lambda: b'a,"b', "quote-not-closed"),
     "a line of commas": (lambda: b"a,b\n" + b"," * 8_000_000, "line-too-long"),
     "a value far to the right": (lambda: b"a,b\n" + b"," * 300 + b"1\n", "cell-outside"),
 }
