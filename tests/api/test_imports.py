@@ -234,6 +234,37 @@ async def test_a_file_that_is_no_sheet_is_refused_at_once(door: Door) -> None:
         assert answer.json()["errors"][0]["code"] == code
 
 
+async def test_what_is_said_beside_a_file_is_judged_once_and_not_row_by_row(door: Door) -> None:
+    content = csv_of(*(row_of(*at, "1") for at in places(2)))
+    async with await door.as_("reporter", "UN15") as unit:
+        asked = {"period": "2025-13", "organization_code": "UN1500", "draft": "maybe"}
+        wrong = await unit.post(IMPORTS, params=asked, content=content)
+        named = {name: asked[name] for name in ("period", "organization_code")}
+        unknown = await unit.post(IMPORTS, params=named, content=content)
+    assert [one["pointer"] for one in wrong.json()["errors"]] == ["/query/draft"]
+    assert unknown.status_code == 422, unknown.text
+    assert [(one["pointer"], one["code"]) for one in unknown.json()["errors"]] == [
+        ("/query/period", "invalid-period"),
+        ("/query/organization_code", "unknown-organization"),
+    ]
+
+
+async def test_one_import_too_many_is_told_which_others_are_under_way(door: Door) -> None:
+    content = csv_of(*(row_of(*at, "1") for at in places(1)))
+    async with await door.as_("reporter", "UN20") as unit:
+        begun = [await unit.post(IMPORTS, content=content) for _ in range(imports.MOST_UNDER_WAY)]
+        refused = await unit.post(IMPORTS, content=content)
+        ids = [one.json()["request"]["import_id"] for one in begun]
+        told = [one["value"] for one in refused.json()["errors"]]
+        freed = [await unit.post(f"/imports/{one}/discard") for one in told]
+        taken = await unit.post(IMPORTS, content=content)
+        await unit.post(f"/imports/{taken.json()['request']['import_id']}/discard")
+    assert (refused.status_code, refused.json()["code"]) == (409, "too-many-imports")
+    assert told == ids
+    assert {one.status_code for one in freed} == {200}
+    assert taken.status_code == 202, taken.text
+
+
 async def test_old_files_are_dropped_and_later_all_that_was_found(door: Door) -> None:
     (at,) = places(1)
     found = await checked(door, csv_of(row_of(*at, "much")))

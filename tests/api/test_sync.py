@@ -200,7 +200,12 @@ async def test_what_moved_on_keeps_what_the_device_said(door: Door) -> None:
         known = a_write("submission.edit", subject, base_version=3, data={"value": "98"})
         first, second = (await device.sync(late, known))["results"]
         (alone,) = (await Device(unit).sync({**known, "id": str(new_id())}))["results"]
+        more = a_write("submission.edit", subject, base_version=1, data={"note": "后来"})
+        wider = (await Device(unit).sync({**late, "id": str(new_id())}, more))["results"][1]
+        conflict = (await unit.get(f"/conflicts/{wider['conflict_id']}")).json()
         read = (await unit.get(f"/submissions/{subject}")).json()
+    assert (conflict["base"]["value"], conflict["base"]["note"]) == ("40.65", "起初")
+    assert (conflict["device"]["value"], conflict["device"]["note"]) == ("99", "后来")
     assert (first["outcome"], read["value"]) == ("conflict", "40.65")
     assert second["conflict_id"] == first["conflict_id"]
     assert (alone["outcome"], alone["refusal"]["code"]) == ("refused", "transition-refused")

@@ -102,6 +102,7 @@ class Sent:
 
     content: bytes
     look: FirstLook
+    options: ImportOptions
 
 
 async def _sent(
@@ -120,7 +121,7 @@ async def _sent(
         return look_at(content, options, plan=plan, actor=actor, seal=held.seal)
 
     try:
-        return Sent(content, await run_sync(look, limiter=_one_at_a_time))
+        return Sent(content, await run_sync(look, limiter=_one_at_a_time), options)
     except (SheetRefused, InvalidInput) as error:
         raise type(error)(faults=[*error.faults, *request.scope.get("unread", [])]) from None
 
@@ -146,7 +147,6 @@ async def import_sheet(
     actor: Writer,
     plan: PlanInScope,
     sent: Annotated[Sent, Depends(_sent)],
-    options: Options,
     session: Writing,
     held: Held,
     file_name: Annotated[
@@ -164,7 +164,7 @@ async def import_sheet(
         session,
         SentFile(sent.content, file_name),
         sent.look,
-        options,
+        sent.options,
         plan_code=plan.code,
         actor=actor,
         now=held.clock.now(),

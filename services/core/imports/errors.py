@@ -1,6 +1,9 @@
 """Refusals of imports."""
 
-from services.core.kit.errors import DomainError, NotFound, RefusalKind, TransitionRefused
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.core.kit.errors import DomainError, Fault, NotFound, RefusalKind, TransitionRefused
 from services.core.kit.text import Text
 
 
@@ -35,4 +38,16 @@ class TooManyImports(DomainError):
 
     code = "too-many-imports"
     kind = RefusalKind.CONFLICT
-    title = Text("进行中的导入过多，请先确认或放弃", "Too many imports are under way")
+    title = Text(
+        "进行中的导入过多，请先确认或放弃", "Too many imports are under way: confirm or discard one"
+    )
+
+
+_SETTLE = Text("请确认或放弃 /v1/imports/{id}", "Confirm or discard /v1/imports/{id}")
+
+
+def too_many(ids: Sequence[UUID]) -> TooManyImports:
+    """Return the refusal of one more; it names those under way, which no list does."""
+    return TooManyImports(
+        faults=[Fault("", "import-under-way", _SETTLE.format(id=one), str(one)) for one in ids]
+    )

@@ -14,10 +14,11 @@ from services.core.imports.parsing import Known
 from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName
 from services.core.imports.stamps import FORMAT, NAMES, SheetStamp, read_stamp
 from services.core.imports.templates import fresh_form
-from services.core.kit.errors import Fault
+from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.kit.text import Text
 from services.core.plan.state import PlanState
+from services.core.plan.unknown_codes import parsed_period, unknown_organization
 from services.core.sheets.cells import cell_name
 from services.core.sheets.errors import SheetRefused
 from services.core.sheets.sheet_file import SheetFile, Table
@@ -60,9 +61,12 @@ def look_at(
     """Return what a file is.
 
     Raises:
+        InvalidInput: what is said beside it names a period or a unit that the plan does not have.
         SheetRefused: it is no sheet that is taken, or is of another unit, period or version.
         SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
     """
+    if said := _said_faults(options, plan):
+        raise InvalidInput(faults=said)
     file = SheetFile(content)
     stamp = _stamp_of(file, plan, seal)
     if stamp is not None and (faults := _stamp_faults(stamp, options, plan, actor)):
@@ -87,6 +91,20 @@ def look_at(
         on_behalf_of=options.on_behalf_of,
     )
     return FirstLook(file, sheet, "indicators", stamp, columns, known)
+
+
+def _said_faults(options: ImportOptions, plan: PlanState) -> list[Fault]:
+    """Return what is wrong beside the file, once; else every row of it would be told so."""
+    faults: list[Fault] = []
+    if options.period is not None:
+        try:
+            parsed_period(plan, options.period, "/query/period")
+        except InvalidInput as wrong:
+            faults += wrong.faults
+    unit = options.organization_code
+    if unit is not None and unit not in plan.organizations:
+        faults.append(unknown_organization(plan, "/query/organization_code", unit))
+    return faults
 
 
 _NO_HEADINGS = Fault(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.imports.errors import ImportNotFound
@@ -147,18 +147,24 @@ async def leased(
     )
 
 
-async def under_way(session: AsyncSession, city_code: str, credential_id: UUID) -> int:
-    """Return how many imports of a credential are neither done nor discarded."""
-    return (
-        await session.scalar(
-            select(func.count()).where(
-                SheetImport.city_code == city_code,
-                SheetImport.credential_id == credential_id,
-                SheetImport.state.in_(("checking", "checked", "confirming")),
-            )
+async def under_way(
+    session: AsyncSession, city_code: str, credential_id: UUID, *, most: int
+) -> Sequence[UUID]:
+    """Return the ids of imports of a credential that are neither done nor discarded, oldest first.
+
+    At most so many.
+    """
+    found = await session.scalars(
+        select(SheetImport.id)
+        .where(
+            SheetImport.city_code == city_code,
+            SheetImport.credential_id == credential_id,
+            SheetImport.state.in_(("checking", "checked", "confirming")),
         )
-        or 0
+        .order_by(SheetImport.id)
+        .limit(most)
     )
+    return found.all()
 
 
 async def file_of(

@@ -20,7 +20,7 @@ from services.core.imports.checking import SheetFault
 from services.core.imports.errors import (
     ImportHasFaults,
     ImportTransitionRefused,
-    TooManyImports,
+    too_many,
 )
 from services.core.imports.intake import FirstLook, ImportOptions
 from services.core.imports.models import SheetImport, SheetImportFile
@@ -68,8 +68,11 @@ async def begin_import(
     Raises:
         TooManyImports: the caller has as many under way as it may have.
     """
-    if await queries.under_way(session, actor.city_code, actor.credential_id) >= MOST_UNDER_WAY:
-        raise TooManyImports
+    held = await queries.under_way(
+        session, actor.city_code, actor.credential_id, most=MOST_UNDER_WAY
+    )
+    if len(held) >= MOST_UNDER_WAY:
+        raise too_many(held)
     import_id = new_id()
     asked = {"import_id": str(import_id), "plan": plan_code, "file_name": sent.name}
     check = await operations.begin(

@@ -187,7 +187,7 @@ class MergingWrites:
     ) -> WriteResult:
         waiting = self.conflicts.get(row["id"])
         if waiting is not None and waiting.reason != "both-changed":
-            return self._more_of_conflict(write, waiting, row, wanted)
+            return self._more_of_conflict(write, waiting, row, wanted, base)
         # A field that is in conflict already stays in it; the others are merged as ever.
         kept = () if waiting is None else tuple(one for one in waiting.fields if _says(wanted, one))
         free = {
@@ -211,7 +211,7 @@ class MergingWrites:
         disputed = (*kept, *merged.disputed)
         if waiting is not None and disputed:
             told = {name: wanted[name] for one in disputed for name in FIELDS[one]}
-            return self._more_of_conflict(write, waiting, row, told)
+            return self._more_of_conflict(write, waiting, row, told, base)
         if disputed:
             return self._conflict(write, "both-changed", row, disputed, wanted=wanted, base=base)
         return WriteResult(write, "merged" if others else "applied", row["id"], row["version"])
@@ -328,10 +328,17 @@ class MergingWrites:
         return WriteResult(write, "conflict", row["id"], row["version"], conflict_id=conflict.id)
 
     def _more_of_conflict(
-        self, write: Write, conflict: Conflict, row: SubmissionRow, wanted: Mapping[str, Any]
+        self,
+        write: Write,
+        conflict: Conflict,
+        row: SubmissionRow,
+        wanted: Mapping[str, Any],
+        base: Mapping[str, Any] | None = None,
     ) -> WriteResult:
         """Let a later write of the same call say its part in the conflict of the first."""
         fields = tuple(one for one in FIELDS if _says(wanted, one))
+        if base is not None and conflict.base is not None:
+            conflict.base = {**shown(base, fields), **conflict.base}
         conflict.device = {**conflict.device, **shown(wanted, fields)}
         conflict.ledger = {**shown(row, fields), **conflict.ledger}
         conflict.fields = list(dict.fromkeys((*conflict.fields, *fields)))
