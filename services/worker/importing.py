@@ -6,6 +6,7 @@ another takes up, and rows that are not written at all.
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -190,7 +191,7 @@ class Importing:
     async def _note(
         self, work: _Work, checker: Checker, found: "_Found", faults: Sequence[SheetFault]
     ) -> None:
-        progress = {"rows": checker.tally.rows, "faults": found.number + len(faults)}
+        progress = found.progress(checker, len(faults))
         async with self._database.transaction() as session:
             goes_on = await service.go_on(
                 session,
@@ -262,7 +263,6 @@ class Importing:
             raise _Stopped
 
 
-@dataclass(slots=True)
 class _Found:
     """What was found in a file so far; of the faults as many are kept as its copy shows."""
 
@@ -272,6 +272,20 @@ class _Found:
 
     def __init__(self) -> None:
         self.number, self.kept, self.counts = 0, [], Counter()
+        self._begun = time.monotonic()
+
+    def progress(self, checker: Checker, more: int) -> dict[str, object]:
+        """Return how far it is: bytes of the sheet, rows and their rate, seconds to come."""
+        done, total = checker.gone()
+        seconds = max(time.monotonic() - self._begun, 0.001)
+        return {
+            "rows": checker.tally.rows,
+            "faults": self.number + more,
+            "done": done,
+            "total": total,
+            "rows_per_second": round(checker.tally.rows / seconds),
+            "remaining_seconds": round(seconds * max(total - done, 0) / max(done, 1)),
+        }
 
 
 def _rejected(checker: Checker, block: Block, decided: Sequence[Decided]) -> list[SheetFault]:

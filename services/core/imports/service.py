@@ -78,7 +78,7 @@ async def begin_import(
         credential_id=actor.credential_id,
         kind=CHECK,
         request=asked,
-        progress={"rows": 0, "faults": 0},
+        progress={"rows": 0, "faults": 0, "done": 0, "total": len(sent.content)},
         now=now,
     )
     made = SheetImport(
@@ -214,6 +214,7 @@ async def begin_work(session: AsyncSession, taken: Taken, *, now: datetime) -> S
         return None
     operation = await _operation(session, sheet)
     if operation.state not in operations.OPEN:
+        operation.result = {"import_id": str(sheet.id), "written": 0}
         _turn(sheet, "discarded" if sheet.state == "checking" else "checked", now)
     elif sheet.attempts > _MOST_ATTEMPTS:
         await fail(session, taken, [_ABANDONED], now=now)

@@ -48,6 +48,7 @@ class Separated:
     def __init__(self, content: bytes, limits: SheetLimits) -> None:
         self._content = content
         self._limits = limits
+        self._read: io.TextIOWrapper | None = None
         self.encoding = encoding_of(content)
         self.separator = self._separator()
 
@@ -57,7 +58,8 @@ class Separated:
         Raises:
             SheetRefused: a bound is exceeded.
         """
-        lines = _Lines(self._text(), self._limits)
+        self._read = self._text()
+        lines = _Lines(self._read, self._limits)
         reader = csv.reader(lines, delimiter=self.separator)
         told = 0
         while True:
@@ -80,6 +82,10 @@ class Separated:
             raise refused("too-many-rows")
         if width > self._limits.columns:
             raise refused("cell-outside", f"{line}:{width}")
+
+    def gone(self) -> tuple[int, int]:
+        """Return how many bytes were read so far, and of how many."""
+        return self._read.buffer.tell() if self._read is not None else 0, len(self._content)
 
     def _text(self) -> io.TextIOWrapper:
         # Line breaks inside quotes are the reader's to see.
