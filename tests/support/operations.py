@@ -26,7 +26,10 @@ _BODIES: dict[str, dict[str, object]] = {
 }
 """Where the contract's first example is about another thing than ours."""
 
-_QUERIES = {"GET /v1/plans/{plan}/scoreboard/changes": {"from": "0", "period": "2025"}}
+_QUERIES = {
+    f"GET /v1/plans/{{plan}}/scoreboard/{end}": {"from": "0", "period": "2025"}
+    for end in ("changes", "comparison")
+}
 
 
 def takes_the_ground(label: str) -> bool:
