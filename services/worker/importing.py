@@ -22,7 +22,7 @@ from services.core.imports.checking import Block, Checker, SheetFault
 from services.core.imports.intake import FirstLook, ImportOptions, look_at, options_of
 from services.core.imports.marking import MOST_LISTED, marked_copy
 from services.core.imports.models import SheetImport
-from services.core.imports.service import Taken
+from services.core.imports.service import TakenImport
 from services.core.imports.templates import fresh_form
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -47,7 +47,7 @@ _WRITTEN_AT_ONCE = 5000
 class _Work:
     """An import that is worked on: its file, its plan, and who sent it."""
 
-    taken: Taken
+    taken: TakenImport
     options: ImportOptions
     content: bytes
     plan: PlanState
@@ -111,7 +111,7 @@ class Importing:
         async with self._database.sessions() as session:
             return await queries.cities_waiting(session)
 
-    async def _work_on(self, taken: Taken) -> None:
+    async def _work_on(self, taken: TakenImport) -> None:
         try:
             async with self._database.transaction() as session:
                 sheet = await service.begin_work(session, taken, now=self._clock.now())
@@ -134,12 +134,12 @@ class Importing:
                 await service.give_back(session, taken)
             raise
 
-    async def _fail(self, taken: Taken, errors: Sequence[Mapping[str, Any]]) -> None:
+    async def _fail(self, taken: TakenImport, errors: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as session:
             await service.fail(session, taken, errors, now=self._clock.now())
 
     async def _opened(
-        self, session: AsyncSession, taken: Taken, sheet: SheetImport
+        self, session: AsyncSession, taken: TakenImport, sheet: SheetImport
     ) -> _Work | None:
         """Return what an import is worked on with; None where that is gone, and it has failed."""
         now = self._clock.now()
@@ -207,7 +207,7 @@ class Importing:
         found.number += len(faults)
         found.kept += faults[: MOST_LISTED - len(found.kept)]
 
-    async def _settle(self, taken: Taken) -> None:
+    async def _settle(self, taken: TakenImport) -> None:
         """Let an import whose operation was cancelled come to its end now, not with the lease."""
         async with self._database.transaction() as session:
             await service.begin_work(session, taken, now=self._clock.now())
