@@ -22,6 +22,7 @@ from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.calendars import routes as calendars
+from services.api.conflicts import routes as conflicts
 from services.api.context import Resources
 from services.api.contract.docs_page import docs_page
 from services.api.contract.document import contract_of
@@ -57,6 +58,7 @@ from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.sync import routes as sync_routes
 from services.api.table_forms import LISTS
 from services.api.unread import HeardRoute
 from services.api.webhooks import delivery_routes as deliveries
@@ -92,6 +94,8 @@ _ROUTERS = (
     decisions.router,
     periods.router,
     obligations.router,
+    conflicts.router,
+    sync_routes.router,
     calendars.router,
     feed.router,
     alerts.router,

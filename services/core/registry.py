@@ -4,6 +4,7 @@ from services.core.agenda import models as agenda
 from services.core.alerts import models as alerts
 from services.core.audit import models as audit
 from services.core.calendars import models as calendars
+from services.core.conflicts import models as conflicts
 from services.core.events import models as events
 from services.core.extensions import models as extensions
 from services.core.identity import models as identity
@@ -15,6 +16,7 @@ from services.core.obligations import models as obligations
 from services.core.plan import models as plan
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
+from services.core.sync import models as sync
 from services.core.webhooks import models as webhooks
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "alerts",
     "audit",
     "calendars",
+    "conflicts",
     "events",
     "extensions",
     "idempotency",
@@ -34,6 +37,7 @@ __all__ = [
     "plan",
     "scoring",
     "submissions",
+    "sync",
     "webhooks",
 ]
 
