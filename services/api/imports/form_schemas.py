@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.api.submissions.schemas import SubmissionOut, submission_fields
 from services.core.identity.actor import Actor
-from services.core.imports.suggestions import Cell, Suggestion, SuggestionSource
+from services.core.imports.suggestions import FormCell, Suggestion, SuggestionSource
 from services.core.obligations.queries import ObligationView
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
@@ -83,7 +83,7 @@ class FormOut(BaseModel):
 
 
 def form_fields(
-    found: Iterable[Cell],
+    found: Iterable[FormCell],
     owed: Mapping[str, ObligationView],
     *,
     plan: PlanState,
@@ -112,7 +112,7 @@ def _handed_in(cell: Mapping[str, Any]) -> bool:
     return cell["submission"] is not None and cell["submission"]["state"] != "draft"
 
 
-def _cell(cell: Cell, owed: ObligationView | None, plan: PlanState, actor: Actor) -> dict[str, Any]:
+def _cell(cell: FormCell, owed: ObligationView | None, plan: PlanState, actor: Actor) -> dict[str, Any]:
     indicator, said = cell.indicator, cell.submission
     return {
         "indicator_code": indicator.code,

@@ -15,7 +15,7 @@ from services.core.submissions.models import Submission
 
 SuggestionSource = Literal["last-period", "last-year"]
 
-Reported = Mapping[tuple[str, str, str], Submission]
+ReportedValues = Mapping[tuple[str, str, str], Submission]
 """Submissions by unit, indicator and period."""
 
 
@@ -29,7 +29,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class FormCell:
     """One value that is asked for: what was said of it so far, and what may be taken over."""
 
     indicator: Indicator
@@ -43,8 +43,8 @@ def looked_at(period: Period) -> list[str]:
 
 
 def cells(
-    plan: PlanState, period: Period, unit: str, asked: Iterable[str], reported: Reported
-) -> list[Cell]:
+    plan: PlanState, period: Period, unit: str, asked: Iterable[str], reported: ReportedValues
+) -> list[FormCell]:
     """Return what a unit is asked for in a period, and what it said unasked, as the plan orders it.
 
     Of two sources that are the same period, as for a year, the first alone is told.
@@ -52,7 +52,7 @@ def cells(
     wanted = set(asked)
     wanted |= {code for of, code, when in reported if of == unit and when == period.code}
     return [
-        Cell(
+        FormCell(
             indicator,
             reported.get((unit, code, period.code)),
             tuple(_suggestions(unit, code, period, reported)),
@@ -63,7 +63,7 @@ def cells(
 
 
 def _suggestions(
-    unit: str, indicator: str, period: Period, reported: Reported
+    unit: str, indicator: str, period: Period, reported: ReportedValues
 ) -> Iterable[Suggestion]:
     sources: dict[str, SuggestionSource] = {period.previous().code: "last-period"}
     sources.setdefault(period.same_last_year().code, "last-year")
