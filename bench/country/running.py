@@ -29,7 +29,7 @@ _CONNECTIONS = 3
 _BACKLOG_EACH = 240
 """Approved values of a city that wait for the workers when those are compared."""
 
-_BACKLOG_MOST = 6_000
+_BACKLOG_MOST = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +233,6 @@ async def _pile_up(database: Database, cities: Sequence[City]) -> None:
 async def _flood(
     database: Database, processes: Processes, cities: Sequence[City], progress: Progress
 ) -> Day:
-    number = 3000
+    number = 1500
     with _bar(progress, "requests without a pause", number) as step:
         return await day(database, processes, cities, number=number, rate=None, done=step)
