@@ -11,6 +11,7 @@ import uvloop
 from bench import (
     batches,
     deadlines,
+    exporting,
     growth,
     http,
     planning,
@@ -32,6 +33,7 @@ NAMES = (
         "reading",
         "listing",
         "batching",
+        "exporting",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
 )
@@ -70,6 +72,7 @@ _HTTP = {
     "reading": http.reading,
     "listing": http.listing,
     "batching": batches.batching,
+    "exporting": exporting.exporting,
     "waiting": deadlines.waiting,
 }
 _WORK = {

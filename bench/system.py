@@ -31,6 +31,7 @@ class System:
     office: str
     reporter: str
     worker_pid: int
+    api_pid: int
     environment: dict[str, str]
     administrator: str
     redis_url: str
@@ -87,6 +88,7 @@ async def _opened(folder: Path, port: int, environment: dict[str, str]) -> Syste
         office=office.json()["secret"],
         reporter=reporter.json()["secret"],
         worker_pid=running["parts"]["worker"],
+        api_pid=running["parts"]["api"],
         environment=environment,
         administrator=administrator,
         redis_url=running["redis_url"],

@@ -28,6 +28,7 @@ from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
+from services.api.imports import template_routes as templates
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
 from services.api.milestones import extension_routes as extensions
@@ -43,15 +44,18 @@ from services.api.plan import routes as plan
 from services.api.plan_cache import PlanCache
 from services.api.problems import language_of
 from services.api.response_cache import ResponseCache
+from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
+from services.api.scoring import table_routes as indicator_table
 from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.table_forms import LISTS
 from services.api.unread import HeardRoute
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
@@ -72,6 +76,7 @@ _ROUTERS = (
     submissions.router,
     scoring.router,
     publications.router,
+    indicator_table.router,
     changes.router,
     batch.router,
     bulk.router,
@@ -92,6 +97,7 @@ _ROUTERS = (
     webhooks.router,
     deliveries.router,
     operations.router,
+    templates.router,
     agenda.router,
     identity.router,
 )
@@ -214,6 +220,8 @@ def _application(
     # before its routes are.
     for router in _ROUTERS:
         app.router.routes.extend(router.routes)
+    routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]
+    setattr(app.state, LISTS, [one.path_regex for one in routes if one.export is not None])
     app.include_router(calendar_files.router)
     app.include_router(health.router)
     _install_docs(app)

@@ -13,6 +13,7 @@ from services.api.inflating import Inflater
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
+from services.api.table_forms import hear_form
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.ids import new_id
 from services.core.kit.one_connection import unit_of_work
@@ -83,6 +84,8 @@ class Envelope:
         under_prefix(scope, self._prefix)
         started = time.perf_counter()
         headers = dict(scope["headers"])
+        if scope["method"] == "GET":
+            hear_form(scope, headers)
         request_id = headers.get(b"x-request-id", b"")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = str(new_id()).encode()

@@ -8,7 +8,7 @@ section 8.8.3.3 asks; whoever sends it back means the same version.
 import re
 from collections.abc import Mapping
 
-from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp, Message, Scope
 
 LARGE_BYTES = 4096
@@ -18,6 +18,9 @@ GZIP_MARK = ";gzip"
 """What the ETag of a compressed body ends with."""
 
 _LEVEL = 5
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+"""A ZIP already: compressed once more it is no shorter."""
+
 _ACCEPTED = re.compile(
     rb"(?:^|,)\s*(?:gzip|x-gzip)\s*(?:;\s*q=(?:1|0\.0*[1-9])[\d.]*\s*)?(?:,|$)", re.IGNORECASE
 )
@@ -25,7 +28,12 @@ _ACCEPTED = re.compile(
 
 def compressing(app: ASGIApp) -> ASGIApp:
     """Return `app` with its large answers compressed."""
-    return GZipMiddleware(app, minimum_size=LARGE_BYTES, compresslevel=_LEVEL)
+    return GZipMiddleware(
+        app,
+        minimum_size=LARGE_BYTES,
+        compresslevel=_LEVEL,
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, _WORKBOOK),
+    )
 
 
 def wants_compressed(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:

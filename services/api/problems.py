@@ -99,6 +99,19 @@ def preferred_language(accepted: str) -> Language:
     return best[1]
 
 
+DATABASE_ERRORS: tuple[type[Exception], ...] = (
+    DBAPIError,
+    OperationalError,
+    PoolTimeout,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What a database that is away, unable or misused makes itself known by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A refusal before it is put into a language."""
@@ -261,15 +274,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    for kind in (
-        DBAPIError,
-        OperationalError,
-        PoolTimeout,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        OSError,
-        TimeoutError,
-    ):
+    for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, _database_error)
     app.add_exception_handler(Exception, _crashed)

@@ -18,6 +18,7 @@ from services.api.answers import json_answer
 from services.api.log_listener import LogListener
 from services.api.routing import ExactRoute
 from services.api.security import authenticate
+from services.api.table_forms import ASKED
 from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.replicas import Reads
@@ -60,6 +61,8 @@ class CachedRoute(ExactRoute):
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
+            if ASKED in request.scope:  # what is kept is JSON
+                return await handle(request)
             actor = await authenticate(request)
             answers: ResponseCache = request.app.state.resources.answers
             reads: Reads = request.app.state.resources.reads
@@ -69,9 +72,11 @@ class CachedRoute(ExactRoute):
             kept = None if generation is None else answers.get(address, generation)
             if kept is not None:
                 etag, body = kept
-                return json_answer(
+                again = json_answer(
                     body, etag=etag, if_none_match=request.headers.get("if-none-match")
                 )
+                again.headers.add_vary_header("Accept")
+                return again
             response = await handle(request)
             if _whole(response) and "content-language" not in response.headers:
                 answers.put(address, generation, response.headers["etag"], bytes(response.body))

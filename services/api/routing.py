@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response, params
 from starlette.datastructures import Headers
 from typing_extensions import override
 
+from services.api.exports.answering import Export
 from services.api.fast_parameters import FastParameters
 from services.api.plan_cache import PlanCache
 from services.api.reading import choose_server
@@ -138,6 +139,11 @@ class ExactRoute(HeardRoute):
         """The permission that a marked endpoint asks for."""
         return getattr(self.endpoint, _PERMISSION, None)
 
+    @property
+    def export(self) -> Export | None:
+        """How its answer becomes a table; None: it is no list."""
+        return Export.of(self)
+
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -178,7 +184,9 @@ class ExactRoute(HeardRoute):
                 )
             return response
 
-        return tried_again(answer)
+        export = self.export
+        served = tried_again(answer)
+        return served if export is None else export.served(served)
 
 
 class PublicRoute(HeardRoute):

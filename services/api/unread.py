@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from typing_extensions import override
 
 from services.api.deferred_faults import DeferredFaults
+from services.api.table_forms import ASKED
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.faults import echo, faults_of, pointer
@@ -44,6 +45,11 @@ _MORE = Text(
     "另有 {more} 个没有的查询参数",
     "{more} more query parameters were given that do not exist",
 )
+_NOT_IN_AN_EXPORT = Text(
+    "CSV 和 XLSX 无法表示已离开列表的条目；增量请用 JSON 读取，或去掉该参数",
+    "CSV and XLSX cannot say what left the list: read changes as JSON, or leave it out",
+)
+_CHANGES = "changed_after"
 _MOST_TOLD = 20
 """How many unknown names are told one by one: each costs a search for the nearest, and a line."""
 
@@ -85,6 +91,9 @@ class Signature:
             for name in sorted({name for name, value in said.multi_items() if not trimmed(value)})
             if name in self._known
         ]
+        if _CHANGES in times and ASKED in request.scope:
+            place = pointer(("query", _CHANGES))
+            faults.append(Fault(place, "not-in-an-export", _NOT_IN_AN_EXPORT, echo(said[_CHANGES])))
         for name in unknown[:_MOST_TOLD]:
             place = pointer(("query", str(echo(name))))
             faults.append(Fault(place, "unknown-parameter", self._nearest(name), echo(said[name])))

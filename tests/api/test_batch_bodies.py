@@ -21,6 +21,7 @@ async def test_a_preview_says_what_the_live_call_says_and_writes_nothing(door: D
         said = answer.json()
         drop = {"id", "etag"}
         kept = [{k: v for k, v in row.items() if k not in drop} for row in said["items"]]
+        said.pop("preview", None)
         return {**said, "items": kept}
 
     assert preview.status_code == live.status_code

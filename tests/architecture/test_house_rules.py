@@ -24,10 +24,12 @@ WRITERS = {
     "loading",  # plan: a document into its tables
     "opening",  # plan: a period that is to be opened, and until when it is due
     "writing",  # obligations, submissions: many rows at once, each with its history
+    "previews",  # submissions: batches that were tried, kept to be committed
     "bulk",  # submissions: one verb on many, each decided by itself
     "comparing",  # scoring: two boards and what happened between them
     "counting",  # scoring: what counts, added up over the units in one statement
     "drawing",  # scoring: boards brought up to date
+    "foreseeing",  # scoring: boards as they would be, read and never written
     "duties",  # scoring: reads who owes what, and who reported a part of it
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table

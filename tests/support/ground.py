@@ -142,6 +142,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
+    named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(
         secrets,
         [spare.json()["id"]],
@@ -158,6 +159,17 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
 def _ends(labels: Collection[str], about: str = "") -> set[str]:
     """Return the last parts of the paths that name what they are `about`."""
     return {label.rsplit("/", 1)[-1] for label in labels if about in label}
+
+
+async def _preview(door: Door, office: str) -> str:
+    """Try a batch that can be committed."""
+    async with door.client(office) as client:
+        tried = await client.post(
+            f"/plans/{XINMI}/submissions/batch",
+            params={"validate_only": "true"},
+            json={"items": [a_submission(period="2025-12")]},
+        )
+    return str(tried.json()["preview"]["id"])
 
 
 async def _alert(door: Door) -> str:

@@ -24,6 +24,7 @@ from services.api.contract.problem_codes import problem_codes
 from services.api.contract.read_by_endpoints import read_by_endpoints
 from services.api.contract.schemas import brought_to_order
 from services.api.contract.shape import complete, permission_of
+from services.api.contract.tables import offer_tables
 from services.api.contract.webhooks import TAG as RECEIVING
 from services.api.contract.webhooks import (
     webhook_parameters,
@@ -31,6 +32,7 @@ from services.api.contract.webhooks import (
     webhook_schemas,
     webhooks,
 )
+from services.api.exports.answering import Export
 
 CONTACT = {"name": "Whoever operates this installation"}
 
@@ -51,6 +53,11 @@ is, and why.
 - **Concurrency**: items have a strong `ETag`. PATCH and PUT need `If-Match`; the POST of a verb
   honours one.
 - **Lists** answer `items` and `next_page_token`; a token fits the filters it was made for.
+- **Tables**: every list, and a scoreboard and its changes, are CSV or XLSX too: by `Accept`, or by
+  `.csv` or `.xlsx` at the end of the path. It is the whole list, however long; with `page_size` or
+  `page_token` that page, and `Link` names the next. Filters, reach and refusals are those of the
+  JSON. Headings are Chinese, and with `Accept-Language: en` the names of members, `target.value`
+  for one that lies deeper; a list within a row is JSON in its cell. `changed_after` is for JSON.
 - **HTTP**: `HEAD` is answered wherever `GET` is, without the body. An address, headers and
   trailers of more than 64 KiB in all are 431. A body may be sent with `Content-Encoding: gzip`;
   one that inflates to more than 8 MiB is 413. An answer to `GET` of 4 KiB or more is compressed
@@ -64,6 +71,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "plans", "description": "The plan as printed, and what is decided beside it."},
     {"name": "periods", "description": "Asking for values, closing, publishing a scoreboard."},
     {"name": "submissions", "description": "Reported values and their review."},
+    {"name": "imports", "description": "Prefilled sheets that go out, and files that come in."},
     {"name": "obligations", "description": "Who owes which value by when, and what was met."},
     {"name": "scores", "description": "Where the plan stands, and why."},
     {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},
@@ -139,17 +147,16 @@ def contract_of(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         if path.startswith("/v1/"):
             for operation in operations.values():
                 operation.setdefault("security", [{"bearer": []}])
-    permissions = {
-        route.name: permission_of(route)
-        for router in routers
-        for route in router.routes
-        if isinstance(route, APIRoute)
-    }
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    permissions = {route.name: permission_of(route) for route in routes}
+    lists = {route.name for route in routes if Export.of(route) is not None}
     shared: dict[str, Any] = {"parameters": dict(COMMON_PARAMETERS), "examples": {}}
     common = [{"$ref": f"#/components/parameters/{name}"} for name in COMMON_PARAMETERS]
     for operations in document["paths"].values():
         for method, operation in operations.items():
             complete(operation, method, permissions.get(operation["operationId"]))
+            if operation["operationId"] in lists:
+                offer_tables(operation)
             _share(operation, shared)
             operation.setdefault("parameters", []).extend(common)
             operations[method] = _in_order(operation)

@@ -26,6 +26,7 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("at_least", "more_than", "at_most", "full_coverage"): "TargetKind",
     ("draft", "issued"): "PlanStatus",
     ("approved", "submitted"): "Basis",
+    ("indicators", "tasks"): "FormName",
     ("excellent", "good", "pass", "fail"): "Grade",
     ("none", "narrative", "document"): "EvidenceRule",
     ROLES[:4]: "Role",

@@ -6,6 +6,7 @@ credential, a body, parameters) is added to every operation by `contract.shape`.
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -55,6 +56,44 @@ class FaultOut(BaseModel):
     value: Any = Field(description="What was sent, if it is short and plain; null otherwise")
 
 
+class StoodOut(BaseModel):
+    """A submission at one of its versions; the ETag is made of both."""
+
+    id: UUID = Field(description="Its id")
+    version: int = Field(description="Its version")
+
+
+class MovedRowOut(BaseModel):
+    """A row in whose place another submission stands since the preview, or another version."""
+
+    index: int | None = Field(description="Which row, from 0; null: a `replace` comes upon it")
+    before: StoodOut | None = Field(description="What stood there; null: nothing")
+    after: StoodOut | None = Field(description="What stands there now; null: nothing")
+
+
+class MovedPeriodOut(BaseModel):
+    """A period that is in another state since the preview."""
+
+    period: str = Field(description="Its code")
+    before: str = Field(description="Its state then")
+    after: str = Field(description="Its state now")
+
+
+class MovedVersionOut(BaseModel):
+    """The versions of a plan."""
+
+    before: int = Field(description="The one that was in force")
+    after: int = Field(description="The one that is")
+
+
+class MovedOut(BaseModel):
+    """What a preview was decided on and is another now."""
+
+    plan_version: MovedVersionOut | None = Field(description="Null: the plan is the same")
+    periods: list[MovedPeriodOut] = Field(description="Those in another state")
+    items: list[MovedRowOut] = Field(description="The rows in whose place something moved")
+
+
 class ProblemOut(BaseModel):
     """A refusal as RFC 9457 describes it.
 
@@ -86,6 +125,9 @@ class ProblemOut(BaseModel):
     oldest_position: int = Field(default=0, description="410: the oldest event there still is")
     extension_id: str = Field(default="", description="`extension-waiting`: the one that waits")
     current: Any = Field(default=None, description="412: the current representation")
+    moved: MovedOut | None = Field(
+        default=None, description="`preview-outdated`: what is another since the preview"
+    )
     rejected: int = Field(default=0, description="`batch-rejected`: how many rows have faults")
     skipped: int = Field(default=0, description="`batch-rejected`: how many have none")
     items: list[dict[str, Any]] = Field(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, WrapValidator
 
 from services.api.actors import ActorOut
 from services.api.deferred_faults import keep_faults
+from services.api.exports.digits import Digits
 from services.api.extensions.schemas import ExtensionOut
 from services.api.paging import LIMITED_TO_SCOPE
 from services.core.calendars.rules import CalendarStatus
@@ -160,9 +161,9 @@ class MilestoneOut(BaseModel):
     title: str = Field(description="In a line")
     deliverable: str | None = Field(description="What is to be there at the end")
     evidence_rule: EvidenceRule = Field(description=_EVIDENCE_RULE)
-    weight: str = Field(description="How much it counts within its measure, exact")
+    weight: Digits = Field(description="How much it counts within its measure, exact")
     state: MilestoneState = Field(description="Where it stands")
-    percent: str = Field(description="As reported last, exact; 100 once it is closed and passed")
+    percent: Digits = Field(description="As reported last, exact; 100 once it is closed and passed")
     due_date: date = Field(description="The date in force; it ends at 24:00 of that day")
     original_due_date: date = Field(description="The first date, whatever was granted since")
     epoch: int = Field(description="1 at first; a new due date, unit or reopening adds one")
@@ -199,7 +200,7 @@ class MilestoneOut(BaseModel):
         " still change"
     )
     branch_count: int = Field(description="Branches in the caller's scope, without cancelled ones")
-    merged_percent: str | None = Field(
+    merged_percent: Digits | None = Field(
         description="It and its branches by weight, at scale 20; null where the caller may not see"
         " all of them"
     )
@@ -221,8 +222,8 @@ class BranchOut(BaseModel):
     )
     title: str = Field(description="In a line")
     state: MilestoneState = Field(description="Where it stands")
-    percent: str = Field(description="As reported last, exact")
-    weight: str = Field(description="How much it counts, exact")
+    percent: Digits = Field(description="As reported last, exact")
+    weight: Digits = Field(description="How much it counts, exact")
     due_date: date = Field(description="The date in force")
     light: MilestoneLight = Field(description="How it stands today")
     reason: str = Field(description="Why, in Chinese")
@@ -291,9 +292,9 @@ class LinkedIndicatorOut(BaseModel):
 class ProgressSumOut(BaseModel):
     """Milestones added up, in the caller's scope; cancelled ones do not count."""
 
-    percent: str | None = Field(description="By weight, at scale 20; null: there are none")
+    percent: Digits | None = Field(description="By weight, at scale 20; null: there are none")
     display: str | None = Field(description="The same for people, two places")
-    weight: str = Field(description="The sum of their weights, exact")
+    weight: Digits = Field(description="The sum of their weights, exact")
     milestones: int = Field(description="How many there are")
     closed: int = Field(description="How many of them are closed")
     overdue: int = Field(description="How many are overdue, not handed in")

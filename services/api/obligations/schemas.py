@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
+from services.api.exports.digits import Digits
 from services.core.calendars.rules import CalendarStatus, WorkingCalendar
 from services.core.kit.decimals import plain, quotient
 from services.core.obligations.queries import Grouping, ObligationView, ReportingCounts
@@ -99,10 +100,10 @@ class RateOut(BaseModel):
     on_time: int = Field(description="How many were handed in by 24:00 of their due date")
     late: int = Field(description="How many were handed in after")
     missing: int = Field(description="How many were not, and are due or can be no longer")
-    reporting_rate: str | None = Field(
+    reporting_rate: Digits | None = Field(
         description="reported ÷ expected in percent, exact to 20 places; null: nothing is expected"
     )
-    on_time_rate: str | None = Field(description="on_time ÷ expected in percent")
+    on_time_rate: Digits | None = Field(description="on_time ÷ expected in percent")
 
 
 class ReportingRateOut(RateOut):

@@ -16,6 +16,7 @@ from services.api.contract.shown import answering
 from services.api.instants import Instant
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
+from services.api.score_changes import indicator_change
 from services.api.scoring.change_schemas import ChangesOut
 from services.api.scoring.routes import (
     Basis,
@@ -23,7 +24,7 @@ from services.api.scoring.routes import (
     check_basis,
     unit_in_scope,
 )
-from services.core.kit.decimals import plain, total
+from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.errors import PublicationNotFound
@@ -152,25 +153,18 @@ def _end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
         "publication_number": snapshot.publication_number,
         "score": overall["score"],
         "display": overall["display"],
+        "grade": overall["grade"],
     }
 
 
 def _indicator(
     one: IndicatorChange, compared: BoardComparison, plan: PlanState, reach: str | None
 ) -> dict[str, Any]:
-    named = one.after or one.before or {}
-    return {
-        "code": one.code,
-        "name": named["name"],
-        "group": named["group"],
-        "before": _standing(one.before),
-        "after": _standing(one.after),
-        "difference": plain(total([cause.points for cause in one.causes])),
-        "causes": [
-            _cause(cause, compared, reach, _SUBJECTS[cause.kind], f"{plan.code}/{one.code}")
-            for cause in one.causes
-        ],
-    }
+    causes = [
+        _cause(cause, compared, reach, _SUBJECTS[cause.kind], f"{plan.code}/{one.code}")
+        for cause in one.causes
+    ]
+    return indicator_change(one, causes)
 
 
 _SUBJECTS: Mapping[str, set[str]] = {
@@ -182,12 +176,6 @@ _SUBJECTS: Mapping[str, set[str]] = {
     "method": set(),
 }
 """Which decisions may lie behind a cause, by what they are about."""
-
-
-def _standing(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if row is None:
-        return None
-    return {name: row[name] for name in ("state", "value", "attainment", "weight", "light")}
 
 
 def _cause(

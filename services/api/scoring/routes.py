@@ -38,7 +38,6 @@ from services.api.scoring.schemas import (
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
-from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.pagination import read_page_token, read_text
@@ -48,7 +47,7 @@ from services.core.plan.errors import IndicatorNotFound, PublicationNotFound
 from services.core.plan.leads import leads_of
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
-from services.core.plan.visibility import sees_every
+from services.core.plan.visibility import sees_every, sees_under_review
 from services.core.scoring import queries
 from services.core.scoring.board import empty_board
 from services.core.scoring.cases import periods_read
@@ -87,8 +86,7 @@ Published = Annotated[
 
 def check_basis(actor: Actor, basis: str) -> None:
     """Let only those see values under review who may see every submission of the plan."""
-    whole = actor.may(Permission.READ_SUBMISSIONS) and actor.reach is Reach.WHOLE_PLAN
-    if basis == "submitted" and not whole:
+    if basis == "submitted" and not sees_under_review(actor):
         raise takes(
             "可看全部填报的 office 或 leader，权限范围 submissions:read",
             "the office or the leader of the whole plan, with the scope submissions:read",
@@ -115,15 +113,29 @@ async def get_scoreboard(
     `publication` names a scoreboard that was frozen, whatever became of its period since.
     """
     access, held = access_of(request), resources_of(request)
-    plan = access.plan
     check_basis(access.actor, basis)
-    if publication is None:
-        body = await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
-    else:
-        _check_alone(publication, as_of)
-        asked = None if period is None else period_of_board(plan, period)
-        body = await _read_published(held, plan, publication, basis, asked)
+    body = await board_body(held, access.plan, period, basis, as_of, publication)
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+async def board_body(
+    held: Resources,
+    plan: PlanState,
+    period: str | None,
+    basis: str,
+    as_of: datetime | None,
+    publication: int | None,
+) -> bytes:
+    """Return the body of the scoreboard that is asked for.
+
+    Raises:
+        PublicationNotFound: nothing was published under this number, or another period was.
+    """
+    if publication is None:
+        return await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
+    _check_alone(publication, as_of)
+    asked = None if period is None else period_of_board(plan, period)
+    return await _read_published(held, plan, publication, basis, asked)
 
 
 def _check_alone(publication: int, as_of: datetime | None) -> None:

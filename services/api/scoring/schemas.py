@@ -1,13 +1,15 @@
 """What scores look like on the wire. Decimals are text; null means that there is none."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, ClassVar, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.actors import ActorOut
 from services.api.contract.choices import one_of
+from services.api.exports.digits import Digits
 from services.core.plan.document import Selection, TargetKind
 from services.core.scoring.judgement import ScoreState
 from services.core.scoring.lights import Light
@@ -39,7 +41,7 @@ class BandOut(_Open):
 
     code: str = Field(description="Such as `good`")
     name: str = Field(description="Such as 良好")
-    minimum: str = Field(description="The least score")
+    minimum: Digits = Field(description="The least score")
 
 
 class GateReasonOut(_Open):
@@ -54,7 +56,7 @@ class GateOut(_Open):
     """What stands beside the score: grades, caps and vetoes, and which of them applied."""
 
     grade_by_score: str | None = Field(description="The grade that the score alone would give")
-    minimum_coverage: str = Field(description="Below it no grade is given")
+    minimum_coverage: Digits = Field(description="Below it no grade is given")
     bands: list[BandOut] = Field(description="The grades, best first")
     mandatory_not_met: list[str] = Field(description="Codes of mandatory indicators not met")
     mandatory_not_met_cap: str | None = Field(description="The best grade while there are any")
@@ -70,28 +72,30 @@ class AdjustmentOut(_Open):
     name: str = Field(description="Its name")
     kind: Annotated[str, one_of(["deduction", "bonus"])] = Field(description="Which of the two")
     indicator: str = Field(description="Code of the indicator whose value is the occurrences")
-    occurrences: str | None = Field(description="How many; null: nothing was reported")
-    points: str = Field(description="What that makes, not above the cap")
-    cap: str = Field(description="The most that it makes")
+    occurrences: Digits | None = Field(description="How many; null: nothing was reported")
+    points: Digits = Field(description="What that makes, not above the cap")
+    cap: Digits = Field(description="The most that it makes")
 
 
 class OverallOut(_Open):
     """The score of the plan in a period."""
 
-    score: str | None = Field(description="0–100, unrounded; null: nothing can be assessed yet")
+    score: Digits | None = Field(description="0–100, unrounded; null: nothing can be assessed yet")
     display: str | None = Field(description="The score as it is shown to people")
     grade: str | None = Field(description="Code of the grade; null: none is given")
     grade_name: str | None = Field(description="Name of the grade")
-    coverage: str | None = Field(description="Assessable weight ÷ all weight, 0–1")
-    weight: str | None = Field(
+    coverage: Digits | None = Field(description="Assessable weight ÷ all weight, 0–1")
+    weight: Digits | None = Field(
         default=None, description="All weight that applies, after sharing by the scheme"
     )
-    adjusted_score: str | None = Field(
+    adjusted_score: Digits | None = Field(
         default=None, description="The score after deductions and bonuses; null: no such rules"
     )
     adjusted_display: str | None = Field(default=None, description="The same, shown to people")
-    deducted: str | None = Field(default=None, description="Points that deductions take")
-    added: str | None = Field(default=None, description="Points that bonuses add, within their cap")
+    deducted: Digits | None = Field(default=None, description="Points that deductions take")
+    added: Digits | None = Field(
+        default=None, description="Points that bonuses add, within their cap"
+    )
     adjustments: list[AdjustmentOut] = Field(
         default=[], description="Each rule of deductions and bonuses, and what it makes"
     )
@@ -103,14 +107,16 @@ class GroupOut(_Open):
 
     code: str = Field(description="Code of the group")
     name: str = Field(description="Its name")
-    score: str | None = Field(description="0–100, unrounded; null: nothing in it can be assessed")
+    score: Digits | None = Field(
+        description="0–100, unrounded; null: nothing in it can be assessed"
+    )
     display: str | None = Field(description="The score as it is shown to people")
-    weight: str | None = Field(description="Its weight in the overall score")
-    effective_weight: str | None = Field(
+    weight: Digits | None = Field(description="Its weight in the overall score")
+    effective_weight: Digits | None = Field(
         default=None,
         description="What is left of it where the weight of what does not apply is not shared",
     )
-    coverage: str | None = Field(description="Assessable weight ÷ all weight, 0–1")
+    coverage: Digits | None = Field(description="Assessable weight ÷ all weight, 0–1")
     reason_code: str | None = Field(description="Why it has no score")
     reason: str | None = Field(description="The same in Chinese")
     reason_en: str | None = Field(description="The same in English")
@@ -124,8 +130,8 @@ class ScoredTargetOut(_Open):
         default=None, description="The last day on which it may be reached, `2025-12-31`"
     )
     kind: Annotated[str, one_of(get_args(TargetKind))] = Field(description="What sort it is")
-    value: str | None = Field(description="Null where the kind sets no number")
-    upper: str | None = Field(default=None, description="The other end of `between`")
+    value: Digits | None = Field(description="Null where the kind sets no number")
+    upper: Digits | None = Field(default=None, description="The other end of `between`")
     text: str | None = Field(description="As printed, or in the superior's words")
     source: Annotated[str, one_of(["plan", "assigned"])] = Field(
         description="Printed in the plan, or assigned by the superior"
@@ -154,7 +160,7 @@ class CompletenessOut(_Open):
 
 class _Standing(_Open):
     state: _State = Field(description="`scored` and `missing` count in the score, the others not")
-    value: str | None = Field(description="The city's value, unrounded")
+    value: Digits | None = Field(description="The city's value, unrounded")
     display: str | None = Field(description="The value, or the level's name, for people")
     met: bool | None = Field(
         description="Whether the target is met; null: nobody can say, or a part of a year's sum"
@@ -164,11 +170,11 @@ class _Standing(_Open):
         description="Whether 24:00 of the target's date has passed: only then does a mandatory"
         " indicator that is not met cap the grade; absent from scoreboards of earlier versions",
     )
-    attainment: str | None = Field(description="0–100, what the score is added from")
+    attainment: Digits | None = Field(description="0–100, what the score is added from")
     light: _Light = Field(description="Where it is heading; `grey`: nobody can say")
     level: str | None = Field(description="Code of the level, of a qualitative one")
     target: ScoredTargetOut = Field(description="What it was measured against")
-    pace: str | None = Field(
+    pace: Digits | None = Field(
         description="Share of the way done ÷ share of time gone; for a part of a year's sum done"
         " ÷ due by then, or due ÷ done where the target is a cap"
     )
@@ -196,11 +202,13 @@ class IndicatorScoreOut(_Standing):
         description="Mandatory, optional or self-selected"
     )
     unit: str = Field(description="Unit of its value")
-    weight: str = Field(description="Its weight in the score")
+    weight: Digits = Field(description="Its weight in the score")
 
 
 class ScoreboardOut(BaseModel):
     """The scoreboard of a period."""
+
+    exported: ClassVar[Sequence[str]] = ("indicators", "groups")
 
     plan: str = Field(description="Code of the plan")
     plan_version: int = Field(description="The version of the plan that it was made by")
@@ -230,7 +238,7 @@ class PublicationOut(BaseModel):
     period: str = Field(description=_PERIOD)
     published_at: datetime = Field(description="When")
     published_by: ActorOut = Field(description="By whom")
-    score: str | None = Field(description="0–100, unrounded; null: none, or not frozen yet")
+    score: Digits | None = Field(description="0–100, unrounded; null: none, or not frozen yet")
     display: str | None = Field(description="The score as it was shown")
     grade: str | None = Field(description="Code of the grade; null: none was given")
     reopened_at: datetime | None = Field(description="When its period was opened again, if it was")
@@ -268,9 +276,9 @@ class ContributionOut(BaseModel):
     revision: int = Field(description="The revision that counted")
     organization_code: str = Field(description="The unit that the value is of")
     period: str = Field(description=_PERIOD)
-    value: str | None = Field(description="Exact")
-    numerator: str | None = Field(description="As reported, exact")
-    denominator: str | None = Field(description="As reported, exact")
+    value: Digits | None = Field(description="Exact")
+    numerator: Digits | None = Field(description="As reported, exact")
+    denominator: Digits | None = Field(description="As reported, exact")
     level: str | None = Field(description="Code of the level reported")
     not_applicable_reason: str | None = Field(description="Why there is no value")
     provisional: bool = Field(description="It may still be revised, or is still under review")
@@ -284,9 +292,9 @@ class UnitScoreOut(_Open):
     name: str = Field(description="Its name")
     target: ScoredTargetOut = Field(description="Its own target that the period is measured by")
     state: _State = Field(description="As of an indicator")
-    value: str | None = Field(description="Its own value, unrounded")
+    value: Digits | None = Field(description="Its own value, unrounded")
     met: bool | None = Field(description="Whether its target is met; null: nobody can say")
-    attainment: str | None = Field(description="0–100; null: none")
+    attainment: Digits | None = Field(description="0–100; null: none")
     light: _Light = Field(description="Where it is heading; `grey`: nobody can say")
     reason_code: str = Field(description="Why it stands so: stable, English")
     reason: str = Field(description="The same in Chinese")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json, to_json
 
 from services.api.deferred_faults import DeferredFaults
 from services.api.problems import UnsupportedMediaType
@@ -87,6 +87,18 @@ def read_batch(body: bytes, content_type: str, options: Options) -> BatchIn:
             f"Send it with Content-Type: {JSON} or {NDJSON}",
         )
     )
+
+
+def packed(body: bytes, content_type: str, options: Options) -> bytes:
+    """Return a batch as it was sent, for `unpacked`."""
+    return to_json({"content_type": content_type, "said": options.said}) + b"\n" + body
+
+
+def unpacked(sent: bytes) -> tuple[bytes, str, Options]:
+    """Return body, media type and options of what `packed` made."""
+    head, _, body = sent.partition(b"\n")
+    told: Any = from_json(head)
+    return body, told["content_type"], Options(told["said"])
 
 
 def _in_body(name: str) -> Fault:

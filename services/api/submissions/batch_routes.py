@@ -1,14 +1,26 @@
-"""The path that takes many submissions at once."""
+"""The paths that take many submissions at once, try them first, and write what was tried."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Path, Request, Response
 from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.api.context import Held, PlanInScope, Writing
+from services.api.context import (
+    Held,
+    PlanInScope,
+    WriteSession,
+    Writing,
+    resources_of,
+    write_session,
+)
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.problems import language_of
@@ -18,19 +30,34 @@ from services.api.submissions.batch_body import (
     JSON,
     SentOptions,
     batch_request_body,
+    packed,
     read_batch,
+    unpacked,
 )
 from services.api.submissions.batch_schemas import BatchOut, batch_of, report_of
+from services.api.submissions.preview_schemas import Foreseen, preview_report
+from services.api.write_options import write_options_of
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
+from services.core.kit.text import Language
+from services.core.plan.state import PlanState
+from services.core.plan.visibility import sees_under_review
+from services.core.scoring.affected import BASES
+from services.core.scoring.foreseeing import Foresight, foresee, supposed_by
+from services.core.submissions.batch import previews
+from services.core.submissions.batch.deciding import Decided
+from services.core.submissions.batch.grounds import grounds_of
 from services.core.submissions.batch.rows import Batch, JudgedRows, judge
-from services.core.submissions.batch.service import carry_out
+from services.core.submissions.batch.service import BatchOutcome, carry_out, look_ahead
 from services.core.submissions.errors import BatchRejected
 
 router = versioned_router("submissions")
 
 Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
+
+_REPORT = answering("BatchReport")
+_REPORT[200]["content"][JSON]["examples"]["BatchPreview"] = {}
 
 # As with plan documents: many batches at once take no more of the processor than one.
 _one_at_a_time = CapacityLimiter(1)
@@ -38,10 +65,11 @@ _one_at_a_time = CapacityLimiter(1)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A batch, and what is wrong with its rows by themselves."""
+    """A batch, and what is wrong with its rows by themselves; `packed` is what was sent."""
 
     batch: Batch
     judged: JudgedRows
+    packed: bytes
 
 
 async def _sent(
@@ -53,23 +81,37 @@ async def _sent(
     content_type: Annotated[str, Header(include_in_schema=False)] = JSON,
 ) -> Sent:
     """Return the batch of the body; asked for before the session, which would wait for it."""
-    body = await request.body()
+    sent = packed(await request.body(), content_type, options)
     today = plan.local_date(held.clock.now())
-
-    def read() -> Sent:
-        batch = batch_of(read_batch(body, content_type, options))
-        return Sent(batch, judge(batch, plan=plan, actor=actor, today=today))
-
     try:
-        return await run_sync(read, limiter=_one_at_a_time)
+        return await run_sync(_read, sent, plan, actor, today, limiter=_one_at_a_time)
     except InvalidInput as error:
         # With what the address says beside it, which is told last on every path.
         raise InvalidInput(faults=[*error.faults, *request.scope.get("unread", [])]) from None
 
 
+def _read(sent: bytes, plan: PlanState, actor: Actor, today: date) -> Sent:
+    batch = batch_of(read_batch(*unpacked(sent)))
+    return Sent(batch, judge(batch, plan=plan, actor=actor, today=today), sent)
+
+
+async def _one_snapshot(request: Request) -> AsyncIterator[AsyncSession]:
+    """Yield a session that reads one snapshot, and keeps beside it what it is given to keep."""
+    async with resources_of(request).database.sessions() as session, session.begin():
+        _ = await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
+async def _session(request: Request) -> AsyncIterator[AsyncSession]:
+    preview = write_options_of(request).preview
+    opened = asynccontextmanager(_one_snapshot if preview else write_session)
+    async with opened(request) as session:
+        yield session
+
+
 @router.post(
     "/plans/{plan}/submissions/batch",
-    responses={**answering("BatchReport"), **refusals(403, 404, 409)},
+    responses={**_REPORT, **refusals(403, 404, 409)},
     openapi_extra=batch_request_body(),
     response_model=BatchOut,
 )
@@ -77,7 +119,7 @@ async def write_batch(
     actor: Writer,
     plan: PlanInScope,
     sent: Annotated[Sent, Depends(_sent)],
-    session: Writing,
+    session: Annotated[WriteSession, Depends(_session, scope="function")],
     held: Held,
     request: Request,
 ) -> Response:
@@ -87,13 +129,105 @@ async def write_batch(
     there already is `unchanged`: no version, no event, no other ETag. What is under review or
     approved with another content is rejected; what was returned and is sent again as it was
     stays returned. With `atomic` one rejected row is 422 `batch-rejected`, with the same report,
-    and nothing is written.
+    and nothing is written. A preview also tells what would change, which scores would follow,
+    and an id to commit just that by.
     """
-    decided = await carry_out(
-        session, sent.batch, sent.judged, plan=plan, actor=actor, now=held.clock.now()
+    caller = _Caller(actor, plan, session, held.clock.now(), language_of(request))
+    if write_options_of(request).preview:
+        return await _previewed(caller, sent)
+    outcome = await carry_out(
+        session, sent.batch, sent.judged, plan=plan, actor=actor, now=caller.now
     )
-    report = await run_sync(report_of, decided, plan, language_of(request))
-    if sent.batch.atomic and report["rejected"]:
-        faults = [fault for one in decided for fault in one.faults]
-        raise BatchRejected(faults=faults, extra=report)
+    return _answer(await caller.report(sent.batch, outcome))
+
+
+PreviewId = Annotated[
+    UUID,
+    Path(
+        description="Id of a preview, as it told it",
+        examples=["019aafc0-0000-7000-8000-000000000000"],
+    ),
+]
+
+
+@router.post(
+    "/plans/{plan}/submissions/batch/previews/{preview_id}/commit",
+    responses={**answering("BatchReport"), **refusals(403, 404, 409)},
+    response_model=BatchOut,
+)
+async def commit_batch(
+    actor: Writer,
+    plan: PlanInScope,
+    preview_id: PreviewId,
+    session: Writing,
+    held: Held,
+    request: Request,
+) -> Response:
+    """Write just what a preview said, and answer as the live call would have.
+
+    Only its maker may, within an hour and once. Where anything that it was decided on has moved
+    (a row's submission, a period, the plan) it is 409 `preview-outdated`, `moved` says what, and
+    nothing is written.
+    """
+    caller = _Caller(actor, plan, session, held.clock.now(), language_of(request))
+    kept = await previews.take(
+        session, preview_id, plan=plan, actor=actor, now=held.clock.true_now()
+    )
+    day = kept.grounds.local_date
+    sent = await run_sync(_read, kept.sent, plan, actor, day, limiter=_one_at_a_time)
+    outcome = await carry_out(
+        session, sent.batch, sent.judged, plan=plan, actor=actor, now=caller.now
+    )
+    kept.check(outcome, plan)
+    return _answer(await caller.report(sent.batch, outcome))
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who asks, of which plan, when, and in which language the answer is."""
+
+    actor: Actor
+    plan: PlanState
+    session: AsyncSession
+    now: datetime
+    language: Language
+
+    async def report(self, batch: Batch, outcome: BatchOutcome) -> dict[str, Any]:
+        """Return what became of each row.
+
+        Raises:
+            BatchRejected: it is atomic, and a row was rejected.
+        """
+        report = await run_sync(report_of, outcome.decided, self.plan, self.language)
+        if batch.atomic and report["rejected"]:
+            faults = [fault for one in outcome.decided for fault in one.faults]
+            raise BatchRejected(faults=faults, extra=report)
+        return report
+
+    async def foresight(self, decided: Sequence[Decided]) -> Foresight | None:
+        """Return what of the scores would follow; None: the caller may read none."""
+        if not self.actor.may(Permission.READ_PLAN):
+            return None
+        bases = BASES if sees_under_review(self.actor) else ("approved",)
+        rows = [one.submission for one in decided if one.submission and one.action]
+        today = self.plan.local_date(self.now)
+        return await foresee(self.session, self.plan, supposed_by(rows), bases=bases, today=today)
+
+
+async def _previewed(caller: _Caller, sent: Sent) -> Response:
+    actor, plan, session = caller.actor, caller.plan, caller.session
+    outcome = await look_ahead(
+        session, sent.batch, sent.judged, plan=plan, actor=actor, now=caller.now
+    )
+    report = await caller.report(sent.batch, outcome)
+    foreseen = Foreseen(outcome.decided, await caller.foresight(outcome.decided))
+    grounds = grounds_of(outcome.decided, outcome.periods, plan, plan.local_date(caller.now))
+    preview_id = await previews.keep(
+        session, sent.packed, grounds, plan=plan, maker=actor.credential_id
+    )
+    preview = await run_sync(preview_report, preview_id, foreseen)
+    return _answer({**report, "preview": preview})
+
+
+def _answer(report: dict[str, Any]) -> Response:
     return Response(to_json(report), 200, media_type=JSON)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, WrapValidator
 from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import DeferredFaults, keep_faults
 from services.api.problems import fault_out
+from services.api.submissions.preview_schemas import PreviewOut
 from services.api.submissions.schemas import (
     DoubtOut,
     SubmissionIn,
@@ -118,6 +119,9 @@ class BatchOut(BaseModel):
     rejected: int = Field(description="Rows with faults, and what a `replace` could not withdraw")
     skipped: int = Field(description="Rows without faults of a batch that was refused as a whole")
     items: list[BatchRowOut] = Field(description="Row by row, in the order of the rows")
+    preview: PreviewOut | None = Field(
+        default=None, description="Of a preview only, which is otherwise what the live call says"
+    )
 
 
 def batch_of(body: BatchIn) -> Batch:

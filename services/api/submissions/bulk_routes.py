@@ -32,7 +32,7 @@ from services.core.kit.faults import faults_of
 from services.core.kit.text import Text
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
-from services.core.submissions.bulk import Outcome, Wish, carry_out_each
+from services.core.submissions.bulk import Wish, WishOutcome, carry_out_each
 from services.core.submissions.rules import WRITING_VERBS, SubmissionVerb
 
 router = versioned_router("submissions")
@@ -61,7 +61,7 @@ class Bulk:
         """Carry the verb out on each, and answer what became of it."""
         asked = [_asked(one) for one in items]
         twice = _given_twice([one.submission_id for one in asked])
-        refused: dict[int, Outcome] = {}
+        refused: dict[int, WishOutcome] = {}
         wishes: dict[int, Wish] = {}
         for index, one in enumerate(asked):
             faults = [*one.faults, *twice.get(index, ())]

@@ -14,7 +14,7 @@ from services.api.submissions.schemas import submission_etag
 from services.core.kit.errors import DomainError
 from services.core.kit.said import LongWords, Said, Words
 from services.core.kit.text import Language
-from services.core.submissions.bulk import MOST_AT_ONCE, Outcome
+from services.core.submissions.bulk import MOST_AT_ONCE, WishOutcome
 from services.core.submissions.rules import SubmissionState
 
 _Tags = Annotated[str, StringConstraints(max_length=500), AfterValidator(strong_tags)]
@@ -84,7 +84,7 @@ class BulkOut(BaseModel):
 
 
 def bulk_report(
-    results: Sequence[tuple[UUID | None, Outcome]], language: Language, request_id: str
+    results: Sequence[tuple[UUID | None, WishOutcome]], language: Language, request_id: str
 ) -> dict[str, Any]:
     """Return what became of each, as `BulkOut` has it."""
     items = [

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, WrapValidator
 from pydantic_core import to_json
 
 from services.api.deferred_faults import keep_faults
+from services.api.exports.digits import Digits
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import CodeIn, LongWords, Said
@@ -102,9 +103,9 @@ class SubmissionOut(BaseModel):
     state: SubmissionState = Field(description="Where it stands in the review")
     revision: int = Field(description="1 at first; each correction of an approved one adds one")
     approved_revision: int | None = Field(description="The revision that counts; null: none yet")
-    value: str | None = Field(description="Exact; computed from numerator and denominator")
-    numerator: str | None = Field(description="As reported, exact")
-    denominator: str | None = Field(description="As reported, exact")
+    value: Digits | None = Field(description="Exact; computed from numerator and denominator")
+    numerator: Digits | None = Field(description="As reported, exact")
+    denominator: Digits | None = Field(description="As reported, exact")
     level: str | None = Field(description="Code of the level reported")
     not_applicable_reason: str | None = Field(description="Why there is no value")
     data_status: DataStatus = Field(description="Whether it may still be revised")

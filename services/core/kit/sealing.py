@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from collections.abc import Sequence
 
@@ -10,10 +11,24 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from pydantic import SecretStr
 
+from services.core.kit.errors import DomainError, RefusalKind
+from services.core.kit.text import Text
+
 _VERSION = b"\x01"
 _KEY_BYTES = 32
 _MARK_BYTES = 4
 _NONCE_BYTES = 12
+
+
+class SecretKeyNotSet(DomainError):
+    """Secrets are kept sealed only, and this deployment was given no key to seal or sign with."""
+
+    code = "secret-key-not-set"
+    kind = RefusalKind.UNAVAILABLE
+    title = Text(
+        "本部署未设置密钥（WUFEI_SECRET_KEY），不能保存回调密钥，也不能签发填报表",
+        "This deployment has no WUFEI_SECRET_KEY to seal secrets or sign sheets with",
+    )
 
 
 class CannotUnseal(Exception):
@@ -33,6 +48,7 @@ class Seal:
             raise ValueError("at least one key of 32 bytes is needed")
         self._ciphers = {_mark(key): ChaCha20Poly1305(key) for key in keys}
         self._first = _mark(keys[0])
+        self._signers = {_mark(key): _signer(key) for key in keys}
 
     @classmethod
     def read(cls, text: str) -> "Seal":
@@ -69,6 +85,27 @@ class Seal:
             return cipher.decrypt(nonce, rest, context.encode())
         except (InvalidTag, ValueError):
             raise CannotUnseal from None
+
+    def sign(self, plain: bytes, context: str) -> bytes:
+        """Return the signature of `plain`: the first key's mark and an HMAC-SHA256 by it."""
+        return self._first + _signature(self._signers[self._first], plain, context)
+
+    def has_signed(self, plain: bytes, signature: bytes, context: str) -> bool:
+        """Return whether one of the keys signed `plain` in this context."""
+        signer = self._signers.get(signature[:_MARK_BYTES])
+        if signer is None:
+            return False
+        made = _signature(signer, plain, context)
+        return hmac.compare_digest(made, signature[_MARK_BYTES:])
+
+
+def _signer(key: bytes) -> bytes:
+    """Return a key of its own, so that what is signed tells nothing of what is sealed."""
+    return hashlib.sha256(b"key for signing" + key).digest()
+
+
+def _signature(signer: bytes, plain: bytes, context: str) -> bytes:
+    return hmac.new(signer, context.encode() + b"\0" + plain, hashlib.sha256).digest()
 
 
 def new_seal_key() -> str:

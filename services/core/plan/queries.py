@@ -72,6 +72,14 @@ async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
     return await plan_state(session, plan.city_code, plan.code) or plan
 
 
+async def version_in_force(session: AsyncSession, city_code: str, plan_code: str) -> int | None:
+    """Return the version of a plan that is in force now; nothing is held."""
+    found: int | None = await session.scalar(
+        select(Plan.version).where(Plan.city_code == city_code, Plan.code == plan_code)
+    )
+    return found
+
+
 async def with_document_in_force(session: AsyncSession, plan: PlanState) -> PlanState:
     """Return a plan with the document that is in force until the transaction ends."""
     # FOR SHARE: a new version waits until we end; others that share the lock do not wait.
@@ -244,6 +252,18 @@ async def periods_for_share(
         .with_for_update(read=True)
     )
     return {row.period: row for row in found}
+
+
+async def period_states(
+    session: AsyncSession, city_code: str, plan_code: str, *codes: str
+) -> Mapping[str, str]:
+    """Return how periods that were ever opened stand now, by code; nothing is held."""
+    found = await session.execute(
+        select(PlanPeriod.period, PlanPeriod.state)
+        .where(PlanPeriod.city_code == city_code, PlanPeriod.plan_code == plan_code)
+        .where(PlanPeriod.period.in_(codes))
+    )
+    return {row[0]: row[1] for row in found}
 
 
 async def next_publication_number(session: AsyncSession, city_code: str, plan_code: str) -> int:

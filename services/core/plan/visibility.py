@@ -161,6 +161,11 @@ def sees_whole_plan(actor: Actor) -> bool:
     return actor.reach is Reach.WHOLE_PLAN
 
 
+def sees_under_review(actor: Actor) -> bool:
+    """Return whether the caller may see what is made of values that nobody approved yet."""
+    return actor.may(Permission.READ_SUBMISSIONS) and sees_whole_plan(actor)
+
+
 def sees_plan(actor: Actor, *, city_code: str, plan_code: str) -> bool:
     """Return what `plan_scope` decides of one plan, in Python."""
     in_city = actor.every_city or actor.city_code == city_code

@@ -7,7 +7,7 @@ day, and the values as they came to count. An indicator that came with a version
 as it stood before those values.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -95,9 +95,11 @@ def explain_difference(
     steps: Steps,
     dated: bool,
     arrivals: Mapping[str, Case] = MappingProxyType({}),
+    only: Collection[str] | None = None,
 ) -> ScoreDifference:
     """Return why the score of `after` is not that of `before`.
 
+    With `only` all other indicators stand as they did, and their traces are not needed.
     `dated` says whether the day or the period's state is another one. `arrivals` are the cases of
     the indicators that `before` had not, without the values that came to count since.
     """
@@ -109,7 +111,8 @@ def explain_difference(
     present = {each["code"]: each for each in before.board["indicators"]}
     # Where no value moved and yet others count, the plan counts them otherwise.
     untold: Kind = "value" if before.document == after.document else "rule"
-    for code, row in then.items():
+    moved = then if only is None else {code: row for code, row in then.items() if code in only}
+    for code, row in moved.items():
         case, known = case_of(after.traces[code]), before.traces.get(code)
         earlier = _arrived(case, arrivals.get(code)) if known is None else case_of(known)
         cases: list[_Hybrid] = [("rule", earlier, None)] if known is None else []
@@ -145,6 +148,13 @@ class _Walk:
     def _added(self) -> Decimal:
         return total_of(self.document, list(self.rows.values())).score or ZERO
 
+    def _put(self, row: BoardRow) -> Decimal:
+        """Put a row in place of the one there was; return by how much the score moved by it."""
+        kept = self.rows.get(row["code"])
+        self.rows[row["code"]] = row
+        # Adding up looks at every row, and most causes change nothing of what it looks at.
+        return ZERO if kept is not None and _added_by(kept) == _added_by(row) else self._moved()
+
     def _moved(self) -> Decimal:
         """Return by how much the score moved since it was last looked at."""
         before, self.score = self.score, self._added()
@@ -167,23 +177,25 @@ class _Walk:
         code, causes = row["code"], []
         kept = self.rows.get(code)
         if kept is not None and kept["weight"] != row["weight"]:
-            self.rows[code] = {**kept, "weight": row["weight"]}
-            causes.append(Cause("rule", self._moved()))
+            causes.append(Cause("rule", self._put({**kept, "weight": row["weight"]})))
         for number, (kind, case, reference) in enumerate(cases):
             kept = self.rows.get(code, row)
             last = number == len(cases) - 1
             reached = row if last else _judged(row, case)
             changed = _standing(kept) != _standing(reached) or code not in self.rows
-            self.rows[code] = reached
-            points = self._moved()
+            points = self._put(reached)
             if points or changed or kind == "value":
                 causes.append(Cause(kind, points, reference))
         if not cases and self.rows.get(code) != row:
-            self.rows[code] = row
-            points = self._moved()
+            points = self._put(row)
             if points:
                 causes.append(Cause("rule", points))
         return causes
+
+
+def _added_by(row: BoardRow) -> tuple[Any, ...]:
+    """Return what of a row a score is added up from."""
+    return row["group"], row["state"], row["weight"], row["attainment"]
 
 
 def _standing(row: BoardRow) -> tuple[Any, ...]:

@@ -13,15 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.kit.decimals import total
 from services.core.plan.state import PlanState
-from services.core.scoring import statements
 from services.core.scoring.aggregation import Operands
+from services.core.scoring.counted import statements
 from services.core.scoring.queries import driver
+from services.core.scoring.statements import CONTRIBUTIONS
 from services.core.scoring.tenures import Tenure, Tenures, rank, units_named
 
 _SUMMED = (
     *("period", "reports", "values", "value_sum", "ratios", "numerator_sum", "denominator_sum"),
     *("not_applicable", "not_applicable_reason", "provisional", "falsified", "organization_code"),
 )
+
+
+Supposition = Mapping[str, Sequence[Any]]
+"""Values that count otherwise than now, or not any more: the arrays of `statements.SUPPOSING`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,12 @@ async def operands(
     counted: CountingScope,
     bases: Collection[str] = (),
     periods: Collection[str] | None = None,
+    supposed: Supposition | None = None,
 ) -> dict[str, dict[tuple[str, str], Operands]]:
     """Return what counts now, added up over the units: by basis, then (indicator, period).
 
-    `periods` None reads every basis and period.
+    `periods` None reads every basis and period. Of some periods it is also told what would count
+    if the `supposed` values did.
     """
     connection = await driver(session)
     units = {code: units_named(held) for code, held in counted.owned.items()}
@@ -67,7 +74,10 @@ async def operands(
         statement = statements.ALL_OPERANDS.bind(wanted)
     else:
         wanted |= {"bases": list(bases), "periods": list(periods)}
-        statement = statements.SOME_OPERANDS.bind(wanted)
+        if supposed is None:
+            statement = statements.SOME_OPERANDS.bind(wanted)
+        else:
+            statement = statements.SUPPOSED_OPERANDS.bind({**wanted, **supposed})
     rows = await connection.fetch(*statement)
     found: dict[str, dict[tuple[str, str], Operands]] = {}
     rivals: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
@@ -189,6 +199,7 @@ async def with_units(
     counted: CountingScope,
     bases: Collection[str] = (),
     periods: Collection[str] | None = None,
+    supposed: Supposition | None = None,
 ) -> dict[str, dict[tuple[str, str], Operands]]:
     """Return operands with what each unit reported that has a target of its own."""
     pairs = {
@@ -207,7 +218,10 @@ async def with_units(
         "bases": list(bases),
         "periods": None if periods is None else list(periods),
     }
-    rows = await connection.fetch(*statements.INPUTS_OF_UNITS.bind(wanted))
+    if supposed is None:
+        rows = await connection.fetch(*statements.INPUTS_OF_UNITS.bind(wanted))
+    else:
+        rows = await connection.fetch(*statements.SUPPOSED_OF_UNITS.bind({**wanted, **supposed}))
     for row in rows:
         place, places = (row["indicator_code"], row["period"]), operated.get(row["basis"], {})
         if place in places:
@@ -270,7 +284,7 @@ async def contributions(
         "unit": unit,
         "most": MOST_CONTRIBUTIONS,
     }
-    rows = await connection.fetch(*statements.CONTRIBUTIONS.bind(wanted))
+    rows = await connection.fetch(*CONTRIBUTIONS.bind(wanted))
     listed = [Contribution(*row[:-1]) for row in rows]
     if unit is None:
         return listed, 0

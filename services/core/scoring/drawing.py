@@ -9,6 +9,7 @@ from datetime import datetime
 from operator import itemgetter
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import TypedDict
 
 from services.core.kit.database import read_by_cost
 from services.core.plan.periods import Period, PeriodCalendar
@@ -17,7 +18,7 @@ from services.core.scoring import queries
 from services.core.scoring.affected import BASES, BoardKey, BoardsToDraw, chain
 from services.core.scoring.board import Judged, ScoringContext, draw_board, is_current
 from services.core.scoring.cases import Operated, periods_read
-from services.core.scoring.counting import operands, with_units
+from services.core.scoring.counting import Supposition, operands, with_units
 from services.core.scoring.duties import with_organizations
 from services.core.scoring.queries import EarlierBoard
 from services.core.scoring.snapshots import BoardUpdate, keep
@@ -36,7 +37,7 @@ class Recomputed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class Order:
     """A board to draw; `indicators` None: all of them anew."""
 
     key: BoardKey
@@ -62,12 +63,10 @@ async def draw_wanted(
     frozen = await _frozen(session, state, {period for _, period in want.boards}, position)
     keys = _in_order(key for key in want.boards if key[1] in published or key[1] not in frozen)
     earlier = await queries.earlier_boards(session, state.city_code, state.code, keys)
-    orders = [
-        order for key in keys if (order := _order(bench, want, key, earlier.get(key))) is not None
-    ]
+    orders = orders_for(bench, want, keys, earlier)
     if not orders:
         return Recomputed(0, 0)
-    operated = await _operands_of(session, bench, orders)
+    operated = await operands_for(session, bench, orders)
     sheets = [_draw(bench, order, operated, published) for order in orders]
     return Recomputed(len(sheets), await keep(session, bench, sheets, position=position, now=now))
 
@@ -102,7 +101,7 @@ async def draw_all(
         sheets = [
             _draw(
                 bench,
-                _Order(key, state.period_calendar.period(key[1]), None, earlier.get(key)),
+                Order(key, state.period_calendar.period(key[1]), None, earlier.get(key)),
                 operated,
                 published,
                 known[key[1]],
@@ -151,12 +150,23 @@ def _reported(operated: Mapping[str, Operated], calendar: PeriodCalendar) -> Ite
                 yield basis, each.code
 
 
+def orders_for(
+    bench: ScoringContext,
+    want: BoardsToDraw,
+    keys: Iterable[BoardKey],
+    earlier: Mapping[BoardKey, EarlierBoard],
+) -> list[Order]:
+    """Return how the boards that are wanted are drawn, each after its earlier one."""
+    orders = [_order(bench, want, key, earlier.get(key)) for key in keys]
+    return [order for order in orders if order is not None]
+
+
 def _order(
     bench: ScoringContext, want: BoardsToDraw, key: BoardKey, earlier: EarlierBoard | None
-) -> _Order | None:
+) -> Order | None:
     period, codes = bench.state.period_calendar.period(key[1]), want.boards[key]
     if earlier is None:
-        return None if key in want.if_drawn else _Order(key, period, None, None)
+        return None if key in want.if_drawn else Order(key, period, None, None)
     if (
         codes is None
         # Now and then a board is stored with all its traces, so that reading one never has to
@@ -166,17 +176,31 @@ def _order(
         or not is_current(earlier.board)
         or bench.turned(key[1], earlier.local_date, bench.today)
     ):
-        return _Order(key, period, None, earlier)
+        return Order(key, period, None, earlier)
     judged = sorted(codes & bench.facts.keys())
-    return _Order(key, period, judged, earlier) if judged else None
+    return Order(key, period, judged, earlier) if judged else None
 
 
-async def _operands_of(
-    session: AsyncSession, bench: ScoringContext, orders: Sequence[_Order]
+class _Asked(TypedDict):
+    bases: set[str]
+    periods: set[str]
+    supposed: Supposition | None
+
+
+async def operands_for(
+    session: AsyncSession,
+    bench: ScoringContext,
+    orders: Sequence[Order],
+    *,
+    codes: Iterable[str] | None = None,
+    supposed: Supposition | None = None,
 ) -> Mapping[str, Operated]:
-    """Return the operands that these orders may look at, read at once."""
-    whole = any(order.indicators is None for order in orders)
-    codes = None if whole else {code for order in orders for code in order.indicators or ()}
+    """Return the operands that these orders may look at, read at once; of `codes` alone if given.
+
+    `supposed` tells of values that count otherwise.
+    """
+    if codes is None and all(order.indicators is not None for order in orders):
+        codes = {code for order in orders for code in order.indicators or ()}
     counted = bench.counted(codes)
     periods = {
         code
@@ -186,14 +210,11 @@ async def _operands_of(
     }
     bases = {order.key[0] for order in orders}
     state = bench.state
-    operated = await operands(
-        session, state.city_code, state.code, counted=counted, bases=bases, periods=periods
-    )
-    operated = await with_units(
-        session, state, operated, counted=counted, bases=bases, periods=periods
-    )
+    asked: _Asked = {"bases": bases, "periods": periods, "supposed": supposed}
+    operated = await operands(session, state.city_code, state.code, counted=counted, **asked)
+    operated = await with_units(session, state, operated, counted=counted, **asked)
     return await with_organizations(
-        session, state, operated, shared=_shared(bench, counted.codes), bases=bases, periods=periods
+        session, state, operated, shared=_shared(bench, counted.codes), **asked
     )
 
 
@@ -203,7 +224,7 @@ def _shared(bench: ScoringContext, codes: Iterable[str]) -> list[str]:
 
 def _draw(
     bench: ScoringContext,
-    order: _Order,
+    order: Order,
     operated: Mapping[str, Operated],
     published: Mapping[str, int | None],
     known: Judged | None = None,

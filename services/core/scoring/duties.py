@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import IndicatorFacts
+from services.core.scoring.counted.statements import REPORTING_UNITS, SUPPOSED_UNITS
+from services.core.scoring.counting import Supposition
 from services.core.scoring.owed import Former
 from services.core.scoring.queries import driver
-from services.core.scoring.statements import FORMER_DUTIES, REPORTING_UNITS
+from services.core.scoring.statements import FORMER_DUTIES
 
 
 async def former_duties(
@@ -64,6 +66,7 @@ async def with_organizations(
     shared: Collection[str],
     bases: Collection[str] = (),
     periods: Collection[str] | None = None,
+    supposed: Supposition | None = None,
 ) -> OperatedBy:
     """Return operands with the units behind them, of the indicators that several units owe."""
     if not shared:
@@ -76,7 +79,10 @@ async def with_organizations(
         "bases": list(bases),
         "periods": None if periods is None else list(periods),
     }
-    rows = await connection.fetch(*REPORTING_UNITS.bind(wanted))
+    if supposed is None:
+        rows = await connection.fetch(*REPORTING_UNITS.bind(wanted))
+    else:
+        rows = await connection.fetch(*SUPPOSED_UNITS.bind({**wanted, **supposed}))
     for basis, code, period, units in rows:
         place, places = (code, period), operated.get(basis, {})
         if place in places:

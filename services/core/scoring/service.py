@@ -15,6 +15,7 @@ from services.core.kit.clock import Clock
 from services.core.obligations.queries import extended
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.queries import plan_state
+from services.core.plan.state import PlanState
 from services.core.scoring import queries
 from services.core.scoring.affected import (
     TYPES,
@@ -128,10 +129,14 @@ async def _bench(
     state = await plan_state(session, city_code, plan_code)
     if state is None:
         return None
-    more_time = await extended(session, city_code, plan_code)
-    tenures = await queries.tenures_of(session, city_code, plan_code)
+    return await context_of(session, state, clock.today(state.document.time_zone))
+
+
+async def context_of(session: AsyncSession, state: PlanState, today: date) -> ScoringContext:
+    """Return what stays the same while the boards of a plan are made on a local date."""
+    more_time = await extended(session, state.city_code, state.code)
+    tenures = await queries.tenures_of(session, state.city_code, state.code)
     former = await former_duties(session, state, facts_of(state))
-    today = clock.today(state.document.time_zone)
     return ScoringContext.of(state, today, more_time, tenures, former)
 
 

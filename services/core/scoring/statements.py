@@ -193,65 +193,6 @@ SELECT :city, {_COLUMNS}, until_position FROM score_input_made
 """)  # noqa: S608 (column names of our own)
 """Stores what was made anew."""
 
-# A plan made for no city in particular takes this one for small, and twice the time.
-PLAN_ANEW = "SET LOCAL plan_cache_mode = force_custom_plan"
-"""Has what follows in this transaction planned for the values that it is given."""
-
-# `values` and `ratios` count what is there: a sum of nothing is NULL, and 0 is a value. Of
-# indicators whose value is one unit's the rows stay apart by unit, and the owner is chosen outside
-# of SQL.
-_OPERANDS = """
-SELECT i.basis, i.indicator_code, i.period, count(*) AS reports,
-    count(i.value) AS values, sum(i.value) AS value_sum,
-    count(i.denominator) AS ratios, sum(i.numerator) AS numerator_sum,
-    sum(i.denominator) AS denominator_sum,
-    min(i.level) AS lowest_level, max(i.level) AS highest_level,
-    count(i.not_applicable_reason) AS not_applicable,
-    min(i.not_applicable_reason) AS not_applicable_reason,
-    count(*) FILTER (WHERE i.provisional) AS provisional,
-    count(*) FILTER (WHERE i.falsified) AS falsified,
-    CASE WHEN count(*) = 1 THEN min(i.organization_code) END AS organization_code,
-    max(i.from_position) AS from_position,
-    sum(i.value) FILTER (WHERE i.denominator IS NULL) AS plain_sum,
-    array_agg(i.numerator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
-        AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS tops,
-    array_agg(i.denominator) FILTER (WHERE i.value IS NOT NULL AND i.denominator IS NOT NULL
-        AND i.indicator_code = ANY(CAST(:apart AS text[]))) AS bottoms
-FROM score_input i
-WHERE i.city_code = :city AND i.plan_code = :plan AND i.until_position IS NULL
-    AND i.indicator_code = ANY(CAST(:codes AS text[]))
-    AND (i.indicator_code <> ALL(CAST(:owned_codes AS text[]))
-        OR (i.indicator_code, i.organization_code) IN (
-            SELECT * FROM unnest(CAST(:owned_codes AS text[]), CAST(:owned_units AS text[]))))
-    {narrowed}
-GROUP BY i.basis, i.indicator_code, i.period,
-    CASE WHEN i.indicator_code = ANY(CAST(:owned AS text[])) THEN i.organization_code END
-"""
-
-ALL_OPERANDS = DriverStatement(_OPERANDS.format(narrowed=""))
-"""What counts now in a plan, added up over the units: by basis, indicator and period."""
-
-SOME_OPERANDS = DriverStatement(
-    _OPERANDS.format(
-        narrowed="AND i.basis = ANY(CAST(:bases AS text[]))"
-        " AND i.period = ANY(CAST(:periods AS text[]))"
-    )
-)
-"""The same of some bases and periods only."""
-
-INPUTS_OF_UNITS = DriverStatement("""
-SELECT basis, indicator_code, period, organization_code, from_position, value, numerator,
-    denominator, level, not_applicable_reason, provisional, falsified
-FROM score_input
-WHERE city_code = :city AND plan_code = :plan AND until_position IS NULL
-    AND (indicator_code, organization_code) IN (
-        SELECT * FROM unnest(CAST(:codes AS text[]), CAST(:units AS text[])))
-    AND (cardinality(CAST(:bases AS text[])) = 0 OR basis = ANY(CAST(:bases AS text[])))
-    AND (CAST(:periods AS text[]) IS NULL OR period = ANY(CAST(:periods AS text[])))
-ORDER BY organization_code
-""")
-"""What some units' own values are that count now."""
-
 CONTRIBUTIONS = DriverStatement("""
 SELECT submission_id, revision, organization_code, period, value, numerator, denominator, level,
     not_applicable_reason, provisional, falsified, count(*) OVER () AS found
@@ -288,17 +229,6 @@ WHERE r.indicator_code IS NULL
 """)
 """Where what was owed for some periods is not as today: who reports now and owed nothing, being
 excused, and who owed a part and reports no more."""
-
-REPORTING_UNITS = DriverStatement("""
-SELECT basis, indicator_code, period, array_agg(organization_code ORDER BY organization_code)
-FROM score_input
-WHERE city_code = :city AND plan_code = :plan AND until_position IS NULL
-    AND indicator_code = ANY(CAST(:codes AS text[]))
-    AND (cardinality(CAST(:bases AS text[])) = 0 OR basis = ANY(CAST(:bases AS text[])))
-    AND (CAST(:periods AS text[]) IS NULL OR period = ANY(CAST(:periods AS text[])))
-GROUP BY basis, indicator_code, period
-""")
-"""The units behind what counts now, by basis, indicator and period."""
 
 COUNTED_BETWEEN = DriverStatement("""
 SELECT c.code AS indicator_code, r.period, r.organization_code, r.from_position,

@@ -76,7 +76,7 @@ CAUSES = {
         "Line {value} is too long: see whether its quotes are closed",
     ),
     "unknown-encoding": Text(
-        "文字既不是 UTF-8 也不是 GB18030：请另存为“CSV UTF-8”后再上传",
+        "文字既不是 UTF-8 也不是 GB18030：请另存为“CSV（UTF-8）”后再上传",
         'Its text is neither UTF-8 nor GB18030: save it as "CSV UTF-8" and send that',
     ),
     "no-such-sheet": Text(

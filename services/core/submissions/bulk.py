@@ -40,7 +40,7 @@ class Wish:
     check: Callable[[SubmissionRow], None]
 
 
-Outcome: TypeAlias = SubmissionRow | DomainError
+WishOutcome: TypeAlias = SubmissionRow | DomainError
 """What became of a wish: the submission as it stands after the verb, or why it was refused."""
 
 
@@ -52,7 +52,7 @@ async def carry_out_each(
     plan: PlanState,
     actor: Actor,
     now: datetime,
-) -> list[Outcome]:
+) -> list[WishOutcome]:
     """Carry out a verb on each submission that allows it; return what became of each, in order.
 
     No two wishes are for the same submission. One that is refused keeps no other from its own.
@@ -86,10 +86,12 @@ class _Deciding:
     actor: Actor
     now: datetime
 
-    def all_of(self, wishes: Sequence[Wish], found: Mapping[UUID, SubmissionRow]) -> list[Outcome]:
+    def all_of(
+        self, wishes: Sequence[Wish], found: Mapping[UUID, SubmissionRow]
+    ) -> list[WishOutcome]:
         return [self._outcome(one, found.get(one.submission_id)) for one in wishes]
 
-    def _outcome(self, wish: Wish, row: SubmissionRow | None) -> Outcome:
+    def _outcome(self, wish: Wish, row: SubmissionRow | None) -> WishOutcome:
         try:
             return self._after(wish, row)
         except DomainError as refused:

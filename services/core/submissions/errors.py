@@ -57,6 +57,21 @@ class BatchContended(DomainError):
     title = Text("同一些数据正被他人反复修改，请重试", "Others keep changing the same; try again")
 
 
+class PreviewNotFound(NotFound):
+    """It is not there, an hour old, committed already, or another credential's."""
+
+    code = "preview-not-found"
+    title = Text("未找到该预览", "There is no such preview")
+
+
+class PreviewOutdated(DomainError):
+    """What was previewed would not be written as it was; `moved` says what is another since."""
+
+    code = "preview-outdated"
+    kind = RefusalKind.CONFLICT
+    title = Text("预览之后情况有变", "Something moved since the preview")
+
+
 class SubmissionTransitionRefused(TransitionRefused):
     """The submission's state does not allow this action."""
 

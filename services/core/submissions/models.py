@@ -5,7 +5,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, CheckConstraint, DateTime, Index, Numeric, Text, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    Index,
+    LargeBinary,
+    Numeric,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -101,3 +111,21 @@ class SubmissionHistory(Base):
     actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
     reason: Mapped[str | None] = mapped_column(Text)
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class SubmissionPreview(Base):
+    """A batch that was tried, kept for its maker to commit: what was asked, and of what.
+
+    `request` is what was sent, in the door's words, and `grounds` what it was decided on, both
+    compressed. Its id says when it was made; an hour later it is no more.
+    """
+
+    __tablename__ = "submission_preview"
+    __table_args__ = (Index(None, "city_code", "credential_id", "id"),)
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text)
+    credential_id: Mapped[UUID] = mapped_column()
+    request: Mapped[bytes] = mapped_column(LargeBinary)
+    grounds: Mapped[bytes] = mapped_column(LargeBinary)

@@ -16,8 +16,8 @@ from services.core.identity.reach import Reach
 from services.core.kit.database import columns_of
 from services.core.kit.idempotency import RequestKey
 from services.core.kit.statements import DriverStatement, driver_statement
-from services.core.plan.visibility import Owned, scope
-from services.core.submissions.models import Submission, SubmissionHistory
+from services.core.plan.visibility import Made, Owned, made_scope, scope
+from services.core.submissions.models import Submission, SubmissionHistory, SubmissionPreview
 
 SUBMISSIONS = Owned(
     city="submission.city_code",
@@ -166,6 +166,22 @@ async def many_for_update(
         .with_for_update()
     )
     return {row["id"]: dict(row) for row in found.mappings()}
+
+
+async def preview_for_update(
+    session: AsyncSession, actor: Actor, plan_code: str, preview_id: UUID
+) -> SubmissionPreview | None:
+    """Return a preview that the caller made of this plan, locked until the transaction ends."""
+    made = Made("submission_preview.city_code", "submission_preview.plan_code", _PREVIEW_OF)
+    return await session.scalar(
+        select(SubmissionPreview)
+        .where(SubmissionPreview.id == preview_id, SubmissionPreview.plan_code == plan_code)
+        .where(made_scope(actor, made).clause)
+        .with_for_update()
+    )
+
+
+_PREVIEW_OF = "submission_preview.credential_id"
 
 
 async def history(

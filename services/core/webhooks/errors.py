@@ -59,14 +59,3 @@ class NothingToRotate(DomainError):
     code = "nothing-to-rotate"
     kind = RefusalKind.CONFLICT
     title = Text("该机器人没有签名密钥", "This robot has no secret to sign with")
-
-
-class SecretKeyNotSet(DomainError):
-    """Secrets are kept sealed only, and this deployment was given no key to seal them with."""
-
-    code = "secret-key-not-set"
-    kind = RefusalKind.UNAVAILABLE
-    title = Text(
-        "本部署未设置密封密钥（WUFEI_SECRET_KEY），不能保存回调密钥",
-        "This deployment has no WUFEI_SECRET_KEY to seal secrets with, and keeps none plain",
-    )

@@ -16,12 +16,11 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import lock_name
 from services.core.kit.errors import InvalidInput
 from services.core.kit.ids import new_id
-from services.core.kit.sealing import Seal
+from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.webhooks import queries
 from services.core.webhooks.addresses import TargetUrl, read_url
 from services.core.webhooks.errors import (
     NothingToRotate,
-    SecretKeyNotSet,
     TooManyEndpoints,
     TooManyOldSecrets,
 )

@@ -27,9 +27,9 @@ from services.core.submissions.rules import (
 class Decided:
     """What becomes of a row.
 
-    `submission` is what stands afterwards, or what stood in the way; None: there is none. What
-    is written has an `action`, by its name in history. `index` is None where a `replace` takes
-    back what no row names.
+    `submission` is what stands afterwards, or what stood in the way; None: there is none. `before`
+    is what stood there; None: nothing, or nobody looked. What is written has an `action`, by its
+    name in history. `index` is None where a `replace` takes back what no row names.
     """
 
     index: int | None
@@ -38,6 +38,7 @@ class Decided:
     submission: SubmissionRow | None = None
     action: str | None = None
     faults: tuple[Fault, ...] = ()
+    before: SubmissionRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ class Deciding:
         slot = slot_of(present)
         kept = self._why_not(present, "withdraw")
         if kept is not None:
-            return Decided(None, slot, "rejected", present, faults=(kept,))
-        return Decided(None, slot, "deleted", self._after(present, "withdraw"), "withdrawn")
+            return Decided(None, slot, "rejected", present, faults=(kept,), before=present)
+        after = self._after(present, "withdraw")
+        return Decided(None, slot, "deleted", after, "withdrawn", before=present)
 
     def _create(self, row: BatchRow) -> Decided:
         if row.operation == "update":
@@ -89,7 +91,7 @@ class Deciding:
         submits = not row.draft and present["state"] == "draft"
         says_more = any(present[name] != value for name, value in row.said.items())
         if not (row.says_form or says_more or submits):
-            return Decided(row.index, row.slot, "unchanged", present)
+            return _unchanged(row, present)
         # What a row says of the value replaces all of it; of the rest it changes what it names.
         changes: dict[str, Any] = {**(dict.fromkeys(FORMS) if row.says_form else {}), **row.said}
         indicator = self.plan.indicators[row.slot.indicator_code]
@@ -97,15 +99,15 @@ class Deciding:
         faults = value_faults(form, indicator, self.plan, row.slot.period, draft=row.draft)
         columns = {} if faults else edited(present, changes, indicator=indicator, actor=self.actor)
         if not (columns or submits or faults):
-            return Decided(row.index, row.slot, "unchanged", present)
+            return _unchanged(row, present)
         if refused := self._why_not(present, "edit"):
             faults.append(refused)
         if faults:
             return _rejected(row, present, *faults)
         wanted = {**present, **columns}
         if row.draft:
-            return Decided(row.index, row.slot, "updated", self._as_of_now(wanted), "changed")
-        return Decided(row.index, row.slot, "updated", self._after(wanted, "submit"), "submitted")
+            return _written(row, "updated", self._as_of_now(wanted), "changed", present)
+        return _written(row, "updated", self._after(wanted, "submit"), "submitted", present)
 
     def _delete(self, row: BatchRow, present: SubmissionRow | None) -> Decided:
         if present is None:
@@ -113,7 +115,7 @@ class Deciding:
         if refused := self._why_not(present, "withdraw"):
             return _rejected(row, present, refused)
         after = self._after(present, "withdraw")
-        return Decided(row.index, row.slot, "deleted", after, "withdrawn")
+        return _written(row, "deleted", after, "withdrawn", present)
 
     def _after(self, row: SubmissionRow, verb: SubmissionVerb) -> SubmissionRow:
         changed = moved(row, verb, actor=self.actor, reason=None, now=self.now)
@@ -145,7 +147,21 @@ def slot_of(row: SubmissionRow) -> Slot:
 
 def _rejected(row: BatchRow, present: SubmissionRow | None, *faults: Fault) -> Decided:
     told = tuple(at_row(row.index, fault) for fault in faults)
-    return Decided(row.index, row.slot, "rejected", present, faults=told)
+    return Decided(row.index, row.slot, "rejected", present, faults=told, before=present)
+
+
+def _unchanged(row: BatchRow, present: SubmissionRow) -> Decided:
+    return Decided(row.index, row.slot, "unchanged", present, before=present)
+
+
+def _written(
+    row: BatchRow,
+    outcome: RowOutcome,
+    after: SubmissionRow,
+    action: str,
+    before: SubmissionRow,
+) -> Decided:
+    return Decided(row.index, row.slot, outcome, after, action, before=before)
 
 
 def _exists(present: SubmissionRow) -> Fault:

@@ -5,6 +5,7 @@ Deciding is work for the processor alone and is done beside the event loop.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +15,12 @@ from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
-from services.core.plan.queries import periods_for_share, with_document_in_force
+from services.core.plan.queries import (
+    period_states,
+    periods_for_share,
+    version_in_force,
+    with_document_in_force,
+)
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
@@ -34,6 +40,14 @@ _ROUNDS = 5
 """How often what others wrote meanwhile is looked at again."""
 
 
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What became of each row, in order, and how the periods stood that this was decided by."""
+
+    decided: Sequence[Decided]
+    periods: Mapping[str, str]
+
+
 async def carry_out(
     session: AsyncSession,
     batch: Batch,
@@ -42,8 +56,8 @@ async def carry_out(
     plan: PlanState,
     actor: Actor,
     now: datetime,
-) -> list[Decided]:
-    """Write what the rows without faults ask for; return what became of each row, in order.
+) -> BatchOutcome:
+    """Write what the rows without faults ask for; return what became of each row.
 
     Of an atomic batch with a row that is rejected the caller has to undo all: its other rows are
     `skipped`. What a `replace` takes back beside the rows comes last.
@@ -56,31 +70,77 @@ async def carry_out(
     in_force = await with_document_in_force(session, plan)
     if in_force.version != plan.version:
         raise PlanChanged
-    decided = [
-        Decided(row.index, row.slot, "rejected", faults=tuple(judged.faults[row.index]))
-        for row in batch.rows
-        if row.index in judged.faults
-    ]
+    decided = _refused(batch, judged)
     if batch.atomic and decided:
-        return _all_or_nothing(batch, decided)
-    deciding = Deciding(plan, await _periods(session, plan, batch), actor, now)
+        return BatchOutcome(_all_or_nothing(batch, decided), {})
+    held = await periods_for_share(session, plan.city_code, plan.code, *_codes(batch))
+    periods = {code: period.state for code, period in held.items()}
+    deciding = Deciding(plan, periods, actor, now)
     left, named = list(judged.rows), {row.slot for row in batch.rows}
     for _ in range(_ROUNDS):
-        present = await _present(session, left, plan)
-        found = await asyncio.to_thread(_decide, deciding, left, present)
-        for row in await _unnamed(session, batch.scope, deciding, named):
-            found.append(deciding.unnamed(row))
+        found = await _found(session, batch.scope, deciding, left, named)
         if batch.atomic and any(one.outcome == "rejected" for one in found):
-            return _all_or_nothing(batch, found)
+            return BatchOutcome(_all_or_nothing(batch, found), periods)
         written = await _write(session, found, deciding)
         settled = [one for one in found if one.action is None or _id_of(one) in written]
         decided += settled
         named |= {one.slot for one in settled}
         if len(settled) == len(found):
-            return sorted(decided, key=_turn_in_report)
+            return BatchOutcome(sorted(decided, key=_turn_in_report), periods)
         done = {one.index for one in settled}
         left = [row for row in left if row.index not in done]
     raise BatchContended
+
+
+async def look_ahead(
+    session: AsyncSession,
+    batch: Batch,
+    judged: JudgedRows,
+    *,
+    plan: PlanState,
+    actor: Actor,
+    now: datetime,
+) -> BatchOutcome:
+    """Return what `carry_out` would return; nothing is written, and nobody has to wait.
+
+    Raises:
+        PlanChanged, InvalidInput: see `carry_out`.
+    """
+    if await version_in_force(session, plan.city_code, plan.code) != plan.version:
+        raise PlanChanged
+    decided = _refused(batch, judged)
+    if batch.atomic and decided:
+        return BatchOutcome(_all_or_nothing(batch, decided), {})
+    periods = await period_states(session, plan.city_code, plan.code, *_codes(batch))
+    deciding = Deciding(plan, periods, actor, now)
+    named = {row.slot for row in batch.rows}
+    found = await _found(session, batch.scope, deciding, judged.rows, named)
+    if batch.atomic and any(one.outcome == "rejected" for one in found):
+        return BatchOutcome(_all_or_nothing(batch, found), periods)
+    return BatchOutcome(sorted([*decided, *found], key=_turn_in_report), periods)
+
+
+def _refused(batch: Batch, judged: JudgedRows) -> list[Decided]:
+    """Return the rows that have faults by themselves."""
+    return [
+        Decided(row.index, row.slot, "rejected", faults=tuple(judged.faults[row.index]))
+        for row in batch.rows
+        if row.index in judged.faults
+    ]
+
+
+async def _found(
+    session: AsyncSession,
+    scope: BatchScope | None,
+    deciding: Deciding,
+    rows: Sequence[BatchRow],
+    named: set[Slot],
+) -> list[Decided]:
+    """Return what becomes of rows, and of what a `replace` finds beside those it names."""
+    present = await _present(session, rows, deciding.plan)
+    found = await asyncio.to_thread(_decide, deciding, rows, present)
+    unnamed = await _unnamed(session, scope, deciding, named)
+    return [*found, *(deciding.unnamed(row) for row in unnamed)]
 
 
 def _decide(
@@ -93,8 +153,11 @@ def _all_or_nothing(batch: Batch, found: Sequence[Decided]) -> list[Decided]:
     """Return the rejections, and every other row as skipped."""
     rejected = [one for one in found if one.outcome == "rejected"]
     named = {one.index for one in rejected}
+    before = {one.index: one.before for one in found}
     skipped = [
-        Decided(row.index, row.slot, "skipped") for row in batch.rows if row.index not in named
+        Decided(row.index, row.slot, "skipped", before=before.get(row.index))
+        for row in batch.rows
+        if row.index not in named
     ]
     return sorted([*rejected, *skipped], key=_turn_in_report)
 
@@ -107,12 +170,10 @@ def _id_of(decided: Decided) -> UUID | None:
     return None if decided.submission is None else decided.submission["id"]
 
 
-async def _periods(session: AsyncSession, plan: PlanState, batch: Batch) -> Mapping[str, str]:
-    """Return how the periods of a batch stand until the transaction ends."""
-    codes = {row.slot.period for row in batch.rows}
-    codes |= {batch.scope.period} if batch.scope is not None else set()
-    held = await periods_for_share(session, plan.city_code, plan.code, *codes)
-    return {code: period.state for code, period in held.items()}
+def _codes(batch: Batch) -> set[str]:
+    """Return the codes of the periods that a batch is of."""
+    scope = {batch.scope.period} if batch.scope is not None else set()
+    return {row.slot.period for row in batch.rows} | scope
 
 
 async def _present(

@@ -131,3 +131,23 @@ WITH written AS MATERIALIZED (
 SELECT count(*) FROM happened
 """)  # noqa: S608
 """Writes history and event of each submission that was written."""
+
+KEEP_PREVIEW = text("""
+INSERT INTO submission_preview (city_code, id, plan_code, credential_id, request, grounds)
+VALUES (:city, :id, :plan, :credential, :request, :grounds)
+""")
+"""Keeps what was tried."""
+
+DROP_EARLIER_PREVIEWS = text("""
+DELETE FROM submission_preview
+WHERE city_code = :city AND credential_id = :credential AND id IN (
+    SELECT id FROM submission_preview
+    WHERE city_code = :city AND credential_id = :credential ORDER BY id DESC OFFSET :most)
+""")
+"""Drops all but the last previews of a credential."""
+
+DROP_PREVIEW = text("DELETE FROM submission_preview WHERE city_code = :city AND id = :id")
+"""Drops a preview that is committed."""
+
+DROP_OLD_PREVIEWS = text("DELETE FROM submission_preview WHERE city_code = :city AND id < :oldest")
+"""Drops the previews that were made before the first id of an instant."""

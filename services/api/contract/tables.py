@@ -1,0 +1,18 @@
+"""The forms that lists have beside JSON, as their operations show them."""
+
+from typing import Any
+
+from services.api.table_forms import Form
+
+_EXAMPLES = {Form.CSV: "ListAsCsv", Form.XLSX: "ListAsWorkbook"}
+_SCHEMAS = {
+    Form.CSV: {"type": "string"},
+    Form.XLSX: {"type": "string", "format": "binary"},
+}
+
+
+def offer_tables(operation: dict[str, Any]) -> None:
+    """Say of an operation that lists that it answers tables as well."""
+    content = operation["responses"]["200"]["content"]
+    for form, example in _EXAMPLES.items():
+        content[form.value] = {"schema": dict(_SCHEMAS[form]), "examples": {example: {}}}

@@ -1,0 +1,1 @@
+"""Lists as tables for office programs: CSV and XLSX, in the rows that their JSON has."""

@@ -1,0 +1,41 @@
+"""What every form writes: tables one after the other, as pieces of a file, as rows come.
+
+A writer holds no more than what it was given last. It is used from one thread at a time.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from services.api.exports.columns import Table
+from services.api.exports.delimited import DelimitedWriter
+from services.api.exports.workbook import WorkbookWriter
+from services.api.table_forms import Form
+from services.core.kit.text import Language
+
+
+class Writer(Protocol):
+    """Writes a file piece by piece."""
+
+    holds_many: bool
+    """Whether more tables than one find room in it."""
+
+    def begin(self, table: Table) -> None:
+        """Begin a table."""
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write rows of the table that was begun last, as their JSON has them."""
+
+    def end(self) -> None:
+        """Write what is left; the file is whole then."""
+
+    def close(self) -> None:
+        """Let go of a file, ended or not."""
+
+    def taken(self) -> bytes:
+        """Return what was written since this was asked last."""
+
+
+WRITERS: Mapping[Form, Callable[[Language], Writer]] = {
+    Form.CSV: DelimitedWriter,
+    Form.XLSX: WorkbookWriter,
+}

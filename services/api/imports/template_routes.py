@@ -1,0 +1,229 @@
+"""Paths of forms that go out: prefilled sheets in the official layout."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import Depends, Path, Query, Request, Response
+
+from services.api.answers import body_etag, etags
+from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering
+from services.api.plan_parameters import PeriodQuery, period_of_board
+from services.api.routing import versioned_router
+from services.api.security import Caller, require
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.imports import queries
+from services.core.imports.layout import bundle
+from services.core.imports.prefilled import FilledForm, indicator_form, task_form
+from services.core.imports.sheet_forms import FormName
+from services.core.imports.templates import MadeForm, make_forms
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.sealing import SecretKeyNotSet
+from services.core.kit.text import Text
+from services.core.plan.periods import Period
+from services.core.plan.state import PlanState
+from services.core.submissions.creation import organization_faults
+from services.core.submissions.errors import NotYourOrganization
+
+router = versioned_router("imports")
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ZIP = "application/zip"
+
+# Many forms at once take no more of the processor than one.
+_one_at_a_time = CapacityLimiter(1)
+
+_PERMISSIONS: Mapping[FormName, tuple[Permission, Permission]] = {
+    "indicators": (Permission.WRITE_SUBMISSIONS, Permission.REPORT_FOR_ANY_UNIT),
+    "tasks": (Permission.WRITE_MILESTONES, Permission.RUN_MILESTONES),
+}
+"""Who may fill in a form: of its own unit, and of any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which form is asked for, and of which period; nothing of it is judged yet."""
+
+    name: FormName
+    plan: PlanState
+    period: str | None
+    actor: Actor
+
+    def of(self, unit: str | None) -> "AskedForm":
+        """Return what is asked for, of a unit, or of every unit that the caller fills in for.
+
+        Raises:
+            InvalidInput: there is no such unit or period, or none is taken.
+        """
+        if self.name == "tasks" and self.period is not None:
+            raise InvalidInput(faults=[_NO_PERIOD])
+        period = None if self.name == "tasks" else period_of_board(self.plan, self.period)
+        return AskedForm(self.name, self.plan, period, unit)
+
+    @property
+    def own_unit(self) -> str | None:
+        """The one unit that the caller fills in for; None: any."""
+        _, anybodys = _PERMISSIONS[self.name]
+        return None if self.actor.may(anybodys) else self.actor.organization_code
+
+
+@dataclass(frozen=True, slots=True)
+class AskedForm:
+    """A form of a unit, or of each, and a period if it has one."""
+
+    name: FormName
+    plan: PlanState
+    period: Period | None
+    unit: str | None
+
+
+FormPath = Annotated[
+    FormName,
+    Path(
+        description="`indicators` is form 01 (指标填报表), `tasks` form 02 (任务进展表)",
+        examples=["indicators"],
+    ),
+]
+UnitQuery = Annotated[
+    str | None,
+    Query(
+        max_length=60,
+        description="The unit that fills it in; default: the caller's own",
+        examples=["UN15"],
+    ),
+]
+
+
+async def _asked(
+    name: FormPath,
+    actor: Caller,
+    request: Request,
+    plan: PlanInScope,
+    period: PeriodQuery = None,
+) -> Asked:
+    """Return which form is asked for.
+
+    Raises:
+        Forbidden: the caller fills in none.
+    """
+    own, _ = _PERMISSIONS[name]
+    require(request, own)
+    return Asked(name, plan, period, actor)
+
+
+_NO_PERIOD = Fault(
+    "/query/period",
+    "period-not-taken",
+    Text("任务进展表不分报告期，请勿写 period", "Form 02 is of no period: leave it out"),
+)
+_UNIT_MISSING = Fault(
+    "/query/organization_code",
+    "missing",
+    Text("请用 organization_code 写明填报单位", "Say which unit fills it in: organization_code"),
+)
+
+
+def _of_unit(asked: Asked, said: str | None) -> AskedForm:
+    """Return a form of the unit that is said, or else of the caller's own.
+
+    Raises:
+        InvalidInput: the plan has no such unit, or none is said.
+        NotYourOrganization: the caller fills in another's.
+    """
+    unit = said or asked.actor.organization_code
+    if unit is None:
+        raise InvalidInput(faults=[_UNIT_MISSING])
+    if faults := organization_faults(unit, asked.plan):
+        raise InvalidInput(faults=[replace(one, pointer=f"/query{one.pointer}") for one in faults])
+    if asked.own_unit not in {None, unit}:
+        raise NotYourOrganization
+    return asked.of(unit)
+
+
+def _file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
+    """Return the response of a path that answers with a file."""
+    answer = answering(example, ETAG, media_type=media_type)
+    answer[200]["content"][media_type]["schema"] = {"type": "string", "format": "binary"}
+    return answer
+
+
+@router.get(
+    "/plans/{plan}/templates/{name}.xlsx",
+    response_class=Response,
+    responses={**_file_answer(XLSX, "FormWorkbook"), **refusals(403, 404, 503)},
+)
+async def get_form(
+    asked: Annotated[Asked, Depends(_asked)],
+    session: Reading,
+    held: Held,
+    organization_code: UnitQuery = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return a form for one unit, prefilled and ready to be filled in.
+
+    It holds what the plan prints, what the unit is asked for, its last values and what it has
+    reported for the period so far. Only the yellow cells can be changed. A hidden sheet says,
+    signed, of which plan, version, period and unit it is: sent to `imports`, it is known by that.
+    """
+    (form,) = await _made(_of_unit(asked, organization_code), session, held)
+    return _file(form.content, form.name, XLSX, if_none_match)
+
+
+@router.get(
+    "/plans/{plan}/templates/{name}.zip",
+    response_class=Response,
+    responses={**_file_answer(ZIP, "FormBundle"), **refusals(403, 404, 503)},
+)
+async def get_all_forms(
+    asked: Annotated[Asked, Depends(_asked)],
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return a form for every unit that the caller fills in for, in one archive.
+
+    Units that are asked for nothing are left out.
+    """
+    made = await _made(asked.of(asked.own_unit), session, held)
+    content = await run_sync(bundle, [(one.name, one.content) for one in made])
+    name = f"{asked.name}-{asked.period or asked.plan.code}.zip"
+    return _file(content, name, ZIP, if_none_match)
+
+
+async def _made(asked: AskedForm, session: Reading, held: Held) -> Sequence[MadeForm]:
+    if held.seal is None:
+        raise SecretKeyNotSet
+    filled = await _filled(asked, session)
+    return await run_sync(make_forms, asked.plan, filled, held.seal, limiter=_one_at_a_time)
+
+
+async def _filled(asked: AskedForm, session: Reading) -> list[FilledForm]:
+    plan, unit, period = asked.plan, asked.unit, asked.period
+    if period is None:
+        promised = await queries.promised_by(session, plan, unit)
+        units = sorted(promised) if unit is None else [unit]
+        return [task_form(plan, one, promised.get(one, ())) for one in units]
+    asked_for = await queries.owed_by(session, plan, period, unit)
+    periods = [period.code, period.previous().code]
+    reported = await queries.reported_in(session, plan, periods, unit)
+    units = sorted(asked_for) if unit is None else [unit]
+    return [
+        indicator_form(plan, period, one, asked_for.get(one, ()), reported)
+        for one in units
+        if one in plan.organizations
+    ]
+
+
+def _file(content: bytes, name: str, media_type: str, if_none_match: str | None) -> Response:
+    etag = body_etag(content)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
+        return Response(status_code=304, headers=headers)
+    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return Response(content, 200, headers, media_type)

@@ -1,0 +1,113 @@
+"""The plan's indicator table as it is printed, with what was reached beside each line of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic_core import from_json, to_json
+
+from services.api.answers import body_etag, json_answer
+from services.api.context import IfNoneMatch, PlanCode, resources_of
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering
+from services.api.plan_parameters import PeriodQuery
+from services.api.routing import access_of, plan_access, versioned_router
+from services.api.scoring.routes import AsOf, Basis, Published, board_body, check_basis
+from services.api.scoring.table_schemas import IndicatorTableOut
+from services.core.identity.rules import Permission
+from services.core.plan.document import Indicator, PlanDocument
+
+router = versioned_router("scores")
+
+LIGHTS: Mapping[str, str] = {"green": "绿", "yellow": "黄", "red": "红", "grey": "灰"}
+"""What lights are called on paper, where colours are lost."""
+
+_HEAD = (
+    "plan",
+    "plan_version",
+    "plan_status",
+    "period",
+    "basis",
+    "as_of",
+    "local_date",
+    "method",
+    "publication_number",
+)
+_STANDING = (
+    "code",
+    "unit",
+    "value",
+    "display",
+    "data_status",
+    "met",
+    "attainment",
+    "light",
+    "reason",
+    "reason_en",
+)
+
+
+@router.get(
+    "/plans/{plan}/scoreboard/table",
+    responses={**answering("IndicatorTable", ETAG), **refusals(403, 404)},
+    response_model=IndicatorTableOut,
+)
+@plan_access(Permission.READ_PLAN)
+async def get_indicator_table(
+    request: Request,
+    _plan: PlanCode,
+    period: PeriodQuery = None,
+    basis: Basis = "approved",
+    as_of: AsOf = None,
+    publication: Published = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return the plan's indicator table as printed, with value, light and reason in each line.
+
+    It is the annex of a bulletin: what the plan prints comes from the plan as it is now, what was
+    reached from the scoreboard of the period, instant or publication asked for.
+    """
+    access = access_of(request)
+    plan = access.plan
+    check_basis(access.actor, basis)
+    held = resources_of(request)
+    board = from_json(await board_body(held, plan, period, basis, as_of, publication))
+    listed = {
+        **{name: board[name] for name in _HEAD},
+        "title": plan.document.title,
+        "status_text": plan.document.status_text,
+        "score": board["overall"]["score"],
+        "display": board["overall"]["display"],
+        "grade_name": board["overall"]["grade_name"],
+        "coverage": board["overall"]["coverage"],
+        "items": [_line(row, plan.document, plan.indicators) for row in board["indicators"]],
+        "next_page_token": None,
+    }
+    body = to_json(listed)
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+def _line(
+    row: Mapping[str, Any], document: PlanDocument, indicators: Mapping[str, Indicator]
+) -> dict[str, Any]:
+    """Return a line of the table; an indicator that the plan has no longer has only its board's."""
+    standing = {name: row.get(name) for name in _STANDING}
+    target = row["target"]
+    printed = indicators.get(row["code"])
+    baseline = printed.baseline if printed else None
+    groups = {group.code: group.name for group in document.groups}
+    return {
+        "row": printed.row if printed else None,
+        "level1": printed.level1 if printed else groups.get(row["group"]),
+        "level2": printed.level2 if printed else None,
+        "printed_name": printed.printed_name if printed else row["name"],
+        "selection": row["selection"],
+        "baseline_year": baseline.year if baseline else None,
+        "baseline": baseline.text if baseline else None,
+        "target_year": target["year"],
+        "target": target["text"],
+        "target_source": target["source"],
+        "owner_text": printed.owner_text if printed else None,
+        **standing,
+        "light_name": LIGHTS[row["light"]],
+    }

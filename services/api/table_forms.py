@@ -1,0 +1,86 @@
+"""In which form a list is asked for: by the end of its address, or by `Accept`."""
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+from starlette.types import Scope
+
+ASKED = "export"
+"""Where a request's scope says which form is asked for; absent: JSON."""
+
+SUFFIX = "export_suffix"
+"""Where it says what was taken off the end of its path."""
+
+LISTS = "exported_lists"
+"""The attribute of an application's state that holds the addresses of its lists."""
+
+
+class Form(Enum):
+    """A form that every list has beside JSON: its media type."""
+
+    CSV = "text/csv"
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+    @property
+    def suffix(self) -> str:
+        """What an address ends with that asks for it."""
+        return f".{self.name.lower()}"
+
+
+_BY_SUFFIX = {form.suffix: form for form in Form}
+_SUFFIXES = tuple(_BY_SUFFIX)
+_BY_TYPE: Mapping[str, Form | None] = {
+    "application/json": None,
+    **{form.value: form for form in Form},
+}
+_ANYTHING = ("*/*", "application/*")
+_NAMED = (b"csv", b"spreadsheetml")
+_MOST_READ = 20
+
+
+def hear_form(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    """Note in the scope of a GET the form that it asks for; take a suffix off its path."""
+    path: str = scope["path"]
+    if path.endswith(_SUFFIXES):
+        _hear_suffix(scope, path)
+    elif any(one in headers.get(b"accept", b"").lower() for one in _NAMED):
+        form = _accepted(headers[b"accept"].decode("latin-1"))
+        if form is not None:
+            scope[ASKED] = form
+
+
+def _hear_suffix(scope: Scope, path: str) -> None:
+    """Take a suffix off a path that leads to a list without it: another may end so by itself."""
+    suffix = next(one for one in _SUFFIXES if path.endswith(one))
+    rest = path.removesuffix(suffix)
+    lists: Iterable[re.Pattern[str]] = getattr(scope["app"].state, LISTS)
+    within = rest.removeprefix(scope.get("root_path", ""))
+    if any(one.match(within) for one in lists):
+        scope.update({"path": rest, ASKED: _BY_SUFFIX[suffix], SUFFIX: suffix})
+
+
+def _accepted(accept: str) -> Form | None:
+    """Return the form that `Accept` prefers; of two alike the one named first; None: JSON."""
+    best, found = 0.0, None
+    anything = 0.0
+    for part in accept.lower().split(",")[:_MOST_READ]:
+        named, _, parameters = part.partition(";")
+        quality, name = _quality(parameters), named.strip()
+        if name in _ANYTHING:
+            anything = max(anything, quality)
+        elif name in _BY_TYPE and quality > best:
+            best, found = quality, _BY_TYPE[name]
+    return found if best >= anything else None
+
+
+def _quality(parameters: str) -> float:
+    """Return the weight of a media range: 1 where it says none, 0 where it says no number."""
+    for one in parameters.split(";"):
+        name, _, value = one.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0
+    return 1

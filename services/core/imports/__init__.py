@@ -1,0 +1,1 @@
+"""What a county fills in: prefilled sheets that go out, and what comes back in them."""

@@ -1,0 +1,154 @@
+"""The rows of forms, filled in with what is known: plan, last values, what is promised. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.core.imports.sheet_forms import (
+    DATA_STATUSES,
+    INDICATORS,
+    MILESTONE_STATES,
+    TASKS,
+    TIME_SEMANTICS,
+    ReportForm,
+)
+from services.core.milestones.models import Milestone
+from services.core.plan.document import Indicator, TargetEntry
+from services.core.plan.leads import each_of
+from services.core.plan.periods import Period
+from services.core.plan.state import PlanState
+from services.core.submissions.models import Submission
+
+Filled = str | Decimal | None
+"""What a cell of a form holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilledRow:
+    """A row of a form by the keys of its columns; `choices` are what some of them may hold."""
+
+    cells: Mapping[str, Filled]
+    choices: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class FilledForm:
+    """A form for one unit and, if it has one, one period."""
+
+    form: ReportForm
+    unit: str
+    period: str
+    rows: tuple[FilledRow, ...]
+
+
+def indicator_form(
+    plan: PlanState,
+    period: Period,
+    unit: str,
+    asked: Iterable[str],
+    reported: Mapping[tuple[str, str, str], Submission],
+) -> FilledForm:
+    """Return form 01 of a unit: what it is asked for, and what it said before and by now."""
+    wanted = set(asked) | {
+        code for of, code, when in reported if of == unit and when == period.code
+    }
+    rows: list[FilledRow] = []
+    for code, indicator in plan.indicators.items():
+        if code in wanted:
+            now = reported.get((unit, code, period.code))
+            before = reported.get((unit, code, period.previous().code))
+            cells = {
+                "number": Decimal(len(rows) + 1),
+                **_of_indicator(plan, indicator, period),
+                "last_value": _shown(before, indicator),
+                **_of_submission(now, indicator),
+            }
+            choices = {"data_status": tuple(DATA_STATUSES.values())}
+            if indicator.levels:
+                choices["level"] = tuple(level.name for level in indicator.levels)
+            rows.append(FilledRow(cells, choices))
+    return FilledForm(INDICATORS, unit, period.code, tuple(rows))
+
+
+def _of_indicator(plan: PlanState, indicator: Indicator, period: Period) -> dict[str, Filled]:
+    formula, baseline = indicator.formula, indicator.baseline
+    return {
+        "indicator_code": indicator.code,
+        "indicator_name": indicator.printed_name,
+        "unit_of_measure": indicator.unit,
+        "definition": formula.expression if formula is not None else None,
+        "baseline": None if baseline is None else f"{baseline.text}（{baseline.year}）",
+        "target": _target(plan, indicator, period),
+        "time_semantics": TIME_SEMANTICS.get(indicator.time_semantics or ""),
+    }
+
+
+def _target(plan: PlanState, indicator: Indicator, period: Period) -> str:
+    """Return what is to be reached at the end of the period's year, or of the next one named."""
+    calendar = plan.period_calendar
+
+    def year_of(entry: TargetEntry) -> int:
+        return entry.at_year(calendar)
+
+    entries = sorted(indicator.targets, key=year_of)
+    entry = next((one for one in entries if year_of(one) >= period.in_year), entries[-1])
+    assigned = plan.assigned.get((indicator.code, year_of(entry)))
+    if assigned:
+        said = assigned[-1]
+        return said.text or ("" if said.value is None else format(said.value, "f"))
+    return entry.text
+
+
+def _shown(row: Submission | None, indicator: Indicator) -> Filled:
+    if row is None:
+        return None
+    if row.level is not None:
+        return _level_name(indicator, row.level)
+    return "不适用" if row.not_applicable_reason is not None else row.value
+
+
+def _of_submission(row: Submission | None, indicator: Indicator) -> dict[str, Filled]:
+    """Return what stands in the cells to fill in; of a ratio its parts, not what they give."""
+    if row is None:
+        return {}
+    computed = row.numerator is not None
+    return {
+        "numerator": row.numerator,
+        "denominator": row.denominator,
+        "value": None if computed else row.value,
+        "level": None if row.level is None else _level_name(indicator, row.level),
+        "not_applicable_reason": None if computed else row.not_applicable_reason,
+        "source": row.source,
+        "data_status": DATA_STATUSES.get(row.data_status),
+        "note": row.note,
+    }
+
+
+def _level_name(indicator: Indicator, code: str) -> str:
+    return next((level.name for level in indicator.levels if level.code == code), code)
+
+
+def task_form(plan: PlanState, unit: str, milestones: Iterable[Milestone]) -> FilledForm:
+    """Return form 02 of a unit: what it promised, and how far it said it is."""
+    rows = []
+    for one in milestones:
+        measure = plan.measures.get(one.measure_code)
+        leads = each_of(measure.lead_units, plan.organizations) if measure else ()
+        shares = each_of(measure.responsible_units, plan.organizations) if measure else ()
+        cells: dict[str, Filled] = {
+            "task": one.measure_code,
+            "measure": measure.text if measure else None,
+            "leading_units": "、".join(map(plan.organization_name, leads)),
+            "responsible_units": "、".join(map(plan.organization_name, shares)),
+            "milestone_id": str(one.id),
+            "title": one.title,
+            "due_date": one.due_date.isoformat(),
+            "state": MILESTONE_STATES.get(one.state, one.state),
+            "percent": one.percent,
+            "narrative": one.narrative,
+            "problems": one.problems,
+            "next_steps": one.next_steps,
+            "expected_date": None if one.expected_date is None else one.expected_date.isoformat(),
+        }
+        rows.append(FilledRow(cells, {}))
+    return FilledForm(TASKS, unit, "", tuple(rows))

@@ -1,0 +1,58 @@
+"""What a sheet that goes out says of itself, signed: plan, version, period, unit and form. Pure.
+
+A sheet travels over chat for weeks and comes back under any name. By its stamp it is known what
+was asked for with it, and that nobody changed that.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from services.core.kit.sealing import Seal
+
+FORMAT = "wufei-sheet/1"
+"""How the rows of a form are laid out; another layout gets another number."""
+
+SIGNATURE = "signature"
+"""What the stamp's signature is called beside its members."""
+
+_CONTEXT = "stamp of a sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class SheetStamp:
+    """What a form was made for. `version` is the plan's."""
+
+    format: str
+    form: str
+    city_code: str
+    plan: str
+    version: str
+    period: str
+    organization_code: str
+
+    def signed(self, seal: Seal) -> dict[str, str]:
+        """Return its members by name, with the signature last."""
+        made = base64.b64encode(seal.sign(self.text(), _CONTEXT)).decode()
+        return {**asdict(self), SIGNATURE: made}
+
+    def text(self) -> bytes:
+        """Return what is signed."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()
+
+
+NAMES = tuple(one.name for one in fields(SheetStamp))
+
+
+def read_stamp(said: Mapping[str, str], seal: Seal | None) -> SheetStamp | None:
+    """Return the stamp that a sheet carries; None: it is not whole, or nobody here signed it."""
+    if seal is None or any(name not in said for name in (*NAMES, SIGNATURE)):
+        return None
+    stamp = SheetStamp(**{name: said[name] for name in NAMES})
+    try:
+        signature = base64.b64decode(said[SIGNATURE], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return stamp if seal.has_signed(stamp.text(), signature, _CONTEXT) else None
