@@ -59,7 +59,7 @@ SELECT count(*) FROM happened
 
 
 async def batching(system: System, _bare: int) -> list[str]:
-    """Measure a batch of new rows, the same rows again, and its preview."""
+    """Measure a batch of new rows, the same rows again, and its preview with the scores."""
     made, merged, again, previews = [], [], [], []
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{system.port}",
@@ -81,7 +81,9 @@ async def batching(system: System, _bare: int) -> list[str]:
     return [
         Measure("batch of 10,000 new rows", made, "COPY and one merge", merged, 0.60).line(),
         Measure("the same again, unchanged", again, "batch of new rows", made, 3.0).line(),
-        Measure("its preview", previews, "batch of new rows", lives, 2.0, "ms").line(),
+        Measure(
+            "its preview, with the scores", previews, "batch of new rows", lives, 2.0, "ms"
+        ).line(),
     ]
 
 
@@ -109,12 +111,17 @@ def _body() -> bytes:
 async def _timed(
     client: httpx.AsyncClient, body: bytes, outcome: str, *, preview: bool = False
 ) -> float:
-    """Return how many seconds a batch took; every row has to have this outcome."""
+    """Return how many seconds a batch took; every row has to have this outcome.
+
+    A preview has to tell of scores.
+    """
     query = "?validate_only=true" if preview else ""
     started = time.perf_counter()
     answer = await client.post(f"{_PATH}{query}", content=body)
     taken = time.perf_counter() - started
-    assert answer.json()[outcome] == _ROWS, answer.text[:2000]
+    said = answer.json()
+    assert said[outcome] == _ROWS, answer.text[:2000]
+    assert not preview or said["preview"]["scores"], answer.text[-2000:]
     return taken
 
 

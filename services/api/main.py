@@ -22,12 +22,14 @@ from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.calendars import routes as calendars
+from services.api.conflicts import routes as conflicts
 from services.api.context import Resources
 from services.api.contract.docs_page import docs_page
 from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
+from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
@@ -46,6 +48,7 @@ from services.api.problems import language_of
 from services.api.response_cache import ResponseCache
 from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
+from services.api.scoring import comparison_routes as comparison
 from services.api.scoring import publication_routes as publications
 from services.api.scoring import routes as scoring
 from services.api.scoring import table_routes as indicator_table
@@ -55,6 +58,7 @@ from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
+from services.api.sync import routes as sync_routes
 from services.api.table_forms import LISTS
 from services.api.unread import HeardRoute
 from services.api.webhooks import delivery_routes as deliveries
@@ -77,6 +81,7 @@ _ROUTERS = (
     scoring.router,
     publications.router,
     indicator_table.router,
+    comparison.router,
     changes.router,
     batch.router,
     bulk.router,
@@ -89,6 +94,8 @@ _ROUTERS = (
     decisions.router,
     periods.router,
     obligations.router,
+    conflicts.router,
+    sync_routes.router,
     calendars.router,
     feed.router,
     alerts.router,
@@ -98,6 +105,7 @@ _ROUTERS = (
     deliveries.router,
     operations.router,
     templates.router,
+    imports.router,
     agenda.router,
     identity.router,
 )

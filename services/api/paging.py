@@ -81,10 +81,13 @@ async def history_page(
     page_token: str | None,
     named: Mapping[str, object],
     page_size: int,
+    *,
+    more: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return a page of the changes of a thing, oldest first, each with what was before it.
 
-    `history` returns up to `limit` changes of greater numbers than `after`.
+    `history` returns up to `limit` changes of greater numbers than `after`. `more` names what
+    the changes of this thing say beside what all do.
 
     Raises:
         BadPageToken: the token is not one of this list.
@@ -103,6 +106,7 @@ async def history_page(
             "actor": change.actor,
             "reason": change.reason,
             "occurred_at": change.occurred_at,
+            **{name: getattr(change, name) for name in more},
         }
         for change, before in zip(page, [first, *(one.after for one in page)], strict=False)
     ]

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, get_args
+from typing import Annotated
 from uuid import UUID
 
 import asyncpg
@@ -15,9 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.core.identity.actor import Actor
 from services.core.identity.errors import Unauthenticated, not_permitted
-from services.core.identity.models import ApiKey
-from services.core.identity.queries import key_by_digest
-from services.core.identity.rules import Permission, Scope
+from services.core.identity.queries import actor_of, key_by_digest
+from services.core.identity.rules import Permission
 from services.core.identity.service import note_use
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
@@ -82,7 +81,9 @@ class Keys:
             raise Unauthenticated
         # Until then a revocation by another process is not noticed; an expiry always is.
         until = now + KEPT
-        return (until if key.expires_at is None else min(until, key.expires_at)), _actor(key)
+        return (until if key.expires_at is None else min(until, key.expires_at)), actor_of(
+            key, channel="api"
+        )
 
     async def note_uses(self) -> None:
         """Write when keys were last used, every half minute, for ever."""
@@ -100,22 +101,6 @@ class Keys:
                         "next": "the last use of some keys stays unknown; the next is noted",
                     },
                 )
-
-
-def _actor(key: ApiKey) -> Actor:
-    known = get_args(Scope)
-    return Actor(
-        credential_id=key.id,
-        name=key.name,
-        role=key.role,  # type: ignore[arg-type] # only roles of ours are ever written
-        city_code=key.city_code,
-        organization_code=key.organization_code,
-        plan_code=key.plan_code,
-        scopes=frozenset(scope for scope in known if scope in key.scopes),
-        every_city=key.every_city,
-        channel="api",
-        request_id="",
-    )
 
 
 async def authenticate(request: Request) -> Actor:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import following as alerts
+from services.core.imports import service as imports
 from services.core.kit.clock import Clock
 from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
@@ -36,5 +37,6 @@ DATE_FOLLOWERS: Mapping[str, FollowDate] = {
     "scoring": scoring.follow_date,
     "alerts": alerts.follow_date,
     "webhook-retention": retention.follow_date,
+    "import-retention": imports.follow_date,
 }
 """By name. They are asked every half minute, so each is cheap where nothing fell due."""

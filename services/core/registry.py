@@ -4,9 +4,11 @@ from services.core.agenda import models as agenda
 from services.core.alerts import models as alerts
 from services.core.audit import models as audit
 from services.core.calendars import models as calendars
+from services.core.conflicts import models as conflicts
 from services.core.events import models as events
 from services.core.extensions import models as extensions
 from services.core.identity import models as identity
+from services.core.imports import models as imports
 from services.core.kit import idempotency, operations
 from services.core.kit.database import Base
 from services.core.milestones import models as milestones
@@ -14,6 +16,7 @@ from services.core.obligations import models as obligations
 from services.core.plan import models as plan
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
+from services.core.sync import models as sync
 from services.core.webhooks import models as webhooks
 
 __all__ = [
@@ -21,10 +24,12 @@ __all__ = [
     "alerts",
     "audit",
     "calendars",
+    "conflicts",
     "events",
     "extensions",
     "idempotency",
     "identity",
+    "imports",
     "metadata",
     "milestones",
     "obligations",
@@ -32,6 +37,7 @@ __all__ = [
     "plan",
     "scoring",
     "submissions",
+    "sync",
     "webhooks",
 ]
 

@@ -1,4 +1,4 @@
-"""The worker process: the reactor, the deliverer, the doorbell's listener, and a timer.
+"""The worker process: reactor, deliverer, importer, the doorbell's listener, and a timer.
 
 The timer is for when Redis is gone.
 """
@@ -19,6 +19,7 @@ from services.core.webhooks.schedule import read_schedule
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
 from services.worker.guard import system_lookup
+from services.worker.importing import Importing
 from services.worker.metrics_server import served_metrics
 from services.worker.own_servers import OwnServers
 from services.worker.reactor import Reactor
@@ -69,10 +70,17 @@ async def _work(settings: WorkerSettings) -> None:
         await require_current(database.engine)
         tell_of_connections(database, _CONNECTIONS)
         async with _delivering(settings, database) as delivering, asyncio.TaskGroup() as tasks:
+            importing = Importing(database, settings.clock, seal=settings.seal)
+
+            def tell() -> None:
+                importing.wake()
+                if delivering is not None:
+                    delivering.wake()
+
             reactor = Reactor(
                 database,
                 settings.clock,
-                tell=lambda: None if delivering is None else delivering.wake(),
+                tell=tell,
                 tables=cut_tables(audit_kept=settings.audit_kept),
             )
             doorbell = None
@@ -82,6 +90,7 @@ async def _work(settings: WorkerSettings) -> None:
             if delivering is not None:
                 tasks.create_task(delivering.run())
             tasks.create_task(reactor.run())
+            tasks.create_task(importing.run())
             tasks.create_task(_tick(reactor, doorbell))
             logger.info("worker started")
 

@@ -29,6 +29,7 @@ from services.core.kit.partitions import CutTable
 from services.core.kit.statistics import count_grown
 from services.core.partitions import cut_tables
 from services.core.submissions.batch.previews import forget_previews
+from services.core.sync.service import forget_old_writes
 from services.worker.interruption import Interruption, severity, traceback_of
 from services.worker.metrics import BY_DATE
 from services.worker.observing import a_failure, a_turn, in_trouble
@@ -198,6 +199,7 @@ class Reactor:
             if city_code not in self._begun:
                 await begin_log(session, city_code)
             await forget_old(session, city_code, now=self._clock.true_now())
+            await forget_old_writes(session, city_code, now=self._clock.now())
             await forget_previews(session, city_code, now=self._clock.true_now())
         self._begun.add(city_code)
 

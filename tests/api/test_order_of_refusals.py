@@ -138,7 +138,7 @@ class Caller:
             asked["token"] = self.ground.calendar_secret if secret else "none"
         if operation.label == NEW_CALENDAR:
             asked = {"year": "2027", **asked}
-        if operation.path.endswith("/changes"):
+        if operation.path.endswith(("/changes", "/comparison")):
             asked = {"from": "1", **asked}
         async with self.door.client(secret) as client:
             return await client.request(operation.method, address, params=asked, **sent)

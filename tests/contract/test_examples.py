@@ -16,6 +16,7 @@ from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.contract import CONTRACT
 from tests.support.duties import add
 from tests.support.ignored import ignored
+from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 
 CALLERS = {
@@ -25,6 +26,7 @@ CALLERS = {
     "revoke_api_key": "administrator",
     "assign_target": "superior",
     "create_submission": "reporter",
+    "import_sheet": "reporter",
     "edit_submission": "reporter",
     "submit_submission": "reporter",
     "withdraw_submission": "reporter",
@@ -151,8 +153,18 @@ MOVED = {
     ("reopen_period", True): "close",
     ("reopen_period", False): "publish",
     ("get_scoreboard_changes", True): "publish",
+    ("get_scoreboard_comparison", True): "publish",
 }
 """What befell the period of the examples before an operation, by whether that has no body."""
+
+
+NAMED_TWICE = {
+    "get_scoreboard": "publication",
+    "get_indicator_table": "publication",
+    "get_scoreboard_changes": "to",
+    "get_scoreboard_comparison": "to",
+}
+"""Parameters that are left out where others of the examples say the same."""
 
 
 async def ensure_period(door: Door, wanted: str) -> None:
@@ -249,6 +261,9 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
     if "extension_id" in named:
         present = await an_extension(door, due_date="2026-10-31")
         named["extension_id"] = present.json()["id"]
+    if "import_id" in named:
+        async with await as_caller(door, operation_id) as client:
+            named["import_id"] = await an_import(door, client, marked="marked" in operation_id)
     if "preview_id" in named:
         named["preview_id"] = await a_preview(door)
     return None if present is None else present.headers["ETag"]
@@ -321,7 +336,7 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
         named["period"] = "2026"
         body = body and body | {"due_date": "2027-01-31"}
     # Two of these name a scoreboard in two ways, and what is shown was of March 2026.
-    query.pop({"get_scoreboard": "publication", "get_scoreboard_changes": "to"}.get(name, ""), None)
+    query.pop(NAMED_TWICE.get(name, ""), None)
     if name == "read_calendar":
         query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
     if name == "replay_webhook_events":
@@ -333,7 +348,7 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":
         sent = {"content": yaml.safe_dump(body, allow_unicode=True)}
-    if media_type == "text/csv":
+    if media_type in {"text/csv", "application/octet-stream"}:
         sent = {"content": body.encode()}
     address = f"http://wufei.test{path.format(**named)}"
     asked: dict[str, Any] = {"params": query, "headers": headers, **sent}

@@ -8,7 +8,9 @@ from typing import Any
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.device import Device, a_creation, a_write
 from tests.support.duties import add
+from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 
 OF_UNIT = (
@@ -36,6 +38,7 @@ class Ground:
     webhooks: dict[str, str]
     endpoints: dict[str, str]
     calendar_secret: str
+    imports: dict[str, str]
 
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
@@ -48,7 +51,11 @@ class Ground:
             "obligation_id": self.obligation,
             **self.webhooks,
         }
-        for name, found in (("milestone_id", self.milestones), ("extension_id", self.extensions)):
+        for name, found in (
+            ("milestone_id", self.milestones),
+            ("extension_id", self.extensions),
+            ("import_id", self.imports),
+        ):
             if end in found:
                 real[name] = found[end]
         # Each that alters an endpoint for the others has one of its own.
@@ -139,8 +146,14 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     }
     await door.react()
     alert_id = await _alert(door)
+    async with door.client(secrets["office"]) as office:
+        imports = {
+            end: await an_import(door, office, marked=end in {"marked.xlsx", "faults"})
+            for end in _ends(labels, "{import_id}")
+        }
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
+    named |= {"conflict_id": await _conflict(door)}
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
     named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(
@@ -153,12 +166,26 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         named,
         altered,
         tokens[1]["path"].split("token=")[1],
+        imports,
     )
 
 
 def _ends(labels: Collection[str], about: str = "") -> set[str]:
     """Return the last parts of the paths that name what they are `about`."""
     return {label.rsplit("/", 1)[-1] for label in labels if about in label}
+
+
+async def _conflict(door: Door) -> str:
+    """Let a device and the office change the same value."""
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        device, made = Device(unit), a_creation(period="2025-11", draft=True)
+        subject = made["submission_id"]
+        await device.sync(made)
+        path, said = f"/submissions/{subject}", {"value": "1"}
+        await office.patch(path, json=said, headers={"If-Match": "*"})
+        write = a_write("submission.edit", subject, base_version=1, data={"value": "2"})
+        (result,) = (await device.sync(write))["results"]
+    return str(result["conflict_id"])
 
 
 async def _preview(door: Door, office: str) -> str:

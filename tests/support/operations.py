@@ -26,7 +26,10 @@ _BODIES: dict[str, dict[str, object]] = {
 }
 """Where the contract's first example is about another thing than ours."""
 
-_QUERIES = {"GET /v1/plans/{plan}/scoreboard/changes": {"from": "0", "period": "2025"}}
+_QUERIES = {
+    f"GET /v1/plans/{{plan}}/scoreboard/{end}": {"from": "0", "period": "2025"}
+    for end in ("changes", "comparison")
+}
 
 
 def takes_the_ground(label: str) -> bool:
@@ -65,11 +68,14 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     if label.endswith(".ics"):
         query["token"] = ground.calendar_secret
     body = None
-    if "requestBody" in operation:
-        content = _resolved(operation["requestBody"])["content"]["application/json"]
-        shown = _resolved(next(iter(content["examples"].values())))["value"]
-        body = _BODIES.get(label) or body_of_today(label, shown)
     sent: dict[str, Any] = {"params": query, "headers": {}}
+    if "requestBody" in operation:
+        media_type, content = next(iter(_resolved(operation["requestBody"])["content"].items()))
+        shown = _resolved(next(iter(content["examples"].values())))["value"]
+        if media_type == "application/json":
+            body = _BODIES.get(label) or body_of_today(label, shown)
+        else:
+            sent |= {"content": shown.encode(), "headers": {"Content-Type": media_type}}
     if method == "PATCH" or label in NEEDS_A_VERSION:
         sent["headers"]["If-Match"] = "*"
     if body is not None:

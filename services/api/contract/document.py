@@ -73,6 +73,8 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "submissions", "description": "Reported values and their review."},
     {"name": "imports", "description": "Prefilled sheets that go out, and files that come in."},
     {"name": "obligations", "description": "Who owes which value by when, and what was met."},
+    {"name": "conflicts", "description": "Two versions of one value, until somebody takes one."},
+    {"name": "sync", "description": "For devices that work without a network."},
     {"name": "scores", "description": "Where the plan stands, and why."},
     {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},
     {"name": "alerts", "description": "Deadlines coming up and passed, and who was told."},

@@ -98,6 +98,18 @@ class SubmissionData(TypedDict):
     reason: NotRequired[_Reason]
 
 
+class ConflictData(TypedDict):
+    """What a device said of a value and what the ledger says do not go together."""
+
+    indicator_code: _Indicator
+    organization_code: _Unit
+    period: _Period
+    submission_id: Annotated[str, _("Id of the submission that both are about")]
+    reason: Annotated[str, _("`both-changed`, `moved-on` or `place-taken`")]
+    fields: Annotated[list[str], _("What differs")]
+    taken: NotRequired[Annotated[str, _("Which version was taken: `ledger` or `device`")]]
+
+
 class ScoreData(TypedDict):
     """A scoreboard is another than it was."""
 
@@ -256,6 +268,7 @@ _FAMILIES: Mapping[str, type] = {
     "question": QuestionData,
     "period": PeriodData,
     "submission": SubmissionData,
+    "conflict": ConflictData,
     "score": ScoreData,
     "calendar": CalendarData,
     "obligation": ObligationData,

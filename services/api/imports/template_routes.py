@@ -146,7 +146,7 @@ def _of_unit(asked: Asked, said: str | None) -> AskedForm:
     return asked.of(unit)
 
 
-def _file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
+def file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
     """Return the response of a path that answers with a file."""
     answer = answering(example, ETAG, media_type=media_type)
     answer[200]["content"][media_type]["schema"] = {"type": "string", "format": "binary"}
@@ -156,7 +156,7 @@ def _file_answer(media_type: str, example: str) -> dict[int | str, dict[str, Any
 @router.get(
     "/plans/{plan}/templates/{name}.xlsx",
     response_class=Response,
-    responses={**_file_answer(XLSX, "FormWorkbook"), **refusals(403, 404, 503)},
+    responses={**file_answer(XLSX, "FormWorkbook"), **refusals(403, 404, 503)},
 )
 async def get_form(
     asked: Annotated[Asked, Depends(_asked)],
@@ -172,13 +172,13 @@ async def get_form(
     signed, of which plan, version, period and unit it is: sent to `imports`, it is known by that.
     """
     (form,) = await _made(_of_unit(asked, organization_code), session, held)
-    return _file(form.content, form.name, XLSX, if_none_match)
+    return file_response(form.content, form.name, XLSX, if_none_match)
 
 
 @router.get(
     "/plans/{plan}/templates/{name}.zip",
     response_class=Response,
-    responses={**_file_answer(ZIP, "FormBundle"), **refusals(403, 404, 503)},
+    responses={**file_answer(ZIP, "FormBundle"), **refusals(403, 404, 503)},
 )
 async def get_all_forms(
     asked: Annotated[Asked, Depends(_asked)],
@@ -193,7 +193,7 @@ async def get_all_forms(
     made = await _made(asked.of(asked.own_unit), session, held)
     content = await run_sync(bundle, [(one.name, one.content) for one in made])
     name = f"{asked.name}-{asked.period or asked.plan.code}.zip"
-    return _file(content, name, ZIP, if_none_match)
+    return file_response(content, name, ZIP, if_none_match)
 
 
 async def _made(asked: AskedForm, session: Reading, held: Held) -> Sequence[MadeForm]:
@@ -220,7 +220,10 @@ async def _filled(asked: AskedForm, session: Reading) -> list[FilledForm]:
     ]
 
 
-def _file(content: bytes, name: str, media_type: str, if_none_match: str | None) -> Response:
+def file_response(
+    content: bytes, name: str, media_type: str, if_none_match: str | None
+) -> Response:
+    """Return a file with its name and its ETag, or 304 where the caller has it already."""
     etag = body_etag(content)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):

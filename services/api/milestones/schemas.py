@@ -150,6 +150,7 @@ class MilestoneOut(BaseModel):
     """A milestone as it stands today, and what this caller may do with it."""
 
     id: UUID = Field(description="Its id, for good")
+    version: int = Field(description="Counts its changes; what a device's write is based on")
     plan: str = Field(description="Code of the plan")
     measure_code: str = Field(description="Code of its measure")
     indicators: list[MeasuredOut] = Field(description="What its measure is linked with")

@@ -29,6 +29,7 @@ _MOST_EXTENSIONS = 10
 
 _AS_THEY_ARE = (
     "id",
+    "version",
     "measure_code",
     "organization_code",
     "parent_id",

@@ -75,7 +75,7 @@ async def get_scoreboard_changes(
     """
     check_basis(actor, basis)
     wanted = period_of_board(plan, period)
-    places = (_place(from_, "/query/from", plan), _place(to, "/query/to", plan))
+    places = (board_place(from_, "/query/from", plan), board_place(to, "/query/to", plan))
     found: list[ScoreSnapshot | None] = [
         await queries.latest_board(
             session, plan.city_code, plan.code, period=wanted.code, basis=basis, **place
@@ -97,8 +97,8 @@ async def get_scoreboard_changes(
             "plan": plan.code,
             "period": wanted.code,
             "basis": basis,
-            "from": _end(before),
-            "to": _end(after),
+            "from": board_end(before),
+            "to": board_end(after),
             "difference": plain(compared.changes.difference),
             "whole_plan": [
                 _cause(cause, compared, None, {"plan", "open_question"}, "")
@@ -112,7 +112,7 @@ async def get_scoreboard_changes(
     )
 
 
-def _place(written: str | None, pointer: str, plan: PlanState) -> dict[str, Any]:
+def board_place(written: str | None, pointer: str, plan: PlanState) -> dict[str, Any]:
     """Return how a board is asked for; nothing: the newest.
 
     Raises:
@@ -140,7 +140,8 @@ def _place(written: str | None, pointer: str, plan: PlanState) -> dict[str, Any]
         raise InvalidInput(faults=[Fault(pointer, "invalid-point", detail, written)]) from None
 
 
-def _end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
+def board_end(snapshot: ScoreSnapshot | None) -> dict[str, Any] | None:
+    """Return one of two boards that are compared: when it is of, and its score."""
     if snapshot is None:
         return None
     overall = snapshot.board["overall"]

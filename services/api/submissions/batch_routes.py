@@ -48,6 +48,7 @@ from services.core.scoring.foreseeing import Foresight, foresee, supposed_by
 from services.core.submissions.batch import previews
 from services.core.submissions.batch.deciding import Decided
 from services.core.submissions.batch.grounds import grounds_of
+from services.core.submissions.batch.previews import KeptPreview
 from services.core.submissions.batch.rows import Batch, JudgedRows, judge
 from services.core.submissions.batch.service import BatchOutcome, carry_out, look_ahead
 from services.core.submissions.errors import BatchRejected
@@ -150,6 +151,13 @@ PreviewId = Annotated[
 ]
 
 
+async def _kept(
+    actor: Writer, plan: PlanInScope, preview_id: PreviewId, session: Writing, held: Held
+) -> KeptPreview:
+    now = held.clock.true_now()
+    return await previews.take(session, preview_id, plan=plan, actor=actor, now=now)
+
+
 @router.post(
     "/plans/{plan}/submissions/batch/previews/{preview_id}/commit",
     responses={**answering("BatchReport"), **refusals(403, 404, 409)},
@@ -158,7 +166,7 @@ PreviewId = Annotated[
 async def commit_batch(
     actor: Writer,
     plan: PlanInScope,
-    preview_id: PreviewId,
+    kept: Annotated[KeptPreview, Depends(_kept)],
     session: Writing,
     held: Held,
     request: Request,
@@ -170,9 +178,6 @@ async def commit_batch(
     nothing is written.
     """
     caller = _Caller(actor, plan, session, held.clock.now(), language_of(request))
-    kept = await previews.take(
-        session, preview_id, plan=plan, actor=actor, now=held.clock.true_now()
-    )
     day = kept.grounds.local_date
     sent = await run_sync(_read, kept.sent, plan, actor, day, limiter=_one_at_a_time)
     outcome = await carry_out(

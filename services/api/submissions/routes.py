@@ -310,5 +310,7 @@ async def get_submission_history(
     """
     named = of_list(actor, "submission-history", of=row["id"])
     history = partial(queries.history, session, actor, row["city_code"], row["id"])
-    listed = await history_page(history, page_token, named, page_size)
+    listed = await history_page(
+        history, page_token, named, page_size, more=("claimed_at", "counts_from")
+    )
     return HistoryOut.model_validate(listed)

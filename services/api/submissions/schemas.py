@@ -89,6 +89,7 @@ class SubmissionOut(BaseModel):
 
     id: UUID = Field(description="Its id, for good")
     etag: str = Field(description="Its ETag: what a change of it may be based on")
+    version: int = Field(description="Counts its changes; what a device's write is based on")
     plan: str = Field(description="Code of the plan")
     indicator_code: str = Field(description="Code of the indicator")
     indicator_name: str = Field(description="Its name; its code where the plan has it no longer")
@@ -159,6 +160,13 @@ class ChangeOut(BaseModel):
     )
     reason: str | None = Field(description="The reason that was given")
     occurred_at: datetime = Field(description="When")
+    claimed_at: datetime | None = Field(
+        description="Of what a device sent: when it says that it was made; proves nothing"
+    )
+    counts_from: datetime | None = Field(
+        description="From when it counts where the plan lets a late arrival count from the claim;"
+        " null: from `occurred_at`"
+    )
 
 
 class HistoryOut(BaseModel):
@@ -177,6 +185,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
     return {
         "id": row["id"],
         "etag": submission_etag(row),
+        "version": row["version"],
         "plan": row["plan_code"],
         "indicator_code": code,
         "indicator_name": plan.indicator_name(code),

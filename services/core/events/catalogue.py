@@ -25,6 +25,8 @@ EventType = Literal[
     "submission.reopened",
     "submission.withdrawn",
     "submission.falsified",
+    "conflict.raised",
+    "conflict.decided",
     "score.updated",
     "calendar.changed",
     "obligation.extended",
@@ -59,7 +61,7 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
-    *("submission", "obligation", "milestone", "extension"),
+    *("submission", "conflict", "obligation", "milestone", "extension"),
     *("alert_rules", "alert", "alert_digest", "webhook_endpoint"),
 )
 """The kinds of things that events are about."""

@@ -112,6 +112,12 @@ async def next_stretch(
     return LogStretch(after=rows[0].after, upto=rows[0].upto, events=events, most=most)
 
 
+async def newest_position(session: AsyncSession, city_code: str) -> int:
+    """Return the newest position of a city's log; 0: nothing was numbered yet."""
+    found = await session.scalar(select(LogHead.position).where(LogHead.city_code == city_code))
+    return found or 0
+
+
 async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
     """Lock a reader's cursor and return its position; None: it has no cursor yet."""
     return await session.scalar(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, Organization, Tenant
+from services.core.identity.rules import SCOPES
 
 _MOST_EXPIRING = 100
 
@@ -28,6 +29,37 @@ async def key_by_digest(
             ApiKey.revoked_at.is_(None),
             or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
         )
+    )
+
+
+async def actor_of_key(
+    session: AsyncSession, city_code: str, key_id: UUID, *, channel: str, now: datetime
+) -> Actor | None:
+    """Return who a key belongs to, for work that it asked for; None: it is good no more."""
+    key = await session.scalar(
+        select(ApiKey).where(
+            ApiKey.city_code == city_code,
+            ApiKey.id == key_id,
+            ApiKey.revoked_at.is_(None),
+            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+        )
+    )
+    return None if key is None else actor_of(key, channel=channel)
+
+
+def actor_of(key: ApiKey, *, channel: str) -> Actor:
+    """Return a key at work."""
+    return Actor(
+        credential_id=key.id,
+        name=key.name,
+        role=key.role,  # type: ignore[arg-type] # only roles of ours are ever written
+        city_code=key.city_code,
+        organization_code=key.organization_code,
+        plan_code=key.plan_code,
+        scopes=frozenset(scope for scope in SCOPES if scope in key.scopes),
+        every_city=key.every_city,
+        channel=channel,
+        request_id="",
     )
 
 

@@ -1,11 +1,15 @@
-"""Reading for forms: what units owe, what they last reported, what they promised."""
+"""Reading for forms, and imports: what units owe, reported and promised; files on their way."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.imports.errors import ImportNotFound
+from services.core.imports.models import SheetImport, SheetImportFault, SheetImportFile
+from services.core.imports.statements import CITIES_WAITING
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from services.core.obligations.queries import ended_units
@@ -94,3 +98,98 @@ async def promised_by(
     for one in rows:
         promised.setdefault(one.organization_code, []).append(one)
     return promised
+
+
+async def cities_waiting(session: AsyncSession) -> list[str]:
+    """Return the cities in which a file waits for a worker."""
+    return list(await session.scalars(CITIES_WAITING))
+
+
+async def import_of(
+    session: AsyncSession,
+    city_code: str,
+    import_id: UUID,
+    *,
+    credential_id: UUID | None = None,
+    for_update: bool = False,
+) -> SheetImport:
+    """Return an import; with a `credential_id`, only where it is that credential's.
+
+    Raises:
+        ImportNotFound: there is none.
+    """
+    wanted = select(SheetImport).where(
+        SheetImport.city_code == city_code, SheetImport.id == import_id
+    )
+    if credential_id is not None:
+        wanted = wanted.where(SheetImport.credential_id == credential_id)
+    if for_update:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    found = await session.scalar(wanted)
+    if found is None:
+        raise ImportNotFound
+    return found
+
+
+async def leased(
+    session: AsyncSession, city_code: str, import_id: UUID, token: UUID
+) -> SheetImport | None:
+    """Return an import locked, if the lease of this token is still good."""
+    return await session.scalar(
+        select(SheetImport)
+        .where(
+            SheetImport.city_code == city_code,
+            SheetImport.id == import_id,
+            SheetImport.lease_token == token,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def under_way(session: AsyncSession, city_code: str, credential_id: UUID) -> int:
+    """Return how many imports of a credential are neither done nor discarded."""
+    return (
+        await session.scalar(
+            select(func.count()).where(
+                SheetImport.city_code == city_code,
+                SheetImport.credential_id == credential_id,
+                SheetImport.state.in_(("checking", "checked", "confirming")),
+            )
+        )
+        or 0
+    )
+
+
+async def file_of(
+    session: AsyncSession, city_code: str, import_id: UUID, part: str
+) -> bytes | None:
+    """Return the bytes of an import; None: there are none, or none any more."""
+    return await session.scalar(
+        select(SheetImportFile.content).where(
+            SheetImportFile.city_code == city_code,
+            SheetImportFile.import_id == import_id,
+            SheetImportFile.part == part,
+        )
+    )
+
+
+async def faults_of_import(
+    session: AsyncSession,
+    city_code: str,
+    import_id: UUID,
+    *,
+    after: tuple[int, int] | None,
+    limit: int,
+) -> Sequence[SheetImportFault]:
+    """Return up to `limit` faults of an import, in the order of its rows, after a place."""
+    wanted = select(SheetImportFault).where(
+        SheetImportFault.city_code == city_code, SheetImportFault.import_id == import_id
+    )
+    if after is not None:
+        place = tuple_(SheetImportFault.row_number, SheetImportFault.sequence)
+        wanted = wanted.where(place > after)
+    found = await session.scalars(
+        wanted.order_by(SheetImportFault.row_number, SheetImportFault.sequence).limit(limit)
+    )
+    return found.all()

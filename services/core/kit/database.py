@@ -46,6 +46,16 @@ class Base(DeclarativeBase):
     )
 
 
+async def driver_connection(session: AsyncSession) -> asyncpg.Connection:
+    """Return the driver's connection inside the session's transaction, for the hot statements.
+
+    SQLAlchemy opens the transaction with its first statement, so one must have been executed.
+    """
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return raw.driver_connection
+
+
 def columns_of(table: type[Base], name: str, *, without: tuple[str, ...] = ()) -> str:
     """Return the columns of a table that a statement calls `name`, each by its own name.
 

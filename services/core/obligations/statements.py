@@ -21,7 +21,8 @@ JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = o.plan_code
     AND p.period = o.period
 LEFT JOIN LATERAL (
     SELECT s.id, s.state, s.submitted_at, CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
-        SELECT min(h.occurred_at) FROM submission_history AS h WHERE h.city_code = :city
+        SELECT min(coalesce(h.counts_from, h.occurred_at))
+            FROM submission_history AS h WHERE h.city_code = :city
             AND h.submission_id = s.id AND h.action = 'submitted') END AS reported_at
     FROM submission AS s WHERE {SAME_PLACE}
 ) AS s ON TRUE

@@ -301,7 +301,8 @@ class Supervision(Entry):
     `sign_days` to accept or decline what was assigned, `review_days` to review what was handed
     in, `decision_days` to decide on an extension, `answer_days` to answer a return; at most
     `extension_limit` extensions are granted for one thing. `office` is the organization that is
-    the leading group's office.
+    the leading group's office. What a device made before its due date and sends at most
+    `offline_grace_days` calendar days after it counts from when it says that it was made.
     """
 
     calendar: Code = "CN"
@@ -312,6 +313,7 @@ class Supervision(Entry):
     extension_limit: Annotated[int, Field(ge=0, le=100, strict=True)] = 2
     publicity_days: Annotated[tuple[PublicityDay, ...], Field(max_length=100)] = ()
     office: Code | None = None
+    offline_grace_days: Annotated[int, Field(ge=0, le=31, strict=True)] = 0
 
 
 class PlanDocument(Entry):

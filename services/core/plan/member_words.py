@@ -130,6 +130,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "decision_days": "Working days to decide on an extension",
         "answer_days": "Working days to answer a return",
         "extension_limit": "The most extensions granted for one thing",
+        "offline_grace_days": "Calendar days after a due date within which a report that a device"
+        " says was made in time still counts as such; 0: what arrives late is late",
         "publicity_days": "Days of each year for which publicity is planned",
         "office": "Code of the organization that is the leading group's office",
     },

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.database import driver_connection
 from services.core.plan.periods import Period
 from services.core.plan.queries import plan_document
 from services.core.plan.state import PlanState
@@ -159,7 +160,7 @@ class _History:
         state, facts = self._bench.state, self._bench.facts
         known = [code for code in codes if code in facts]
         periods = [" ".join(periods_read(self._period, facts[code].indicator)) for code in known]
-        connection = await queries.driver(session)
+        connection = await driver_connection(session)
         wanted = {
             "city": state.city_code,
             "plan": state.code,
@@ -270,7 +271,7 @@ async def _decisions(
         ("open_question", f"{plan.code}/{question.id}") for question in plan.document.open_questions
     ]
     subjects += [("period", f"{plan.code}/{each.code}") for each in chain(period)]
-    connection = await queries.driver(session)
+    connection = await driver_connection(session)
     wanted = {
         "city": plan.city_code,
         "kinds": [kind for kind, _ in subjects],
@@ -285,7 +286,7 @@ async def _decisions(
 async def _events(
     session: AsyncSession, city_code: str, positions: Iterable[int]
 ) -> dict[int, Happened]:
-    connection = await queries.driver(session)
+    connection = await driver_connection(session)
     rows = await connection.fetch(
         *EVENTS_AT.bind({"city": city_code, "positions": sorted(positions)})
     )

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.database import driver_connection
 from services.core.kit.decimals import total
 from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.counted import statements
-from services.core.scoring.queries import driver
 from services.core.scoring.statements import CONTRIBUTIONS
 from services.core.scoring.tenures import Tenure, Tenures, rank, units_named
 
@@ -57,7 +57,7 @@ async def operands(
     `periods` None reads every basis and period. Of some periods it is also told what would count
     if the `supposed` values did.
     """
-    connection = await driver(session)
+    connection = await driver_connection(session)
     units = {code: units_named(held) for code, held in counted.owned.items()}
     pairs = [(code, unit) for code, named in units.items() if None not in named for unit in named]
     wanted = {
@@ -209,7 +209,7 @@ async def with_units(
     }
     if not pairs:
         return operated
-    connection = await driver(session)
+    connection = await driver_connection(session)
     wanted = {
         "city": state.city_code,
         "plan": state.code,
@@ -273,7 +273,7 @@ async def contributions(
 
     With `unit` only its own, at most 500; beside them the number of those that are another's.
     """
-    connection = await driver(session)
+    connection = await driver_connection(session)
     wanted = {
         "city": city_code,
         "plan": plan_code,

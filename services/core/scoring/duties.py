@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.database import driver_connection
 from services.core.plan.state import PlanState
 from services.core.scoring.aggregation import Operands
 from services.core.scoring.cases import IndicatorFacts
 from services.core.scoring.counted.statements import REPORTING_UNITS, SUPPOSED_UNITS
 from services.core.scoring.counting import Supposition
 from services.core.scoring.owed import Former
-from services.core.scoring.queries import driver
 from services.core.scoring.statements import FORMER_DUTIES
 
 
@@ -71,7 +71,7 @@ async def with_organizations(
     """Return operands with the units behind them, of the indicators that several units owe."""
     if not shared:
         return operated
-    connection = await driver(session)
+    connection = await driver_connection(session)
     wanted = {
         "city": state.city_code,
         "plan": state.code,

@@ -7,8 +7,8 @@ approved.
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.kit.database import read_by_cost, read_by_hashing
-from services.core.scoring import queries, statements
+from services.core.kit.database import driver_connection, read_by_cost, read_by_hashing
+from services.core.scoring import statements
 from services.core.scoring.affected import ChangedInput
 
 
@@ -19,7 +19,7 @@ async def apply_events(
 
     Of several events on one place only the last that matters leaves a row.
     """
-    connection = await queries.driver(session)
+    connection = await driver_connection(session)
     rows = await connection.fetch(
         *statements.APPLY_EVENTS.bind({"city": city_code, "after": after, "upto": upto})
     )

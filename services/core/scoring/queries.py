@@ -13,22 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import EventPosition
+from services.core.kit.database import driver_connection
 from services.core.kit.statements import DriverStatement
 from services.core.plan.models import IndicatorOwner, Publication
 from services.core.scoring.affected import BoardKey
 from services.core.scoring.models import ScoreSnapshot
 from services.core.scoring.tenures import Tenure, Tenures
-
-
-async def driver(session: AsyncSession) -> asyncpg.Connection:
-    """Return the driver's connection inside the session's transaction, for the hot statements.
-
-    SQLAlchemy opens the transaction with its first statement, so one must have been executed.
-    """
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    return raw.driver_connection
-
 
 _LATEST_BOARD = DriverStatement("""
 SELECT board::text AS board, position, sequence, plan_version, method, method_version,
@@ -232,7 +222,7 @@ async def earlier_boards(
     session: AsyncSession, city_code: str, plan_code: str, keys: Sequence[BoardKey]
 ) -> dict[BoardKey, EarlierBoard]:
     """Return the newest snapshots of those boards that were ever drawn."""
-    connection = await driver(session)
+    connection = await driver_connection(session)
     wanted = {
         "city": city_code,
         "plan": plan_code,

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.database import driver_connection
 from services.core.kit.ids import new_id
 from services.core.kit.trail import note_events, present_traceparent
-from services.core.scoring import queries
 from services.core.scoring.adding_up import Board
 from services.core.scoring.affected import BoardKey
 from services.core.scoring.board import Drawn, ScoringContext
@@ -69,7 +69,7 @@ async def keep(
     news = [sheet for sheet in sheets if sheet.is_news(state.version)]
     if not news:
         return 0
-    connection = await queries.driver(session)
+    connection = await driver_connection(session)
     event_ids = [new_id() for _ in news]
     values = {
         "city": state.city_code,

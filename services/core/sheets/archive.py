@@ -24,7 +24,7 @@ WORKBOOK = "xl/workbook.xml"
 
 
 class Archive:
-    """The parts of a workbook; no more than `limits` is ever inflated of all of them together."""
+    """The parts of a workbook; no more than `limits` is ever inflated of one of them."""
 
     def __init__(self, content: bytes, limits: SheetLimits) -> None:
         """Read the directory of `content`.
@@ -33,7 +33,6 @@ class Archive:
             SheetRefused: it is no whole archive, or of another program, or holds what is not taken.
         """
         self._limits = limits
-        self._left = limits.inflated
         _check_directory(content, limits)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
@@ -60,13 +59,14 @@ class Archive:
         if entry is None or entry.compress_type not in _METHODS or entry.flag_bits & _ENCRYPTED:
             raise refused("damaged-workbook")
         bombs = entry.file_size > self._limits.ratio * max(entry.compress_size, 1)
-        if entry.file_size > self._left or (bombs and entry.file_size > self._limits.suspicious):
+        left = self._limits.inflated
+        if entry.file_size > left or (bombs and entry.file_size > self._limits.suspicious):
             raise refused("inflates-too-far")
         try:
             with self._zip.open(entry) as part:
                 while piece := part.read(_PIECE):
-                    self._left -= len(piece)
-                    if self._left < 0:
+                    left -= len(piece)
+                    if left < 0:
                         raise refused("inflates-too-far")
                     yield piece
         except _BROKEN:

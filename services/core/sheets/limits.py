@@ -10,10 +10,10 @@ _MIB = 1024 * _KIB
 class SheetLimits:
     """The bounds of one file; lengths of text are in characters, all other sizes in bytes.
 
-    `inflated` is what all parts of a workbook that are read may come to; a part that is longer
-    than `suspicious` may be `ratio` times as long as it is compressed. `rows` counts those that
-    hold anything. `directory` bounds the list of a workbook's parts, `token` a name, an attribute
-    or a comment of its XML, `line` a line of text with all that its quotes hold.
+    `inflated` is what a part of a workbook may come to; one that is longer than `suspicious` may
+    be `ratio` times as long as it is compressed. `rows` counts those that hold anything.
+    `directory` bounds the list of a workbook's parts, `token` a name, an attribute or a comment
+    of its XML, `line` a line of text with all that its quotes hold.
     """
 
     file: int = 8 * _MIB

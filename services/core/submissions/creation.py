@@ -37,6 +37,7 @@ from services.core.submissions.errors import (
     PlanChanged,
     SubmissionExists,
 )
+from services.core.submissions.images import event_data, image
 from services.core.submissions.judging import period_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
@@ -44,7 +45,6 @@ from services.core.submissions.rules import (
     Form,
     Remarks,
     reported,
-    text_of,
     writes_for,
 )
 from services.core.submissions.statements import CREATE
@@ -191,39 +191,6 @@ def place_of(row: SubmissionRow, leads: tuple[str, ...], period_state: str) -> A
         falsified=row["falsified"],
         period_state=period_state,
     )
-
-
-def image(row: SubmissionRow) -> dict[str, object]:
-    """Return what history keeps of a submission after a change; decimals as text."""
-    return {
-        "plan": row["plan_code"],
-        "indicator_code": row["indicator_code"],
-        "organization_code": row["organization_code"],
-        "period": row["period"],
-        "state": row["state"],
-        "revision": row["revision"],
-        "approved_revision": row["approved_revision"],
-        "value": text_of(row["value"]),
-        "numerator": text_of(row["numerator"]),
-        "denominator": text_of(row["denominator"]),
-        "level": row["level"],
-        "not_applicable_reason": row["not_applicable_reason"],
-        **{name: row[name] for name in REMARKS},
-        "on_behalf": row["on_behalf"],
-        "falsified": row["falsified"],
-    }
-
-
-def event_data(row: SubmissionRow) -> dict[str, object]:
-    """Return what the event of a change says of the submission."""
-    return {
-        "indicator_code": row["indicator_code"],
-        "organization_code": row["organization_code"],
-        "period": row["period"],
-        "revision": row["revision"],
-        "version": row["version"],
-        "state": row["state"],
-    }
 
 
 def parameters(

@@ -98,7 +98,11 @@ class Submission(Base):
 
 
 class SubmissionHistory(Base):
-    """One change of a submission: what it was after it, who did it, and why. Append-only."""
+    """One change of a submission: what it was after it, who did it, and why. Append-only.
+
+    `claimed_at` is when a device says that it was made, which proves nothing; `counts_from` the
+    instant that it counts from where the plan believes that, else it counts from `occurred_at`.
+    """
 
     __tablename__ = "submission_history"
     __table_args__ = ({"postgresql_partition_by": "RANGE (submission_id)"},)
@@ -111,6 +115,8 @@ class SubmissionHistory(Base):
     actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
     reason: Mapped[str | None] = mapped_column(Text)
     occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    claimed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    counts_from: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class SubmissionPreview(Base):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from services.core.kit.database import columns_of
 from services.core.kit.idempotency import RequestKey
 from services.core.kit.statements import DriverStatement, driver_statement
 from services.core.plan.visibility import Made, Owned, made_scope, scope
+from services.core.submissions.images import columns_of_image
 from services.core.submissions.models import Submission, SubmissionHistory, SubmissionPreview
 
 SUBMISSIONS = Owned(
@@ -128,15 +128,9 @@ async def _as_seen(
 
 def _approved(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the columns of a submission that its history tells of an approved version."""
-    told = from_json(row["after"])
-    numbers = {
-        name: None if told[name] is None else Decimal(told[name])
-        for name in ("value", "numerator", "denominator")
-    }
     dates = {name: row[name] for name in ("submitted_at", "decided_at")}
     return {
-        **told,
-        **numbers,
+        **columns_of_image(from_json(row["after"])),
         **dates,
         "version": row["version"],
         "reason": row["reason"],

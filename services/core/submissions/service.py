@@ -17,7 +17,7 @@ from services.core.kit.errors import InvalidInput
 from services.core.plan.queries import periods_for_share
 from services.core.plan.state import PlanState
 from services.core.submissions.changes import edited, form_after
-from services.core.submissions.creation import event_data, image
+from services.core.submissions.images import event_data, image
 from services.core.submissions.judging import value_faults
 from services.core.submissions.models import Submission, SubmissionHistory
 from services.core.submissions.rules import AccessContext, SubmissionVerb

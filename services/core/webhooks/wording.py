@@ -71,6 +71,10 @@ FORMS: Mapping[EventType, _Form] = {
     "submission.falsified": _Form(
         "数据不实", "{unit}“{indicator}”{period}被认定数据不实{because}", "red"
     ),
+    "conflict.raised": _Form(
+        "数据冲突", "{unit}“{indicator}”{period}有两个不同的版本，待处理", "orange"
+    ),
+    "conflict.decided": _Form("冲突已处理", "{unit}“{indicator}”{period}的冲突已处理", "green"),
     "score.updated": _Form("得分更新", "{period} 总分 {display}（{basis_name}）"),
     "calendar.changed": _Form("日历更新", "{year} 年工作日历已更新（{source}）", "grey"),
     "obligation.extended": _Form("填报延期", "{unit}“{indicator}”{period}延期至 {due_date}"),

@@ -105,13 +105,16 @@ REMEMBER = text(f"""
 WITH written AS MATERIALIZED (
     SELECT w.* FROM unnest(CAST(:id AS uuid[]), CAST(:version AS integer[]),
         CAST(:action AS text[]), CAST(:reason AS text[]), CAST(:image AS text[]),
-        CAST(:organization_code AS text[]), CAST(:event_id AS uuid[]), CAST(:event_data AS text[]))
-        AS w(id, version, action, reason, image, organization_code, event_id, event_data)
+        CAST(:organization_code AS text[]), CAST(:event_id AS uuid[]), CAST(:event_data AS text[]),
+        CAST(:claimed_at AS timestamptz[]), CAST(:counts_from AS timestamptz[]))
+        AS w(id, version, action, reason, image, organization_code, event_id, event_data,
+            claimed_at, counts_from)
 ), remembered AS (
     INSERT INTO submission_history
-        (city_code, submission_id, version, action, after, actor, reason, occurred_at)
+        (city_code, submission_id, version, action, after, actor, reason, occurred_at,
+            claimed_at, counts_from)
     SELECT CAST(:city AS text), id, version, action, CAST(image AS jsonb), CAST(:actor AS jsonb),
-        reason, CAST(:now AS timestamptz)
+        reason, CAST(:now AS timestamptz), claimed_at, counts_from
     FROM written
 ), {
     event_inserts(

@@ -19,16 +19,21 @@ from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
-from services.core.submissions.creation import event_data, image
+from services.core.submissions.images import event_data, image
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A submission as it stands after a change; `action` is what history calls that."""
+    """A submission as it stands after a change; `action` is what history calls that.
+
+    `claimed_at` and `counts_from` are as in the history (`models.SubmissionHistory`).
+    """
 
     row: SubmissionRow
     action: str
     reason: str | None = None
+    claimed_at: datetime | None = None
+    counts_from: datetime | None = None
 
 
 async def write_rows(
@@ -84,6 +89,8 @@ def _remembered(changes: Sequence[Change]) -> dict[str, Any]:
         "version": [row["version"] for row in rows],
         "action": [one.action for one in changes],
         "reason": [one.reason for one in changes],
+        "claimed_at": [one.claimed_at for one in changes],
+        "counts_from": [one.counts_from for one in changes],
         "image": [to_json(image(row)).decode() for row in rows],
         "organization_code": [row["organization_code"] for row in rows],
         "event_id": [new_id() for _ in rows],

@@ -1,0 +1,1 @@
+"""Conflicts over HTTP."""

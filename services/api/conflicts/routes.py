@@ -1,0 +1,161 @@
+"""Paths of conflicts: list and read them, decide one."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Response
+from typing_extensions import override
+
+from services.api.answers import json_answer
+from services.api.conflicts.schemas import (
+    ConflictDecisionIn,
+    ConflictListOut,
+    ConflictOut,
+    conflict_body,
+    conflict_fields,
+)
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering, asking
+from services.api.filters import OrganizationFilter, check_codes
+from services.api.paging import after_id, cut, of_list
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.api.turns import Shown, Turn, in_scope
+from services.core.conflicts import queries, service
+from services.core.conflicts.errors import ConflictNotFound
+from services.core.conflicts.models import Conflict
+from services.core.conflicts.rules import ConflictState
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.plan.state import PlanState
+from services.core.plan.visibility import sees_whole_plan
+
+router = versioned_router("conflicts")
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
+Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
+ConflictId = Annotated[
+    UUID, Path(description="Id of a conflict", examples=["019bb0f1-6b00-7a10-8a44-0d6c0f0e5c01"])
+]
+
+
+@router.get("/plans/{plan}/conflicts", responses={**answering("Conflicts"), **refusals(403, 404)})
+async def list_conflicts(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    state: Annotated[ConflictState | None, Query(description="In this state only")] = None,
+    organization_code: OrganizationFilter = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> ConflictListOut:
+    """List what was said twice and differently, newest first.
+
+    A unit sees its own, a lead also those of the indicators it leads; the superior none.
+    """
+    named = of_list(
+        actor, "conflicts", plan=plan.code, state=state, organization_code=organization_code
+    )
+    found = await queries.page(
+        session,
+        actor,
+        plan_code=plan.code,
+        state=state,
+        organization_code=organization_code,
+        after=after_id(page_token, named),
+        limit=page_size + 1,
+    )
+    check_codes(found, plan, organization_code=organization_code)
+    page, following = cut(found, page_size, named, lambda one: [one.id])
+    return ConflictListOut.model_validate(
+        {
+            "items": [conflict_fields(one, plan, actor) for one in page],
+            "next_page_token": following,
+            "limited_to_scope": not sees_whole_plan(actor),
+        }
+    )
+
+
+async def _seen(conflict_id: ConflictId, actor: Reader, session: Reading) -> Conflict:
+    """Return a conflict that the caller sees.
+
+    Raises:
+        ConflictNotFound: there is none of this id in the caller's scope.
+    """
+    return in_scope(await queries.one(session, actor, conflict_id), ConflictNotFound)
+
+
+@router.get(
+    "/conflicts/{conflict_id}",
+    responses={**answering("Conflict", ETAG), **refusals(403, 404)},
+    response_model=ConflictOut,
+)
+async def get_conflict(
+    row: Annotated[Conflict, Depends(_seen)],
+    actor: Reader,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one conflict with both versions."""
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    _, body, etag = conflict_body(row, plan, actor)
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@dataclass(frozen=True)
+class ConflictTurn(Turn[Conflict]):
+    """A conflict's turn to be decided, with the plan that its submission is judged by."""
+
+    plan: PlanState
+
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*conflict_body(self.item, self.plan, self.actor))
+
+
+async def _take(
+    conflict_id: ConflictId, actor: Writer, session: Writing, held: Held
+) -> ConflictTurn:
+    row = in_scope(await queries.for_update(session, actor, conflict_id), ConflictNotFound)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    service.check_right(actor, row)
+    return ConflictTurn(row, actor, session, held, plan)
+
+
+@router.post(
+    "/conflicts/{conflict_id}/decide",
+    responses={**answering("ConflictDecided", ETAG), **refusals(403, 404, 409, 412)},
+    openapi_extra=asking("ConflictDecision"),
+    response_model=ConflictOut,
+)
+async def decide_conflict(
+    body: ConflictDecisionIn,
+    turn: Annotated[ConflictTurn, Depends(_take)],
+    if_match: IfMatch = None,
+) -> Response:
+    """Take one of the two versions. The other stays readable here.
+
+    To take something of both, edit the submission first and then take `ledger`. What the device
+    said can be taken while the submission can be edited: as a draft or returned.
+    """
+    return await turn.act(
+        if_match,
+        service.decide,
+        plan=turn.plan,
+        actor=turn.actor,
+        take=body.take,
+        reason=body.reason,
+        now=turn.held.clock.now(),
+    )

@@ -1,0 +1,111 @@
+"""What conflicts look like on the wire."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+
+from services.api.actors import ActorOut, actor_fields
+from services.api.answers import item_etag
+from services.api.paging import LIMITED_TO_SCOPE
+from services.core.conflicts.models import Conflict
+from services.core.conflicts.rules import ConflictReason, ConflictState, Taken, may_decide
+from services.core.identity.actor import Actor
+from services.core.kit.said import Said, Words
+from services.core.plan.state import PlanState
+
+
+class ConflictDecisionIn(Said):
+    """Which of the two versions stands from now on."""
+
+    take: Taken = Field(
+        description="`ledger`: what the submission says stays; `device`: it says what the device"
+        " said from now on"
+    )
+    reason: Words | None = Field(default=None, description="A remark on the decision")
+
+
+class ConflictOut(BaseModel):
+    """Two versions of one submission that were both meant, until somebody decides."""
+
+    id: UUID = Field(description="Its id, for good")
+    plan: str = Field(description="Code of the plan")
+    submission_id: UUID = Field(description="The submission that both are about")
+    indicator_code: str = Field(description="Code of the indicator")
+    indicator_name: str = Field(description="Its name; its code where the plan has it no longer")
+    organization_code: str = Field(description="The unit that the value is of")
+    organization_name: str = Field(
+        description="The unit's name; its code where the plan has it no longer"
+    )
+    period: str = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
+    reason: ConflictReason = Field(
+        description="`both-changed` the same field; `moved-on`: the submission could not be edited"
+        " any more; `place-taken`: a new submission was meant for a place that has one"
+    )
+    fields: list[str] = Field(
+        description="What differs: `form` (the value in whichever form, as a whole), `data_status`,"
+        " `note`, `source`"
+    )
+    base: dict[str, Any] | None = Field(
+        description="What they said when the device saw them last; null: it saw none"
+    )
+    ledger: dict[str, Any] = Field(description="What they said when the conflict was raised")
+    device: dict[str, Any] = Field(description="What the device wanted them to say")
+    claimed_at: datetime | None = Field(
+        description="When the device says that it was written; proves nothing"
+    )
+    raised_by: ActorOut = Field(description="Whose write it was")
+    raised_at: datetime = Field(description="When it came in")
+    state: ConflictState = Field(description="`open` until it is decided")
+    taken: Taken | None = Field(description="Which version was taken; null: not decided")
+    decision_reason: str | None = Field(description="Why it was decided so")
+    decided_by: ActorOut | None = Field(description="Who decided it; null: nobody yet")
+    decided_at: datetime | None = Field(description="When that was")
+    may_decide: bool = Field(description="Whether this caller may decide it now")
+
+
+class ConflictListOut(BaseModel):
+    """A page of conflicts, newest first."""
+
+    items: list[ConflictOut] = Field(description="At most `page_size`")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
+    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
+
+
+def conflict_fields(row: Conflict, plan: PlanState, actor: Actor) -> dict[str, Any]:
+    """Return a conflict as `ConflictOut` has it."""
+    return {
+        "id": row.id,
+        "plan": row.plan_code,
+        "submission_id": row.submission_id,
+        "indicator_code": row.indicator_code,
+        "indicator_name": plan.indicator_name(row.indicator_code),
+        "organization_code": row.organization_code,
+        "organization_name": plan.organization_name(row.organization_code),
+        "period": row.period,
+        "reason": row.reason,
+        "fields": row.fields,
+        "base": row.base,
+        "ledger": row.ledger,
+        "device": row.device,
+        "claimed_at": row.claimed_at,
+        "raised_by": actor_fields(row.raised_by),
+        "raised_at": row.raised_at,
+        "state": row.state,
+        "taken": row.taken,
+        "decision_reason": row.decision_reason,
+        "decided_by": None if row.decided_by is None else actor_fields(row.decided_by),
+        "decided_at": row.decided_at,
+        "may_decide": may_decide(actor, state=row.state, organization_code=row.organization_code),
+    }
+
+
+def conflict_body(
+    row: Conflict, plan: PlanState, actor: Actor
+) -> tuple[dict[str, Any], bytes, str]:
+    """Return a conflict as fields, as JSON, and its strong ETag."""
+    fields = conflict_fields(row, plan, actor)
+    body = to_json(fields)
+    return fields, body, item_etag(row.id, row.version, body)

@@ -1,0 +1,303 @@
+"""Paths of files that come in: sent, judged by the worker, then confirmed or discarded."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import Depends, Path, Query, Request, Response
+from typing_extensions import override
+
+from services.api.answers import body_etag, json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering
+from services.api.imports.schemas import (
+    ImportFaultListOut,
+    ImportOut,
+    import_fault_out,
+    import_out,
+)
+from services.api.imports.template_routes import XLSX, file_answer, file_response
+from services.api.operations.schemas import OperationOut, operation_out
+from services.api.paging import cut, of_list
+from services.api.problems import language_of
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.api.turns import Shown, Turn
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.imports import queries
+from services.core.imports.errors import MarkedCopyNotFound
+from services.core.imports.intake import FirstLook, ImportOptions, look_at
+from services.core.imports.models import SheetImport
+from services.core.imports.service import SentFile, begin_import, confirm, discard
+from services.core.kit.errors import InvalidInput
+from services.core.kit.operations import Operation
+from services.core.kit.pagination import read_page_token, read_version
+from services.core.sheets.errors import SheetRefused
+
+router = versioned_router("imports")
+
+Writer = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
+
+# Many files at once take no more of the processor, and of memory, than one.
+_one_at_a_time = CapacityLimiter(1)
+
+_SENT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The file as it is, whatever it is called: what it is follows from its"
+        " content. At most 8 MiB, which hold 100,000 rows; compressed or not",
+        "content": {
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary"},
+                "examples": {"ImportLines": {}},
+            },
+        },
+    }
+}
+
+
+async def _options(
+    period: Annotated[
+        str | None,
+        Query(max_length=40, description="Of rows that do not say one; of a form it must agree"),
+    ] = None,
+    organization_code: Annotated[
+        str | None,
+        Query(
+            max_length=60,
+            description="Of rows that do not say one; of a form it must agree; default: the"
+            " caller's own unit",
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, Query(max_length=60, description="Which sheet is read, where several are seen")
+    ] = None,
+    draft: Annotated[bool, Query(description="Keep the values as drafts")] = False,
+    on_behalf_of: Annotated[
+        bool, Query(description="The office only: report on behalf of the units")
+    ] = False,
+) -> ImportOptions:
+    return ImportOptions(period, organization_code, sheet, draft, on_behalf_of)
+
+
+Options = Annotated[ImportOptions, Depends(_options)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that can be read, and what it is."""
+
+    content: bytes
+    look: FirstLook
+
+
+async def _sent(
+    request: Request, actor: Writer, plan: PlanInScope, held: Held, options: Options
+) -> Sent:
+    """Return the file of the body; asked for before the session, which would wait for it.
+
+    Raises:
+        SheetRefused: it is no sheet that is taken.
+        InvalidInput: the same, with what the address says beside it.
+    """
+    # Of a POST that says nothing our requests make `{}`; here it is a file that holds nothing.
+    content = await Request.body(request)
+
+    def look() -> FirstLook:
+        return look_at(content, options, plan=plan, actor=actor, seal=held.seal)
+
+    try:
+        return Sent(content, await run_sync(look, limiter=_one_at_a_time))
+    except (SheetRefused, InvalidInput) as error:
+        raise type(error)(faults=[*error.faults, *request.scope.get("unread", [])]) from None
+
+
+def _begun(operation: Operation) -> Response:
+    told = operation_out(operation).model_dump_json().encode()
+    answer = json_answer(told, etag=body_etag(told), status=202)
+    answer.headers["Location"] = f"/v1/operations/{operation.id}"
+    return answer
+
+
+@router.post(
+    "/plans/{plan}/imports",
+    status_code=202,
+    responses={
+        **answering("ImportBegun", ETAG, LOCATION, status=202),
+        **refusals(403, 404, 409, 503),
+    },
+    openapi_extra=_SENT,
+    response_model=OperationOut,
+)
+async def import_sheet(
+    actor: Writer,
+    plan: PlanInScope,
+    sent: Annotated[Sent, Depends(_sent)],
+    options: Options,
+    session: Writing,
+    held: Held,
+    file_name: Annotated[
+        str | None, Query(max_length=255, description="What the file is called, to be shown")
+    ] = None,
+) -> Response:
+    """Send values as a workbook or as CSV: a filled form, or a sheet of one's own with headings.
+
+    A file that cannot be read is 422 `sheet-refused` at once, with what to do; so is a form of
+    another unit, period or version, with where a fresh one is had. Its rows are judged by the
+    worker as those of a batch are: `Location` tells how far that is, and `request.import_id`
+    which import it is. Nothing is written before that is confirmed.
+    """
+    _, check = await begin_import(
+        session,
+        SentFile(sent.content, file_name),
+        sent.look,
+        options,
+        plan_code=plan.code,
+        actor=actor,
+        now=held.clock.now(),
+    )
+    return _begun(check)
+
+
+ImportId = Annotated[
+    UUID,
+    Path(description="Id of an import", examples=["019bb0f1-7000-7000-8000-0000000000f1"]),
+]
+
+
+async def _seen(import_id: ImportId, actor: Writer, session: Reading) -> SheetImport:
+    """Return an import that the caller sent.
+
+    Raises:
+        ImportNotFound: it sent none of this id.
+    """
+    return await queries.import_of(
+        session, actor.city_code, import_id, credential_id=actor.credential_id
+    )
+
+
+Seen = Annotated[SheetImport, Depends(_seen)]
+
+
+@router.get(
+    "/imports/{import_id}",
+    responses={**answering("Import", ETAG), **refusals(403, 404)},
+    response_model=ImportOut,
+)
+async def get_import(sheet: Seen, if_none_match: IfNoneMatch = None) -> Response:
+    """Return an import of the caller's: what was found in the file, and what can be done now.
+
+    Its files are kept for a week, what was found in them for 30 days.
+    """
+    body = import_out(sheet).model_dump_json().encode()
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+@router.get(
+    "/imports/{import_id}/faults",
+    responses={**answering("ImportFaults"), **refusals(403, 404)},
+)
+async def list_import_faults(
+    sheet: Seen,
+    actor: Writer,
+    session: Reading,
+    request: Request,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> ImportFaultListOut:
+    """List what is wrong with a file, in the order of its rows."""
+    named = of_list(actor, "import-faults", of=sheet.id)
+    after = None
+    if page_token is not None:
+        after = read_page_token(page_token, named, read_version, read_version)
+    found = await queries.faults_of_import(
+        session, sheet.city_code, sheet.id, after=after, limit=page_size + 1
+    )
+    page, following = cut(found, page_size, named, lambda one: [one.row_number, one.sequence])
+    language = language_of(request)
+    return ImportFaultListOut(
+        items=[import_fault_out(one, language) for one in page], next_page_token=following
+    )
+
+
+@router.get(
+    "/imports/{import_id}/marked.xlsx",
+    response_class=Response,
+    responses={**file_answer(XLSX, "MarkedCopy"), **refusals(403, 404)},
+)
+async def get_marked_copy(
+    sheet: Seen, session: Reading, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Return a copy of the file in which faulty cells are red and say why.
+
+    A sheet 错误清单 lists them with row, column, problem and advice. What was put right in the
+    copy can be sent as it is.
+    """
+    content = await queries.file_of(session, sheet.city_code, sheet.id, "marked")
+    if content is None:
+        raise MarkedCopyNotFound
+    stem = (sheet.file_name or "import").rpartition(".")[0] or sheet.file_name or "import"
+    return file_response(content, f"{stem}-标注.xlsx", XLSX, if_none_match)
+
+
+@dataclass(frozen=True)
+class ImportTurn(Turn[SheetImport]):
+    """An import's turn for a verb; whoever sent it has the right."""
+
+    @override
+    async def shown(self) -> Shown:
+        shown = import_out(self.item)
+        body = shown.model_dump_json().encode()
+        return Shown(shown, body, body_etag(body))
+
+
+async def _take(import_id: ImportId, actor: Writer, session: Writing, held: Held) -> ImportTurn:
+    sheet = await queries.import_of(
+        session, actor.city_code, import_id, credential_id=actor.credential_id, for_update=True
+    )
+    return ImportTurn(sheet, actor, session, held)
+
+
+ImportTaken = Annotated[ImportTurn, Depends(_take)]
+
+
+@router.post(
+    "/imports/{import_id}/confirm",
+    status_code=202,
+    responses={
+        **answering("ImportConfirmed", ETAG, LOCATION, status=202),
+        **refusals(403, 404, 409, 412),
+    },
+    response_model=OperationOut,
+)
+async def confirm_import(turn: ImportTaken, if_match: IfMatch = None) -> Response:
+    """Have the worker write the rows of a file without faults: all of them, or none.
+
+    Where something has moved since they were judged the operation fails, names the rows, and
+    nothing is written. Cancelled before it is done, it has written nothing.
+    """
+    await turn.check(if_match)
+    return _begun(await confirm(turn.session, turn.item, now=turn.held.clock.now()))
+
+
+@router.post(
+    "/imports/{import_id}/discard",
+    responses={**answering("ImportDiscarded", ETAG), **refusals(403, 404, 409, 412)},
+    response_model=ImportOut,
+)
+async def discard_import(turn: ImportTaken, if_match: IfMatch = None) -> Response:
+    """Give an import up; nothing of it was written."""
+    return await turn.act(if_match, discard, now=turn.held.clock.now())

@@ -1,0 +1,219 @@
+"""What a device has to know and does not: what changed since a position, and lists that differ.
+
+Submissions and milestones change by events, so they are told by position. What is owed, what
+waits and what is alerted also change as days pass, without any event: those lists are short, and
+are told whole whenever their digest is another one than the device has.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from fastapi import Request
+from pydantic_core import to_json
+
+from services.api.agenda.routes import list_todo
+from services.api.alerts.routes import list_alerts
+from services.api.conflicts.routes import list_conflicts
+from services.api.context import ReadSession, Resources
+from services.api.milestones.views import milestone_list, tombstones
+from services.api.obligations.routes import list_obligations
+from services.api.problems import STATUS
+from services.api.submissions.schemas import submission_fields
+from services.api.sync.schemas import ListName
+from services.core.events.queries import newest_position
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.identity.rules import Permission
+from services.core.kit.database import driver_connection
+from services.core.kit.errors import RefusalKind
+from services.core.kit.text import Language
+from services.core.milestones import queries as milestone_queries
+from services.core.milestones.action_context import ActionContext
+from services.core.milestones.queries import MilestoneFilters, Sight
+from services.core.plan.state import PlanState
+from services.core.submissions import queries as submission_queries
+from services.core.submissions.queries import SubmissionFilters
+from services.core.sync import queries
+
+_POSITIONS = 500
+"""Log positions read for one answer."""
+
+_OWED, _SHOWN = 500, 200
+_REFUSALS_SHOWN = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Whose device asks, of which plan, in which session; `known` holds the digests it has."""
+
+    actor: Actor
+    plan: PlanState
+    session: ReadSession
+    held: Resources
+    request: Request
+    language: Language
+    known: Mapping[ListName, str]
+
+
+async def changes_since(
+    device: Device, desk: ActionContext, position: int | None
+) -> dict[str, Any]:
+    """Return submissions, milestones and tombstones since a position, and where to go on from."""
+    session, actor, plan = device.session, device.actor, device.plan
+    if position is None:
+        now = await newest_position(session, plan.city_code)
+        return {
+            "position": now,
+            "has_more": False,
+            "submissions": [],
+            "milestones": [],
+            "tombstones": [],
+        }
+    rows, read_to, more = await submission_queries.changed_after(
+        await driver_connection(session),
+        actor,
+        plan_code=plan.code,
+        filters=SubmissionFilters(),
+        position=position,
+        limit=_POSITIONS,
+    )
+    gone = [
+        {"kind": "submission", "id": row["id"], "position": row["position"]}
+        for row in rows
+        if row["state"] == "withdrawn"
+    ]
+    told = {
+        "position": read_to,
+        "has_more": more,
+        "submissions": [
+            submission_fields(row, plan, actor) for row in rows if row["state"] != "withdrawn"
+        ],
+        "milestones": [],
+        "tombstones": gone,
+    }
+    if actor.may(Permission.READ_MILESTONES):
+        document = plan.document
+        changed = await milestone_queries.changed_after(
+            session,
+            actor,
+            plan_code=plan.code,
+            filters=MilestoneFilters(),
+            sight=Sight(desk.today, document.time_zone, document.scheme.lights),
+            position=position,
+            limit=_POSITIONS,
+        )
+        kept = [row for _, row in changed.found if row.state != "cancelled"]
+        told["milestones"] = await milestone_list(session, kept, desk)
+        gone += [{"kind": "milestone", **one} for one in tombstones(changed.found)]
+        # Each read the log by itself: what only one of them saw is told again.
+        told["position"] = min(read_to, changed.position)
+        told["has_more"] = more or changed.more
+    return told
+
+
+async def lists_that_differ(device: Device) -> dict[str, Any]:
+    """Return each list that is another one than the device knows; None: it is as it knows it."""
+    whole: dict[ListName, tuple[Sequence[Any], bool]] = {
+        "obligations": await _obligations(device),
+        "todo": await _todo(device),
+        "alerts": await _alerts(device),
+        "conflicts": await _conflicts(device),
+        "refused": await _refused(device),
+    }
+    return {name: _if_other(listed, device.known.get(name)) for name, listed in whole.items()}
+
+
+def _if_other(listed: tuple[Sequence[Any], bool], known: str | None) -> dict[str, Any] | None:
+    items, more = listed
+    digest = hashlib.sha256(to_json(items)).hexdigest()[:16]
+    if digest == known:
+        return None
+    return {"digest": digest, "has_more": more, "items": items}
+
+
+async def _obligations(device: Device) -> tuple[Sequence[Any], bool]:
+    actor = device.actor
+    if actor.reach is Reach.APPROVED:
+        return [], False
+    pages = [
+        await list_obligations(
+            actor, device.plan, device.session, device.held, status=status, page_size=_OWED
+        )
+        for status in ("missing", "expected")
+    ]
+    items = [one for page in pages for one in page.items]
+    return items, any(page.next_page_token is not None for page in pages)
+
+
+async def _todo(device: Device) -> tuple[Sequence[Any], bool]:
+    page = await list_todo(
+        device.actor,
+        device.session,
+        device.held,
+        device.request,
+        plan=device.plan.code,
+        page_size=_SHOWN,
+    )
+    return page.items, page.next_page_token is not None
+
+
+async def _alerts(device: Device) -> tuple[Sequence[Any], bool]:
+    if not device.actor.may(Permission.READ_ALERTS):
+        return [], False
+    page = await list_alerts(
+        device.actor, device.plan, device.session, device.held, state="open", page_size=_SHOWN
+    )
+    return page.items, page.next_page_token is not None
+
+
+async def _conflicts(device: Device) -> tuple[Sequence[Any], bool]:
+    page = await list_conflicts(device.actor, device.plan, device.session, page_size=_SHOWN)
+    return page.items, page.next_page_token is not None
+
+
+async def _refused(device: Device) -> tuple[Sequence[Any], bool]:
+    rows = await queries.refused_lately(
+        device.session,
+        device.actor,
+        device.plan,
+        since=device.held.clock.now() - _REFUSALS_SHOWN,
+        limit=_SHOWN + 1,
+    )
+    told = [
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "subject_id": row.subject_id,
+            "said": row.said,
+            "claimed_at": row.claimed_at,
+            "received_at": row.received_at,
+            "refusal": refusal_out((row.result or {})["refusal"], device.language),
+        }
+        for row in rows[:_SHOWN]
+    ]
+    return told, len(rows) > _SHOWN
+
+
+def refusal_out(kept: Mapping[str, Any] | None, language: Language) -> dict[str, Any] | None:
+    """Return a kept refusal as `WriteRefusalOut` has it."""
+    if kept is None:
+        return None
+    words = "detail" if language == "zh-CN" else "detail_en"
+    return {
+        "status": STATUS[RefusalKind(kept["kind"])],
+        "code": kept["code"],
+        "message": kept["message"],
+        "message_en": kept["message_en"],
+        "errors": [
+            {
+                "pointer": fault["pointer"],
+                "code": fault["code"],
+                "detail": fault[words],
+                "value": fault["value"],
+            }
+            for fault in kept["errors"]
+        ],
+    }

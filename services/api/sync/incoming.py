@@ -1,0 +1,135 @@
+"""The writes of a call as the ledger takes them. A write of a wrong shape is refused by itself."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from services.api.deferred_faults import DeferredFaults
+from services.api.submissions.schemas import SubmissionIn
+from services.api.sync.schemas import (
+    CompleteWriteIn,
+    CreateWriteIn,
+    EditWriteIn,
+    MoveWriteIn,
+    ProgressWriteIn,
+)
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.faults import faults_of
+from services.core.kit.text import Text
+from services.core.submissions.batch.rows import Slot
+from services.core.submissions.changes import FORMS
+from services.core.submissions.rules import REMARKS
+from services.core.sync.writes import Sent, Write
+
+Shape = CreateWriteIn | EditWriteIn | MoveWriteIn | ProgressWriteIn | CompleteWriteIn
+_OF_DEVICES = 7
+"""The version of UUID that devices make: in the order of time, so that indexes stay small."""
+
+_MADE_BY_DEVICE = Text(
+    "应为设备生成的 UUIDv7，如 019aafc0-0000-7000-8000-000000000000",
+    "Must be a UUIDv7 made by the device, such as 019aafc0-0000-7000-8000-000000000000",
+)
+
+
+def writes_of(shapes: Sequence[Shape | DeferredFaults]) -> list[Sent]:
+    """Return the writes of a call.
+
+    Raises:
+        InvalidInput: a write has no id that can be read, so that nobody could ask for it again.
+    """
+    faults: list[Fault] = []
+    sent = []
+    for index, shape in enumerate(shapes):
+        write_id = _id_of(shape)
+        if write_id is None or write_id.version != _OF_DEVICES:
+            faults.append(Fault(f"/writes/{index}/id", "uuid7-required", _MADE_BY_DEVICE))
+        elif isinstance(shape, DeferredFaults):
+            sent.append(_faulty(index, write_id, shape))
+        else:
+            sent.append(_sound(index, shape))
+    if faults:
+        raise InvalidInput(faults=faults)
+    return sent
+
+
+def _id_of(shape: Shape | DeferredFaults) -> UUID | None:
+    if not isinstance(shape, DeferredFaults):
+        return shape.id
+    try:
+        return UUID(str(shape.members.get("id")))
+    except ValueError:
+        return None
+
+
+def _faulty(index: int, write_id: UUID, shape: DeferredFaults) -> Sent:
+    said = to_json(dict(shape.members), fallback=str)
+    write = Write(
+        index=index,
+        id=write_id,
+        kind="unreadable",
+        subject_id=write_id,
+        digest=hashlib.sha256(said).digest(),
+        faults=tuple(_untagged(faults_of(shape.errors))),
+    )
+    return Sent(write, said.decode())
+
+
+def _untagged(faults: Iterable[Fault]) -> Iterable[Fault]:
+    """Yield faults without the kind that pydantic puts before their place."""
+    for fault in faults:
+        _, _, place = fault.pointer.removeprefix("/").partition("/")
+        tagged = "." in fault.pointer.split("/")[1] if fault.pointer else False
+        yield Fault(f"/{place}" if tagged else fault.pointer, fault.code, fault.detail, fault.value)
+
+
+def _sound(index: int, shape: Shape) -> Sent:
+    said = shape.model_dump_json(exclude_unset=True)
+    write = Write(
+        index=index,
+        id=shape.id,
+        kind=shape.kind,
+        subject_id=(
+            shape.milestone_id
+            if isinstance(shape, ProgressWriteIn | CompleteWriteIn)
+            else shape.submission_id
+        ),
+        digest=hashlib.sha256(said.encode()).digest(),
+        claimed_at=shape.claimed_at,
+    )
+    match shape:
+        case CreateWriteIn():
+            write = _creation(write, shape.data)
+        case EditWriteIn():
+            columns = _said(shape.data, (*FORMS, *REMARKS))
+            write = replace(write, base_version=shape.base_version, said=columns)
+        case MoveWriteIn():
+            write = replace(write, base_version=shape.base_version)
+        case ProgressWriteIn():
+            write = replace(write, base_version=shape.base_version, said=dict(shape.data))
+        case CompleteWriteIn():
+            evidence = [piece.model_dump() for piece in shape.data.evidence]
+            told = {"narrative": shape.data.narrative, "evidence": evidence}
+            write = replace(write, base_version=shape.base_version, said=told)
+    return Sent(write, said)
+
+
+def _creation(write: Write, data: SubmissionIn) -> Write:
+    wrong = Fault("/submission_id", "uuid7-required", _MADE_BY_DEVICE)
+    return replace(
+        write,
+        slot=Slot(data.indicator_code, data.organization_code, data.period),
+        said=_said(data, (*FORMS, *REMARKS)),
+        draft=data.draft,
+        on_behalf_of=data.on_behalf_of,
+        faults=() if write.subject_id.version == _OF_DEVICES else (wrong,),
+    )
+
+
+def _said(data: BaseModel, columns: Iterable[str]) -> dict[str, Any]:
+    """Return by column what was said; what was left out stays as it is."""
+    return {name: getattr(data, name) for name in columns if name in data.model_fields_set}

@@ -1,0 +1,65 @@
+"""The path by which a device hands in what it wrote and hears what changed."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from pydantic_core import to_json
+
+from services.api.context import Held, ReadSession, Writing
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import answering, asking
+from services.api.milestones.routes import writing_desk
+from services.api.problems import language_of
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.api.sync.delta import Device, changes_since, lists_that_differ, refusal_out
+from services.api.sync.incoming import writes_of
+from services.api.sync.schemas import SyncIn, SyncOut
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.text import Language
+from services.core.sync.service import Kept, take_in
+
+router = versioned_router("sync")
+
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
+
+
+@router.post(
+    "/sync",
+    responses={**answering("Synced"), **refusals(403, 404, 409)},
+    openapi_extra=asking("Sync"),
+    response_model=SyncOut,
+)
+async def sync(
+    body: SyncIn, actor: Reader, session: Writing, held: Held, request: Request
+) -> Response:
+    """Hand in what a device wrote without a network, and hear what changed meanwhile.
+
+    Up to 500 writes are taken in, in their order; each has an answer of its own and each is
+    judged as its own path would judge it. A write that is sent again is not taken in twice and is
+    answered as before, so a device may repeat a call, whole or in part, until it is answered.
+
+    A change is merged by field with what others changed since `base_version`. Only where both
+    changed the same field it is a conflict: the ledger stays as it is, what the device said is
+    kept beside it, and whoever reports for the unit decides.
+    """
+    plan = await held.plans.get(body.plan, actor, session)
+    sent = writes_of(body.writes)
+    desk = await writing_desk(session, held, plan, actor)
+    taken = await take_in(session, sent, plan=plan, actor=actor, desk=desk, now=held.clock.now())
+    language = language_of(request)
+    reading = ReadSession(session)
+    device = Device(actor, plan, reading, held, request, language, body.known)
+    answer = {
+        "results": [_result_out(one, language) for one in taken],
+        **await changes_since(device, desk, body.position),
+        **await lists_that_differ(device),
+    }
+    return Response(to_json(answer), media_type="application/json")
+
+
+def _result_out(kept: Kept, language: Language) -> dict[str, object]:
+    result = {**kept.result}
+    refusal = refusal_out(result.pop("refusal"), language)
+    return {"id": kept.write.id, **result, "repeated": kept.repeated, "refusal": refusal}

@@ -1,0 +1,218 @@
+"""What a device sends and is answered."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field, WrapValidator
+
+from services.api.agenda.schemas import TodoOut
+from services.api.alerts.schemas import AlertOut
+from services.api.conflicts.schemas import ConflictOut
+from services.api.contract.refusals import FaultOut
+from services.api.deferred_faults import keep_faults
+from services.api.milestones.schemas import CompleteIn, MilestoneOut, ProgressIn
+from services.api.obligations.schemas import ObligationOut
+from services.api.submissions.schemas import SubmissionIn, SubmissionOut, SubmissionPatch
+from services.core.kit.said import CodeIn, Said
+from services.core.sync.writes import MOST_WRITES, WriteOutcome
+
+ListName = Literal["obligations", "todo", "alerts", "conflicts", "refused"]
+
+
+class _WriteIn(Said):
+    id: UUID = Field(
+        description="Made by the device (UUIDv7). Sent again, the write is answered as the first"
+        " time and not taken in twice; known for 90 days"
+    )
+    claimed_at: AwareDatetime | None = Field(
+        default=None,
+        description="When the device says that it was written. Kept as claimed, never trusted",
+    )
+
+
+class CreateWriteIn(_WriteIn):
+    """A new submission."""
+
+    kind: Literal["submission.create"] = Field(description="Reports a value")
+    submission_id: UUID = Field(
+        description="Made by the device (UUIDv7): the submission's id for good"
+    )
+    data: SubmissionIn = Field(description="As the POST of a submission takes it")
+
+
+class EditWriteIn(_WriteIn):
+    """A change of a submission."""
+
+    kind: Literal["submission.edit"] = Field(description="Changes what it names")
+    submission_id: UUID = Field(description="The submission")
+    base_version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] | None = Field(
+        default=None,
+        description="The version that the device saw last, the number at the end of its ETag."
+        " Left out where the submission is made in this call",
+    )
+    data: SubmissionPatch = Field(description="As the PATCH of a submission takes it")
+
+
+class MoveWriteIn(_WriteIn):
+    """A verb on a submission."""
+
+    kind: Literal["submission.submit", "submission.withdraw"] = Field(
+        description="Hands it in, or takes it back"
+    )
+    submission_id: UUID = Field(description="The submission")
+    base_version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] | None = Field(
+        default=None, description="As of `submission.edit`"
+    )
+
+
+class ProgressWriteIn(_WriteIn):
+    """How far a milestone is."""
+
+    kind: Literal["milestone.progress"] = Field(description="Reports progress")
+    milestone_id: UUID = Field(description="The milestone")
+    base_version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = Field(
+        description="The version that the device saw last"
+    )
+    data: ProgressIn = Field(description="As the milestone's `progress` takes it")
+
+
+class CompleteWriteIn(_WriteIn):
+    """A request to close a milestone."""
+
+    kind: Literal["milestone.complete"] = Field(description="Asks for closure")
+    milestone_id: UUID = Field(description="The milestone")
+    base_version: Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)] = Field(
+        description="The version that the device saw last"
+    )
+    data: CompleteIn = Field(description="As the milestone's `complete` takes it")
+
+
+WriteIn = Annotated[
+    CreateWriteIn | EditWriteIn | MoveWriteIn | ProgressWriteIn | CompleteWriteIn,
+    Field(discriminator="kind"),
+]
+CheckedWrite = Annotated[WriteIn, WrapValidator(keep_faults)]
+"""A write, or its `DeferredFaults` where its shape is wrong."""
+
+
+class SyncIn(Said):
+    """What a device wrote since it was last answered, and what it knows already."""
+
+    plan: CodeIn = Field(description="Code of the plan")
+    writes: Annotated[list[CheckedWrite], Field(max_length=MOST_WRITES)] = Field(
+        default=[], description="In the order in which they were made"
+    )
+    position: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] | None = Field(
+        default=None,
+        description="`position` of the answer before. Left out at first: then nothing that changed"
+        " is told, and the lists of submissions and milestones are read page by page",
+    )
+    known: dict[ListName, Annotated[str, Field(max_length=64)]] = Field(
+        default={}, description="By list, the `digest` that the device has"
+    )
+
+
+class WriteRefusalOut(BaseModel):
+    """Why a write was refused."""
+
+    status: int = Field(description="As of the same by its own path")
+    code: str = Field(description="As `code` of a problem")
+    message: str = Field(description="The reason, in Chinese")
+    message_en: str = Field(description="The reason, in English")
+    errors: list[FaultOut] = Field(
+        description="Every fault of what it said, in the caller's language"
+    )
+
+
+class WriteResultOut(BaseModel):
+    """What became of one write."""
+
+    id: UUID = Field(description="Of the write")
+    outcome: WriteOutcome = Field(
+        description="`applied`; `merged`: others changed other fields meanwhile, and both stand;"
+        " `unchanged`: it was so already; `conflict`: both changed the same, or the ledger moved"
+        " on, and what the device said is kept in the conflict; `refused`"
+    )
+    subject_id: UUID = Field(
+        description="The submission or milestone; another id than the device made where the place"
+        " had a submission already"
+    )
+    version: int | None = Field(description="Its version now: the `base_version` of the next write")
+    conflict_id: UUID | None = Field(description="Of a `conflict`")
+    made_in_time: bool = Field(
+        description="It came after its due date, and the device says that it was made before.",
+    )
+    repeated: bool = Field(description="It was taken in by an earlier call; this is its answer")
+    refusal: WriteRefusalOut | None = Field(description="Of what was `refused`")
+
+
+class SyncTombstoneOut(BaseModel):
+    """What is there no more: a withdrawn submission, a cancelled milestone."""
+
+    kind: Literal["submission", "milestone"] = Field(description="What it was")
+    id: UUID = Field(description="Its id")
+    position: int = Field(description="Log position of its last change")
+
+
+class RefusedWriteOut(BaseModel):
+    """A write of the last 30 days that was refused."""
+
+    id: UUID = Field(description="Of the write")
+    kind: str = Field(description="What it wanted")
+    subject_id: UUID = Field(description="Of what")
+    said: Any = Field(description="What it said, as it came")
+    claimed_at: datetime | None = Field(description="When the device says that it was written")
+    received_at: datetime = Field(description="When it came in")
+    refusal: WriteRefusalOut = Field(description="Why it was refused")
+
+
+class _SyncedList(BaseModel):
+    digest: str = Field(description="Goes into `known` of the next call")
+    has_more: bool = Field(description="More than are told here; its own path has them all")
+
+
+class SyncedObligations(_SyncedList):
+    """What is still owed, soonest due first."""
+
+    items: list[ObligationOut] = Field(description="At most 500")
+
+
+class SyncedTodo(_SyncedList):
+    """What waits for the caller, soonest due first."""
+
+    items: list[TodoOut] = Field(description="At most 200")
+
+
+class SyncedAlerts(_SyncedList):
+    """What is not resolved, newest first."""
+
+    items: list[AlertOut] = Field(description="At most 200")
+
+
+class SyncedConflicts(_SyncedList):
+    """Conflicts, decided ones too, newest first."""
+
+    items: list[ConflictOut] = Field(description="At most 200")
+
+
+class SyncedRefusals(_SyncedList):
+    """What was refused of the caller's writes in the last 30 days, newest first."""
+
+    items: list[RefusedWriteOut] = Field(description="At most 200")
+
+
+class SyncOut(BaseModel):
+    """What became of the writes, and what changed since `position`."""
+
+    results: list[WriteResultOut] = Field(description="Of each write, in their order")
+    position: int = Field(description="Goes into the next call")
+    has_more: bool = Field(description="More changes follow: call again at once")
+    submissions: list[SubmissionOut] = Field(description="Those that changed since, as they are")
+    milestones: list[MilestoneOut] = Field(description="Those that changed since, as they are")
+    tombstones: list[SyncTombstoneOut] = Field(description="What is there no more")
+    obligations: SyncedObligations | None = Field(description="Null: as the device knows it")
+    todo: SyncedTodo | None = Field(description="Null: as the device knows it")
+    alerts: SyncedAlerts | None = Field(description="Null: as the device knows it")
+    conflicts: SyncedConflicts | None = Field(description="Null: as the device knows it")
+    refused: SyncedRefusals | None = Field(description="Null: as the device knows it")

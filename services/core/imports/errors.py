@@ -1,0 +1,38 @@
+"""Refusals of imports."""
+
+from services.core.kit.errors import DomainError, NotFound, RefusalKind, TransitionRefused
+from services.core.kit.text import Text
+
+
+class ImportNotFound(NotFound):
+    """There is no such import of the caller's."""
+
+    code = "import-not-found"
+    title = Text("未找到该导入", "There is no such import")
+
+
+class MarkedCopyNotFound(NotFound):
+    """The import has no copy with its faults: none was found, or it is kept no more."""
+
+    code = "marked-copy-not-found"
+    title = Text("没有标注副本", "There is no marked copy")
+
+
+class ImportTransitionRefused(TransitionRefused):
+    """The import is not at a point where this can be done."""
+
+
+class ImportHasFaults(DomainError):
+    """The file has faults, and none of it is written; the marked copy shows each."""
+
+    code = "import-has-faults"
+    kind = RefusalKind.CONFLICT
+    title = Text("文件有问题，不能导入", "The file has faults and cannot be imported")
+
+
+class TooManyImports(DomainError):
+    """The caller has as many imports under way as it may have; confirm or discard one."""
+
+    code = "too-many-imports"
+    kind = RefusalKind.CONFLICT
+    title = Text("进行中的导入过多，请先确认或放弃", "Too many imports are under way")

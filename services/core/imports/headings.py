@@ -1,0 +1,133 @@
+"""Which column of a free sheet holds what, by its heading. Pure.
+
+The longest name that a heading contains decides, and names of what is not taken are known too:
+otherwise 单位 would take 计量单位, and 日期 every date.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from services.core.kit.said import trimmed
+from services.core.sheets.cells import SheetRow
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "indicator_code": ("指标编号", "指标编码", "指标代码", "indicator_code"),
+    "indicator_name": ("指标名称", "指标", "indicator_name", "indicator"),
+    "organization_code": ("单位编号", "单位编码", "单位代码", "organization_code"),
+    "organization_name": (
+        "填报单位",
+        "报送单位",
+        "单位名称",
+        "单位",
+        "organization_name",
+        "organization",
+    ),
+    "period": ("报告期", "填报周期", "周期", "期间", "period"),
+    "value": ("本期值", "指标值", "填报值", "完成值", "实际值", "数值", "value"),
+    "numerator": ("本期分子", "分子", "numerator"),
+    "denominator": ("本期分母", "分母", "denominator"),
+    "level": ("本期等级", "等级", "level"),
+    "not_applicable_reason": ("不适用原因", "不适用", "not_applicable_reason"),
+    "data_status": ("数据状态", "data_status"),
+    "source": ("数据来源", "来源", "source"),
+    "note": ("备注", "note"),
+    "change_reason": ("变化原因",),
+    "evidence": ("佐证材料名称", "佐证材料"),
+    "": (
+        "序号",
+        "计量单位",
+        "口径",
+        "基期",
+        "目标",
+        "上期",
+        "去年",
+        "同期",
+        "同比",
+        "环比",
+        "累计/时点",
+        "接收单位",
+        "处置单位",
+        "牵头单位",
+        "责任单位",
+        "主管单位",
+        "分子单位",
+        "分母单位",
+        "分子名称",
+        "分母名称",
+        "指标类型",
+        "指标类别",
+        "日期",
+        "填报人",
+        "审核人",
+        "负责人",
+        "电话",
+    ),
+}
+"""Names of columns by what they hold; under nothing those of what is printed and not taken."""
+
+_BY_NAME = sorted(
+    ((name, key) for key, names in _NAMES.items() for name in names),
+    key=lambda pair: (-len(pair[0]), pair),
+)
+
+FORMS_OF_VALUE = ("value", "numerator", "denominator", "level", "not_applicable_reason")
+"""The columns of which one says what the value is."""
+
+_IDENTIFY = {"indicator_code", "indicator_name"}
+_LONGEST_HEADING = 60
+_LOOKED_AT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SheetColumns:
+    """Where a sheet holds what: the row of its headings, columns and headings by key.
+
+    `ignored` are the headings of columns that are not taken, `twice` those of which another
+    column holds the same.
+    """
+
+    row: int
+    at: Mapping[str, int]
+    headings: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+    twice: Mapping[int, str] = field(default_factory=dict)
+
+
+def columns_of_sheet(rows: Iterable[SheetRow]) -> SheetColumns | None:
+    """Return the columns by the first row that has headings of them; None: no row has.
+
+    It names an indicator, and a value in one of its forms. The first 30 rows are looked at.
+    """
+    for looked_at, row in enumerate(rows):
+        if looked_at >= _LOOKED_AT:
+            return None
+        found = _matched(row)
+        if not _IDENTIFY.isdisjoint(found.at) and not found.at.keys().isdisjoint(FORMS_OF_VALUE):
+            return found
+    return None
+
+
+def _matched(row: SheetRow) -> SheetColumns:
+    at: dict[str, int] = {}
+    headings: dict[str, str] = {}
+    ignored, twice = [], {}
+    for column, cell in row.cells.items():
+        shown = trimmed(cell.text)
+        key = key_of(shown)
+        if not key:
+            if shown:
+                ignored.append(shown[:_LONGEST_HEADING])
+        elif key in at:
+            twice[column] = shown[:_LONGEST_HEADING]
+        else:
+            at[key], headings[key] = column, shown[:_LONGEST_HEADING]
+    return SheetColumns(row.number, at, headings, tuple(ignored), twice)
+
+
+def key_of(heading: str) -> str:
+    """Return what a column of this heading holds; nothing where it is not taken."""
+    said = "".join(unicodedata.normalize("NFKC", heading).split()).lower()
+    if not said or len(said) > _LONGEST_HEADING:
+        return ""
+    return next((key for name, key in _BY_NAME if name in said), "")

@@ -1,0 +1,193 @@
+"""A file looked at before it is read: which sheet, of which form, for whom, in which columns. Pure.
+
+What is refused here is refused at once; the rows are read later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from services.core.identity.actor import Actor
+from services.core.imports.headings import SheetColumns, columns_of_sheet
+from services.core.imports.parsing import Known
+from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName
+from services.core.imports.stamps import FORMAT, NAMES, SheetStamp, read_stamp
+from services.core.imports.templates import fresh_form
+from services.core.kit.errors import Fault
+from services.core.kit.sealing import Seal, SecretKeyNotSet
+from services.core.kit.text import Text
+from services.core.plan.state import PlanState
+from services.core.sheets.cells import cell_name
+from services.core.sheets.errors import SheetRefused
+from services.core.sheets.sheet_file import SheetFile, Table
+from services.core.sheets.workbook import SheetEntry
+from services.core.submissions.rules import writes_for
+
+_MOST_OF_STAMP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What is said beside a file; what a form's stamp says must agree."""
+
+    period: str | None = None
+    organization_code: str | None = None
+    sheet: str | None = None
+    draft: bool = False
+    on_behalf_of: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """A file that can be read: what its rows are of, and where they hold what."""
+
+    file: SheetFile
+    sheet: SheetEntry | None
+    form: FormName
+    stamp: SheetStamp | None
+    columns: SheetColumns
+    known: Known
+
+    def table(self) -> Table:
+        """Return its rows, from the first on."""
+        return self.file.table(self.sheet)
+
+
+def look_at(
+    content: bytes, options: ImportOptions, *, plan: PlanState, actor: Actor, seal: Seal | None
+) -> FirstLook:
+    """Return what a file is.
+
+    Raises:
+        SheetRefused: it is no sheet that is taken, or is of another unit, period or version.
+        SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
+    """
+    file = SheetFile(content)
+    stamp = _stamp_of(file, plan, seal)
+    if stamp is not None and (faults := _stamp_faults(stamp, options, plan, actor)):
+        raise SheetRefused(faults=faults)
+    sheet = file.chosen(options.sheet, FORM_SHEET)
+    columns = columns_of_sheet(file.table(sheet).rows())
+    if columns is None:
+        raise SheetRefused(faults=[_NO_HEADINGS])
+    if columns.twice:
+        raise SheetRefused(
+            faults=[
+                Fault("", "heading-twice", _TWICE.format(cell=cell_name(columns.row, at)), heading)
+                for at, heading in columns.twice.items()
+            ]
+        )
+    known = Known(
+        period=options.period if stamp is None else stamp.period,
+        organization_code=options.organization_code or actor.organization_code
+        if stamp is None
+        else stamp.organization_code,
+        draft=options.draft,
+        on_behalf_of=options.on_behalf_of,
+    )
+    return FirstLook(file, sheet, "indicators", stamp, columns, known)
+
+
+_NO_HEADINGS = Fault(
+    "",
+    "headings-not-found",
+    Text(
+        "没有找到表头：前 30 行中要有一行写明“指标编号”或“指标名称”，以及“本期值”、"
+        "“本期分子”、“本期分母”等；也可以下载填报表填写",
+        "No headings were found: one of the first 30 rows names the indicator (indicator_code) and"
+        " its value (value, or numerator and denominator); or fill in a template",
+    ),
+)
+_TWICE = Text(
+    "{cell} 与前面的一列表头含义相同，请删去其中一列", "{cell} repeats a column: delete one"
+)
+
+
+def _stamp_of(file: SheetFile, plan: PlanState, seal: Seal | None) -> SheetStamp | None:
+    """Return the stamp that a form carries; None: the file is no form of ours.
+
+    Raises:
+        SheetRefused: its signature is broken, or it is of another layout.
+        SecretKeyNotSet: none can be judged here.
+    """
+    entry = file.sheet_named(STAMP_SHEET)
+    if entry is None:
+        return None
+    said: dict[str, str] = {}
+    for row in islice(file.table(entry).rows(), _MOST_OF_STAMP):
+        name, value = row.cells.get(1), row.cells.get(2)
+        if name is not None:
+            said[name.text] = "" if value is None else value.text
+    if not said.keys() & set(NAMES):
+        return None
+    if seal is None:
+        raise SecretKeyNotSet
+    stamp = read_stamp({**dict.fromkeys(NAMES, ""), **said}, seal)
+    if stamp is None:
+        raise SheetRefused(faults=[_of_form("stamp-broken", _BROKEN, said, plan)])
+    if stamp.format != FORMAT:
+        raise SheetRefused(faults=[_of_form("sheet-outdated", _OUTDATED, said, plan)])
+    return stamp
+
+
+_BROKEN = Text(
+    "填报表的签名无效，表已被改动或不是本系统签发：请重新下载 {fresh}",
+    "The form's signature is broken: it was changed, or is none of ours. Take a fresh one: {fresh}",
+)
+_OUTDATED = Text(
+    "填报表是按旧版方案制作的：请重新下载 {fresh}",
+    "The form was made by an earlier version of the plan. Take a fresh one: {fresh}",
+)
+_OTHER_PLAN = Text(
+    "填报表属于另一个计划：请重新下载 {fresh}", "The form is of another plan. Take one: {fresh}"
+)
+_OTHER_PERIOD = Text(
+    "填报表的报告期是 {held}，与所写的不一致：请重新下载 {fresh}",
+    "The form is of the period {held}, and another is said. Take a fresh one: {fresh}",
+)
+_OTHER_UNIT = Text(
+    "填报表属于单位 {held}，不是您所填报的单位：请重新下载 {fresh}",
+    "The form is of the unit {held}, and you report for another. Take a fresh one: {fresh}",
+)
+_OF_TASKS = Text(
+    "任务进展表（02 表）暂不能导入：请在系统中逐项报告进展",
+    "Form 02 is not imported: report the progress of each milestone by itself",
+)
+
+
+def _of_form(code: str, words: Text, said: Mapping[str, str], plan: PlanState) -> Fault:
+    period = said.get("period", "")[:40]
+    unit = said.get("organization_code", "")[:60]
+    fresh = fresh_form(plan, "indicators", period, unit)
+    return Fault("", code, words.format(fresh=fresh), fresh)
+
+
+def _stamp_faults(
+    stamp: SheetStamp, options: ImportOptions, plan: PlanState, actor: Actor
+) -> list[Fault]:
+    """Return why a form does not belong to what is asked for; the value is a fresh one's path."""
+    if stamp.form != "indicators":
+        return [Fault("", "form-not-imported", _OF_TASKS, stamp.form)]
+    wanted_period = options.period or stamp.period
+    wanted_unit = options.organization_code or stamp.organization_code
+    if wanted_unit == stamp.organization_code and not writes_for(actor, wanted_unit):
+        wanted_unit = actor.organization_code or ""
+    fresh = fresh_form(plan, "indicators", wanted_period, wanted_unit)
+    faults = []
+    if (stamp.city_code, stamp.plan) != (plan.city_code, plan.code):
+        faults.append(Fault("", "sheet-of-another-plan", _OTHER_PLAN.format(fresh=fresh), fresh))
+    elif stamp.version != str(plan.version):
+        faults.append(Fault("", "sheet-outdated", _OUTDATED.format(fresh=fresh), fresh))
+    if wanted_period != stamp.period:
+        words = _OTHER_PERIOD.format(held=stamp.period, fresh=fresh)
+        faults.append(Fault("", "sheet-of-another-period", words, fresh))
+    if wanted_unit != stamp.organization_code:
+        words = _OTHER_UNIT.format(held=stamp.organization_code, fresh=fresh)
+        faults.append(Fault("", "sheet-of-another-unit", words, fresh))
+    return faults
+
+
+def options_of(kept: Mapping[str, Any]) -> ImportOptions:
+    """Return options as they are kept with an import."""
+    return replace(ImportOptions(), **kept)

@@ -1,0 +1,135 @@
+"""The copy of a file that goes back: faulty cells in red with the reason, and a list of them. Pure.
+
+Of a form it keeps the stamp, so that what was put right in it can be sent as it is.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+from xlsxwriter import Workbook
+
+from services.core.imports.checking import SheetFault
+from services.core.imports.intake import FirstLook
+from services.core.imports.sheet_forms import FORM_SHEET, INDICATORS, STAMP_SHEET
+from services.core.sheets.cells import SheetRow, cell_name
+from services.core.sheets.workbook_writing import new_workbook, write_number
+
+FAULT_SHEET = "错误清单"
+"""The sheet that lists what is wrong: row, column, problem, advice."""
+
+MOST_LISTED = 20_000
+"""Faults that the copy shows; of more the report tells."""
+
+_MOST_NOTES = 2000
+_LONGEST_NOTE = 1000
+_RED = {"bg_color": "#FFC7CE", "font_color": "#9C0006", "border": 1, "text_wrap": True}
+_TO_FILL = {"bg_color": "#FFF9C4", "border": 1, "text_wrap": True, "locked": False}
+_HEAD = {"bold": True, "border": 1, "text_wrap": True, "align": "center"}
+_LIST_HEADS = ("行", "列", "单元格", "填写内容", "问题与建议", "代码")
+_LIST_WIDTHS = (8, 18, 10, 24, 80, 24)
+
+
+def marked_copy(look: FirstLook, faults: Sequence[SheetFault]) -> bytes:
+    """Return the copy with its faults; rows are written as they are read."""
+    made = BytesIO()
+    book = new_workbook(made, streams=True)
+    wrong: dict[int, dict[str | None, list[SheetFault]]] = defaultdict(lambda: defaultdict(list))
+    for one in faults:
+        wrong[one.row][one.cell].append(one)
+    _Copy(book, look, wrong).write()
+    _write_list(book, faults)
+    if look.stamp is not None:
+        _keep_stamp(book, look)
+    book.close()
+    return made.getvalue()
+
+
+class _Copy:
+    """The sheet with the rows of the file."""
+
+    def __init__(
+        self,
+        book: Workbook,
+        look: FirstLook,
+        wrong: dict[int, dict[str | None, list[SheetFault]]],
+    ) -> None:
+        self._look = look
+        self._wrong = wrong
+        self._sheet = book.add_worksheet(FORM_SHEET)
+        self._plain = book.add_format({"text_wrap": True})
+        self._to_fill = book.add_format(_TO_FILL)
+        self._red = book.add_format(_RED)
+        self._head = book.add_format(_HEAD)
+        self._notes = 0
+
+    def write(self) -> None:
+        """Write the rows that the file has, in their places."""
+        filled = self._set_columns()
+        for row in self._look.table().rows():
+            wrong = self._wrong.get(row.number, {})
+            for name in wrong:
+                self._note(name, wrong[name])
+            for column in self._columns_of(row, wrong):
+                self._write(row, column, marked=cell_name(row.number, column) in wrong, to=filled)
+
+    def _set_columns(self) -> frozenset[int]:
+        if self._look.stamp is None:
+            self._sheet.set_column(0, 30, 14)
+            return frozenset()
+        for at, column in enumerate(INDICATORS.columns):
+            self._sheet.set_column(at, at, column.width)
+        return frozenset(at for at, one in enumerate(INDICATORS.columns, 1) if one.filled)
+
+    def _columns_of(self, row: SheetRow, wrong: dict[str | None, Any]) -> list[int]:
+        """Return the columns to write: those that hold anything, and empty ones that are faulty."""
+        named = set(wrong)
+        taken = set(self._look.columns.at.values())
+        return sorted({*row.cells, *(at for at in taken if cell_name(row.number, at) in named)})
+
+    def _write(self, row: SheetRow, column: int, *, marked: bool, to: frozenset[int]) -> None:
+        style = self._head if row.number == self._look.columns.row else self._plain
+        if column in to and row.number > self._look.columns.row:
+            style = self._to_fill
+        if marked:
+            style = self._red
+        at, cell = row.number - 1, row.cells.get(column)
+        if cell is None or cell.kind in {"uncalculated", "imprecise"}:
+            # What lost its last digits must not come back as if it were text that kept them.
+            self._sheet.write_blank(at, column - 1, None, style)
+        elif cell.kind in {"number", "percent"}:
+            write_number(self._sheet, at, column - 1, Decimal(cell.text), style)
+        else:
+            self._sheet.write_string(at, column - 1, cell.text, style)
+
+    def _note(self, name: str | None, faults: Sequence[SheetFault]) -> None:
+        if name is not None and self._notes < _MOST_NOTES:
+            self._notes += 1
+            said = "\n".join(one.detail.zh for one in faults)
+            self._sheet.write_comment(name, said[:_LONGEST_NOTE], {"x_scale": 2})
+
+
+def _write_list(book: Workbook, faults: Sequence[SheetFault]) -> None:
+    sheet = book.add_worksheet(FAULT_SHEET)
+    head, line = book.add_format(_HEAD), book.add_format({"text_wrap": True})
+    for at, (heading, width) in enumerate(zip(_LIST_HEADS, _LIST_WIDTHS, strict=True)):
+        sheet.set_column(at, at, width)
+        sheet.write_string(0, at, heading, head)
+    for at, one in enumerate(faults[:MOST_LISTED], 1):
+        sheet.write_number(at, 0, one.row, line)
+        told = (one.heading, one.cell, one.value, one.detail.zh, one.code)
+        for column, text in enumerate(told, 1):
+            if text:
+                sheet.write_string(at, column, text, line)
+
+
+def _keep_stamp(book: Workbook, look: FirstLook) -> None:
+    entry = look.file.sheet_named(STAMP_SHEET)
+    sheet = book.add_worksheet(STAMP_SHEET)
+    sheet.very_hidden()
+    for row in look.file.table(entry).rows():
+        for column in (1, 2):
+            if column in row.cells:
+                sheet.write_string(row.number - 1, column - 1, row.cells[column].text)

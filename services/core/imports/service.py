@@ -1,0 +1,391 @@
+"""Imports from the file to its rows: begun, judged block by block, confirmed, written as a whole.
+
+What a worker does is one step of these a transaction, under a lease: a worker that is killed at
+any line leaves an import that another takes up from its beginning, or its rows not written at all.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.imports import queries, statements
+from services.core.imports.checking import SheetFault
+from services.core.imports.errors import (
+    ImportHasFaults,
+    ImportTransitionRefused,
+    TooManyImports,
+)
+from services.core.imports.intake import FirstLook, ImportOptions
+from services.core.imports.models import SheetImport, SheetImportFile
+from services.core.kit import operations
+from services.core.kit.clock import Clock
+from services.core.kit.ids import new_id
+from services.core.kit.operations import Operation
+from services.core.kit.text import Text
+
+CHECK, WRITE = "import-check", "import-write"
+"""What the operations of an import are called: judging the file, and writing its rows."""
+
+MOST_UNDER_WAY = 20
+"""Imports of a credential that are neither done nor discarded: each holds a file."""
+
+LEASE_SECONDS = 60.0
+_MOST_ATTEMPTS = 3
+_FILES_KEPT = timedelta(days=7)
+_MOST_TOLD = 100
+
+WAITING = ("checking", "confirming")
+"""The states in which a worker is to do something."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file as it was sent, and what it is called, if that was said."""
+
+    content: bytes
+    name: str | None
+
+
+async def begin_import(
+    session: AsyncSession,
+    sent: SentFile,
+    look: FirstLook,
+    options: ImportOptions,
+    *,
+    plan_code: str,
+    actor: Actor,
+    now: datetime,
+) -> tuple[SheetImport, Operation]:
+    """Keep a file that can be read, to be judged by a worker.
+
+    Raises:
+        TooManyImports: the caller has as many under way as it may have.
+    """
+    if await queries.under_way(session, actor.city_code, actor.credential_id) >= MOST_UNDER_WAY:
+        raise TooManyImports
+    import_id = new_id()
+    asked = {"import_id": str(import_id), "plan": plan_code, "file_name": sent.name}
+    check = await operations.begin(
+        session,
+        city_code=actor.city_code,
+        credential_id=actor.credential_id,
+        kind=CHECK,
+        request=asked,
+        progress={"rows": 0, "faults": 0},
+        now=now,
+    )
+    made = SheetImport(
+        city_code=actor.city_code,
+        id=import_id,
+        plan_code=plan_code,
+        credential_id=actor.credential_id,
+        actor=actor.stamp(),
+        form=look.form,
+        format=look.file.format,
+        file_name=sent.name,
+        size=len(sent.content),
+        sha256=hashlib.sha256(sent.content).hexdigest(),
+        options=asdict(options),
+        state="checking",
+        report={},
+        check_id=check.id,
+        write_id=None,
+        lease_token=None,
+        lease_until=None,
+        attempts=0,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(made)
+    session.add(
+        SheetImportFile(
+            city_code=actor.city_code, import_id=import_id, part="sent", content=sent.content
+        )
+    )
+    await session.flush()
+    return made, check
+
+
+async def confirm(session: AsyncSession, sheet: SheetImport, *, now: datetime) -> Operation:
+    """Have the rows of a file without faults written, all or none.
+
+    Raises:
+        ImportTransitionRefused: it is not judged yet, or was confirmed or discarded.
+        ImportHasFaults: it has some.
+    """
+    if sheet.state != "checked":
+        raise _refused(sheet)
+    if sheet.report.get("faults"):
+        raise ImportHasFaults(extra={"faults": sheet.report["faults"]})
+    rows = sheet.report.get("rows", 0)
+    write = await operations.begin(
+        session,
+        city_code=sheet.city_code,
+        credential_id=sheet.credential_id,
+        kind=WRITE,
+        request={"import_id": str(sheet.id), "plan": sheet.plan_code, "file_name": sheet.file_name},
+        progress={"rows": rows, "written": 0},
+        now=now,
+    )
+    _turn(sheet, "confirming", now)
+    sheet.write_id = write.id
+    await session.flush()
+    return write
+
+
+async def discard(session: AsyncSession, sheet: SheetImport, *, now: datetime) -> None:
+    """Give an import up; nothing of it was written, and its files are dropped with the others.
+
+    Raises:
+        ImportTransitionRefused: it is written or being written, or was given up before.
+    """
+    if sheet.state not in {"checking", "checked", "refused"}:
+        raise _refused(sheet)
+    if sheet.state == "checking":
+        check = await operations.operation_of(
+            session, sheet.city_code, sheet.check_id, for_update=True
+        )
+        if check.state in operations.OPEN:
+            await operations.cancel(session, check, now=now)
+    _turn(sheet, "discarded", now)
+    await session.flush()
+
+
+def import_actions(sheet: SheetImport) -> list[str]:
+    """Return what can be done with an import now."""
+    if sheet.state == "checked":
+        return ["discard"] if sheet.report.get("faults") else ["confirm", "discard"]
+    return ["discard"] if sheet.state in {"checking", "refused"} else []
+
+
+def _refused(sheet: SheetImport) -> ImportTransitionRefused:
+    actions = import_actions(sheet)
+    return ImportTransitionRefused(extra={"state": sheet.state, "allowed_actions": actions})
+
+
+def _turn(sheet: SheetImport, state: str, now: datetime) -> None:
+    sheet.state, sheet.updated_at = state, now
+    sheet.attempts, sheet.lease_token, sheet.lease_until = 0, None, None
+
+
+# What a worker does, a transaction each.
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An import that this worker is at, under a lease."""
+
+    city_code: str
+    id: UUID
+    token: UUID
+
+
+async def take(session: AsyncSession, city_code: str) -> Taken | None:
+    """Take the file of a city that waits longest; None: none waits."""
+    token = new_id()
+    asked = {"city": city_code, "token": token, "seconds": LEASE_SECONDS}
+    found = await session.scalar(statements.CLAIM, asked)
+    return None if found is None else Taken(city_code, found, token)
+
+
+async def give_back(session: AsyncSession, taken: Taken) -> None:
+    """Let another worker take an import up at once."""
+    await session.execute(statements.GIVE_BACK, _named(taken))
+
+
+def _named(taken: Taken) -> dict[str, Any]:
+    return {"city": taken.city_code, "id": taken.id, "token": taken.token}
+
+
+async def begin_work(session: AsyncSession, taken: Taken, *, now: datetime) -> SheetImport | None:
+    """Return what is to be done with an import that was taken; None: nothing any more.
+
+    One whose operation was cancelled is settled; one that was begun too often has failed.
+    """
+    sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)
+    if sheet is None or sheet.state not in WAITING:
+        return None
+    operation = await _operation(session, sheet)
+    if operation.state not in operations.OPEN:
+        _turn(sheet, "discarded" if sheet.state == "checking" else "checked", now)
+    elif sheet.attempts > _MOST_ATTEMPTS:
+        await fail(session, taken, [_ABANDONED], now=now)
+    else:
+        operation.state, operation.updated_at = "running", now
+        if sheet.state == "checking":
+            await session.execute(statements.FORGET_FAULTS, _place(sheet))
+        await session.flush()
+        return sheet
+    await session.flush()
+    return None
+
+
+_ABANDONED = {
+    "code": "import-abandoned",
+    "detail": {
+        "zh": "多次处理都没有完成，请拆成几个文件再上传",
+        "en": "It could not be finished in several tries: send it in several files",
+    },
+}
+
+
+def _place(sheet: SheetImport) -> dict[str, Any]:
+    return {"city": sheet.city_code, "id": sheet.id}
+
+
+async def _operation(session: AsyncSession, sheet: SheetImport) -> Operation:
+    wanted = (
+        sheet.check_id if sheet.state == "checking" or sheet.write_id is None else sheet.write_id
+    )
+    return await operations.operation_of(session, sheet.city_code, wanted, for_update=True)
+
+
+async def go_on(
+    session: AsyncSession,
+    taken: Taken,
+    faults: Sequence[SheetFault],
+    *,
+    sequence: int,
+    progress: Mapping[str, object],
+    now: datetime,
+) -> bool:
+    """Note what was found so far; return whether to go on: not if cancelled, or taken over."""
+    renewed = {**_named(taken), "seconds": LEASE_SECONDS}
+    if await session.scalar(statements.RENEW, renewed) is None:
+        return False
+    sheet = await queries.import_of(session, taken.city_code, taken.id)
+    operation = await _operation(session, sheet)
+    if operation.state not in operations.OPEN:
+        return False
+    await _note_faults(session, taken, faults, sequence)
+    operation.progress, operation.updated_at = dict(progress), now
+    await session.flush()
+    return True
+
+
+async def _note_faults(
+    session: AsyncSession, taken: Taken, faults: Sequence[SheetFault], sequence: int
+) -> None:
+    if not faults:
+        return
+    await session.execute(
+        statements.NOTE_FAULTS,
+        {
+            "city": taken.city_code,
+            "id": taken.id,
+            "rows": [one.row for one in faults],
+            "sequences": list(range(sequence, sequence + len(faults))),
+            "cells": [one.cell for one in faults],
+            "headings": [one.heading for one in faults],
+            "codes": [one.code for one in faults],
+            "values": [one.value for one in faults],
+            "details": [to_json(asdict(one.detail)).decode() for one in faults],
+        },
+    )
+
+
+async def finish_check(
+    session: AsyncSession,
+    taken: Taken,
+    report: Mapping[str, Any],
+    marked: bytes | None,
+    *,
+    now: datetime,
+) -> bool:
+    """Note that a file was judged; return whether it was still this worker's to judge."""
+    sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)
+    if sheet is None or sheet.state != "checking":
+        return False
+    operation = await _operation(session, sheet)
+    if operation.state not in operations.OPEN:
+        return False
+    sheet.report = dict(report)
+    if marked is not None:
+        session.add(
+            SheetImportFile(
+                city_code=sheet.city_code, import_id=sheet.id, part="marked", content=marked
+            )
+        )
+    _turn(sheet, "checked", now)
+    operation.state, operation.updated_at = "succeeded", now
+    told = {name: report[name] for name in ("rows", "faults")}
+    operation.progress = {**operation.progress, **told}
+    operation.result = {"import_id": str(sheet.id), **told}
+    await session.flush()
+    return True
+
+
+async def finish_write(
+    session: AsyncSession, taken: Taken, counts: Mapping[str, int], *, now: datetime
+) -> bool:
+    """Note, with the rows themselves, that they are written; return whether they may be.
+
+    The caller undoes all where it returns false: it was cancelled, or somebody else is at it.
+    """
+    sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)
+    if sheet is None or sheet.state != "confirming":
+        return False
+    operation = await _operation(session, sheet)
+    if operation.state not in operations.OPEN:
+        return False
+    sheet.report = {**sheet.report, **counts}
+    _turn(sheet, "confirmed", now)
+    operation.state, operation.updated_at = "succeeded", now
+    operation.progress = {**operation.progress, "written": sum(counts.values())}
+    operation.result = {"import_id": str(sheet.id), **counts}
+    await session.flush()
+    return True
+
+
+async def fail(
+    session: AsyncSession, taken: Taken, errors: Sequence[Mapping[str, Any]], *, now: datetime
+) -> None:
+    """Note that a file cannot be read, or that its rows cannot be written as they were judged."""
+    sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)
+    if sheet is None or sheet.state not in WAITING:
+        return
+    operation = await _operation(session, sheet)
+    if sheet.state == "checking":
+        sheet.report = {"rows": 0, "faults": len(errors)}
+        await session.execute(statements.FORGET_FAULTS, _place(sheet))
+        await _note_faults(session, taken, [_as_fault(one) for one in errors], 0)
+    _turn(sheet, "refused" if sheet.state == "checking" else "checked", now)
+    if operation.state in operations.OPEN:
+        operation.state, operation.updated_at = "failed", now
+        operation.errors = [dict(one) for one in errors[:_MOST_TOLD]]
+        operation.result = {"import_id": str(sheet.id), "written": 0}
+    await session.flush()
+
+
+def _as_fault(error: Mapping[str, Any]) -> SheetFault:
+    return SheetFault(
+        row=error.get("row", 0),
+        cell=error.get("cell"),
+        heading=error.get("heading"),
+        code=error["code"],
+        value=error.get("value"),
+        detail=Text(**error["detail"]),
+    )
+
+
+def told(faults: Sequence[SheetFault]) -> Iterator[dict[str, Any]]:
+    """Yield faults as an operation tells them."""
+    for one in faults:
+        yield {**asdict(one), "detail": {"zh": one.detail.zh, "en": one.detail.en}}
+
+
+async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> None:
+    """Drop the bytes of old files, and after the time of operations what was found in them."""
+    now = clock.now()
+    files = {"city": city_code, "before": now - _FILES_KEPT}
+    await session.execute(statements.DROP_OLD_FILES, files)
+    old = {"city": city_code, "before": now - operations.KEPT}
+    await session.execute(statements.DROP_OLD_FAULTS, old)
+    await session.execute(statements.DROP_OLD_IMPORTS, old)

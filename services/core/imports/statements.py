@@ -1,0 +1,73 @@
+"""The statements of imports: who is at one, what was found in it, and what is kept no more."""
+
+from sqlalchemy import text
+
+CITIES_WAITING = text("""
+SELECT DISTINCT city_code FROM sheet_import
+WHERE state IN ('checking', 'confirming') AND (lease_until IS NULL OR lease_until < now())
+ORDER BY city_code LIMIT 100
+""")
+"""The cities in which a file waits and no worker is at it."""
+
+CLAIM = text("""
+UPDATE sheet_import SET lease_token = :token, attempts = attempts + 1,
+    lease_until = now() + CAST(:seconds AS double precision) * interval '1 second'
+WHERE city_code = :city AND id = (
+    SELECT id FROM sheet_import
+    WHERE city_code = :city AND state IN ('checking', 'confirming')
+        AND (lease_until IS NULL OR lease_until < now())
+    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING id
+""")
+"""Takes the file of a city that waits longest, under a lease by the database's time."""
+
+RENEW = text("""
+UPDATE sheet_import
+SET lease_until = now() + CAST(:seconds AS double precision) * interval '1 second'
+WHERE city_code = :city AND id = :id AND lease_token = :token
+RETURNING id
+""")
+"""Lengthens a lease; nothing comes back where somebody else has taken it over."""
+
+GIVE_BACK = text("""
+UPDATE sheet_import SET lease_until = NULL, lease_token = NULL, attempts = attempts - 1
+WHERE city_code = :city AND id = :id AND lease_token = :token
+""")
+"""Lets another worker go on at once: this one was told to stop."""
+
+NOTE_FAULTS = text("""
+INSERT INTO sheet_import_fault
+    (city_code, import_id, row_number, sequence, cell, heading, code, value, detail)
+SELECT CAST(:city AS text), CAST(:id AS uuid), w.row_number, w.sequence, w.cell, w.heading,
+    w.code, w.value, CAST(w.detail AS jsonb)
+FROM unnest(CAST(:rows AS integer[]), CAST(:sequences AS integer[]), CAST(:cells AS text[]),
+    CAST(:headings AS text[]), CAST(:codes AS text[]), CAST(:values AS text[]),
+    CAST(:details AS text[]))
+    AS w(row_number, sequence, cell, heading, code, value, detail)
+""")
+"""Writes what was found, many at once."""
+
+FORGET_FAULTS = text("""
+DELETE FROM sheet_import_fault WHERE city_code = :city AND import_id = :id
+""")
+"""Drops what was found: a file is judged anew from its first row."""
+
+DROP_OLD_FILES = text("""
+DELETE FROM sheet_import_file AS f USING sheet_import AS i
+WHERE f.city_code = :city AND i.city_code = :city AND i.id = f.import_id
+    AND i.updated_at < :before AND i.state NOT IN ('checking', 'confirming')
+""")
+"""Drops the bytes of files that nobody has touched since an instant."""
+
+DROP_OLD_FAULTS = text("""
+DELETE FROM sheet_import_fault AS f USING sheet_import AS i
+WHERE f.city_code = :city AND i.city_code = :city AND i.id = f.import_id
+    AND i.updated_at < :before AND i.state NOT IN ('checking', 'confirming')
+""")
+"""Drops what was found in files that nobody has touched since an instant."""
+
+DROP_OLD_IMPORTS = text("""
+DELETE FROM sheet_import
+WHERE city_code = :city AND updated_at < :before AND state NOT IN ('checking', 'confirming')
+""")
+"""Drops imports that nobody has touched since an instant, after their files and faults."""

@@ -1,0 +1,50 @@
+"""What history keeps of a submission after a change, and what its event tells. Pure."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.rules import REMARKS, text_of
+
+
+def image(row: SubmissionRow) -> dict[str, object]:
+    """Return what history keeps of a submission after a change; decimals as text."""
+    return {
+        "plan": row["plan_code"],
+        "indicator_code": row["indicator_code"],
+        "organization_code": row["organization_code"],
+        "period": row["period"],
+        "state": row["state"],
+        "revision": row["revision"],
+        "approved_revision": row["approved_revision"],
+        "value": text_of(row["value"]),
+        "numerator": text_of(row["numerator"]),
+        "denominator": text_of(row["denominator"]),
+        "level": row["level"],
+        "not_applicable_reason": row["not_applicable_reason"],
+        **{name: row[name] for name in REMARKS},
+        "on_behalf": row["on_behalf"],
+        "falsified": row["falsified"],
+    }
+
+
+def columns_of_image(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what history keeps of a submission, its numbers as numbers again."""
+    numbers = {
+        name: None if kept[name] is None else Decimal(kept[name])
+        for name in ("value", "numerator", "denominator")
+    }
+    return {**kept, **numbers}
+
+
+def event_data(row: SubmissionRow) -> dict[str, object]:
+    """Return what the event of a change says of the submission."""
+    return {
+        "indicator_code": row["indicator_code"],
+        "organization_code": row["organization_code"],
+        "period": row["period"],
+        "revision": row["revision"],
+        "version": row["version"],
+        "state": row["state"],
+    }

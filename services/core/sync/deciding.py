@@ -1,0 +1,369 @@
+"""What becomes of each write on submissions, given what the ledger says. Pure.
+
+Writes are decided in the order of the call, each after the ones before it: a device may make a
+submission, change it and hand it in without having heard of the ledger between.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.core.conflicts.models import Conflict
+from services.core.conflicts.rules import (
+    FIELDS,
+    ConflictReason,
+    as_said,
+    merge,
+    shown,
+)
+from services.core.identity.actor import Actor
+from services.core.kit.errors import DomainError, InvalidInput, Stale
+from services.core.kit.ids import new_id
+from services.core.plan.document import Indicator
+from services.core.plan.state import PlanState
+from services.core.plan.unknown_codes import parsed_period
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.batch.rows import Slot
+from services.core.submissions.batch.writing import Change
+from services.core.submissions.changes import FORMS, edited, form_after
+from services.core.submissions.creation import SubmissionDraft, behalf_faults, draw_up
+from services.core.submissions.errors import (
+    PeriodClosed,
+    SubmissionExists,
+    SubmissionNotFound,
+    SubmissionTransitionRefused,
+)
+from services.core.submissions.judging import value_faults
+from services.core.submissions.rules import (
+    REMARKS,
+    AccessContext,
+    Form,
+    Remarks,
+    SubmissionVerb,
+    period_allows,
+    reported,
+)
+from services.core.submissions.verbs import (
+    action_of,
+    after_verb,
+    check_right,
+    check_state,
+    indicator_of,
+)
+from services.core.sync.writes import (
+    BaseVersionUnknown,
+    ConflictWaits,
+    Write,
+    WriteOutcome,
+    WriteResult,
+)
+
+
+@dataclass(slots=True)
+class Known:
+    """What the ledger says, locked until the transaction ends, and what it said before.
+
+    `rows` are the submissions that the caller sees, by id; `slots` those that hold a place;
+    `taken_ids` all of the city, seen or not; `bases` what some said at a version, by column.
+    """
+
+    rows: dict[UUID, SubmissionRow]
+    slots: dict[Slot, SubmissionRow]
+    taken_ids: frozenset[UUID]
+    bases: Mapping[tuple[UUID, int], Mapping[str, Any]]
+    periods: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class MergingWrites:
+    """Decides writes one after another; `changes` and `conflicts` are what is to be written.
+
+    `changes` holds by submission what becomes of it, step by step.
+    """
+
+    known: Known
+    plan: PlanState
+    actor: Actor
+    now: datetime
+    changes: dict[UUID, list[Change]] = field(default_factory=dict)
+    conflicts: dict[UUID, Conflict] = field(default_factory=dict)
+    _seen: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    _same_as: dict[UUID, UUID] = field(default_factory=dict)
+    _at_first: Mapping[UUID, SubmissionRow] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep what the ledger said before the first write."""
+        self._at_first = dict(self.known.rows)
+
+    def result(self, write: Write) -> WriteResult:
+        """Return what becomes of a write."""
+        try:
+            if write.faults:
+                raise InvalidInput(faults=write.faults)
+            match write.kind:
+                case "submission.create":
+                    return self._create(write)
+                case "submission.edit":
+                    return self._edit(write)
+                case "submission.submit":
+                    return self._move(write, "submit")
+                case _:
+                    return self._move(write, "withdraw")
+        except DomainError as refused:
+            return WriteResult(write, "refused", write.subject_id, refusal=refused)
+
+    def note_earlier(self, write: Write, subject_id: UUID) -> None:
+        """Remember a write that was taken in before: the device went on from it."""
+        seen = self._seen.setdefault(subject_id, {})
+        if write.kind == "submission.create":
+            self._same_as[write.subject_id] = subject_id
+            seen |= dict.fromkeys(FORMS) | asdict(Remarks())
+        row = self.known.rows.get(subject_id)
+        if row is not None and not write.faults:
+            indicator = self.plan.indicators.get(row["indicator_code"])
+            seen |= self._wanted(seen, write.said, indicator)
+
+    def _create(self, write: Write) -> WriteResult:
+        plan, slot = self.plan, write.slot
+        assert slot is not None  # noqa: S101 (of a creation without faults)
+        parsed_period(plan, slot.period, "/period")
+        if faults := behalf_faults(write.on_behalf_of, slot.organization_code, self.actor):
+            raise InvalidInput(faults=faults)
+        form = Form(**{name: write.said.get(name) for name in FORMS})
+        remarks = Remarks(**{name: write.said[name] for name in REMARKS if name in write.said})
+        draft = SubmissionDraft(*slot, form, remarks, write.draft)
+        made = draw_up(draft, plan=plan, actor=self.actor, now=self.now)
+        row: SubmissionRow = {**made, "id": write.subject_id}
+        present = self.known.slots.get(slot)
+        if present is not None:
+            return self._taken_place(write, row, present)
+        if write.subject_id in self.known.taken_ids:
+            raise SubmissionExists(extra={"submission_id": str(write.subject_id)})
+        state = self.known.periods.get(slot.period, "planned")
+        if not period_allows("edit", state):
+            raise PeriodClosed(extra={"period": slot.period, "state": state})
+        in_time = not write.draft and self._made_in_time(write, slot.period)
+        if in_time:
+            # Two steps, so that what it counts from stands in its history.
+            drafted = {**row, "state": "draft", "submitted_at": None}
+            self._note(drafted, "created", write)
+            row = {**row, "version": 2}
+        self._note(row, "created" if write.draft else "submitted", write, in_time=in_time)
+        self._seen[write.subject_id] = dict(row)
+        return WriteResult(write, "applied", write.subject_id, row["version"], made_in_time=in_time)
+
+    def _taken_place(self, write: Write, row: SubmissionRow, present: SubmissionRow) -> WriteResult:
+        self._same_as[write.subject_id] = present["id"]
+        self._seen[present["id"]] = dict(row)
+        fields = _differing(row, present)
+        if not fields:
+            return WriteResult(write, "unchanged", present["id"], present["version"])
+        return self._conflict(write, "place-taken", present, fields, wanted=row, base=None)
+
+    def _edit(self, write: Write) -> WriteResult:
+        row = self._present(write)
+        place = self._right("edit", row)
+        base = self._base(write, row)
+        indicator = indicator_of(row, self.plan)
+        wanted = self._wanted(base, write.said, indicator)
+        self._seen[row["id"]] = {**base, **wanted}
+        waiting = self.conflicts.get(row["id"])
+        if waiting is not None and waiting.reason != "both-changed":
+            return self._more_of_conflict(write, waiting, row, wanted)
+        # A field that is in conflict already stays in it; the others are merged as ever.
+        kept = () if waiting is None else tuple(one for one in waiting.fields if _says(wanted, one))
+        free = {
+            name: value
+            for name, value in wanted.items()
+            if not any(name in FIELDS[one] for one in kept)
+        }
+        merged = merge(base, row, free)
+        if not merged.columns and not merged.disputed and not kept:
+            return WriteResult(write, "unchanged", row["id"], row["version"])
+        try:
+            check_state(row, "edit", place, self.actor)
+        except SubmissionTransitionRefused:
+            if row["version"] == write.base_version:
+                raise  # the device saw the state that it is in
+            fields = tuple(one for one in _differing(wanted, row) if _says(wanted, one))
+            return self._conflict(write, "moved-on", row, fields, wanted=wanted, base=base)
+        others = bool(_differing(base, row))
+        if merged.columns:
+            row = self._after_edit(write, row, merged.columns, indicator)
+        disputed = (*kept, *merged.disputed)
+        if waiting is not None and disputed:
+            told = {name: wanted[name] for one in disputed for name in FIELDS[one]}
+            return self._more_of_conflict(write, waiting, row, told)
+        if disputed:
+            return self._conflict(write, "both-changed", row, disputed, wanted=wanted, base=base)
+        return WriteResult(write, "merged" if others else "applied", row["id"], row["version"])
+
+    def _after_edit(
+        self, write: Write, row: SubmissionRow, columns: Mapping[str, Any], indicator: Indicator
+    ) -> SubmissionRow:
+        changes = as_said(columns)
+        form = form_after(row, changes)
+        if faults := value_faults(form, indicator, self.plan, row["period"], draft=True):
+            raise InvalidInput(faults=faults)
+        changed = edited(row, changes, indicator=indicator, actor=self.actor)
+        return self._note(self._as_of_now({**row, **changed}), "changed", write)
+
+    def _move(self, write: Write, verb: SubmissionVerb) -> WriteResult:
+        row = self._present(write)
+        place = self._right(verb, row)
+        if row["id"] in self.conflicts:
+            raise ConflictWaits
+        base = self._base(write, row)
+        if verb == "submit" and row["state"] == "submitted" and not _differing(base, row):
+            return WriteResult(write, "unchanged", row["id"], row["version"])
+        if verb == "withdraw" and _differing(base, row):
+            raise Stale(extra={"version": row["version"]})
+        changed = after_verb(
+            row, verb, place, plan=self.plan, actor=self.actor, reason=None, now=self.now
+        )
+        others = bool(_differing(base, row))
+        in_time = verb == "submit" and self._made_in_time(write, row["period"])
+        after = self._as_of_now({**row, **changed})
+        self._note(after, action_of(verb), write, in_time=in_time)
+        outcome: WriteOutcome = "merged" if others else "applied"
+        return WriteResult(write, outcome, row["id"], after["version"], made_in_time=in_time)
+
+    def _present(self, write: Write) -> SubmissionRow:
+        """Return the submission of a write as the ones before it leave it.
+
+        Raises:
+            SubmissionNotFound: there is none within the caller's scope.
+        """
+        found = self.known.rows.get(self._same_as.get(write.subject_id, write.subject_id))
+        if found is None:
+            raise SubmissionNotFound
+        return found
+
+    def _right(self, verb: SubmissionVerb, row: SubmissionRow) -> AccessContext:
+        place = check_right(self.actor, verb, row, self.plan)
+        state = self.known.periods.get(row["period"], "planned")
+        return replace(place, period_state=state)
+
+    def _base(self, write: Write, row: SubmissionRow) -> Mapping[str, Any]:
+        """Return what the device saw before this write: a version, and its own writes since.
+
+        Raises:
+            BaseVersionUnknown: the submission never had the version, or none is named and the
+                device did not make it in this call.
+        """
+        seen = self._seen.get(row["id"], {})
+        version = write.base_version
+        if version is None:
+            if set(FORMS) <= seen.keys():
+                return seen
+            raise BaseVersionUnknown(extra={"version": row["version"]})
+        rows = [one.row for one in self.changes.get(row["id"], ())]
+        rows += [self._at_first[row["id"]]] if row["id"] in self._at_first else []
+        standing = {one["version"]: one for one in rows}
+        base = self.known.bases.get((row["id"], version), standing.get(version))
+        if base is None:
+            raise BaseVersionUnknown(extra={"version": row["version"]})
+        return {**{name: base[name] for names in FIELDS.values() for name in names}, **seen}
+
+    def _wanted(
+        self, base: Mapping[str, Any], said: Mapping[str, Any], indicator: Indicator | None
+    ) -> dict[str, Any]:
+        """Return whole fields by column as a device wants them that saw `base`."""
+        wanted = {name: said[name] for name in REMARKS if name in said}
+        if said.keys().isdisjoint(FORMS):
+            return wanted
+        blank = dict.fromkeys(FORMS)
+        form = form_after({**blank, **base}, {name: said[name] for name in FORMS if name in said})
+        kept = form if indicator is None else reported(form, indicator)
+        return {**wanted, **{name: getattr(kept, name) for name in FORMS}}
+
+    def _conflict(
+        self,
+        write: Write,
+        reason: ConflictReason,
+        row: SubmissionRow,
+        fields: tuple[str, ...],
+        *,
+        wanted: Mapping[str, Any],
+        base: Mapping[str, Any] | None,
+    ) -> WriteResult:
+        conflict = Conflict(
+            city_code=self.plan.city_code,
+            id=new_id(),
+            plan_code=self.plan.code,
+            submission_id=row["id"],
+            indicator_code=row["indicator_code"],
+            organization_code=row["organization_code"],
+            period=row["period"],
+            reason=reason,
+            fields=list(fields),
+            base=None if base is None else shown(base, fields),
+            ledger=shown(row, fields),
+            device=shown(wanted, fields),
+            claimed_at=write.claimed_at,
+            raised_by=self.actor.stamp(),
+            raised_at=self.now,
+            state="open",
+            version=1,
+        )
+        self.conflicts[row["id"]] = conflict
+        return WriteResult(write, "conflict", row["id"], row["version"], conflict_id=conflict.id)
+
+    def _more_of_conflict(
+        self, write: Write, conflict: Conflict, row: SubmissionRow, wanted: Mapping[str, Any]
+    ) -> WriteResult:
+        """Let a later write of the same call say its part in the conflict of the first."""
+        fields = tuple(one for one in FIELDS if _says(wanted, one))
+        conflict.device = {**conflict.device, **shown(wanted, fields)}
+        conflict.ledger = {**shown(row, fields), **conflict.ledger}
+        conflict.fields = list(dict.fromkeys((*conflict.fields, *fields)))
+        conflict.claimed_at = write.claimed_at
+        return WriteResult(write, "conflict", row["id"], row["version"], conflict_id=conflict.id)
+
+    def _made_in_time(self, write: Write, period: str) -> bool:
+        """Return whether the device says that it was made by the day after which it came."""
+        due, claimed = self.plan.due_date(period), write.claimed_at
+        if due is None or claimed is None:
+            return False
+        arrived = self.plan.local_date(self.now)
+        return self.plan.local_date(claimed) <= due < arrived
+
+    def _counts_from(self, write: Write, period: str) -> datetime | None:
+        """Return from when a late arrival counts by the plan's rule; None: from its arrival."""
+        due, grace = self.plan.due_date(period), self.plan.document.supervision.offline_grace_days
+        if due is None or self.plan.local_date(self.now) > due + timedelta(days=grace):
+            return None
+        return write.claimed_at
+
+    def _as_of_now(self, row: Mapping[str, Any]) -> SubmissionRow:
+        return {**row, "version": row["version"] + 1, "updated_at": self.now}
+
+    def _note(
+        self, row: SubmissionRow, action: str, write: Write, *, in_time: bool = False
+    ) -> SubmissionRow:
+        counts_from = self._counts_from(write, row["period"]) if in_time else None
+        change = Change(row, action, claimed_at=write.claimed_at, counts_from=counts_from)
+        self.changes.setdefault(row["id"], []).append(change)
+        self.known.rows[row["id"]] = row
+        slot = Slot(row["indicator_code"], row["organization_code"], row["period"])
+        if row["state"] == "withdrawn":
+            self.known.slots.pop(slot, None)
+        else:
+            self.known.slots[slot] = row
+        return row
+
+
+def _says(columns: Mapping[str, Any], field: str) -> bool:
+    """Return whether something is said of a field."""
+    return FIELDS[field][0] in columns
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fields whose columns differ between two rows, as far as the first has them."""
+    return tuple(
+        field
+        for field, names in FIELDS.items()
+        if _says(one, field) and any(one[name] != other[name] for name in names)
+    )

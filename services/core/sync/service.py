@@ -1,0 +1,249 @@
+"""A call of a device carried out in the caller's transaction: every write once, or as before.
+
+What is written to submissions takes as many statements for one write as for five hundred, times
+the longest chain of writes on one of them. Milestones are locked at once and then taken one
+by one.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.conflicts.service import raise_conflicts
+from services.core.identity.actor import Actor
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.milestones.action_context import ActionContext
+from services.core.plan.queries import periods_for_share
+from services.core.plan.state import PlanState
+from services.core.submissions import queries as submission_queries
+from services.core.submissions.batch.statements import INSERT, UPDATE
+from services.core.submissions.batch.writing import Change, remember, write_rows
+from services.core.submissions.errors import BatchContended
+from services.core.sync import queries, statements
+from services.core.sync.deciding import Known, MergingWrites
+from services.core.sync.milestone_writes import take_milestone_writes
+from services.core.sync.writes import KEPT, Sent, Write, WriteIdReused, WriteResult, refusal_kept
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What became of a write, as it is kept with its id; `repeated`: it was taken in before."""
+
+    write: Write
+    result: Mapping[str, Any]
+    repeated: bool
+
+
+async def take_in(
+    session: AsyncSession,
+    sent: Sequence[Sent],
+    *,
+    plan: PlanState,
+    actor: Actor,
+    desk: ActionContext,
+    now: datetime,
+) -> list[Kept]:
+    """Take in the writes of a call; return what became of each, in their order.
+
+    Raises:
+        InvalidInput: two writes of the call have the same id.
+        BatchContended: others took the same places meanwhile; the call may be sent again.
+    """
+    if not sent:
+        return []
+    writes = [one.write for one in sent]
+    _check_ids(writes)
+    place = {"city": plan.city_code, "credential": actor.credential_id}
+    fresh = await _take(session, place, sent, plan, now)
+    before = await queries.earlier(
+        session, place, [one.id for one in writes if one.id not in fresh]
+    )
+    results = {
+        one.id: WriteResult(one, "refused", one.subject_id, refusal=InvalidInput(faults=one.faults))
+        for one in writes
+        if one.id in fresh and one.kind == "unreadable"
+    }
+    on_submissions = [one for one in writes if one.kind.startswith("submission.")]
+    known = await _known(session, on_submissions, before, plan, actor)
+    deciding = MergingWrites(known, plan, actor, now)
+    results |= await asyncio.to_thread(_decide, deciding, on_submissions, fresh, before)
+    try:
+        await _write(session, deciding)
+    except IntegrityError:  # the id of a new submission was taken a moment ago
+        raise BatchContended from None
+    await raise_conflicts(session, list(deciding.conflicts.values()))
+    others = [one for one in writes if one.id in fresh and one.kind.startswith("milestone.")]
+    results |= await take_milestone_writes(session, others, plan=plan, actor=actor, desk=desk)
+    settled = {one: kept_result(result) for one, result in results.items()}
+    await _settle(session, place, results, settled)
+    return [_kept(one, settled, before) for one in writes]
+
+
+def kept_result(result: WriteResult) -> dict[str, Any]:
+    """Return what became of a write as it is kept."""
+    return {
+        "outcome": result.outcome,
+        "subject_id": str(result.subject_id),
+        "version": result.version,
+        "conflict_id": None if result.conflict_id is None else str(result.conflict_id),
+        "made_in_time": result.made_in_time,
+        "refusal": None if result.refusal is None else refusal_kept(result.refusal),
+    }
+
+
+def _kept(
+    write: Write,
+    settled: Mapping[UUID, Mapping[str, Any]],
+    before: Mapping[UUID, Mapping[str, Any]],
+) -> Kept:
+    if write.id in settled:
+        return Kept(write, settled[write.id], repeated=False)
+    if before[write.id]["digest"] != write.digest:
+        reused = WriteResult(write, "refused", write.subject_id, refusal=WriteIdReused())
+        return Kept(write, kept_result(reused), repeated=False)
+    return Kept(write, before[write.id]["result"], repeated=True)
+
+
+def _check_ids(writes: Sequence[Write]) -> None:
+    first: dict[UUID, int] = {}
+    faults = [
+        Fault(f"/writes/{one.index}/id", "write-twice", _TWICE.format(first=first[one.id]), one.id)
+        for one in writes
+        if first.setdefault(one.id, one.index) != one.index
+    ]
+    if faults:
+        raise InvalidInput(faults=faults)
+
+
+_TWICE = Text("与第 {first} 条写入的编号相同", "It has the id of write {first}, counted from 0")
+
+
+async def _take(
+    session: AsyncSession,
+    place: Mapping[str, object],
+    sent: Sequence[Sent],
+    plan: PlanState,
+    now: datetime,
+) -> set[UUID]:
+    """Take the writes that nobody took before, and return their ids."""
+    writes = [one.write for one in sent]
+    given = {
+        **place,
+        "plan": plan.code,
+        "now": now,
+        "said": [one.said for one in sent],
+        "ids": [one.id for one in writes],
+        "kinds": [one.kind for one in writes],
+        "subjects": [one.subject_id for one in writes],
+        "digests": [one.digest for one in writes],
+        "claims": [one.claimed_at for one in writes],
+    }
+    return set(await session.scalars(statements.TAKE, given))
+
+
+async def _known(
+    session: AsyncSession,
+    writes: Sequence[Write],
+    before: Mapping[UUID, Mapping[str, Any]],
+    plan: PlanState,
+    actor: Actor,
+) -> Known:
+    """Return what the ledger says of everything that the writes are about."""
+    slots = await queries.holders(session, plan, [one.slot for one in writes if one.slot])
+    named = {one.subject_id for one in writes} | {row["id"] for row in slots.values()}
+    named |= {UUID(one["result"]["subject_id"]) for one in before.values()}
+    rows = await submission_queries.many_for_update(session, actor, plan.code, sorted(named))
+    codes = {row["period"] for row in rows.values()} | {one.period for one in slots}
+    codes |= {one.slot.period for one in writes if one.slot}
+    held = await periods_for_share(session, plan.city_code, plan.code, *codes)
+    made = [one.subject_id for one in writes if one.kind == "submission.create"]
+    return Known(
+        rows=dict(rows),
+        # As they stand now that they are locked.
+        slots={slot: rows.get(row["id"], row) for slot, row in slots.items()},
+        taken_ids=await queries.taken_ids(session, plan.city_code, made),
+        bases=await queries.bases(session, plan.city_code, _versions(writes, rows)),
+        periods={code: period.state for code, period in held.items()},
+    )
+
+
+def _versions(
+    writes: Sequence[Write], rows: Mapping[UUID, Mapping[str, Any]]
+) -> list[tuple[UUID, int]]:
+    """Return which versions have to be looked up: those that stand are known already."""
+    return [
+        (one.subject_id, one.base_version)
+        for one in writes
+        if one.base_version is not None
+        and one.subject_id in rows
+        and rows[one.subject_id]["version"] != one.base_version
+    ]
+
+
+def _decide(
+    deciding: MergingWrites,
+    writes: Sequence[Write],
+    fresh: set[UUID],
+    before: Mapping[UUID, Mapping[str, Any]],
+) -> dict[UUID, WriteResult]:
+    results = {}
+    for write in writes:
+        if write.id in fresh:
+            results[write.id] = deciding.result(write)
+        elif before[write.id]["digest"] == write.digest:
+            deciding.note_earlier(write, UUID(before[write.id]["result"]["subject_id"]))
+    return results
+
+
+async def _write(session: AsyncSession, deciding: MergingWrites) -> None:
+    """Write the first step of every submission, then the second of those that have one, and so on.
+
+    Raises:
+        BatchContended: a place was taken meanwhile, which our locks do not keep free.
+    """
+    plan = deciding.plan
+    steps: list[list[Change]] = []
+    for chain in deciding.changes.values():
+        for turn, change in enumerate(chain):
+            steps[turn : turn + 1] = [[*(steps[turn] if turn < len(steps) else ()), change]]
+    for changes in steps:
+        made = [one.row for one in changes if one.row["version"] == 1]
+        later = [one.row for one in changes if one.row["version"] > 1]
+        written = await write_rows(session, INSERT, made, plan)
+        written |= await write_rows(session, UPDATE, later, plan)
+        if len(written) != len(changes):
+            raise BatchContended
+        await remember(session, changes, plan=plan, stamp=deciding.actor.stamp(), now=deciding.now)
+
+
+async def _settle(
+    session: AsyncSession,
+    place: Mapping[str, object],
+    results: Mapping[UUID, WriteResult],
+    settled: Mapping[UUID, Mapping[str, Any]],
+) -> None:
+    if not results:
+        return
+    given = {
+        **place,
+        "ids": list(results),
+        "outcomes": [one.outcome for one in results.values()],
+        "results": [to_json(settled[one], fallback=str).decode() for one in results],
+    }
+    await session.execute(statements.SETTLE, given)
+
+
+async def forget_old_writes(
+    session: AsyncSession, city_code: str, *, now: datetime, most: int = 1_000
+) -> None:
+    """Forget what became of writes that were taken in 90 days ago, at most so many."""
+    given = {"city": city_code, "before": now - KEPT, "most": most}
+    await session.execute(statements.SWEEP, given)

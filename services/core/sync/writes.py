@@ -1,0 +1,124 @@
+"""What a device wants written, and what may become of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from services.core.kit.errors import DomainError, Fault, RefusalKind
+from services.core.kit.text import Text
+from services.core.submissions.batch.rows import Slot
+
+MOST_WRITES = 500
+"""Writes of one call."""
+
+KEPT = timedelta(days=90)
+"""How long what became of a write is known by its id."""
+
+SubmissionKind = Literal[
+    "submission.create", "submission.edit", "submission.submit", "submission.withdraw"
+]
+MilestoneKind = Literal["milestone.progress", "milestone.complete"]
+WriteKind = SubmissionKind | MilestoneKind | Literal["unreadable"]
+"""`unreadable`: its shape is wrong, and nobody can tell what it wanted."""
+
+WriteOutcome = Literal["applied", "merged", "unchanged", "conflict", "refused"]
+"""`merged`: others changed other fields meanwhile, and both stand. `conflict`: both changed the
+same, or the ledger moved on; what the device said is kept until somebody decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write; `id` and, of what it makes, `subject_id` were given by the device.
+
+    `base_version` is the version that the device saw last. `said` is by column; of a creation
+    `slot` is its place. `faults` are those of its shape.
+    """
+
+    index: int
+    id: UUID
+    kind: WriteKind
+    subject_id: UUID
+    digest: bytes
+    base_version: int | None = None
+    claimed_at: datetime | None = None
+    slot: Slot | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
+    draft: bool = True
+    on_behalf_of: bool | str | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A write, and what it said as it came: JSON."""
+
+    write: Write
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of a write.
+
+    `subject_id` names what it is about now: another one than the device made where the same was
+    there already. `version` is that subject's, where there is one. `made_in_time`: the device
+    says that it was made before the due date it came after.
+    """
+
+    write: Write
+    outcome: WriteOutcome
+    subject_id: UUID
+    version: int | None = None
+    conflict_id: UUID | None = None
+    made_in_time: bool = False
+    refusal: DomainError | None = None
+
+
+class WriteIdReused(DomainError):
+    """The write's id belongs to an earlier write that said something else."""
+
+    code = "write-id-reused"
+    kind = RefusalKind.INVALID
+    title = Text("该写入编号已用于另一次写入", "The id of the write was used for another one")
+
+
+class BaseVersionUnknown(DomainError):
+    """The submission never had the `base_version` that the write names."""
+
+    code = "base-version-unknown"
+    kind = RefusalKind.INVALID
+    title = Text("该数据没有这个版本，请重新读取", "It never had this version; read it again")
+
+
+class ConflictWaits(DomainError):
+    """An earlier write of this call on the same submission is in conflict, so this one waits."""
+
+    code = "conflict-waits"
+    kind = RefusalKind.CONFLICT
+    title = Text(
+        "同一数据的前一次修改有冲突，处理后再提交",
+        "An earlier change of the same is in conflict: decide that, then send this anew",
+    )
+
+
+def refusal_kept(error: DomainError) -> dict[str, Any]:
+    """Return a refusal as it is kept with a write: in both languages."""
+    words = error.detail or error.title
+    return {
+        "kind": error.kind.value,
+        "code": error.code,
+        "message": words.zh,
+        "message_en": words.en,
+        "errors": [
+            {
+                "pointer": fault.pointer,
+                "code": fault.code,
+                "detail": fault.detail.zh,
+                "detail_en": fault.detail.en,
+                "value": fault.value,
+            }
+            for fault in error.faults
+        ],
+    }

@@ -1,0 +1,337 @@
+"""Files on their way in: read and judged block by block, and written as a whole once confirmed.
+
+All state is in Postgres, under a lease: a worker that is killed at any line leaves a file that
+another takes up, and rows that are not written at all.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.identity.queries import actor_of_key
+from services.core.imports import queries, service
+from services.core.imports.checking import Block, Checker, SheetFault
+from services.core.imports.intake import FirstLook, ImportOptions, look_at, options_of
+from services.core.imports.marking import MOST_LISTED, marked_copy
+from services.core.imports.models import SheetImport
+from services.core.imports.service import Taken
+from services.core.imports.templates import fresh_form
+from services.core.kit.clock import Clock
+from services.core.kit.database import Database
+from services.core.kit.errors import DomainError, Fault
+from services.core.kit.sealing import Seal
+from services.core.kit.text import Text
+from services.core.plan.queries import plan_state
+from services.core.plan.state import PlanState
+from services.core.submissions.batch.deciding import Decided
+from services.core.submissions.batch.service import carry_out, look_ahead
+from services.worker.interruption import Interruption
+
+logger = logging.getLogger("wufei.worker")
+
+_LOOK_EVERY_SECONDS = 1.0
+_PAUSE_SECONDS = 0.5
+_CHECKED_AT_ONCE = 2000
+_WRITTEN_AT_ONCE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """An import that is worked on: its file, its plan, and who sent it."""
+
+    taken: Taken
+    options: ImportOptions
+    content: bytes
+    plan: PlanState
+    actor: Actor
+
+
+class _Moved(Exception):
+    """What was judged to be without fault is so no more: nothing of it is written."""
+
+    def __init__(self, faults: Sequence[SheetFault]) -> None:
+        super().__init__()
+        self.faults = faults
+
+
+class _Stopped(Exception):
+    """The work was cancelled, or another worker has taken it over."""
+
+
+class Importing:
+    """Works off imports, one at a time; it calls `tell` when rows were written."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, seal: Seal | None, tell: Any = lambda: None
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._seal = seal
+        self._tell = tell
+        self._woken = asyncio.Event()
+        self._interruption = Interruption("importing sheets")
+
+    def wake(self) -> None:
+        """Look for files now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work for ever; an absent database is waited for."""
+        while True:
+            # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_EVERY_SECONDS):
+                    await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self.work_off()
+                self._interruption.over()
+            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
+                self._interruption.met(error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def work_off(self) -> None:
+        """Do all there is, a file of each city in turn."""
+        while waiting := await self._cities():
+            for city_code in waiting:
+                async with self._database.transaction() as session:
+                    taken = await service.take(session, city_code)
+                if taken is not None:
+                    await self._work_on(taken)
+
+    async def _cities(self) -> list[str]:
+        async with self._database.sessions() as session:
+            return await queries.cities_waiting(session)
+
+    async def _work_on(self, taken: Taken) -> None:
+        try:
+            async with self._database.transaction() as session:
+                sheet = await service.begin_work(session, taken, now=self._clock.now())
+                state = None if sheet is None else sheet.state
+                work = None if sheet is None else await self._opened(session, taken, sheet)
+            if work is None:
+                return
+            if state == "checking":
+                await self._check(work)
+            else:
+                await self._write(work)
+        except _Stopped:
+            return
+        except _Moved as moved:
+            await self._fail(taken, list(service.told(moved.faults)))
+        except DomainError as error:
+            await self._fail(taken, _told(error))
+        except asyncio.CancelledError:
+            async with self._database.transaction() as session:
+                await service.give_back(session, taken)
+            raise
+
+    async def _fail(self, taken: Taken, errors: Sequence[Mapping[str, Any]]) -> None:
+        async with self._database.transaction() as session:
+            await service.fail(session, taken, errors, now=self._clock.now())
+
+    async def _opened(
+        self, session: AsyncSession, taken: Taken, sheet: SheetImport
+    ) -> _Work | None:
+        """Return what an import is worked on with; None where that is gone, and it has failed."""
+        now = self._clock.now()
+        plan = await plan_state(session, sheet.city_code, sheet.plan_code)
+        actor = await actor_of_key(
+            session,
+            sheet.city_code,
+            sheet.credential_id,
+            channel="import",
+            now=self._clock.true_now(),
+        )
+        content = await queries.file_of(session, sheet.city_code, sheet.id, "sent")
+        if plan is None or actor is None or content is None:
+            await service.fail(session, taken, [_GONE], now=now)
+            return None
+        actor = actor.in_request(str(sheet.actor.get("request_id", "")))
+        return _Work(taken, options_of(sheet.options), content, plan, actor)
+
+    async def _look(self, work: _Work) -> FirstLook:
+        return await asyncio.to_thread(
+            look_at, work.content, work.options, plan=work.plan, actor=work.actor, seal=self._seal
+        )
+
+    def _checker(self, work: _Work, look: FirstLook, *, at_once: int) -> Checker:
+        today = work.plan.local_date(self._clock.now())
+        return Checker(look, plan=work.plan, actor=work.actor, today=today, at_once=at_once)
+
+    async def _check(self, work: _Work) -> None:
+        look = await self._look(work)
+        checker = self._checker(work, look, at_once=_CHECKED_AT_ONCE)
+        found = _Found()
+        blocks = checker.blocks()
+        while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+            decided = await self._foresee(work, block)
+            faults = [*block.faults, *_rejected(checker, block, decided)]
+            found.counts.update(one.outcome for one in decided)
+            await self._note(work, checker, found, faults)
+        last = checker.last_faults()
+        if not checker.tally.rows:
+            last.append(_NO_ROWS)
+        await self._note(work, checker, found, last)
+        marked = None
+        if found.number:
+            marked = await asyncio.to_thread(marked_copy, look, found.kept)
+        report = _report(work, look, checker, found)
+        async with self._database.transaction() as session:
+            await service.finish_check(session, work.taken, report, marked, now=self._clock.now())
+
+    async def _note(
+        self, work: _Work, checker: Checker, found: "_Found", faults: Sequence[SheetFault]
+    ) -> None:
+        progress = {"rows": checker.tally.rows, "faults": found.number + len(faults)}
+        async with self._database.transaction() as session:
+            goes_on = await service.go_on(
+                session,
+                work.taken,
+                faults,
+                sequence=found.number,
+                progress=progress,
+                now=self._clock.now(),
+            )
+        if not goes_on:
+            await self._settle(work.taken)
+            raise _Stopped
+        found.number += len(faults)
+        found.kept += faults[: MOST_LISTED - len(found.kept)]
+
+    async def _settle(self, taken: Taken) -> None:
+        """Let an import whose operation was cancelled come to its end now, not with the lease."""
+        async with self._database.transaction() as session:
+            await service.begin_work(session, taken, now=self._clock.now())
+
+    async def _foresee(self, work: _Work, block: Block) -> Sequence[Decided]:
+        """Return what would become of a block; nothing is written."""
+        async with self._database.sessions() as session:
+            outcome = await look_ahead(
+                session,
+                replace(block.batch, atomic=False),
+                block.judged,
+                plan=work.plan,
+                actor=work.actor,
+                now=self._clock.now(),
+            )
+        return outcome.decided
+
+    async def _write(self, work: _Work) -> None:
+        look = await self._look(work)
+        try:
+            async with self._database.transaction() as session:
+                await self._write_all(session, work, look)
+        except _Stopped:
+            await self._settle(work.taken)
+            raise
+        self._tell()
+
+    async def _write_all(self, session: AsyncSession, work: _Work, look: FirstLook) -> None:
+        """Write all rows of a file in one transaction.
+
+        Raises:
+            _Moved: a row is not right any more.
+            _Stopped: it is not this worker's to write any more.
+        """
+        # Held to the end: whatever the lease says, nobody else takes it up meanwhile.
+        taken = work.taken
+        if await queries.leased(session, taken.city_code, taken.id, taken.token) is None:
+            raise _Stopped
+        checker = self._checker(work, look, at_once=_WRITTEN_AT_ONCE)
+        counts: Counter[str] = Counter(created=0, updated=0, unchanged=0)
+        blocks, now = checker.blocks(), self._clock.now()
+        while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+            outcome = await carry_out(
+                session, block.batch, block.judged, plan=work.plan, actor=work.actor, now=now
+            )
+            decided = outcome.decided
+            if faults := [*block.faults, *_rejected(checker, block, decided)]:
+                raise _Moved(faults)
+            counts.update(one.outcome for one in decided)
+        if last := checker.last_faults():
+            raise _Moved(last)
+        if not await service.finish_write(session, taken, counts, now=now):
+            raise _Stopped
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found in a file so far; of the faults as many are kept as its copy shows."""
+
+    number: int
+    kept: list[SheetFault]
+    counts: Counter[str]
+
+    def __init__(self) -> None:
+        self.number, self.kept, self.counts = 0, [], Counter()
+
+
+def _rejected(checker: Checker, block: Block, decided: Sequence[Decided]) -> list[SheetFault]:
+    """Return why rows that are right by themselves cannot be written as things stand."""
+    return [
+        checker.told(block.numbers[one.index], fault)
+        for one in decided
+        if one.index is not None and one.index not in block.judged.faults
+        for fault in one.faults
+    ]
+
+
+def _report(work: _Work, look: FirstLook, checker: Checker, found: _Found) -> dict[str, Any]:
+    tally, known = checker.tally, look.known
+    counted = {name: found.counts[name] for name in ("created", "updated", "unchanged")}
+    return {
+        "sheet": None if look.sheet is None else look.sheet.name,
+        "period": known.period,
+        "organization_code": known.organization_code,
+        "is_form": look.stamp is not None,
+        "rows": tally.rows,
+        "blank": tally.blank,
+        "ignored": tally.ignored,
+        "faults": found.number,
+        **counted,
+        "columns": dict(look.columns.headings),
+        "ignored_columns": list(look.columns.ignored),
+        "first_row": tally.first,
+        "template": fresh_form(
+            work.plan, "indicators", known.period or "", known.organization_code or ""
+        ),
+    }
+
+
+_NO_ROWS = SheetFault(
+    0,
+    None,
+    None,
+    "no-values",
+    None,
+    Text("没有一行填写了数值", "No row holds a value"),
+)
+_GONE = {
+    "code": "sender-gone",
+    "detail": {
+        "zh": "上传所用的密钥已失效，或文件已清理：请重新上传",
+        "en": "The key that sent it is good no more, or the file was dropped: send it again",
+    },
+}
+
+
+def _told(error: DomainError) -> list[dict[str, Any]]:
+    """Return why a file cannot be read or its rows not be written, as an operation tells it."""
+    words = error.detail or error.title
+    faults = error.faults or [Fault("", error.code, words)]
+    return [
+        {
+            "code": one.code,
+            "value": None if one.value is None else str(one.value),
+            "detail": {"zh": one.detail.zh, "en": one.detail.en},
+        }
+        for one in faults
+    ]

@@ -1,0 +1,212 @@
+"""The sample client of docs/integrators: days offline, kills, and the office at the same time."""
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.api import ROOT, XINMI, Door, open_door
+from tests.support.reported import a_period
+
+_VALUES = ("1", "2", "3")
+_NOTES = ("一", "二", "三")
+
+
+@pytest.fixture(scope="module")
+def client_module() -> ModuleType:
+    """The sample client as a module."""
+    path = ROOT / "docs/integrators/offline_client.py"
+    spec = importlib.util.spec_from_file_location("offline_client", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["offline_client"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+async def door(database_url: str) -> AsyncIterator[Door]:
+    async with open_door(database_url) as opened:
+        yield opened
+
+
+class NetworkGone(Exception):
+    """The network failed, before the request came through or before its answer did."""
+
+
+class Phone:
+    """A phone with the sample client, on a network that fails when the test says so."""
+
+    def __init__(self, module: ModuleType, path: Path, door: Door, secret: str) -> None:
+        self._module, self._path = module, path
+        self._door, self._secret = door, secret
+        self.client = module.OfflineClient(str(path))
+
+    def killed(self) -> None:
+        """Start anew from the file."""
+        self.client = self._module.OfflineClient(str(self._path))
+
+    async def sync(self, fails: Callable[[], str] = lambda: "never") -> None:
+        """Let the client sync in a thread of its own, as it runs on a phone."""
+        loop = asyncio.get_running_loop()
+
+        def ask(method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+            how = fails()
+            if how == "before":
+                raise NetworkGone
+            asked = asyncio.run_coroutine_threadsafe(self._asked(method, path, body), loop)
+            answer = asked.result(60)
+            if how == "after":
+                raise NetworkGone
+            return answer
+
+        def run() -> None:
+            self._module.OfflineClient(str(self._path)).sync(ask, XINMI)
+
+        await asyncio.to_thread(run)
+
+    async def _asked(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        async with self._door.client(self._secret) as client:
+            answer = await client.request(method, path.removeprefix("/v1"), json=body)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+async def test_three_days_without_a_network(
+    door: Door, client_module: ModuleType, tmp_path: Path
+) -> None:
+    secret = await door.new_key("reporter", "UN15")
+    phone = Phone(client_module, tmp_path / "phone.db", door, secret)
+    await phone.sync()
+    mine = phone.client.report("U08", "UN15", a_period(), value="40.65", note="初稿", draft=True)
+    phone.killed()
+    await phone.sync()
+    await door.react()
+    async with await door.as_("office") as office:
+        changed = await office.patch(
+            f"/submissions/{mine}", json={"note": "办公室"}, headers={"If-Match": "*"}
+        )
+        assert changed.status_code == 200, changed.text
+    phone.client.edit(mine, value="41")
+    phone.client.submit(mine)
+    await phone.sync()
+    await door.react()
+    await phone.sync()
+    known = phone.client.things("submission")[mine]
+    assert (known["value"], known["note"], known["state"]) == ("41", "办公室", "submitted")
+    assert phone.client.waiting() == []
+    assert phone.client.results() == {}
+
+
+@dataclass
+class Office:
+    """The office and two phones, who change the same drafts in an order drawn by chance."""
+
+    door: Door
+    client: httpx.AsyncClient
+    phones: list[Phone]
+    draw: Random
+    drafts: list[str] = field(default_factory=list)
+    said: set[tuple[str, str, str]] = field(default_factory=set)
+    unsent: dict[tuple[int, str, str], str] = field(default_factory=dict)
+    """What phones said last of a field, by phone: until it is sent, they may say otherwise."""
+
+    async def begin(self) -> None:
+        """Let one phone make drafts, and everybody know of them."""
+        for phone in self.phones:
+            await phone.sync()
+        make = self.phones[0].client.report
+        self.drafts = [
+            make("U08", "UN15", a_period(), value="0", note="零", draft=True) for _ in range(2)
+        ]
+        await self.everybody_syncs()
+
+    async def move(self) -> None:
+        """Let somebody change something, or a phone sync, fail or be killed."""
+        phone, subject = self.draw.choice(self.phones), self.draw.choice(self.drafts)
+        name, values = self.draw.choice([("value", _VALUES), ("note", _NOTES)])
+        chosen = self.draw.choice(values)
+        match self.draw.randrange(5):
+            case 0 | 1:
+                phone.client.edit(subject, **{name: chosen})
+                self.unsent[self.phones.index(phone), subject, name] = chosen
+            case 2:
+                path, said = f"/submissions/{subject}", {name: chosen}
+                answer = await self.client.patch(path, json=said, headers={"If-Match": "*"})
+                assert answer.status_code == 200, answer.text
+                self.said.add((subject, name, chosen))
+            case 3:
+                phone.killed()
+            case _:
+                await self._sync_somehow(phone)
+
+    async def _sync_somehow(self, phone: Phone) -> None:
+        left = [self.draw.choice(["never", "before", "after"])]
+        if left != ["before"]:
+            self._sent(phone)
+        try:
+            await phone.sync(lambda: left.pop() if left else "never")
+        except NetworkGone:
+            phone.killed()
+        await self.door.react()
+
+    def _sent(self, phone: Phone) -> None:
+        number = self.phones.index(phone)
+        for who, subject, name in [one for one in self.unsent if one[0] == number]:
+            self.said.add((subject, name, self.unsent.pop((who, subject, name))))
+
+    async def everybody_syncs(self) -> None:
+        """Let all be sent and heard of."""
+        for phone in self.phones:
+            self._sent(phone)
+        for _ in range(2):
+            for phone in self.phones:
+                await phone.sync()
+            await self.door.react()
+        for phone in self.phones:
+            await phone.sync()
+
+    async def kept(self, subject: str) -> list[dict[str, Any]]:
+        """Return everything that is kept of a draft: each version, and both sides of conflicts."""
+        history = await self.client.get(f"/submissions/{subject}/history?page_size=500")
+        found = await self.client.get(f"/plans/{XINMI}/conflicts?page_size=500")
+        conflicts = [one for one in found.json()["items"] if one["submission_id"] == subject]
+        return [
+            *(change["after"] for change in history.json()["items"]),
+            *(one[side] for one in conflicts for side in ("device", "ledger")),
+        ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_is_lost_or_done_at_the_same_time_each_write_is_taken_once(
+    door: Door, client_module: ModuleType, tmp_path: Path, seed: int
+) -> None:
+    secret = await door.new_key("reporter", "UN15")
+    phones = [Phone(client_module, tmp_path / f"{one}.db", door, secret) for one in "ab"]
+    async with await door.as_("office") as client:
+        world = Office(door, client, phones, Random(seed))  # noqa: S311 (played again by its seed)
+        await world.begin()
+        for _ in range(24):
+            await world.move()
+        await world.everybody_syncs()
+        for subject in world.drafts:
+            told = await world.kept(subject)
+            for _, name, chosen in (one for one in world.said if one[0] == subject):
+                assert any(one.get(name) == chosen for one in told), (seed, name, chosen)
+            now = (await client.get(f"/submissions/{subject}")).json()
+            for phone in phones:
+                assert phone.client.things("submission")[subject]["etag"] == now["etag"]
+    for phone in phones:
+        assert phone.client.waiting() == []
+        outcomes = {one["outcome"] for one in phone.client.results().values()}
+        assert outcomes <= {"conflict"}, phone.client.results()

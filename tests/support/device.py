@@ -1,0 +1,53 @@
+"""A phone, as tests hold one: it makes its own ids and sends what it wrote."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from services.core.kit.ids import new_id
+from tests.support.api import XINMI, a_submission
+from tests.support.reported import a_period
+
+Write = dict[str, Any]
+
+
+def a_write(kind: str, subject: str, **more: Any) -> Write:
+    """Return a write of a kind on a submission or a milestone."""
+    named = "milestone_id" if kind.startswith("milestone.") else "submission_id"
+    return {"id": str(new_id()), "kind": kind, named: subject, **more}
+
+
+def a_creation(*, claimed_at: datetime | None = None, **changes: Any) -> Write:
+    """Return a write that makes a submission, by an id of its own."""
+    changes = {"period": a_period(), **changes}
+    claimed = {} if claimed_at is None else {"claimed_at": claimed_at.isoformat()}
+    return a_write("submission.create", str(new_id()), data=a_submission(**changes), **claimed)
+
+
+@dataclass
+class Device:
+    """What a phone knows: where it is in the log, and the lists that it has by digest."""
+
+    client: httpx.AsyncClient
+    position: int | None = None
+    known: dict[str, str] = field(default_factory=dict)
+
+    async def send(self, *writes: Write) -> httpx.Response:
+        """Send writes and ask for nothing to be forgotten; the answer is not taken in."""
+        body: dict[str, Any] = {"plan": XINMI, "writes": list(writes), "known": self.known}
+        if self.position is not None:
+            body["position"] = self.position
+        return await self.client.post("/sync", json=body)
+
+    async def sync(self, *writes: Write) -> dict[str, Any]:
+        """Send writes and take in the answer."""
+        answer = await self.send(*writes)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        self.position = told["position"]
+        for name in ("obligations", "todo", "alerts", "conflicts", "refused"):
+            if told[name] is not None:
+                self.known[name] = told[name]["digest"]
+        return told

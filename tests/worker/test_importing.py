@@ -1,0 +1,129 @@
+"""A worker that is killed while a sheet is judged or written: nothing by halves, nothing twice."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from signal import SIGKILL
+from typing import Any
+
+import asyncpg
+import httpx
+
+from tests.api.test_batches import rows as free_rows
+from tests.support.api import Door, open_door
+from tests.support.imports import IMPORTS, csv_of, row_of
+from tests.worker.running import NOBODY, a_worker, until
+
+ROWS = 300
+
+
+@asynccontextmanager
+async def locked(door: Door, table: str, mode: str) -> AsyncIterator[None]:
+    """Let whoever writes to a table wait."""
+    connection = await asyncpg.connect(door.held.database.dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute(f"LOCK TABLE {table} IN {mode} MODE")
+            yield
+    finally:
+        await connection.close()
+
+
+async def worker_waits(door: Door) -> bool:
+    """Whether a worker stands in the middle of something."""
+    return bool(
+        await door.held.database.pool.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'wufei-worker' AND wait_event_type = 'Lock'"
+        )
+    )
+
+
+async def end_lease(door: Door) -> None:
+    """Let the lease of a worker that is no more end now."""
+    await door.held.database.pool.execute(
+        "UPDATE sheet_import SET lease_until = now() WHERE city_code = '410183'"
+        " AND lease_until IS NOT NULL"
+    )
+
+
+async def told(client: httpx.AsyncClient, location: str) -> dict[str, Any]:
+    """Return an operation."""
+    answer = await client.get(location.removeprefix("/v1"))
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def over(client: httpx.AsyncClient, location: str) -> dict[str, Any]:
+    """Wait for the end of an operation and return it."""
+
+    async def ended() -> bool:
+        return (await told(client, location))["state"] not in {"waiting", "running"}
+
+    await until(ended)
+    return await told(client, location)
+
+
+async def counted(door: Door) -> tuple[int, int, int]:
+    """Return how many values, changes and events there are."""
+    row = await door.held.database.pool.fetchrow(
+        "SELECT (SELECT count(*) FROM submission WHERE city_code = '410183'),"
+        " (SELECT count(*) FROM submission_history WHERE city_code = '410183'),"
+        " (SELECT count(*) FROM event WHERE city_code = '410183'"
+        " AND type LIKE 'submission.%')"
+    )
+    return tuple(row)
+
+
+async def test_a_worker_that_is_killed_leaves_a_sheet_that_the_next_one_finishes(
+    database_url: str,
+) -> None:
+    rows = [
+        row_of(str(one["indicator_code"]), str(one["period"]), "40.65") for one in free_rows(ROWS)
+    ]
+    async with open_door(database_url) as door, await door.as_("reporter", "UN15") as client:
+        begun = await client.post(IMPORTS, content=csv_of(*rows))
+        # Judging first forgets what an earlier try has found.
+        async with locked(door, "sheet_import_fault", "SHARE"):
+            async with a_worker(door.held.database.dsn, NOBODY) as worker:
+                await until(lambda: worker_waits(door))
+                worker.process.send_signal(SIGKILL)
+                await worker.process.wait()
+            assert (await told(client, begun.headers["Location"]))["state"] in {
+                "waiting",
+                "running",
+            }
+        await end_lease(door)
+        async with a_worker(door.held.database.dsn, NOBODY):
+            checked = await over(client, begun.headers["Location"])
+        assert (checked["state"], checked["progress"]) == (
+            "succeeded",
+            {"faults": 0, "rows": ROWS},
+        )
+        assert await counted(door) == (0, 0, 0)
+        import_id = begun.json()["request"]["import_id"]
+        confirmed = await client.post(f"/imports/{import_id}/confirm")
+        async with (
+            locked(door, "submission_history", "SHARE"),
+            a_worker(door.held.database.dsn, NOBODY) as worker,
+        ):
+            await until(lambda: worker_waits(door))
+            worker.process.send_signal(SIGKILL)
+            await worker.process.wait()
+        assert await counted(door) == (0, 0, 0)
+        await end_lease(door)
+        async with a_worker(door.held.database.dsn, NOBODY):
+            written = await over(client, confirmed.headers["Location"])
+        assert (written["state"], written["result"]["created"]) == ("succeeded", ROWS)
+        assert await counted(door) == (ROWS, ROWS, ROWS)
+
+
+async def test_a_sheet_that_is_never_finished_fails_after_three_tries(database_url: str) -> None:
+    async with open_door(database_url) as door, await door.as_("reporter", "UN15") as client:
+        begun = await client.post(IMPORTS, content=csv_of(row_of("U08", "2025", "40.65")))
+        await door.held.database.pool.execute(
+            "UPDATE sheet_import SET attempts = 3 WHERE city_code = '410183'"
+        )
+        async with a_worker(door.held.database.dsn, NOBODY):
+            failed = await over(client, begun.headers["Location"])
+        assert failed["state"] == "failed"
+        assert failed["errors"][0]["code"] == "import-abandoned"
