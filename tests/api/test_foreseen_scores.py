@@ -169,7 +169,7 @@ async def test_what_a_preview_says_of_the_scores_comes_true(plan: Door, seed: in
     preview = (await _posted(door, "batch", body, validate_only="true"))["preview"]
     assert preview["scores"] or not any(map(_counts, preview["changes"]))
     expected = {basis: _foreseen(before[basis], preview["scores"], basis) for basis in BASES}
-    report = await _posted(door, f"batch/previews/{preview['id']}/commit")
+    report = await _posted(door, f"batch/previews/{preview['preview_id']}/commit")
     submitted = await _boards(door, "submitted")
     assert {p: _told(board) for p, board in submitted.items()} == expected["submitted"]
     waiting = [
@@ -247,3 +247,39 @@ async def test_a_single_value_is_named_and_many_are_counted(plan: Door) -> None:
         0,
     )
     assert (added["kind"], added["submission_id"], added["more_values"]) == ("value", None, 2)
+
+
+async def test_a_hundred_boards_are_looked_at_and_the_rest_counted(plan: Door) -> None:
+    code = "410183-long"
+    document = a_document(
+        an_indicator(
+            "A", owners=["ZW01"], frequency="monthly", targets=[a_target(value=80, year=2031)]
+        ),
+        code=code,
+        span={"start": "2022-01-01", "end": "2031-12-31"},
+        organizations=[{"code": "ZW01", "name": "镇1", "kind": "town"}],
+    )
+    async with plan.client(plan.admin_secret) as admin:
+        loaded = await admin.post("/plans", json=document.model_dump(mode="json"))
+    assert loaded.status_code == 201, loaded.text
+    items = [
+        {
+            "indicator_code": "A",
+            "organization_code": "ZW01",
+            "period": f"{year}-{month:02}",
+            "value": year - 1990,
+        }
+        for year, month in product(range(2022, 2032), range(1, 13))
+    ]
+    async with await plan.as_("office") as office:
+        answer = await office.post(
+            f"/plans/{code}/submissions/batch",
+            json={"items": items},
+            params={"validate_only": "true"},
+        )
+    preview = answer.json()["preview"]
+    periods = 10 * (12 + 4 + 2 + 1)
+    assert (len(preview["scores"]), preview["more_scores"]) == (100, 2 * periods - 100)
+    told = {one["period"] for one in preview["scores"]}
+    assert {"2031", "2031-01", "2030-Q1"} <= told
+    assert not any(period.startswith("2028") for period in told)

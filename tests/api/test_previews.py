@@ -1,6 +1,8 @@
 """A batch that is tried first: what it says, whom it keeps waiting, and what a commit writes."""
 
 import asyncio
+import gzip
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -44,7 +46,7 @@ async def committed(
 ) -> httpx.Response:
     """Return the answer to a commit."""
     async with await door.as_(*as_) as client:
-        path = f"/plans/{plan}/submissions/batch/previews/{preview['preview']['id']}/commit"
+        path = f"/plans/{plan}/submissions/batch/previews/{preview['preview']['preview_id']}/commit"
         return await client.post(path, **more)
 
 
@@ -137,6 +139,23 @@ async def test_two_commits_at_once_write_once(door: Door) -> None:
     said = await tried(door, rows(5))
     found = await asyncio.gather(committed(door, said), committed(door, said))
     assert sorted(one.status_code for one in found) == [200, 404]
+
+
+async def test_lines_of_json_are_committed_as_they_were_sent(door: Door) -> None:
+    good = rows(2)
+    lines = "\n".join(json.dumps(one) for one in good)
+    async with await door.as_(*REPORTER) as unit:
+        answer = await unit.post(
+            BATCH,
+            params={"strategy": "create_only", "draft": "true", "validate_only": "true"},
+            content=gzip.compress(lines.encode()),
+            headers={"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"},
+        )
+    live = await committed(door, answer.json())
+    assert (counts(live), [row["state"] for row in live.json()["items"]]) == (
+        {"created": 2},
+        ["draft", "draft"],
+    )
 
 
 async def _edit(door: Door, submission_id: str) -> None:
@@ -253,18 +272,21 @@ async def test_scores_are_told_as_far_as_the_caller_may_read_them(door: Door) ->
 async def test_the_last_ten_are_kept_for_an_hour(door: Door) -> None:
     (item,) = rows(1)
     said = [await tried(door, [item]) for _ in range(11)]
-    assert (await committed(door, said[0])).status_code == 404
+    # Each drops what is too many, and none minds that another does so at the same moment.
+    said += await asyncio.gather(*(tried(door, [item]) for _ in range(4)))
+    said.append(await tried(door, [item]))
+    assert (await committed(door, said[5])).status_code == 404
     database = door.held.database
     old = first_id_at(door.held.clock.true_now() - timedelta(minutes=61))
-    was = said[10]["preview"]["id"]
+    was = said[-1]["preview"]["preview_id"]
     await database.pool.execute("UPDATE submission_preview SET id = $1 WHERE id = $2", old, was)
-    said[10]["preview"]["id"] = f"{old}"
-    assert (await committed(door, said[10])).status_code == 404
+    said[-1]["preview"]["preview_id"] = f"{old}"
+    assert (await committed(door, said[-1])).status_code == 404
     before = await database.pool.fetchval("SELECT count(*) FROM submission_preview")
     await door.sweep()
     after = await database.pool.fetchval("SELECT count(*) FROM submission_preview")
     assert before - after == 1
-    assert counts(await committed(door, said[9])) == {"created": 1}
+    assert counts(await committed(door, said[6])) == {"created": 1}
 
 
 @pytest.mark.parametrize("path", ["preview", "commit"])
@@ -274,6 +296,7 @@ async def test_as_many_statements_however_many_rows(door: Door, path: str) -> No
     for amount, counted in ((1, []), (2, few), (60, many), (2, few), (60, many)):
         with statements_of(door) as asked:
             said = await tried(door, rows(amount))
+            assert any("supposed" in statement for statement in asked)
             if path == "commit":
                 asked.clear()
                 assert counts(await committed(door, said)) == {"created": amount}

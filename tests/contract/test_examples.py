@@ -276,7 +276,7 @@ async def a_preview(door: Door) -> str:
             params={"validate_only": "true"},
             json={"items": [a_submission(period="2022-01")]},
         )
-    return str(tried.json()["preview"]["id"])
+    return str(tried.json()["preview"]["preview_id"])
 
 
 async def make_webhooks_named(door: Door, operation_id: str, named: dict[str, Any]) -> None:

@@ -196,7 +196,7 @@ async def _preview(door: Door, office: str) -> str:
             params={"validate_only": "true"},
             json={"items": [a_submission(period="2025-12")]},
         )
-    return str(tried.json()["preview"]["id"])
+    return str(tried.json()["preview"]["preview_id"])
 
 
 async def _alert(door: Door) -> str:

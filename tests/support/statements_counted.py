@@ -11,15 +11,30 @@ from tests.support.api import Door
 
 @contextmanager
 def statements_of(door: Door) -> Iterator[list[str]]:
-    """Yield a list that fills with the statements of the door's sessions, as they are sent."""
+    """Yield a list that fills with the statements of the door's sessions, as they are sent.
+
+    Those that go past SQLAlchemy to the driver, on a session's connection, are among them.
+    """
     asked: list[str] = []
+    heard: set[Any] = set()
 
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         asked.append(statement)
 
+    def overhear(query: Any) -> None:
+        asked.append(query.query)
+
+    def taken_out(connection: Any, *_more: Any) -> None:
+        connection.driver_connection.add_query_logger(overhear)
+        heard.add(connection.driver_connection)
+
     engine = door.held.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, "checkout", taken_out)
     try:
         yield asked
     finally:
         event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "checkout", taken_out)
+        for connection in heard:
+            connection.remove_query_logger(overhear)

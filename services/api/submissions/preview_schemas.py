@@ -61,8 +61,10 @@ class ForeseenChangesOut(BaseModel):
 class PreviewOut(BaseModel):
     """What a preview says beside the report of the live call."""
 
-    id: UUID = Field(description="For `commit`, which writes just this or is 409")
-    expires_at: datetime = Field(description="Until when; of one credential the last ten are kept")
+    preview_id: UUID = Field(description="For `commit`, which writes just this or is 409")
+    expires_at: datetime = Field(
+        description="Until when it can be committed; of one credential the last ten are kept"
+    )
     changes: list[RowChangeOut] = Field(description="Row by row, of those that would be written")
     scores: list[ForeseenChangesOut] | None = Field(
         description="The scoreboards that would differ, the earliest period first; null: the caller"
@@ -90,7 +92,7 @@ def preview_report(preview_id: UUID, foreseen: Foreseen) -> dict[str, Any]:
     }
     foresight = foreseen.foresight
     return {
-        "id": preview_id,
+        "preview_id": preview_id,
         "expires_at": expires_at(preview_id),
         "changes": [_changed(one) for one in foreseen.decided if one.action is not None],
         "scores": None if foresight is None else [_board(one, new) for one in foresight.boards],
