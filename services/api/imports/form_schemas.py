@@ -112,7 +112,9 @@ def _handed_in(cell: Mapping[str, Any]) -> bool:
     return cell["submission"] is not None and cell["submission"]["state"] != "draft"
 
 
-def _cell(cell: FormCell, owed: ObligationView | None, plan: PlanState, actor: Actor) -> dict[str, Any]:
+def _cell(
+    cell: FormCell, owed: ObligationView | None, plan: PlanState, actor: Actor
+) -> dict[str, Any]:
     indicator, said = cell.indicator, cell.submission
     return {
         "indicator_code": indicator.code,
