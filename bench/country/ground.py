@@ -40,11 +40,15 @@ _MONTHS_AHEAD = 12
 
 @dataclass
 class City:
-    """A city of the simulation, and the key of its office; `next` is the next free place."""
+    """A city of the simulation, and the keys of its office; `next` is the next free place.
+
+    Who reported a value may not approve it, so `decides` is the key of another.
+    """
 
     number: int
     plan: PlanDocument
     office: str
+    decides: str
     places: Sequence[tuple[str, str, str]]
     next: int = LIVED
 
@@ -71,6 +75,11 @@ class City:
             "POST", f"{self.path}/submissions", json.dumps(body).encode(), Idempotency_Key=key
         )
 
+    def approval(self, path: str, key: str) -> bytes:
+        """Return the request that approves what is at a path."""
+        bearer = f"Bearer {self.decides}"
+        return request("POST", f"{path}/approve", Authorization=bearer, Idempotency_Key=key)
+
     def asked(self, method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
         """Return the bytes of a request by its office."""
         if body:
@@ -87,22 +96,13 @@ async def administrator(system: System, port: int) -> AsyncIterator[httpx.AsyncC
         yield client
 
 
-async def settle(database: Database, client: httpx.AsyncClient, number: int, receiver: str) -> City:
-    """Make a city: its plan, the key of its office, a receiver, lived values and deadlines."""
+async def settle(database: Database, client: httpx.AsyncClient, number: int) -> City:
+    """Make a city: its plan, the keys of its office, lived values and deadlines."""
     plan = synthetic(units=UNITS, city=str(_FIRST + number))
     async with database.transaction() as session:
         await load_plan(session, document=plan, actor=system_actor("simulation"), now=_CLOCK.now())
-    body = {"name": "office", "role": "office", "plan": plan.code}
-    made = await client.post("/api-keys", json=body)
-    assert made.status_code == 201, made.text
-    office = made.json()["secret"]
-    told = await client.post(
-        "/webhook-endpoints",
-        json={"url": receiver, "event_types": ["submission.approved"]},
-        headers={"Authorization": f"Bearer {office}"},
-    )
-    assert told.status_code == 201, told.text
-    city = City(number, plan, office, places(plan, LIVED * (_MONTHS_AHEAD + 1)))
+    office, decides = [await _key(client, plan.code, name) for name in ("reports", "decides")]
+    city = City(number, plan, office, decides, places(plan, LIVED * (_MONTHS_AHEAD + 1)))
     await GrowingLedger(database, plan, city.places).write(0, LIVED)
     far = _CLOCK.today("Asia/Shanghai") + timedelta(days=90)
     unit = city.places[0][2]
@@ -110,6 +110,23 @@ async def settle(database: Database, client: httpx.AsyncClient, number: int, rec
         PLANT, plan.city.code, plan.code, unit, far, "in_progress", None, DEADLINES
     )
     return city
+
+
+async def _key(client: httpx.AsyncClient, plan_code: str, name: str) -> str:
+    body = {"name": name, "role": "office", "plan": plan_code}
+    made = await client.post("/api-keys", json=body)
+    assert made.status_code == 201, made.text
+    return str(made.json()["secret"])
+
+
+async def hears(client: httpx.AsyncClient, city: City, receiver: str) -> None:
+    """Have a receiver told of what is approved in a city from now on."""
+    told = await client.post(
+        "/webhook-endpoints",
+        json={"url": receiver, "event_types": ["submission.approved"]},
+        headers={"Authorization": f"Bearer {city.office}"},
+    )
+    assert told.status_code == 201, told.text
 
 
 async def followed(database: Database, *, within: float = 1800) -> None:

@@ -55,7 +55,7 @@ class _Wishes:
         if kind == "approval" and self._reported:
             city, path = self._reported.popleft()
             key = f"approve-{self._name}-{number}"
-            return Wish(kind, city.asked("POST", f"{path}/approve", Idempotency_Key=key))
+            return Wish(kind, city.approval(path, key))
         if kind == "board":
             year = city.places[0][1][:4]
             return Wish(kind, city.asked("GET", f"{city.path}/scoreboard?period={year}"))

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,7 @@ import httpx
 
 from bench.system import ROOT, System
 from services.console.ports import free_port
+from services.core.kit.clock import Clock
 
 _CONNECTIONS = "5"
 """Of each pool of an API process, so that two of them and two workers find room."""
@@ -29,10 +31,46 @@ _READY_WITHIN = 300
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """What runs beside the servers: ports of the APIs, and ids of the processes by sort."""
+    """What runs beside the servers: ports of the APIs, ids of the processes by sort, since when."""
 
     ports: Sequence[int]
     pids: Mapping[str, Sequence[int]]
+    since: datetime
+
+    @asynccontextmanager
+    async def workers_held(self, pool: asyncpg.Pool) -> AsyncIterator[None]:
+        """Hold the workers still meanwhile, once all of them have begun to work."""
+        workers = self.pids["worker"]
+        async with asyncio.timeout(_READY_WITHIN):
+            while await pool.fetchval(_AT_WORK, self.since) < len(workers):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await hold(pool, workers)
+        try:
+            yield
+        finally:
+            _tell(workers, signal.SIGCONT)
+
+
+_AT_WORK = "SELECT count(*) FROM worker_heartbeat WHERE beat_at >= $1"
+_BUSY = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+WHERE application_name = 'wufei-worker' AND state <> 'idle')
+"""
+
+
+async def hold(pool: asyncpg.Pool, workers: Sequence[int]) -> None:
+    """Hold workers still while they do nothing, so that they hold no lock."""
+    while True:
+        _tell(workers, signal.SIGSTOP)
+        if not await pool.fetchval(_BUSY):
+            return
+        _tell(workers, signal.SIGCONT)
+        await asyncio.sleep(0.1)
+
+
+def _tell(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)
 
 
 @asynccontextmanager
@@ -46,6 +84,7 @@ async def running(system: System, *, apis: int, workers: int) -> AsyncIterator[P
         "WUFEI_DATABASE_CONNECTIONS": _CONNECTIONS,
     }
     ports = [free_port() for _ in range(apis)]
+    since = Clock.true_now()
     log = tempfile.TemporaryFile()  # noqa: SIM115 (it is read where they do not start)
     started = [await _start("api", {**environment, "WUFEI_PORT": str(port)}, log) for port in ports]
     started += [await _start("worker", environment, log) for _ in range(workers)]
@@ -56,7 +95,7 @@ async def running(system: System, *, apis: int, workers: int) -> AsyncIterator[P
         except TimeoutError:
             log.seek(0)
             raise RuntimeError(log.read()[-2000:].decode()) from None
-        yield Processes(ports, {"api": pids[:apis], "worker": pids[apis:]})
+        yield Processes(ports, {"api": pids[:apis], "worker": pids[apis:]}, since)
     finally:
         for one in started:
             if one.returncode is None:

@@ -6,8 +6,6 @@ and by two processes of each sort, and a deadline comes.
 """
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +16,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from bench.country import tables
 from bench.country.costs import Costs, costs, sizes
-from bench.country.ground import City, administrator, followed, settle
+from bench.country.ground import City, administrator, followed, hears, settle
 from bench.country.load import Day, Deadline, day, deadline_day
-from bench.country.processes import Processes, running, spent
+from bench.country.processes import Processes, hold, running, spent
 from bench.country.traffic import Heard
 from bench.growth import GrowingLedger
 from bench.system import System, running_system
@@ -31,7 +29,7 @@ _CONNECTIONS = 3
 _BACKLOG_EACH = 240
 """Approved values of a city that wait for the workers when those are compared."""
 
-_BACKLOG_MOST = 12_000
+_BACKLOG_MOST = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,15 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """How fast so many processes of each sort were: events a second, answers, and CPU."""
+    """How fast so many processes of each sort were: events a second, answers, and CPU.
+
+    `cores` is how many processors the workers and their connections had.
+    """
 
     processes: int
     events: float
     event_cpu: float
+    cores: float
     heard: Heard
     request_cpu: float
 
@@ -113,7 +115,8 @@ async def _simulate(simulated: Simulated, wanted: Wanted, progress: Progress) ->
         receiver() as url,
         connect(system.database_url, size=_CONNECTIONS, application_name="simulation") as database,
     ):
-        await _alone(system, database)
+        await followed(database)
+        await hold(database.pool, [system.worker_pid])
         for number in wanted.stages:
             async with running(system, apis=1, workers=1) as processes:
                 await _grow(system, database, processes, cities, number, url, progress)
@@ -128,21 +131,6 @@ async def _simulate(simulated: Simulated, wanted: Wanted, progress: Progress) ->
                     callers=wanted.submitters, seconds=wanted.deadline_seconds,
                     rate=wanted.deadline_rate, done=step,
                 )  # fmt: skip
-
-
-async def _alone(system: System, database: Database) -> None:
-    """Hold the system's own worker still while it does nothing, so that it holds no lock."""
-    await followed(database)
-    while True:
-        os.kill(system.worker_pid, signal.SIGSTOP)
-        busy = await database.pool.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity"
-            " WHERE application_name = 'wufei-worker' AND state <> 'idle')"
-        )
-        if not busy:
-            return
-        os.kill(system.worker_pid, signal.SIGCONT)
-        await asyncio.sleep(0.1)
 
 
 class _bar:  # noqa: N801 (used as a function)
@@ -169,11 +157,15 @@ async def _grow(
     progress: Progress,
 ) -> None:
     """Add cities until there are so many, and have all that they lived followed."""
-    with _bar(progress, f"{number} cities", number - len(cities)) as step:
+    new = range(len(cities), number)
+    with _bar(progress, f"{number} cities", len(new)) as step:
         async with administrator(system, processes.ports[0]) as client:
-            while len(cities) < number:
-                cities.append(await settle(database, client, len(cities), receiver_url))
+            for each in new:
+                cities.append(await settle(database, client, each))
                 step()
+            await followed(database)
+            for each in new:
+                await hears(client, cities[each], receiver_url)
         await followed(database)
         await database.pool.execute("VACUUM ANALYZE", timeout=600)
 
@@ -202,32 +194,45 @@ async def _worked(
     progress: Progress,
 ) -> Worked:
     """Let so many processes of each sort work through a backlog, then answer without a pause."""
+    position = "SELECT coalesce(sum(position), 0)::bigint FROM log_head"
+    pool = database.pool
+    async with running(system, apis=number, workers=number) as processes:
+        with _bar(progress, f"a backlog for {number} of each process", 1) as step:
+            async with processes.workers_held(pool):
+                await _pile_up(database, cities)
+                before = await pool.fetchval(position)
+                before_cpu = (await spent(pool, processes))["worker"]
+                started = time.perf_counter()
+            await followed(database)
+            seconds = time.perf_counter() - started
+            events = await pool.fetchval(position) - before
+            worker = (await spent(pool, processes))["worker"] - before_cpu
+            step()
+        before_cpu = (await spent(pool, processes))["api"]
+        heard = (await _flood(database, processes, cities, progress)).heard
+        request = (await spent(pool, processes))["api"] - before_cpu
+    return Worked(
+        number,
+        events / seconds,
+        1000 * worker / events,
+        worker / seconds,
+        heard,
+        1000 * request / sum(heard.statuses.values()),
+    )
+
+
+async def _pile_up(database: Database, cities: Sequence[City]) -> None:
+    """Write approved values of every city that nobody follows yet."""
     each = min(_BACKLOG_EACH, _BACKLOG_MOST // len(cities))
     for city in cities:
         ledger = GrowingLedger(database, city.plan, city.places)
         await ledger.write(city.next, city.next + each)
         city.next += each
-    position = "SELECT coalesce(sum(position), 0)::bigint FROM log_head"
-    before_events = await database.pool.fetchval(position)
-    with _bar(progress, f"a backlog for {number} of each process", 1) as step:
-        started = time.perf_counter()
-        async with running(system, apis=number, workers=number) as processes:
-            await followed(database)
-            seconds = time.perf_counter() - started
-            events = await database.pool.fetchval(position) - before_events
-            worker = (await spent(database.pool, processes))["worker"]
-            step()
-            before = (await spent(database.pool, processes))["api"]
-            answered = await _flood(database, processes, cities, progress)
-            request = (await spent(database.pool, processes))["api"] - before
-    heard = answered.heard
-    asked = sum(heard.statuses.values())
-    return Worked(number, events / seconds, 1000 * worker / events, heard, 1000 * request / asked)
 
 
 async def _flood(
     database: Database, processes: Processes, cities: Sequence[City], progress: Progress
 ) -> Day:
-    number = 3000
+    number = 1500
     with _bar(progress, "requests without a pause", number) as step:
         return await day(database, processes, cities, number=number, rate=None, done=step)

@@ -119,7 +119,7 @@ def _sizes(stage: Stage) -> Table:
 def _worked(simulated: Simulated) -> Table:
     table = _table(
         "Processes of each sort, all cities (how it grew)",
-        *("processes", "events followed /s", "ms of CPU an event", "requests /s"),
+        *("processes", "events followed /s", "cores", "ms of CPU an event", "requests /s"),
         *("ms of CPU a request", "wait ms"),
     )
     first = simulated.worked[0]
@@ -127,6 +127,7 @@ def _worked(simulated: Simulated) -> Table:
         table.add_row(
             str(one.processes),
             f"{one.events:,.0f} ({one.events / first.events:.2f})",
+            f"{one.cores:.2f}",
             f"{one.event_cpu:.2f} ({one.event_cpu / first.event_cpu:.2f})",
             f"{one.heard.rate:,.0f} ({one.heard.rate / first.heard.rate:.2f})",
             f"{one.request_cpu:.2f} ({one.request_cpu / first.request_cpu:.2f})",

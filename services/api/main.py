@@ -29,6 +29,7 @@ from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
+from services.api.imports import form_routes as forms
 from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
 from services.api.log_listener import LogListener
@@ -106,6 +107,7 @@ _ROUTERS = (
     operations.router,
     templates.router,
     imports.router,
+    forms.router,
     agenda.router,
     identity.router,
 )

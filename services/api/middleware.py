@@ -13,7 +13,7 @@ from services.api.inflating import Inflater
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
-from services.api.table_forms import hear_form
+from services.api.table_forms import ASKED_HEAD, hear_form
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.ids import new_id
 from services.core.kit.one_connection import unit_of_work
@@ -80,7 +80,7 @@ class Envelope:
         if head := scope["method"] == "HEAD":
             # Answered as GET is, without the body (RFC 9110 section 9.3.2). The server goes on
             # by the scope that it made.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", ASKED_HEAD: True}
         under_prefix(scope, self._prefix)
         started = time.perf_counter()
         headers = dict(scope["headers"])

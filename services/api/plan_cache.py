@@ -16,12 +16,11 @@ from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, reads_replica
 from services.core.plan.errors import PlanNotFound
-from services.core.plan.queries import plan_state
+from services.core.plan.queries import DOCUMENTS_KEPT, plan_state
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_plan
 
 KEPT = timedelta(seconds=5)
-_MOST_KEPT = 200
 
 
 class _Mark(NamedTuple):
@@ -50,7 +49,7 @@ class PlanCache:
         self._database = database
         self._watch = watch
         self._kept: TTLCache[str, tuple[_Mark, PlanState], datetime] = TTLCache(
-            _MOST_KEPT, ttl=kept, timer=Clock.true_now
+            DOCUMENTS_KEPT, ttl=kept, timer=Clock.true_now
         )
         self._flights: dict[str, _Flight] = {}
         self._turns: dict[str, asyncio.Lock] = {}

@@ -12,6 +12,9 @@ ASKED = "export"
 SUFFIX = "export_suffix"
 """Where it says what was taken off the end of its path."""
 
+ASKED_HEAD = "asked_head"
+"""Where a request's scope says that no body is asked for: nothing beyond the first page is read."""
+
 LISTS = "exported_lists"
 """The attribute of an application's state that holds the addresses of its lists."""
 

@@ -48,6 +48,7 @@ def _parser() -> ArgumentParser:
     _add_key(_group(commands, "key", "make, list and revoke keys"))
     _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))
     _add_simulate(_group(commands, "simulate", "try how much a machine takes"))
+    _add_import(commands)
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
     recompute.add_argument("--plan", help="code of one plan; default: all")
@@ -73,6 +74,21 @@ def _add_plan(actions: _Commands) -> None:
         command = _add(actions, name, f"plans:{name}", summary)
         command.add_argument("file", type=Path)
         command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+
+
+def _add_import(commands: _Commands) -> None:
+    summary = "send a sheet, follow how it is judged, and with --yes have it written"
+    command = _add(commands, "import", "imports:run", summary)
+    command.add_argument("file", type=Path, help="an .xlsx workbook or CSV")
+    command.add_argument("--plan", required=True, help="code of the plan, such as 410183-2025")
+    command.add_argument("--period", help="of rows that do not say one, such as 2025-Q3")
+    command.add_argument("--organization", help="of rows that do not say one, such as UN15")
+    command.add_argument("--sheet", help="which sheet is read, where several are seen")
+    command.add_argument("--draft", action="store_true", help="keep the values as drafts")
+    command.add_argument("--yes", action="store_true", help="write the rows if none has a fault")
+    command.add_argument("--marked", type=Path, help="where to put the copy with its faults")
+    command.add_argument("--url", help="where the API is; default: WUFEI_URL, or this machine")
+    command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
 
 
 def _add_key(actions: _Commands) -> None:

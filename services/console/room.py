@@ -4,6 +4,7 @@ import asyncpg
 
 from services.core.kit.outage import told_of
 from services.core.kit.server_address import open_connection
+from services.core.kit.text import Text
 
 # Some megabytes, in files of their own that are gone at the end: what a full disk has no room for.
 _PROBE = """
@@ -12,19 +13,29 @@ SELECT number, repeat(md5(number::text), 30) AS filling FROM generate_series(1, 
 """
 
 
-async def look_for_room(url: str) -> tuple[str, bool]:
+async def look_for_room(url: str) -> tuple[Text, bool]:
     """Return what was seen of writing to a database, and whether that is as it should be."""
     connection = await open_connection(url, timeout=5)
     try:
         async with connection.transaction():
             await connection.execute(_PROBE, timeout=30)
     except asyncpg.ReadOnlySQLTransactionError:
-        said = "it only reads, as a standby does: promote it, or name the primary in DATABASE_URL"
+        said = Text(
+            "只能读，像备机那样：把它提升为主库，或让 DATABASE_URL 指向主库",
+            "it only reads, as a standby does: promote it, or name the primary in DATABASE_URL",
+        )
         return said, False
     except (asyncpg.DiskFullError, asyncpg.PostgresIOError) as error:
-        return f"{told_of(error)}: make room on its disk, then writing goes on by itself", False
+        seen = told_of(error)
+        said = Text(
+            f"写不进：{seen}", f"{seen}: make room on its disk, then writing goes on by itself"
+        )
+        return said, False
     except asyncpg.InsufficientPrivilegeError:
-        return "not tried: the role may make no temporary tables", True
+        said = Text(
+            "没有试：该角色不可建临时表", "not tried: the role may make no temporary tables"
+        )
+        return said, True
     finally:
         await connection.close()
-    return "takes writes", True
+    return Text("可以写", "takes writes"), True

@@ -6,6 +6,7 @@ another takes up, and rows that are not written at all.
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ from services.core.imports.checking import Block, Checker, SheetFault
 from services.core.imports.intake import FirstLook, ImportOptions, look_at, options_of
 from services.core.imports.marking import MOST_LISTED, marked_copy
 from services.core.imports.models import SheetImport
-from services.core.imports.service import Taken
+from services.core.imports.service import TakenImport
 from services.core.imports.templates import fresh_form
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -46,7 +47,7 @@ _WRITTEN_AT_ONCE = 5000
 class _Work:
     """An import that is worked on: its file, its plan, and who sent it."""
 
-    taken: Taken
+    taken: TakenImport
     options: ImportOptions
     content: bytes
     plan: PlanState
@@ -110,7 +111,7 @@ class Importing:
         async with self._database.sessions() as session:
             return await queries.cities_waiting(session)
 
-    async def _work_on(self, taken: Taken) -> None:
+    async def _work_on(self, taken: TakenImport) -> None:
         try:
             async with self._database.transaction() as session:
                 sheet = await service.begin_work(session, taken, now=self._clock.now())
@@ -133,12 +134,12 @@ class Importing:
                 await service.give_back(session, taken)
             raise
 
-    async def _fail(self, taken: Taken, errors: Sequence[Mapping[str, Any]]) -> None:
+    async def _fail(self, taken: TakenImport, errors: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as session:
             await service.fail(session, taken, errors, now=self._clock.now())
 
     async def _opened(
-        self, session: AsyncSession, taken: Taken, sheet: SheetImport
+        self, session: AsyncSession, taken: TakenImport, sheet: SheetImport
     ) -> _Work | None:
         """Return what an import is worked on with; None where that is gone, and it has failed."""
         now = self._clock.now()
@@ -190,7 +191,7 @@ class Importing:
     async def _note(
         self, work: _Work, checker: Checker, found: "_Found", faults: Sequence[SheetFault]
     ) -> None:
-        progress = {"rows": checker.tally.rows, "faults": found.number + len(faults)}
+        progress = found.progress(checker, len(faults))
         async with self._database.transaction() as session:
             goes_on = await service.go_on(
                 session,
@@ -206,7 +207,7 @@ class Importing:
         found.number += len(faults)
         found.kept += faults[: MOST_LISTED - len(found.kept)]
 
-    async def _settle(self, taken: Taken) -> None:
+    async def _settle(self, taken: TakenImport) -> None:
         """Let an import whose operation was cancelled come to its end now, not with the lease."""
         async with self._database.transaction() as session:
             await service.begin_work(session, taken, now=self._clock.now())
@@ -262,7 +263,6 @@ class Importing:
             raise _Stopped
 
 
-@dataclass(slots=True)
 class _Found:
     """What was found in a file so far; of the faults as many are kept as its copy shows."""
 
@@ -272,6 +272,20 @@ class _Found:
 
     def __init__(self) -> None:
         self.number, self.kept, self.counts = 0, [], Counter()
+        self._begun = time.monotonic()
+
+    def progress(self, checker: Checker, more: int) -> dict[str, object]:
+        """Return how far it is: bytes of the sheet, rows and their rate, seconds to come."""
+        done, total = checker.gone()
+        seconds = max(time.monotonic() - self._begun, 0.001)
+        return {
+            "rows": checker.tally.rows,
+            "faults": self.number + more,
+            "done": done,
+            "total": total,
+            "rows_per_second": round(checker.tally.rows / seconds),
+            "remaining_seconds": round(seconds * max(total - done, 0) / max(done, 1)),
+        }
 
 
 def _rejected(checker: Checker, block: Block, decided: Sequence[Decided]) -> list[SheetFault]:

@@ -6,6 +6,7 @@ may be killed at any line, run twice or run beside another.
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -96,7 +97,8 @@ class Reactor:
     """Reacts to the log of every city; unless woken it looks for work every `look_every` s.
 
     It calls `tell` when it has done something, and at the end of every pass. `tables` are those
-    cut by time, whose parts it keeps.
+    cut by time, whose parts it keeps. By `chance` it orders
+    its rounds over the cities.
     """
 
     def __init__(
@@ -107,10 +109,12 @@ class Reactor:
         look_every: float = LOOK_EVERY_SECONDS,
         tell: Callable[[], None] = lambda: None,
         tables: Sequence[CutTable] = cut_tables(),
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._clock = clock
         self._tables = tables
+        self._chance = chance
         self._look_every = look_every
         self._tell = tell
         self._woken = asyncio.Event()
@@ -164,9 +168,16 @@ class Reactor:
             waiting = await cities_behind(session, readers=READERS)
         await self._beat()
         busy = False
-        for city_code in waiting:
+        for city_code in self._in_own_order(waiting):
             busy |= await self._follow(city_code)
         return busy
+
+    def _in_own_order(self, cities: Sequence[str]) -> Sequence[str]:
+        """Return cities in an order of this round's own.
+
+        Two workers in one order would meet at each city, and one wait there for the other.
+        """
+        return sorted(cities, key=lambda _: self._chance())
 
     async def sweep(self) -> None:
         """Do what no event asks for: what fell due by the date alone, and what is too old."""
@@ -174,7 +185,7 @@ class Reactor:
             cities = await city_codes(session)
         # Before what is too old is deleted row by row: a whole part goes in no time.
         await tend_tables(self._database, self._tables, self._clock.true_now())
-        for city_code in cities:
+        for city_code in self._in_own_order(cities):
             await self._beat()
             await self._look_after(city_code)
             for name, follow_date in DATE_FOLLOWERS.items():

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from services.api.table_forms import Form
@@ -11,6 +12,7 @@ from tests.support.api import XINMI, Door, xinmi
 from tests.support.contract import CONTRACT
 from tests.support.ground import Ground, prepare, who_may
 from tests.support.reported import PATH, reported
+from tests.support.serving import served
 from tests.support.sheets import read_workbook
 from tests.support.tables import csv_rows, expected, json_rows, same, sheet_rows
 
@@ -135,11 +137,32 @@ async def test_check_30_more_rows_than_a_page_come_in_one_file_and_a_page_alone_
     names, cells = csv_rows(table)
     at = names.index("id")
     assert [one[at] for one in cells] == [one["id"] for one in listed]
-    assert len(cells) > 1100
+    assert len(cells) >= 1100
     submitted = [one["id"] for one in listed if one["state"] == "submitted"]
     found = [one[at] for answer in (page, more) for one in csv_rows(answer)[1]]
     assert found == submitted[:14]
     assert "link" not in last.headers
+
+
+async def test_whoever_goes_away_leaves_nothing_running_and_no_connection_held(door: Door) -> None:
+    """Over the server of production: what was read of a file is all that is made of it."""
+    secret = await door.new_key("office")
+    authorized = {"Authorization": f"Bearer {secret}"}
+    async with (
+        served(door.app) as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/v1", headers=authorized) as client,
+    ):
+        for _ in range(3):
+            async with client.stream("GET", f"{PATH}.csv") as answer:
+                assert answer.status_code == 200
+                await anext(answer.aiter_raw())
+        whole = await client.get(f"{PATH}.csv")
+        head = await client.head(f"{PATH}.csv")
+    assert len(csv_rows(whole)[1]) >= 1100
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-disposition"] == whole.headers["content-disposition"]
+    for pool in (door.held.database.pool, door.held.reads.pool):
+        assert pool.get_size() == pool.get_idle_size()
 
 
 NASTY = [

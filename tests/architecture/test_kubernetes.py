@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from services.api.metrics import DRAIN_LAG, WEBHOOK_QUEUED
 from services.console.main import main
 from services.console.settings import PROJECT, Settings, variables
+from services.worker.settings import WorkerSettings
 from tests.support.deployed import contract_paths, longest_end
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
@@ -137,10 +138,14 @@ def test_no_file_holds_a_secret() -> None:
     assert _of_kind("Secret") == {}
 
 
-def test_each_setting_that_is_given_exists() -> None:
+def _settings() -> dict[str, str]:
     base = yaml.safe_load((KUBERNETES / "base" / "kustomization.yaml").read_text(encoding="utf-8"))
     (settings,) = base["configMapGenerator"]
-    given = dict(one.split("=", 1) for one in settings["literals"])
+    return dict(one.split("=", 1) for one in settings["literals"])
+
+
+def test_each_setting_that_is_given_exists() -> None:
+    given = _settings()
     assert set(given) <= {variable for variable, _ in variables()}
     assert float(given["WUFEI_STOP_WITHIN"]) == Settings.model_fields["stop_within"].default
 
@@ -153,6 +158,19 @@ def test_probes_ask_for_paths_and_the_port_that_are_served() -> None:
         asked = container[probe]["httpGet"]
         assert asked["path"] in contract_paths()
         assert asked["port"] == port["name"]
+
+
+def test_the_worker_serves_its_metrics_where_they_are_read() -> None:
+    template = WORKLOADS["wufei-worker"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    (port,) = container["ports"]
+    served = str(WorkerSettings.model_fields["worker_metrics"].validation_alias)
+    address = f"0.0.0.0:{port['containerPort']}"
+    assert _settings()[served] == address
+    annotations = template["metadata"]["annotations"]
+    assert annotations["prometheus.io/port"] == str(port["containerPort"])
+    compose = yaml.safe_load((PROJECT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+    assert compose["services"]["worker"]["environment"][served] == address
 
 
 def test_what_the_ingress_shows_is_served_and_figures_are_not_shown() -> None:
@@ -207,9 +225,16 @@ def test_traffic_is_refused_but_for_what_is_named() -> None:
     assert "ingress" not in nothing
     assert "egress" not in nothing
     assert set(nothing["policyTypes"]) == {"Ingress", "Egress"}
-    into = [one for one in policies.values() if "ingress" in one]
-    (api,) = into
-    assert api["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": "wufei-api"}}
+    for name, one in policies.items():
+        if "ingress" in one:
+            door = one["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
+            (container,) = WORKLOADS[door]["spec"]["template"]["spec"]["containers"]
+            assert [each["ports"] for each in one["ingress"]] == [
+                [{"protocol": "TCP", "port": container["ports"][0]["containerPort"]}]
+            ], name
+            assert all(
+                source["namespaceSelector"]["matchLabels"] for source in one["ingress"][0]["from"]
+            )
     outside = {name for name, one in policies.items() if "ipBlock" in json.dumps(one.get("egress"))}
     assert outside == {"wufei-worker-to-receivers"}
     receivers = policies["wufei-worker-to-receivers"]["podSelector"]

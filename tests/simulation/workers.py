@@ -28,7 +28,7 @@ class Worker:
     def begin(self) -> None:
         """Come to life, knowing nothing."""
         database = self.world.workers[self.number]
-        self._reactor = Reactor(database, self.world.clock)
+        self._reactor = Reactor(database, self.world.clock, chance=lambda: 0.5)
         # What is done by the true time now and then says and changes nothing that matters here.
         self._reactor._beat_again_at = self._reactor._count_again_at = math.inf
         self._delivering = Delivering(

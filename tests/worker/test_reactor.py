@@ -326,3 +326,10 @@ async def test_trouble_shows_in_the_readiness(database_url: str) -> None:
             standing = await log_standing(session, readers=READERS)
         assert standing.oldest is not None
         assert standing.behind.keys() == {"scoring"}
+
+
+def test_two_workers_do_not_go_round_the_cities_in_step(ledger: Ledger) -> None:
+    cities = [f"{number:06}" for number in range(50)]
+    one, other = (Reactor(ledger.database, ledger.clock)._in_own_order(cities) for _ in range(2))
+    assert sorted(one) == sorted(other) == cities
+    assert one != other

@@ -11,7 +11,7 @@ from services.api.actors import ActorOut, actor_fields
 from services.api.answers import item_etag
 from services.api.paging import LIMITED_TO_SCOPE
 from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import ConflictReason, ConflictState, Taken, may_decide
+from services.core.conflicts.rules import ConflictReason, ConflictState, TakenVersion, may_decide
 from services.core.identity.actor import Actor
 from services.core.kit.said import Said, Words
 from services.core.plan.state import PlanState
@@ -20,7 +20,7 @@ from services.core.plan.state import PlanState
 class ConflictDecisionIn(Said):
     """Which of the two versions stands from now on."""
 
-    take: Taken = Field(
+    take: TakenVersion = Field(
         description="`ledger`: what the submission says stays; `device`: it says what the device"
         " said from now on"
     )
@@ -59,7 +59,7 @@ class ConflictOut(BaseModel):
     raised_by: ActorOut = Field(description="Whose write it was")
     raised_at: datetime = Field(description="When it came in")
     state: ConflictState = Field(description="`open` until it is decided")
-    taken: Taken | None = Field(description="Which version was taken; null: not decided")
+    taken: TakenVersion | None = Field(description="Which version was taken; null: not decided")
     decision_reason: str | None = Field(description="Why it was decided so")
     decided_by: ActorOut | None = Field(description="Who decided it; null: nobody yet")
     decided_at: datetime | None = Field(description="When that was")

@@ -28,7 +28,7 @@ from services.api.answers import etags
 from services.api.exports.columns import Shape, Table, shape_of
 from services.api.exports.writing import WRITERS, Writer
 from services.api.problems import DATABASE_ERRORS, language_of
-from services.api.table_forms import ASKED, SUFFIX, Form
+from services.api.table_forms import ASKED, ASKED_HEAD, SUFFIX, Form
 from services.core.kit.errors import DomainError
 from services.core.kit.outage import cause_in_words
 
@@ -158,7 +158,7 @@ class _Answer:
         following = self._following(body)
         if following is not None and not self._whole:
             headers["Link"] = f'<{self._address(following)}>; rel="next"'
-        pieces = self._pieces(body)
+        pieces = _nothing_of_it() if ASKED_HEAD in self._request.scope else self._pieces(body)
         stream = self._stream = _Stream(pieces, headers=headers, media_type=self._form.value)
         return stream
 
@@ -261,6 +261,10 @@ def _write_rest(writer: Writer, shape: Shape, head: dict[str, Any]) -> bytes:
 
 async def _aside(work: Callable[[], bytes]) -> bytes:
     return await run_sync(work, limiter=_one_at_a_time)
+
+
+async def _nothing_of_it() -> AsyncIterator[bytes]:
+    yield b""
 
 
 async def _nothing() -> Message:

@@ -129,7 +129,7 @@ _UNIT_MISSING = Fault(
 )
 
 
-def _of_unit(asked: Asked, said: str | None) -> AskedForm:
+def of_unit(asked: Asked, said: str | None) -> AskedForm:
     """Return a form of the unit that is said, or else of the caller's own.
 
     Raises:
@@ -171,7 +171,7 @@ async def get_form(
     reported for the period so far. Only the yellow cells can be changed. A hidden sheet says,
     signed, of which plan, version, period and unit it is: sent to `imports`, it is known by that.
     """
-    (form,) = await _made(_of_unit(asked, organization_code), session, held)
+    (form,) = await _made(of_unit(asked, organization_code), session, held)
     return file_response(form.content, form.name, XLSX, if_none_match)
 
 

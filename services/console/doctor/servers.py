@@ -105,12 +105,12 @@ async def _writes(url: str, *, standby: bool, reads: bool) -> Finding:
         )
     seen, good = await look_for_room(url)
     if good:
-        return Finding("writes", Text("可以写", seen))
+        return Finding("writes", seen)
     todo = Text(
         "在它的磁盘上腾出空间，写入随即自行恢复",
         "make room on its disk: writing goes on by itself",
     )
-    return Finding("writes", Text(f"写不进：{seen}", seen), good=False, todo=todo)
+    return Finding("writes", seen, good=False, todo=todo)
 
 
 def _clock(ahead: float) -> Finding:
@@ -165,7 +165,7 @@ async def replicas(url: str, settings: Settings) -> AsyncIterator[Finding]:
             "nothing is wrong, the primary only reads more: see whether the replica runs and"
             " follows, and look at DATABASE_REPLICA_URL",
         )
-        yield Finding("replica", Text(seen, seen), good=good, todo=None if good else todo)
+        yield Finding("replica", seen, good=good, todo=None if good else todo)
 
 
 async def behind_a_pooler(url: str, direct: str) -> AsyncIterator[Finding]:

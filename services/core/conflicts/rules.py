@@ -18,7 +18,7 @@ ConflictReason = Literal["both-changed", "moved-on", "place-taken"]
 the place that a new submission was for has one."""
 
 ConflictState = Literal["open", "decided"]
-Taken = Literal["ledger", "device"]
+TakenVersion = Literal["ledger", "device"]
 
 FIELDS: Mapping[str, tuple[str, ...]] = {"form": FORMS, **{name: (name,) for name in REMARKS}}
 """The columns of each field that is merged as a whole."""

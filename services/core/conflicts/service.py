@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.conflicts.errors import ConflictDecided
 from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import Taken, as_said, columns_of_kept
+from services.core.conflicts.rules import TakenVersion, as_said, columns_of_kept
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
@@ -50,7 +50,7 @@ async def decide(
     *,
     plan: PlanState,
     actor: Actor,
-    take: Taken,
+    take: TakenVersion,
     reason: str | None,
     now: datetime,
 ) -> None:

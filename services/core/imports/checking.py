@@ -94,6 +94,10 @@ class Checker:
         if gathered:
             yield self._block(gathered)
 
+    def gone(self) -> tuple[int, int]:
+        """Return how many bytes of the sheet were read so far, and of how many."""
+        return self._table.gone()
+
     def last_faults(self) -> list[SheetFault]:
         """Return what is known to be wrong only when all rows were read."""
         return [*self._of_twice(), *self._of_merged(), *self._of_hidden()]

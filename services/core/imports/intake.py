@@ -10,7 +10,7 @@ from typing import Any
 
 from services.core.identity.actor import Actor
 from services.core.imports.headings import SheetColumns, columns_of_sheet
-from services.core.imports.parsing import Known
+from services.core.imports.parsing import SheetDefaults
 from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName
 from services.core.imports.stamps import FORMAT, NAMES, SheetStamp, read_stamp
 from services.core.imports.templates import fresh_form
@@ -48,7 +48,7 @@ class FirstLook:
     form: FormName
     stamp: SheetStamp | None
     columns: SheetColumns
-    known: Known
+    known: SheetDefaults
 
     def table(self) -> Table:
         """Return its rows, from the first on."""
@@ -82,7 +82,7 @@ def look_at(
                 for at, heading in columns.twice.items()
             ]
         )
-    known = Known(
+    known = SheetDefaults(
         period=options.period if stamp is None else stamp.period,
         organization_code=options.organization_code or actor.organization_code
         if stamp is None

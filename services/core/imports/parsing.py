@@ -75,7 +75,7 @@ _NO_CODE = Text("该行有数值而没有指标编号", "The row has a value and
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SheetDefaults:
     """What a file is of where its rows do not say, and how its rows are asked for."""
 
     period: str | None
@@ -96,7 +96,7 @@ class ParsedRow:
 class RowParser:
     """Takes the rows of one sheet below its headings."""
 
-    def __init__(self, columns: SheetColumns, known: Known, plan: PlanState) -> None:
+    def __init__(self, columns: SheetColumns, known: SheetDefaults, plan: PlanState) -> None:
         self._at = columns.at
         self._known = known
         self._plan = plan

@@ -81,7 +81,7 @@ async def begin_import(
         credential_id=actor.credential_id,
         kind=CHECK,
         request=asked,
-        progress={"rows": 0, "faults": 0},
+        progress={"rows": 0, "faults": 0, "done": 0, "total": len(sent.content)},
         now=now,
     )
     made = SheetImport(
@@ -182,7 +182,7 @@ def _turn(sheet: SheetImport, state: str, now: datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenImport:
     """An import that this worker is at, under a lease."""
 
     city_code: str
@@ -190,24 +190,26 @@ class Taken:
     token: UUID
 
 
-async def take(session: AsyncSession, city_code: str) -> Taken | None:
+async def take(session: AsyncSession, city_code: str) -> TakenImport | None:
     """Take the file of a city that waits longest; None: none waits."""
     token = new_id()
     asked = {"city": city_code, "token": token, "seconds": LEASE_SECONDS}
     found = await session.scalar(statements.CLAIM, asked)
-    return None if found is None else Taken(city_code, found, token)
+    return None if found is None else TakenImport(city_code, found, token)
 
 
-async def give_back(session: AsyncSession, taken: Taken) -> None:
+async def give_back(session: AsyncSession, taken: TakenImport) -> None:
     """Let another worker take an import up at once."""
     await session.execute(statements.GIVE_BACK, _named(taken))
 
 
-def _named(taken: Taken) -> dict[str, Any]:
+def _named(taken: TakenImport) -> dict[str, Any]:
     return {"city": taken.city_code, "id": taken.id, "token": taken.token}
 
 
-async def begin_work(session: AsyncSession, taken: Taken, *, now: datetime) -> SheetImport | None:
+async def begin_work(
+    session: AsyncSession, taken: TakenImport, *, now: datetime
+) -> SheetImport | None:
     """Return what is to be done with an import that was taken; None: nothing any more.
 
     One whose operation was cancelled is settled; one that was begun too often has failed.
@@ -217,6 +219,7 @@ async def begin_work(session: AsyncSession, taken: Taken, *, now: datetime) -> S
         return None
     operation = await _operation(session, sheet)
     if operation.state not in operations.OPEN:
+        operation.result = {"import_id": str(sheet.id), "written": 0}
         _turn(sheet, "discarded" if sheet.state == "checking" else "checked", now)
     elif sheet.attempts > _MOST_ATTEMPTS:
         await fail(session, taken, [_ABANDONED], now=now)
@@ -252,7 +255,7 @@ async def _operation(session: AsyncSession, sheet: SheetImport) -> Operation:
 
 async def go_on(
     session: AsyncSession,
-    taken: Taken,
+    taken: TakenImport,
     faults: Sequence[SheetFault],
     *,
     sequence: int,
@@ -274,7 +277,7 @@ async def go_on(
 
 
 async def _note_faults(
-    session: AsyncSession, taken: Taken, faults: Sequence[SheetFault], sequence: int
+    session: AsyncSession, taken: TakenImport, faults: Sequence[SheetFault], sequence: int
 ) -> None:
     if not faults:
         return
@@ -296,7 +299,7 @@ async def _note_faults(
 
 async def finish_check(
     session: AsyncSession,
-    taken: Taken,
+    taken: TakenImport,
     report: Mapping[str, Any],
     marked: bytes | None,
     *,
@@ -326,7 +329,7 @@ async def finish_check(
 
 
 async def finish_write(
-    session: AsyncSession, taken: Taken, counts: Mapping[str, int], *, now: datetime
+    session: AsyncSession, taken: TakenImport, counts: Mapping[str, int], *, now: datetime
 ) -> bool:
     """Note, with the rows themselves, that they are written; return whether they may be.
 
@@ -348,7 +351,7 @@ async def finish_write(
 
 
 async def fail(
-    session: AsyncSession, taken: Taken, errors: Sequence[Mapping[str, Any]], *, now: datetime
+    session: AsyncSession, taken: TakenImport, errors: Sequence[Mapping[str, Any]], *, now: datetime
 ) -> None:
     """Note that a file cannot be read, or that its rows cannot be written as they were judged."""
     sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)

@@ -136,7 +136,7 @@ async def resting(session: AsyncSession, parts: CutParts) -> bool:
     """Return whether a row lies in the part for the rest."""
     if parts.rest is None:
         return False
-    found = text(f'SELECT EXISTS (SELECT FROM "{parts.rest}")')  # noqa: S608 (a name of our own)
+    found = text(f'SELECT EXISTS (SELECT 1 FROM "{parts.rest}")')  # noqa: S608 (a name of our own)
     return bool(await session.scalar(found))
 
 
@@ -182,29 +182,43 @@ async def _made(
     session: AsyncSession, parts: CutParts, name: str, start: datetime, end: datetime
 ) -> bool:
     """Make a part with what the rest holds of it; return False where that is too much."""
-    table, key = parts.table.name, parts.table.key
-    bounds = {"lower": first_id_at(start), "upper": first_id_at(end)}
-    taken = "FALSE"
-    if parts.rest is not None:
-        taken = f"{key} >= :lower AND {key} < :upper"
-        counted = text(
-            f'SELECT count(*) FROM (SELECT FROM "{parts.rest}" WHERE {taken}'  # noqa: S608 (names of our own)
-            f" LIMIT {MOVED_AT_MOST + 1}) AS counted"
-        )
-        if (await session.scalar(counted, bounds) or 0) > MOVED_AT_MOST:
-            return False
+    table, bounds = parts.table.name, {"lower": first_id_at(start), "upper": first_id_at(end)}
+    astray = 0 if parts.rest is None else await _astray(session, parts, bounds)
+    if astray > MOVED_AT_MOST:
+        return False
     # Not made as a part at once, which would keep all others from the whole table meanwhile.
     like = f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING DEFAULTS INCLUDING CONSTRAINTS)'
     await session.execute(text(like))
-    if parts.rest is not None:
-        move = (
-            f'WITH moved AS (DELETE FROM "{parts.rest}" WHERE {taken} RETURNING *)'  # noqa: S608 (names of our own)
-            f' INSERT INTO "{name}" SELECT * FROM moved'
-        )
-        await session.execute(text(move), bounds)
+    if astray:
+        await _move(session, parts, name, bounds)
     attach = (
         f'ALTER TABLE "{table}" ATTACH PARTITION "{name}"'
         f" FOR VALUES FROM ('{bounds['lower']}') TO ('{bounds['upper']}')"
     )
     await session.execute(text(attach))
     return True
+
+
+async def _astray(session: AsyncSession, parts: CutParts, bounds: Mapping[str, UUID]) -> int:
+    """Return how many rows of a span lie in the rest, and hardly more than may be moved."""
+    counted = text(
+        f'SELECT count(*) FROM (SELECT 1 FROM "{parts.rest}"'  # noqa: S608 (names of our own)
+        f" WHERE {parts.table.key} >= :lower AND {parts.table.key} < :upper"
+        f" LIMIT {MOVED_AT_MOST + 1}) AS counted"
+    )
+    return await session.scalar(counted, bounds) or 0
+
+
+async def _move(
+    session: AsyncSession, parts: CutParts, name: str, bounds: Mapping[str, UUID]
+) -> None:
+    """Move the rows of a span from the rest to a table that is no part yet.
+
+    In two statements, for a cluster moves no rows in one; so nobody may write meanwhile.
+    """
+    within = f"WHERE {parts.table.key} >= :lower AND {parts.table.key} < :upper"
+    await session.execute(text(f'LOCK TABLE "{parts.rest}" IN SHARE ROW EXCLUSIVE MODE'))
+    copy = f'INSERT INTO "{name}" SELECT * FROM "{parts.rest}" {within}'  # noqa: S608 (as above)
+    await session.execute(text(copy), bounds)
+    forget = f'DELETE FROM "{parts.rest}" {within}'  # noqa: S608 (as above)
+    await session.execute(text(forget), bounds)

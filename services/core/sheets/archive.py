@@ -49,6 +49,10 @@ class Archive:
         """Return whether there is a part of this name."""
         return name in self._entries
 
+    def size_of(self, name: str) -> int:
+        """Return how many bytes a part says that it holds."""
+        return self._entries[name].file_size
+
     def parts_of(self, name: str) -> Iterator[bytes]:
         """Yield what a part holds, piece by piece.
 

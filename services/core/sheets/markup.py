@@ -31,7 +31,7 @@ class Markup:
         self._ends: dict[str, End] = dict(ends)
         self._limits = limits
         self._depth = 0
-        self._fed = 0
+        self.fed = 0
         self.wanted = False
         self._text: list[str] = []
         self._length = 0
@@ -58,13 +58,13 @@ class Markup:
         Raises:
             SheetRefused: it is not well formed, declares a document type, or exceeds a bound.
         """
-        self._fed += len(part)
+        self.fed += len(part)
         try:
             self._parser.Parse(part, last)
         except expat.ExpatError:
             raise refused("damaged-workbook") from None
         # What the parser holds back is a token that has not ended: a tag, a comment.
-        if self._fed - max(self._parser.CurrentByteIndex, 0) > self._limits.token + len(part):
+        if self.fed - max(self._parser.CurrentByteIndex, 0) > self._limits.token + len(part):
             raise refused("damaged-workbook")
 
     def read(self, parts: Iterable[bytes]) -> None:

@@ -48,6 +48,7 @@ class Separated:
     def __init__(self, content: bytes, limits: SheetLimits) -> None:
         self._content = content
         self._limits = limits
+        self._lines: _Lines | None = None
         self.encoding = encoding_of(content)
         self.separator = self._separator()
 
@@ -58,7 +59,7 @@ class Separated:
             SheetRefused: a bound is exceeded, or the text ends within quotes: what follows the
             quote that is not closed would be one cell, and its rows would be missing.
         """
-        lines = _Lines(self._text(), self._limits)
+        lines = self._lines = self._begun()
         reader = csv.reader(lines, delimiter=self.separator)
         told = 0
         while True:
@@ -84,13 +85,17 @@ class Separated:
         if width > self._limits.columns:
             raise refused("cell-outside", f"{line}:{width}")
 
-    def _text(self) -> io.TextIOWrapper:
-        # Line breaks inside quotes are the reader's to see.
-        return io.TextIOWrapper(io.BytesIO(self._content), self.encoding, newline="")
+    def gone(self) -> tuple[int, int]:
+        """Return how many bytes were read so far, and of how many."""
+        read = 0 if self._lines is None else self._lines.bytes_read
+        return read, len(self._content)
+
+    def _begun(self) -> "_Lines":
+        return _Lines(io.BytesIO(self._content), self.encoding, self._limits)
 
     def _separator(self) -> str:
         """Return the separator that the first line with anything on it has most of."""
-        for line in _Lines(self._text(), self._limits):
+        for line in self._begun():
             if line.strip():
                 counts = {one: line.count(one) for one in _SEPARATORS}
                 return max(counts, key=lambda one: counts[one])
@@ -100,12 +105,19 @@ class Separated:
 class _Lines:
     """The lines of a text: what one row takes of them is bounded before it is held."""
 
-    def __init__(self, text: io.TextIOWrapper, limits: SheetLimits) -> None:
-        self._text = text
+    def __init__(self, content: io.BytesIO, encoding: str, limits: SheetLimits) -> None:
+        self._content = content
+        # Line breaks inside quotes are the reader's to see.
+        self._text = io.TextIOWrapper(content, encoding, newline="")
         self._limits = limits
         self._taken = 0
         self.number = 0
         self.cut_short = False
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes were read, a little ahead of the lines."""
+        return self._content.tell()
 
     def begin_row(self) -> None:
         """Forget what the row before took."""

@@ -43,6 +43,9 @@ class Table(Protocol):
     def rows(self) -> Iterator[SheetRow]:
         """Yield the rows that hold anything, once."""
 
+    def gone(self) -> tuple[int, int]:
+        """Return how many bytes were read so far, and of how many."""
+
 
 class _Text:
     """Separated values as a table."""
@@ -55,6 +58,10 @@ class _Text:
     def rows(self) -> Iterator[SheetRow]:
         """Yield the rows that hold anything."""
         return self._separated.rows()
+
+    def gone(self) -> tuple[int, int]:
+        """Return how many bytes were read so far, and of how many."""
+        return self._separated.gone()
 
 
 class SheetFile:

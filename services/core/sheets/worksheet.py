@@ -87,6 +87,10 @@ class Worksheet:
         self._markup.feed(b"", last=True)
         yield from self._take_found()
 
+    def gone(self) -> tuple[int, int]:
+        """Return how many bytes were read so far, and of how many."""
+        return self._markup.fed, self._archive.size_of(self._part)
+
     def _take_found(self) -> list[SheetRow]:
         found, self._found = self._found, []
         return found

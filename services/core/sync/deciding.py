@@ -62,7 +62,7 @@ from services.core.sync.writes import (
 
 
 @dataclass(slots=True)
-class Known:
+class LedgerState:
     """What the ledger says, locked until the transaction ends, and what it said before.
 
     `rows` are the submissions that the caller sees, by id; `slots` those that hold a place;
@@ -83,7 +83,7 @@ class MergingWrites:
     `changes` holds by submission what becomes of it, step by step.
     """
 
-    known: Known
+    known: LedgerState
     plan: PlanState
     actor: Actor
     now: datetime

@@ -28,7 +28,7 @@ from services.core.submissions.batch.statements import INSERT, UPDATE
 from services.core.submissions.batch.writing import Change, remember, write_rows
 from services.core.submissions.errors import BatchContended
 from services.core.sync import queries, statements
-from services.core.sync.deciding import Known, MergingWrites
+from services.core.sync.deciding import LedgerState, MergingWrites
 from services.core.sync.milestone_writes import take_milestone_writes
 from services.core.sync.writes import KEPT, Sent, Write, WriteIdReused, WriteResult, refusal_kept
 
@@ -155,7 +155,7 @@ async def _known(
     before: Mapping[UUID, Mapping[str, Any]],
     plan: PlanState,
     actor: Actor,
-) -> Known:
+) -> LedgerState:
     """Return what the ledger says of everything that the writes are about."""
     slots = await queries.holders(session, plan, [one.slot for one in writes if one.slot])
     named = {one.subject_id for one in writes} | {row["id"] for row in slots.values()}
@@ -165,7 +165,7 @@ async def _known(
     codes |= {one.slot.period for one in writes if one.slot}
     held = await periods_for_share(session, plan.city_code, plan.code, *codes)
     made = [one.subject_id for one in writes if one.kind == "submission.create"]
-    return Known(
+    return LedgerState(
         rows=dict(rows),
         # As they stand now that they are locked.
         slots={slot: rows.get(row["id"], row) for slot, row in slots.items()},

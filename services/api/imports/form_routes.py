@@ -1,0 +1,80 @@
+"""The path of a form: what a unit is asked for, with what is known of it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+from pydantic_core import to_json
+
+from services.api.answers import body_etag, json_answer
+from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering
+from services.api.imports.form_schemas import FormOut, form_fields
+from services.api.imports.template_routes import Asked, UnitQuery, of_unit
+from services.api.plan_parameters import PeriodQuery
+from services.api.routing import versioned_router
+from services.api.security import Caller, require
+from services.core.identity.rules import Permission
+from services.core.imports import queries
+from services.core.imports.suggestions import cells, looked_at
+from services.core.obligations import queries as obligations
+from services.core.obligations.queries import ObligationFilters
+
+router = versioned_router("imports")
+
+
+async def _asked(
+    request: Request, actor: Caller, plan: PlanInScope, period: PeriodQuery = None
+) -> Asked:
+    """Return of which plan and period a form is asked for.
+
+    Raises:
+        Forbidden: the caller fills in none.
+    """
+    require(request, Permission.WRITE_SUBMISSIONS)
+    return Asked("indicators", plan, period, actor)
+
+
+@router.get(
+    "/plans/{plan}/form",
+    responses={**answering("Form", ETAG), **refusals(403, 404)},
+    response_model=FormOut,
+)
+async def get_form_of_unit(
+    asked: Annotated[Asked, Depends(_asked)],
+    session: Reading,
+    held: Held,
+    organization_code: UnitQuery = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return what a unit is asked for in a period, each value with what is known of it.
+
+    What the unit said so far is there as it stands, its own drafts too. An earlier value is a
+    suggestion with its source; to take it over, report it for this period.
+    """
+    wanted = of_unit(asked, organization_code)
+    plan, period, unit = wanted.plan, wanted.period, wanted.unit
+    assert period is not None  # noqa: S101 (of form 01)
+    assert unit is not None  # noqa: S101 (`of_unit` names one)
+    owing = await queries.owed_by(session, plan, period, unit)
+    reported = await queries.reported_in(session, plan, looked_at(period), unit)
+    filters = ObligationFilters(period=period.code, organization_code=unit)
+    owed = await obligations.page(
+        session,
+        asked.actor,
+        plan,
+        today=held.clock.today(plan.document.time_zone),
+        filters=filters,
+        after=None,
+        limit=len(plan.indicators),
+    )
+    fields = form_fields(
+        cells(plan, period, unit, owing.get(unit, ()), reported),
+        {one.indicator_code: one for one in owed},
+        plan=plan,
+        unit=unit,
+        period=period,
+        actor=asked.actor,
+    )
+    body = to_json(fields)
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)

@@ -1,0 +1,73 @@
+"""What a unit may take over for a value that it is asked for, and where that comes from. Pure.
+
+Nothing is taken over by itself: a value of another period is a suggestion with its source, and a
+person says it anew for this one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from services.core.plan.document import Indicator
+from services.core.plan.periods import Period
+from services.core.plan.state import PlanState
+from services.core.submissions.models import Submission
+
+SuggestionSource = Literal["last-period", "last-year"]
+
+ReportedValues = Mapping[tuple[str, str, str], Submission]
+"""Submissions by unit, indicator and period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An earlier value of the same unit and indicator; `submission` says which and how sure."""
+
+    source: SuggestionSource
+    period: str
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class FormCell:
+    """One value that is asked for: what was said of it so far, and what may be taken over."""
+
+    indicator: Indicator
+    submission: Submission | None
+    suggestions: tuple[Suggestion, ...]
+
+
+def looked_at(period: Period) -> list[str]:
+    """Return the codes of the periods whose values a form of this period shows."""
+    return list(dict.fromkeys((period.code, period.previous().code, period.same_last_year().code)))
+
+
+def cells(
+    plan: PlanState, period: Period, unit: str, asked: Iterable[str], reported: ReportedValues
+) -> list[FormCell]:
+    """Return what a unit is asked for in a period, and what it said unasked, as the plan orders it.
+
+    Of two sources that are the same period, as for a year, the first alone is told.
+    """
+    wanted = set(asked)
+    wanted |= {code for of, code, when in reported if of == unit and when == period.code}
+    return [
+        FormCell(
+            indicator,
+            reported.get((unit, code, period.code)),
+            tuple(_suggestions(unit, code, period, reported)),
+        )
+        for code, indicator in plan.indicators.items()
+        if code in wanted
+    ]
+
+
+def _suggestions(
+    unit: str, indicator: str, period: Period, reported: ReportedValues
+) -> Iterable[Suggestion]:
+    sources: dict[str, SuggestionSource] = {period.previous().code: "last-period"}
+    sources.setdefault(period.same_last_year().code, "last-year")
+    for code, source in sources.items():
+        found = reported.get((unit, indicator, code))
+        if found is not None and found.state != "draft":
+            yield Suggestion(source, code, found)
