@@ -14,6 +14,7 @@ from bench import (
     exporting,
     growth,
     http,
+    importing,
     planning,
     recompute,
     starting,
@@ -34,6 +35,7 @@ NAMES = (
         "listing",
         "batching",
         "exporting",
+        "importing",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
 )
@@ -56,6 +58,9 @@ async def _in_one_system(wanted: list[str]) -> None:
         for name, waits in (("lag", http.lag), ("hearing", webhooks.hearing)):
             if name in wanted:
                 print(await waits(system), flush=True)
+        if "importing" in wanted:
+            for line in await importing.importing(system):
+                print(line, flush=True)
         with system.worker_paused():
             for name in NAMES:
                 if name in wanted and name in _HTTP:

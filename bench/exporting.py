@@ -43,10 +43,10 @@ async def exporting(system: System, _bare: int) -> list[str]:
         amount = sum(len(page) for page in pages)
         books, texts, grown = [], [], []
         for _ in range(_ROUNDS):
-            before = _most_held(system.api_pid, forget=True)
+            before = most_held(system.api_pid, forget=True)
             books.append(amount / await _fetched(client, ".xlsx"))
             texts.append(amount / await _fetched(client, ".csv"))
-            grown.append(_most_held(system.api_pid) - before)
+            grown.append(most_held(system.api_pid) - before)
         bare = [amount / await asyncio.to_thread(_written, pages) for _ in range(_ROUNDS)]
     limit = [_MOST_GROWN_MIB] * _ROUNDS
     whole = f"{amount:,} rows"
@@ -123,7 +123,7 @@ def _cells(table: Table, pages: Sequence[Sequence[dict[str, Any]]]) -> Iterator[
         yield [table.cells(row) for row in page]
 
 
-def _most_held(pid: int, *, forget: bool = False) -> float:
+def most_held(pid: int, *, forget: bool = False) -> float:
     """Return the most MiB that a process held; from now on, where it is to forget what was."""
     process = Path(f"/proc/{pid}")
     if forget:

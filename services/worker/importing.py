@@ -39,7 +39,7 @@ logger = logging.getLogger("wufei.worker")
 
 _LOOK_EVERY_SECONDS = 1.0
 _PAUSE_SECONDS = 0.5
-_CHECKED_AT_ONCE = 2000
+_CHECKED_AT_ONCE = 5000
 _WRITTEN_AT_ONCE = 5000
 
 

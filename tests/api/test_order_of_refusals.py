@@ -48,6 +48,7 @@ class Operation:
     refusals: frozenset[int]
     permitted: bool
     example: Any
+    takes_a_file: bool
 
     @property
     def label(self) -> str:
@@ -96,6 +97,7 @@ def _operation(method: str, path: str, said: Mapping[str, Any]) -> Operation:
         refusals=frozenset(int(status) for status in said["responses"] if status > "399"),
         permitted="403" in said["responses"],
         example=example,
+        takes_a_file="requestBody" in said and content is None,
     )
 
 
@@ -225,6 +227,8 @@ async def test_no_operation_takes_a_member_that_it_does_not_know(
     stale = {"If-Match": '"stale"'}
     answer = await caller.ask(operation, secret, address, json=body, headers=stale)
     assert answer.status_code == 422, answer.text
+    if operation.takes_a_file:
+        return  # what is no such file is refused as a whole
     assert "/nonsense" in {one["pointer"] for one in answer.json()["errors"]}
 
 

@@ -101,7 +101,7 @@ async def test_a_form_is_for_who_fills_it_in(door: Door) -> None:
     unknown = await form(door, organization_code="UN99")
     assert unknown.json()["errors"][0]["pointer"] == "/query/organization_code"
     assert (await form(door, period="2025-13")).status_code == 422
-    assert (await form(door, "others")).status_code == 422
+    assert (await form(door, "others")).status_code == 404
     async with await door.as_("office") as office:
         nobodys = await office.get(f"{TEMPLATES}/indicators.xlsx")
         assert nobodys.json()["errors"][0]["code"] == "missing"

@@ -45,6 +45,7 @@ class Ground:
         end = label.rsplit("/", 1)[-1]
         real = {
             "plan": XINMI,
+            "name": "indicators",
             "submission_id": self.submissions[end],
             "key_id": self.keys[0],
             "period": _PERIODS.get(end, "2025"),

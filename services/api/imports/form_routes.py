@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Response
 from pydantic_core import to_json
 
 from services.api.answers import body_etag, json_answer
@@ -13,7 +13,8 @@ from services.api.imports.form_schemas import FormOut, form_fields
 from services.api.imports.template_routes import Asked, UnitQuery, of_unit
 from services.api.plan_parameters import PeriodQuery
 from services.api.routing import versioned_router
-from services.api.security import Caller, require
+from services.api.security import permitted
+from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.imports import queries
 from services.core.imports.suggestions import cells, looked_at
@@ -23,15 +24,11 @@ from services.core.obligations.queries import ObligationFilters
 router = versioned_router("imports")
 
 
-async def _asked(
-    request: Request, actor: Caller, plan: PlanInScope, period: PeriodQuery = None
-) -> Asked:
-    """Return of which plan and period a form is asked for.
+Filler = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 
-    Raises:
-        Forbidden: the caller fills in none.
-    """
-    require(request, Permission.WRITE_SUBMISSIONS)
+
+async def _asked(actor: Filler, plan: PlanInScope, period: PeriodQuery = None) -> Asked:
+    """Return of which plan and period a form is asked for."""
     return Asked("indicators", plan, period, actor)
 
 

@@ -11,17 +11,19 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from services.api.answers import body_etag, etags
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
+from services.api.contract.choices import one_of
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
-from services.api.security import Caller, require
+from services.api.security import require
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.imports import queries
+from services.core.imports.errors import FormNotFound
 from services.core.imports.layout import bundle
 from services.core.imports.prefilled import FilledForm, indicator_form, task_form
-from services.core.imports.sheet_forms import FormName
+from services.core.imports.sheet_forms import FORMS, FormName
 from services.core.imports.templates import MadeForm, make_forms
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.sealing import SecretKeyNotSet
@@ -83,13 +85,41 @@ class AskedForm:
     unit: str | None
 
 
-FormPath = Annotated[
-    FormName,
-    Path(
-        description="`indicators` is form 01 (指标填报表), `tasks` form 02 (任务进展表)",
-        examples=["indicators"],
-    ),
-]
+async def _form_name(
+    name: Annotated[
+        str,
+        one_of(tuple(FORMS)),
+        Path(
+            max_length=60,
+            description="`indicators` is form 01 (指标填报表), `tasks` form 02 (任务进展表)",
+            examples=["indicators"],
+        ),
+    ],
+) -> FormName:
+    """Return which form is asked for.
+
+    Raises:
+        FormNotFound: there is none of this name.
+    """
+    for known in FORMS:
+        if name == known:
+            return known
+    raise FormNotFound
+
+
+async def _filler(
+    request: Request, plan: PlanInScope, name: Annotated[FormName, Depends(_form_name)]
+) -> Actor:
+    """Return the caller, who fills in such forms; asked before anything else is judged.
+
+    Raises:
+        Forbidden: it fills in none.
+    """
+    del plan  # whoever may not know of the plan hears nothing of its forms
+    own, _ = _PERMISSIONS[name]
+    return require(request, own)
+
+
 UnitQuery = Annotated[
     str | None,
     Query(
@@ -101,19 +131,12 @@ UnitQuery = Annotated[
 
 
 async def _asked(
-    name: FormPath,
-    actor: Caller,
-    request: Request,
+    name: Annotated[FormName, Depends(_form_name)],
+    actor: Annotated[Actor, Depends(_filler)],
     plan: PlanInScope,
     period: PeriodQuery = None,
 ) -> Asked:
-    """Return which form is asked for.
-
-    Raises:
-        Forbidden: the caller fills in none.
-    """
-    own, _ = _PERMISSIONS[name]
-    require(request, own)
+    """Return which form is asked for."""
     return Asked(name, plan, period, actor)
 
 

@@ -14,6 +14,16 @@ class ImportNotFound(NotFound):
     title = Text("未找到该导入", "There is no such import")
 
 
+class FormNotFound(NotFound):
+    """There is no official form of this name."""
+
+    code = "form-not-found"
+    title = Text(
+        "没有这种填报表，可写 indicators 或 tasks",
+        "There is no such form: write indicators or tasks",
+    )
+
+
 class MarkedCopyNotFound(NotFound):
     """The import has no copy with its faults: none was found, or it is kept no more."""
 

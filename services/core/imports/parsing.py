@@ -133,9 +133,11 @@ class RowParser:
             ),
         )
 
-    @staticmethod
-    def _is_no_row(row: SheetRow) -> bool:
+    def _is_no_row(self, row: SheetRow) -> bool:
         """Return whether it is a row of totals, or below the table."""
+        code = row.cells.get(self._at.get("indicator_code", 0))
+        if code is not None and code.text in self._plan.indicators:
+            return False
         said = unicodedata.normalize("NFKC", trimmed(next(iter(row.cells.values())).text))
         first_texts = [
             "".join(unicodedata.normalize("NFKC", one.text).split()).lower()
