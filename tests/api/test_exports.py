@@ -230,6 +230,7 @@ async def test_check_22_a_table_shows_nobody_more_than_the_list_and_is_refused_i
             (other, f"{PATH}?stat=draft"),
             (other, f"{PATH}?state=gone&organization_code=nobody"),
             (other, f"{PATH}?page_token=made-up"),
+            (other, f"{PATH}?state=&period=&page_token="),
             (other, f"/submissions/{theirs['id']}/history"),
             (other, "/api-keys"),
         ):

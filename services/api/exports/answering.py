@@ -132,7 +132,11 @@ class _Answer:
         self._request = request
         self._handle = handle
         self._language = language_of(request)
-        self._asked = parse_qsl(request.scope["query_string"].decode("latin-1"))
+        self._asked = parse_qsl(
+            # A blank one is refused as ever; without it the whole list would be sent instead.
+            request.scope["query_string"].decode("latin-1"),
+            keep_blank_values=True,
+        )
         given = {name for name, _ in self._asked}
         turning = export.turning
         # Who names a page gets that page, as in JSON; who names none gets all of them.
