@@ -33,6 +33,7 @@ class Line(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._data = b""
+        self.lost = False
         self._asked: asyncio.Future[Answer] | None = None
 
     @override
@@ -41,6 +42,7 @@ class Line(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         if self._asked is not None and not self._asked.done():
             self._asked.set_exception(exc or ConnectionError("closed in mid-answer"))
 
@@ -127,12 +129,14 @@ async def paced(
     )
     started = time.perf_counter()
 
-    async def call(line: Line) -> None:
+    async def call(line: Line, port: int) -> None:
         while (turn := next(numbers)) < number:
             due = started + turn / rate if rate else time.perf_counter()
             if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
             one = wish(turn)
+            if line.lost:  # a server hangs up on who was silent for some seconds
+                _, line = await loop.create_connection(Line, "127.0.0.1", port)
             try:
                 answer = await line.ask(one.message)
             except (ConnectionError, OSError):
@@ -142,8 +146,11 @@ async def paced(
             heard.statuses[answer.status] += 1
             one.heard(answer)
             done()
+        line.close()
 
-    await asyncio.gather(*(call(line) for _, line in opened))
+    await asyncio.gather(
+        *(call(line, ports[one % len(ports)]) for one, (_, line) in enumerate(opened))
+    )
     heard.seconds = time.perf_counter() - started
     for _, line in opened:
         line.close()

@@ -14,6 +14,7 @@ from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.contract import CONTRACT
+from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.ignored import ignored
 from tests.support.imports import an_import
@@ -243,14 +244,17 @@ async def an_alert(door: Door) -> str:
 async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any]) -> str | None:
     """Make the thing that a path names, in the state that an operation needs; return its ETag."""
     present: httpx.Response | None = None
-    if "key_id" in named:
-        named["key_id"] = await a_key(door)
+    made = {
+        "key_id": a_key,
+        "alert_id": an_alert,
+        "obligation_id": an_obligation,
+        "conflict_id": a_conflict,
+        "preview_id": a_preview,
+    }
+    for name in made.keys() & named.keys():
+        named[name] = await made[name](door)
     if "token_id" in named:
         named["token_id"] = (await a_calendar_token(door))["id"]
-    if "alert_id" in named:
-        named["alert_id"] = await an_alert(door)
-    if "obligation_id" in named:
-        named["obligation_id"] = await an_obligation(door)
     if "submission_id" in named:
         present = await a_submission_in(door, BEFORE.get(operation_id, "submitted"))
         named["submission_id"] = present.json()["id"]
@@ -264,8 +268,6 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
     if "import_id" in named:
         async with await as_caller(door, operation_id) as client:
             named["import_id"] = await an_import(door, client, marked="marked" in operation_id)
-    if "preview_id" in named:
-        named["preview_id"] = await a_preview(door)
     return None if present is None else present.headers["ETag"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.core.kit.ids import new_id
-from tests.support.api import XINMI, a_submission
+from tests.support.api import XINMI, Door, a_submission
 from tests.support.reported import a_period
 
 Write = dict[str, Any]
@@ -51,3 +51,17 @@ class Device:
             if told[name] is not None:
                 self.known[name] = told[name]["digest"]
         return told
+
+
+async def a_conflict(door: Door) -> str:
+    """Return the id of a conflict: a device and the office changed the same value."""
+    async with await door.as_("reporter", "UN10") as unit, await door.as_("office") as office:
+        device, made = Device(unit), a_creation(organization_code="UN10", draft=True)
+        subject = made["submission_id"]
+        await device.sync(made)
+        path, said = f"/submissions/{subject}", {"value": "1"}
+        changed = await office.patch(path, json=said, headers={"If-Match": "*"})
+        assert changed.status_code == 200, changed.text
+        write = a_write("submission.edit", subject, base_version=1, data={"value": "2"})
+        (result,) = (await device.sync(write))["results"]
+    return str(result["conflict_id"])

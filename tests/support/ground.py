@@ -8,7 +8,7 @@ from typing import Any
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
-from tests.support.device import Device, a_creation, a_write
+from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
@@ -154,7 +154,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         }
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
-    named |= {"conflict_id": await _conflict(door)}
+    named |= {"conflict_id": await a_conflict(door)}
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
     named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(
@@ -174,19 +174,6 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
 def _ends(labels: Collection[str], about: str = "") -> set[str]:
     """Return the last parts of the paths that name what they are `about`."""
     return {label.rsplit("/", 1)[-1] for label in labels if about in label}
-
-
-async def _conflict(door: Door) -> str:
-    """Let a device and the office change the same value."""
-    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
-        device, made = Device(unit), a_creation(period="2025-11", draft=True)
-        subject = made["submission_id"]
-        await device.sync(made)
-        path, said = f"/submissions/{subject}", {"value": "1"}
-        await office.patch(path, json=said, headers={"If-Match": "*"})
-        write = a_write("submission.edit", subject, base_version=1, data={"value": "2"})
-        (result,) = (await device.sync(write))["results"]
-    return str(result["conflict_id"])
 
 
 async def _preview(door: Door, office: str) -> str:

@@ -11,7 +11,6 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from services.api.answers import body_etag, etags
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
-from services.api.contract.choices import one_of
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
@@ -88,9 +87,7 @@ class AskedForm:
 async def _form_name(
     name: Annotated[
         str,
-        one_of(tuple(FORMS)),
         Path(
-            max_length=60,
             description="`indicators` is form 01 (指标填报表), `tasks` form 02 (任务进展表)",
             examples=["indicators"],
         ),
