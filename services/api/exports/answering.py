@@ -202,7 +202,11 @@ class _Answer:
         page = Request(
             {**scope, "query_string": urlencode(asked).encode(), "headers": headers}, receive
         )
-        return await self._handle(page)
+        try:
+            return await self._handle(page)
+        finally:
+            if "unread" in page.scope:  # a refusal tells it, and knows the caller's request only
+                scope["unread"] = page.scope["unread"]
 
     def _query(self, place: str | None) -> list[tuple[str, str]]:
         turning = self._export.turning
