@@ -16,7 +16,7 @@ from services.core.plan.state import PlanState
 from services.core.submissions.rules import SubmissionState, text_of
 
 
-class LevelOut(BaseModel):
+class FormLevelOut(BaseModel):
     """A level that a qualitative indicator may be reported at."""
 
     code: str = Field(description="Its code: what a submission says")
@@ -56,7 +56,7 @@ class FormCellOut(BaseModel):
     indicator_name: str = Field(description="Its name as printed")
     unit: str = Field(description="The indicator's unit of measure, such as `%`")
     definition: str | None = Field(description="How it is computed, as printed")
-    levels: list[LevelOut] = Field(description="Of a qualitative one; else empty")
+    levels: list[FormLevelOut] = Field(description="Of a qualitative one; else empty")
     owed: OwedOut | None = Field(
         description="Null: it is not asked for, and was reported all the same, or the period was"
         " not opened yet"
