@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,6 +53,7 @@ class _Work:
     content: bytes
     plan: PlanState
     actor: Actor
+    sent_at: datetime
 
 
 class _Moved(Exception):
@@ -156,7 +158,7 @@ class Importing:
             await service.fail(session, taken, [_GONE], now=now)
             return None
         actor = actor.in_request(str(sheet.actor.get("request_id", "")))
-        return _Work(taken, options_of(sheet.options), content, plan, actor)
+        return _Work(taken, options_of(sheet.options), content, plan, actor, sheet.created_at)
 
     async def _look(self, work: _Work) -> FirstLook:
         return await asyncio.to_thread(
@@ -254,7 +256,8 @@ class Importing:
                 session, block.batch, block.judged, plan=work.plan, actor=work.actor, now=now
             )
             decided = outcome.decided
-            if faults := [*block.faults, *_rejected(checker, block, decided)]:
+            told = (*_rejected(checker, block, decided), *_moved(checker, block, decided, work))
+            if faults := [*block.faults, *told]:
                 raise _Moved(faults)
             counts.update(one.outcome for one in decided)
         if last := checker.last_faults():
@@ -349,3 +352,27 @@ def _told(error: DomainError) -> list[dict[str, Any]]:
         }
         for one in faults
     ]
+
+
+def _moved(
+    checker: Checker, block: Block, decided: Sequence[Decided], work: _Work
+) -> list[SheetFault]:
+    """Return which rows would overwrite what somebody else wrote after the file was sent."""
+    return [
+        checker.told(block.numbers[one.index], _CHANGED_SINCE)
+        for one in decided
+        if one.index is not None
+        and one.outcome == "updated"
+        and one.before is not None
+        and one.before["updated_at"] > work.sent_at
+    ]
+
+
+_CHANGED_SINCE = Fault(
+    "",
+    "changed-since-sent",
+    Text(
+        "文件上传后，该填报已被修改：请核对后重新上传",
+        "It was changed after the file was sent: look at it, and send the file again",
+    ),
+)

@@ -222,6 +222,22 @@ async def test_what_moved_since_the_check_is_told_and_nothing_is_written(door: D
     assert (await seen(door, found["id"]))["state"] == "checked"
 
 
+async def test_what_somebody_wrote_after_the_file_was_sent_is_not_overwritten(door: Door) -> None:
+    first, second = places(2)
+    one = await checked(door, csv_of(row_of(*first, "1"), row_of(*second, "1")), draft=True)
+    other = await checked(door, csv_of(row_of(*second, "2")), draft=True)
+    assert (await confirmed(door, other["id"]))["state"] == "succeeded"
+    done = await confirmed(door, one["id"])
+    assert done["state"] == "failed"
+    assert [(error["row"], error["code"]) for error in done["errors"]] == [
+        (3, "changed-since-sent")
+    ]
+    assert await values(door, first, second) == [None, "2"]
+    again = await checked(door, csv_of(row_of(*second, "3")), draft=True)
+    assert (await confirmed(door, again["id"]))["state"] == "succeeded"
+    assert await values(door, second) == ["3"]
+
+
 async def test_a_file_that_is_no_sheet_is_refused_at_once(door: Door) -> None:
     for content, code in (
         (b"", "empty-file"),
