@@ -19,6 +19,7 @@ from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.duties import add
+from tests.support.imports import an_import
 
 ID, DAY = "019aafc0-0000-7000-8000-000000000000", "2026-06-30"
 
@@ -58,6 +59,10 @@ LISTS: Mapping[str, Listed] = {
     "/v1/obligations/{obligation_id}/history": Listed(
         "obligation-history", ("7",), {"of": "{obligation_id}"}
     ),
+    "/v1/plans/{plan}/conflicts": Listed(
+        "conflicts", (ID,), {**PLAN, "state": None, "organization_code": None}
+    ),
+    "/v1/imports/{import_id}/faults": Listed("import-faults", ("7", "7"), {"of": "{import_id}"}),
     "/v1/plans/{plan}/alerts": Listed("alerts", (ID,), {**PLAN, "asked": [None] * 4}),
     "/v1/alerts/{alert_id}/history": Listed("alert-history", ("7",), {"of": "{alert_id}"}),
     "/v1/plans/{plan}/publications": Listed("publications", ("7",), PLAN),
@@ -131,7 +136,9 @@ async def names(door: Door) -> Mapping[str, str]:
         made = await office.post(f"/plans/{XINMI}/submissions", json=a_submission(period="2023"))
         endpoint = await office.post("/webhook-endpoints", json={"url": "https://example.org/"})
         alerts = await office.get(f"/plans/{XINMI}/alerts", params={"rule": "milestone_due"})
+        sheet = await an_import(door, office, marked=True)
     return {
+        "import_id": sheet,
         "plan": XINMI,
         "code": "U08",
         "submission_id": made.json()["id"],

@@ -43,6 +43,10 @@ schemathesis.serializer.alias("application/x-ndjson", "text/plain")
 BIG = "POST /v1/plans"
 """Its body is a whole plan document, of which thousands of cases could be made."""
 
+NDJSON = "application/x-ndjson"
+EACH_BY_ITSELF = "/v1/sync"
+"""Of its writes, as of lines of NDJSON, one of a wrong shape is refused by itself, within a 200."""
+
 MOST_COVERED = 240
 MOST_COVERED_BIG = 60
 """Most cases, an operation, of those that the schemas cover."""
@@ -168,7 +172,9 @@ class Stage:
         response = case.call(headers=headers)
         self.answers[case.operation.label, response.status_code] += 1
         unsaid = case.body is None and not _wants_a_body(case)  # null where a body may be left out
-        checks = [one for one in CHECKS if not (unsaid and one is negative_data_rejection)]
+        each = case.media_type == NDJSON or case.operation.path == EACH_BY_ITSELF
+        excused = unsaid or (each and response.status_code == 200)
+        checks = [one for one in CHECKS if not (excused and one is negative_data_rejection)]
         try:
             case.validate_response(response, checks=checks, headers=headers)
         except FailureGroup as found:

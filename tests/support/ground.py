@@ -75,6 +75,7 @@ def body_of_today(label: str, body: Any) -> Any:
     now = Clock.true_now()
     soon, later = ((now + timedelta(days=days)).date().isoformat() for days in (2, 60))
     bodies = {
+        "/sync": {"plan": XINMI, "writes": []},
         "/replay": {"since": now.isoformat()},
         "/acknowledge": {"note": "设备已到场", "promised_date": soon},
         "/snooze": {"until": soon, "reason": "等待批复"},

@@ -46,6 +46,7 @@ def operations() -> Iterator[Any]:
 THINGS = (
     *("key_id", "endpoint_id", "delivery_id", "operation_id", "token_id"),
     *("milestone_id", "extension_id", "obligation_id", "alert_id"),
+    *("conflict_id", "preview_id", "import_id"),
 )
 """Things of which none is there, unless `MADE` holds one; the submission is there."""
 
@@ -62,6 +63,7 @@ def address(path: str, submission: str, **named: str) -> str:
             "number": "14",
             "period": "2022",
             "question_id": "T01",
+            "name": "indicators",
             **dict.fromkeys(THINGS, "019aafc0-0000-7000-8000-000000000000"),
             **MADE,
             "submission_id": submission,

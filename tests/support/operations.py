@@ -26,9 +26,14 @@ _BODIES: dict[str, dict[str, object]] = {
 }
 """Where the contract's first example is about another thing than ours."""
 
+_OF_A_UNIT = {"organization_code": "UN15"}
 _QUERIES = {
-    f"GET /v1/plans/{{plan}}/scoreboard/{end}": {"from": "0", "period": "2025"}
-    for end in ("changes", "comparison")
+    "GET /v1/plans/{plan}/form": _OF_A_UNIT,
+    "GET /v1/plans/{plan}/templates/{name}.xlsx": _OF_A_UNIT,
+    **{
+        f"GET /v1/plans/{{plan}}/scoreboard/{end}": {"from": "0", "period": "2025"}
+        for end in ("changes", "comparison")
+    },
 }
 
 

@@ -22,7 +22,7 @@ from services.api.milestones.views import milestone_list, tombstones
 from services.api.obligations.routes import list_obligations
 from services.api.problems import STATUS
 from services.api.submissions.schemas import submission_fields
-from services.api.sync.schemas import ListName
+from services.api.sync.schemas import KnownListsIn, ListName
 from services.core.events.queries import newest_position
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
@@ -55,7 +55,7 @@ class Device:
     held: Resources
     request: Request
     language: Language
-    known: Mapping[ListName, str]
+    known: KnownListsIn
 
 
 async def changes_since(
@@ -123,7 +123,7 @@ async def lists_that_differ(device: Device) -> dict[str, Any]:
         "conflicts": await _conflicts(device),
         "refused": await _refused(device),
     }
-    return {name: _if_other(listed, device.known.get(name)) for name, listed in whole.items()}
+    return {name: _if_other(listed, getattr(device.known, name)) for name, listed in whole.items()}
 
 
 def _if_other(listed: tuple[Sequence[Any], bool], known: str | None) -> dict[str, Any] | None:

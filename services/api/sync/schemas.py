@@ -18,6 +18,7 @@ from services.api.submissions.schemas import SubmissionIn, SubmissionOut, Submis
 from services.core.kit.said import CodeIn, Said
 from services.core.sync.writes import MOST_WRITES, WriteOutcome
 
+Digest = Annotated[str, Field(max_length=64)]
 ListName = Literal["obligations", "todo", "alerts", "conflicts", "refused"]
 
 
@@ -97,6 +98,16 @@ CheckedWrite = Annotated[WriteIn, WrapValidator(keep_faults)]
 """A write, or its `DeferredFaults` where its shape is wrong."""
 
 
+class KnownListsIn(Said):
+    """The lists that the device has, each by the `digest` that came with it."""
+
+    obligations: Digest | None = Field(default=None, description="Of what is owed")
+    todo: Digest | None = Field(default=None, description="Of what waits")
+    alerts: Digest | None = Field(default=None, description="Of what is not resolved")
+    conflicts: Digest | None = Field(default=None, description="Of the conflicts")
+    refused: Digest | None = Field(default=None, description="Of what was refused")
+
+
 class SyncIn(Said):
     """What a device wrote since it was last answered, and what it knows already."""
 
@@ -109,8 +120,8 @@ class SyncIn(Said):
         description="`position` of the answer before. Left out at first: then nothing that changed"
         " is told, and the lists of submissions and milestones are read page by page",
     )
-    known: dict[ListName, Annotated[str, Field(max_length=64)]] = Field(
-        default={}, description="By list, the `digest` that the device has"
+    known: KnownListsIn = Field(
+        default=KnownListsIn(), description="By list, the `digest` that the device has"
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
@@ -50,6 +51,7 @@ async def things(door: Door) -> AsyncIterator[None]:
     """What a verb finds before it reads its body: of every kind whose verbs have one."""
     MADE["milestone_id"] = str((await a_milestone_in(door, "assigned")).json()["id"])
     MADE["extension_id"] = str((await an_extension(door)).json()["id"])
+    MADE["conflict_id"] = await a_conflict(door)
     MADE["alert_id"] = await _an_alert(door)
     MADE["obligation_id"] = await _an_obligation(door)
     yield
