@@ -79,7 +79,7 @@ def body_of_today(label: str, body: Any) -> Any:
         "/replay": {"since": now.isoformat()},
         "/acknowledge": {"note": "设备已到场", "promised_date": soon},
         "/snooze": {"until": soon, "reason": "等待批复"},
-        "/open": {"due_date": soon},
+        "/open": {"due_date": later},
         "obligations/{obligation_id}/extensions": {"proposed_date": later, "reason": "年报未出"},
     }
     return next((one for end, one in bodies.items() if label.endswith(end)), body)
