@@ -1,13 +1,20 @@
 """A device that wrote without a network hands it in, once, and hears what changed."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from services.core.calendars.queries import working_calendar
+from services.core.identity.actor import operator
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
-from tests.support.api import XINMI, Door, a_submission
+from services.core.milestones.action_context import ActionContext
+from services.core.submissions.batch.rows import Slot
+from services.core.sync.service import take_in
+from services.core.sync.writes import Sent, Write
+from tests.support.api import XINMI, Door, a_submission, xinmi
 from tests.support.device import Device, a_creation, a_write
 from tests.support.milestones import a_milestone_in
 from tests.support.reported import PATH, a_period
@@ -362,3 +369,31 @@ async def test_who_decides_a_conflict_is_who_reports_for_its_unit(door: Door) ->
     assert (barred.status_code, stale.status_code, done.status_code) == (403, 412, 200)
     assert done.json()["decided_by"]["role"] == "office"
     assert events[-1]["data"]["taken"] == "ledger"
+
+
+async def test_writes_are_judged_by_the_plan_in_force_and_not_by_the_one_that_is_kept(
+    door: Door,
+) -> None:
+    async with await door.as_("reporter", "UN15"):
+        kept = await door.held.plans.of_city("410183", XINMI)
+    plan = xinmi()
+    without = [one for one in plan.indicators if one.code != "U08"]
+    await door.load(plan.model_copy(update={"indicators": tuple(without)}))
+    actor = operator("410183")
+    write = Write(
+        index=0,
+        id=new_id(),
+        kind="submission.create",
+        subject_id=new_id(),
+        digest=b"",
+        slot=Slot("U08", "UN15", "2025"),
+        said={"value": Decimal(1)},
+    )
+    now = door.held.clock.now()
+    async with door.held.database.transaction() as session:
+        calendar = await working_calendar(session, "410183", "CN")
+        desk = ActionContext(kept, calendar, actor, now)
+        (taken,) = await take_in(
+            session, [Sent(write, "{}")], plan=kept, actor=actor, desk=desk, now=now
+        )
+    assert taken.result["refusal"]["errors"][0]["code"] == "unknown-indicator"

@@ -46,7 +46,6 @@ SPANNING: Mapping[str, str] = {
     "services.core.webhooks.queue_stats:queue_stats": "figures of every endpoint for /metrics",
     "services.core.webhooks.queue_stats:recent_outcomes": "figures of every endpoint for /metrics",
     "services.core.webhooks.queue_stats:longest_unattended": "one figure of the whole deployment",
-    "services.core.plan.queries:visible_plans": "the plans that the first administrator sees",
     "services.core.alerts.queries:stalest_evaluation": "one figure of the whole deployment",
 }
 """What is meant to span cities, by the function that sends it, and why."""

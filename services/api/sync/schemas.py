@@ -103,7 +103,7 @@ class KnownListsIn(Said):
 
     obligations: Digest | None = Field(default=None, description="Of what is owed")
     todo: Digest | None = Field(default=None, description="Of what waits")
-    alerts: Digest | None = Field(default=None, description="Of what is not resolved")
+    alerts: Digest | None = Field(default=None, description="Of the open alerts")
     conflicts: Digest | None = Field(default=None, description="Of the conflicts")
     refused: Digest | None = Field(default=None, description="Of what was refused")
 
@@ -197,7 +197,7 @@ class SyncedTodo(_SyncedList):
 
 
 class SyncedAlerts(_SyncedList):
-    """What is not resolved, newest first."""
+    """Open alerts, newest first: nobody has answered them yet."""
 
     items: list[AlertOut] = Field(description="At most 200")
 

@@ -160,16 +160,27 @@ def _apart(row: _Row) -> _Row:
     return type(row)(**{name: getattr(row, name) for name in inspect(type(row)).columns.keys()})  # noqa: SIM118 (no dict)
 
 
+_MOST_PLANS = 500
+
+
 async def visible_plans(
     session: AsyncSession, actor: Actor, *, plan_code: str | None = None
 ) -> list[Plan]:
-    """Return the plans of a caller's scope, or the one of these of a code."""
-    seen = plan_scope(actor, city="plan.city_code", plan="plan.code")
-    wanted = select(Plan).where(seen.clause).order_by(Plan.city_code, Plan.code).limit(500)
+    """Return the plans of a caller's scope, at most 500, or the one of these of a code."""
     if plan_code is not None:
-        city_code = plan_code.split("-", 1)[0]
-        wanted = wanted.where(Plan.city_code == city_code, Plan.code == plan_code)
-    return list(await session.scalars(wanted))
+        cities: Sequence[str] = [plan_code.split("-", 1)[0]]
+    else:
+        cities = await city_codes(session) if actor.every_city else [actor.city_code]
+    found: list[Plan] = []
+    for city_code in cities:
+        seen = plan_scope(actor, city_code, city="plan.city_code", plan="plan.code")
+        wanted = select(Plan).where(seen.clause).order_by(Plan.code)
+        if plan_code is not None:
+            wanted = wanted.where(Plan.code == plan_code)
+        found += await session.scalars(wanted.limit(_MOST_PLANS - len(found)))
+        if len(found) == _MOST_PLANS:
+            break
+    return found
 
 
 async def plan_codes(session: AsyncSession, city_code: str) -> Sequence[str]:

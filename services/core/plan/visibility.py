@@ -66,15 +66,14 @@ def scope(actor: Actor, owned: Owned) -> SqlCondition:
     return SqlCondition(" AND ".join([*conditions, seen]), parameters)
 
 
-def plan_scope(actor: Actor, *, city: str, plan: str) -> SqlCondition:
-    """Return the condition on rows that everybody sees who may read their plan.
+def plan_scope(actor: Actor, city_code: str, *, city: str, plan: str) -> SqlCondition:
+    """Return the condition on a city's rows that everybody sees who may read their plan.
 
-    Only here does a credential of every city see more than one city.
+    Only here does a credential of every city see more than its own.
     """
-    conditions, parameters = ["TRUE"], dict[str, Any]()
-    if not actor.every_city:
-        conditions.append(f"{city} = :scope_city")
-        parameters["scope_city"] = actor.city_code
+    conditions, parameters = [f"{city} = :scope_city"], {"scope_city": city_code}
+    if not actor.every_city and actor.city_code != city_code:
+        conditions.append("FALSE")
     if actor.plan_code is not None:
         conditions.append(f"{plan} = :scope_plan")
         parameters["scope_plan"] = actor.plan_code

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +22,11 @@ from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.milestones.action_context import ActionContext
-from services.core.plan.queries import periods_for_share
+from services.core.plan.queries import periods_for_share, with_document_in_force
 from services.core.plan.state import PlanState
 from services.core.submissions import queries as submission_queries
 from services.core.submissions.batch.statements import INSERT, UPDATE
-from services.core.submissions.batch.writing import Change, remember, write_rows
+from services.core.submissions.batch.writing import remember, write_rows
 from services.core.submissions.errors import BatchContended
 from services.core.sync import queries, statements
 from services.core.sync.deciding import LedgerState, MergingWrites
@@ -61,6 +62,7 @@ async def take_in(
         return []
     writes = [one.write for one in sent]
     _check_ids(writes)
+    plan = await with_document_in_force(session, plan)  # the one that is kept may be a moment old
     place = {"city": plan.city_code, "credential": actor.credential_id}
     fresh = await _take(session, place, sent, plan, now)
     before = await queries.earlier(
@@ -212,11 +214,8 @@ async def _write(session: AsyncSession, deciding: MergingWrites) -> None:
         BatchContended: a place was taken meanwhile, which our locks do not keep free.
     """
     plan = deciding.plan
-    steps: list[list[Change]] = []
-    for chain in deciding.changes.values():
-        for turn, change in enumerate(chain):
-            steps[turn : turn + 1] = [[*(steps[turn] if turn < len(steps) else ()), change]]
-    for changes in steps:
+    for turn in zip_longest(*deciding.changes.values()):
+        changes = [one for one in turn if one is not None]
         made = [one.row for one in changes if one.row["version"] == 1]
         later = [one.row for one in changes if one.row["version"] > 1]
         written = await write_rows(session, INSERT, made, plan)
