@@ -118,6 +118,16 @@ async def newest_position(session: AsyncSession, city_code: str) -> int:
     return found or 0
 
 
+async def reader_position(session: AsyncSession, city_code: str, reader: str) -> int:
+    """Return how far a reader has come in a city; 0: it has not begun."""
+    found = await session.scalar(
+        select(ReaderCursor.position).where(
+            ReaderCursor.city_code == city_code, ReaderCursor.reader == reader
+        )
+    )
+    return found or 0
+
+
 async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
     """Lock a reader's cursor and return its position; None: it has no cursor yet."""
     return await session.scalar(
