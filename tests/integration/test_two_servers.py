@@ -284,8 +284,7 @@ async def test_a_backup_is_restored_to_an_instant(pair: Pair, door: Door, capsys
             async with restored.client(restored.admin_secret) as admin:
                 assert (await admin.get("/me")).status_code == 200
             async with restored.client(key) as reader:
-                lost = await reader.get(f"/events?after={reached}")
-            assert (lost.status_code, lost.json()["code"]) == (410, "position-beyond-log")
+                assert (await reader.get(f"/events?after={reached}")).status_code == 410
     finally:
         await server.stop()
     with capsys.disabled():
