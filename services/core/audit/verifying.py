@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.core.audit.canonical import NO_LINK, ChainHead, Checkpoint, Link, link_digest
-from services.core.kit.digests import sm3
+from services.core.kit.sm3 import sm3
 from services.core.kit.signatures import has_signed
 from services.core.kit.text import Text
 
