@@ -18,8 +18,8 @@ from datetime import UTC, date, datetime
 from typing import Literal
 from uuid import UUID
 
-from services.core.kit.sm3 import DIGEST_BYTES, sm3
 from services.core.kit.signatures import Signature
+from services.core.kit.sm3 import DIGEST_BYTES, sm3
 
 LinkKind = Literal["event", "entry"]
 

@@ -42,10 +42,10 @@ from services.core.audit.statements import (
 from services.core.events.queries import LogStretch
 from services.core.events.reading import Follower
 from services.core.kit.clock import Clock
-from services.core.kit.sm3 import sm3
 from services.core.kit.ids import first_id_at
 from services.core.kit.partitions import TimeSpan
 from services.core.kit.signatures import Signer, has_signed
+from services.core.kit.sm3 import sm3
 
 READER = "audit"
 PURPOSE = "the heads of audit chains"

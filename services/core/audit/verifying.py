@@ -10,8 +10,8 @@ from typing import Literal
 from uuid import UUID
 
 from services.core.audit.canonical import NO_LINK, ChainHead, Checkpoint, Link, link_digest
-from services.core.kit.sm3 import sm3
 from services.core.kit.signatures import has_signed
+from services.core.kit.sm3 import sm3
 from services.core.kit.text import Text
 
 BreachKind = Literal["altered", "removed", "added", "swapped", "cut", "link", "head"]
