@@ -17,11 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.identity.actor import Actor
 from services.core.imports import queries, statements
 from services.core.imports.checking import SheetFault
-from services.core.imports.errors import (
-    ImportHasFaults,
-    ImportTransitionRefused,
-    too_many,
-)
+from services.core.imports.errors import ImportHasFaults, ImportTransitionRefused, too_many
 from services.core.imports.intake import FirstLook, ImportOptions
 from services.core.imports.models import SheetImport, SheetImportFile
 from services.core.kit import operations
