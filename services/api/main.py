@@ -17,6 +17,7 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
+from services.api.audit import routes as audit
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
@@ -103,6 +104,7 @@ _ROUTERS = (
     imports.router,
     forms.router,
     agenda.router,
+    audit.router,
     identity.router,
 )
 
