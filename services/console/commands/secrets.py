@@ -6,9 +6,9 @@ from argparse import Namespace
 from services.console.errors import ConsoleError
 from services.console.ledger import Ledger, open_ledger, seal_here
 from services.core.identity.queries import city_codes
-from services.core.kit.resealing import Resealed, SealedColumn, reseal
 from services.core.kit.sealing import Seal
-from services.core.sealed_columns import SEALED
+from services.core.resealing.columns import SEALED, SealedColumn
+from services.core.resealing.service import Resealed, reseal
 
 
 def rotate(_arguments: Namespace) -> int:

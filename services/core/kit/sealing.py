@@ -112,6 +112,11 @@ class Seal:
         """Return whether the first key sealed it, by the cipher that is used now."""
         return sealed[: 1 + _MARK_BYTES] == bytes([self._version]) + self._first
 
+    def derived(self, purpose: str) -> list[bytes]:
+        """Return for each key another of 32 bytes, for one purpose only; the first key's first."""
+        said = b"key for " + purpose.encode()
+        return [hmac.new(key, said, hashlib.sha256).digest() for key in self._keys.values()]
+
     def sign(self, plain: bytes, context: str) -> bytes:
         """Return the signature of `plain`: the first key's mark and an HMAC-SHA256 by it."""
         return self._first + _signature(self._signers[self._first], plain, context)

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from sqlalchemy import LargeBinary
 
-from services.core.kit import resealing
 from services.core.kit.ids import new_id
-from services.core.kit.resealing import SealedColumn, reseal
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.registry import metadata
-from services.core.sealed_columns import SEALED
+from services.core.resealing import service as resealing
+from services.core.resealing.columns import SEALED, SealedColumn
+from services.core.resealing.service import reseal
 from tests.support.api import ROOT, Door, open_door
 from tests.support.waiting import all_wait
 
