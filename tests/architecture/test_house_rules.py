@@ -23,7 +23,7 @@ WRITERS = {
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
     "opening",  # plan: a period that is to be opened, and until when it is due
-    "writing",  # obligations, submissions: many rows at once, each with its history
+    "writing",  # obligations, submissions, imports: many rows at once, each with its history
     "previews",  # submissions: batches that were tried, kept to be committed
     "bulk",  # submissions: one verb on many, each decided by itself
     "comparing",  # scoring: two boards and what happened between them
