@@ -19,7 +19,7 @@ from services.core.kit.logs import LogFormat, LogLevel
 from services.core.kit.nearest import nearest
 from services.core.kit.seal_settings import SealSettings
 from services.core.kit.server_address import checked_address, checked_replicas, read_address
-from services.core.webhooks.address_settings import checked_cidrs
+from services.core.webhooks.address_settings import checked_cidrs, checked_proxies
 from services.worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -55,6 +55,11 @@ class Settings(SealSettings):
         "json",
         validation_alias="WUFEI_LOG_FORMAT",
         description="`json`: an object a line; `text`: for people who read along.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(checked_proxies)] = Field(
+        "",
+        description="Addresses and networks of proxies whose X-Forwarded-For is believed, separated"
+        " by commas; none: no header is.",
     )
     stop_within: int = Field(
         10, ge=0, description="Seconds the API gives open requests when it is told to stop."
