@@ -64,7 +64,7 @@ def path_of(what: str, plan: str | None, suffix: str) -> str:
     return f"plans/{plan}/{name}{suffix}"
 
 
-def asked_of(said: list[str]) -> list[tuple[str, str]]:
+def asked_of(said: list[str]) -> tuple[tuple[str, str], ...]:
     """Return filters by name.
 
     Raises:
@@ -74,7 +74,7 @@ def asked_of(said: list[str]) -> list[tuple[str, str]]:
     for name, equals, value in pairs:
         if not (name and equals and value):
             raise ConsoleError(f"write a filter as NAME=VALUE: {name}{equals}{value}")
-    return [(name, value) for name, _, value in pairs]
+    return tuple((name, value) for name, _, value in pairs)
 
 
 class _Export:
