@@ -53,6 +53,8 @@ WRITERS = {
     "following",  # milestones, alerts: what follows from the log and the calendar
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
+    "linking",  # audit: what was committed into the chain, and its daily head
+    "proving",  # audit: reads a chain and what it covers, and writes nothing
     "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
 }
 """Files of a slice that write; they, models, queries and statements are all that knows the
