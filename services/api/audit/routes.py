@@ -35,9 +35,7 @@ async def _auditor(
 ) -> Actor:
     """Return the caller, whose key is of the whole city: so is the audit."""
     if actor.plan_code is not None or actor.organization_code is not None:
-        raise takes(
-            "不限计划和单位的审计管理员密钥", "an auditor's key of no plan and no organization"
-        )
+        raise takes("不限计划和单位的审计管理员密钥", "an auditor's key of the whole city")
     return actor
 
 
