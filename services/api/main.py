@@ -27,6 +27,8 @@ from services.api.context import Resources
 from services.api.contract.docs_page import docs_page
 from services.api.contract.document import contract_of
 from services.api.doorbell import Doorbell
+from services.api.evidence import item_routes as evidence_items
+from services.api.evidence import routes as evidence
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
 from services.api.imports import form_routes as forms
@@ -108,6 +110,8 @@ _ROUTERS = (
     templates.router,
     imports.router,
     forms.router,
+    evidence.router,
+    evidence_items.router,
     agenda.router,
     identity.router,
 )
@@ -164,6 +168,7 @@ def create_app(
                 watch=watch,
                 doorbell=doorbell,
                 seal=chosen.seal,
+                files=chosen.file_store,
                 webhook_addresses=chosen.webhook_addresses,
                 feed_kept=chosen.feed_kept,
                 writes=WriteHealth(),
@@ -233,6 +238,7 @@ def _application(
     routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]
     setattr(app.state, LISTS, [one.path_regex for one in routes if one.export is not None])
     app.include_router(calendar_files.router)
+    app.include_router(evidence_items.links_router)
     app.include_router(health.router)
     _install_docs(app)
     return app

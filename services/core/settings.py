@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.core.kit.clock import Clock
+from services.core.kit.file_places import checked_files, open_store
+from services.core.kit.file_store import FileStore
 from services.core.kit.sealing import Seal, checked_key
 from services.core.kit.server_address import checked_replicas
 from services.core.webhooks.address_settings import checked_cidrs, checked_robot_hosts
@@ -59,6 +61,12 @@ class DoorSettings(BaseSettings):
         description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
     )
 
+    files: Annotated[str, AfterValidator(checked_files)] | None = Field(
+        default=None,
+        validation_alias="WUFEI_FILES",
+        description="Where files of evidence are kept: a directory that API and worker share, or"
+        " `s3://bucket/prefix`; none: no evidence is taken",
+    )
     otlp_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://",
@@ -81,6 +89,11 @@ class DoorSettings(BaseSettings):
     def seal(self) -> Seal | None:
         """Return what seals and opens secrets; None: no key is set."""
         return None if self.secret_key is None else Seal.read(self.secret_key.get_secret_value())
+
+    @property
+    def file_store(self) -> FileStore | None:
+        """Return where files are kept; None: nowhere."""
+        return None if self.files is None else open_store(self.files)
 
     @property
     def webhook_addresses(self) -> AddressPolicy:

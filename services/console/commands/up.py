@@ -129,6 +129,7 @@ class System:
             "WUFEI_STOP_WITHIN": "1",
             "WUFEI_CLOCK_OFFSET": f"{clock.offset.total_seconds():.0f}",
             "WUFEI_SECRET_KEY": self._secret_key(),
+            "WUFEI_FILES": self._settings.files or str(self._directory.files),
         }
         for name in _DOORS:
             program = door_part(name, environment=environment, log=self._directory.log(name))
