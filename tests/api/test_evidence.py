@@ -4,13 +4,17 @@ import asyncio
 import hashlib
 import tracemalloc
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
+from services.core.evidence.links import EvidenceLink
+from services.core.kit.ids import made_at
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.evidence import DOCX, PDF, TEXT, added, archive, png
 from tests.support.milestones import a_milestone_in
@@ -287,6 +291,20 @@ async def test_a_link_is_good_for_a_while_and_no_longer_than_its_makers_key(door
         async with door.client(door.admin_secret) as admin:
             revoked = await admin.delete(f"/api-keys/{key['id']}")
             assert revoked.status_code < 300, revoked.text
+        # Of a key that is for use from one network, its links are too.
+        async with door.client(door.admin_secret) as admin:
+            body |= {"name": "内网", "allowed_networks": ["10.20.0.0/16"]}
+            inner = (await admin.post("/api-keys", json=body)).json()
+        seal = door.held.seal
+        assert seal is not None
+        until = door.held.clock.true_now() + timedelta(minutes=5)
+        theirs = EvidenceLink("410183", UUID(made["id"]), UUID(inner["id"]), until).token(seal)
+        assert (await anybody.get(f"/v1/evidence-content?link={theirs}")).status_code == 401
+        late = EvidenceLink(
+            "410183", UUID(made["id"]), UUID(inner["id"]), made_at(UUID(made["id"]))
+        )
+        expired = await anybody.get(f"/v1/evidence-content?link={late.token(seal)}")
+        assert (expired.status_code, expired.json()["code"]) == (410, "evidence-link-ended")
         ended = await anybody.get(link["path"])
         assert (ended.status_code, ended.json()["code"]) == (410, "evidence-link-ended")
 

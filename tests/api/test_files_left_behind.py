@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from typing_extensions import override
 
 from services.console.doctor.files import files
 from services.core.evidence.keeping import SWEPT_EVERY, UNCLAIMED
@@ -21,6 +22,7 @@ class Later(Clock):
     """A clock whose true hand is ahead: files are as old as their ids say."""
 
     @staticmethod
+    @override
     def true_now() -> Any:
         return Clock.true_now() + UNCLAIMED + timedelta(minutes=1)
 

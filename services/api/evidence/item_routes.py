@@ -5,11 +5,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.api.answers import body_etag, etags, json_answer
@@ -23,7 +23,7 @@ from services.api.evidence.schemas import (
 )
 from services.api.milestones.routes import writing_desk
 from services.api.routing import PublicRoute, versioned_router
-from services.api.security import Caller
+from services.api.security import Caller, address_of
 from services.api.turns import in_scope
 from services.core.evidence import queries
 from services.core.evidence.errors import (
@@ -41,7 +41,8 @@ from services.core.evidence.service import (
 )
 from services.core.identity.actor import Actor
 from services.core.identity.errors import Unauthenticated, not_permitted
-from services.core.identity.queries import actor_of_key
+from services.core.identity.networks import is_within, networks_of
+from services.core.identity.queries import actor_of, good_key
 from services.core.identity.rules import Permission
 from services.core.kit.file_kinds import MEDIA_TYPES, FileKind
 from services.core.kit.file_store import FileStoreNotSet
@@ -58,7 +59,7 @@ EvidenceId = Annotated[
     UUID,
     Path(description="Id of a file of evidence", examples=["019bb0f1-7000-7000-8000-0000000000e1"]),
 ]
-_CONTENT = {
+_CONTENT: dict[int | str, dict[str, Any]] = {
     200: {
         **answering("EvidenceContent", ETAG)[200],
         "content": {
@@ -255,6 +256,7 @@ async def link_evidence(
 
 
 async def _linked(
+    request: Request,
     held: Held,
     link: Annotated[
         str, Query(max_length=500, description="The link that `POST …/link` made")
@@ -263,7 +265,7 @@ async def _linked(
     """Return the file that a link leads to, as its maker sees it now.
 
     Raises:
-        Unauthenticated: nobody here signed it.
+        Unauthenticated: nobody here signed it, or its maker's key is not for use from here.
         EvidenceLinkEnded: it has expired, or its maker's key is good no more.
         EvidenceNotFound: its maker does not see the file any more.
     """
@@ -272,11 +274,13 @@ async def _linked(
         raise Unauthenticated
     found = read_link(link, held.seal, now=now)
     async with held.database.sessions() as session:
-        maker = await actor_of_key(
-            session, found.city_code, found.credential_id, channel="link", now=now
-        )
-        if maker is None:
+        key = await good_key(session, found.city_code, found.credential_id, now=now)
+        if key is None:
             raise EvidenceLinkEnded
+        networks = networks_of(key.allowed_networks)
+        if networks and not is_within(address_of(request), networks):
+            raise Unauthenticated
+        maker = actor_of(key, channel="link")
         return await queries.evidence_seen(session, maker, found.evidence_id)
 
 

@@ -56,7 +56,7 @@ def test_how_a_file_is_cut_changes_nothing(name: str, size: int) -> None:
 def test_any_bytes_are_a_kind_or_a_clear_refusal(content: bytes) -> None:
     reader = KindReader()
     reader.feed(content)
-    found = None
+    found: str
     try:
         found = reader.kind()
     except UnknownKind as unknown:
