@@ -14,6 +14,7 @@ from services.core.imports import service as imports
 from services.core.kit.clock import Clock
 from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
+from services.core.observations import following as observations
 from services.core.scoring import service as scoring
 from services.core.webhooks import planning, recovery, retention
 
@@ -27,6 +28,8 @@ FOLLOWERS = (
     obligations.FOLLOWER,
     scoring.FOLLOWER,
     milestones.FOLLOWER,
+    # Before the alerts, which tell of what it raises a round later.
+    observations.FOLLOWER,
     alerts.FOLLOWER,
     recovery.FOLLOWER,
 )

@@ -28,8 +28,10 @@ OTHER_SENSES: Mapping[str, set[str]] = {
     "core/alerts/rule_set.py": {"lead", "leader", "office"},  # parties, and posts in a unit
     "core/alerts/sources.py": {"office"},  # a party that has to act
     "core/milestones/rights.py": {"lead"},  # a unit's part in a measure
+    "core/observations/differing.py": {"lead", "office"},  # who has to decide on a difference
     "core/plan/leads.py": {"lead"},  # the same
     "core/plan/member_words.py": {"office", "superior"},  # members of a plan document
+    "core/plan/observing.py": {"lead", "office"},  # who has to decide on a difference
 }
 """Where a word that is a role's name too says something else."""
 
