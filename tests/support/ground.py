@@ -12,7 +12,7 @@ from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
-from tests.support.observed import load_sources, observed
+from tests.support.observed import an_observation, load_sources
 
 OF_UNIT = (
     "/accept",
@@ -158,7 +158,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"conflict_id": await a_conflict(door)}
-    named |= {"observation_id": await _observation(door, secrets["office"])}
+    named |= {"observation_id": await an_observation(door)}
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
     named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(
@@ -189,13 +189,6 @@ async def _preview(door: Door, office: str) -> str:
             json={"items": [a_submission(period="2025-12")]},
         )
     return str(tried.json()["preview"]["preview_id"])
-
-
-async def _observation(door: Door, office: str) -> str:
-    """Keep what the yearbook says of a value that nobody reported."""
-    async with door.client(office) as client:
-        made = await observed(client, period="2025-11")
-    return str(made["id"])
 
 
 async def _alert(door: Door) -> str:

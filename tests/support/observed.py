@@ -62,6 +62,13 @@ async def observed(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
     return body
 
 
+async def an_observation(door: Door) -> str:
+    """Return the id of what the yearbook says of a value that nobody reported."""
+    async with await door.as_("office") as office:
+        made = await observed(office, period="2025-11")
+    return str(made["id"])
+
+
 async def conflicts_of(client: httpx.AsyncClient, period: str) -> list[dict[str, Any]]:
     """Return the conflicts with other sources over a period, newest first."""
     answer = await client.get(CONFLICTS, params={"kind": "observation", "page_size": "500"})
