@@ -49,6 +49,7 @@ class Seal:
         self._ciphers = {_mark(key): ChaCha20Poly1305(key) for key in keys}
         self._first = _mark(keys[0])
         self._signers = {_mark(key): _signer(key) for key in keys}
+        self._keys = tuple(keys)
 
     @classmethod
     def read(cls, text: str) -> "Seal":
@@ -85,6 +86,11 @@ class Seal:
             return cipher.decrypt(nonce, rest, context.encode())
         except (InvalidTag, ValueError):
             raise CannotUnseal from None
+
+    def derived(self, purpose: str) -> list[bytes]:
+        """Return for each key another of 32 bytes, for one purpose only; the first key's first."""
+        said = b"key for " + purpose.encode()
+        return [hmac.new(key, said, hashlib.sha256).digest() for key in self._keys]
 
     def sign(self, plain: bytes, context: str) -> bytes:
         """Return the signature of `plain`: the first key's mark and an HMAC-SHA256 by it."""
