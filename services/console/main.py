@@ -48,6 +48,12 @@ def _parser() -> ArgumentParser:
     _add_key(_group(commands, "key", "make, list and revoke keys"))
     _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))
     _add_simulate(_group(commands, "simulate", "try how much a machine takes"))
+    _add(
+        _group(commands, "secrets", "keys that secrets are sealed with"),
+        "rotate",
+        "secrets:rotate",
+        "seal everything anew with the first key of WUFEI_SECRET_KEY, while all goes on",
+    )
     _add_import(commands)
     _add_audit(_group(commands, "audit", "verify and export the audit"))
     scores = _group(commands, "score", "recompute scores")

@@ -34,6 +34,7 @@ WRITERS = {
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
+    "changing",  # identity: keys changed, and given another secret
     "lifecycle",  # webhooks: endpoints tested, enabled, disabled, deleted
     "planning",  # webhooks: the log into deliveries, in one statement a stretch
     "recovery",  # webhooks: what was not delivered made due again
