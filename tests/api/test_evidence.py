@@ -273,7 +273,7 @@ async def test_a_link_is_good_for_a_while_and_no_longer_than_its_makers_key(door
     async with await door.as_(*UNIT) as unit:
         made = (await added(unit, f"submissions/{draft}")).json()
     async with door.client(door.admin_secret) as admin:
-        body = {"name": "链接", "role": "reporter", "organization_code": "UN15"}
+        body: dict[str, Any] = {"name": "链接", "role": "reporter", "organization_code": "UN15"}
         key = (await admin.post("/api-keys", json=body)).json()
     anybody = httpx.AsyncClient(
         transport=httpx.ASGITransport(door.app), base_url="http://wufei.test"
