@@ -13,7 +13,7 @@ works_since = "0014"
 
 _UP = (
     """
-CREATE TABLE evidence (
+CREATE TABLE evidence_file (
     city_code text NOT NULL,
     id uuid NOT NULL,
     plan_code text NOT NULL,
@@ -32,18 +32,18 @@ CREATE TABLE evidence (
     added_by jsonb NOT NULL,
     removed_at timestamptz,
     removed_by jsonb,
-    CONSTRAINT pk_evidence PRIMARY KEY (city_code, id),
-    CONSTRAINT ck_evidence_kind
+    CONSTRAINT pk_evidence_file PRIMARY KEY (city_code, id),
+    CONSTRAINT ck_evidence_file_kind
         CHECK (subject_kind IN ('submission', 'milestone', 'target')),
-    CONSTRAINT ck_evidence_removed_by_somebody
+    CONSTRAINT ck_evidence_file_removed_by_somebody
         CHECK ((removed_at IS NULL) = (removed_by IS NULL))
 )
 """,
     """
-CREATE INDEX ix_evidence_subject ON evidence (city_code, subject_kind, subject_id, id)
+CREATE INDEX ix_evidence_file_subject ON evidence_file (city_code, subject_kind, subject_id, id)
 """,
     """
-CREATE INDEX ix_evidence_plan ON evidence (city_code, plan_code, id) WHERE removed_at IS NULL
+CREATE INDEX ix_evidence_file_plan ON evidence_file (city_code, plan_code, id) WHERE removed_at IS NULL
 """,
     "ALTER TABLE submission ADD COLUMN files jsonb",
     "ALTER TABLE milestone ADD COLUMN files jsonb",
@@ -60,4 +60,4 @@ def downgrade() -> None:
     """Drop them; the files stay in their store."""
     for table in ("milestone", "submission"):
         op.execute(f"ALTER TABLE {table} DROP COLUMN files")
-    op.execute("DROP TABLE evidence")
+    op.execute("DROP TABLE evidence_file")

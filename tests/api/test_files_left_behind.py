@@ -55,7 +55,7 @@ async def test_a_file_without_its_row_is_kept_a_while_and_then_dropped(
         holder = await asyncpg.connect(door.held.database.dsn)
         before = {one.name for one in files_below(door)}
         async with holder.transaction():
-            await holder.execute("LOCK TABLE evidence IN ACCESS EXCLUSIVE MODE")
+            await holder.execute("LOCK TABLE evidence_file IN ACCESS EXCLUSIVE MODE")
             sending = asyncio.create_task(added(unit, f"submissions/{draft}", PDF))
             pid = await waits(door)
             if cut == "request":

@@ -120,7 +120,6 @@ async def _content(row: Evidence, held: Resources, if_none_match: str | None) ->
         "ETag": etag,
         "Cache-Control": "private, no-cache",
         "Vary": "Authorization",
-        "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):

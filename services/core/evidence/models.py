@@ -19,13 +19,13 @@ class Evidence(Base):
     the period. Its content is in the store, under a key made of city and id.
     """
 
-    __tablename__ = "evidence"
+    __tablename__ = "evidence_file"
     __table_args__ = (
         CheckConstraint("subject_kind IN ('submission', 'milestone', 'target')", name="kind"),
         CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removed_by_somebody"),
-        Index("ix_evidence_subject", "city_code", "subject_kind", "subject_id", "id"),
+        Index("ix_evidence_file_subject", "city_code", "subject_kind", "subject_id", "id"),
         Index(
-            "ix_evidence_plan",
+            "ix_evidence_file_plan",
             "city_code",
             "plan_code",
             "id",
