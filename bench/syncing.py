@@ -112,7 +112,7 @@ def _knows(told: dict[str, Any]) -> tuple[int, dict[str, str]]:
 
 async def _read(client: httpx.AsyncClient, position: int, known: dict[str, str]) -> float:
     """Return how many seconds it takes to hear by a GET that nothing happened."""
-    asked = {"plan": PLAN, "position": position}
+    asked: dict[str, str] = {"plan": PLAN, "position": str(position)}
     asked |= {f"known_{name}": digest for name, digest in known.items()}
     first = await client.get("/v1/sync", params=asked)
     assert first.status_code == 200, first.text

@@ -108,7 +108,7 @@ async def test_a_device_beyond_the_log_is_told_to_begin_anew_and_its_writes_come
         await door.react()
         newest = await _newest(office)
         device.position = newest + BEYOND
-        asked = {"plan": XINMI, "position": device.position}
+        asked: dict[str, Any] = {"plan": XINMI, "position": device.position}
         read = (await unit.get("/sync", params=asked)).json()
         told = await device.sync(a_creation())
         after = await device.sync()

@@ -116,7 +116,7 @@ async def test_a_sheet_comes_in_once_whatever_is_killed_on_its_way(database_url:
         content = await as_lines(door, {one["id"]: {"完成百分比": 40} for one in rows})
         key = await door.new_key("reporter", "UN15")
         nothing = await counted(door)
-        sent = {"content": content, "headers": {"Idempotency-Key": "the sheet"}}
+        sent: dict[str, Any] = {"content": content, "headers": {"Idempotency-Key": "the sheet"}}
         await killed_in(door, key, "sheet_import_file", IMPORTS, **sent)
         assert await counted(door) == nothing
         async with an_api(door, key) as api:
@@ -128,7 +128,7 @@ async def test_a_sheet_comes_in_once_whatever_is_killed_on_its_way(database_url:
                 judged = await over(api.client, begun.headers["Location"])
         assert (judged["state"], judged["progress"]["rows"]) == ("succeeded", SHEETS)
         confirm = f"/imports/{begun.json()['request']['import_id']}/confirm"
-        said = {"headers": {"Idempotency-Key": "confirmed"}}
+        said: dict[str, Any] = {"headers": {"Idempotency-Key": "confirmed"}}
         await killed_in(door, key, "operation", confirm, **said)
         in_once = {**nothing, "imports": 1, "files": 1, "checks": 1}
         assert await counted(door) == in_once
