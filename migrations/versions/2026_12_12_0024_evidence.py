@@ -43,7 +43,8 @@ CREATE TABLE evidence_file (
 CREATE INDEX ix_evidence_file_subject ON evidence_file (city_code, subject_kind, subject_id, id)
 """,
     """
-CREATE INDEX ix_evidence_file_plan ON evidence_file (city_code, plan_code, id) WHERE removed_at IS NULL
+CREATE INDEX ix_evidence_file_plan ON evidence_file (city_code, plan_code, id)
+    WHERE removed_at IS NULL
 """,
     "ALTER TABLE submission ADD COLUMN files jsonb",
     "ALTER TABLE milestone ADD COLUMN files jsonb",
