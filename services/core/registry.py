@@ -6,6 +6,7 @@ from services.core.audit import models as audit
 from services.core.calendars import models as calendars
 from services.core.conflicts import models as conflicts
 from services.core.events import models as events
+from services.core.evidence import models as evidence
 from services.core.extensions import models as extensions
 from services.core.identity import models as identity
 from services.core.imports import models as imports
@@ -13,6 +14,7 @@ from services.core.kit import idempotency, operations
 from services.core.kit.database import Base
 from services.core.milestones import models as milestones
 from services.core.obligations import models as obligations
+from services.core.observations import models as observations
 from services.core.plan import models as plan
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
@@ -26,6 +28,7 @@ __all__ = [
     "calendars",
     "conflicts",
     "events",
+    "evidence",
     "extensions",
     "idempotency",
     "identity",
@@ -33,6 +36,7 @@ __all__ = [
     "metadata",
     "milestones",
     "obligations",
+    "observations",
     "operations",
     "plan",
     "scoring",

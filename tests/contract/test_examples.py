@@ -16,9 +16,11 @@ from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.contract import CONTRACT
 from tests.support.device import a_conflict
 from tests.support.duties import add
+from tests.support.evidence import evidence_named
 from tests.support.ignored import ignored
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.observed import an_observation, load_sources
 
 CALLERS = {
     "create_api_key": "administrator",
@@ -41,6 +43,7 @@ CALLERS = {
     "complete_milestone": "reporter UN10",
     "request_milestone_extension": "reporter UN10",
     "withdraw_extension": "reporter UN10",
+    "add_milestone_evidence": "reporter UN10",
 }
 """Who asks, where it is not the office; a reporter of UN15 where no unit is named."""
 
@@ -54,6 +57,8 @@ BEFORE = {
     "falsify_submission": "approved",
     "report_milestone_progress": "accepted",
     "complete_milestone": "in_progress",
+    "add_submission_evidence": "draft",
+    "add_milestone_evidence": "accepted",
     "close_milestone": "completed",
     "return_milestone": "completed",
     "reopen_milestone": "closed",
@@ -129,6 +134,7 @@ def test_an_example_of_a_header_or_parameter_fits(kind: str) -> None:
 async def door(module_database_url: str) -> AsyncIterator[Door]:
     """The API at work, with one submission approved and counted."""
     async with open_door(module_database_url, offset=NOW - Clock.true_now()) as opened:
+        await load_sources(opened)
         await a_submission_in(opened, "approved")
         await opened.react()
         yield opened
@@ -251,6 +257,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "alert_id": an_alert,
         "obligation_id": an_obligation,
         "conflict_id": a_conflict,
+        "observation_id": an_observation,
         "preview_id": a_preview,
     }
     for name in made.keys() & named.keys():
@@ -271,6 +278,16 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         async with await as_caller(door, operation_id) as client:
             named["import_id"] = await an_import(door, client, marked="marked" in operation_id)
     return None if present is None else present.headers["ETag"]
+
+
+async def secrets_named(door: Door, name: str, named: dict[str, Any]) -> dict[str, str]:
+    """Return what an address says in place of a key; evidence that is named is made first."""
+    if name == "read_calendar":
+        return {"token": (await a_calendar_token(door))["path"].split("token=")[1]}
+    if "evidence" not in name:
+        return {}
+    draft = (await a_submission_in(door, "draft")).json()
+    return await evidence_named(door, name, named, draft["id"])
 
 
 async def a_preview(door: Door) -> str:
@@ -341,8 +358,7 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
         body = body and body | {"due_date": "2027-01-31"}
     # Two of these name a scoreboard in two ways, and what is shown was of March 2026.
     query.pop(NAMED_TWICE.get(name, ""), None)
-    if name == "read_calendar":
-        query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
+    query |= await secrets_named(door, name, named)
     if name == "replay_webhook_events":
         body = {"since": (door.held.clock.now() - timedelta(days=1)).isoformat()}
     etag = await make_what_is_named(door, name, named)

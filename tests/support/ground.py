@@ -10,13 +10,16 @@ from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.device import a_conflict
 from tests.support.duties import add
+from tests.support.evidence import a_file_with_link, added, an_assigned_target
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.observed import an_observation, load_sources
 
 OF_UNIT = (
     "/accept",
     "/decline",
     "/{milestone_id}/progress",
+    "/{milestone_id}/evidence",
     "/complete",
     "/{milestone_id}/extensions",
     "/{obligation_id}/extensions",
@@ -39,6 +42,7 @@ class Ground:
     endpoints: dict[str, str]
     calendar_secret: str
     imports: dict[str, str]
+    evidence: dict[str, str]
 
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
@@ -50,6 +54,7 @@ class Ground:
             "key_id": self.keys[0],
             "period": _PERIODS.get(end, "2025"),
             "obligation_id": self.obligation,
+            "evidence_id": self.evidence["id"],
             **self.webhooks,
         }
         for name, found in (
@@ -63,8 +68,13 @@ class Ground:
         real["endpoint_id"] = self.endpoints.get(operation_id, self.webhooks["endpoint_id"])
         if label.startswith("PUT "):
             real["code"] = "R01"  # the superior assigns its target
+        if label.endswith("/targets/{year}/evidence"):
+            real |= {"code": "R01", "year": _ASSIGNED}
         return real
 
+
+_ASSIGNED = "2024"
+"""The year of which a target is assigned; that of another one is free."""
 
 _PERIODS = {"open": "2022", "cancel": "2023", "publish": "2024"}
 """By verb, the period that it is used on, where another verb would be in its way."""
@@ -96,6 +106,7 @@ def who_may(label: str) -> str:
 
 async def prepare(door: Door, labels: Collection[str]) -> Ground:
     """Make keys of each sort, and a submission in the state that each verb begins from."""
+    await load_sources(door)
     secrets = {
         "office": await door.new_key("office"),
         "administrator": door.admin_secret,
@@ -111,6 +122,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         "falsify": "approved",
         "history": "approved",
         "{submission_id}": "draft",
+        "evidence": "draft",
     }
     made: dict[str, str] = {}
     async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as reviewer:
@@ -139,6 +151,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         "return": "completed",
         "reopen": "closed",
         "extensions": "accepted",
+        "evidence": "accepted",
     }
     due = "2026-10-31"  # before what the contract's examples ask for and grant
     milestones = {
@@ -159,6 +172,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"conflict_id": await a_conflict(door)}
+    named |= {"observation_id": await an_observation(door)}
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
     named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(
@@ -172,7 +186,18 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         altered,
         tokens[1]["path"].split("token=")[1],
         imports,
+        await _evidence(door, made["evidence"], milestones.get("evidence")),
     )
+
+
+async def _evidence(door: Door, submission_id: str, milestone_id: str | None) -> dict[str, str]:
+    """Add a file to a draft, make a link to it, and assign a target that one may be added to."""
+    if milestone_id is not None:
+        async with await door.as_("reporter", "UN10") as unit:
+            assert (await added(unit, f"milestones/{milestone_id}")).status_code == 201
+    await an_assigned_target(door, _ASSIGNED)
+    evidence_id, link = await a_file_with_link(door, submission_id)
+    return {"id": evidence_id, "link": link}
 
 
 def _ends(labels: Collection[str], about: str = "") -> set[str]:

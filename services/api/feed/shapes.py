@@ -98,16 +98,67 @@ class SubmissionData(TypedDict):
     reason: NotRequired[_Reason]
 
 
+class EvidenceData(TypedDict):
+    """A file was added to a submission, a milestone or an assigned target, or removed.
+
+    The event's `subject` says of what; an assigned target's is its indicator.
+    """
+
+    evidence_id: Annotated[str, _("Id of the file")]
+    file_name: Annotated[str, _("What it is called")]
+    file_type: Annotated[str, _("What it is by its content, such as `pdf`")]
+    size: Annotated[int, _("Its length in bytes")]
+    sha256: Annotated[str, _("Its SHA-256 digest, in hexadecimal")]
+    organization_code: NotRequired[_Unit]
+    indicator_code: NotRequired[_Indicator]
+    period: NotRequired[_Period]
+    revision: NotRequired[Annotated[int, _("Of a submission: the revision it was added to")]]
+    version: NotRequired[_Version]
+    state: NotRequired[Annotated[str, _("Of a submission or a milestone: where it stands")]]
+    measure_code: NotRequired[Annotated[str, _("Of a milestone: its measure")]]
+    title: NotRequired[Annotated[str, _("Of a milestone: its title")]]
+    percent: NotRequired[Annotated[str, _("Of a milestone: how far it is")]]
+    due_date: NotRequired[_Due]
+    epoch: NotRequired[_Epoch]
+    grade: NotRequired[Annotated[str, _("Of a milestone that was closed before: its grade")]]
+    year: NotRequired[Annotated[int, _("Of an assigned target: its year")]]
+    sequence: NotRequired[Annotated[int, _("Of an assigned target: which assignment")]]
+
+
 class ConflictData(TypedDict):
-    """What a device said of a value and what the ledger says do not go together."""
+    """What a device or another source says of a value and what the ledger says differ."""
 
     indicator_code: _Indicator
     organization_code: _Unit
     period: _Period
     submission_id: Annotated[str, _("Id of the submission that both are about")]
-    reason: Annotated[str, _("`both-changed`, `moved-on` or `place-taken`")]
+    reason: Annotated[str, _("`both-changed`, `moved-on`, `place-taken` or `over-tolerance`")]
     fields: Annotated[list[str], _("What differs")]
-    taken: NotRequired[Annotated[str, _("Which version was taken: `ledger` or `device`")]]
+    taken: NotRequired[
+        Annotated[str, _("Which was taken: `ledger`, `device`, `observation` or `both`")]
+    ]
+    kind: NotRequired[Annotated[str, _("`device`, or `observation`: with another source")]]
+    observation_id: NotRequired[Annotated[str, _("Id of what the other source says")]]
+    source_code: NotRequired[Annotated[str, _("Code of that source")]]
+    difference: NotRequired[
+        Annotated[str | None, _("How far the two lie apart, exact; null: they are no two numbers")]
+    ]
+    owner_code: NotRequired[Annotated[str | None, _("Who has to decide; null: the office")]]
+    due_date: NotRequired[Annotated[date | None, _("Until when it is to be decided")]]
+    closed_because: NotRequired[
+        Annotated[str, _("Why it closed by itself: `within-tolerance` or `value-withdrawn`")]
+    ]
+
+
+class ObservationData(TypedDict):
+    """Another source said something of a value."""
+
+    indicator_code: _Indicator
+    organization_code: _Unit
+    period: _Period
+    source_code: Annotated[str, _("Code of the source")]
+    reference: Annotated[str, _("The source's own name of the figure and of its version")]
+    version: _Version
 
 
 class ScoreData(TypedDict):
@@ -268,7 +319,9 @@ _FAMILIES: Mapping[str, type] = {
     "question": QuestionData,
     "period": PeriodData,
     "submission": SubmissionData,
+    "evidence": EvidenceData,
     "conflict": ConflictData,
+    "observation": ObservationData,
     "score": ScoreData,
     "calendar": CalendarData,
     "obligation": ObligationData,

@@ -26,7 +26,11 @@ EventType = Literal[
     "submission.withdrawn",
     "submission.falsified",
     "conflict.raised",
+    "conflict.changed",
+    "conflict.closed",
     "conflict.decided",
+    "observation.recorded",
+    "observation.corrected",
     "score.updated",
     "calendar.changed",
     "obligation.extended",
@@ -41,6 +45,8 @@ EventType = Literal[
     "milestone.reopened",
     "milestone.cancelled",
     "milestone.rescheduled",
+    "evidence.added",
+    "evidence.removed",
     "extension.requested",
     "extension.decided",
     "extension.changed",
@@ -61,7 +67,7 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
-    *("submission", "conflict", "obligation", "milestone", "extension"),
+    *("submission", "conflict", "observation", "obligation", "milestone", "extension"),
     *("alert_rules", "alert", "alert_digest", "webhook_endpoint"),
 )
 """The kinds of things that events are about."""
