@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -26,6 +27,7 @@ from services.api.docs_routes import install_docs
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
+from services.api.identity import token_routes
 from services.api.imports import form_routes as forms
 from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
@@ -57,6 +59,7 @@ from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
 from services.api.table_forms import LISTS
+from services.api.tokens import Tokens
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
 from services.api.write_health import WriteHealth
@@ -104,6 +107,7 @@ _ROUTERS = (
     forms.router,
     agenda.router,
     identity.router,
+    token_routes.router,
 )
 
 
@@ -147,12 +151,21 @@ def create_app(
             tell_of_connections(database, chosen.database_connections)
             reads = await opened.enter_async_context(open_reads(database, chosen))
             watch, doorbell = LogListener(chosen.notices_url), Doorbell(redis_url)
-            keys = Keys(database, chosen.clock.true_now)
+            tokens = Tokens(
+                database,
+                chosen.seal,
+                chosen.clock.true_now,
+                issuer=chosen.public_url,
+                shown_issuer=chosen.public_url or chosen.own_url,
+                life=timedelta(seconds=chosen.token_seconds),
+            )
+            keys = Keys(database, chosen.clock.true_now, tokens)
             app.state.resources = Resources(
                 database=database,
                 reads=reads,
                 clock=chosen.clock,
                 keys=keys,
+                tokens=tokens,
                 plans=PlanCache(database, watch),
                 answers=ResponseCache(watch),
                 watch=watch,

@@ -25,6 +25,7 @@ from services.worker.own_servers import OwnServers
 from services.worker.reactor import Reactor
 from services.worker.sender import open_sender
 from services.worker.settings import WorkerSettings
+from services.worker.token_upkeep import TokenUpkeep
 
 logger = logging.getLogger("wufei.worker")
 
@@ -91,6 +92,8 @@ async def _work(settings: WorkerSettings) -> None:
                 tasks.create_task(delivering.run())
             tasks.create_task(reactor.run())
             tasks.create_task(importing.run())
+            upkeep = TokenUpkeep(database, settings.clock, seal=settings.seal)
+            tasks.create_task(upkeep.run())
             tasks.create_task(_tick(reactor, doorbell))
             logger.info("worker started")
 

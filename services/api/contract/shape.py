@@ -50,6 +50,9 @@ def _describe(operation: Operation, permission: Permission | None) -> None:
         operation["security"] = []
         operation["description"] = f"{text}\n\nPublic: no credential is needed."
         return
+    if "client" in operation["security"][0]:
+        operation["description"] = f"{text}\n\nThe client's id and secret are the credential."
+        return
     if "bearer" not in operation["security"][0]:
         operation["description"] = f"{text}\n\nThe token in the address is the credential."
         return
@@ -89,7 +92,7 @@ def _responses(operation: Operation, method: str) -> None:
     names = {one["name"] for one in operation.get("parameters", [])}
     for status in _implied(operation, names):
         responses.setdefault(str(status), {})
-        if str(status) != "503" or "content" not in responses["503"]:
+        if "content" not in responses[str(status)]:
             responses[str(status)] = refusals(status)[status]
     if "If-None-Match" in names:
         responses["304"] = {
