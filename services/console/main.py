@@ -48,7 +48,14 @@ def _parser() -> ArgumentParser:
     _add_key(_group(commands, "key", "make, list and revoke keys"))
     _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))
     _add_simulate(_group(commands, "simulate", "try how much a machine takes"))
+    _add(
+        _group(commands, "secrets", "keys that secrets are sealed with"),
+        "rotate",
+        "secrets:rotate",
+        "seal everything anew with the first key of WUFEI_SECRET_KEY, while all goes on",
+    )
     _add_import(commands)
+    _add_audit(_group(commands, "audit", "verify and export the audit"))
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
     recompute.add_argument("--plan", help="code of one plan; default: all")
@@ -112,6 +119,23 @@ def _add_webhook(actions: _Commands) -> None:
     check.add_argument("--timeout", type=float, default=15, help="seconds to wait for an answer")
     check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")
+
+
+def _add_audit(actions: _Commands) -> None:
+    summary = "say whether any row of the audit was altered, removed, added or swapped"
+    check = _add(actions, "verify", "audit:verify", summary)
+    check.add_argument("--city", help="code of one city; default: all")
+    check.add_argument("--file", type=Path, help="an export; needs no database")
+    for name, meta, told in (
+        ("--public-key", "HEX", "the key that may have signed; default: of WUFEI_SECRET_KEY"),
+        ("--head", "NUMBER:HEX", "a head that was noted elsewhere"),
+    ):
+        check.add_argument(name, action="append", metavar=meta, help=f"{told}; may be repeated")
+    check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+    export = _add(actions, "export", "audit:export", "write the audit of a city into a file")
+    export.add_argument("--city", help="code of the city, where there are several")
+    export.add_argument("--after", type=int, default=0, help="only what comes after this number")
+    export.add_argument("--out", type=Path, help="a new file; default: the terminal")
 
 
 def _add_simulate(actions: _Commands) -> None:

@@ -17,7 +17,7 @@ from services.console.errors import ConsoleError
 from services.core.kit.faults import faults_of
 from services.core.kit.logs import LogFormat, LogLevel
 from services.core.kit.nearest import nearest
-from services.core.kit.sealing import checked_key
+from services.core.kit.seal_settings import SealSettings
 from services.core.kit.server_address import checked_address, checked_replicas, read_address
 from services.core.webhooks.address_settings import checked_cidrs, checked_proxies
 from services.worker.settings import WorkerSettings
@@ -32,7 +32,7 @@ def _redis_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
-class Settings(BaseSettings):
+class Settings(SealSettings):
     """Settings of every command."""
 
     model_config = SettingsConfigDict(
@@ -86,11 +86,6 @@ class Settings(BaseSettings):
         None,
         validation_alias="REDIS_URL",
         description="Redis or Valkey to use in place of the embedded one.",
-    )
-    secret_key: Annotated[SecretStr, AfterValidator(checked_key)] | None = Field(
-        None,
-        description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
-        " webhooks: the first seals, each opens. `wufei up` makes one in the data directory.",
     )
     webhook_allow_loopback: bool = Field(
         default=False, description="For demonstrations and tests: webhooks may go to this machine."

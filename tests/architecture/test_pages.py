@@ -240,6 +240,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "how-a-change-travels",
         "scale",
         "security",
+        "audit",
         "integrators/README",
         "integrators/offline",
     )

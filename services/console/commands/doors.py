@@ -81,7 +81,8 @@ def _use_servers(settings: Settings) -> None:
         running = read_running(directory)
         if running is not None:
             os.environ.setdefault("REDIS_URL", running.redis_url)
-            os.environ.setdefault("WUFEI_SECRET_KEY", kept_secret_key(directory.secret_key))
+            if settings.seal is None:
+                os.environ["WUFEI_SECRET_KEY"] = kept_secret_key(directory.secret_key)
     asyncio.run(_require_schema(url))
 
 

@@ -6,8 +6,8 @@ of the release before writes keys without them and goes on.
 
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 works_since = "0014"
