@@ -39,6 +39,8 @@ class Ground:
     endpoints: dict[str, str]
     calendar_secret: str
     imports: dict[str, str]
+    client: dict[str, str]
+    """Id and secret of a key, as a client of OAuth sends them."""
 
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
@@ -129,6 +131,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         ]
     async with door.client(door.admin_secret) as admin:
         spare = await admin.post("/api-keys", json={"name": "spare", "role": "leader"})
+        system = await admin.post("/api-keys", json={"name": "system", "role": "leader"})
     before = {
         "progress": "accepted",
         "complete": "accepted",
@@ -169,6 +172,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         altered,
         tokens[1]["path"].split("token=")[1],
         imports,
+        {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
     )
 
 

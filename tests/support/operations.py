@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.core.kit.clock import Clock
-from tests.support.contract import CONTRACT
+from tests.support.contract import CONTRACT, TOKEN_PATH
 from tests.support.ground import Ground, body_of_today
 
 OPERATIONS: dict[str, Any] = {
@@ -77,7 +77,9 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     if "requestBody" in operation:
         media_type, content = next(iter(_resolved(operation["requestBody"])["content"].items()))
         shown = _resolved(next(iter(content["examples"].values())))["value"]
-        if media_type == "application/json":
+        if label.endswith(TOKEN_PATH):
+            sent["data"] = {**shown, **ground.client}
+        elif media_type == "application/json":
             body = _BODIES.get(label) or body_of_today(label, shown)
         else:
             sent |= {"content": shown.encode(), "headers": {"Content-Type": media_type}}

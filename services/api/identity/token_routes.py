@@ -22,7 +22,12 @@ from services.core.identity.access_tokens import looks_like_token
 from services.core.identity.errors import NetworkNotAllowed, Unauthenticated
 from services.core.identity.rules import SCOPES
 
-router = APIRouter(tags=["identity"], route_class=PublicRoute, strict_content_type=False)
+router = APIRouter(
+    tags=["identity"],
+    route_class=PublicRoute,
+    strict_content_type=False,
+    generate_unique_id_function=lambda route: route.name,
+)
 
 _NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _BASIC = {"WWW-Authenticate": 'Basic realm="wufei"'}
@@ -33,7 +38,7 @@ class TokenOut(BaseModel):
     """A token, and for how long it is good (RFC 6749 §5.1)."""
 
     access_token: str = Field(description="The token: sent as `Authorization: Bearer …`")
-    token_type: Annotated[str, one_of(["Bearer"])] = Field(description="Always `Bearer`")
+    token_type: str = Field(description="Always `Bearer`")
     expires_in: int = Field(description="Seconds until it ends; get another a little before")
     scope: str = Field(description="Its scopes, separated by spaces")
 
@@ -84,11 +89,7 @@ def _form_schema() -> dict[str, Any]:
         "type": "object",
         "required": ["grant_type"],
         "properties": {
-            "grant_type": {
-                "type": "string",
-                "enum": ["client_credentials"],
-                "description": "Always `client_credentials`",
-            },
+            "grant_type": {**text, "description": "Always `client_credentials`"},
             "client_id": {**text, "description": "Id of a key; or by Basic"},
             "client_secret": {**text, "description": "Its secret; or by Basic"},
             "scope": {**text, "description": "Some of the key's scopes, by spaces; default: all"},
