@@ -55,6 +55,7 @@ def _parser() -> ArgumentParser:
         "seal everything anew with the first key of WUFEI_SECRET_KEY, while all goes on",
     )
     _add_import(commands)
+    _add_export(commands)
     _add_audit(_group(commands, "audit", "verify and export the audit"))
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
@@ -94,6 +95,21 @@ def _add_import(commands: _Commands) -> None:
     command.add_argument("--draft", action="store_true", help="keep the values as drafts")
     command.add_argument("--yes", action="store_true", help="write the rows if none has a fault")
     command.add_argument("--marked", type=Path, help="where to put the copy with its faults")
+    command.add_argument("--url", help="where the API is; default: WUFEI_URL, or this machine")
+    command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+
+
+def _add_export(commands: _Commands) -> None:
+    summary = "fetch a list, a comparison or a form as CSV or XLSX, all of it or none"
+    command = _add(commands, "export", "exports:run", summary)
+    told = "such as submissions, scoreboard or templates/tasks; a path such as /alerts is no plan's"
+    command.add_argument("what", help=told)
+    command.add_argument("file", type=Path, help="where to; .csv, .xlsx or .zip says the form")
+    command.add_argument("--plan", help="code of the plan, such as 410183-2025")
+    command.add_argument(
+        "--where", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
+    )
+    command.add_argument("--force", action="store_true", help="replace the file if it is there")
     command.add_argument("--url", help="where the API is; default: WUFEI_URL, or this machine")
     command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
 
