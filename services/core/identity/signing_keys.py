@@ -40,6 +40,15 @@ class SigningKey:
         """
         return ECKey.import_key(seal.unseal(self.sealed, _context(self.number)))
 
+    def resealed(self, seal: Seal) -> bytes:
+        """Return the private half sealed with today's key and cipher.
+
+        Raises:
+            CannotUnseal: see `private`.
+        """
+        context = _context(self.number)
+        return seal.seal(seal.unseal(self.sealed, context), context)
+
     def verifier(self) -> Key:
         """Return the key to verify with."""
         return ECKey.import_key(self.public)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -70,3 +70,23 @@ async def _add(session: AsyncSession, key: SigningKey) -> SigningKey | None:
         .returning(TokenKey.number)
     )
     return key if written.first() is not None else None
+
+
+async def reseal_signing_keys(session: AsyncSession, seal: Seal) -> tuple[int, int, int]:
+    """Seal anew the private halves that today's key and cipher did not seal.
+
+    Returns how many there are, were sealed anew, and cannot be opened. A key that somebody changes
+    meanwhile stays as it then is.
+    """
+    keys = await queries.token_keys(session)
+    old = [key for key in keys if not seal.is_current(key.sealed)]
+    renewed = 0
+    for key in old:
+        if can_sign(key, seal):
+            renewed += 1
+            await session.execute(
+                update(TokenKey)
+                .where(TokenKey.number == key.number, TokenKey.private_key_sealed == key.sealed)
+                .values(private_key_sealed=key.resealed(seal))
+            )
+    return len(keys), renewed, len(old) - renewed
