@@ -26,6 +26,7 @@ from services.api.contract.document import contract_of
 from services.api.docs_routes import install_docs
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
+from services.api.foreign_tokens import ForeignTokens
 from services.api.identity import routes as identity
 from services.api.identity import token_routes
 from services.api.imports import form_routes as forms
@@ -159,7 +160,8 @@ def create_app(
                 shown_issuer=chosen.public_url or chosen.own_url,
                 life=timedelta(seconds=chosen.token_seconds),
             )
-            keys = Keys(database, chosen.clock.true_now, tokens)
+            foreign = ForeignTokens(database, chosen.issuers, chosen.clock.true_now)
+            keys = Keys(database, chosen.clock.true_now, tokens, foreign)
             app.state.resources = Resources(
                 database=database,
                 reads=reads,

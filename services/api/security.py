@@ -13,10 +13,17 @@ from cachetools import TLRUCache
 from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.api.foreign_tokens import ForeignTokens
 from services.api.tokens import Tokens
-from services.core.identity.access_tokens import BadToken, looks_like_token, take_apart
+from services.core.identity.access_tokens import (
+    AccessToken,
+    BadToken,
+    looks_like_token,
+    take_apart,
+)
 from services.core.identity.actor import Actor
 from services.core.identity.errors import NetworkNotAllowed, Unauthenticated, not_permitted
+from services.core.identity.issuers import ForeignToken
 from services.core.identity.networks import Network, is_within, network_shown, networks_of
 from services.core.identity.queries import actor_of, key_by_digest, key_with_secrets
 from services.core.identity.rules import Permission
@@ -80,10 +87,12 @@ class Keys:
         database: Database,
         true_now: Callable[[], datetime],
         tokens: Tokens | None = None,
+        foreign: ForeignTokens | None = None,
     ) -> None:
         self._database = database
         self._true_now = true_now
         self._tokens = tokens
+        self._foreign = foreign
         # By digest: neither the secrets nor anything that leads to them is kept.
         self._met: TLRUCache[bytes, Credential, datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _digest, met, _now: met.until, timer=true_now
@@ -147,13 +156,32 @@ class Keys:
         )
 
     async def _of_token(self, text: str, now: datetime) -> Credential:
-        """Return whose an access token is; it ends with the secret that it was got by."""
-        if self._tokens is None:
-            raise Unauthenticated
+        """Return whose an access token is, ours or a foreign issuer's."""
         try:
-            said = await self._tokens.read(take_apart(text), now)
+            token = take_apart(text)
+            issuer = None if self._foreign is None else self._foreign.issuer_of(token)
+            if issuer is not None and self._foreign is not None:
+                return await self._of_foreign(await self._foreign.read(token, issuer, now), now)
+            if self._tokens is None:
+                raise Unauthenticated
+            return await self._of_own(await self._tokens.read(token, now), now)
         except BadToken:
             raise Unauthenticated from None
+
+    async def _of_foreign(self, said: ForeignToken, now: datetime) -> Credential:
+        """Return the key that a foreign token acts as, until the token or the key ends."""
+        known = await self._known(said.city_code, said.key_id, now)
+        good_until = _first(said.expires_at, known.expires_at)
+        return Credential(
+            until=min(known.until, good_until),
+            actor=known.actor,
+            networks=known.networks,
+            secret_prefix="",
+            good_until=good_until,
+        )
+
+    async def _of_own(self, said: AccessToken, now: datetime) -> Credential:
+        """Return the key of a token that we gave; it ends with the secret that it was got by."""
         known = await self._known(said.city_code, said.key_id, now)
         if said.secret_prefix not in known.secrets:
             raise Unauthenticated

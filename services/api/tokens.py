@@ -23,7 +23,7 @@ from services.core.identity.access_tokens import (
 from services.core.identity.actor import system
 from services.core.identity.queries import token_keys
 from services.core.identity.rules import Scope
-from services.core.identity.signing_keys import SigningKey, can_sign, signing
+from services.core.identity.signing_keys import IssuingKey, can_sign, signing
 from services.core.identity.token_keys import keep_signing_keys
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
@@ -56,14 +56,14 @@ class Tokens:
         self._issuer = issuer
         self.issuer = shown_issuer
         self.life = life
-        self._keys: Sequence[SigningKey] = ()
-        self._signing_keys: Sequence[SigningKey] = ()
+        self._keys: Sequence[IssuingKey] = ()
+        self._signing_keys: Sequence[IssuingKey] = ()
         self._verifiers: dict[str, Key] = {}
         self._signer: tuple[str, Key] | None = None
         self._read_at: datetime | None = None
         self._reading = asyncio.Lock()
 
-    async def published(self) -> Sequence[SigningKey]:
+    async def published(self) -> Sequence[IssuingKey]:
         """Return the keys that somebody may meet a token of, now or soon."""
         await self._read(_READ_EVERY)
         return self._keys

@@ -19,6 +19,7 @@ from services.core.partitions import cut_tables
 from services.core.webhooks.schedule import read_schedule
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
+from services.worker.fetching import open_fetch
 from services.worker.guard import system_lookup
 from services.worker.importing import Importing
 from services.worker.metrics_server import served_metrics
@@ -94,8 +95,7 @@ async def _work(settings: WorkerSettings) -> None:
                 tasks.create_task(delivering.run())
             tasks.create_task(reactor.run())
             tasks.create_task(importing.run())
-            upkeep = TokenUpkeep(database, settings.clock, seal=settings.seal)
-            tasks.create_task(upkeep.run())
+            tasks.create_task(_keep_tokens(settings, database))
             tasks.create_task(_tick(reactor, doorbell))
             logger.info("worker started")
 
@@ -143,6 +143,21 @@ async def _delivering(
                 )
         finally:
             finding.cancel()
+
+
+async def _keep_tokens(settings: WorkerSettings, database: Database) -> None:
+    """Look after the keys of tokens for ever; only foreign issuers need a way out."""
+    clock, seal, issuers = settings.clock, settings.seal, settings.issuers
+    if not issuers:
+        await TokenUpkeep(database, clock, seal=seal, issuers=issuers).run()
+        return
+    async with (
+        system_lookup() as lookup,
+        open_fetch(
+            settings.webhook_addresses, lookup=lookup, ca_file=settings.webhook_ca_file
+        ) as fetch,
+    ):
+        await TokenUpkeep(database, clock, seal=seal, issuers=issuers, fetch=fetch).run()
 
 
 def _terms(settings: WorkerSettings) -> Terms:

@@ -19,7 +19,7 @@ from services.core.identity.models import (
     TokenKey,
 )
 from services.core.identity.rules import SCOPES
-from services.core.identity.signing_keys import SigningKey
+from services.core.identity.signing_keys import IssuingKey
 
 _MOST_EXPIRING = 100
 _MOST_KEYS = 100
@@ -278,11 +278,11 @@ async def key_with_secrets(
     return key, {**{one.prefix: one.expires_at for one in former}, key.prefix: None}
 
 
-async def token_keys(session: AsyncSession) -> Sequence[SigningKey]:
+async def token_keys(session: AsyncSession) -> Sequence[IssuingKey]:
     """Return the keys that tokens are signed with, the oldest first; there are a few."""
     found = await session.scalars(select(TokenKey).order_by(TokenKey.number).limit(_MOST_KEYS))
     return [
-        SigningKey(one.number, one.kid, one.signs_from, one.public_key, one.private_key_sealed)
+        IssuingKey(one.number, one.kid, one.signs_from, one.public_key, one.private_key_sealed)
         for one in found
     ]
 

@@ -23,7 +23,7 @@ _CURVE = "P-256"
 
 
 @dataclass(frozen=True, slots=True)
-class SigningKey:
+class IssuingKey:
     """A key as it is kept: since when it signs, its public half, and the other one sealed."""
 
     number: int
@@ -54,20 +54,20 @@ class SigningKey:
         return ECKey.import_key(self.public)
 
 
-def new_signing_key(number: int, *, signs_from: datetime, seal: Seal) -> SigningKey:
+def new_signing_key(number: int, *, signs_from: datetime, seal: Seal) -> IssuingKey:
     """Return a new key, the private half of which is sealed."""
     made = ECKey.generate_key(_CURVE)
     kid = made.thumbprint()
     public = {**made.as_dict(private=False), "kid": kid, "use": "sig", "alg": "ES256"}
     sealed = seal.seal(made.as_der(private=True), _context(number))
-    return SigningKey(number, kid, signs_from, public, sealed)
+    return IssuingKey(number, kid, signs_from, public, sealed)
 
 
 def _context(number: int) -> str:
     return f"token_key {number}"
 
 
-_K = TypeVar("_K", bound=SigningKey)
+_K = TypeVar("_K", bound=IssuingKey)
 
 
 def signing(keys: Sequence[_K], now: datetime) -> _K | None:
@@ -76,7 +76,7 @@ def signing(keys: Sequence[_K], now: datetime) -> _K | None:
     return max(begun, key=lambda key: (key.signs_from, key.number), default=None)
 
 
-def next_from(keys: Sequence[SigningKey], now: datetime) -> datetime | None:
+def next_from(keys: Sequence[IssuingKey], now: datetime) -> datetime | None:
     """Return from when on a key that is to be made now signs; None: none is to be made."""
     if not keys:
         return now
@@ -86,7 +86,7 @@ def next_from(keys: Sequence[SigningKey], now: datetime) -> datetime | None:
     return now + PUBLISHED_BEFORE
 
 
-def outlived(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:
+def outlived(keys: Sequence[IssuingKey], now: datetime) -> list[IssuingKey]:
     """Return the keys of which no token is good any more."""
     ended = now - LONGEST_LIFE - _SPARE
     successor = signing(keys, ended)
@@ -95,7 +95,7 @@ def outlived(keys: Sequence[SigningKey], now: datetime) -> list[SigningKey]:
     return [key for key in keys if key.signs_from < successor.signs_from]
 
 
-def can_sign(key: SigningKey, seal: Seal) -> bool:
+def can_sign(key: IssuingKey, seal: Seal) -> bool:
     """Return whether a process with this seal can sign with a key."""
     try:
         key.private(seal)

@@ -11,7 +11,7 @@ from services.core.audit.service import note
 from services.core.identity import queries
 from services.core.identity.models import TokenKey
 from services.core.identity.signing_keys import (
-    SigningKey,
+    IssuingKey,
     can_sign,
     new_signing_key,
     next_from,
@@ -55,7 +55,7 @@ async def keep_signing_keys(
     return bool(told)
 
 
-async def _add(session: AsyncSession, key: SigningKey) -> SigningKey | None:
+async def _add(session: AsyncSession, key: IssuingKey) -> IssuingKey | None:
     """Write a new key, and return it unless another process has written this number."""
     written = await session.execute(
         insert(TokenKey)

@@ -10,7 +10,7 @@ from services.core.identity.signing_keys import (
     LONGEST_LIFE,
     PUBLISHED_BEFORE,
     SIGNS_FOR,
-    SigningKey,
+    IssuingKey,
     can_sign,
     new_signing_key,
     next_from,
@@ -22,8 +22,8 @@ from services.core.kit.sealing import Seal, new_seal_key
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
-def a_key(number: int, signs_from: datetime) -> SigningKey:
-    return SigningKey(number, f"k{number}", signs_from, {}, b"")
+def a_key(number: int, signs_from: datetime) -> IssuingKey:
+    return IssuingKey(number, f"k{number}", signs_from, {}, b"")
 
 
 def test_the_first_key_signs_at_once_and_the_next_is_made_a_day_before_it_signs() -> None:
@@ -67,7 +67,7 @@ def test_there_is_never_a_gap_however_seldom_somebody_looks(looks: Sequence[time
 def test_a_private_key_opens_with_its_seal_alone_and_only_in_its_place() -> None:
     seal, other = Seal.read(new_seal_key()), Seal.read(new_seal_key())
     key = new_signing_key(1, signs_from=BEGIN, seal=seal)
-    moved = SigningKey(2, key.kid, key.signs_from, key.public, key.sealed)
+    moved = IssuingKey(2, key.kid, key.signs_from, key.public, key.sealed)
     assert [can_sign(key, seal), can_sign(key, other), can_sign(moved, seal)] == [
         True,
         False,
