@@ -23,6 +23,7 @@ from services.core.plan.members import (
     TargetKind,
     WrittenDeadline,
 )
+from services.core.plan.observing import ObservationRules, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
@@ -213,6 +214,7 @@ class Indicator(Entry):
     comparison: Comparison = "same_period_last_year"
     multiplier: ExactDecimal | None = None
     plausible: Plausible | None = None
+    tolerance: Tolerance | None = None
     weight: ExactDecimal | None = None
     attainment: AttainmentRule | None = None
     owners: tuple[Code, ...] = ()
@@ -337,6 +339,7 @@ class PlanDocument(Entry):
     due_days: DueDays
     plausible: Annotated[tuple[PlausibleOfUnit, ...], Field(max_length=100)] = ()
     supervision: Supervision = Supervision()
+    observations: ObservationRules = ObservationRules()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]
     organizations: Annotated[tuple[OrganizationEntry, ...], Field(min_length=1, max_length=2000)]

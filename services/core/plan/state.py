@@ -19,6 +19,7 @@ from services.core.plan.document import (
 from services.core.plan.errors import TaskAmbiguous, TaskNotFound
 from services.core.plan.leads import leads_of, reporters_of
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
+from services.core.plan.observing import ObservationSource, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
 
@@ -58,6 +59,17 @@ class PlanState:
     def plausible(self) -> Mapping[str, Plausible]:
         """Return between which values figures are believed, by indicator; absent: any is."""
         return plausible_ranges(self.document)
+
+    @cached_property
+    def sources(self) -> Mapping[str, ObservationSource]:
+        """Return the other sources of figures by code, in the document's order."""
+        return {one.code: one for one in self.document.observations.sources}
+
+    def tolerance(self, indicator_code: str) -> Tolerance:
+        """Return how far two figures of an indicator may lie apart and still say the same."""
+        indicator = self.indicators.get(indicator_code)
+        own = None if indicator is None else indicator.tolerance
+        return self.document.observations.tolerance if own is None else own
 
     @cached_property
     def leads(self) -> Mapping[str, tuple[str, ...]]:
