@@ -62,6 +62,8 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     """Return a good request: method, path, and what else is sent."""
     operation = OPERATIONS[label]
     method, path = label.split(" ", 1)
+    if path == TOKEN_PATH:
+        return method, path, {"data": {"grant_type": "client_credentials", **ground.client}}
     real = ground.named(label, operation["operationId"])
     query: dict[str, str] = dict(_QUERIES.get(label, {}))
     for parameter in map(_resolved, operation["parameters"]):
@@ -72,14 +74,14 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
             path = path.replace(f"{{{name}}}", str(real.get(name) or _example(parameter)))
     if label.endswith(".ics"):
         query["token"] = ground.calendar_secret
+    if label.endswith("/evidence-content"):
+        query["link"] = ground.evidence["link"]
     body = None
     sent: dict[str, Any] = {"params": query, "headers": {}}
     if "requestBody" in operation:
         media_type, content = next(iter(_resolved(operation["requestBody"])["content"].items()))
         shown = _resolved(next(iter(content["examples"].values())))["value"]
-        if label.endswith(TOKEN_PATH):
-            sent["data"] = {**shown, **ground.client}
-        elif media_type == "application/json":
+        if media_type == "application/json":
             body = _BODIES.get(label) or body_of_today(label, shown)
         else:
             sent |= {"content": shown.encode(), "headers": {"Content-Type": media_type}}

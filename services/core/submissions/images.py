@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from services.core.plan.evidence_rules import pieces_of
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.rules import REMARKS, text_of
 
@@ -26,6 +27,8 @@ def image(row: SubmissionRow) -> dict[str, object]:
         **{name: row[name] for name in REMARKS},
         "on_behalf": row["on_behalf"],
         "falsified": row["falsified"],
+        # What it rested upon then, with the digests; most rest upon nothing.
+        **({"files": pieces_of(row["files"])} if row["files"] else {}),
     }
 
 
@@ -35,7 +38,7 @@ def columns_of_image(kept: Mapping[str, Any]) -> dict[str, Any]:
         name: None if kept[name] is None else Decimal(kept[name])
         for name in ("value", "numerator", "denominator")
     }
-    return {**kept, **numbers}
+    return {"files": None, **kept, **numbers}
 
 
 def event_data(row: SubmissionRow) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Whether a value can be true, and whether it can count: judged by the plan. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,6 +11,7 @@ from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
+from services.core.plan.evidence_rules import Piece, lacking
 from services.core.plan.members import Frequency
 from services.core.plan.periods import Period, is_within_reach, months_of
 from services.core.plan.plausibility import is_within, range_text
@@ -51,6 +52,18 @@ def value_faults(
     words = _outside(value, indicator, plan)
     words = Text(f"{words.zh}{_WIDEN.zh}", f"{words.en}{_WIDEN.en}")
     return [Fault(pointer, "implausible-value", words, plain(value))]
+
+
+def evidence_faults(
+    form: Form, indicator: Indicator, pieces: Sequence[Piece], *, draft: bool
+) -> list[Fault]:
+    """Return what a value lacks of the evidence that the plan asks for where it is handed in.
+
+    What does not apply has its reason in words and needs none.
+    """
+    if draft or form.not_applicable_reason is not None:
+        return []
+    return lacking(indicator.evidence, pieces, "/v1/submissions/{id}/evidence")
 
 
 _WIDEN = Text(
