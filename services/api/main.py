@@ -57,6 +57,7 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
+from services.api.submissions import check_routes as checks
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
@@ -87,6 +88,7 @@ _ROUTERS = (
     batch.router,
     bulk.router,
     review.router,
+    checks.router,
     milestones.router,
     milestone_verbs.router,
     extensions.router,

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.checks.figures import Figures
 from services.core.identity.actor import Actor
 from services.core.identity.queries import actor_of_key
 from services.core.imports import queries, service
@@ -172,10 +173,10 @@ class Importing:
     async def _check(self, work: _Work) -> None:
         look = await self._look(work)
         checker = self._checker(work, look, at_once=_CHECKED_AT_ONCE)
-        found = _Found()
+        found, beside = _Found(), Figures()
         blocks = checker.blocks()
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
-            decided = await self._foresee(work, block)
+            decided = await self._foresee(work, block, beside)
             faults = [*block.faults, *_rejected(checker, block, decided)]
             found.counts.update(one.outcome for one in decided)
             await self._note(work, checker, found, faults)
@@ -214,8 +215,11 @@ class Importing:
         async with self._database.transaction() as session:
             await service.begin_work(session, taken, now=self._clock.now())
 
-    async def _foresee(self, work: _Work, block: Block) -> Sequence[Decided]:
-        """Return what would become of a block; nothing is written."""
+    async def _foresee(self, work: _Work, block: Block, beside: Figures) -> Sequence[Decided]:
+        """Return what would become of a block; nothing is written.
+
+        The checks of the plan see the blocks before it in `beside`, which grows by this one.
+        """
         async with self._database.sessions() as session:
             outcome = await look_ahead(
                 session,
@@ -224,7 +228,12 @@ class Importing:
                 plan=work.plan,
                 actor=work.actor,
                 now=self._clock.now(),
+                beside=beside,
             )
+        compared = work.plan.checks.compared
+        for one in outcome.decided:
+            if one.action and one.submission and one.slot.indicator_code in compared:
+                beside.lay_over(one.submission)
         return outcome.decided
 
     async def _write(self, work: _Work) -> None:

@@ -181,7 +181,8 @@ _HIDDEN = Text("该列被隐藏：请取消隐藏后再上传", "The column is h
 _BESIDE = {
     "organization_code": ("organization_code", "organization_name"),
     "indicator_code": ("indicator_code", "indicator_name"),
-    "note": ("note", "change_reason", "evidence"),
+    "note": ("note", "evidence"),
+    "justification": ("change_reason",),
     "": ("indicator_code", "indicator_name"),
 }
 """Which columns a member may stand in; a fault of the row as a whole stands with its code."""

@@ -32,7 +32,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "data_status": ("数据状态", "data_status"),
     "source": ("数据来源", "来源", "source"),
     "note": ("备注", "note"),
-    "change_reason": ("变化原因",),
+    "change_reason": ("变化原因", "justification"),
     "evidence": ("佐证材料名称", "佐证材料"),
     "": (
         "序号",

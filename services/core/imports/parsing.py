@@ -189,6 +189,8 @@ class RowParser:
                 said[key] = text
         if note := self._note(row, faults):
             said["note"] = note
+        if reason := self._words(row, "change_reason", faults):
+            said["justification"] = reason
         if status := self._words(row, "data_status", faults):
             if status in _STATUSES:
                 said["data_status"] = _STATUSES[status]
@@ -225,9 +227,8 @@ class RowParser:
     def _note(self, row: SheetRow, faults: list[Fault]) -> str:
         """Return the note with what is asked for beside it, for which a value has no member."""
         parts = [self._words(row, "note", faults)]
-        for key, name in (("change_reason", "变化原因"), ("evidence", "佐证材料")):
-            if text := self._words(row, key, faults):
-                parts.append(f"{name}：{text}")
+        if text := self._words(row, "evidence", faults):
+            parts.append(f"佐证材料：{text}")
         return "；".join(part for part in parts if part)
 
     def _level(self, indicator_code: str, said: str) -> str:

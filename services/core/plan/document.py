@@ -11,6 +11,13 @@ from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Line, Prose
+from services.core.plan.check_entries import (
+    MOST_BALANCES,
+    MOST_RULES,
+    Balance,
+    CheckRule,
+    EntryChecks,
+)
 from services.core.plan.members import (
     AttainmentRule,
     Comparison,
@@ -185,6 +192,7 @@ class Indicator(Entry):
     last year (同比) or the period before (环比). `part_of`: the indicator that it details; it
     weighs nothing then unless a weight is stated. `level_with_value`: a value in `unit` is
     reported beside the level, which alone is judged. `attainment` default: the scheme's.
+    `entry_checks` stand in place of all of the plan's.
     """
 
     code: Code
@@ -213,6 +221,7 @@ class Indicator(Entry):
     comparison: Comparison = "same_period_last_year"
     multiplier: ExactDecimal | None = None
     plausible: Plausible | None = None
+    entry_checks: EntryChecks | None = None
     weight: ExactDecimal | None = None
     attainment: AttainmentRule | None = None
     owners: tuple[Code, ...] = ()
@@ -336,6 +345,9 @@ class PlanDocument(Entry):
     span: Span
     due_days: DueDays
     plausible: Annotated[tuple[PlausibleOfUnit, ...], Field(max_length=100)] = ()
+    entry_checks: EntryChecks = EntryChecks()
+    check_rules: Annotated[tuple[CheckRule, ...], Field(max_length=MOST_RULES)] = ()
+    balances: Annotated[tuple[Balance, ...], Field(max_length=MOST_BALANCES)] = ()
     supervision: Supervision = Supervision()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]

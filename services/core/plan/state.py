@@ -21,6 +21,7 @@ from services.core.plan.leads import leads_of, reporters_of
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
+from services.core.plan.standing_checks import StandingChecks, standing_checks
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class PlanState:
     def plausible(self) -> Mapping[str, Plausible]:
         """Return between which values figures are believed, by indicator; absent: any is."""
         return plausible_ranges(self.document)
+
+    @cached_property
+    def checks(self) -> StandingChecks:
+        """Return which checks are asked of which figures as they are reported."""
+        return standing_checks(self.document)
 
     @cached_property
     def leads(self) -> Mapping[str, tuple[str, ...]]:
