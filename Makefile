@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint style types tested contract contract-lint migrate bench mutants chaos cuts \
-	image wheels deploy-test deploy-tools clean lock
+	image wheels deploy-test deploy-tools sbom audit clean lock
 
 python := .venv/bin/python
 # A stamp is named after what was installed, so that a warm start installs nothing and a
@@ -93,18 +93,32 @@ deploy-test: $(development) ## Run deploy/ on podman through its whole life, whe
 deploy-tools: ## Install what deploy-test needs, as root on Debian
 	apt-get install --yes --no-install-recommends podman runc netavark aardvark-dns debootstrap
 
+sbom: build/audit/installed ## Write build/sbom.json: what runs, with its digests (CycloneDX)
+	build/audit/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON --output-file build/sbom.json
+
+audit: build/audit/installed ## Ask which faults of the locked dependencies are known, where the advisories are at hand
+	@build/audit/bin/python deploy/known_faults.py requirements.lock requirements-dev.lock deploy/requirements.lock
+
+build/audit/installed: deploy/audit.lock
+	rm -rf build/audit
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet --require-hashes --no-deps --requirement deploy/audit.lock
+	@touch $@
+
 lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.8
-	build/lock/bin/python -m uv $(compile) --extra embedded --extra traces --output-file requirements.lock
-	build/lock/bin/python -m uv $(compile) --all-extras --constraint requirements.lock \
+	build/lock/bin/python -m uv $(compile) pyproject.toml --extra embedded --extra traces --output-file requirements.lock
+	build/lock/bin/python -m uv $(compile) pyproject.toml --all-extras --constraint requirements.lock \
 		--output-file requirements-dev.lock
-	build/lock/bin/python -m uv $(compile) --extra traces --constraint requirements.lock \
+	build/lock/bin/python -m uv $(compile) pyproject.toml --extra traces --constraint requirements.lock \
 		--output-file deploy/requirements.lock
+	build/lock/bin/python -m uv $(compile) --group pyproject.toml:audit --output-file deploy/audit.lock
 	rm -rf build/lock
 
-compile = pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+compile = pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(FLAGS)
 
 clean: ## Remove what was installed and cached; the data in var/ stays

@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from tests.support.citus import NOT_RUN, citus_url
+from tests.support.self_check import SelfCheck
 from tests.support.servers import ADDRESSES, Addresses, Servers
 from tests.support.statements_sent import StatementsSent
 
 _SERVERS = pytest.StashKey[Servers]()
+_SELF_CHECK = SelfCheck()
 _LONGEST_FIRST = ("simulation", "e2e", "contract", "worker", "migrations", "integration", "api")
 """Folders whose files take long; those of the rest take a moment, and fill what is left."""
 _SENT = StatementsSent()
@@ -74,6 +76,12 @@ def _turn(item: pytest.Item) -> int:
     return _LONGEST_FIRST.index(folder) if folder in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Hear how a test ended, for the self-check table."""
+    if report.failed or (report.when == "call" and report.passed):
+        _SELF_CHECK.hear(report.nodeid, failed=report.failed)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers, however the run ended."""
     if _SERVERS in config.stash:
@@ -90,6 +98,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"survived {number:,} {name}")
     if citus_url() is None:
         terminalreporter.write_line(NOT_RUN)
+    _SELF_CHECK.write()
 
 
 @pytest.fixture(scope="session")

@@ -288,6 +288,18 @@ public final class Receiver {
             file.force(false);
         }
 
+        /** Goes on from a position, an earlier one too: what came after it came to nothing. */
+        synchronized void beginAnew(long position) throws IOException {
+            forgetAfter(position);
+            append("anew", "", position);
+            file.force(false);
+        }
+
+        private void forgetAfter(long position) {
+            feedPosition = position;
+            newest.values().removeIf(one -> one > position);
+        }
+
         private void restore(String[] parts) {
             // The last line may have been cut off in the middle.
             if (parts.length != 4 || !parts[3].equals(".")) {
@@ -298,6 +310,7 @@ public final class Receiver {
             switch (parts[0]) {
                 case "seen" -> seen.put(name, position);
                 case "newest" -> newest.put(name, position);
+                case "anew" -> forgetAfter(position);
                 default -> feedPosition = Math.max(feedPosition, position);
             }
         }
@@ -379,11 +392,12 @@ public final class Receiver {
             switch (answer.statusCode()) {
                 case 410 -> {
                     // What lies between is kept no more: read the things themselves anew, then
-                    // go on here.
+                    // go on here. After a restore of an older backup, here is before the position
+                    // that was read to.
                     Map<?, ?> problem = (Map<?, ?>) Json.read(answer.body());
                     long oldest = ((BigDecimal) problem.get("oldest_position")).longValueExact();
                     OUT.println("feed gap: nothing before position=" + oldest + " is kept; copy anew");
-                    ledger.feedPosition(oldest - 1);
+                    ledger.beginAnew(oldest - 1);
                 }
                 case 429, 503 -> {
                     String pause = answer.headers().firstValue("Retry-After").orElse("");

@@ -120,12 +120,21 @@ class OfflineClient:
             answer = ask("POST", "/v1/sync", {**body, "position": self._position()})
             with self._transaction():
                 self._take_in(writes, answer)
+                if answer["begin_anew"]:
+                    self._store.execute("DELETE FROM position")
+            if answer["begin_anew"]:
+                self._begin(ask, plan)
             more = answer["has_more"] or bool(self.waiting())
 
     def _begin(self, ask: Ask, plan: str) -> None:
-        """Copy the lists once. What changes while they are read comes after the position."""
+        """Copy the lists once. What changes while they are read comes after the position.
+
+        So it is at first, and after the ledger was restored from an older backup.
+        """
         start = ask("POST", "/v1/sync", {"plan": plan})["position"]
         with self._transaction():
+            self._store.execute("DELETE FROM thing")
+            self._store.execute("DELETE FROM seen")
             for kind in ("submission", "milestone"):
                 for one in _pages(ask, f"/v1/plans/{plan}/{kind}s?page_size=500"):
                     self._keep(kind, one)

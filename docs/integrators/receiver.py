@@ -125,6 +125,12 @@ class Ledger:
         with self._lock:
             self._database.execute("UPDATE feed SET position = max(position, ?)", (position,))
 
+    def begin_anew(self, position: int) -> None:
+        """Go on from a position, an earlier one too: what came after it came to nothing."""
+        with self._lock, self._database as transaction:
+            transaction.execute("UPDATE feed SET position = ?", (position,))
+            transaction.execute("DELETE FROM subject WHERE position > ?", (position,))
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
@@ -164,9 +170,10 @@ def _meet(error: urllib.error.HTTPError, ledger: Ledger) -> None:
     """Go on after a refusal where one can."""
     if error.code == 410:  # noqa: PLR2004
         # What lies between is kept no more: read the things themselves anew, then go on here.
+        # After a restore of an older backup, here is before the position that was read to.
         oldest = json.load(error)["oldest_position"]
         log.warning("feed gap: nothing before position=%s is kept; copy anew", oldest)
-        ledger.feed_position = oldest - 1
+        ledger.begin_anew(oldest - 1)
     elif error.code in (429, 503):
         pause = error.headers.get("Retry-After", "")
         time.sleep(min(int(pause), 3600) if pause.isdecimal() else 30)

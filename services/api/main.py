@@ -4,13 +4,9 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import swagger_ui_bundle
-from fastapi import FastAPI, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.types import Lifespan
 from typing_extensions import override
@@ -21,11 +17,12 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
+from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
 from services.api.context import Resources
-from services.api.contract.docs_page import docs_page
 from services.api.contract.document import contract_of
+from services.api.docs_routes import install_docs
 from services.api.doorbell import Doorbell
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
@@ -45,7 +42,6 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plan_cache import PlanCache
-from services.api.problems import language_of
 from services.api.response_cache import ResponseCache
 from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
@@ -62,7 +58,6 @@ from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
 from services.api.table_forms import LISTS
-from services.api.unread import HeardRoute
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
 from services.api.write_health import WriteHealth
@@ -70,7 +65,6 @@ from services.core.kit.database import connect
 from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
 from services.core.kit.tasks import end
-from services.core.kit.text import Language
 from services.core.kit.tracing import span_export
 
 if TYPE_CHECKING:
@@ -183,7 +177,12 @@ def create_app(
             finally:
                 await end(*background)
 
-    return _application(lifespan, root_path=chosen.root_path, traces=exported)
+    app = _application(
+        lifespan, root_path=chosen.root_path, traces=exported, shows_docs=chosen.shows_docs
+    )
+    if chosen.origins:
+        app.add_middleware(readable_by, origins=chosen.origins)
+    return app
 
 
 def create_contract_app() -> FastAPI:
@@ -211,7 +210,11 @@ _UNTRACED = ("/healthz", "/readyz", "/metrics")
 
 
 def _application(
-    lifespan: Lifespan[FastAPI] | None, *, root_path: str = "", traces: object = None
+    lifespan: Lifespan[FastAPI] | None,
+    *,
+    root_path: str = "",
+    traces: object = None,
+    shows_docs: bool = True,
 ) -> FastAPI:
     app = Application(
         title="Wufei",
@@ -219,6 +222,7 @@ def _application(
         summary="The ledger under a zero-waste city's plan",
         lifespan=lifespan,
         telemetry=_telemetry(traces),
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -236,29 +240,6 @@ def _application(
     setattr(app.state, LISTS, [one.path_regex for one in routes if one.export is not None])
     app.include_router(calendar_files.router)
     app.include_router(health.router)
-    _install_docs(app)
+    if shows_docs:
+        install_docs(app, prefix=root_path)
     return app
-
-
-def _install_docs(app: Application) -> None:
-    """Serve the docs page from files of our own, so that it works with no Internet."""
-    app.mount("/docs/assets", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path))
-
-    @app.get("/", include_in_schema=False)
-    async def front() -> RedirectResponse:
-        return RedirectResponse("docs")  # relative, so that it holds behind a path prefix
-
-    @cache
-    def page(language: Language) -> bytes:
-        return docs_page(app.openapi(), language, prefix=app.prefix)
-
-    async def docs(
-        request: Request, language: Annotated[Language | None, Query()] = None
-    ) -> HTMLResponse:
-        shown = language or language_of(request)
-        headers = {"Content-Language": shown, "Vary": "Accept-Language"}
-        return HTMLResponse(page(shown), headers=headers)
-
-    app.router.add_api_route(
-        "/docs", docs, include_in_schema=False, route_class_override=HeardRoute
-    )

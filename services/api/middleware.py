@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.browsers import harden
 from services.api.inflating import Inflater
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
@@ -97,6 +98,7 @@ class Envelope:
             if message["type"] == "http.response.start":
                 answered = message["status"]
                 mend(message, self._prefix, headers)
+                harden(message, reading=scope["method"] == "GET")
                 message["headers"].append((b"x-request-id", request_id))
             elif head:
                 message = {**message, "body": b""}

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from services.api.browsers import RAW_HEAD
 from services.api.problems import HTTP_PROBLEMS, MEDIA_TYPE, Problem, preferred_language
 from services.core.kit.ids import new_id
 from services.core.kit.text import Text
@@ -174,7 +175,7 @@ class HttpProtocol(HttpToolsProtocol):
         head = (
             f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
             f"content-type: {MEDIA_TYPE}\r\ncontent-language: {told}\r\n"
-            f"cache-control: no-store\r\nx-request-id: {request_id}\r\n"
+            f"cache-control: no-store\r\nx-request-id: {request_id}\r\n{RAW_HEAD}"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         return head.encode() + body

@@ -2,7 +2,7 @@
 
 A statement that a connection prepared before the change may be refused after it. The refusal
 undoes the transaction, of which a request has one, and prepares every statement anew. Likewise a
-reading that a replica failed is made on the primary.
+reading that a replica failed is made on the primary, and one of a position that a replica has not.
 """
 
 import logging
@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from starlette.types import Message, Receive
 
 from services.api.reading import POSITION, position_seen
+from services.core.events.errors import PositionBeyondLog
 from services.core.kit.one_connection import has_committed
 from services.core.kit.outage import cause_in_words, is_databases, is_outdated
 from services.core.kit.replicas import Reads
@@ -74,6 +75,8 @@ def _judge(error: Exception, request: Request, reads: Reads) -> None:
                 "next": "the primary is read instead",
             },
         )
+    elif isinstance(error, PositionBeyondLog) and reads.asks_primary():
+        return  # the replica may only be behind: what the log has is the primary's to say
     elif is_outdated(error):
         logger.info(
             "schema changed",

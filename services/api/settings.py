@@ -1,9 +1,11 @@
 """What the HTTP door is told by its environment."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
+from services.api.browsers import checked_origins, origins_of
 from services.core.settings import DoorSettings
 
 
@@ -34,6 +36,17 @@ class ApiSettings(DoorSettings):
         description="Path under which a proxy serves the API, such as `/wufei`, whether the proxy"
         " takes it off or not",
     )
+    cors_origins: Annotated[str, AfterValidator(checked_origins)] = Field(
+        default="",
+        validation_alias="WUFEI_CORS_ORIGINS",
+        description="Sites whose pages may read answers in a browser, separated by commas; none:"
+        " no page of another site may",
+    )
+    shows_docs: bool = Field(
+        default=True,
+        validation_alias="WUFEI_DOCS",
+        description="Whether the docs page and the contract are served, to whoever asks",
+    )
     feed_kept_days: int | None = Field(
         default=None,
         ge=1,
@@ -51,6 +64,11 @@ class ApiSettings(DoorSettings):
         """Return the address of each replica."""
         urls = self.database_replica_url
         return [] if urls is None else urls.get_secret_value().split()
+
+    @property
+    def origins(self) -> list[str]:
+        """Return the sites whose pages may read answers in a browser."""
+        return origins_of(self.cors_origins)
 
     @property
     def feed_kept(self) -> timedelta | None:

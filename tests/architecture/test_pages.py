@@ -236,8 +236,14 @@ def test_the_roles_of_files_and_the_slices_are_those_that_the_decision_lists() -
 
 def test_what_everybody_reads_is_in_both_languages() -> None:
     pages = ("README", "tour", "settings", "glossary", "production", "operations", "observability")
-    more = ("how-a-change-travels", "scale", "integrators/README", "integrators/offline")
-    read = {*pages, *more}
+    more = (
+        "how-a-change-travels",
+        "scale",
+        "security",
+        "integrators/README",
+        "integrators/offline",
+    )
+    read = {*pages, *more, "integrators/README", "integrators/offline"}
     expected = {ROOT / f"docs/{name}.zh-CN.md" for name in read} | {ROOT / "README.zh-CN.md"}
     assert expected == set(TWINS)
 
@@ -265,4 +271,6 @@ def _written(default: object) -> str | None:
     """Return a default as one would set it; None: there is nothing to write."""
     if default in (None, "", PydanticUndefined) or default is False:
         return None
+    if default is True:
+        return "1"
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -8,15 +8,14 @@ import pytest
 
 from services.api.contract.translated import in_chinese
 from services.api.contract.viewer import for_viewer
-from services.api.main import create_contract_app
 from services.core.kit.text import Language
-from tests.support.contract import CONTRACT
+from tests.support.contract import CONTRACT, contract_app
 from tests.support.pages import carried_by
 
 
 @pytest.fixture(scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    app = httpx.ASGITransport(create_contract_app())
+    app = httpx.ASGITransport(contract_app())
     async with httpx.AsyncClient(transport=app, base_url="http://wufei.test") as opened:
         yield opened
 

@@ -7,12 +7,12 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from services.api.main import create_contract_app
 from services.api.milestones.schemas import CheckedMilestone
 from services.core.alerts.rule_set import RuleSet
 from services.core.kit.faults import faults_of
 from services.core.kit.said import Said, trimmed
 from services.core.plan.document import PlanDocument
+from tests.support.contract import contract_app
 
 BLANKS = ("", " ", "\u3000", "\u200b", "\ufeff", " \t\u3000\u200b\ufeff\r\n")
 
@@ -28,7 +28,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def bodies() -> Iterator[type[BaseModel]]:
-    for route in create_contract_app().routes:
+    for route in contract_app().routes:
         if isinstance(route, APIRoute):
             for parameter in route.dependant.body_params:
                 yield from models_in(parameter.field_info.annotation)

@@ -9,12 +9,12 @@ import schemathesis
 from swagger_ui_bundle import swagger_ui_path
 
 from services.api.contract.viewer import for_viewer
-from services.api.main import create_contract_app
+from tests.support.contract import contract_app
 from tests.support.pages import carried_by, loaded_by
 
 
 async def _shown() -> dict[str, Any]:
-    app = httpx.ASGITransport(create_contract_app())
+    app = httpx.ASGITransport(contract_app())
     async with httpx.AsyncClient(transport=app, base_url="http://wufei.test") as client:
         page = [await client.get("/docs?language=en") for _ in range(2)][-1]
     assert len(page.headers.get_list("X-Request-Id")) == 1
@@ -31,7 +31,7 @@ async def test_the_page_carries_what_its_viewer_understands() -> None:
 
 
 async def test_the_page_shows_every_operation_and_example() -> None:
-    contract, spec = create_contract_app().openapi(), await _shown()
+    contract, spec = contract_app().openapi(), await _shown()
     assert spec["paths"].keys() == contract["paths"].keys()
     assert spec["components"]["examples"] == contract["components"]["examples"]
     assert spec["x-problem-codes"] == contract["x-problem-codes"]
@@ -40,7 +40,7 @@ async def test_the_page_shows_every_operation_and_example() -> None:
 
 
 async def test_no_example_of_a_parameter_is_sent_with_a_trial_and_each_is_shown() -> None:
-    contract, spec = create_contract_app().openapi(), await _shown()
+    contract, spec = contract_app().openapi(), await _shown()
     keys = spec["components"]["parameters"]["IdempotencyKey"]
     assert list(_prefilled(contract)) != []
     assert list(_prefilled(spec)) == []
@@ -48,7 +48,7 @@ async def test_no_example_of_a_parameter_is_sent_with_a_trial_and_each_is_shown(
 
 
 async def test_no_example_of_a_body_is_sent_with_a_trial_and_each_is_shown() -> None:
-    contract, spec = create_contract_app().openapi(), await _shown()
+    contract, spec = contract_app().openapi(), await _shown()
     bodies = 0
     for path, operations in contract["paths"].items():
         for method, operation in operations.items():
@@ -85,7 +85,7 @@ def _prefilled(node: Any) -> Iterator[str]:
 
 
 async def test_the_front_page_leads_to_the_docs() -> None:
-    app = httpx.ASGITransport(create_contract_app())
+    app = httpx.ASGITransport(contract_app())
     async with httpx.AsyncClient(transport=app, base_url="http://wufei.test") as client:
         front = await client.get("/")
     assert (front.status_code, front.headers["Location"]) == (307, "docs")

@@ -108,6 +108,45 @@ async def test_three_days_without_a_network(
     assert phone.client.results() == {}
 
 
+async def test_a_phone_begins_anew_where_the_ledger_was_restored(
+    door: Door, client_module: ModuleType, tmp_path: Path
+) -> None:
+    phone = Phone(
+        client_module, tmp_path / "phone.db", door, await door.new_key("reporter", "UN15")
+    )
+    await phone.sync()
+    kept = phone.client.report("U08", "UN15", a_period(), value="1", draft=True)
+    await phone.sync()
+    await door.react()
+    await phone.sync()
+    lost = phone.client.report("U08", "UN15", a_period(), value="2", draft=True)
+    await phone.sync()
+    await door.react()
+    await phone.sync()
+    assert {kept, lost} <= phone.client.things("submission").keys()
+    await _restore_as_before(door, lost)
+    waits = phone.client.report("U08", "UN15", a_period(), value="3", draft=True)
+    await phone.sync()
+    await door.react()
+    await phone.sync()
+    assert {kept, waits} <= phone.client.things("submission").keys()
+    assert lost not in phone.client.things("submission")
+    assert phone.client.waiting() == []
+
+
+async def _restore_as_before(door: Door, submission: str) -> None:
+    """Leave the ledger as a backup has it that was taken before this submission."""
+    pool = door.held.database.pool
+    of_it = "SELECT id FROM event WHERE subject_id = $1"
+    first = await pool.fetchval(
+        f"SELECT min(position) FROM event_position WHERE event_id IN ({of_it})", submission
+    )
+    await pool.execute("DELETE FROM event_position WHERE position >= $1", first)
+    await pool.execute("UPDATE log_head SET position = $1", first - 1)
+    for table, column in (("submission_history", "submission_id"), ("submission", "id")):
+        await pool.execute(f"DELETE FROM {table} WHERE {column}::text = $1", submission)
+
+
 @dataclass
 class Office:
     """The office and two phones, who change the same drafts in an order drawn by chance."""

@@ -346,3 +346,30 @@ async def test_it_says_what_the_feed_has_no_more(language: str, door: Door, tmp_
         door.app.state.resources = held
     gap = f"feed gap: nothing before position={oldest} is kept; copy anew\n"
     assert printed == (0, f"{gap}feed read to position={oldest - 1}\n")
+
+
+@in_each_language
+async def test_it_begins_anew_where_the_ledger_was_restored_from_an_older_backup(
+    language: str, door: Door, tmp_path: Path
+) -> None:
+    await _report(door)
+    events = await _feed(door)
+    async with listening(door) as url:
+        reading = {"WUFEI_URL": url, "WUFEI_KEY": await door.new_key("office")}
+        read = await ran(language, "catch-up", folder=tmp_path, settings=reading)
+        await _lose_last(door, 2)
+        kept = events[-1][0] - 2
+        printed = await ran(language, "catch-up", folder=tmp_path, settings=reading)
+        again = await ran(language, "catch-up", folder=tmp_path, settings=reading)
+    assert read[1].endswith(f"feed read to position={kept + 2}\n")
+    gap = f"feed gap: nothing before position={kept + 1} is kept; copy anew\n"
+    assert printed == (0, f"{gap}feed read to position={kept}\n")
+    assert again == (0, f"feed read to position={kept}\n")
+
+
+async def _lose_last(door: Door, number: int) -> None:
+    """Leave the log as a backup has it that was taken before the last of its events."""
+    pool = door.held.database.pool
+    head = "UPDATE log_head SET position = position - $1 RETURNING position"
+    left = await pool.fetchval(head, number)
+    await pool.execute("DELETE FROM event_position WHERE position > $1", left)

@@ -137,6 +137,27 @@ async def test_a_position_of_the_citys_log_may_be_asked_for_too(pair: Pair, door
             assert await read_where(door, leader, "/events", **lacks) == "primary"
 
 
+async def test_a_replica_that_is_behind_a_position_leaves_it_to_the_primary(
+    pair: Pair, door: Door
+) -> None:
+    await door.react()
+    async with (
+        await door.as_("office") as office,
+        await door.as_("leader") as leader,
+        standing_still(pair, door),
+    ):
+        await office.post(SUBMISSIONS, json=place())
+        await door.react()
+        at = (await office.get("/events?limit=1000")).json()["last_position"]
+        for path in (f"/events?after={at}", f"{SUBMISSIONS}?changed_after={at}"):
+            # As in another process, which knows nothing of what the caller was told.
+            door.held.reads._seen.clear()
+            assert await read_where(door, leader, path) == "primary"
+        door.held.reads._seen.clear()
+        beyond = await leader.get(f"/events?after={at + 1}")
+    assert (beyond.status_code, beyond.json()["newest_position"]) == (410, at)
+
+
 async def test_a_replica_that_is_too_far_behind_is_set_aside_and_told_of(
     pair: Pair, door: Door, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,7 +254,8 @@ async def rows_of(url: str) -> dict[str, str]:
 
 async def test_a_backup_is_restored_to_an_instant(pair: Pair, door: Door, capsys: Any) -> None:
     loop = asyncio.get_running_loop()
-    async with await door.as_("office") as office:
+    key = await door.new_key("office")
+    async with door.client(key) as office:
         for _ in range(3):
             await office.post(SUBMISSIONS, json=place())
         await door.react()
@@ -243,6 +265,7 @@ async def test_a_backup_is_restored_to_an_instant(pair: Pair, door: Door, capsys
         for _ in range(3):
             await office.post(SUBMISSIONS, json=place())
         await door.react()
+        reached = (await office.get("/events?limit=1000")).json()["last_position"]
     last = await primary.fetchval("SELECT pg_walfile_name(pg_switch_wal())")
     await until((pair.archive / last).exists)
     await primary.close()
@@ -260,6 +283,8 @@ async def test_a_backup_is_restored_to_an_instant(pair: Pair, door: Door, capsys
             assert done.changed == 0
             async with restored.client(restored.admin_secret) as admin:
                 assert (await admin.get("/me")).status_code == 200
+            async with restored.client(key) as reader:
+                assert (await reader.get(f"/events?after={reached}")).status_code == 410
     finally:
         await server.stop()
     with capsys.disabled():

@@ -8,6 +8,7 @@ from services.api.contract.partial import without_defaults
 from services.api.contract.refusals import MEANINGS, MEDIA_TYPE, NAMES, FaultOut, ProblemOut
 from services.api.middleware import BodyTooLarge, MalformedAddress
 from services.api.problems import DatabaseUnavailable, UnsupportedMediaType, problem_of
+from services.core.events.errors import PositionBeyondLog
 from services.core.feed.errors import CursorExpired
 from services.core.identity.errors import Unauthenticated
 from services.core.kit.errors import DomainError, Fault, Forbidden, InvalidInput, Stale
@@ -143,7 +144,7 @@ _SHOWN: Mapping[int, Sequence[DomainError]] = {
         ),
         SubmissionExists(extra={"submission_id": _ID}),
     ],
-    410: [CursorExpired(extra={"oldest_position": 1201})],
+    410: [CursorExpired(extra={"oldest_position": 1201}), PositionBeyondLog.after(1200)],
     412: [Stale(extra={"etag": _ETAG, "current": {"id": _ID, "state": "returned"}})],
     413: [BodyTooLarge()],
     415: [UnsupportedMediaType()],

@@ -17,8 +17,8 @@ _CURRENT = 'aria-current="true"'
 _PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
 
-def docs_page(contract: dict[str, Any], language: Language, *, prefix: str = "") -> bytes:
-    """Return the page that shows a contract, as HTML in UTF-8.
+def docs_page(contract: dict[str, Any], language: Language, *, prefix: str = "") -> str:
+    """Return the page that shows a contract, as HTML.
 
     `prefix` is the path that the API is served under: empty, or `/` and a name.
     """
@@ -26,7 +26,7 @@ def docs_page(contract: dict[str, Any], language: Language, *, prefix: str = "")
     if language == "zh-CN":
         contract, labels = in_chinese(contract), words("labels")
     shown = for_viewer(contract, language)
-    page = _PAGE.substitute(
+    return _PAGE.substitute(
         language=language,
         title=_TITLE.in_(language),
         assets=escape(f"{prefix}/docs/assets"),
@@ -35,7 +35,6 @@ def docs_page(contract: dict[str, Any], language: Language, *, prefix: str = "")
         labels=_json_in_html(labels),
         contract=_json_in_html(shown),
     )
-    return page.encode()
 
 
 def _json_in_html(value: object) -> str:

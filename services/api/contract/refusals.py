@@ -18,7 +18,8 @@ MEANINGS: Mapping[int, str] = {
     403: "The caller is known and not permitted to do this.",
     404: "There is no such thing within the caller's scope.",
     409: "The present state does not allow it; `allowed_actions` lists what it allows.",
-    410: "What was asked for is kept no more; `oldest_position` says from where on there is.",
+    410: "What was asked for is kept no more, or the log ends before it; `oldest_position` says"
+    " from where on there is.",
     412: "It changed since the caller read it; `current` is what it is now.",
     413: "The body is longer than 8 MiB.",
     415: "The body is of a media type, or a content coding, that this path does not take.",
@@ -126,6 +127,9 @@ class ProblemOut(BaseModel):
     period: str = Field(default="", description="`period-closed`: the period")
     submission_id: str = Field(default="", description="`submission-exists`: the one there is")
     oldest_position: int = Field(default=0, description="410: the oldest event there still is")
+    newest_position: int = Field(
+        default=0, description="`position-beyond-log`: the newest there is; copy the lists anew"
+    )
     extension_id: str = Field(default="", description="`extension-waiting`: the one that waits")
     current: Any = Field(default=None, description="412: the current representation")
     moved: MovedOut | None = Field(

@@ -10,7 +10,15 @@ from typing import Any
 Schema = dict[str, Any]
 
 _POSITIONS = frozenset(
-    {"position", "last_position", "oldest_position", "changed_after", "after", "publication"}
+    {
+        "position",
+        "last_position",
+        "oldest_position",
+        "newest_position",
+        "changed_after",
+        "after",
+        "publication",
+    }
 )
 """Numbers that grow as long as a city has its log."""
 

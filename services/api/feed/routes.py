@@ -65,7 +65,8 @@ async def read_events(
 
     With `wait` the answer comes with the first event, or empty after so many seconds; 401 within
     5 s after the key was revoked. Where the
-    events that come next are kept no more, it is 410 with the oldest position there is.
+    events that come next are kept no more, it is 410 with the oldest position there is; where
+    the log ends before `after`, 410 too, with the newest.
     """
     if city is not None and city != actor.city_code:
         raise CityNotFound

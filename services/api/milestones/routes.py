@@ -155,7 +155,7 @@ def _code(body: DeferredFaults, name: str) -> str | None:
 
 @router.get(
     "/plans/{plan}/milestones",
-    responses={**answering("Milestones"), **refusals(403, 404)},
+    responses={**answering("Milestones"), **refusals(403, 404, 410)},
     response_model=MilestoneListOut,
 )
 async def list_milestones(

@@ -55,7 +55,7 @@ _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 @router.get(
     "/plans/{plan}/scoreboard/changes",
-    responses={**answering("ScoreboardChanges"), **refusals(403, 404)},
+    responses={**answering("ScoreboardChanges"), **refusals(403, 404, 410)},
 )
 async def get_scoreboard_changes(
     actor: Reader,

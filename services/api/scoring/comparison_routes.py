@@ -36,7 +36,7 @@ _SAME = ("code", "name", "group", "selection", "unit")
 
 @router.get(
     "/plans/{plan}/scoreboard/comparison",
-    responses={**answering("ScoreboardComparison", ETAG), **refusals(403, 404)},
+    responses={**answering("ScoreboardComparison", ETAG), **refusals(403, 404, 410)},
     response_model=ComparisonOut,
 )
 async def get_scoreboard_comparison(

@@ -192,7 +192,7 @@ def _period_faults(code: object, plan: PlanState) -> list[Fault]:
 
 @router.get(
     "/plans/{plan}/submissions",
-    responses={**answering("Submissions"), **refusals(403, 404)},
+    responses={**answering("Submissions"), **refusals(403, 404, 410)},
     response_model=SubmissionListOut,
 )
 @plan_access(Permission.READ_SUBMISSIONS)

@@ -23,7 +23,8 @@ from services.api.obligations.routes import list_obligations
 from services.api.problems import STATUS
 from services.api.submissions.schemas import submission_fields
 from services.api.sync.schemas import KnownListsIn, ListName
-from services.core.events.queries import newest_position
+from services.core.events.errors import PositionBeyondLog
+from services.core.events.queries import log_position
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
@@ -61,17 +62,26 @@ class Device:
 async def changes_since(
     device: Device, desk: ActionContext, position: int | None
 ) -> dict[str, Any]:
-    """Return submissions, milestones and tombstones since a position, and where to go on from."""
-    session, actor, plan = device.session, device.actor, device.plan
+    """Return submissions, milestones and tombstones since a position, and where to go on from.
+
+    A device whose position is beyond the log is told to begin anew: its writes have come in.
+    """
     if position is None:
-        now = await newest_position(session, plan.city_code)
-        return {
-            "position": now,
-            "has_more": False,
-            "submissions": [],
-            "milestones": [],
-            "tombstones": [],
-        }
+        return await _beginning(device, anew=False)
+    try:
+        return await _changes_after(device, desk, position)
+    except PositionBeyondLog:
+        return await _beginning(device, anew=True)
+
+
+async def _beginning(device: Device, *, anew: bool) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"submissions": [], "milestones": [], "tombstones": []}
+    now = await log_position(device.session, device.plan.city_code)
+    return {"position": now, "has_more": False, "begin_anew": anew, **nothing}
+
+
+async def _changes_after(device: Device, desk: ActionContext, position: int) -> dict[str, Any]:
+    session, actor, plan = device.session, device.actor, device.plan
     rows, read_to, more = await submission_queries.changed_after(
         await driver_connection(session),
         actor,
@@ -88,6 +98,7 @@ async def changes_since(
     told = {
         "position": read_to,
         "has_more": more,
+        "begin_anew": False,
         "submissions": [
             submission_fields(row, plan, actor) for row in rows if row["state"] != "withdrawn"
         ],

@@ -220,6 +220,11 @@ class SyncOut(BaseModel):
     results: list[WriteResultOut] = Field(description="Of each write, in their order")
     position: int = Field(description="Goes into the next call")
     has_more: bool = Field(description="More changes follow: call again at once")
+    begin_anew: bool = Field(
+        description="The device's `position` is beyond the log, as after a restore of an older"
+        " backup: forget the submissions and milestones that it has, read their lists page by"
+        " page, and go on from this `position`. The writes of the call are answered as ever"
+    )
     submissions: list[SubmissionOut] = Field(description="Those that changed since, as they are")
     milestones: list[MilestoneOut] = Field(description="Those that changed since, as they are")
     tombstones: list[SyncTombstoneOut] = Field(description="What is there no more")

@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, CTE, BigInteger, column, func, literal, select, te
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.events.errors import PositionBeyondLog
 from services.core.events.models import EventPosition, LogHead, ReaderCursor, WorkerHeartbeat
 from services.core.kit.ids import first_id_at
 
@@ -18,6 +19,20 @@ async def log_position(session: AsyncSession, city_code: str) -> int:
     """Return the last position given in a city; 0 before the first."""
     found = await session.scalar(select(LogHead.position).where(LogHead.city_code == city_code))
     return found or 0
+
+
+async def check_position(session: AsyncSession, city_code: str, position: int) -> None:
+    """Refuse a position of a caller that the log of a city never gave.
+
+    Whoever finds something after a position need not ask; where nothing is found, it is asked
+    after that, so that what is numbered meanwhile is no fault of the caller's.
+
+    Raises:
+        PositionBeyondLog: the log ends before it.
+    """
+    newest = await log_position(session, city_code)
+    if position > newest:
+        raise PositionBeyondLog.after(newest)
 
 
 async def position_since(session: AsyncSession, city_code: str, since: datetime) -> int:
@@ -110,12 +125,6 @@ async def next_stretch(
         return None
     events = [LogEvent(*row[2:]) for row in rows if row.position is not None]
     return LogStretch(after=rows[0].after, upto=rows[0].upto, events=events, most=most)
-
-
-async def newest_position(session: AsyncSession, city_code: str) -> int:
-    """Return the newest position of a city's log; 0: nothing was numbered yet."""
-    found = await session.scalar(select(LogHead.position).where(LogHead.city_code == city_code))
-    return found or 0
 
 
 async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:

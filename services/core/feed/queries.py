@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from services.core.events.catalogue import EventType
 from services.core.events.models import Event, EventPosition
-from services.core.events.queries import position_since
+from services.core.events.queries import check_position, position_since
 from services.core.feed.errors import CursorExpired
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -160,6 +160,7 @@ async def events_after(
 
     Raises:
         CursorExpired: the events that come next are older than `kept_since`, or are gone.
+        PositionBeyondLog: there is no such position.
     """
     if kept_since is not None:
         oldest = await position_since(session, city_code, kept_since)
@@ -192,6 +193,8 @@ async def events_after(
         .order_by(window.c.position)
     )
     read = rows.all()
+    if not read:
+        await check_position(session, city_code, position)
     # Numbers have no gap, so one that is missing was there and is gone.
     if read and read[0][0] != position + 1:
         raise CursorExpired(extra={"oldest_position": read[0][0]})

@@ -166,6 +166,13 @@ class Reads:
             return False
         # Known again once it says itself how far it is.
         reading.replica.watch.doubt(told_of(error))
+        return self.asks_primary()
+
+    def asks_primary(self) -> bool:
+        """Return whether this unit of work may begin anew on the primary: a replica lacked it."""
+        reading = _present.get()
+        if reading is None or reading.replica is None:
+            return False
         reading.replica, reading.failed = None, True
         return True
 

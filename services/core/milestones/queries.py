@@ -6,20 +6,11 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    TextClause,
-    Uuid,
-    and_,
-    case,
-    cast,
-    func,
-    select,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, TextClause, Uuid, and_, case, cast, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.models import Event, EventPosition
+from services.core.events.queries import check_position
 from services.core.identity.actor import Actor
 from services.core.milestones.conditions import MILESTONES, light_on, overdue_on
 from services.core.milestones.lights import MilestoneLight
@@ -302,7 +293,11 @@ async def changed_after(
     position: int,
     limit: int,
 ) -> ChangedMilestones:
-    """Return visible milestones that changed, or whose extensions did, after a log position."""
+    """Return visible milestones that changed, or whose extensions did, after a log position.
+
+    Raises:
+        PositionBeyondLog: there is no such position.
+    """
     of_milestone = case(
         (Event.subject_kind == "milestone", Event.subject_id),
         (
@@ -326,6 +321,8 @@ async def changed_after(
     )
     reach = select(func.max(read.c.position), func.count())
     upto, number = (await session.execute(reach)).one()
+    if not number:
+        await check_position(session, actor.city_code, position)
     last = select(func.max(read.c.position).label("position"), read.c.id).group_by(read.c.id)
     changes = last.subquery()
     rows = await session.execute(

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from services.core.events.models import EventPosition
+from services.core.events.queries import check_position
 from services.core.kit.database import driver_connection
 from services.core.kit.statements import DriverStatement
 from services.core.plan.models import IndicatorOwner, Publication
@@ -57,7 +58,12 @@ async def latest_board(
 
     A snapshot stores the traces that were new with it; here `traces` holds those of all its
     indicators.
+
+    Raises:
+        PositionBeyondLog: the log of the city has no such position.
     """
+    if position is not None:
+        await check_position(session, city_code, position)
     wanted = (
         select(ScoreSnapshot)
         .where(

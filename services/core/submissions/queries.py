@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from sqlalchemy import ARRAY, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.events.errors import PositionBeyondLog
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.kit.database import columns_of
@@ -232,6 +233,7 @@ WITH changes AS (
 )
 SELECT last.position, {_COLUMNS},
     (SELECT max(position) FROM changes) AS read_to,
+    (SELECT position FROM log_head WHERE city_code = :city) AS newest,
     (SELECT count(*) FROM changes) AS read_count
 FROM (SELECT 1) AS always
 LEFT JOIN (last JOIN submission ON submission.id = last.id AND {{narrowed}}) ON TRUE
@@ -253,6 +255,9 @@ async def changed_after(
     The third part says whether more follow. Each row has `position`, that of its last change
     among those read. A filter by state is left to the caller: what was withdrawn or came into
     another state is there too, so that it can be told that it left the list.
+
+    Raises:
+        PositionBeyondLog: there is no such position.
     """
     seen = scope(actor, SUBMISSIONS)
     narrowed = f"{seen.sql} AND submission.plan_code = :plan"
@@ -270,6 +275,9 @@ async def changed_after(
             narrowed += f" AND submission.{column} = :{column}"
     statement = driver_statement(_CHANGED.format(narrowed=narrowed))
     rows = await connection.fetch(*statement.bind(given))
+    newest = rows[0]["newest"] or 0
+    if position > newest:
+        raise PositionBeyondLog.after(newest)
     read_to = rows[0]["read_to"] or position
     found = [row for row in rows if row["id"] is not None]
     return await _as_seen(connection, actor, found), read_to, rows[0]["read_count"] == limit
