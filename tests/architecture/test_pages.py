@@ -242,6 +242,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "security",
         "integrators/README",
         "integrators/offline",
+        "checks",
     )
     read = {*pages, *more, "integrators/README", "integrators/offline"}
     expected = {ROOT / f"docs/{name}.zh-CN.md" for name in read} | {ROOT / "README.zh-CN.md"}

@@ -193,7 +193,5 @@ def _reported(
 
 def _warnings(row: SubmissionRow, plan: PlanState, actor: Actor) -> list[dict[str, Any]]:
     uncounted = why_not_counted(row, plan)
-    return [
-        *([{**doubt_out(uncounted), "check": None}] if uncounted else []),
-        *warnings_of(row, plan, actor),
-    ]
+    told = [] if uncounted is None else [{**doubt_out(uncounted), "check": None}]
+    return told + warnings_of(row, plan, actor)

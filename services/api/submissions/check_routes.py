@@ -23,10 +23,10 @@ from services.api.submissions.check_schemas import (
     check_result,
     trial_finding,
 )
+from services.core.checks.descriptions import described_checks
 from services.core.checks.figures import FigurePlace
 from services.core.checks.queries import TrialScope, figures_at, reported_places
 from services.core.checks.trial import broken_by, most_at_once, places_tried
-from services.core.checks.wording import described_checks
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.database import driver_connection

@@ -7,10 +7,10 @@ from pydantic import BaseModel, Field
 
 from services.api.exports.digits import Digits
 from services.api.submissions.schemas import ComparedFigureOut, WarningOut, warnings_of
+from services.core.checks.descriptions import DescribedCheck
 from services.core.checks.figures import FigurePlace
 from services.core.checks.findings import CheckFinding, told
 from services.core.checks.trial import MOST_RULES_TRIED
-from services.core.checks.wording import DescribedCheck
 from services.core.identity.actor import Actor
 from services.core.kit.said import CodeIn, Said
 from services.core.plan.check_entries import Balance, CheckRule

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from services.core.checks.comparing import SideSum, side_sum, verdict
 from services.core.checks.figures import (
     FigurePlace,
     Figures,
@@ -15,6 +14,7 @@ from services.core.checks.figures import (
 from services.core.checks.findings import CheckFinding, ComparedFigure, shown
 from services.core.checks.lookups import built_in_of, earlier_codes, place_of_term, rules_for
 from services.core.checks.outliers import RobustScore, robust_score
+from services.core.checks.verdicts import SideSum, side_sum, verdict
 from services.core.kit.decimals import plain, quotient, times, total
 from services.core.kit.text import Text
 from services.core.plan.check_entries import PAIRS, ChangeCheck, CheckTerm, OutlierCheck

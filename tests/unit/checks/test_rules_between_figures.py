@@ -7,13 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.checks.comparing import SideSum, holds, side_sum, verdict
+from services.core.checks.verdicts import SideSum, holds, side_sum, verdict
 from services.core.plan.check_entries import CheckOperator, CheckRule, CheckTerm
 from services.core.plan.standing_checks import standing_checks
 from tests.unit.checks.builders import a_plan, a_row, a_rule, figures, found
 
-NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9))
-TOLERANCES = st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=0)
+NUMBERS = st.decimals(
+    allow_nan=False, allow_infinity=False, places=6, min_value=-(10**9), max_value=10**9
+)
+TOLERANCES = st.decimals(
+    allow_nan=False, allow_infinity=False, places=6, min_value=0, max_value=10**9
+)
 NEGATED: dict[CheckOperator, CheckOperator] = {"==": "!=", "<=": ">", "<": ">="}
 STRICT: tuple[CheckOperator, ...] = ("<", "==", ">")
 
