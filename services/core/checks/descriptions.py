@@ -91,7 +91,13 @@ def rule_in_words(rule: CheckRule) -> Text:
 
 
 def _side(terms: tuple[CheckTerm, ...], language: int) -> str:
-    return " + ".join(_term(one, language) for one in terms)
+    said = ""
+    for term in terms:
+        takes_away = bool(said) and term.times < 0
+        times = term.times.copy_abs() if takes_away else term.times
+        joined = " - " if takes_away else " + " if said else ""
+        said += joined + _term(term.model_copy(update={"times": times}), language)
+    return said
 
 
 def _term(term: CheckTerm, language: int) -> str:
