@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.clock_setting import settled_clock
-from services.console.data_directory import DataDirectory
+from services.console.data_directory import DataDirectory, kept_secret_key
 from services.console.errors import ConsoleError
 from services.console.running import database_url
 from services.console.settings import Settings
@@ -17,6 +17,7 @@ from services.core.kit.database import Database, connect
 from services.core.kit.errors import DomainError
 from services.core.kit.outage import told_of
 from services.core.kit.schema import DatabaseUnfit, require_current
+from services.core.kit.sealing import Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,19 @@ async def open_ledger() -> AsyncIterator[Ledger]:
         raise ConsoleError(str(error)) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
         raise ConsoleError(f"cannot work in the database: {told_of(error)}") from None
+
+
+def seal_here() -> Seal | None:
+    """Return what seals and opens in this environment, or in the `wufei up` that runs here.
+
+    Raises:
+        ConsoleError: the kept key cannot be read.
+    """
+    settings = Settings.read()
+    if settings.seal is not None or settings.database_url is not None:
+        return settings.seal
+    kept = DataDirectory(settings.data_dir).secret_key
+    return Seal.read(kept_secret_key(kept), settings.seal_cipher) if kept.exists() else None
 
 
 def told(error: DomainError) -> str:

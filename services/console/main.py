@@ -48,7 +48,15 @@ def _parser() -> ArgumentParser:
     _add_key(_group(commands, "key", "make, list and revoke keys"))
     _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))
     _add_simulate(_group(commands, "simulate", "try how much a machine takes"))
+    _add(
+        _group(commands, "secrets", "keys that secrets are sealed with"),
+        "rotate",
+        "secrets:rotate",
+        "seal everything anew with the first key of WUFEI_SECRET_KEY, while all goes on",
+    )
     _add_import(commands)
+    _add_export(commands)
+    _add_audit(_group(commands, "audit", "verify and export the audit"))
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
     recompute.add_argument("--plan", help="code of one plan; default: all")
@@ -91,6 +99,21 @@ def _add_import(commands: _Commands) -> None:
     command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
 
 
+def _add_export(commands: _Commands) -> None:
+    summary = "fetch a list, a comparison or a form as CSV or XLSX, all of it or none"
+    command = _add(commands, "export", "exports:run", summary)
+    told = "such as submissions, scoreboard or templates/tasks; a path such as /alerts is no plan's"
+    command.add_argument("what", help=told)
+    command.add_argument("file", type=Path, help="where to; .csv, .xlsx or .zip says the form")
+    command.add_argument("--plan", help="code of the plan, such as 410183-2025")
+    command.add_argument(
+        "--where", action="append", default=[], metavar="NAME=VALUE", help="may be repeated"
+    )
+    command.add_argument("--force", action="store_true", help="replace the file if it is there")
+    command.add_argument("--url", help="where the API is; default: WUFEI_URL, or this machine")
+    command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+
+
 def _add_key(actions: _Commands) -> None:
     create = _add(actions, "create", "keys:create", "make a key; its secret is shown once")
     create.add_argument("--name", required=True)
@@ -112,6 +135,23 @@ def _add_webhook(actions: _Commands) -> None:
     check.add_argument("--timeout", type=float, default=15, help="seconds to wait for an answer")
     check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")
+
+
+def _add_audit(actions: _Commands) -> None:
+    summary = "say whether any row of the audit was altered, removed, added or swapped"
+    check = _add(actions, "verify", "audit:verify", summary)
+    check.add_argument("--city", help="code of one city; default: all")
+    check.add_argument("--file", type=Path, help="an export; needs no database")
+    for name, meta, told in (
+        ("--public-key", "HEX", "the key that may have signed; default: of WUFEI_SECRET_KEY"),
+        ("--head", "NUMBER:HEX", "a head that was noted elsewhere"),
+    ):
+        check.add_argument(name, action="append", metavar=meta, help=f"{told}; may be repeated")
+    check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+    export = _add(actions, "export", "audit:export", "write the audit of a city into a file")
+    export.add_argument("--city", help="code of the city, where there are several")
+    export.add_argument("--after", type=int, default=0, help="only what comes after this number")
+    export.add_argument("--out", type=Path, help="a new file; default: the terminal")
 
 
 def _add_simulate(actions: _Commands) -> None:

@@ -17,9 +17,9 @@ from services.console.errors import ConsoleError
 from services.core.kit.faults import faults_of
 from services.core.kit.logs import LogFormat, LogLevel
 from services.core.kit.nearest import nearest
-from services.core.kit.sealing import checked_key
+from services.core.kit.seal_settings import SealSettings
 from services.core.kit.server_address import checked_address, checked_replicas, read_address
-from services.core.webhooks.address_settings import checked_cidrs
+from services.core.webhooks.address_settings import checked_cidrs, checked_proxies
 from services.worker.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ def _redis_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
-class Settings(BaseSettings):
+class Settings(SealSettings):
     """Settings of every command."""
 
     model_config = SettingsConfigDict(
@@ -55,6 +55,11 @@ class Settings(BaseSettings):
         "json",
         validation_alias="WUFEI_LOG_FORMAT",
         description="`json`: an object a line; `text`: for people who read along.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(checked_proxies)] = Field(
+        "",
+        description="Addresses and networks of proxies whose X-Forwarded-For is believed, separated"
+        " by commas; none: no header is.",
     )
     stop_within: int = Field(
         10, ge=0, description="Seconds the API gives open requests when it is told to stop."
@@ -81,11 +86,6 @@ class Settings(BaseSettings):
         None,
         validation_alias="REDIS_URL",
         description="Redis or Valkey to use in place of the embedded one.",
-    )
-    secret_key: Annotated[SecretStr, AfterValidator(checked_key)] | None = Field(
-        None,
-        description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
-        " webhooks: the first seals, each opens. `wufei up` makes one in the data directory.",
     )
     webhook_allow_loopback: bool = Field(
         default=False, description="For demonstrations and tests: webhooks may go to this machine."

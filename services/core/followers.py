@@ -5,13 +5,17 @@ holds up no other.
 """
 
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import following as alerts
+from services.core.audit import linking as audit
 from services.core.imports import service as imports
 from services.core.kit.clock import Clock
+from services.core.kit.sealing import Seal
+from services.core.kit.signatures import Signer
 from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
 from services.core.scoring import service as scoring
@@ -29,14 +33,30 @@ FOLLOWERS = (
     milestones.FOLLOWER,
     alerts.FOLLOWER,
     recovery.FOLLOWER,
+    # Last, for nobody waits for the chain.
+    audit.FOLLOWER,
 )
 
 READERS = tuple(follower.reader for follower in FOLLOWERS)
 
-DATE_FOLLOWERS: Mapping[str, FollowDate] = {
-    "scoring": scoring.follow_date,
-    "alerts": alerts.follow_date,
-    "webhook-retention": retention.follow_date,
-    "import-retention": imports.follow_date,
-}
-"""By name. They are asked every half minute, so each is cheap where nothing fell due."""
+
+def date_followers(
+    *, seal: Seal | None = None, audit_kept: timedelta | None = None
+) -> Mapping[str, FollowDate]:
+    """Return by name who follows the calendar; each is asked every half minute.
+
+    So each is cheap where nothing fell due. With a `seal` the heads of the audit's chains are
+    signed; `audit_kept` is how long entries of the audit are kept, None: for ever.
+    """
+    signer = None if seal is None else Signer(seal, audit.PURPOSE)
+    return {
+        "scoring": scoring.follow_date,
+        "alerts": alerts.follow_date,
+        "webhook-retention": retention.follow_date,
+        "import-retention": imports.follow_date,
+        "audit": audit.signing_heads(signer, kept=audit_kept),
+    }
+
+
+DATE_FOLLOWERS = date_followers()
+"""Those of a deployment without a key."""

@@ -1,12 +1,17 @@
 """Which tables are cut by time, by which key, and how long their rows are kept.
 
-The log, the history of submissions and the audit are kept: scores are made anew from the first
-two, and how long the third has to be kept is for whoever runs this to say.
+The log and the history of submissions are kept: scores are made anew from them. What is too old
+of the audit goes behind a signed head of each city's chain only.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit import linking
+from services.core.identity.queries import city_codes
 from services.core.kit.partitions import CutTable, TimeSpan
 from services.core.webhooks.rules import KEPT
 
@@ -14,9 +19,17 @@ from services.core.webhooks.rules import KEPT
 def cut_tables(*, audit_kept: timedelta | None = None) -> Sequence[CutTable]:
     """Return the tables cut by time; `audit_kept` is how long the audit is kept, None: for ever."""
     return (
-        CutTable("audit_entry", "id", TimeSpan.QUARTER, audit_kept),
+        CutTable("audit_entry", "id", linking.ENTRIES_SPAN, audit_kept, _signed_for),
         CutTable("event", "id", TimeSpan.QUARTER),
         CutTable("submission_history", "submission_id", TimeSpan.QUARTER),
         CutTable("webhook_attempt", "delivery_id", TimeSpan.MONTH, KEPT),
         CutTable("webhook_body", "event_id", TimeSpan.MONTH, KEPT),
     )
+
+
+async def _signed_for(session: AsyncSession, upper: UUID) -> bool:
+    """Return whether each city has signed that its entries before an id may go."""
+    for city_code in await city_codes(session):
+        if not await linking.may_drop(session, city_code, upper):
+            return False
+    return True

@@ -4,16 +4,16 @@ from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.core.kit.clock import Clock
-from services.core.kit.sealing import Seal, checked_key
+from services.core.kit.seal_settings import SealSettings
 from services.core.kit.server_address import checked_replicas
 from services.core.webhooks.address_settings import checked_cidrs, checked_robot_hosts
 from services.core.webhooks.addresses import AddressPolicy, policy_of
 
 
-class DoorSettings(BaseSettings):
+class DoorSettings(SealSettings):
     """Settings of one process; addresses of servers have no default."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
@@ -31,12 +31,6 @@ class DoorSettings(BaseSettings):
         default=0,
         validation_alias="WUFEI_CLOCK_OFFSET",
         description="Seconds between the domain's clock and the true one; set by `wufei up` only",
-    )
-    secret_key: Annotated[SecretStr, AfterValidator(checked_key)] | None = Field(
-        default=None,
-        validation_alias="WUFEI_SECRET_KEY",
-        description="Keys of 32 bytes in base64, separated by commas, that seal the secrets of"
-        " webhooks: the first seals, each opens; without one nothing is sealed or opened",
     )
     port: int = Field(
         default=8000,
@@ -76,11 +70,6 @@ class DoorSettings(BaseSettings):
     def clock(self) -> Clock:
         """Return the clock of this process."""
         return Clock(timedelta(seconds=self.clock_offset))
-
-    @property
-    def seal(self) -> Seal | None:
-        """Return what seals and opens secrets; None: no key is set."""
-        return None if self.secret_key is None else Seal.read(self.secret_key.get_secret_value())
 
     @property
     def webhook_addresses(self) -> AddressPolicy:

@@ -8,24 +8,24 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.checks.figures import Figures
 from services.core.identity.actor import Actor
 from services.core.identity.queries import actor_of_key
 from services.core.imports import queries, service
-from services.core.imports.checking import Block, Checker, SheetFault
+from services.core.imports.checking import SheetDesk, SheetFault
 from services.core.imports.intake import FirstLook, ImportOptions, look_at, options_of
 from services.core.imports.marking import MOST_LISTED, marked_copy
 from services.core.imports.models import SheetImport
 from services.core.imports.service import TakenImport
 from services.core.imports.templates import fresh_form
+from services.core.imports.writing import FormRows, foresee, rows_of, write
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Fault
@@ -33,8 +33,6 @@ from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
-from services.core.submissions.batch.deciding import Decided
-from services.core.submissions.batch.service import carry_out, look_ahead
 from services.worker.interruption import Interruption
 
 logger = logging.getLogger("wufei.worker")
@@ -166,35 +164,35 @@ class Importing:
             look_at, work.content, work.options, plan=work.plan, actor=work.actor, seal=self._seal
         )
 
-    def _checker(self, work: _Work, look: FirstLook, *, at_once: int) -> Checker:
-        today = work.plan.local_date(self._clock.now())
-        return Checker(look, plan=work.plan, actor=work.actor, today=today, at_once=at_once)
+    def _rows(self, work: _Work, look: FirstLook, *, at_once: int) -> FormRows:
+        desk = SheetDesk(work.plan, work.actor, self._clock.now(), work.sent_at)
+        return rows_of(look, desk, at_once=at_once)
 
     async def _check(self, work: _Work) -> None:
         look = await self._look(work)
-        checker = self._checker(work, look, at_once=_CHECKED_AT_ONCE)
-        found, beside = _Found(), Figures()
-        blocks = checker.blocks()
+        rows = self._rows(work, look, at_once=_CHECKED_AT_ONCE)
+        found = _Found()
+        blocks: Iterator[Any] = rows.blocks()
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
-            decided = await self._foresee(work, block, beside)
-            faults = [*block.faults, *_rejected(checker, block, decided)]
-            found.counts.update(one.outcome for one in decided)
-            await self._note(work, checker, found, faults)
-        last = checker.last_faults()
-        if not checker.tally.rows:
+            async with self._database.sessions() as session:
+                outcome = await foresee(session, rows, block)
+            found.counts.update(outcome.counts)
+            await self._note(work, rows, found, outcome.faults)
+        last = rows.last_faults()
+        if not rows.tally.rows:
             last.append(_NO_ROWS)
-        await self._note(work, checker, found, last)
+        await self._note(work, rows, found, last)
         marked = None
         if found.number:
             marked = await asyncio.to_thread(marked_copy, look, found.kept)
-        report = _report(work, look, checker, found)
+        report = _report(work, look, rows, found)
         async with self._database.transaction() as session:
             await service.finish_check(session, work.taken, report, marked, now=self._clock.now())
 
     async def _note(
-        self, work: _Work, checker: Checker, found: "_Found", faults: Sequence[SheetFault]
+        self, work: _Work, rows: FormRows, found: "_Found", faults: Sequence[SheetFault]
     ) -> None:
-        progress = found.progress(checker, len(faults))
+        progress = found.progress(rows, len(faults))
         async with self._database.transaction() as session:
             goes_on = await service.go_on(
                 session,
@@ -214,27 +212,6 @@ class Importing:
         """Let an import whose operation was cancelled come to its end now, not with the lease."""
         async with self._database.transaction() as session:
             await service.begin_work(session, taken, now=self._clock.now())
-
-    async def _foresee(self, work: _Work, block: Block, beside: Figures) -> Sequence[Decided]:
-        """Return what would become of a block; nothing is written.
-
-        The checks of the plan see the blocks before it in `beside`, which grows by this one.
-        """
-        async with self._database.sessions() as session:
-            outcome = await look_ahead(
-                session,
-                replace(block.batch, atomic=False),
-                block.judged,
-                plan=work.plan,
-                actor=work.actor,
-                now=self._clock.now(),
-                beside=beside,
-            )
-        compared = work.plan.checks.compared
-        for one in outcome.decided:
-            if one.action and one.submission and one.slot.indicator_code in compared:
-                beside.lay_over(one.submission)
-        return outcome.decided
 
     async def _write(self, work: _Work) -> None:
         look = await self._look(work)
@@ -257,21 +234,17 @@ class Importing:
         taken = work.taken
         if await queries.leased(session, taken.city_code, taken.id, taken.token) is None:
             raise _Stopped
-        checker = self._checker(work, look, at_once=_WRITTEN_AT_ONCE)
+        rows = self._rows(work, look, at_once=_WRITTEN_AT_ONCE)
         counts: Counter[str] = Counter(created=0, updated=0, unchanged=0)
-        blocks, now = checker.blocks(), self._clock.now()
+        blocks: Iterator[Any] = rows.blocks()
         while (block := await asyncio.to_thread(next, blocks, None)) is not None:
-            outcome = await carry_out(
-                session, block.batch, block.judged, plan=work.plan, actor=work.actor, now=now
-            )
-            decided = outcome.decided
-            told = (*_rejected(checker, block, decided), *_moved(checker, block, decided, work))
-            if faults := [*block.faults, *told]:
-                raise _Moved(faults)
-            counts.update(one.outcome for one in decided)
-        if last := checker.last_faults():
+            outcome = await write(session, rows, block)
+            if outcome.faults:
+                raise _Moved(outcome.faults)
+            counts.update(outcome.counts)
+        if last := rows.last_faults():
             raise _Moved(last)
-        if not await service.finish_write(session, taken, counts, now=now):
+        if not await service.finish_write(session, taken, counts, now=self._clock.now()):
             raise _Stopped
 
 
@@ -286,36 +259,26 @@ class _Found:
         self.number, self.kept, self.counts = 0, [], Counter()
         self._begun = time.monotonic()
 
-    def progress(self, checker: Checker, more: int) -> dict[str, object]:
+    def progress(self, rows: FormRows, more: int) -> dict[str, object]:
         """Return how far it is: bytes of the sheet, rows and their rate, seconds to come."""
-        done, total = checker.gone()
+        done, total = rows.gone()
         seconds = max(time.monotonic() - self._begun, 0.001)
         return {
-            "rows": checker.tally.rows,
+            "rows": rows.tally.rows,
             "faults": self.number + more,
             "done": done,
             "total": total,
-            "rows_per_second": round(checker.tally.rows / seconds),
+            "rows_per_second": round(rows.tally.rows / seconds),
             "remaining_seconds": round(seconds * max(total - done, 0) / max(done, 1)),
         }
 
 
-def _rejected(checker: Checker, block: Block, decided: Sequence[Decided]) -> list[SheetFault]:
-    """Return why rows that are right by themselves cannot be written as things stand."""
-    return [
-        checker.told(block.numbers[one.index], fault)
-        for one in decided
-        if one.index is not None and one.index not in block.judged.faults
-        for fault in one.faults
-    ]
-
-
-def _report(work: _Work, look: FirstLook, checker: Checker, found: _Found) -> dict[str, Any]:
-    tally, known = checker.tally, look.known
+def _report(work: _Work, look: FirstLook, rows: FormRows, found: _Found) -> dict[str, Any]:
+    tally, known = rows.tally, look.known
     counted = {name: found.counts[name] for name in ("created", "updated", "unchanged")}
     return {
         "sheet": None if look.sheet is None else look.sheet.name,
-        "period": known.period,
+        "period": known.period or None,
         "organization_code": known.organization_code,
         "is_form": look.stamp is not None,
         "rows": tally.rows,
@@ -327,7 +290,7 @@ def _report(work: _Work, look: FirstLook, checker: Checker, found: _Found) -> di
         "ignored_columns": list(look.columns.ignored),
         "first_row": tally.first,
         "template": fresh_form(
-            work.plan, "indicators", known.period or "", known.organization_code or ""
+            work.plan, look.form, known.period or "", known.organization_code or ""
         ),
     }
 
@@ -338,7 +301,7 @@ _NO_ROWS = SheetFault(
     None,
     "no-values",
     None,
-    Text("没有一行填写了数值", "No row holds a value"),
+    Text("没有一行填写了内容", "No row holds anything that was filled in"),
 )
 _GONE = {
     "code": "sender-gone",
@@ -361,27 +324,3 @@ def _told(error: DomainError) -> list[dict[str, Any]]:
         }
         for one in faults
     ]
-
-
-def _moved(
-    checker: Checker, block: Block, decided: Sequence[Decided], work: _Work
-) -> list[SheetFault]:
-    """Return which rows would overwrite what somebody else wrote after the file was sent."""
-    return [
-        checker.told(block.numbers[one.index], _CHANGED_SINCE)
-        for one in decided
-        if one.index is not None
-        and one.outcome == "updated"
-        and one.before is not None
-        and one.before["updated_at"] > work.sent_at
-    ]
-
-
-_CHANGED_SINCE = Fault(
-    "",
-    "changed-since-sent",
-    Text(
-        "文件上传后，该填报已被修改：请核对后重新上传",
-        "It was changed after the file was sent: look at it, and send the file again",
-    ),
-)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from services.core.followers import date_followers
 from services.core.kit.database import Database, connect
 from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
@@ -82,6 +83,7 @@ async def _work(settings: WorkerSettings) -> None:
                 settings.clock,
                 tell=tell,
                 tables=cut_tables(audit_kept=settings.audit_kept),
+                by_date=date_followers(seal=settings.seal, audit_kept=settings.audit_kept),
             )
             doorbell = None
             if settings.redis_url is not None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -97,7 +97,7 @@ class Reactor:
     """Reacts to the log of every city; unless woken it looks for work every `look_every` s.
 
     It calls `tell` when it has done something, and at the end of every pass. `tables` are those
-    cut by time, whose parts it keeps. By `chance` it orders
+    cut by time, whose parts it keeps; `by_date` do what no event asks for. By `chance` it orders
     its rounds over the cities.
     """
 
@@ -109,11 +109,13 @@ class Reactor:
         look_every: float = LOOK_EVERY_SECONDS,
         tell: Callable[[], None] = lambda: None,
         tables: Sequence[CutTable] = cut_tables(),
+        by_date: Mapping[str, FollowDate] = DATE_FOLLOWERS,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._clock = clock
         self._tables = tables
+        self._by_date = by_date
         self._chance = chance
         self._look_every = look_every
         self._tell = tell
@@ -188,7 +190,7 @@ class Reactor:
         for city_code in self._in_own_order(cities):
             await self._beat()
             await self._look_after(city_code)
-            for name, follow_date in DATE_FOLLOWERS.items():
+            for name, follow_date in self._by_date.items():
                 await self._follow_date(city_code, name, follow_date)
         async with self._database.transaction() as session:
             await forget_silent(session, now=self._clock.true_now())

@@ -48,15 +48,17 @@ class WorkerSettings(DoorSettings):
         validation_alias="WUFEI_WEBHOOK_DISABLE_AFTER",
         description="Seconds of nothing but failures after which an endpoint is disabled",
     )
-    audit_kept_days: int | None = Field(
-        default=None,
+    audit_kept_days: int = Field(
+        default=3 * 366,
         ge=183,
+        le=36_600,
         validation_alias="WUFEI_AUDIT_KEPT_DAYS",
         description="Days that entries of the audit are kept, half a year at least (Cybersecurity"
-        " Law, article 21); then they go with their quarter; default: for ever",
+        " Law, article 21); then they go with their quarter, behind a signed head of the chain"
+        " only; default: three years",
     )
 
     @property
-    def audit_kept(self) -> timedelta | None:
-        """Return how long the audit is kept; None: for ever."""
-        return None if self.audit_kept_days is None else timedelta(days=self.audit_kept_days)
+    def audit_kept(self) -> timedelta:
+        """Return how long the audit is kept."""
+        return timedelta(days=self.audit_kept_days)

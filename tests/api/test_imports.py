@@ -281,6 +281,31 @@ async def test_one_import_too_many_is_told_which_others_are_under_way(door: Door
     assert taken.status_code == 202, taken.text
 
 
+async def test_files_with_faults_are_not_under_way_and_the_last_of_them_are_kept(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "MOST_UNDER_WAY", 2)
+    (at,), sender = places(1), ("reporter", "UN09")
+    faulty = [await checked(door, csv_of(row_of(*at, "much")), as_=sender) for _ in range(4)]
+    sound = await sent(door, csv_of(row_of(*at, "1", 单位="UN09")), as_=sender)
+    assert sound.status_code == 202, sound.text
+    async with await door.as_(*sender) as unit:
+        copies = [await unit.get(f"/imports/{one['id']}/marked.xlsx") for one in faulty]
+        told = await unit.get(f"/imports/{faulty[0]['id']}/faults")
+    assert [one.status_code for one in copies] == [404, 404, 200, 200]
+    assert told.json()["items"], "what was found is told as long as ever"
+
+
+async def test_a_file_that_nobody_confirms_is_given_up_with_its_bytes(door: Door) -> None:
+    (at,), sender = places(1), ("reporter", "UN08")
+    found = await checked(door, csv_of(row_of(*at, "1", 单位="UN08")), as_=sender)
+    later = Clock(door.held.clock.offset + imports._FILES_KEPT * 1.1)
+    async with door.held.database.transaction() as session:
+        await imports.follow_date(session, "410183", later)
+    given_up = await seen(door, found["id"], as_=sender)
+    assert (given_up["state"], given_up["allowed_actions"]) == ("discarded", [])
+
+
 async def test_old_files_are_dropped_and_later_all_that_was_found(door: Door) -> None:
     (at,) = places(1)
     found = await checked(door, csv_of(row_of(*at, "much")))

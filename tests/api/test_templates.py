@@ -65,6 +65,28 @@ async def test_a_form_holds_what_the_plan_prints_and_what_the_unit_said(door: Do
     assert (kept.status_code, kept.content) == (304, b"")
 
 
+async def test_a_form_shows_of_the_period_before_what_the_same_as_json_suggests(
+    door: Door,
+) -> None:
+    asked = {"period": "2023-Q4"}
+    shown: list[str | None] = []
+    async with await door.as_("reporter", "UN15") as unit:
+        body = a_submission(period="2023-Q3", value="38.19", draft=True)
+        made = (await unit.post(f"/plans/{XINMI}/submissions", json=body)).json()
+        for verb in (None, "submit", "withdraw"):
+            if verb is not None:
+                done = await unit.post(f"/submissions/{made['id']}/{verb}")
+                assert done.status_code == 200, done.text
+            told = await unit.get(f"/plans/{XINMI}/form", params=asked)
+            (cell,) = [one for one in told.json()["cells"] if one["indicator_code"] == "U08"]
+            nearest = [one for one in cell["suggestions"] if one["source"] == "last-period"]
+            suggested = [one["value"] for one in nearest]
+            row = by_heading((await form(door, **asked)).content)["U08"]
+            assert [row[name] for name in ("上期值",) if name in row] == suggested
+            shown.append(row.get("上期值"))
+    assert shown == [None, "38.19", None]
+
+
 async def test_the_stamp_is_seen_by_nobody_and_signed(door: Door) -> None:
     content = (await form(door, period="2025")).content
     file = SheetFile(content)

@@ -23,7 +23,7 @@ WRITERS = {
     "creation",  # submissions: the one-statement write of a new one
     "loading",  # plan: a document into its tables
     "opening",  # plan: a period that is to be opened, and until when it is due
-    "writing",  # obligations, submissions: many rows at once, each with its history
+    "writing",  # obligations, submissions, imports: many rows at once, each with its history
     "previews",  # submissions: batches that were tried, kept to be committed
     "bulk",  # submissions: one verb on many, each decided by itself
     "comparing",  # scoring: two boards and what happened between them
@@ -34,6 +34,7 @@ WRITERS = {
     "inputs",  # scoring: the log into what is scored
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
+    "changing",  # identity: keys changed, and given another secret
     "lifecycle",  # webhooks: endpoints tested, enabled, disabled, deleted
     "planning",  # webhooks: the log into deliveries, in one statement a stretch
     "recovery",  # webhooks: what was not delivered made due again
@@ -53,6 +54,8 @@ WRITERS = {
     "following",  # milestones, alerts: what follows from the log and the calendar
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
+    "linking",  # audit: what was committed into the chain, and its daily head
+    "proving",  # audit: reads a chain and what it covers, and writes nothing
     "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
 }
 """Files of a slice that write; they, models, queries and statements are all that knows the

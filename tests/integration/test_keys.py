@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.api import security
 from services.api.security import KEPT, Keys
 from services.core.identity.actor import Actor, operator
-from services.core.identity.errors import Unauthenticated
-from services.core.identity.service import KeyRequest, create_key, key_to_revoke, revoke_key
+from services.core.identity.changing import edit_key, key_to_change, rotate_key
+from services.core.identity.errors import NetworkNotAllowed, Unauthenticated
+from services.core.identity.giving import KeyRequest
+from services.core.identity.service import create_key, key_to_revoke, revoke_key
 from services.core.kit.database import Database, connect
 from services.core.plan.loading import load_plan
 from tests.support.api import neighbour
@@ -99,6 +101,59 @@ async def test_a_revocation_in_this_process_holds_at_once(database: Database) ->
         await revoke(session, actor, BEGIN)
     keys.forget()
     assert not await is_known(keys, secret)
+
+
+async def test_a_secret_that_was_replaced_ends_on_every_process_when_its_overlap_does(
+    database: Database,
+) -> None:
+    clock = Clock()
+    older = await a_key(database)
+    here, there = Keys(database, clock), Keys(database, clock)
+    actor = await here.actor(older, "r")
+    async with database.transaction() as session:
+        key = await key_to_change(session, actor.credential_id, actor=operator(CITY))
+        newer = await rotate_key(
+            session, key, overlap=timedelta(hours=1), actor=operator(CITY), now=clock.now
+        )
+    clock.now = BEGIN + timedelta(minutes=59, seconds=58)
+    for keys in (here, there):
+        assert await is_known(keys, older)
+        assert await is_known(keys, newer)
+    clock.now = BEGIN + timedelta(hours=1)
+    for keys in (here, there, Keys(database, clock)):
+        assert not await is_known(keys, older), "though it was met two seconds ago"
+        assert await is_known(keys, newer)
+
+
+async def test_a_secret_that_is_replaced_without_an_overlap_ends_within_five_seconds(
+    database: Database,
+) -> None:
+    clock = Clock()
+    older = await a_key(database)
+    elsewhere = Keys(database, clock)
+    actor = await elsewhere.actor(older, "r")
+    async with database.transaction() as session:
+        key = await key_to_change(session, actor.credential_id, actor=operator(CITY))
+        await rotate_key(session, key, overlap=timedelta(), actor=operator(CITY), now=clock.now)
+    clock.now += KEPT
+    assert not await is_known(elsewhere, older)
+
+
+async def test_networks_that_were_set_hold_on_another_process_within_five_seconds(
+    database: Database,
+) -> None:
+    clock = Clock()
+    secret = await a_key(database)
+    elsewhere = Keys(database, clock)
+    actor = await elsewhere.actor(secret, "r", "198.51.100.4")
+    networks = {"allowed_networks": ["203.0.113.0/24"]}
+    async with database.transaction() as session:
+        key = await key_to_change(session, actor.credential_id, actor=operator(CITY))
+        await edit_key(session, key, changes=networks, actor=operator(CITY), now=clock.now)
+    clock.now += KEPT
+    with pytest.raises(NetworkNotAllowed):
+        await elsewhere.actor(secret, "r", "198.51.100.4")
+    assert (await elsewhere.actor(secret, "r", "203.0.113.4")).name == actor.name
 
 
 @pytest.mark.parametrize(

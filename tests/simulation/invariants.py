@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import asyncpg
 
+from services.core.audit.proving import verify
 from services.core.events.queries import log_position
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -40,6 +41,27 @@ SELECT coalesce(e.id, p.event_id, w.event_id)::text AS event FROM event e
 FULL JOIN event_position p ON p.city_code = e.city_code AND p.event_id = e.id
 FULL JOIN event_pending w ON w.city_code = e.city_code AND w.event_id = e.id
 WHERE e.id IS NULL OR (p.event_id IS NULL) = (w.event_id IS NULL)
+""",
+    "a link is of each entry that waits no more, and of each event that was linked, once": """
+SELECT coalesce(l.row_id, e.id, p.event_id)::text AS row FROM audit_link l
+FULL JOIN (
+    SELECT e.city_code, e.id FROM audit_entry e
+    LEFT JOIN audit_pending w ON w.city_code = e.city_code AND w.entry_id = e.id
+    WHERE w.entry_id IS NULL
+) e ON e.city_code = l.city_code AND e.id = l.row_id AND l.kind = 'entry'
+FULL JOIN (
+    SELECT p.city_code, p.event_id, p.position FROM event_position p
+    JOIN reader_cursor c ON c.city_code = p.city_code AND c.reader = 'audit'
+    WHERE p.position <= c.position
+) p ON p.city_code = l.city_code AND p.event_id = l.row_id AND p.position = l.position
+WHERE l.row_id IS NULL OR (e.id IS NULL) = (p.event_id IS NULL)
+""",
+    "the links of a chain run from 1 without a gap to its head": """
+SELECT city_code, h.number, n.links, n.last FROM audit_head h FULL JOIN (
+    SELECT city_code, count(*) AS links, max(number) AS last FROM audit_link GROUP BY 1
+) n USING (city_code)
+WHERE (h.number, n.links) IS DISTINCT FROM (n.last, n.last)
+    AND (h.number, n.links) IS DISTINCT FROM (CAST(0 AS bigint), CAST(NULL AS bigint))
 """,
     "no reader is before the log": """
 SELECT c.city_code, c.reader, c.position FROM reader_cursor c
@@ -115,6 +137,13 @@ _ALL = " UNION ALL ".join(
 async def broken_laws(connection: asyncpg.Connection) -> list[str]:
     """Return each law that does not hold with rows that break it, seen at one instant."""
     return [f"{law}: {row}" for law, row in await connection.fetch(_ALL)]
+
+
+async def chain_broken(database: Database, city_code: str) -> str:
+    """Return what is wrong with the audit of a city; empty where each link and row is good."""
+    async with database.sessions() as session:
+        proof = await verify(session, city_code)
+    return "" if proof.breach is None else str(proof.breach)
 
 
 async def boards_differ(database: Database, city_code: str, plan_code: str, clock: Clock) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 
 from typing_extensions import override
 
-from tests.simulation.invariants import boards_differ, broken_laws
+from tests.simulation.invariants import boards_differ, broken_laws, chain_broken
 from tests.simulation.receivers import ANSWERS, GONE, Receivers, UnderWay
 from tests.simulation.schedule import Actor, Fate, Held, Schedule
 from tests.simulation.wire import OpenGate
@@ -260,8 +260,9 @@ class Play:
                 raise Broken(f"{host} never took event {event}, which counts as delivered")
         self._world.wire.gate = OpenGate()
         differ = await boards_differ(self._world.workers[0], CITY, XINMI, self._world.clock)
-        if differ:
-            raise Broken(differ)
+        broken = await chain_broken(self._world.workers[0], CITY)
+        if differ or broken:
+            raise Broken(differ or broken)
 
     async def _leave(self) -> None:
         """End what is still going on, so that the world can be closed."""

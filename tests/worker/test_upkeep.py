@@ -62,12 +62,12 @@ async def test_a_worker_that_owns_no_table_says_so_and_goes_on(
     assert await names(database) == before
 
 
-def test_the_audit_is_kept_for_ever_unless_the_setting_says_how_long(
+def test_the_audit_is_kept_for_three_years_unless_the_setting_says_how_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1/none")
     audit, event, history, *_ = cut_tables(audit_kept=WorkerSettings().audit_kept)
-    assert (audit.kept, event.kept, history.kept) == (None, None, None)
+    assert (audit.kept, event.kept, history.kept) == (timedelta(days=3 * 366), None, None)
     monkeypatch.setenv("WUFEI_AUDIT_KEPT_DAYS", "200")
     audit, event, history, *_ = cut_tables(audit_kept=WorkerSettings().audit_kept)
     assert (audit.kept, event.kept, history.kept) == (timedelta(days=200), None, None)

@@ -1,17 +1,23 @@
 """Paths of keys and organizations."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
-from services.api.answers import body_etag, json_answer
+from services.api.answers import body_etag, item_etag, json_answer
 from services.api.context import (
     Held,
+    IfMatch,
     IfNoneMatch,
     PageSize,
     PageToken,
     Reading,
+    Resources,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -21,6 +27,8 @@ from services.api.identity.schemas import (
     KeyListOut,
     KeyMadeOut,
     KeyOut,
+    KeyPatch,
+    KeyRotationIn,
     MeOut,
     OrganizationListOut,
     OrganizationOut,
@@ -32,13 +40,14 @@ from services.api.identity.schemas import (
 from services.api.paging import cut, of_list
 from services.api.routing import versioned_router
 from services.api.security import Caller, permitted
-from services.api.turns import in_scope
+from services.api.turns import Shown, Turn, in_scope
 from services.core.identity import queries, service
 from services.core.identity.actor import Actor
+from services.core.identity.changing import edit_key, key_to_change, rotate_key
 from services.core.identity.errors import KeyNotFound, OrganizationNotFound
+from services.core.identity.giving import KeyRequest
 from services.core.identity.models import ApiKey, Organization
 from services.core.identity.rules import Permission
-from services.core.identity.service import KeyRequest
 from services.core.kit.pagination import read_page_token, read_text
 from services.core.plan.queries import visible_plans
 
@@ -92,13 +101,15 @@ async def create_api_key(
             scopes=None if body.scopes is None else tuple(body.scopes),
             expires_at=body.expires_at,
             city_code=body.city_code,
+            allowed_networks=tuple(dict.fromkeys(body.allowed_networks)),
         ),
         actor=actor,
         plan_codes=[plan.code for plan in plans],
         now=held.clock.true_now(),
     )
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
-    response.headers["ETag"] = body_etag(key_out(key).model_dump_json().encode())
+    shown = key_out(key).model_dump_json().encode()
+    response.headers["ETag"] = item_etag(key.id, key.version, shown)
     # A secret is never stored: what is kept for a repeated request has none.
     request.scope["reply_to_keep"] = key_made_out(key, None).model_dump_json().encode()
     return key_made_out(key, secret)
@@ -106,18 +117,46 @@ async def create_api_key(
 
 @router.get("/api-keys", responses={**answering("Keys"), **refusals(403)})
 async def list_api_keys(
-    actor: KeyManager, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
+    actor: KeyManager,
+    session: Reading,
+    held: Held,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
 ) -> KeyListOut:
     """List the keys that reach no further than the caller's, revoked ones too."""
     named = of_list(actor, "keys")
     after = None if page_token is None else read_page_token(page_token, named, read_text, UUID)
     found = await queries.visible_keys(session, actor, after=after, limit=page_size + 1)
     page, following = cut(found, page_size, named, lambda one: [one.city_code, one.id])
-    return KeyListOut(items=[key_out(key) for key in page], next_page_token=following)
+    former = await queries.former_secrets(session, page, now=held.clock.true_now())
+    return KeyListOut(
+        items=[key_out(key, former[key.id]) for key in page], next_page_token=following
+    )
+
+
+async def _shown(session: AsyncSession, key: ApiKey, held: Resources) -> tuple[KeyOut, bytes, str]:
+    """Return a key as it may be shown, as JSON, and its ETag."""
+    former = await queries.former_secrets(session, [key], now=held.clock.true_now())
+    shown = key_out(key, former[key.id])
+    body = shown.model_dump_json().encode()
+    return shown, body, item_etag(key.id, key.version, body)
+
+
+@dataclass(frozen=True)
+class KeyTurn(Turn[ApiKey]):
+    """A key's turn to be changed, by whoever may do no less than it."""
+
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*await _shown(self.session, self.item, self.held))
 
 
 async def _seen(key_id: KeyId, actor: KeyManager, session: Reading) -> ApiKey:
     return in_scope(await queries.visible_key(session, actor, key_id), KeyNotFound)
+
+
+async def _turn(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> KeyTurn:
+    return KeyTurn(await key_to_change(session, key_id, actor=actor), actor, session, held)
 
 
 async def _taken(key_id: KeyId, actor: KeyManager, session: Writing) -> ApiKey:
@@ -130,11 +169,72 @@ async def _taken(key_id: KeyId, actor: KeyManager, session: Writing) -> ApiKey:
     response_model=KeyOut,
 )
 async def get_api_key(
-    key: Annotated[ApiKey, Depends(_seen)], if_none_match: IfNoneMatch = None
+    key: Annotated[ApiKey, Depends(_seen)],
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return one key, without its secret."""
-    body = key_out(key).model_dump_json().encode()
-    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+    _, body, etag = await _shown(session, key, held)
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@router.patch(
+    "/api-keys/{key_id}",
+    responses={**answering("KeyEdited", ETAG), **refusals(403, 404, 409, 412, 428)},
+    openapi_extra=asking("KeyEdit"),
+    response_model=KeyOut,
+)
+async def edit_api_key(
+    body: KeyPatch, turn: Annotated[KeyTurn, Depends(_turn)], if_match: IfMatch = None
+) -> Response:
+    """Change what a key is called, until when and from where it is good. `If-Match` is required.
+
+    It holds within five seconds. Role, scopes and reach of a key stay: make another for those.
+    One that makes keys is changed by none that may do less, and gets no more than its changer has.
+    """
+    await turn.check(if_match, required=True)
+    changes = body.model_dump(exclude_unset=True)
+    if "allowed_networks" in changes:
+        changes["allowed_networks"] = list(dict.fromkeys(changes["allowed_networks"]))
+    now = turn.held.clock.true_now()
+    await edit_key(turn.session, turn.item, changes=changes, actor=turn.actor, now=now)
+    turn.held.keys.forget()
+    return await turn.answer()
+
+
+@router.post(
+    "/api-keys/{key_id}/rotate",
+    responses={**answering("KeyRotated", ETAG), **refusals(403, 404, 409, 412)},
+    openapi_extra=asking("KeyRotation", required=False),
+    response_model=KeyMadeOut,
+)
+async def rotate_api_key(
+    body: KeyRotationIn,
+    request: Request,
+    turn: Annotated[KeyTurn, Depends(_turn)],
+    if_match: IfMatch = None,
+) -> Response:
+    """Give a key a new secret; the older ones are good for the overlap yet.
+
+    The id stays, and with it whatever was done by the key. The new secret is in this answer and
+    nowhere else, not even in a repeated one. An older one ends at the instant that is told, at
+    most five seconds later. At most ten older ones are good at a time.
+    """
+    await turn.check(if_match)
+    secret = await rotate_key(
+        turn.session,
+        turn.item,
+        overlap=timedelta(seconds=body.overlap_seconds),
+        actor=turn.actor,
+        now=turn.held.clock.true_now(),
+    )
+    turn.held.keys.forget()
+    shown, _, etag = await _shown(turn.session, turn.item, turn.held)
+    made = KeyMadeOut(**shown.model_dump(), secret=secret)
+    without = made.model_copy(update={"secret": None})
+    request.scope["reply_to_keep"] = without.model_dump_json().encode()
+    return json_answer(made.model_dump_json().encode(), etag=etag)
 
 
 @router.delete("/api-keys/{key_id}", status_code=204, responses=refusals(403, 404))

@@ -1,20 +1,44 @@
 """What keys and organizations look like on the wire."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from services.api.contract.choices import one_of
 from services.api.instants import Instant
 from services.core.identity.actor import Actor
-from services.core.identity.models import ApiKey, Organization
+from services.core.identity.models import ApiKey, FormerSecret, Organization
+from services.core.identity.networks import MOST_NETWORKS, read_network
 from services.core.identity.rules import ROLES, SCOPES, Role, Scope
 from services.core.kit.said import CodeIn, Said, Title
+from services.core.kit.secrets import DEFAULT_OVERLAP, LONGEST_OVERLAP
 
 _Role = Annotated[str, one_of(ROLES)]
 _Scope = Annotated[str, one_of(SCOPES)]
+
+
+def _network(written: str) -> str:
+    try:
+        return str(read_network(written))
+    except ValueError as error:
+        raise PydanticCustomError(
+            "network",
+            "Must be a network of IPv4 or IPv6, such as {such}",
+            {"such": str(error), "zh": f"应为 IPv4 或 IPv6 网段，如 {error}"},
+        ) from None
+
+
+_Networks = Annotated[
+    list[Annotated[str, StringConstraints(max_length=60), AfterValidator(_network)]],
+    Field(max_length=MOST_NETWORKS),
+]
+_NETWORKS = (
+    "Networks that it may be used from, such as `10.20.0.0/16`, or single addresses; empty: all"
+)
 
 
 class KeyIn(Said):
@@ -33,6 +57,33 @@ class KeyIn(Said):
     city_code: CodeIn | None = Field(
         default=None, description="For the first administrator: where neither plan nor unit tells"
     )
+    allowed_networks: _Networks = Field(default=[], description=_NETWORKS)
+
+
+class KeyPatch(Said):
+    """What may change of a key. Of `expires_at` null takes the end away."""
+
+    name: Title = Field(default="", description="Whose key it is, for people")
+    expires_at: Instant | None = Field(default=None, description="When it stops working by itself")
+    allowed_networks: _Networks = Field(default=[], description=_NETWORKS)
+
+
+class KeyRotationIn(Said):
+    """How long the older secrets go on."""
+
+    overlap_seconds: Annotated[int, Field(strict=True)] = Field(
+        default=int(DEFAULT_OVERLAP.total_seconds()),
+        ge=0,
+        le=int(LONGEST_OVERLAP.total_seconds()),
+        description="For so long the older ones are good too; 0 ends them all now",
+    )
+
+
+class FormerSecretOut(BaseModel):
+    """A secret that another has replaced and that is still good."""
+
+    prefix: str = Field(description="How it begins")
+    expires_at: datetime = Field(description="Until when it is good")
 
 
 class KeyOut(BaseModel):
@@ -50,8 +101,15 @@ class KeyOut(BaseModel):
     prefix: str = Field(description="How its secret begins, to recognize it by")
     created_at: datetime = Field(description="When it was made")
     last_used_at: datetime | None = Field(description="When it was last used, to half a minute")
+    last_used_network: str | None = Field(
+        description="From which network then: a /24 of IPv4 or a /64 of IPv6"
+    )
     expires_at: datetime | None = Field(description="When it stops working by itself")
     revoked_at: datetime | None = Field(description="When it was revoked")
+    allowed_networks: list[str] = Field(description=_NETWORKS)
+    former_secrets: list[FormerSecretOut] = Field(
+        description="Those that were replaced and are still good, the one that lasts longest first"
+    )
 
 
 class KeyMadeOut(KeyOut):
@@ -104,17 +162,19 @@ class MeOut(BaseModel):
     scopes: list[_Scope] = Field(description="What it opens within its role")
 
 
-def key_out(key: ApiKey) -> KeyOut:
-    """Return a key without its secret."""
-    return KeyOut(**_key_fields(key))
+def key_out(key: ApiKey, former: Sequence[FormerSecret] = ()) -> KeyOut:
+    """Return a key without its secret; `former` are those that are still good."""
+    return KeyOut(**_key_fields(key, former))
 
 
-def key_made_out(key: ApiKey, secret: str | None) -> KeyMadeOut:
-    """Return a new key with its secret."""
-    return KeyMadeOut(**_key_fields(key), secret=secret)
+def key_made_out(
+    key: ApiKey, secret: str | None, former: Sequence[FormerSecret] = ()
+) -> KeyMadeOut:
+    """Return a key with its new secret."""
+    return KeyMadeOut(**_key_fields(key, former), secret=secret)
 
 
-def _key_fields(key: ApiKey) -> dict[str, object]:
+def _key_fields(key: ApiKey, former: Sequence[FormerSecret]) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
@@ -128,6 +188,11 @@ def _key_fields(key: ApiKey) -> dict[str, object]:
         "last_used_at": key.last_used_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
+        "last_used_network": key.last_used_from,
+        "allowed_networks": key.allowed_networks,
+        "former_secrets": [
+            FormerSecretOut(prefix=one.prefix, expires_at=one.expires_at) for one in former
+        ],
     }
 
 

@@ -153,8 +153,9 @@ async def import_sheet(
         str | None, Query(max_length=255, description="What the file is called, to be shown")
     ] = None,
 ) -> Response:
-    """Send values as a workbook or as CSV: a filled form, or a sheet of one's own with headings.
+    """Send values or progress, as a workbook or CSV: a form, or a sheet of one's own with headings.
 
+    Form 01 and sheets like it bring values, form 02 and sheets like it how far milestones are.
     A file that cannot be read is 422 `sheet-refused` at once, with what to do; so is a form of
     another unit, period or version, with where a fresh one is had. Its rows are judged by the
     worker as those of a batch are: `Location` tells how far that is, and `request.import_id`

@@ -11,6 +11,7 @@ from services.api.contract.choices import one_of
 from services.api.deferred_faults import keep_faults
 from services.api.instants import Instant
 from services.core.kit.said import CodeIn, Line, Said, Title, Words
+from services.core.kit.secrets import DEFAULT_OVERLAP, LONGEST_OVERLAP
 from services.core.webhooks.models import (
     WebhookDelivery,
     WebhookEndpoint,
@@ -18,10 +19,8 @@ from services.core.webhooks.models import (
 )
 from services.core.webhooks.rules import (
     ACTIONS,
-    DEFAULT_OVERLAP,
     DELIVERY_STATES,
     FORMATS,
-    LONGEST_OVERLAP,
     STATE_REASONS,
     STATES,
     Format,

@@ -30,6 +30,16 @@ SERVING: Mapping[str, Any] = {
 }
 """How uvicorn serves the API, wherever it does."""
 
+
+def believing(proxies: str) -> Mapping[str, Any]:
+    """Return how uvicorn takes the caller's address: from the proxies named, or from nobody.
+
+    A header that anybody may send decides nothing: a key's networks are judged by this address.
+    """
+    named = [one.strip() for one in proxies.split(",") if one.strip()]
+    return {"proxy_headers": bool(named), "forwarded_allow_ips": named}
+
+
 _PATIENCE = 20.0
 _NEXT_TRY = 0.25
 
@@ -46,6 +56,7 @@ def run_api(_arguments: Namespace) -> int:
         port=settings.port,
         loop="uvloop",
         **SERVING,
+        **believing(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.stop_within,
     )
     return 0
@@ -70,7 +81,8 @@ def _use_servers(settings: Settings) -> None:
         running = read_running(directory)
         if running is not None:
             os.environ.setdefault("REDIS_URL", running.redis_url)
-            os.environ.setdefault("WUFEI_SECRET_KEY", kept_secret_key(directory.secret_key))
+            if settings.seal is None:
+                os.environ["WUFEI_SECRET_KEY"] = kept_secret_key(directory.secret_key)
     asyncio.run(_require_schema(url))
 
 

@@ -1,6 +1,5 @@
 """`wufei import`: sends a sheet to the API, shows how far it is, and what came of it."""
 
-import os
 import time
 from argparse import Namespace
 from collections.abc import Mapping
@@ -18,12 +17,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from services.console.calling import api_client, no_answer, refusal
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
-from services.console.settings import Settings
 from services.core.kit.text import Language, Text
-
-URL, KEY = "WUFEI_URL", "WUFEI_KEY"
 
 _LOOK_EVERY_SECONDS = 0.3
 _SHOWN_FAULTS = 20
@@ -53,22 +50,8 @@ def run(arguments: Namespace) -> int:
         content = arguments.file.read_bytes()
     except OSError as error:
         raise ConsoleError(f"cannot read {arguments.file}: {error.strerror}") from None
-    headers = {"Authorization": f"Bearer {_key()}", "Accept-Language": language}
-    with httpx.Client(base_url=_address(arguments.url), headers=headers, timeout=60) as client:
+    with api_client(arguments.url, language) as client:
         return _Import(client, language).run(arguments, content)
-
-
-def _key() -> str:
-    key = os.environ.get(KEY, "").strip()
-    if not key:
-        raise ConsoleError(f"give the key to call the API with in {KEY}")
-    return key
-
-
-def _address(given: str | None) -> str:
-    settings = Settings.read()
-    address = given or os.environ.get(URL) or f"http://{settings.host}:{settings.port}"
-    return address.rstrip("/").removesuffix("/v1") + "/v1/"
 
 
 class _Import:
@@ -173,12 +156,10 @@ class _Import:
         try:
             answer = self._client.request(method, path, **sent)
         except httpx.TransportError as error:
-            raise ConsoleError(f"no answer from {self._client.base_url}: {error}") from None
-        body = answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
+            raise no_answer(self._client, error) from None
         if answer.is_error:
-            told = [one["detail"] for one in body.get("errors", [])] or [body.get("detail", "")]
-            raise ConsoleError("\n".join([body.get("title", str(answer.status_code)), *told]))
-        return body
+            raise refusal(answer)
+        return answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
 
     def _say(self, words: Text, **values: object) -> None:
         self._console.print(words.format(**values).in_(self._language), markup=False)

@@ -8,9 +8,10 @@ from uuid import UUID
 from services.console.errors import ConsoleError
 from services.console.ledger import Ledger, open_ledger
 from services.core.identity.actor import Actor, operator
+from services.core.identity.giving import KeyRequest
 from services.core.identity.models import ApiKey
 from services.core.identity.queries import city_codes, visible_keys
-from services.core.identity.service import KeyRequest, create_key, key_to_revoke, revoke_key
+from services.core.identity.service import create_key, key_to_revoke, revoke_key
 from services.core.plan.queries import visible_plans
 
 _PAGE = 500

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM, Signals
 from typing import Never
@@ -128,7 +129,7 @@ class System:
             # All of it is to stop within five seconds, the servers after the doors.
             "WUFEI_STOP_WITHIN": "1",
             "WUFEI_CLOCK_OFFSET": f"{clock.offset.total_seconds():.0f}",
-            "WUFEI_SECRET_KEY": self._secret_key(),
+            **self._seal_keys(),
         }
         for name in _DOORS:
             program = door_part(name, environment=environment, log=self._directory.log(name))
@@ -138,10 +139,11 @@ class System:
             group.create_task(part.keep())
         await self._ready()
 
-    def _secret_key(self) -> str:
-        if self._settings.secret_key is not None:
-            return self._settings.secret_key.get_secret_value()
-        return kept_secret_key(self._directory.secret_key)
+    def _seal_keys(self) -> Mapping[str, str]:
+        """Return what the doors need beyond our environment to seal: the key kept here, or none."""
+        if self._settings.seal is not None:
+            return {}
+        return {"WUFEI_SECRET_KEY": kept_secret_key(self._directory.secret_key)}
 
     async def _prepare(self, clock: Clock) -> None:
         try:

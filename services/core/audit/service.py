@@ -1,12 +1,12 @@
-"""Writing the audit, in the transaction of what it records."""
+"""Writing the audit, in the transaction of what it records; the chain takes it up later."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import insert
+from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.models import AuditEntry
+from services.core.audit.statements import NOTE
 from services.core.kit.ids import new_id
 
 
@@ -22,14 +22,15 @@ async def note(
 ) -> None:
     """Write one entry; `subject` is (kind, id). Secrets never belong in `data`."""
     await session.execute(
-        insert(AuditEntry).values(
-            city_code=city_code,
-            id=new_id(),
-            action=action,
-            subject_kind=subject[0],
-            subject_id=subject[1],
-            actor=actor,
-            data=data,
-            occurred_at=at,
-        )
+        NOTE,
+        {
+            "city": city_code,
+            "id": new_id(),
+            "action": action,
+            "subject_kind": subject[0],
+            "subject_id": subject[1],
+            "actor": to_json(actor).decode(),
+            "data": to_json(data).decode(),
+            "at": at,
+        },
     )

@@ -127,6 +127,16 @@ async def next_stretch(
     return LogStretch(after=rows[0].after, upto=rows[0].upto, events=events, most=most)
 
 
+async def reader_position(session: AsyncSession, city_code: str, reader: str) -> int:
+    """Return how far a reader has come in a city; 0: it has not begun."""
+    found = await session.scalar(
+        select(ReaderCursor.position).where(
+            ReaderCursor.city_code == city_code, ReaderCursor.reader == reader
+        )
+    )
+    return found or 0
+
+
 async def locked_position(session: AsyncSession, city_code: str, reader: str) -> int | None:
     """Lock a reader's cursor and return its position; None: it has no cursor yet."""
     return await session.scalar(

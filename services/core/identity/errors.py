@@ -22,12 +22,28 @@ class KeyNotFound(NotFound):
 
 
 class KeyBeyondOwn(Forbidden):
-    """The key makes keys itself and may do more than the caller's, which cannot end it."""
+    """The key makes keys itself and may do more than the caller's: not the caller's to change."""
 
     code = "key-beyond-own"
     title = Text(
-        "不能停用权限更大的管理密钥", "A key that may do more than yours is not yours to end"
+        "不能变更或停用权限更大的管理密钥",
+        "A key that may do more than yours is not yours to change or end",
     )
+
+
+class KeyRevoked(DomainError):
+    """The key was revoked, for good; make another."""
+
+    code = "key-revoked"
+    kind = RefusalKind.CONFLICT
+    title = Text("该密钥已吊销，请另建一个", "The key was revoked; make another")
+
+
+class NetworkNotAllowed(Forbidden):
+    """The key is good, and not from the network of this call; an administrator may add that one."""
+
+    code = "network-not-allowed"
+    title = Text("该密钥不能从此网络使用", "The key is not to be used from this network")
 
 
 class OrganizationNotFound(NotFound):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -40,7 +40,11 @@ class Organization(Base):
 
 
 class ApiKey(Base):
-    """A credential. The secret is kept as a digest only; `every_city` marks the first key."""
+    """A credential. The secret is kept as a digest only; `every_city` marks the first key.
+
+    `allowed_networks` are CIDR blocks, none: from anywhere. `last_used_from` is the network of the
+    latest use. `version` counts what people changed of it, not its use.
+    """
 
     __tablename__ = "api_key"
     __table_args__ = (
@@ -65,3 +69,19 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    allowed_networks: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    last_used_from: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+class FormerSecret(Base):
+    """A secret of a key that another has replaced; it is good until `expires_at`."""
+
+    __tablename__ = "former_secret"
+    __table_args__ = (Index("ix_former_secret_key", "city_code", "key_id"),)
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    secret_digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key_id: Mapped[UUID] = mapped_column()
+    prefix: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

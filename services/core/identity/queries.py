@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.core.identity.actor import Actor
-from services.core.identity.models import ApiKey, Organization, Tenant
+from services.core.identity.models import ApiKey, FormerSecret, Organization, Tenant
 from services.core.identity.rules import SCOPES
 
 _MOST_EXPIRING = 100
@@ -20,16 +20,61 @@ _Row = TypeVar("_Row", ApiKey, Organization)
 
 async def key_by_digest(
     session: AsyncSession, *, city_code: str, digest: bytes, now: datetime
-) -> ApiKey | None:
-    """Return the key with this digest if it is neither revoked nor expired at `now`."""
-    return await session.scalar(
+) -> tuple[ApiKey, datetime | None] | None:
+    """Return the key with this digest if it is neither revoked nor expired at `now`.
+
+    With it comes until when its secret is good, where another has replaced that one.
+    """
+    key = await session.scalar(
         select(ApiKey).where(
-            ApiKey.city_code == city_code,
-            ApiKey.secret_digest == digest,
-            ApiKey.revoked_at.is_(None),
-            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
+            ApiKey.city_code == city_code, ApiKey.secret_digest == digest, _is_good(now)
         )
     )
+    if key is not None:
+        return key, None
+    found = await session.execute(
+        select(ApiKey, FormerSecret.expires_at)
+        .join(
+            FormerSecret,
+            and_(FormerSecret.city_code == ApiKey.city_code, FormerSecret.key_id == ApiKey.id),
+        )
+        .where(
+            ApiKey.city_code == city_code,
+            _is_good(now),
+            FormerSecret.city_code == city_code,
+            FormerSecret.secret_digest == digest,
+            FormerSecret.expires_at > now,
+        )
+    )
+    row = found.one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def _is_good(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)
+    )
+
+
+async def former_secrets(
+    session: AsyncSession, keys: Sequence[ApiKey], *, now: datetime
+) -> Mapping[UUID, Sequence[FormerSecret]]:
+    """Return by key id the former secrets that are still good, those that end last first."""
+    found: dict[UUID, list[FormerSecret]] = {key.id: [] for key in keys}
+    for city_code in sorted({key.city_code for key in keys}):
+        ids = [key.id for key in keys if key.city_code == city_code]
+        rows = await session.scalars(
+            select(FormerSecret)
+            .where(
+                FormerSecret.city_code == city_code,
+                FormerSecret.key_id.in_(ids),
+                FormerSecret.expires_at > now,
+            )
+            .order_by(FormerSecret.expires_at.desc(), FormerSecret.prefix)
+        )
+        for one in rows:
+            found[one.key_id].append(one)
+    return found
 
 
 async def actor_of_key(
@@ -37,12 +82,7 @@ async def actor_of_key(
 ) -> Actor | None:
     """Return who a key belongs to, for work that it asked for; None: it is good no more."""
     key = await session.scalar(
-        select(ApiKey).where(
-            ApiKey.city_code == city_code,
-            ApiKey.id == key_id,
-            ApiKey.revoked_at.is_(None),
-            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now),
-        )
+        select(ApiKey).where(ApiKey.city_code == city_code, ApiKey.id == key_id, _is_good(now))
     )
     return None if key is None else actor_of(key, channel=channel)
 

@@ -25,7 +25,10 @@ class FormNotFound(NotFound):
 
 
 class MarkedCopyNotFound(NotFound):
-    """The import has no copy with its faults: none was found, or it is kept no more."""
+    """The import has no copy with its faults: none was found, or it is kept no more.
+
+    Copies are kept for a week, the last twenty of a credential.
+    """
 
     code = "marked-copy-not-found"
     title = Text("没有标注副本", "There is no marked copy")
@@ -44,12 +47,17 @@ class ImportHasFaults(DomainError):
 
 
 class TooManyImports(DomainError):
-    """The caller has as many imports under way as it may have; confirm or discard one."""
+    """The caller has as many imports under way as it may have; confirm or discard one.
+
+    Files with faults are not under way.
+    """
 
     code = "too-many-imports"
     kind = RefusalKind.CONFLICT
     title = Text(
-        "进行中的导入过多，请先确认或放弃", "Too many imports are under way: confirm or discard one"
+        "待检查或待确认的导入已达 20 个，请先确认或放弃；7 天未处理的自动放弃",
+        "Twenty imports wait to be judged or confirmed: confirm or discard one; what nobody"
+        " confirms for 7 days is discarded",
     )
 
 

@@ -1,4 +1,4 @@
-"""Which column of a free sheet holds what, by its heading. Pure.
+"""Which column of a sheet holds what, by its heading. Pure.
 
 The longest name that a heading contains decides, and names of what is not taken are known too:
 otherwise 单位 would take 计量单位, and 日期 every date.
@@ -8,10 +8,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from services.core.imports.sheet_forms import FormName
 from services.core.kit.said import trimmed
 from services.core.sheets.cells import SheetRow
 
-_NAMES: Mapping[str, tuple[str, ...]] = {
+_OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
     "indicator_code": ("指标编号", "指标编码", "指标代码", "indicator_code"),
     "indicator_name": ("指标名称", "指标", "indicator_name", "indicator"),
     "organization_code": ("单位编号", "单位编码", "单位代码", "organization_code"),
@@ -66,15 +67,74 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Names of columns by what they hold; under nothing those of what is printed and not taken."""
 
-_BY_NAME = sorted(
-    ((name, key) for key, names in _NAMES.items() for name in names),
-    key=lambda pair: (-len(pair[0]), pair),
-)
+_OF_TASKS: Mapping[str, tuple[str, ...]] = {
+    "milestone_id": ("里程碑编号", "里程碑编码", "里程碑代码", "milestone_id"),
+    "title": ("里程碑", "title"),
+    "percent": ("完成百分比", "完成比例", "完成进度", "进度", "percent"),
+    "narrative": ("进展描述", "进展情况", "工作进展", "narrative"),
+    "problems": ("存在问题", "problems"),
+    "next_steps": ("下一步措施", "下步措施", "下一步工作", "下一步打算", "next_steps"),
+    "expected_date": ("预计完成", "expected_date"),
+    "": (
+        *("序号", "任务编号", "任务内容", "牵头单位", "责任单位", "里程碑时限", "里程碑期限"),
+        *("完成情况", "佐证", "填报单位", "填报人", "审核人", "负责人", "电话"),
+    ),
+}
 
 FORMS_OF_VALUE = ("value", "numerator", "denominator", "level", "not_applicable_reason")
 """The columns of which one says what the value is."""
 
-_IDENTIFY = {"indicator_code", "indicator_name"}
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """How the columns of a form are known: by the key of each, the names that it may have.
+
+    A sheet of this form has one of the columns that `identify` its rows, and one of those that
+    say something new of them, `told`. `shown` has with a key the columns in which a fault of it
+    stands, and under nothing those for a fault of the row.
+    """
+
+    form: FormName
+    names: Mapping[str, tuple[str, ...]]
+    identify: frozenset[str]
+    told: tuple[str, ...]
+    place: frozenset[str]
+    shown: Mapping[str, tuple[str, ...]]
+
+    def key_of(self, heading: str) -> str:
+        """Return what a column of this heading holds; nothing where it is not taken."""
+        said = "".join(unicodedata.normalize("NFKC", heading).split()).lower()
+        if not said or len(said) > _LONGEST_HEADING:
+            return ""
+        named = ((name, key) for key, names in self.names.items() for name in names if name in said)
+        return min(named, key=lambda pair: (-len(pair[0]), pair), default=("", ""))[1]
+
+
+OF_INDICATORS = Headings(
+    form="indicators",
+    names=_OF_INDICATORS,
+    identify=frozenset({"indicator_code", "indicator_name"}),
+    told=FORMS_OF_VALUE,
+    place=frozenset({"indicator_code", "organization_code", "organization_name", "period"}),
+    shown={
+        "organization_code": ("organization_code", "organization_name"),
+        "indicator_code": ("indicator_code", "indicator_name"),
+        "note": ("note", "evidence"),
+        "justification": ("change_reason",),
+        "": ("indicator_code", "indicator_name"),
+    },
+)
+
+# The id of a milestone stands in a column that the form hides: what is wrong is shown beside it.
+OF_TASKS = Headings(
+    form="tasks",
+    names=_OF_TASKS,
+    identify=frozenset({"milestone_id"}),
+    told=("percent", "narrative", "problems", "next_steps", "expected_date"),
+    place=frozenset(),
+    shown={"milestone_id": ("title", "milestone_id"), "": ("title", "milestone_id")},
+)
+
 _LONGEST_HEADING = 60
 _LOOKED_AT = 30
 
@@ -90,31 +150,32 @@ class SheetColumns:
     row: int
     at: Mapping[str, int]
     headings: Mapping[str, str]
+    known: Headings
     ignored: tuple[str, ...] = ()
     twice: Mapping[int, str] = field(default_factory=dict)
 
 
-def columns_of_sheet(rows: Iterable[SheetRow]) -> SheetColumns | None:
-    """Return the columns by the first row that has headings of them; None: no row has.
+def columns_of_sheet(rows: Iterable[SheetRow], known: Headings) -> SheetColumns | None:
+    """Return the columns by the first row that has headings of a form; None: no row has.
 
-    It names an indicator, and a value in one of its forms. The first 30 rows are looked at.
+    It names what its rows are about, and what they say of it. The first 30 rows are looked at.
     """
     for looked_at, row in enumerate(rows):
         if looked_at >= _LOOKED_AT:
             return None
-        found = _matched(row)
-        if not _IDENTIFY.isdisjoint(found.at) and not found.at.keys().isdisjoint(FORMS_OF_VALUE):
+        found = _matched(row, known)
+        if not known.identify.isdisjoint(found.at) and not found.at.keys().isdisjoint(known.told):
             return found
     return None
 
 
-def _matched(row: SheetRow) -> SheetColumns:
+def _matched(row: SheetRow, known: Headings) -> SheetColumns:
     at: dict[str, int] = {}
     headings: dict[str, str] = {}
     ignored, twice = [], {}
     for column, cell in row.cells.items():
         shown = trimmed(cell.text)
-        key = key_of(shown)
+        key = known.key_of(shown)
         if not key:
             if shown:
                 ignored.append(shown[:_LONGEST_HEADING])
@@ -122,12 +183,4 @@ def _matched(row: SheetRow) -> SheetColumns:
             twice[column] = shown[:_LONGEST_HEADING]
         else:
             at[key], headings[key] = column, shown[:_LONGEST_HEADING]
-    return SheetColumns(row.number, at, headings, tuple(ignored), twice)
-
-
-def key_of(heading: str) -> str:
-    """Return what a column of this heading holds; nothing where it is not taken."""
-    said = "".join(unicodedata.normalize("NFKC", heading).split()).lower()
-    if not said or len(said) > _LONGEST_HEADING:
-        return ""
-    return next((key for name, key in _BY_NAME if name in said), "")
+    return SheetColumns(row.number, at, headings, known, tuple(ignored), twice)

@@ -9,7 +9,9 @@ from itertools import islice
 from typing import Any
 
 from services.core.identity.actor import Actor
-from services.core.imports.headings import SheetColumns, columns_of_sheet
+from services.core.identity.errors import not_permitted
+from services.core.identity.rules import Permission
+from services.core.imports.headings import OF_INDICATORS, OF_TASKS, SheetColumns, columns_of_sheet
 from services.core.imports.parsing import SheetDefaults
 from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET, FormName
 from services.core.imports.stamps import FORMAT, NAMES, SheetStamp, read_stamp
@@ -45,10 +47,14 @@ class FirstLook:
 
     file: SheetFile
     sheet: SheetEntry | None
-    form: FormName
     stamp: SheetStamp | None
     columns: SheetColumns
     known: SheetDefaults
+
+    @property
+    def form(self) -> FormName:
+        """The form that it has the columns of."""
+        return self.columns.known.form
 
     def table(self) -> Table:
         """Return its rows, from the first on."""
@@ -64,6 +70,7 @@ def look_at(
         InvalidInput: what is said beside it names a period or a unit that the plan does not have.
         SheetRefused: it is no sheet that is taken, or is of another unit, period or version.
         SecretKeyNotSet: it is a form, and nothing that was signed can be judged here.
+        Forbidden: it reports on milestones, which the caller's key may not.
     """
     if said := _said_faults(options, plan):
         raise InvalidInput(faults=said)
@@ -72,9 +79,11 @@ def look_at(
     if stamp is not None and (faults := _stamp_faults(stamp, options, plan, actor)):
         raise SheetRefused(faults=faults)
     sheet = file.chosen(options.sheet, FORM_SHEET)
-    columns = columns_of_sheet(file.table(sheet).rows())
-    if columns is None:
-        raise SheetRefused(faults=[_NO_HEADINGS])
+    columns = _columns_of(file.table(sheet), file.table(sheet), stamp)
+    if columns.known.form == "tasks" and (untaken := _untaken_faults(options)):
+        raise InvalidInput(faults=untaken)
+    if columns.known.form == "tasks" and not actor.may(Permission.WRITE_MILESTONES):
+        raise not_permitted(actor, Permission.WRITE_MILESTONES)
     if columns.twice:
         raise SheetRefused(
             faults=[
@@ -90,7 +99,43 @@ def look_at(
         draft=options.draft,
         on_behalf_of=options.on_behalf_of,
     )
-    return FirstLook(file, sheet, "indicators", stamp, columns, known)
+    return FirstLook(file, sheet, stamp, columns, known)
+
+
+def _columns_of(table: Table, again: Table, stamp: SheetStamp | None) -> SheetColumns:
+    """Return the columns of a sheet: of the form that its stamp names, or else by what they are.
+
+    Raises:
+        SheetRefused: there are no such headings.
+    """
+    columns = None
+    if stamp is None or stamp.form == "tasks":
+        columns = columns_of_sheet(table.rows(), OF_TASKS)
+    if columns is None and (stamp is None or stamp.form == "indicators"):
+        columns = columns_of_sheet(again.rows(), OF_INDICATORS)
+    if columns is None:
+        raise SheetRefused(faults=[_NO_HEADINGS])
+    return columns
+
+
+def _untaken_faults(options: ImportOptions) -> list[Fault]:
+    """Return what is said beside a sheet of progress and belongs to values alone."""
+    said = {
+        "period": options.period,
+        "draft": options.draft or None,
+        "on_behalf_of": options.on_behalf_of or None,
+    }
+    return [
+        Fault(f"/query/{name}", "not-taken", _NOT_OF_TASKS, value)
+        for name, value in said.items()
+        if value is not None
+    ]
+
+
+_NOT_OF_TASKS = Text(
+    "任务进展表不分报告期，也没有草稿和代报：请去掉此参数",
+    "A report of progress is of no period, is no draft, and is the unit's own: leave this out",
+)
 
 
 def _said_faults(options: ImportOptions, plan: PlanState) -> list[Fault]:
@@ -112,9 +157,11 @@ _NO_HEADINGS = Fault(
     "headings-not-found",
     Text(
         "没有找到表头：前 30 行中要有一行写明“指标编号”或“指标名称”，以及“本期值”、"
-        "“本期分子”、“本期分母”等；也可以下载填报表填写",
+        "“本期分子”、“本期分母”等；任务进展要有“里程碑编号”和“完成百分比”、“进展描述”等；"
+        "也可以下载填报表填写",
         "No headings were found: one of the first 30 rows names the indicator (indicator_code) and"
-        " its value (value, or numerator and denominator); or fill in a template",
+        " its value (value, or numerator and denominator), or the milestone (milestone_id) and its"
+        " progress (percent, narrative); or fill in a template",
     ),
 )
 _TWICE = Text(
@@ -168,16 +215,12 @@ _OTHER_UNIT = Text(
     "填报表属于单位 {held}，不是您所填报的单位：请重新下载 {fresh}",
     "The form is of the unit {held}, and you report for another. Take a fresh one: {fresh}",
 )
-_OF_TASKS = Text(
-    "任务进展表（02 表）暂不能导入：请在系统中逐项报告进展",
-    "Form 02 is not imported: report the progress of each milestone by itself",
-)
 
 
 def _of_form(code: str, words: Text, said: Mapping[str, str], plan: PlanState) -> Fault:
     period = said.get("period", "")[:40]
     unit = said.get("organization_code", "")[:60]
-    fresh = fresh_form(plan, "indicators", period, unit)
+    fresh = fresh_form(plan, "tasks" if said.get("form") == "tasks" else "indicators", period, unit)
     return Fault("", code, words.format(fresh=fresh), fresh)
 
 
@@ -185,13 +228,14 @@ def _stamp_faults(
     stamp: SheetStamp, options: ImportOptions, plan: PlanState, actor: Actor
 ) -> list[Fault]:
     """Return why a form does not belong to what is asked for; the value is a fresh one's path."""
-    if stamp.form != "indicators":
-        return [Fault("", "form-not-imported", _OF_TASKS, stamp.form)]
-    wanted_period = options.period or stamp.period
+    of_tasks = stamp.form == "tasks"
+    wanted_period = stamp.period if of_tasks else options.period or stamp.period
     wanted_unit = options.organization_code or stamp.organization_code
-    if wanted_unit == stamp.organization_code and not writes_for(actor, wanted_unit):
-        wanted_unit = actor.organization_code or ""
-    fresh = fresh_form(plan, "indicators", wanted_period, wanted_unit)
+    own = actor.organization_code
+    fills_in = own in {None, wanted_unit} if of_tasks else writes_for(actor, wanted_unit)
+    if wanted_unit == stamp.organization_code and not fills_in:
+        wanted_unit = own or ""
+    fresh = fresh_form(plan, "tasks" if of_tasks else "indicators", wanted_period, wanted_unit)
     faults = []
     if (stamp.city_code, stamp.plan) != (plan.city_code, plan.code):
         faults.append(Fault("", "sheet-of-another-plan", _OTHER_PLAN.format(fresh=fresh), fresh))

@@ -105,7 +105,7 @@ def _set_page(sheet: SheetWriter, filled: FilledForm) -> None:
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(HEADING_ROW - 1)
     sheet.print_area(0, 0, HEADING_ROW + len(filled.rows), len(filled.form.columns) - 1)
-    hidden = [at for at, one in enumerate(filled.form.columns) if one.key == "milestone_id"]
+    hidden = [at for at, one in enumerate(filled.form.columns) if one.hidden]
     for at in hidden:
         sheet.set_column(at, at, None, None, {"hidden": True})
 
@@ -119,13 +119,21 @@ _GUIDE = (
     "5. 请勿增删工作表、合并单元格或使用公式；填好后保存为 .xlsx 上传。",
     "6. 本表只用于上方所写的单位和报告期；用于其他单位或报告期时，请另行下载。",
 )
+_GUIDE_OF_TASKS = (
+    "1. 只填写黄色单元格；灰色单元格为方案和已报内容，已锁定，请核对。",
+    "2. 黄色单元格中是上次所报的内容；没有新情况的不必改动，清空的单元格按没有新情况处理。",
+    "3. 完成百分比填 0 至 100 的数字，不带百分号；预计完成填日期，如 2026-09-30。",
+    "4. 待签收的里程碑请先在系统中签收；已申请销号的，退回后才能再报进展。",
+    "5. 请勿增删工作表、合并单元格或使用公式；填好后保存为 .xlsx 上传。",
+    "6. 本表只用于上方所写的单位；用于其他单位时，请另行下载。",
+)
 
 
 def _write_guide(book: Workbook, filled: FilledForm) -> None:
     sheet = book.add_worksheet("填表说明")
     line = book.add_format({**_FONT, "text_wrap": True})
     sheet.set_column(0, 0, 100)
-    guide = _GUIDE if filled.form.name == "indicators" else (_GUIDE[0], *_GUIDE[5:])
+    guide = _GUIDE if filled.form.name == "indicators" else _GUIDE_OF_TASKS
     for at, text in enumerate(guide):
         sheet.write_string(at, 0, text, line)
     sheet.protect()

@@ -13,7 +13,7 @@ from xlsxwriter import Workbook
 
 from services.core.imports.checking import SheetFault
 from services.core.imports.intake import FirstLook
-from services.core.imports.sheet_forms import FORM_SHEET, INDICATORS, STAMP_SHEET
+from services.core.imports.sheet_forms import FORM_SHEET, FORMS, STAMP_SHEET
 from services.core.sheets.cells import SheetRow, cell_name
 from services.core.sheets.workbook_writing import new_workbook, write_number
 
@@ -79,9 +79,11 @@ class _Copy:
         if self._look.stamp is None:
             self._sheet.set_column(0, 30, 14)
             return frozenset()
-        for at, column in enumerate(INDICATORS.columns):
-            self._sheet.set_column(at, at, column.width)
-        return frozenset(at for at, one in enumerate(INDICATORS.columns, 1) if one.filled)
+        columns = FORMS[self._look.form].columns
+        for at, column in enumerate(columns):
+            hidden = {"hidden": True} if column.hidden else {}
+            self._sheet.set_column(at, at, column.width, None, hidden)
+        return frozenset(at for at, one in enumerate(columns, 1) if one.filled)
 
     def _columns_of(self, row: SheetRow, wrong: dict[str | None, Any]) -> list[int]:
         """Return the columns to write: those that hold anything, and empty ones that are faulty."""

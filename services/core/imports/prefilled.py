@@ -12,6 +12,7 @@ from services.core.imports.sheet_forms import (
     TIME_SEMANTICS,
     ReportForm,
 )
+from services.core.imports.suggestions import ReportedValues, said_in
 from services.core.milestones.models import Milestone
 from services.core.plan.document import Indicator, TargetEntry
 from services.core.plan.leads import each_of
@@ -46,9 +47,12 @@ def indicator_form(
     period: Period,
     unit: str,
     asked: Iterable[str],
-    reported: Mapping[tuple[str, str, str], Submission],
+    reported: ReportedValues,
 ) -> FilledForm:
-    """Return form 01 of a unit: what it is asked for, and what it said before and by now."""
+    """Return form 01 of a unit: what it is asked for, what it said before, and what it says now.
+
+    What stood in it before is what the same asked for as JSON suggests (`suggestions`).
+    """
     wanted = set(asked) | {
         code for of, code, when in reported if of == unit and when == period.code
     }
@@ -56,7 +60,7 @@ def indicator_form(
     for code, indicator in plan.indicators.items():
         if code in wanted:
             now = reported.get((unit, code, period.code))
-            before = reported.get((unit, code, period.previous().code))
+            before = said_in(period.previous().code, unit, code, reported)
             cells = {
                 "number": Decimal(len(rows) + 1),
                 **_of_indicator(plan, indicator, period),

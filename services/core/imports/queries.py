@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.imports.errors import ImportNotFound
@@ -150,21 +150,28 @@ async def leased(
 async def under_way(
     session: AsyncSession, city_code: str, credential_id: UUID, *, most: int
 ) -> Sequence[UUID]:
-    """Return the ids of imports of a credential that are neither done nor discarded, oldest first.
+    """Return the ids of imports of a credential that may still be written, oldest first.
 
-    At most so many.
+    At most so many. A file that was found to have faults is never written.
     """
     found = await session.scalars(
         select(SheetImport.id)
         .where(
             SheetImport.city_code == city_code,
             SheetImport.credential_id == credential_id,
-            SheetImport.state.in_(("checking", "checked", "confirming")),
+            or_(
+                SheetImport.state.in_(("checking", "confirming")),
+                and_(SheetImport.state == "checked", ~_has_faults()),
+            ),
         )
         .order_by(SheetImport.id)
         .limit(most)
     )
     return found.all()
+
+
+def _has_faults() -> ColumnElement[bool]:
+    return func.coalesce(SheetImport.report["faults"].as_integer(), 0) > 0
 
 
 async def file_of(

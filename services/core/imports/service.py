@@ -17,11 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.identity.actor import Actor
 from services.core.imports import queries, statements
 from services.core.imports.checking import SheetFault
-from services.core.imports.errors import (
-    ImportHasFaults,
-    ImportTransitionRefused,
-    too_many,
-)
+from services.core.imports.errors import ImportHasFaults, ImportTransitionRefused, too_many
 from services.core.imports.intake import FirstLook, ImportOptions
 from services.core.imports.models import SheetImport, SheetImportFile
 from services.core.kit import operations
@@ -34,7 +30,7 @@ CHECK, WRITE = "import-check", "import-write"
 """What the operations of an import are called: judging the file, and writing its rows."""
 
 MOST_UNDER_WAY = 20
-"""Imports of a credential that are neither done nor discarded: each holds a file."""
+"""Imports of a credential that may still be written; and files with faults that are kept."""
 
 LEASE_SECONDS = 60.0
 _MOST_ATTEMPTS = 3
@@ -325,6 +321,9 @@ async def finish_check(
     operation.progress = {**operation.progress, **told}
     operation.result = {"import_id": str(sheet.id), **told}
     await session.flush()
+    if report["faults"]:
+        of_sender = {"city": sheet.city_code, "credential": sheet.credential_id}
+        await session.execute(statements.DROP_FAULTY_FILES, {**of_sender, "most": MOST_UNDER_WAY})
     return True
 
 
@@ -388,9 +387,10 @@ def told(faults: Sequence[SheetFault]) -> Iterator[dict[str, Any]]:
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> None:
-    """Drop the bytes of old files, and after the time of operations what was found in them."""
+    """Give old files up and drop their bytes; after the time of operations what was found too."""
     now = clock.now()
     files = {"city": city_code, "before": now - _FILES_KEPT}
+    await session.execute(statements.DISCARD_OLD, files)
     await session.execute(statements.DROP_OLD_FILES, files)
     old = {"city": city_code, "before": now - operations.KEPT}
     await session.execute(statements.DROP_OLD_FAULTS, old)

@@ -17,13 +17,15 @@ STAMP_SHEET = "_meta"
 class FormColumn:
     """A column of a form: what it holds, its heading, its width in characters.
 
-    `filled` columns are the unit's to fill in; the others are printed and locked.
+    `filled` columns are the unit's to fill in; the others are printed and locked, and `hidden`
+    ones are for us to know a row again.
     """
 
     key: str
     heading: str
     width: int
     filled: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ TASKS = ReportForm(
         FormColumn("measure", "任务内容", 50),
         FormColumn("leading_units", "牵头单位", 20),
         FormColumn("responsible_units", "责任单位", 24),
-        FormColumn("milestone_id", "里程碑编号", 12),
+        FormColumn("milestone_id", "里程碑编号", 12, hidden=True),
         FormColumn("title", "里程碑", 30),
         FormColumn("due_date", "里程碑时限", 12),
         FormColumn("state", "完成情况", 10),

@@ -59,6 +59,21 @@ WHERE f.city_code = :city AND i.city_code = :city AND i.id = f.import_id
 """)
 """Drops the bytes of files that nobody has touched since an instant."""
 
+DROP_FAULTY_FILES = text("""
+DELETE FROM sheet_import_file WHERE city_code = :city AND import_id IN (
+    SELECT id FROM sheet_import
+    WHERE city_code = :city AND credential_id = :credential AND state = 'checked'
+        AND CAST(report->>'faults' AS integer) > 0
+    ORDER BY id DESC OFFSET :most)
+""")
+"""Drops the bytes of all but the last files of a credential that were found to have faults."""
+
+DISCARD_OLD = text("""
+UPDATE sheet_import SET state = 'discarded'
+WHERE city_code = :city AND updated_at < :before AND state = 'checked'
+""")
+"""Gives up what nobody confirmed since an instant: its file is dropped."""
+
 DROP_OLD_FAULTS = text("""
 DELETE FROM sheet_import_fault AS f USING sheet_import AS i
 WHERE f.city_code = :city AND i.city_code = :city AND i.id = f.import_id

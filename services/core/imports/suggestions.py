@@ -68,6 +68,12 @@ def _suggestions(
     sources: dict[str, SuggestionSource] = {period.previous().code: "last-period"}
     sources.setdefault(period.same_last_year().code, "last-year")
     for code, source in sources.items():
-        found = reported.get((unit, indicator, code))
-        if found is not None and found.state != "draft":
+        found = said_in(code, unit, indicator, reported)
+        if found is not None:
             yield Suggestion(source, code, found)
+
+
+def said_in(period: str, unit: str, indicator: str, reported: ReportedValues) -> Submission | None:
+    """Return what a unit said of an indicator in a period; a draft is not said yet."""
+    found = reported.get((unit, indicator, period))
+    return None if found is None or found.state == "draft" else found

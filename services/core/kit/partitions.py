@@ -5,11 +5,12 @@ belongs in no part made for it goes to the part for all the rest, so that none i
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -48,14 +49,22 @@ class TimeSpan(IntEnum):
         return f"{start.year}m{start.month:02}"
 
 
+MayDrop = Callable[[AsyncSession, UUID], Coroutine[Any, Any, bool]]
+"""Says whether rows may go whose ids sort before one."""
+
+
 @dataclass(frozen=True, slots=True)
 class CutTable:
-    """A table cut by the instant in `key`; parts older than `kept` are dropped, None: never."""
+    """A table cut by the instant in `key`; parts older than `kept` are dropped, None: never.
+
+    Where `may_drop` is given it is asked of each such part, and one that may not go stays.
+    """
 
     name: str
     key: str
     span: TimeSpan
     kept: timedelta | None = None
+    may_drop: MayDrop | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +181,12 @@ async def tend(session: AsyncSession, table: CutTable, now: datetime) -> Tended:
     for start, end in parts.lacking(now):
         name = f"{table.name}_{table.span.label(start)}"
         (made if await _made(session, parts, name, start, end) else left).append(name)
-    outlived = parts.outlived(now)
-    for part in outlived:
-        await session.execute(text(f'DROP TABLE "{part.name}"'))
-    return Tended(made, [part.name for part in outlived], left)
+    dropped = []
+    for part in parts.outlived(now):
+        if table.may_drop is None or await table.may_drop(session, part.upper):
+            await session.execute(text(f'DROP TABLE "{part.name}"'))
+            dropped.append(part.name)
+    return Tended(made, dropped, left)
 
 
 async def _made(

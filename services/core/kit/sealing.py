@@ -1,23 +1,34 @@
-"""Secrets that must be read again: sealed with a key that the database does not hold."""
+"""Secrets that must be read again: sealed with a key that the database does not hold.
+
+Each is enciphered with a data key of its own, and that key with ours (envelope encryption), by
+AES-256-GCM (NIST SP 800-38D) or SM4-GCM (GB/T 32907, GB/T 36624). So a key of ours never meets
+what is sealed, and changing it enciphers 32 bytes anew for each.
+"""
 
 import base64
 import binascii
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from pydantic import SecretStr
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text
 
-_VERSION = b"\x01"
+CipherName = Literal["aes-256-gcm", "sm4-gcm"]
+CIPHERS: tuple[CipherName, ...] = get_args(CipherName)
+
 _KEY_BYTES = 32
 _MARK_BYTES = 4
 _NONCE_BYTES = 12
+_TAG_BYTES = 16
+_CHACHA = 1
+"""The version of what was sealed before, by ChaCha20-Poly1305 with our key itself; opened only."""
 
 
 class SecretKeyNotSet(DomainError):
@@ -38,20 +49,21 @@ class CannotUnseal(Exception):
 class Seal:
     """Keys of 32 bytes: the first one seals, each of them opens what it once sealed.
 
-    The form is a version, four bytes that mark the key, the nonce, and what the cipher made.
-    A `context` such as a table's name and a row's id is bound to what is sealed, so that it
-    opens only where it was put.
+    The form is a version, which names the cipher, four bytes that mark the key, the data key
+    and what it enciphered, each behind its nonce. A `context` such as a table's name and a row's
+    id is bound to what is sealed, so that it opens only where it was put.
     """
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
+    def __init__(self, keys: Sequence[bytes], cipher: CipherName = "aes-256-gcm") -> None:
         if not keys or any(len(key) != _KEY_BYTES for key in keys):
             raise ValueError("at least one key of 32 bytes is needed")
-        self._ciphers = {_mark(key): ChaCha20Poly1305(key) for key in keys}
+        self._keys = {_mark(key): key for key in keys}
         self._first = _mark(keys[0])
+        self._version = _VERSIONS[cipher]
         self._signers = {_mark(key): _signer(key) for key in keys}
 
     @classmethod
-    def read(cls, text: str) -> "Seal":
+    def read(cls, text: str, cipher: CipherName = "aes-256-gcm") -> "Seal":
         """Return the seal of keys in base64, separated by commas.
 
         Raises:
@@ -61,15 +73,19 @@ class Seal:
             keys = [base64.b64decode(one.strip(), validate=True) for one in text.split(",")]
         except binascii.Error:
             raise ValueError("keys are base64, separated by commas") from None
-        return cls(keys)
+        return cls(keys, cipher)
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Return `plain` sealed with the first key."""
-        # A nonce must never be used twice with a key. 96 random bits are enough for billions of
-        # seals, and a counter would have to survive every restore of a backup.
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._ciphers[self._first].encrypt(nonce, plain, context.encode())
-        return _VERSION + self._first + nonce + sealed
+        cipher = _ENVELOPES[self._version]
+        data_key = os.urandom(cipher.key_bytes)
+        bound = context.encode()
+        return (
+            bytes([self._version])
+            + self._first
+            + cipher.close(_wrapper(self._keys[self._first], cipher), data_key, bound)
+            + cipher.close(data_key, plain, bound)
+        )
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """Return what was sealed in this context.
@@ -77,14 +93,29 @@ class Seal:
         Raises:
             CannotUnseal: with none of the keys, or not here.
         """
-        version, mark, nonce, rest = sealed[:1], sealed[1:5], sealed[5:17], sealed[17:]
-        cipher = self._ciphers.get(mark) if version == _VERSION else None
-        if cipher is None:
+        key = self._keys.get(sealed[1 : 1 + _MARK_BYTES])
+        if key is None:
             raise CannotUnseal
+        within, bound = sealed[1 + _MARK_BYTES :], context.encode()
         try:
-            return cipher.decrypt(nonce, rest, context.encode())
-        except (InvalidTag, ValueError):
+            if sealed[0] == _CHACHA:
+                nonce, rest = within[:_NONCE_BYTES], within[_NONCE_BYTES:]
+                return ChaCha20Poly1305(key).decrypt(nonce, rest, bound)
+            cipher = _ENVELOPES[sealed[0]]
+            end = _NONCE_BYTES + cipher.key_bytes + _TAG_BYTES
+            data_key = cipher.open(_wrapper(key, cipher), within[:end], bound)
+            return cipher.open(data_key, within[end:], bound)
+        except (InvalidTag, ValueError, KeyError):
             raise CannotUnseal from None
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Return whether the first key sealed it, by the cipher that is used now."""
+        return sealed[: 1 + _MARK_BYTES] == bytes([self._version]) + self._first
+
+    def derived(self, purpose: str) -> list[bytes]:
+        """Return for each key another of 32 bytes, for one purpose only; the first key's first."""
+        said = b"key for " + purpose.encode()
+        return [hmac.new(key, said, hashlib.sha256).digest() for key in self._keys.values()]
 
     def sign(self, plain: bytes, context: str) -> bytes:
         """Return the signature of `plain`: the first key's mark and an HMAC-SHA256 by it."""
@@ -97,6 +128,63 @@ class Seal:
             return False
         made = _signature(signer, plain, context)
         return hmac.compare_digest(made, signature[_MARK_BYTES:])
+
+
+class _Envelope:
+    """A cipher with a tag of 16 bytes: what it closes is the nonce, the text and the tag."""
+
+    def __init__(
+        self,
+        key_bytes: int,
+        encrypt: Callable[[bytes, bytes, bytes, bytes], bytes],
+        decrypt: Callable[[bytes, bytes, bytes, bytes], bytes],
+    ) -> None:
+        self.key_bytes = key_bytes
+        self._encrypt = encrypt
+        self._decrypt = decrypt
+
+    def close(self, key: bytes, plain: bytes, bound: bytes) -> bytes:
+        # A nonce must never be used twice with a key. 96 random bits are enough for billions of
+        # seals, and a counter would have to survive every restore of a backup.
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._encrypt(key, nonce, plain, bound)
+
+    def open(self, key: bytes, closed: bytes, bound: bytes) -> bytes:
+        return self._decrypt(key, closed[:_NONCE_BYTES], closed[_NONCE_BYTES:], bound)
+
+
+def _aes_encrypt(key: bytes, nonce: bytes, plain: bytes, bound: bytes) -> bytes:
+    return AESGCM(key).encrypt(nonce, plain, bound)
+
+
+def _aes_decrypt(key: bytes, nonce: bytes, closed: bytes, bound: bytes) -> bytes:
+    return AESGCM(key).decrypt(nonce, closed, bound)
+
+
+def _sm4_encrypt(key: bytes, nonce: bytes, plain: bytes, bound: bytes) -> bytes:
+    work = Cipher(algorithms.SM4(key), modes.GCM(nonce)).encryptor()
+    work.authenticate_additional_data(bound)
+    return work.update(plain) + work.finalize() + work.tag
+
+
+def _sm4_decrypt(key: bytes, nonce: bytes, closed: bytes, bound: bytes) -> bytes:
+    text, tag = closed[:-_TAG_BYTES], closed[-_TAG_BYTES:]
+    work = Cipher(algorithms.SM4(key), modes.GCM(nonce, tag)).decryptor()
+    work.authenticate_additional_data(bound)
+    return work.update(text) + work.finalize()
+
+
+_VERSIONS: dict[CipherName, int] = {"aes-256-gcm": 2, "sm4-gcm": 3}
+_ENVELOPES = {
+    2: _Envelope(32, _aes_encrypt, _aes_decrypt),
+    3: _Envelope(16, _sm4_encrypt, _sm4_decrypt),
+}
+
+
+def _wrapper(key: bytes, cipher: _Envelope) -> bytes:
+    """Return the key that closes data keys: one for each cipher, and none of it the key itself."""
+    made = hashlib.sha256(b"key for data keys of %d" % cipher.key_bytes + key).digest()
+    return made[: cipher.key_bytes]
 
 
 def _signer(key: bytes) -> bytes:
@@ -116,13 +204,3 @@ def new_seal_key() -> str:
 def _mark(key: bytes) -> bytes:
     """Return what tells a key from others, and tells nothing of it."""
     return hashlib.sha256(b"mark of a sealing key" + key).digest()[:_MARK_BYTES]
-
-
-def checked_key(secret: SecretStr) -> SecretStr:
-    """Return the setting of sealing keys as it is.
-
-    Raises:
-        ValueError: it does not hold keys.
-    """
-    Seal.read(secret.get_secret_value())
-    return secret

@@ -3,9 +3,26 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
+
+from services.core.kit.errors import DomainError, RefusalKind
+from services.core.kit.text import Text
+
+MOST_OLD_SECRETS = 10
+LONGEST_OVERLAP = timedelta(days=7)
+DEFAULT_OVERLAP = timedelta(days=1)
+"""For how long an older secret goes on beside the one that replaces it, unless said otherwise."""
 
 _PREFIX_BYTES = 5
 _SECRET_BYTES = 32
+
+
+class TooManyOldSecrets(DomainError):
+    """Ten older secrets are still good; wait for one to expire, or give no overlap."""
+
+    code = "too-many-old-secrets"
+    kind = RefusalKind.CONFLICT
+    title = Text("仍有效的旧密钥过多", "Too many older secrets are still good")
 
 
 @dataclass(frozen=True, slots=True)

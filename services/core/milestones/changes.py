@@ -1,11 +1,11 @@
 """Writing a change of a milestone: its row, what history keeps, and its event, together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, inspect, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
@@ -99,6 +99,28 @@ async def write(
         insert(MilestoneHistory).values(history_row(row, named, actor, reason, desk.now))
     )
     await record(session, happening(row, happened, actor, reason, desk.now))
+
+
+async def write_many(
+    session: AsyncSession, rows: Sequence[Milestone], happened: EventType, *, desk: ActionContext
+) -> None:
+    """Write changed milestones that the session does not hold, with history rows and events.
+
+    They are locked. Each kind is one statement for all.
+    """
+    if not rows:
+        return
+    columns = [one.key for one in inspect(Milestone).column_attrs]
+    for row in rows:
+        row.updated_at = desk.now
+    changed = [{name: getattr(row, name) for name in columns} for row in rows]
+    await session.execute(update(Milestone), changed)
+    actor, named = desk.actor.stamp(), happened.removeprefix("milestone.")
+    await session.execute(
+        insert(MilestoneHistory),
+        [history_row(row, named, actor, None, desk.now) for row in rows],
+    )
+    await record(session, *(happening(row, happened, actor, None, desk.now) for row in rows))
 
 
 def history_row(

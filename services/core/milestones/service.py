@@ -85,6 +85,17 @@ async def report_progress(
     Raises:
         InvalidInput: it is expected too far ahead.
     """
+    progressed(milestone, desk=desk, report=report)
+    await write(session, milestone, "milestone.progressed", desk=desk)
+
+
+def progressed(milestone: Milestone, *, desk: ActionContext, report: Report) -> None:
+    """Put a report of progress into a milestone; nothing is written.
+
+    Raises:
+        InvalidInput: it is expected too far ahead.
+        MilestoneTransitionRefused: the state does not allow it.
+    """
     expected = report.expected_date
     if expected is not None and (
         faults := promise_faults("/expected_date", expected, desk.plan, desk.today)
@@ -97,7 +108,6 @@ async def report_progress(
     milestone.next_steps = report.next_steps
     milestone.expected_date = report.expected_date
     _sign(milestone, desk)
-    await write(session, milestone, "milestone.progressed", desk=desk)
 
 
 async def complete(

@@ -3,7 +3,7 @@
 Between the pure rules and the database; when to do it is in `scoring.service`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -78,8 +78,12 @@ async def draw_all(
     published: Mapping[str, int | None] = _NONE,
     position: int,
     now: datetime,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Recomputed:
-    """Draw every board of a plan whole: of each period opened, drawn before, or reported for."""
+    """Draw every board of a plan whole: of each period opened, drawn before, or reported for.
+
+    `tell` hears how many boards are done, of how many.
+    """
     state = bench.state
     await read_by_cost(session)
     counted = bench.counted()
@@ -94,6 +98,7 @@ async def draw_all(
     keys = _in_order(key for key in every if key[1] not in frozen)
     known: dict[str, Judged] = {}
     boards = changed = 0
+    tell(0, len(keys))
     for start in range(0, len(keys), _BOARDS_AT_ONCE):
         some = keys[start : start + _BOARDS_AT_ONCE]
         earlier = await queries.earlier_boards(session, state.city_code, state.code, some)
@@ -110,6 +115,7 @@ async def draw_all(
         ]
         boards += len(sheets)
         changed += await keep(session, bench, sheets, position=position, now=now)
+        tell(boards, len(keys))
     return Recomputed(boards, changed)
 
 

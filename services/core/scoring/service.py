@@ -4,7 +4,7 @@ Each runs in the caller's transaction under the lock of one cursor a city, so it
 killed at any line or run twice. How boards come about is in `scoring.drawing`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -87,11 +87,17 @@ async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> in
 
 
 async def recompute_plan(
-    session: AsyncSession, city_code: str, plan_code: str, *, clock: Clock
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    *,
+    clock: Clock,
+    tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Recomputed:
     """Draw every board of a plan from what counts, and keep those that are not as stored.
 
-    A period whose publication was followed keeps the board it was published with.
+    A period whose publication was followed keeps the board it was published with. `tell` hears
+    how many boards are done, of how many.
 
     Raises:
         PlanNotFound: the city has no such plan.
@@ -100,8 +106,7 @@ async def recompute_plan(
     bench = await _bench(session, city_code, plan_code, clock)
     if bench is None:
         raise PlanNotFound
-    touch = AffectedScores(whole_plan=True)
-    done = await _renew(session, bench, touch, position=position, now=clock.now())
+    done = await draw_all(session, bench, position=position, now=clock.now(), tell=tell)
     if done.changed:
         announce(session, city_code, position=position)
     return done

@@ -18,13 +18,13 @@ from services.core.milestones import service
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.errors import MilestoneNotFound
 from services.core.milestones.models import Milestone
+from services.core.milestones.reports.queries import visible
+from services.core.milestones.reports.service import REPORTED
 from services.core.milestones.rules import MilestoneVerb
 from services.core.milestones.service import Report
 from services.core.plan.state import PlanState
 from services.core.sync import queries
 from services.core.sync.writes import BaseVersionUnknown, Write, WriteOutcome, WriteResult
-
-_REPORTED = ("percent", "narrative", "problems", "next_steps", "expected_date")
 
 
 async def take_milestone_writes(
@@ -38,9 +38,8 @@ async def take_milestone_writes(
     """Take in writes on milestones of a plan, in their order; return what became of each."""
     if not writes:
         return {}
-    found = await queries.milestones_for_update(
-        session, actor, plan.code, sorted({one.subject_id for one in writes})
-    )
+    ids = [one.subject_id for one in writes]
+    found = await visible(session, actor, plan.code, ids, for_update=True)
     versions = {
         (one.subject_id, one.base_version)
         for one in writes
@@ -73,14 +72,14 @@ async def _taken(
     verb: MilestoneVerb = "progress" if write.kind == "milestone.progress" else "complete"
     service.check_right(desk, verb, row)
     base = {**_base(write, row, bases), **seen.get(row.id, {})}
-    moved = any(getattr(row, name) != base[name] for name in _REPORTED)
+    moved = any(getattr(row, name) != base[name] for name in REPORTED)
     if verb == "complete":
         if moved:
             raise Stale(extra={"version": row.version})
         narrative, evidence = write.said.get("narrative"), write.said.get("evidence", ())
         await service.complete(session, row, desk=desk, narrative=narrative, evidence=evidence)
         return WriteResult(write, "applied", row.id, row.version)
-    wanted = {name: write.said.get(name) for name in _REPORTED}
+    wanted = {name: write.said.get(name) for name in REPORTED}
     report, outcome = _merged(row, base, wanted, moved=moved)
     await service.report_progress(session, row, desk=desk, report=report)
     seen[row.id] = wanted
@@ -98,7 +97,7 @@ def _base(
     kept = bases.get((row.id, write.base_version or 0))
     if kept is None:
         raise BaseVersionUnknown(extra={"version": row.version})
-    return {name: _read(name, kept.get(name)) for name in _REPORTED}
+    return {name: _read(name, kept.get(name)) for name in REPORTED}
 
 
 def _read(name: str, kept: Any) -> Any:
@@ -117,7 +116,7 @@ def _merged(
         Stale: both changed the same.
     """
     fields: dict[str, Any] = {}
-    for name in _REPORTED:
+    for name in REPORTED:
         before, now, then = base[name], getattr(row, name), wanted[name]
         if now != before and then not in (before, now):
             raise Stale(extra={"version": row.version})

@@ -9,10 +9,9 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
-from services.core.milestones.conditions import MILESTONES
-from services.core.milestones.models import Milestone, MilestoneHistory
+from services.core.milestones.models import MilestoneHistory
 from services.core.plan.state import PlanState
-from services.core.plan.visibility import Made, made_scope, scope
+from services.core.plan.visibility import Made, made_scope
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.deciding import slot_of
 from services.core.submissions.batch.rows import Slot
@@ -71,22 +70,6 @@ async def taken_ids(session: AsyncSession, city_code: str, ids: Sequence[UUID]) 
         select(Submission.id).where(Submission.city_code == city_code, Submission.id.in_(ids))
     )
     return frozenset(found)
-
-
-async def milestones_for_update(
-    session: AsyncSession, actor: Actor, plan_code: str, ids: Sequence[UUID]
-) -> Mapping[UUID, Milestone]:
-    """Return the visible milestones of a plan among these, locked until the transaction ends."""
-    found = await session.scalars(
-        select(Milestone)
-        .where(
-            Milestone.plan_code == plan_code, Milestone.id.in_(ids), scope(actor, MILESTONES).clause
-        )
-        # In one order, so that no two who want several of the same wait for each other.
-        .order_by(Milestone.id)
-        .with_for_update(of=Milestone)
-    )
-    return {row.id: row for row in found}
 
 
 async def milestones_as_of(

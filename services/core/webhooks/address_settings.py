@@ -1,5 +1,7 @@
 """What a deployment may set of addresses, judged before anything starts. Pure."""
 
+from ipaddress import ip_network
+
 from services.core.webhooks.addresses import policy_of
 
 
@@ -10,6 +12,18 @@ def checked_cidrs(text: str) -> str:
         ValueError: one of them is none.
     """
     policy_of(allow_loopback=False, allow_cidrs=text)
+    return text
+
+
+def checked_proxies(text: str) -> str:
+    """Return the setting of proxies, addresses and networks separated by commas, as it is.
+
+    Raises:
+        ValueError: one of them is neither.
+    """
+    for one in text.split(","):
+        if one.strip():
+            ip_network(one.strip())
     return text
 
 

@@ -7,12 +7,13 @@ every answer, and connects to an address that was judged.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
+from services.core.identity.networks import Network
+
 IpAddress = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 AddressReason = Literal[
     "unspecified",

@@ -45,14 +45,6 @@ class TooManyEndpoints(DomainError):
     title = Text("回调端点数量已达上限", "The city has as many webhook endpoints as it may have")
 
 
-class TooManyOldSecrets(DomainError):
-    """Ten older secrets are still signed with; wait for one to expire, or give no overlap."""
-
-    code = "too-many-old-secrets"
-    kind = RefusalKind.CONFLICT
-    title = Text("仍有效的旧密钥过多", "Too many older secrets are still signed with")
-
-
 class NothingToRotate(DomainError):
     """The robot signs nothing: the key in its URL is all there is."""
 

@@ -32,10 +32,6 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 MOST_ENDPOINTS = 500
 """Endpoints of one city."""
 
-MOST_OLD_SECRETS = 10
-LONGEST_OVERLAP = timedelta(days=7)
-DEFAULT_OVERLAP = timedelta(days=1)
-
 KEPT = timedelta(days=90)
 """How long deliveries, their attempts and bodies are kept, from their event on."""
 

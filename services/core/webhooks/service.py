@@ -17,17 +17,16 @@ from services.core.kit.database import lock_name
 from services.core.kit.errors import InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, SecretKeyNotSet
+from services.core.kit.secrets import MOST_OLD_SECRETS, TooManyOldSecrets
 from services.core.webhooks import queries
 from services.core.webhooks.addresses import TargetUrl, read_url
 from services.core.webhooks.errors import (
     NothingToRotate,
     TooManyEndpoints,
-    TooManyOldSecrets,
 )
 from services.core.webhooks.models import WebhookEndpoint, WebhookSecret
 from services.core.webhooks.rules import (
     MOST_ENDPOINTS,
-    MOST_OLD_SECRETS,
     Format,
     Manner,
     Settings,

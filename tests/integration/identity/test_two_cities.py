@@ -10,8 +10,8 @@ import pytest
 from services.core.identity import queries
 from services.core.identity.actor import Actor, operator, system
 from services.core.identity.errors import KeyBeyondOwn, KeyNotFound
+from services.core.identity.giving import KeyRequest
 from services.core.identity.service import (
-    KeyRequest,
     create_first_key,
     create_key,
     key_to_revoke,
@@ -158,10 +158,13 @@ async def test_a_city_is_there_once_a_plan_of_it_was_loaded(database: Database) 
 async def test_a_use_is_noted_at_the_key_that_was_used(database: Database) -> None:
     used, unused = await a_key(database), await a_key(database)
     async with database.transaction() as session:
-        await note_use(session, {(ONE, used): NOW})
+        await note_use(session, {(ONE, used): (NOW, "203.0.113.0/24")})
     async with database.sessions() as session:
         keys = await queries.visible_keys(session, operator(ONE), after=None, limit=9)
-    assert {key.id: key.last_used_at for key in keys} == {used: NOW, unused: None}
+    assert {key.id: (key.last_used_at, key.last_used_from) for key in keys} == {
+        used: (NOW, "203.0.113.0/24"),
+        unused: (None, None),
+    }
 
 
 async def test_of_two_who_revoke_a_key_one_does_and_one_entry_is_made(database: Database) -> None:

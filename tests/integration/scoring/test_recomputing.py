@@ -1,6 +1,9 @@
 """A full recompute gives the same digits as following the log, in whatever steps."""
 
 import asyncio
+import os
+import re
+import sys
 from dataclasses import astuple
 from datetime import date
 from random import Random
@@ -185,6 +188,41 @@ async def test_many_followers_and_recomputers_at_once_write_each_board_once(
 async def test_a_plan_that_does_not_exist_is_not_recomputed(ledger: Ledger) -> None:
     with pytest.raises(PlanNotFound):
         await ledger.recompute()
+
+
+async def test_a_recompute_tells_how_many_boards_are_done_of_how_many(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.core.scoring.drawing._BOARDS_AT_ONCE", 2)
+    await ledger.load(a_document(an_indicator()))
+    await ledger.report(90)
+    await ledger.follow()
+    told: list[tuple[int, int]] = []
+    async with ledger.database.transaction() as session:
+        done = await recompute_plan(
+            session, CITY, PLAN, clock=ledger.clock, tell=lambda *at: told.append(at)
+        )
+    assert told[0] == (0, done.boards)
+    assert told[-1] == (done.boards, done.boards)
+    assert [at for at, _ in told] == sorted({at for at, _ in told})
+    assert len(told) == 1 + -(-done.boards // 2)
+
+
+async def test_the_command_shows_what_was_recomputed_and_exits_by_it(ledger: Ledger) -> None:
+    await ledger.load(a_document(an_indicator()))
+    await ledger.report(90)
+    await ledger.follow()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.console", "score", "recompute", "--plan", PLAN),
+        env={**os.environ, "DATABASE_URL": ledger.database.dsn, "COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, shown = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, shown.decode()
+    boards = re.search(rb": (\d+) scoreboards, 0 changed, inputs as they were", output)
+    assert boards is not None, output
+    assert b"%s/%s" % (boards[1], boards[1]) in shown
 
 
 async def test_a_recompute_announces_what_it_changed_and_nothing_else(ledger: Ledger) -> None:

@@ -11,8 +11,9 @@ from services.core.events.catalogue import EventType
 from services.core.events.reading import follow
 from services.core.events.service import NewEvent, number_committed, record
 from services.core.identity.actor import Actor, operator
+from services.core.identity.giving import KeyRequest
 from services.core.identity.rules import GRANTABLE_SCOPES, Role
-from services.core.identity.service import KeyRequest, create_key
+from services.core.identity.service import create_key
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.sealing import Seal, new_seal_key

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.kit.sealing import CannotUnseal, Seal, new_seal_key
+from services.core.kit.sealing import CIPHERS, CannotUnseal, CipherName, Seal, new_seal_key
 
 OLD, NEW = new_seal_key(), new_seal_key()
-_SEALED = "AQ2SAungkuETKV3ghgGy4U3fpNpdJg8OYrM1MEyxgnvHUrlbYfFne9FWYw=="
 
 
-@given(st.binary(max_size=200), st.text(max_size=50))
-def test_what_is_sealed_opens_in_its_place_only(plain: bytes, context: str) -> None:
-    seal = Seal.read(NEW)
+@given(st.binary(max_size=200), st.text(max_size=50), st.sampled_from(CIPHERS))
+def test_what_is_sealed_opens_in_its_place_only(
+    plain: bytes, context: str, cipher: CipherName
+) -> None:
+    seal = Seal.read(NEW, cipher)
     sealed = seal.seal(plain, context)
     assert seal.unseal(sealed, context) == plain
     assert seal.seal(plain, context) != sealed, "no two are alike"
@@ -31,9 +32,9 @@ def test_keys_are_changed_by_putting_a_new_one_first() -> None:
         Seal.read(NEW).unseal(sealed, "here")
 
 
-@given(st.data())
-def test_one_changed_bit_is_noticed(data: st.DataObject) -> None:
-    seal = Seal.read(NEW)
+@given(st.data(), st.sampled_from(CIPHERS))
+def test_one_changed_bit_is_noticed(data: st.DataObject, cipher: CipherName) -> None:
+    seal = Seal.read(NEW, cipher)
     sealed = bytearray(seal.seal(b"secret", "here"))
     place = data.draw(st.integers(0, len(sealed) * 8 - 1))
     sealed[place // 8] ^= 1 << place % 8
@@ -41,12 +42,38 @@ def test_one_changed_bit_is_noticed(data: st.DataObject) -> None:
         seal.unseal(bytes(sealed), "here")
 
 
-def test_what_one_version_sealed_another_opens() -> None:
-    # Sealed on the day this form was made: what is kept in databases must open for ever.
-    key = base64.b64encode(bytes(range(32))).decode()
-    sealed = base64.b64decode(_SEALED)
-    assert Seal.read(key).unseal(sealed, "endpoint:1") == b"whsec_kept"
-    assert Seal([bytes(range(32))]).seal(b"", "x")[:5] == sealed[:5]
+@pytest.mark.parametrize(
+    "kept",
+    [
+        # Each sealed on the day its form was made: what is kept in databases opens for ever.
+        "AQ2SAungkuETKV3ghgGy4U3fpNpdJg8OYrM1MEyxgnvHUrlbYfFne9FWYw==",
+        "Ag2SAun+AZlepsAgHS5C7ct9hvChedE7UeAJcIdbH+eo+V9BurSLEiTXw4FLM9+mA1+F4ec2joZmWS/CQ5iecWFywbeSBdbCfmzHBGoJGuvca+HjJjzMWXGjS06mREVLFIs3JpUVhw==",
+        "Aw2SAumzqiE0EXPXWKjXf9xuPXteVfu1jR+2MkKQRNZGEAEFahlcgKG7BOslU3llhtDPm28lCK7BR/K7Fw7rzMvdj9NHoEhSKDjc45Ft9GCl3gseJuiW",
+    ],
+)
+def test_what_one_version_sealed_another_opens(kept: str) -> None:
+    sealed = base64.b64decode(kept)
+    assert Seal([bytes(range(32))]).unseal(sealed, "endpoint:1") == b"whsec_kept"
+
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_each_cipher_opens_what_the_other_sealed_and_knows_what_is_current(
+    cipher: CipherName,
+) -> None:
+    sealed = {name: Seal.read(OLD, name).seal(b"secret", "here") for name in CIPHERS}
+    seal = Seal.read(f"{OLD},{NEW}", cipher)
+    for name, one in sealed.items():
+        assert seal.unseal(one, "here") == b"secret"
+        assert seal.is_current(one) is (name == cipher)
+    assert not Seal.read(f"{NEW},{OLD}", cipher).is_current(sealed[cipher])
+    assert not seal.is_current(b"")
+
+
+def test_two_keys_of_data_seal_the_same_and_nothing_shows_of_either() -> None:
+    key = base64.b64decode(NEW)
+    sealed = [Seal.read(NEW).seal(b"a" * 64, "here") for _ in range(2)]
+    assert sealed[0][5:] != sealed[1][5:]
+    assert all(key not in one and b"a" * 8 not in one for one in sealed)
 
 
 def test_a_key_that_is_too_short_or_missing_is_refused_though_another_is_right() -> None:

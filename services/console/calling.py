@@ -1,0 +1,42 @@
+"""How commands call the API: where it is, with which key, and what a refusal says."""
+
+import os
+
+import httpx
+
+from services.console.errors import ConsoleError
+from services.console.settings import Settings
+from services.core.kit.text import Language
+
+URL, KEY = "WUFEI_URL", "WUFEI_KEY"
+
+
+def api_client(url: str | None, language: Language) -> httpx.Client:
+    """Return a client of the API at `url`, or where the environment says, with the caller's key.
+
+    Raises:
+        ConsoleError: no key is given.
+    """
+    key = os.environ.get(KEY, "").strip()
+    if not key:
+        raise ConsoleError(f"give the key to call the API with in {KEY}")
+    headers = {"Authorization": f"Bearer {key}", "Accept-Language": language}
+    return httpx.Client(base_url=_address(url), headers=headers, timeout=60)
+
+
+def _address(given: str | None) -> str:
+    settings = Settings.read()
+    address = given or os.environ.get(URL) or f"http://{settings.host}:{settings.port}"
+    return address.rstrip("/").removesuffix("/v1") + "/v1/"
+
+
+def no_answer(client: httpx.Client, error: httpx.TransportError) -> ConsoleError:
+    """Return what is said where the API does not answer."""
+    return ConsoleError(f"no answer from {client.base_url}: {error}")
+
+
+def refusal(answer: httpx.Response) -> ConsoleError:
+    """Return what a refusal of the API says, every fault of it; its body has been read."""
+    body = answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
+    told = [one["detail"] for one in body.get("errors", [])] or [body.get("detail", "")]
+    return ConsoleError("\n".join([body.get("title", str(answer.status_code)), *told]))

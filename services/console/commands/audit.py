@@ -1,0 +1,235 @@
+"""`wufei audit verify` and `export`: the chain held against its rows, or put into a file."""
+
+import asyncio
+import re
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from services.console.data_directory import DataDirectory
+from services.console.errors import ConsoleError
+from services.console.language import terminal_language
+from services.console.ledger import Ledger, open_ledger
+from services.console.settings import Settings
+from services.core.audit import lines, linking, proving
+from services.core.audit.canonical import ChainHead
+from services.core.audit.service import note
+from services.core.audit.verifying import Breach, Chain
+from services.core.identity.actor import operator
+from services.core.identity.queries import city_codes
+from services.core.kit.sealing import Seal
+from services.core.kit.signatures import Signer
+from services.core.kit.text import Language, Text
+
+_HEAD = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
+_KEY = re.compile(r"[0-9a-f]{64}")
+_TOLD_EVERY = 50_000
+
+_WHOLE = Text(
+    "{city}：1 至 {number} 条完好（{seconds} 秒，每秒 {rate} 条）；链头 {number}:{digest}",
+    "{city}: whole up to number {number} ({seconds} s, {rate} rows/s); head {number}:{digest}",
+)
+_BROKEN = Text(
+    "{city}：第 {number} 条，记录 {row}：{said}", "{city}: number {number}, row {row}: {said}"
+)
+_SIGNED = Text(
+    "{city}：签名链头 {signed} 个，最后一个 {day}，第 {number} 条，公钥 {key}",
+    "{city}: {signed} signed heads; the last is of {day}, number {number}, by the key {key}",
+)
+_UNSIGNED = Text(
+    "{city}：没有签名的链头；末尾被截断时看不出来",
+    "{city}: no head is signed; a chain that is cut at its end may go unseen",
+)
+_DROPPED = Text(
+    "{city}：{dropped} 条记录已按保存期限删除，签名链头许可",
+    "{city}: {dropped} entries were dropped when they were too old, as a signed head allows",
+)
+_WAITING = Text("{city}：{waiting} 条还未入链", "{city}: {waiting} rows are not in the chain yet")
+_ANY_KEY = Text(
+    "没有给出公钥：请核对上面的公钥与您另记的是否一致",
+    "No public key was given: compare the one above with what you noted elsewhere",
+)
+
+
+def verify(arguments: Namespace) -> int:
+    """Verify the database's chains, or a file's; 1 where something is wrong."""
+    language: Language = arguments.language or terminal_language()
+    noted = [_noted(one) for one in arguments.head or ()]
+    trusted = _trusted(arguments.public_key or ())
+    if arguments.file is not None:
+        return _verify_file(arguments.file, trusted, noted, language)
+    return asyncio.run(_verify(arguments.city, trusted, noted, language))
+
+
+def export(arguments: Namespace) -> int:
+    """Write the audit of a city into a file, or to the terminal."""
+    return asyncio.run(_export(arguments))
+
+
+def _noted(said: str) -> ChainHead:
+    found = _HEAD.fullmatch(said.lower())
+    if found is None:
+        raise ConsoleError(f"{said} is no head: write its number, a colon and 64 digits")
+    return ChainHead(int(found[1]), bytes.fromhex(found[2]))
+
+
+def _trusted(given: Sequence[str]) -> frozenset[bytes] | None:
+    """Return the public keys that count: those given, or else our own; None: neither is there."""
+    for one in given:
+        if _KEY.fullmatch(one.lower()) is None:
+            raise ConsoleError(f"{one} is no public key: write its 64 digits")
+    if given:
+        return frozenset(bytes.fromhex(one) for one in given)
+    signer = _signer()
+    return None if signer is None else frozenset(signer.public_keys)
+
+
+def _signer() -> Signer | None:
+    """Return what signs heads here; None: there is no key."""
+    settings = Settings.read()
+    if settings.secret_key is not None:
+        return Signer(Seal.read(settings.secret_key.get_secret_value()), linking.PURPOSE)
+    kept = DataDirectory(settings.data_dir).secret_key
+    if settings.database_url is not None or not kept.exists():
+        return None
+    return Signer(Seal.read(kept.read_text().strip()), linking.PURPOSE)
+
+
+async def _verify(
+    city: str | None, trusted: frozenset[bytes] | None, noted: list[ChainHead], language: Language
+) -> int:
+    broken = False
+    async with open_ledger() as ledger:
+        for city_code in await _cities(ledger, city):
+            began = time.perf_counter()
+            async with ledger.database.sessions() as session:
+                alike = {"isolation_level": "REPEATABLE READ"}
+                _ = await session.connection(execution_options=alike)
+                verdict = await proving.verify(
+                    session, city_code, trusted=trusted, noted=noted, tell=_progress()
+                )
+            _tell(verdict.chain, verdict.breach, language, time.perf_counter() - began)
+            _tell_heads(verdict.chain, language, known=trusted is not None)
+            if verdict.waiting:
+                said = _WAITING.format(city=city_code, waiting=verdict.waiting)
+                print(said.in_(language))
+            broken |= verdict.breach is not None
+    return int(broken)
+
+
+async def _cities(ledger: Ledger, city: str | None) -> list[str]:
+    async with ledger.database.sessions() as session:
+        known = await city_codes(session)
+    if city is not None and city not in known:
+        raise ConsoleError(f"there is no city {city}; there are: {', '.join(known) or 'none'}")
+    return [one for one in known if city in {None, one}]
+
+
+def _progress() -> Callable[[int], None]:
+    """Return what says now and then, on a terminal, how far it is."""
+    last = 0
+
+    def tell(number: int) -> None:
+        nonlocal last
+        if number - last >= _TOLD_EVERY and sys.stderr.isatty():
+            last = number
+            print(f"… {number}", file=sys.stderr)
+
+    return tell
+
+
+def _tell(chain: Chain, breach: Breach | None, language: Language, seconds: float) -> None:
+    if breach is None:
+        said = _WHOLE.format(
+            city=chain.city_code,
+            number=chain.number,
+            digest=chain.digest.hex(),
+            seconds=f"{seconds:.1f}",
+            rate=round(chain.number / max(seconds, 1e-9)),
+        )
+    else:
+        known = breach.number, breach.row_id
+        number, row = ("-" if one is None else one for one in known)
+        told = breach.said.in_(language)
+        said = _BROKEN.format(city=chain.city_code, number=number, row=row, said=told)
+    print(said.in_(language))
+
+
+def _tell_heads(chain: Chain, language: Language, *, known: bool) -> None:
+    last = chain.last_signed
+    if last is None or last.signature is None:
+        print(_UNSIGNED.format(city=chain.city_code).in_(language))
+    else:
+        said = _SIGNED.format(
+            city=chain.city_code,
+            signed=chain.signed,
+            day=last.day,
+            number=last.number,
+            key=last.signature.public_key.hex(),
+        )
+        print(said.in_(language))
+        if not known:
+            print(_ANY_KEY.in_(language))
+    if chain.dropped:
+        print(_DROPPED.format(city=chain.city_code, dropped=chain.dropped).in_(language))
+
+
+def _verify_file(
+    path: Path, trusted: frozenset[bytes] | None, noted: list[ChainHead], language: Language
+) -> int:
+    began = time.perf_counter()
+    try:
+        with path.open("rb") as file:
+            chain, breach = lines.verify_lines(file, trusted=trusted, noted=noted)
+    except OSError as error:
+        raise ConsoleError(f"cannot read {path}: {error.strerror}") from None
+    except lines.NotAnExport:
+        raise ConsoleError(f"{path} is no export of an audit, or its first line changed") from None
+    _tell(chain, breach, language, time.perf_counter() - began)
+    _tell_heads(chain, language, known=trusted is not None)
+    return int(breach is not None)
+
+
+async def _export(arguments: Namespace) -> int:
+    signer = _signer()
+    async with open_ledger() as ledger:
+        cities = await _cities(ledger, arguments.city)
+        if len(cities) != 1:
+            raise ConsoleError(f"name the city with --city; there are: {', '.join(cities)}")
+        async with ledger.database.transaction() as session:
+            begun = await proving.begin_file(session, cities[0], after=arguments.after)
+            await note(
+                session,
+                city_code=cities[0],
+                action="audit.exported",
+                subject=("audit", cities[0]),
+                actor=operator(cities[0]).stamp(),
+                data={"after": arguments.after, "upto": begun.head.number},
+                at=ledger.clock.true_now(),
+            )
+        with _target(arguments.out) as target:
+            target.write(begun.first)
+            after = arguments.after
+            while after < begun.head.number:
+                async with ledger.database.sessions() as session:
+                    more, after = await begun.lines(session, after)
+                target.write(more)
+            target.write(begun.last(signer, at=ledger.clock.true_now()))
+    return 0
+
+
+@contextmanager
+def _target(out: Path | None) -> Iterator[BinaryIO]:
+    if out is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with out.open("xb") as file:
+            yield file
+    except OSError as error:
+        raise ConsoleError(f"cannot write {out}: {error.strerror}") from None

@@ -1,0 +1,53 @@
+"""`wufei secrets rotate`: everything that is sealed is sealed anew with the first key."""
+
+import asyncio
+from argparse import Namespace
+
+from services.console.errors import ConsoleError
+from services.console.ledger import Ledger, open_ledger, seal_here
+from services.core.identity.queries import city_codes
+from services.core.kit.sealing import Seal
+from services.core.resealing.columns import SEALED, SealedColumn
+from services.core.resealing.service import Resealed, reseal
+
+
+def rotate(_arguments: Namespace) -> int:
+    """Seal everything anew, print how much; 1 where something cannot be opened."""
+    seal = seal_here()
+    if seal is None:
+        raise ConsoleError("no WUFEI_SECRET_KEY is set: there is nothing to seal with")
+    return asyncio.run(_rotate(seal))
+
+
+async def _rotate(seal: Seal) -> int:
+    unreadable = 0
+    async with open_ledger() as ledger:
+        async with ledger.database.sessions() as session:
+            cities = await city_codes(session)
+        for sealed in SEALED:
+            done = Resealed()
+            for city_code in cities:
+                done = done.plus(await _reseal_city(ledger, sealed, city_code, seal))
+            name = f"{sealed.table}.{sealed.column}"
+            print(f"{name}: {done.read} sealed, {done.renewed} anew, {done.unreadable} unreadable")
+            unreadable += done.unreadable
+    if unreadable:
+        print(
+            f"{unreadable} were sealed with a key that WUFEI_SECRET_KEY does not name: put it"
+            " behind the others and run this again"
+        )
+        return 1
+    print("done: keys behind the first are needed no more once every process has the first")
+    return 0
+
+
+async def _reseal_city(
+    ledger: Ledger, sealed: SealedColumn, city_code: str, seal: Seal
+) -> Resealed:
+    done, after = Resealed(), None
+    while True:
+        async with ledger.database.transaction() as session:
+            part = await reseal(session, sealed, city_code, seal, after=after)
+        done, after = done.plus(part), part.last
+        if after is None:
+            return done

@@ -1,0 +1,216 @@
+"""Extending the chain of a city: what was committed gets its link, exactly once, and no sooner.
+
+Events come in by their numbers in the log, which are given after commit and have no gap; entries
+come from a queue that is written with them and of which only what is committed is seen. The row of
+the head is locked from the reading to the commit, so that two workers never go on from the same
+link, and one that is killed leaves all as it was. No transaction of a caller waits for any of it.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.canonical import (
+    NO_LINK,
+    ChainHead,
+    Checkpoint,
+    Link,
+    LinkKind,
+    link_digest,
+)
+from services.core.audit.queries import (
+    has_entries_before,
+    last_checkpoint,
+    row_bytes,
+    server_now,
+)
+from services.core.audit.statements import (
+    ADOPT,
+    BEGIN_CHAIN,
+    HAS_PENDING,
+    KEEP_HEAD,
+    LINK,
+    LOCK_CHAIN,
+    NUMBERED,
+    TAKE_PENDING,
+)
+from services.core.events.queries import LogStretch
+from services.core.events.reading import Follower
+from services.core.kit.clock import Clock
+from services.core.kit.ids import first_id_at
+from services.core.kit.partitions import TimeSpan
+from services.core.kit.signatures import Signer, has_signed
+from services.core.kit.sm3 import sm3
+
+READER = "audit"
+PURPOSE = "the heads of audit chains"
+"""What the keys are for that sign heads."""
+
+ENTRIES_SPAN = TimeSpan.QUARTER
+"""How long a time a part of the table of entries holds."""
+
+_AT_ONCE = 1000
+_DAYS_OF = ZoneInfo("Asia/Shanghai")
+_STILL_COMMITTING = timedelta(hours=1)
+
+SignHead = Callable[[AsyncSession, str, Clock], Coroutine[Any, Any, int]]
+
+
+class RowGone(Exception):
+    """A row was to be linked that the database has no more."""
+
+
+@dataclass(slots=True)
+class _Chain:
+    """New links after a head that is locked."""
+
+    city_code: str
+    head: ChainHead
+    links: list[Link]
+
+    def add(self, kind: LinkKind, row_id: UUID, position: int | None, row: bytes | None) -> None:
+        if row is None:
+            raise RowGone(f"{kind} {row_id} is gone before it was linked")
+        link = Link(self.head.number + 1, kind, row_id, position, sm3(row), b"")
+        link = replace(link, digest=link_digest(self.city_code, self.head.digest, link))
+        self.links.append(link)
+        self.head = ChainHead(link.number, link.digest)
+
+
+async def _locked(session: AsyncSession, city_code: str) -> _Chain:
+    found = (await session.execute(LOCK_CHAIN, {"city": city_code})).one_or_none()
+    if found is None:
+        await session.execute(BEGIN_CHAIN, {"city": city_code, "digest": NO_LINK})
+        found = (await session.execute(LOCK_CHAIN, {"city": city_code})).one()
+    return _Chain(city_code, ChainHead(*found), [])
+
+
+async def _take_events(session: AsyncSession, chain: _Chain, after: int, upto: int) -> None:
+    asked = {"city": chain.city_code, "after": after, "upto": upto}
+    numbered = (await session.execute(NUMBERED, asked)).all()
+    rows = await row_bytes(session, chain.city_code, "event", [row.event_id for row in numbered])
+    for position, event_id in numbered:
+        chain.add("event", event_id, position, rows.get(event_id))
+
+
+async def _take_entries(session: AsyncSession, chain: _Chain) -> int:
+    """Link entries that wait; return how many, at most as many as are taken at once."""
+    asked = {"city": chain.city_code, "most": _AT_ONCE}
+    ids = (await session.scalars(TAKE_PENDING, asked)).all()
+    rows = await row_bytes(session, chain.city_code, "entry", ids)
+    for entry_id in ids:
+        chain.add("entry", entry_id, None, rows.get(entry_id))
+    return len(ids)
+
+
+async def _write(session: AsyncSession, chain: _Chain) -> None:
+    if not chain.links:
+        return
+    written = {
+        "city": chain.city_code,
+        "numbers": [link.number for link in chain.links],
+        "kinds": [link.kind for link in chain.links],
+        "row_ids": [link.row_id for link in chain.links],
+        "positions": [link.position for link in chain.links],
+        "row_digests": [link.row_digest for link in chain.links],
+        "digests": [link.digest for link in chain.links],
+        "number": chain.head.number,
+        "digest": chain.head.digest,
+    }
+    await session.execute(LINK, written)
+
+
+async def _follow(
+    session: AsyncSession, city_code: str, stretch: LogStretch, _clock: Clock
+) -> None:
+    """Link the events of a stretch of the log, and the entries that wait."""
+    chain = await _locked(session, city_code)
+    await _take_events(session, chain, stretch.after, stretch.upto)
+    await _take_entries(session, chain)
+    await _write(session, chain)
+
+
+FOLLOWER = Follower(reader=READER, types=(), handle=_follow, at_once=_AT_ONCE)
+
+
+def signing_heads(signer: Signer | None, *, kept: timedelta | None) -> SignHead:
+    """Return what links entries that wait and once a day keeps the head of a city, signed.
+
+    `signer` None: heads are kept without a signature, and no entry is ever dropped. `kept` is how
+    long entries are kept, None: for ever. It returns how many links and heads were made.
+    """
+
+    async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
+        now = clock.true_now()
+        last = await last_checkpoint(session, city_code)
+        begins_day = last is None or last.day < day_of(now)
+        if not begins_day and not await session.scalar(HAS_PENDING, {"city": city_code}):
+            return 0
+        chain = await _locked(session, city_code)
+        if begins_day:
+            since = first_id_at(last.made_at - _STILL_COMMITTING) if last else UUID(int=0)
+            await session.execute(ADOPT, {"city": city_code, "since": since})
+        more_wait = await _take_entries(session, chain) == _AT_ONCE
+        await _write(session, chain)
+        if not begins_day or more_wait or not chain.head.number:
+            return len(chain.links)
+        sooner = min(now, await server_now(session))
+        head = Checkpoint(
+            city_code,
+            day_of(now),
+            chain.head.number,
+            chain.head.digest,
+            _kept_from(last, sooner, kept if signer else None),
+            now,
+        )
+        await _keep(session, signed(head, signer))
+        return len(chain.links) + 1
+
+    return follow_date
+
+
+def _kept_from(last: Checkpoint | None, now: datetime, kept: timedelta | None) -> UUID | None:
+    """Return before which id entries may be dropped: whole parts of their table, never fewer."""
+    before = None if last is None else last.kept_from
+    if kept is None:
+        return before
+    bound = first_id_at(ENTRIES_SPAN.start(now - kept))
+    return bound if before is None else max(before, bound)
+
+
+def day_of(at: datetime) -> date:
+    """Return the day that a head of an instant is kept for."""
+    return at.astimezone(_DAYS_OF).date()
+
+
+def signed(head: Checkpoint, signer: Signer | None) -> Checkpoint:
+    """Return a head with its signature; as it is where there is no key."""
+    return head if signer is None else replace(head, signature=signer.sign(head.plain()))
+
+
+async def _keep(session: AsyncSession, head: Checkpoint) -> None:
+    signature = head.signature
+    written = {
+        "city": head.city_code,
+        "day": head.day,
+        "number": head.number,
+        "digest": head.digest,
+        "kept_from": head.kept_from,
+        "made_at": head.made_at,
+        "public_key": signature and signature.public_key,
+        "signature": signature and signature.value,
+    }
+    await session.execute(KEEP_HEAD, written)
+
+
+async def may_drop(session: AsyncSession, city_code: str, upper: UUID) -> bool:
+    """Return whether the entries of a city before an id may be dropped: a signed head says so."""
+    last = await last_checkpoint(session, city_code)
+    if last is not None and last.signature is not None and last.kept_from is not None:
+        return upper <= last.kept_from and has_signed(last.plain(), last.signature)
+    return not await has_entries_before(session, city_code, upper)

@@ -1,0 +1,178 @@
+"""Reading a city's chain with its rows: to hold them against each other, or into a file."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit import queries
+from services.core.audit.canonical import NO_LINK, ChainHead, Checkpoint
+from services.core.audit.errors import LinkNotThere
+from services.core.audit.lines import first_line, head_line, row_line
+from services.core.audit.linking import READER, day_of, signed
+from services.core.audit.queries import LinkedRow
+from services.core.audit.verifying import (
+    IN_TABLE,
+    Breach,
+    Chain,
+    breach,
+    by_number,
+    cut_off,
+    signed_bound,
+    swapped,
+)
+from services.core.events.queries import reader_position
+from services.core.kit.signatures import Signer
+
+_AT_ONCE = 5000
+_HEADS_AT_ONCE = 1000
+_LINES_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found: how far the chain is whole, and what is wrong first; None: nothing.
+
+    So many rows are `waiting` for their link, and are covered by nothing yet.
+    """
+
+    chain: Chain
+    breach: Breach | None = None
+    waiting: int = 0
+
+
+async def all_heads(session: AsyncSession, city_code: str) -> list[Checkpoint]:
+    """Return every head that was kept of a city, one a day, in order."""
+    found: list[Checkpoint] = []
+    while True:
+        after = found[-1].day if found else None
+        more = await queries.checkpoints(session, city_code, after=after, limit=_HEADS_AT_ONCE)
+        found += more
+        if len(more) < _HEADS_AT_ONCE:
+            return found
+
+
+async def whole_chain(
+    session: AsyncSession, city_code: str, *, after: int = 0, upto: int | None = None
+) -> AsyncIterator[list[LinkedRow]]:
+    """Yield the links of a chain with their rows, many at once, up to the number `upto`."""
+    while True:
+        found = await queries.linked_rows(session, city_code, after=after, most=_AT_ONCE)
+        within = [one for one in found if upto is None or one.link.number <= upto]
+        if within:
+            yield within
+        if len(within) < _AT_ONCE:
+            return
+        after = within[-1].link.number
+
+
+async def verify(
+    session: AsyncSession,
+    city_code: str,
+    *,
+    trusted: frozenset[bytes] | None = None,
+    noted: Sequence[ChainHead] = (),
+    tell: Callable[[int], None] = lambda _number: None,
+) -> Proof:
+    """Return whether the chain of a city is whole, as one snapshot of the database has it.
+
+    `trusted` are the public keys that may have signed its heads, None: any. `noted` are heads that
+    were written down elsewhere. `tell` is called with the number that was come to.
+    """
+    heads = await all_heads(session, city_code)
+    chain = Chain(
+        city_code,
+        heads=by_number(heads),
+        noted=noted,
+        trusted=trusted,
+        kept_from=signed_bound(heads, trusted),
+    )
+    async for rows in whole_chain(session, city_code):
+        found = _along(chain, rows)
+        tell(chain.number)
+        if found is not None:
+            return Proof(chain, found)
+    waiting = await queries.waiting(session, city_code, position=chain.position or 0)
+    return Proof(chain, await _end(session, chain), waiting)
+
+
+def _along(chain: Chain, rows: Sequence[LinkedRow]) -> Breach | None:
+    """Take a chain along some links; return what is wrong with the first that is not good."""
+    for at, one in enumerate(rows):
+        found = chain.take(one.link, one.row)
+        if found is not None:
+            if found.kind in {"altered", "link"}:
+                links = [each.link for each in rows]
+                before = replace(chain, number=one.link.number - 1)
+                found = swapped(before, at, links, lambda index: rows[index].row) or found
+            return found
+        if one.placed != (one.link.row_id if one.link.kind == "event" else None):
+            number, row_id = one.link.number, one.link.row_id
+            if one.placed is None:
+                return breach("removed", number, row_id)
+            return breach("swapped", number, row_id, other=one.placed)
+    return None
+
+
+async def _end(session: AsyncSession, chain: Chain) -> Breach | None:
+    """Return what is wrong beyond the last link: links that are gone, rows that no link knows."""
+    found = chain.end()
+    if found is not None:
+        return found
+    head = await queries.chain_head(session, chain.city_code)
+    read = await reader_position(session, chain.city_code, READER)
+    reached = ChainHead(0, chain.digest) if head is None else head
+    if (reached.number, reached.digest) != (chain.number, chain.digest) or read != chain.position:
+        return cut_off(chain, IN_TABLE, reached.number)
+    stray = await queries.stray(session, chain.city_code)
+    return None if stray is None else breach("added", None, stray[1])
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFile:
+    """A file that was begun: its first lines, from where it goes on, and where it will end."""
+
+    city_code: str
+    first: bytes
+    after: int
+    head: ChainHead
+    kept_from: UUID | None
+
+    async def lines(self, session: AsyncSession, after: int) -> tuple[bytes, int]:
+        """Return the lines of the next links after a number, and the number of the last of them.
+
+        Nothing comes after the last one.
+        """
+        rows = await queries.linked_rows(session, self.city_code, after=after, most=_LINES_AT_ONCE)
+        rows = [one for one in rows if one.link.number <= self.head.number]
+        last = rows[-1].link.number if rows else after
+        return b"".join(row_line(one.link, one.row) for one in rows), last
+
+    def last(self, signer: Signer | None, *, at: datetime) -> bytes:
+        """Return the last line: the head that the file ends with, signed where there is a key."""
+        head = Checkpoint(
+            self.city_code, day_of(at), self.head.number, self.head.digest, self.kept_from, at
+        )
+        return head_line(signed(head, signer), ends=True)
+
+
+async def begin_file(session: AsyncSession, city_code: str, *, after: int = 0) -> AuditFile:
+    """Begin the file of a city's audit after the link with the number `after`; 0: with the first.
+
+    Raises:
+        LinkNotThere: the chain has not come to that number.
+    """
+    digest = NO_LINK
+    if after:
+        link = await queries.link_at(session, city_code, after)
+        if link is None:
+            raise LinkNotThere
+        digest = link.digest
+    position = await queries.last_position_linked(session, city_code, upto=after)
+    head = await queries.chain_head(session, city_code) or ChainHead(0, NO_LINK)
+    heads = await all_heads(session, city_code)
+    first = [first_line(city_code, after=after, digest=digest, position=position)]
+    first += [head_line(one) for one in heads if after < one.number <= head.number]
+    return AuditFile(city_code, b"".join(first), after, head, signed_bound(heads, None))

@@ -1,0 +1,133 @@
+"""The statements of the audit, by name."""
+
+from sqlalchemy import text
+
+from services.core.audit.canonical import COLUMNS_OF, LinkKind
+from services.core.kit.statements import DriverStatement
+
+NOTE = text("""
+WITH noted AS (
+    INSERT INTO audit_entry (
+        city_code, id, action, subject_kind, subject_id, actor, data, occurred_at)
+    VALUES (:city, :id, :action, :subject_kind, :subject_id, CAST(:actor AS jsonb),
+        CAST(:data AS jsonb), :at)
+    RETURNING city_code, id
+)
+INSERT INTO audit_pending (city_code, entry_id) SELECT city_code, id FROM noted
+""")
+"""Writes an entry and lets it wait for its link."""
+
+BEGIN_CHAIN = text("""
+INSERT INTO audit_head (city_code, number, digest) VALUES (:city, 0, :digest)
+ON CONFLICT DO NOTHING
+""")
+"""Gives a city a chain, unless it has one."""
+
+LOCK_CHAIN = text("SELECT number, digest FROM audit_head WHERE city_code = :city FOR UPDATE")
+"""The last link of a city, held so that nobody else goes on from it."""
+
+NUMBERED = text("""
+SELECT position, event_id FROM event_position
+WHERE city_code = :city AND position > :after AND position <= :upto ORDER BY position
+""")
+"""The events of a stretch of the log."""
+
+HAS_PENDING = text("SELECT EXISTS (SELECT FROM audit_pending WHERE city_code = :city)")
+"""Whether an entry waits for its link."""
+
+TAKE_PENDING = text("""
+WITH taken AS (
+    DELETE FROM audit_pending WHERE city_code = :city AND entry_id IN (
+        SELECT entry_id FROM audit_pending
+        WHERE city_code = :city ORDER BY entry_id LIMIT :most)
+    RETURNING entry_id
+)
+SELECT entry_id FROM taken ORDER BY entry_id
+""")
+"""Takes entries that wait for a link, the oldest first."""
+
+LINK = text("""
+WITH linked AS (
+    INSERT INTO audit_link (city_code, number, kind, row_id, position, row_digest, digest)
+    SELECT :city, l.number, l.kind, l.row_id, l.position, l.row_digest, l.digest
+    FROM unnest(CAST(:numbers AS bigint[]), CAST(:kinds AS text[]), CAST(:row_ids AS uuid[]),
+        CAST(:positions AS bigint[]), CAST(:row_digests AS bytea[]), CAST(:digests AS bytea[]))
+        AS l(number, kind, row_id, position, row_digest, digest)
+)
+UPDATE audit_head SET number = :number, digest = :digest WHERE city_code = :city
+""")
+"""Adds links to a chain, and moves its head to the last of them."""
+
+ADOPT = text("""
+INSERT INTO audit_pending (city_code, entry_id)
+SELECT e.city_code, e.id FROM audit_entry AS e
+LEFT JOIN audit_link AS l ON l.city_code = :city AND l.row_id = e.id
+WHERE e.city_code = :city AND e.id >= :since AND l.row_id IS NULL
+ON CONFLICT DO NOTHING
+""")
+"""Lets those entries wait for a link that a process of the release before wrote."""
+
+KEEP_HEAD = text("""
+INSERT INTO audit_checkpoint (
+    city_code, day, number, digest, kept_from, made_at, public_key, signature)
+VALUES (:city, :day, :number, :digest, :kept_from, :made_at, :public_key, :signature)
+ON CONFLICT DO NOTHING
+""")
+"""Keeps the head of a day."""
+
+
+def _rows(kind: LinkKind, table: str) -> DriverStatement:
+    columns = ", ".join(
+        f"CAST({name} AS text)" if name in {"actor", "data"} else name for name in COLUMNS_OF[kind]
+    )
+    return DriverStatement(
+        f"SELECT {columns} FROM {table}"  # noqa: S608 (names of our own)
+        " WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))"
+    )
+
+
+ROWS_OF: dict[LinkKind, DriverStatement] = {
+    "event": _rows("event", "event"),
+    "entry": _rows("entry", "audit_entry"),
+}
+"""The rows with some ids, each in the columns that are hashed."""
+
+LINKS = DriverStatement("""
+SELECT number, kind, row_id, position, row_digest, digest FROM audit_link
+WHERE city_code = :city AND number > :after ORDER BY number LIMIT CAST(:most AS bigint)
+""")
+"""The next links of a chain."""
+
+PLACED = DriverStatement("""
+SELECT position, event_id FROM event_position
+WHERE city_code = :city AND position BETWEEN :first AND :last
+""")
+"""Which events have the positions of a stretch."""
+
+STRAY_ENTRY = text("""
+SELECT e.id FROM audit_entry AS e
+LEFT JOIN audit_link AS l ON l.city_code = :city AND l.row_id = e.id
+LEFT JOIN audit_pending AS p ON p.city_code = :city AND p.entry_id = e.id
+WHERE e.city_code = :city AND l.row_id IS NULL AND p.entry_id IS NULL
+ORDER BY e.id LIMIT 1
+""")
+"""The first entry that is neither in the chain nor waits for its link."""
+
+STRAY_EVENT = text("""
+SELECT e.id FROM event AS e
+LEFT JOIN event_position AS n ON n.city_code = :city AND n.event_id = e.id
+LEFT JOIN event_pending AS w ON w.city_code = :city AND w.event_id = e.id
+LEFT JOIN log_head AS h ON h.city_code = :city
+WHERE e.city_code = :city AND w.event_id IS NULL
+    AND (n.position IS NULL OR n.position > coalesce(h.position, 0))
+ORDER BY e.id LIMIT 1
+""")
+"""The first event that is neither in the log nor waits for its number."""
+
+WAITING = text("""
+SELECT
+    (SELECT count(*) FROM event_position WHERE city_code = :city AND position > :position)
+    + (SELECT count(*) FROM event_pending WHERE city_code = :city)
+    + (SELECT count(*) FROM audit_pending WHERE city_code = :city)
+""")
+"""How many rows are not in the chain yet."""

@@ -1,0 +1,186 @@
+"""Going along a chain, link by link: what was altered, removed, added or swapped. Pure.
+
+It takes links in their order, each with the bytes of its row, from the database or from an export,
+and says of the first that is not as it was written what is wrong with it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from services.core.audit.canonical import NO_LINK, ChainHead, Checkpoint, Link, link_digest
+from services.core.kit.signatures import has_signed
+from services.core.kit.sm3 import sm3
+from services.core.kit.text import Text
+
+BreachKind = Literal["altered", "removed", "added", "swapped", "cut", "link", "head"]
+
+_SAID: Mapping[BreachKind, Text] = {
+    "altered": Text("内容被改动", "the row was altered"),
+    "removed": Text("记录被删除", "the row was removed"),
+    "added": Text("记录是后来添加的，不在链中", "the row was added: it is not in the chain"),
+    "swapped": Text("与 {other} 被调换", "the row was swapped with {other}"),
+    "cut": Text("链尾被截断", "the chain was cut at its head"),
+    "link": Text("链值与前文不符", "the link does not follow from those before it"),
+    "head": Text("与链不符，或签名无效", "it is not of this chain, or its signature is not good"),
+}
+
+IN_TABLE = Text("表中的链头", "the head in the table")
+NOTED = Text("另记的链头", "a head that was noted elsewhere")
+IN_FILE = Text("文件末行的链头", "the head in the last line of the file")
+
+
+def _source(head: Checkpoint) -> Text:
+    return Text(f"{head.day} 的链头", f"the head of {head.day}")
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What is wrong with a chain first: with which link and which row, as far as they are known."""
+
+    kind: BreachKind
+    number: int | None
+    row_id: UUID | None
+    said: Text
+
+
+def breach(kind: BreachKind, number: int | None, row_id: UUID | None, **told: object) -> Breach:
+    """Return what is wrong, in words."""
+    return Breach(kind, number, row_id, _SAID[kind].format(**told))
+
+
+def cut_off(chain: "Chain", source: Text, number: int | None = None) -> Breach:
+    """Return that links are gone at the end of a chain, and what says so."""
+    said = _SAID["cut"]
+    told = Text(f"{said.zh}：缺{source.zh}", f"{said.en}: it lacks {source.en}")
+    if number is not None:
+        told = Text(
+            f"{said.zh}：{source.zh}为第 {number} 条", f"{said.en}: {source.en} is number {number}"
+        )
+    return Breach("cut", chain.number + 1, None, told)
+
+
+def bad_head(number: int | None, source: Text) -> Breach:
+    """Return that a head does not go with the chain, and which."""
+    said = _SAID["head"]
+    return Breach("head", number, None, Text(f"{source.zh}{said.zh}", f"{source.en}: {said.en}"))
+
+
+@dataclass(slots=True)
+class Chain:
+    """How far a chain was found whole: its last link, and the last position of the log in it.
+
+    `heads` are those that were kept, by number; `noted` those that somebody noted elsewhere.
+    `trusted` are the public keys that may have signed
+    them; None: any, for whoever compares them by eye. Rows of entries before `kept_from` may be
+    gone.
+    """
+
+    city_code: str
+    number: int = 0
+    digest: bytes = NO_LINK
+    position: int | None = 0
+    heads: Mapping[int, Sequence[Checkpoint]] = field(default_factory=dict)
+    noted: Sequence[ChainHead] = ()
+    trusted: frozenset[bytes] | None = None
+    kept_from: UUID | None = None
+    dropped: int = 0
+    signed: int = 0
+    last_signed: Checkpoint | None = None
+
+    def take(self, link: Link, row: bytes | None) -> Breach | None:
+        """Go on to a link and its row; return what is wrong with them."""
+        if link.number != self.number + 1:
+            return breach("removed", self.number + 1, None)
+        if link_digest(self.city_code, self.digest, link) != link.digest:
+            return breach("link", link.number, link.row_id)
+        if link.kind == "event":
+            if self.position is not None and link.position != self.position + 1:
+                return breach("link", link.number, link.row_id)
+            self.position = link.position
+        if row is None:
+            if not self._may_be_gone(link):
+                return breach("removed", link.number, link.row_id)
+            self.dropped += 1
+        elif sm3(row) != link.row_digest:
+            return breach("altered", link.number, link.row_id)
+        self.number, self.digest = link.number, link.digest
+        return self.compare(self.heads.get(link.number, ()))
+
+    def _may_be_gone(self, link: Link) -> bool:
+        return link.kind == "entry" and self.kept_from is not None and link.row_id < self.kept_from
+
+    def compare(self, heads: Sequence[Checkpoint]) -> Breach | None:
+        """Return which of some heads is not that of the last link, or not well signed."""
+        for head in heads:
+            if head.digest != self.digest or not self._good(head):
+                return bad_head(head.number, _source(head))
+        if any(one.digest != self.digest for one in self.noted if one.number == self.number):
+            return bad_head(self.number, NOTED)
+        return None
+
+    def _good(self, head: Checkpoint) -> bool:
+        if head.signature is None:
+            return True
+        known = self.trusted is None or head.signature.public_key in self.trusted
+        if not known or not has_signed(head.plain(), head.signature):
+            return False
+        self.signed, self.last_signed = self.signed + 1, head
+        return True
+
+    def end(self) -> Breach | None:
+        """Return what is wrong where the chain ends: a head was kept of more than there is."""
+        beyond = [number for number in self.heads if number > self.number]
+        if beyond:
+            head = self.heads[max(beyond)][-1]
+            return cut_off(self, _source(head), head.number)
+        noted = max((one.number for one in self.noted), default=0)
+        return cut_off(self, NOTED, noted) if noted > self.number else None
+
+
+def by_number(heads: Sequence[Checkpoint]) -> dict[int, list[Checkpoint]]:
+    """Return heads by the number of their link."""
+    found: dict[int, list[Checkpoint]] = {}
+    for head in heads:
+        found.setdefault(head.number, []).append(head)
+    return found
+
+
+def signed_bound(heads: Sequence[Checkpoint], trusted: frozenset[bytes] | None) -> UUID | None:
+    """Return before which id entries may be gone, as the latest head says that is signed."""
+    for head in reversed(heads):
+        if head.signature is not None and (trusted is None or head.signature.public_key in trusted):
+            return head.kept_from if has_signed(head.plain(), head.signature) else None
+    return None
+
+
+def swapped(
+    chain: Chain, at: int, links: Sequence[Link], row_of: Callable[[int], bytes | None]
+) -> Breach | None:
+    """Return with which other link of a stretch the one at index `at` was swapped, if it was.
+
+    Either the links have each other's numbers, or their rows each other's ids.
+    """
+    mine, row = links[at], row_of(at)
+    for other in links:
+        if other.number == mine.number:
+            continue
+        moved = Link(
+            mine.number, other.kind, other.row_id, other.position, other.row_digest, other.digest
+        )
+        digests = {link_digest(chain.city_code, chain.digest, moved)}
+        if other.digest in digests:
+            return breach("swapped", mine.number, other.row_id, other=_named(other))
+        if row is not None and _under(row, mine.row_id, other) == other.row_digest:
+            return breach("swapped", mine.number, mine.row_id, other=_named(other))
+    return None
+
+
+def _under(row: bytes, own: UUID, other: Link) -> bytes:
+    """Return the digest that a row has under another's id."""
+    return sm3(row.replace(f'"id": "{own}"'.encode(), f'"id": "{other.row_id}"'.encode(), 1))
+
+
+def _named(link: Link) -> str:
+    return f"{link.number} ({link.row_id})"

@@ -1,0 +1,185 @@
+"""What is wrong with a key that is asked for, or with a change of one. Pure.
+
+Nobody gives more than it has: a key reaches no further than its maker's, and one that makes keys
+may do no more, lasts no longer and is used from nowhere else than its maker's.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.core.identity.actor import Actor
+from services.core.identity.models import ApiKey, Organization
+from services.core.identity.networks import beyond
+from services.core.identity.rules import (
+    DEFAULT_SCOPES,
+    GRANTABLE_SCOPES,
+    ROLES_OF_ONE_ORGANIZATION,
+    Permission,
+    Role,
+    Scope,
+)
+from services.core.identity.unknown import unknown_organization
+from services.core.kit.errors import Fault
+from services.core.kit.horizons import TEN_YEARS, too_far_ahead
+from services.core.kit.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRequest:
+    """What a key is asked to be. `city_code` decides where neither plan nor unit does.
+
+    `allowed_networks` are CIDR blocks in their usual form; none: from anywhere.
+    """
+
+    name: str
+    role: Role
+    organization_code: str | None = None
+    plan_code: str | None = None
+    scopes: tuple[Scope, ...] | None = None
+    expires_at: datetime | None = None
+    city_code: str | None = None
+    allowed_networks: tuple[str, ...] = ()
+
+
+def scopes_of(request: KeyRequest) -> frozenset[Scope]:
+    """Return the scopes that a key is asked to have: those named, or its role's."""
+    return DEFAULT_SCOPES[request.role] if request.scopes is None else frozenset(request.scopes)
+
+
+def role_faults(request: KeyRequest) -> Iterable[Fault]:
+    """Yield where a role lacks its unit, or cannot carry a scope."""
+    if request.role in ROLES_OF_ONE_ORGANIZATION and request.organization_code is None:
+        yield Fault(
+            "/organization_code",
+            "organization-required",
+            Text("该角色的密钥须属于一个单位", "A key of this role belongs to an organization"),
+        )
+    for index, scope in enumerate(request.scopes or ()):
+        if scope not in GRANTABLE_SCOPES[request.role]:
+            yield Fault(
+                f"/scopes/{index}",
+                "scope-beyond-role",
+                Text("该角色不能有此权限范围", "A key of this role cannot carry this scope"),
+                scope,
+            )
+
+
+def expiry_faults(expires_at: datetime | None, now: datetime) -> Iterable[Fault]:
+    """Yield where an expiry has passed, or lies more than ten years ahead."""
+    if expires_at is not None and expires_at <= now:
+        yield Fault(
+            "/expires_at",
+            "expiry-in-the-past",
+            Text("到期时间须晚于现在", "The expiry must be later than now"),
+            expires_at.isoformat(),
+        )
+    elif expires_at is not None:
+        yield from too_far_ahead("/expires_at", expires_at.date(), since=now.date(), most=TEN_YEARS)
+
+
+def reach_faults(request: KeyRequest, actor: Actor) -> Iterable[Fault]:
+    """Yield where a key would reach beyond what its maker is bound to."""
+    if actor.plan_code is not None and request.plan_code is None:
+        yield Fault(
+            "/plan",
+            "plan-beyond-scope",
+            Text(
+                f"本密钥只限计划 {actor.plan_code}，请填写该计划",
+                f"This key is bound to a plan: write {actor.plan_code}",
+            ),
+        )
+    if actor.organization_code not in {None, request.organization_code}:
+        yield Fault(
+            "/organization_code",
+            "organization-beyond-scope",
+            Text(
+                f"本密钥只限单位 {actor.organization_code}，请填写该单位",
+                f"This key is bound to an organization: write {actor.organization_code}",
+            ),
+            request.organization_code,
+        )
+
+
+def makes_keys(role: str) -> bool:
+    """Return whether keys of a role make keys themselves."""
+    return role in Permission.MANAGE_KEYS.roles
+
+
+def administrator_faults(
+    request: KeyRequest, actor: Actor, maker: ApiKey | None
+) -> Iterable[Fault]:
+    """Yield where a key that makes keys would do more than its maker's, or for longer."""
+    lacking = sorted(scopes_of(request) - actor.scopes)
+    if lacking:
+        own = ", ".join(sorted(actor.scopes))
+        yield Fault(
+            "/scopes",
+            "scope-beyond-own",
+            Text(f"不能授予自己没有的权限范围，可授予：{own}", f"You can give: {own}"),
+            ", ".join(lacking),
+        )
+    yield from longer_faults(request.expires_at, maker)
+    yield from network_faults(request.allowed_networks, maker)
+
+
+def longer_faults(expires_at: datetime | None, maker: ApiKey | None) -> Iterable[Fault]:
+    """Yield where a key that makes keys would outlive its maker's; `maker` None: it has no end."""
+    ends = None if maker is None else maker.expires_at
+    if ends is not None and (expires_at is None or expires_at > ends):
+        yield Fault(
+            "/expires_at",
+            "expiry-beyond-own",
+            Text(
+                f"本密钥 {ends.isoformat()} 到期，所建管理密钥不得更晚",
+                f"Your own key expires at {ends.isoformat()}; this one not after that",
+            ),
+            None if expires_at is None else expires_at.isoformat(),
+        )
+
+
+def network_faults(networks: Collection[str], maker: ApiKey | None) -> Iterable[Fault]:
+    """Yield where a key that makes keys could be used from where its maker's cannot."""
+    own = [] if maker is None else maker.allowed_networks
+    outside = beyond(networks, own) if networks else ["0.0.0.0/0, ::/0"]
+    if own and outside:
+        shown = ", ".join(own)
+        yield Fault(
+            "/allowed_networks",
+            "networks-beyond-own",
+            Text(
+                f"本密钥只能从 {shown} 使用，所建管理密钥须在其内",
+                f"Your own key is used from {shown}; this one from within those",
+            ),
+            ", ".join(outside),
+        )
+
+
+def does_more(key: ApiKey, actor: Actor, maker: ApiKey | None) -> bool:
+    """Return whether a key that makes keys may do what the actor's may not, or for longer.
+
+    Whoever gets such a key's secret has more than before. What an actor made with its own key
+    stays its own to change.
+    """
+    if not makes_keys(key.role):
+        return False
+    if not set(key.scopes) <= set(actor.scopes):
+        return True
+    return any(longer_faults(key.expires_at, maker)) or any(
+        network_faults(key.allowed_networks, maker)
+    )
+
+
+def unit_faults(
+    request: KeyRequest, unit: Organization | None, names: Mapping[str, tuple[str, ...]]
+) -> Iterable[Fault]:
+    """Yield what is wrong with the unit of a key; `names` are those there are, by code."""
+    if unit is None and request.organization_code is not None:
+        yield unknown_organization(request.organization_code, names)
+    elif unit and request.role in ROLES_OF_ONE_ORGANIZATION and not unit.submits:
+        yield Fault(
+            "/organization_code",
+            "organization-never-submits",
+            Text("统称或占位名称不能填报", "A collective name or placeholder never submits"),
+            request.organization_code,
+        )

@@ -1,0 +1,92 @@
+"""The rows of form 01, and of sheets like it: values, judged and written as a batch is."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from typing_extensions import override
+
+from services.core.checks.figures import Figures
+from services.core.imports.cell_values import ParsedRow
+from services.core.imports.checking import (
+    CHANGED_SINCE,
+    BlockOutcome,
+    SheetDesk,
+    SheetFault,
+    SheetRows,
+)
+from services.core.imports.intake import FirstLook
+from services.core.imports.parsing import RowParser
+from services.core.sheets.cells import SheetRow
+from services.core.submissions.batch.deciding import Decided
+from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, Slot, judge
+
+
+@dataclass(frozen=True, slots=True)
+class ValueBlock:
+    """Some rows of a file as a batch: `numbers` are their rows in the file, by index."""
+
+    batch: Batch
+    judged: JudgedRows
+    numbers: Sequence[int]
+    faults: Sequence[SheetFault]
+
+
+class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
+    """Values of indicators. `beside` holds those of earlier blocks that checks compare."""
+
+    def __init__(self, look: FirstLook, desk: SheetDesk, *, at_once: int) -> None:
+        super().__init__(look, desk, at_once=at_once)
+        self._parser = RowParser(look.columns, look.known, desk.plan)
+        self.beside = Figures()
+
+    @override
+    def parsed(self, row: SheetRow, index: int) -> ParsedRow[BatchRow]:
+        return self._parser.parsed(row, index)
+
+    @override
+    def about(self, row: BatchRow) -> Slot | None:
+        return row.slot if all(row.slot) else None
+
+    @override
+    def judged(self, rows: Sequence[BatchRow], numbers: Sequence[int]) -> ValueBlock:
+        batch, desk = Batch(rows, "upsert", atomic=True), self.desk
+        today = desk.plan.local_date(desk.now)
+        judged = judge(batch, plan=desk.plan, actor=desk.actor, today=today)
+        told = [
+            self.told(numbers[index], fault)
+            for index, faults in judged.faults.items()
+            for fault in faults
+            # Rows that are given twice are told with all of their places when all were read.
+            if fault.code != "duplicate-row"
+        ]
+        return ValueBlock(batch, judged, numbers, told)
+
+    def outcome(self, block: ValueBlock, decided: Sequence[Decided]) -> BlockOutcome:
+        """Return what becomes of a block whose rows were decided."""
+        rejected = [
+            self.told(block.numbers[one.index], fault)
+            for one in decided
+            if one.index is not None and one.index not in block.judged.faults
+            for fault in one.faults
+        ]
+        counts = Counter[str](one.outcome for one in decided)
+        return BlockOutcome(counts, [*block.faults, *rejected])
+
+    def suppose(self, decided: Sequence[Decided]) -> None:
+        """Let what would become of a block stand beside the blocks after it."""
+        compared = self.desk.plan.checks.compared
+        for one in decided:
+            if one.action and one.submission and one.slot.indicator_code in compared:
+                self.beside.lay_over(one.submission)
+
+    def moved(self, block: ValueBlock, decided: Sequence[Decided]) -> list[SheetFault]:
+        """Return which rows would overwrite what somebody wrote after the file was sent."""
+        return [
+            self.told(block.numbers[one.index], CHANGED_SINCE)
+            for one in decided
+            if one.index is not None
+            and one.outcome == "updated"
+            and one.before is not None
+            and one.before["updated_at"] > self.desk.sent_at
+        ]

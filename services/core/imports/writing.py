@@ -1,0 +1,83 @@
+"""Blocks of a file tried and written, each by the rules of what its rows are about."""
+
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.calendars.queries import working_calendar
+from services.core.imports.checking import BlockOutcome, SheetDesk, SheetFault
+from services.core.imports.indicator_rows import IndicatorRows
+from services.core.imports.intake import FirstLook
+from services.core.imports.task_rows import TaskRows
+from services.core.milestones.action_context import ActionContext
+from services.core.milestones.reports.service import report_on_many
+from services.core.plan.queries import version_in_force, with_document_in_force
+from services.core.submissions.batch.service import carry_out, look_ahead
+from services.core.submissions.errors import PlanChanged
+
+FormRows: TypeAlias = IndicatorRows | TaskRows
+"""The rows of a file of either form."""
+
+
+def rows_of(look: FirstLook, desk: SheetDesk, *, at_once: int) -> FormRows:
+    """Return the rows of a file as its form has them."""
+    if look.form == "tasks":
+        return TaskRows(look, desk, at_once=at_once)
+    return IndicatorRows(look, desk, at_once=at_once)
+
+
+async def foresee(session: AsyncSession, rows: FormRows, block: Any) -> BlockOutcome:
+    """Return what would become of a block of these rows; nothing is written, nobody has to wait.
+
+    Raises:
+        PlanChanged: the rows were judged by an earlier version of the plan.
+    """
+    desk = rows.desk
+    if isinstance(rows, IndicatorRows):
+        outcome = await look_ahead(
+            session,
+            replace(block.batch, atomic=False),
+            block.judged,
+            plan=desk.plan,
+            actor=desk.actor,
+            now=desk.now,
+            beside=rows.beside,
+        )
+        rows.suppose(outcome.decided)
+        return rows.outcome(block, outcome.decided)
+    plan = desk.plan
+    if await version_in_force(session, plan.city_code, plan.code) != plan.version:
+        raise PlanChanged
+    at_work = await _at_work(session, desk, held=False)
+    decided = await report_on_many(session, block.reports, desk=at_work, writes=False)
+    return rows.outcome(block, decided)
+
+
+async def write(session: AsyncSession, rows: FormRows, block: Any) -> BlockOutcome:
+    """Write a block of these rows; whoever is told of a fault undoes all of it.
+
+    Raises:
+        PlanChanged: the rows were judged by an earlier version of the plan.
+    """
+    desk = rows.desk
+    moved: list[SheetFault]
+    if isinstance(rows, IndicatorRows):
+        values = await carry_out(
+            session, block.batch, block.judged, plan=desk.plan, actor=desk.actor, now=desk.now
+        )
+        found, moved = rows.outcome(block, values.decided), rows.moved(block, values.decided)
+    else:
+        if (await with_document_in_force(session, desk.plan)).version != desk.plan.version:
+            raise PlanChanged
+        at_work = await _at_work(session, desk, held=True)
+        decided = await report_on_many(session, block.reports, desk=at_work)
+        found, moved = rows.outcome(block, decided), rows.moved(block, decided)
+    return replace(found, faults=[*found.faults, *moved])
+
+
+async def _at_work(session: AsyncSession, desk: SheetDesk, *, held: bool) -> ActionContext:
+    plan = desk.plan
+    code = plan.document.supervision.calendar
+    calendar = await working_calendar(session, plan.city_code, code, held=held)
+    return ActionContext(plan, calendar, desk.actor, desk.now)

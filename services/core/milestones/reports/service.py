@@ -1,0 +1,88 @@
+"""Reports of progress on many milestones: decided by the rules of one, written together.
+
+The number of statements does not grow with the number of milestones.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.kit.errors import DomainError
+from services.core.milestones.action_context import ActionContext
+from services.core.milestones.changes import write_many
+from services.core.milestones.errors import MilestoneNotFound
+from services.core.milestones.models import Milestone
+from services.core.milestones.reports.queries import visible
+from services.core.milestones.service import Report, check_right, progressed
+
+REPORTED = ("percent", "narrative", "problems", "next_steps", "expected_date")
+"""What a report of progress says, by column."""
+
+ReportOutcome = Literal["updated", "unchanged", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class PartialReport:
+    """What is said of a milestone, by column; of what is not said the milestone stays as it is."""
+
+    milestone_id: UUID
+    said: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedReport:
+    """What becomes of a report, why it is rejected, and when the milestone had changed before it.
+
+    `milestone` is as it stands then; None: the caller sees none of that id.
+    """
+
+    outcome: ReportOutcome
+    milestone: Milestone | None
+    refusal: DomainError | None = None
+    changed_at: datetime | None = None
+
+
+async def report_on_many(
+    session: AsyncSession,
+    reports: Sequence[PartialReport],
+    *,
+    desk: ActionContext,
+    writes: bool = True,
+) -> list[DecidedReport]:
+    """Write what reports say that is new, each as if by itself; return what became of each.
+
+    Whoever does not have all of it undoes all. Without `writes` nothing is locked or written.
+    Each is on a milestone of its own.
+    """
+    ids = [one.milestone_id for one in reports]
+    found = await visible(session, desk.actor, desk.plan.code, ids, for_update=writes)
+    for row in found.values():
+        session.expunge(row)  # what changes is written below, all of it at once
+    decided = [_decided(one, found.get(one.milestone_id), desk) for one in reports]
+    if writes:
+        changed = [
+            one.milestone
+            for one in decided
+            if one.outcome == "updated" and one.milestone is not None
+        ]
+        await write_many(session, changed, "milestone.progressed", desk=desk)
+    return decided
+
+
+def _decided(said: PartialReport, row: Milestone | None, desk: ActionContext) -> DecidedReport:
+    if row is None:
+        return DecidedReport("rejected", None, MilestoneNotFound())
+    wanted = {name: said.said.get(name, getattr(row, name)) for name in REPORTED}
+    if all(getattr(row, name) == value for name, value in wanted.items()):
+        return DecidedReport("unchanged", row)
+    changed_at = row.updated_at
+    try:
+        check_right(desk, "progress", row)
+        progressed(row, desk=desk, report=Report(**wanted))
+    except DomainError as refused:
+        return DecidedReport("rejected", row, refused, changed_at)
+    return DecidedReport("updated", row, changed_at=changed_at)

@@ -1,0 +1,23 @@
+"""Every column that holds sealed values, and what each is bound to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.core.webhooks.messages import headers_context, secret_context, url_context
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """A column of sealed values, in a table with `city_code` and `id`."""
+
+    table: str
+    column: str
+    context: Callable[[UUID], str]
+
+
+SEALED = (
+    SealedColumn("webhook_endpoint", "url_sealed", url_context),
+    SealedColumn("webhook_endpoint", "headers_sealed", headers_context),
+    SealedColumn("webhook_secret", "secret_sealed", secret_context),
+)
