@@ -36,6 +36,7 @@ from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
 from services.api.milestones import verb_routes as milestone_verbs
 from services.api.obligations import routes as obligations
+from services.api.observations import routes as observations
 from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
 from services.api.plan import decision_routes as decisions
@@ -92,6 +93,7 @@ _ROUTERS = (
     periods.router,
     obligations.router,
     conflicts.router,
+    observations.router,
     sync_routes.router,
     calendars.router,
     feed.router,

@@ -18,6 +18,7 @@ from services.core.kit.sealing import Seal
 from services.core.kit.signatures import Signer
 from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
+from services.core.observations import following as observations
 from services.core.scoring import service as scoring
 from services.core.webhooks import planning, recovery, retention
 
@@ -31,6 +32,8 @@ FOLLOWERS = (
     obligations.FOLLOWER,
     scoring.FOLLOWER,
     milestones.FOLLOWER,
+    # Before the alerts, which tell of what it raises a round later.
+    observations.FOLLOWER,
     alerts.FOLLOWER,
     recovery.FOLLOWER,
     # Last, for nobody waits for the chain.

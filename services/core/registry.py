@@ -13,6 +13,7 @@ from services.core.kit import idempotency, operations
 from services.core.kit.database import Base
 from services.core.milestones import models as milestones
 from services.core.obligations import models as obligations
+from services.core.observations import models as observations
 from services.core.plan import models as plan
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
@@ -33,6 +34,7 @@ __all__ = [
     "metadata",
     "milestones",
     "obligations",
+    "observations",
     "operations",
     "plan",
     "scoring",

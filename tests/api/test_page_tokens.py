@@ -20,6 +20,7 @@ from services.core.obligations.models import Obligation
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.duties import add
 from tests.support.imports import an_import
+from tests.support.observed import load_sources, observed
 
 ID, DAY = "019aafc0-0000-7000-8000-000000000000", "2026-06-30"
 
@@ -60,7 +61,11 @@ LISTS: Mapping[str, Listed] = {
         "obligation-history", ("7",), {"of": "{obligation_id}"}
     ),
     "/v1/plans/{plan}/conflicts": Listed(
-        "conflicts", (ID,), {**PLAN, "state": None, "organization_code": None}
+        "conflicts", (ID,), {**PLAN, "state": None, "kind": None, "organization_code": None}
+    ),
+    "/v1/plans/{plan}/observations": Listed("observations", (ID,), PLAN),
+    "/v1/observations/{observation_id}/history": Listed(
+        "observation-history", ("7",), {"of": "{observation_id}"}
     ),
     "/v1/imports/{import_id}/faults": Listed("import-faults", ("7", "7"), {"of": "{import_id}"}),
     "/v1/plans/{plan}/alerts": Listed("alerts", (ID,), {**PLAN, "asked": [None] * 4}),
@@ -137,7 +142,10 @@ async def names(door: Door) -> Mapping[str, str]:
         endpoint = await office.post("/webhook-endpoints", json={"url": "https://example.org/"})
         alerts = await office.get(f"/plans/{XINMI}/alerts", params={"rule": "milestone_due"})
         sheet = await an_import(door, office, marked=True)
+        await load_sources(door)
+        figure = await observed(office)
     return {
+        "observation_id": figure["id"],
         "import_id": sheet,
         "plan": XINMI,
         "code": "U08",

@@ -237,6 +237,7 @@ def test_the_roles_of_files_and_the_slices_are_those_that_the_decision_lists() -
 def test_what_everybody_reads_is_in_both_languages() -> None:
     pages = ("README", "tour", "settings", "glossary", "production", "operations", "observability")
     more = (
+        "collecting-once",
         "how-a-change-travels",
         "scale",
         "security",

@@ -21,6 +21,7 @@ VISIBILITY = "services.core.plan.visibility"
 
 OTHER_SENSES: Mapping[str, set[str]] = {
     "api/alerts/rule_routes.py": {"office"},  # a member of the rules: the unit of last resort
+    "api/contract/naming.py": {"lead", "office"},  # a list of parties that has a name
     "api/milestones/progress_routes.py": {"lead"},  # what progress is added up by
     "api/milestones/schemas.py": {"lead"},  # the same
     "core/alerts/escalation.py": {"lead", "office"},  # parties of a stage
@@ -28,8 +29,10 @@ OTHER_SENSES: Mapping[str, set[str]] = {
     "core/alerts/rule_set.py": {"lead", "leader", "office"},  # parties, and posts in a unit
     "core/alerts/sources.py": {"office"},  # a party that has to act
     "core/milestones/rights.py": {"lead"},  # a unit's part in a measure
+    "core/observations/differing.py": {"lead", "office"},  # who has to decide on a difference
     "core/plan/leads.py": {"lead"},  # the same
     "core/plan/member_words.py": {"office", "superior"},  # members of a plan document
+    "core/plan/observing.py": {"lead", "office"},  # who has to decide on a difference
 }
 """Where a word that is a role's name too says something else."""
 

@@ -19,6 +19,7 @@ from tests.support.duties import add
 from tests.support.ignored import ignored
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.observed import an_observation, load_sources
 
 CALLERS = {
     "create_api_key": "administrator",
@@ -127,6 +128,7 @@ def test_an_example_of_a_header_or_parameter_fits(kind: str) -> None:
 async def door(module_database_url: str) -> AsyncIterator[Door]:
     """The API at work, with one submission approved and counted."""
     async with open_door(module_database_url, offset=NOW - Clock.true_now()) as opened:
+        await load_sources(opened)
         await a_submission_in(opened, "approved")
         await opened.react()
         yield opened
@@ -249,6 +251,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "alert_id": an_alert,
         "obligation_id": an_obligation,
         "conflict_id": a_conflict,
+        "observation_id": an_observation,
         "preview_id": a_preview,
     }
     for name in made.keys() & named.keys():

@@ -12,6 +12,7 @@ from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.observed import an_observation, load_sources
 
 OF_UNIT = (
     "/accept",
@@ -94,6 +95,7 @@ def who_may(label: str) -> str:
 
 async def prepare(door: Door, labels: Collection[str]) -> Ground:
     """Make keys of each sort, and a submission in the state that each verb begins from."""
+    await load_sources(door)
     secrets = {
         "office": await door.new_key("office"),
         "administrator": door.admin_secret,
@@ -156,6 +158,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"conflict_id": await a_conflict(door)}
+    named |= {"observation_id": await an_observation(door)}
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
     named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(

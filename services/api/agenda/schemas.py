@@ -20,6 +20,7 @@ _PATHS = {
     "milestone": "/v1/milestones/{id}",
     "extension": "/v1/extensions/{id}",
     "obligation": "/v1/obligations/{id}",
+    "conflict": "/v1/conflicts/{id}",
 }
 
 
@@ -36,7 +37,7 @@ class TodoOut(BaseModel):
     kind: Annotated[str, one_of(KINDS)] = Field(
         description="What is to be done: `report` a value, `correct` a returned one, `review`"
         " one; `sign` for a milestone, work on it (`progress`), `close` it, `reassign` a declined"
-        " one; `decide` on an extension"
+        " one; `decide` on an extension; `settle` a conflict between two sources"
     )
     title: str = Field(description="Of the indicator or the milestone, for people")
     due_date: date = Field(description="Until the end of this local day it is in time")

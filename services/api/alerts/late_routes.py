@@ -52,7 +52,8 @@ class LateOut(BaseModel):
 
     rule: Annotated[str, one_of(get_args(LateRule))] = Field(
         description="What is late, by the rule that watches it: `milestone_due` a milestone,"
-        " `report_due` a value, `submission_review` a review, `extension_decision` a decision, …"
+        " `report_due` a value, `submission_review` a review, `extension_decision` a decision,"
+        " `conflict_decision` a conflict between two sources, …"
     )
     subject: AlertSubjectOut = Field(description="The thing itself")
     organization_code: str = Field(description="Who has to act now")

@@ -35,7 +35,7 @@ from services.api.turns import Shown, Turn, in_scope
 from services.core.conflicts import queries, service
 from services.core.conflicts.errors import ConflictNotFound
 from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import ConflictState
+from services.core.conflicts.rules import ConflictKind, ConflictState
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.plan.state import PlanState
@@ -56,6 +56,9 @@ async def list_conflicts(
     plan: PlanInScope,
     session: Reading,
     state: Annotated[ConflictState | None, Query(description="In this state only")] = None,
+    kind: Annotated[
+        ConflictKind | None, Query(description="With a device, or with another source only")
+    ] = None,
     organization_code: OrganizationFilter = None,
     page_size: PageSize = 50,
     page_token: PageToken = None,
@@ -65,13 +68,19 @@ async def list_conflicts(
     A unit sees its own, a lead also those of the indicators it leads; the superior none.
     """
     named = of_list(
-        actor, "conflicts", plan=plan.code, state=state, organization_code=organization_code
+        actor,
+        "conflicts",
+        plan=plan.code,
+        state=state,
+        kind=kind,
+        organization_code=organization_code,
     )
     found = await queries.page(
         session,
         actor,
         plan_code=plan.code,
         state=state,
+        kind=kind,
         organization_code=organization_code,
         after=after_id(page_token, named),
         limit=page_size + 1,
@@ -149,6 +158,11 @@ async def decide_conflict(
 
     To take something of both, edit the submission first and then take `ledger`. What the device
     said can be taken while the submission can be edited: as a draft or returned.
+
+    Of two sources, `ledger` and `both` leave the official value as it is. `observation` corrects
+    it by the verbs that anybody would use: what is under review is returned, what is approved is
+    reopened, which takes the right to review; who reports for the unit then hands in what the
+    source says, and somebody else approves it. A `reason` is required.
     """
     return await turn.act(
         if_match,

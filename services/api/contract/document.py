@@ -74,6 +74,10 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "imports", "description": "Prefilled sheets that go out, and files that come in."},
     {"name": "obligations", "description": "Who owes which value by when, and what was met."},
     {"name": "conflicts", "description": "Two versions of one value, until somebody takes one."},
+    {
+        "name": "observations",
+        "description": "What other sources say of a figure, kept beside the official one.",
+    },
     {"name": "sync", "description": "For devices that work without a network."},
     {"name": "scores", "description": "Where the plan stands, and why."},
     {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},

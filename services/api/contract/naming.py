@@ -28,6 +28,7 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("approved", "submitted"): "Basis",
     ("indicators", "tasks"): "FormName",
     ("excellent", "good", "pass", "fail"): "Grade",
+    ("unit", "lead", "office"): "RecipientOf",
     ("none", "narrative", "document"): "EvidenceRule",
     ROLES[:4]: "Role",
     ("plan:read", "plan:write", "submissions:read", "submissions:write"): "Scope",

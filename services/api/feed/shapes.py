@@ -99,15 +99,39 @@ class SubmissionData(TypedDict):
 
 
 class ConflictData(TypedDict):
-    """What a device said of a value and what the ledger says do not go together."""
+    """What a device or another source says of a value and what the ledger says differ."""
 
     indicator_code: _Indicator
     organization_code: _Unit
     period: _Period
     submission_id: Annotated[str, _("Id of the submission that both are about")]
-    reason: Annotated[str, _("`both-changed`, `moved-on` or `place-taken`")]
+    reason: Annotated[str, _("`both-changed`, `moved-on`, `place-taken` or `over-tolerance`")]
     fields: Annotated[list[str], _("What differs")]
-    taken: NotRequired[Annotated[str, _("Which version was taken: `ledger` or `device`")]]
+    taken: NotRequired[
+        Annotated[str, _("Which was taken: `ledger`, `device`, `observation` or `both`")]
+    ]
+    kind: NotRequired[Annotated[str, _("`device`, or `observation`: with another source")]]
+    observation_id: NotRequired[Annotated[str, _("Id of what the other source says")]]
+    source_code: NotRequired[Annotated[str, _("Code of that source")]]
+    difference: NotRequired[
+        Annotated[str | None, _("How far the two lie apart, exact; null: they are no two numbers")]
+    ]
+    owner_code: NotRequired[Annotated[str | None, _("Who has to decide; null: the office")]]
+    due_date: NotRequired[Annotated[date | None, _("Until when it is to be decided")]]
+    closed_because: NotRequired[
+        Annotated[str, _("Why it closed by itself: `within-tolerance` or `value-withdrawn`")]
+    ]
+
+
+class ObservationData(TypedDict):
+    """Another source said something of a value."""
+
+    indicator_code: _Indicator
+    organization_code: _Unit
+    period: _Period
+    source_code: Annotated[str, _("Code of the source")]
+    reference: Annotated[str, _("The source's own name of the figure and of its version")]
+    version: _Version
 
 
 class ScoreData(TypedDict):
@@ -269,6 +293,7 @@ _FAMILIES: Mapping[str, type] = {
     "period": PeriodData,
     "submission": SubmissionData,
     "conflict": ConflictData,
+    "observation": ObservationData,
     "score": ScoreData,
     "calendar": CalendarData,
     "obligation": ObligationData,

@@ -20,6 +20,7 @@ from services.core.imports import queries
 from services.core.imports.suggestions import cells, looked_at
 from services.core.obligations import queries as obligations
 from services.core.obligations.queries import ObligationFilters
+from services.core.observations import queries as observations
 
 router = versioned_router("imports")
 
@@ -47,7 +48,8 @@ async def get_form_of_unit(
     """Return what a unit is asked for in a period, each value with what is known of it.
 
     What the unit said so far is there as it stands, its own drafts too. An earlier value is a
-    suggestion with its source; to take it over, report it for this period.
+    suggestion with its source, and so is what another source says of this very value; to take one
+    over, report it for this period.
     """
     wanted = of_unit(asked, organization_code)
     plan, period, unit = wanted.plan, wanted.period, wanted.unit
@@ -55,6 +57,7 @@ async def get_form_of_unit(
     assert unit is not None  # noqa: S101 (`of_unit` names one)
     owing = await queries.owed_by(session, plan, period, unit)
     reported = await queries.reported_in(session, plan, looked_at(period), unit)
+    observed = await observations.of_unit(session, plan, period.code, unit)
     filters = ObligationFilters(period=period.code, organization_code=unit)
     owed = await obligations.page(
         session,
@@ -66,7 +69,7 @@ async def get_form_of_unit(
         limit=len(plan.indicators),
     )
     fields = form_fields(
-        cells(plan, period, unit, owing.get(unit, ()), reported),
+        cells(plan, period, unit, owing.get(unit, ()), reported, observed),
         {one.indicator_code: one for one in owed},
         plan=plan,
         unit=unit,

@@ -11,6 +11,7 @@ from services.api.submissions.schemas import SubmissionOut, submission_fields
 from services.core.identity.actor import Actor
 from services.core.imports.suggestions import FormCell, Suggestion, SuggestionSource
 from services.core.obligations.queries import ObligationView
+from services.core.observations.models import Observation
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.submissions.rules import SubmissionState, text_of
@@ -49,6 +50,24 @@ class SuggestionOut(BaseModel):
     decided_at: datetime | None = Field(description="When it was approved; null: it is not")
 
 
+class FormObservationOut(BaseModel):
+    """What another source says of a value that is asked for."""
+
+    id: UUID = Field(description="Id of the observation")
+    source_code: str = Field(description="Code of the source")
+    source_name: str = Field(description="Its name; its code where the plan has it no longer")
+    reference: str = Field(description="The source's own name of this figure and of its version")
+    value: str | None = Field(description="Exact; computed where it was given in parts")
+    numerator: str | None = Field(description="As given, exact")
+    denominator: str | None = Field(description="As given, exact")
+    level: str | None = Field(description="Code of the level")
+    not_applicable_reason: str | None = Field(description="Why, by the source, there is no value")
+    observed_at: datetime | None = Field(
+        description="When the source says that it measured or closed it; proves nothing"
+    )
+    recorded_at: datetime = Field(description="When this figure came in")
+
+
 class FormCellOut(BaseModel):
     """One value that the unit is asked for."""
 
@@ -65,6 +84,10 @@ class FormCellOut(BaseModel):
         description="What the unit said of it so far, such as its own draft; null: nothing"
     )
     suggestions: list[SuggestionOut] = Field(description="Earlier values, the nearest first")
+    observations: list[FormObservationOut] = Field(
+        description="What other sources say of this very value, the newest first; may be taken over"
+        " too"
+    )
 
 
 class FormOut(BaseModel):
@@ -103,9 +126,13 @@ def form_fields(
         "due_date": plan.due_date(period.code),
         "asked": len(shown),
         "reported": len(shown) - len(waiting),
-        "prefilled": sum(bool(one["submission"] or one["suggestions"]) for one in waiting),
+        "prefilled": sum(_is_prefilled(one) for one in waiting),
         "cells": shown,
     }
+
+
+def _is_prefilled(cell: Mapping[str, Any]) -> bool:
+    return any(cell[name] for name in ("submission", "suggestions", "observations"))
 
 
 def _handed_in(cell: Mapping[str, Any]) -> bool:
@@ -125,6 +152,24 @@ def _cell(
         "owed": None if owed is None else _owed(owed),
         "submission": None if said is None else submission_fields(vars(said), plan, actor),
         "suggestions": [_suggestion(one) for one in cell.suggestions],
+        "observations": [_observation(one, plan) for one in cell.observations],
+    }
+
+
+def _observation(row: Observation, plan: PlanState) -> dict[str, Any]:
+    source = plan.sources.get(row.source_code)
+    return {
+        "id": row.id,
+        "source_code": row.source_code,
+        "source_name": row.source_code if source is None else source.name,
+        "reference": row.reference,
+        "value": text_of(row.value),
+        "numerator": text_of(row.numerator),
+        "denominator": text_of(row.denominator),
+        "level": row.level,
+        "not_applicable_reason": row.not_applicable_reason,
+        "observed_at": row.observed_at,
+        "recorded_at": row.updated_at,
     }
 
 

@@ -13,11 +13,13 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.filters import IndicatorFilter, OrganizationFilter, check_codes
 from services.api.obligations.schemas import (
+    BurdenOut,
     Days,
     ObligationHistoryOut,
     ObligationListOut,
     ObligationOut,
     ReportingRatesOut,
+    burden_out,
     obligation_out,
     rates_out,
 )
@@ -185,3 +187,18 @@ async def get_reporting_rates(
     today = held.clock.today(plan.document.time_zone)
     counted = await queries.counted(session, actor, plan, today=today, by=by, period=period)
     return rates_out(counted, plan, by=by, period=period)
+
+
+@router.get("/plans/{plan}/burden", responses={**answering("Burden"), **refusals(403, 404)})
+async def get_burden(
+    actor: Reader, plan: PlanInScope, session: Reading, period: PeriodFilter = None
+) -> BurdenOut:
+    """Return what collecting the values asks of each unit: how many, how prepared, at what notice.
+
+    Told of what the caller may see, of a lead's what the indicators it leads ask of others; the
+    superior reads the sums of all of the plan.
+    """
+    periods = [parsed_period(plan, period, "/query/period")] if period is not None else []
+    if period is None:
+        periods = [plan.period_calendar.period(code) for code in plan.periods]
+    return burden_out(await queries.burden(session, actor, plan, periods), plan, period)

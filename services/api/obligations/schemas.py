@@ -12,7 +12,7 @@ from services.api.contract.choices import one_of
 from services.api.exports.digits import Digits
 from services.core.calendars.rules import CalendarStatus, WorkingCalendar
 from services.core.kit.decimals import plain, quotient
-from services.core.obligations.queries import Grouping, ObligationView, ReportingCounts
+from services.core.obligations.queries import Burden, Grouping, ObligationView, ReportingCounts
 from services.core.obligations.rules import ObligationStatus, distance, may_extend
 from services.core.plan.state import PlanState
 from services.core.submissions.rules import SubmissionState
@@ -130,6 +130,41 @@ class ReportingRatesOut(BaseModel):
     next_page_token: str | None = Field(description="Always null: the list is whole")
 
 
+class BurdenOfUnitOut(BaseModel):
+    """What one unit is asked for, and what it costs it."""
+
+    organization_code: str = Field(description="Code of the unit")
+    organization_name: str = Field(description="Its name")
+    asked: int = Field(description="How many values it owes; what was waived does not count")
+    prefilled: int = Field(
+        description="For how many of them the form has something to take over as of now: its own"
+        " value of the period before or of a year ago, or what another source says"
+    )
+    filled: int = Field(
+        description="How many of them it handed in; a draft is not, what was returned is"
+    )
+    returned: int = Field(
+        description="How often something of it was returned to be mended, each time counted; not"
+        " what was reopened after its approval, nor what was withdrawn since"
+    )
+    median_notice_days: Digits = Field(
+        description="Median of the calendar days from the local day on which a value was asked for,"
+        " as a rule by opening its period, to the due date that was set then; 0: due on that day."
+        " More time that was granted later does not count"
+    )
+
+
+class BurdenOut(BaseModel):
+    """What collecting the plan's values asks of each unit."""
+
+    plan: str = Field(description="Code of the plan")
+    period: str | None = Field(description=f"{_PERIOD}; null: every period ever opened")
+    items: list[BurdenOfUnitOut] = Field(
+        description="The units that are asked for something, in the plan's order"
+    )
+    next_page_token: str | None = Field(description="Always null: the list is whole")
+
+
 class Days:
     """How far due dates are from today, each counted once for a whole page."""
 
@@ -207,6 +242,28 @@ def rates_out(
                 )
             )
         ),
+        next_page_token=None,
+    )
+
+
+def burden_out(found: Sequence[Burden], plan: PlanState, period: str | None) -> BurdenOut:
+    """Return what is asked of the units, in the plan's order."""
+    order = {code: place for place, code in enumerate(plan.organizations)}
+    return BurdenOut(
+        plan=plan.code,
+        period=period,
+        items=[
+            BurdenOfUnitOut(
+                organization_code=one.code,
+                organization_name=plan.organization_name(one.code),
+                asked=one.asked,
+                prefilled=one.prefilled,
+                filled=one.filled,
+                returned=one.returned,
+                median_notice_days=plain(one.median_notice_days),
+            )
+            for one in sorted(found, key=lambda one: order[one.code])
+        ],
         next_page_token=None,
     )
 

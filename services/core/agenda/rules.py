@@ -13,12 +13,14 @@ from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission, Role
 from services.core.plan.document import Supervision
 
-TodoKind = Literal["report", "correct", "review", "sign", "progress", "close", "reassign", "decide"]
+TodoKind = Literal[
+    "report", "correct", "review", "sign", "progress", "close", "reassign", "decide", "settle"
+]
 KINDS: tuple[TodoKind, ...] = get_args(TodoKind)
 """What somebody may have to do, in the order in which a list names them on one day:
 
 report a value, correct a returned one, review one; sign for a milestone, work on it, close it,
-reassign a declined one; decide on an extension.
+reassign a declined one; decide on an extension; settle a conflict between two sources.
 """
 
 CalendarScope = Literal["unit", "plan", "person"]
@@ -32,9 +34,10 @@ _PERMISSIONS: Mapping[TodoKind, Permission] = {
     "close": Permission.WRITE_MILESTONES,
     "reassign": Permission.WRITE_MILESTONES,
     "decide": Permission.WRITE_MILESTONES,
+    "settle": Permission.WRITE_SUBMISSIONS,
 }
-_OF_A_UNIT: frozenset[TodoKind] = frozenset({"report", "correct", "sign", "progress"})
-_OF_A_LEAD: frozenset[TodoKind] = frozenset({"review", "close", "reassign", "decide"})
+_OF_A_UNIT: frozenset[TodoKind] = frozenset({"report", "correct", "sign", "progress", "settle"})
+_OF_A_LEAD: frozenset[TodoKind] = frozenset({"review", "close", "reassign", "decide", "settle"})
 
 _KEPT_DAYS = 800
 """How many days back what waits is told its exact due date; what is older is long overdue."""

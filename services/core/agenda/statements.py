@@ -118,6 +118,15 @@ LEFT JOIN milestone m ON m.city_code = :city AND m.id = e.subject_id
     AND e.subject_kind = 'milestone'
 WHERE {decided_by}
 """
+_SETTLE = """
+SELECT {number} AS kind, c.due_date, p.today, c.plan_code, 'conflict' AS subject_kind,
+    c.id AS subject_id, c.organization_code, c.indicator_code, NULL::text AS measure_code,
+    c.period, NULL::text AS title, c.state
+FROM plans p
+JOIN conflict c ON c.city_code = :city AND c.plan_code = p.plan_code AND c.state = 'open'
+    AND c.due_date IS NOT NULL
+WHERE {decided_by}
+"""
 _PARTS: Mapping[TodoKind, str] = {
     "report": _REPORT,
     "correct": _CORRECT,
@@ -127,6 +136,7 @@ _PARTS: Mapping[TodoKind, str] = {
     "close": _CLOSE,
     "reassign": _REASSIGN,
     "decide": _DECIDE,
+    "settle": _SETTLE,
 }
 
 # What another unit's lead can decide waits for that lead. The office's is what nobody else
@@ -143,11 +153,17 @@ _DECIDED: Mapping[Reach | None, str] = {
     Reach.LED: _CLOSED[Reach.LED],
     Reach.WHOLE_PLAN: f"(m.id IS NULL OR {_NO_OTHER_LEADS_MEASURE} OR e.decide_by < p.today)",
 }
+_SETTLED: Mapping[Reach | None, str] = {
+    None: "c.owner_code = :unit",
+    Reach.LED: "c.owner_code = :unit",
+    Reach.WHOLE_PLAN: "(c.owner_code IS NULL OR c.due_date < p.today)",
+}
 _DECIDED_BY: Mapping[TodoKind, Mapping[Reach | None, str]] = {
     "review": _REVIEWED,
     "close": _CLOSED,
     "reassign": _CLOSED,
     "decide": _DECIDED,
+    "settle": _SETTLED,
 }
 
 # MATERIALIZED: the page and the counts read `waiting`, and every part reads the leads; each is to

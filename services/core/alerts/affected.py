@@ -39,6 +39,9 @@ _ONE = (
     "milestone.reopened",
     "milestone.cancelled",
     "milestone.rescheduled",
+    "conflict.raised",
+    "conflict.closed",
+    "conflict.decided",
     "extension.requested",
     "extension.decided",
 )

@@ -32,6 +32,7 @@ LateRule = Literal[
     "submission_review",
     "submission_answer",
     "extension_decision",
+    "conflict_decision",
     "target_missing",
 ]
 """The rules of what can be late; a publicity day passes, and a light has no date."""

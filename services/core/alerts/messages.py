@@ -27,6 +27,9 @@ _THINGS: Mapping[RuleCode, Text] = {
     "extension_decision": Text(
         "对{unit}就“{title}”所提延期的审批", "Deciding on more time for “{title}” of {unit}"
     ),
+    "conflict_decision": Text(
+        "{unit}对“{title}”数据冲突的处理", "{unit} deciding on the conflict over “{title}”"
+    ),
     "publicity_day": Text("宣传日“{title}”", "The publicity day “{title}”"),
     "target_missing": Text("“{title}”的目标下达", "Assigning the target of “{title}”"),
     "light_red": Text("指标“{title}”", "The indicator “{title}”"),

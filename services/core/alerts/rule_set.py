@@ -39,6 +39,7 @@ RuleCode = Literal[
     "submission_review",
     "submission_answer",
     "extension_decision",
+    "conflict_decision",
     "publicity_day",
     "target_missing",
     "light_red",
@@ -159,6 +160,16 @@ class Rules(_Part):
     submission_review: DeadlineRule = Field(description="Reviewing what was handed in")
     submission_answer: DeadlineRule = Field(description="Answering a value sent back")
     extension_decision: DeadlineRule = Field(description="Deciding on more time asked for")
+    # Rules that were stored before there was such a conflict do without it.
+    conflict_decision: DeadlineRule = Field(
+        default=DeadlineRule(
+            enabled=True,
+            stages=(Stage(offset=-1, unit="working"), Stage(offset=1, unit="working")),
+            repeat_every=5,
+            level=None,
+        ),
+        description="Deciding on what another source says; default: a working day before and after",
+    )
     publicity_day: DeadlineRule = Field(description="A publicity day coming up")
     target_missing: TargetRule = Field(description="A target still to be assigned")
     light_red: LightRule = Field(description="An indicator whose light turned red")
@@ -320,6 +331,7 @@ _DEFAULTS: dict[str, Any] = {
         "submission_review": _TURN,
         "submission_answer": _TURN,
         "extension_decision": _TURN,
+        "conflict_decision": _TURN,
         "publicity_day": _rule(-30, -7, repeat_every=None),
         "target_missing": {**_rule(1, repeat_every=20, level=0), "month": 3, "day": 31},
         "light_red": {"enabled": True, "level": 1},

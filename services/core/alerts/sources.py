@@ -18,7 +18,14 @@ Addressee = Literal["unit", "reviewer", "office"]
 itself); the office."""
 
 AlertSubjectKind = Literal[
-    "milestone", "obligation", "submission", "extension", "publicity_day", "target", "indicator"
+    "milestone",
+    "obligation",
+    "submission",
+    "extension",
+    "conflict",
+    "publicity_day",
+    "target",
+    "indicator",
 ]
 
 _HERE = "{0}.city_code = :city AND {0}.plan_code = :plan"
@@ -191,6 +198,15 @@ LEFT JOIN obligation o ON e.subject_kind = 'obligation'
 WHERE {_HERE.format("e")} AND e.state = 'requested'
 """  # noqa: S608 (text of our own)
 
+# Those of a device have no date.
+_CONFLICT = f"""
+SELECT c.id::text AS subject_id, 1::bigint AS epoch, c.due_date AS mark,
+    c.raised_at AS created_at, c.owner_code AS unit, NULL AS measure_code, c.indicator_code,
+    c.period AS label, FALSE AS paused, NULL::uuid AS parent_id
+FROM conflict c
+WHERE {_HERE.format("c")} AND c.state = 'open' AND c.due_date IS NOT NULL
+"""  # noqa: S608 (text of our own)
+
 _LISTED = """
 SELECT subject_id, epoch, mark, NULL::timestamptz AS created_at, NULL AS unit,
     NULL AS measure_code, indicator_code, label, FALSE AS paused, NULL::uuid AS parent_id
@@ -267,6 +283,7 @@ SOURCES: tuple[Source, ...] = (
         addressee="office",
         id_column="e.id",
     ),
+    Source("conflict_decision", "conflict", _CONFLICT, "'decided'", id_column="c.id"),
     Source("publicity_day", "publicity_day", _LISTED, "'passed'", addressee="office"),
     Source("target_missing", "target", _LISTED, "'assigned'", addressee="office"),
 )

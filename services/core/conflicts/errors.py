@@ -12,4 +12,4 @@ class ConflictNotFound(NotFound):
 
 
 class ConflictDecided(TransitionRefused):
-    """The conflict was decided before."""
+    """The conflict was decided before, or is none any more."""

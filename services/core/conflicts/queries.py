@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import ConflictState
+from services.core.conflicts.rules import ConflictKind, ConflictState
 from services.core.identity.actor import Actor
 from services.core.plan.visibility import Owned, scope
 
@@ -26,6 +26,7 @@ async def page(
     *,
     plan_code: str,
     state: ConflictState | None,
+    kind: ConflictKind | None,
     organization_code: str | None,
     after: UUID | None,
     limit: int,
@@ -34,6 +35,8 @@ async def page(
     wanted = select(Conflict).where(scope(actor, CONFLICTS).clause, Conflict.plan_code == plan_code)
     if state is not None:
         wanted = wanted.where(Conflict.state == state)
+    if kind is not None:
+        wanted = wanted.where(Conflict.kind == kind)
     if organization_code is not None:
         wanted = wanted.where(Conflict.organization_code == organization_code)
     if after is not None:

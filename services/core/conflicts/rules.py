@@ -1,4 +1,4 @@
-"""What a field is, and when two changes of one submission are in each other's way. Pure.
+"""What a field is, when two changes are in each other's way, and who decides. Pure.
 
 The four forms of a value are one field: a numerator of one author over a denominator of another
 would be a figure that nobody reported.
@@ -10,15 +10,31 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
 from services.core.submissions.changes import FORMS
 from services.core.submissions.rules import REMARKS, text_of, writes_for
 
-ConflictReason = Literal["both-changed", "moved-on", "place-taken"]
-"""`both-changed` the same field; `moved-on`: its state allows the change no more; `place-taken`:
-the place that a new submission was for has one."""
+ConflictKind = Literal["device", "observation"]
+"""Between the ledger and what a device wrote, or what another source says of the same figure."""
 
-ConflictState = Literal["open", "decided"]
-TakenVersion = Literal["ledger", "device"]
+ConflictReason = Literal["both-changed", "moved-on", "place-taken", "over-tolerance"]
+"""`both-changed` the same field; `moved-on`: its state allows the change no more; `place-taken`:
+the place that a new submission was for has one; `over-tolerance`: two sources differ by more than
+the plan allows."""
+
+ConflictState = Literal["open", "decided", "closed"]
+"""`closed` by itself: what differed does no more."""
+
+TakenVersion = Literal["ledger", "device", "observation", "both"]
+CloseReason = Literal["within-tolerance", "value-withdrawn"]
+
+CHOICES: Mapping[ConflictKind, tuple[TakenVersion, ...]] = {
+    "device": ("ledger", "device"),
+    "observation": ("ledger", "observation", "both"),
+}
+"""What may be taken by the kind of a conflict; `both` stand where the difference is explained."""
 
 FIELDS: Mapping[str, tuple[str, ...]] = {"form": FORMS, **{name: (name,) for name in REMARKS}}
 """The columns of each field that is merged as a whole."""
@@ -92,6 +108,24 @@ def as_said(columns: Mapping[str, Any]) -> dict[str, Any]:
     return {**columns, "value": None, "not_applicable_reason": None}
 
 
-def may_decide(actor: Actor, *, state: str, organization_code: str) -> bool:
-    """Return whether the actor decides a conflict that waits: who reports for its unit does."""
-    return state == "open" and writes_for(actor, organization_code)
+def decides(actor: Actor, owner_code: str | None) -> bool:
+    """Return whether the actor decides what a unit has to decide; None: the office has to.
+
+    Who reports for the unit does.
+    """
+    if owner_code is None:
+        return actor.may(Permission.REPORT_FOR_ANY_UNIT)
+    return writes_for(actor, owner_code)
+
+
+def decision_faults(kind: ConflictKind, take: TakenVersion, reason: str | None) -> list[Fault]:
+    """Return what is wrong with a decision on a conflict of a kind."""
+    faults = []
+    if take not in CHOICES[kind]:
+        choices = CHOICES[kind]
+        words = Text(f"应为以下之一：{'、'.join(choices)}", f"Must be one of: {', '.join(choices)}")
+        faults.append(Fault("/take", "not-of-this-conflict", words, take))
+    if kind == "observation" and reason is None:
+        words = Text("须说明理由：两个来源为何不一致", "Say why: what makes the two sources differ")
+        faults.append(Fault("/reason", "reason-required", words))
+    return faults

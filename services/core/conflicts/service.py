@@ -1,23 +1,34 @@
-"""Raising conflicts, many at once, and deciding one. Each is written with its event."""
+"""Raising, changing and closing conflicts, many at once, and deciding one; with its event each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.conflicts.errors import ConflictDecided
 from services.core.conflicts.models import Conflict
-from services.core.conflicts.rules import TakenVersion, as_said, columns_of_kept
+from services.core.conflicts.rules import (
+    ConflictKind,
+    TakenVersion,
+    as_said,
+    columns_of_kept,
+    decides,
+    decision_faults,
+)
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
+from services.core.kit.errors import InvalidInput
 from services.core.plan.state import PlanState
 from services.core.submissions import queries as submission_queries
 from services.core.submissions import service as submissions
 from services.core.submissions.errors import SubmissionNotFound
-from services.core.submissions.rules import writes_for
+from services.core.submissions.models import Submission
+from services.core.submissions.rules import SubmissionVerb, text_of, writes_for
 
 
 async def raise_conflicts(session: AsyncSession, conflicts: Sequence[Conflict]) -> None:
@@ -31,16 +42,52 @@ async def raise_conflicts(session: AsyncSession, conflicts: Sequence[Conflict]) 
     await record(session, *(_event(one, "conflict.raised", one.raised_at) for one in conflicts))
 
 
+async def change_conflicts(
+    session: AsyncSession, conflicts: Sequence[Conflict], now: datetime
+) -> None:
+    """Write locked conflicts whose two versions are others now, with an event for each."""
+    if not conflicts:
+        return
+    for one in conflicts:
+        one.version += 1
+    await session.flush()
+    await record(session, *(_event(one, "conflict.changed", now) for one in conflicts))
+
+
+async def close_conflicts(
+    session: AsyncSession, closed: Sequence[tuple[Conflict, str]], now: datetime
+) -> None:
+    """Close locked conflicts that are none any more, each for a reason (`rules.CloseReason`)."""
+    if not closed:
+        return
+    for one, because in closed:
+        one.state, one.closed_because, one.closed_at = "closed", because, now
+        one.version += 1
+    await session.flush()
+    await record(session, *(_event(one, "conflict.closed", now) for one, _ in closed))
+
+
+def owner_of(conflict: Conflict) -> str | None:
+    """Return the unit that has to decide a conflict; None: the office."""
+    return conflict.owner_code if conflict.kind == "observation" else conflict.organization_code
+
+
+def may_decide(actor: Actor, conflict: Conflict) -> bool:
+    """Return whether the actor decides a conflict, and it waits."""
+    return conflict.state == "open" and decides(actor, owner_of(conflict))
+
+
 def check_right(actor: Actor, conflict: Conflict) -> None:
-    """Let the actor pass who decides: whoever reports for the unit.
+    """Let the actor pass who decides: whoever reports for the unit that has to.
 
     Raises:
         Forbidden: it does not.
     """
-    if not writes_for(actor, conflict.organization_code):
+    if not decides(actor, owner_of(conflict)):
         raise takes(
-            "由该数据的填报单位或 office 处理",
-            "the unit that the value is of, or the office",
+            "由负责处理的单位（owner_code，通常为填报单位）或 office 处理",
+            "the unit that has to decide (`owner_code`, as a rule the one that the value is of), or"
+            " the office",
         )
 
 
@@ -54,28 +101,93 @@ async def decide(
     reason: str | None,
     now: datetime,
 ) -> None:
-    """Decide a locked conflict: the ledger stays as it is, or says what the device said.
+    """Decide a locked conflict: the ledger stays as it is, or says what the other side said.
+
+    What a device said is edited into the submission. What another source says becomes a
+    correction of it (`_take_observed`). Nothing is approved by a decision.
 
     Raises:
-        ConflictDecided: it was decided before.
-        SubmissionTransitionRefused, PeriodClosed, InvalidInput: the submission cannot be edited
-            as it stands now, see `submissions.service.edit`.
+        InvalidInput: that cannot be taken, a reason is missing, or what would be reported has
+            faults.
+        ConflictDecided: it was decided before, or is none any more.
+        SubmissionTransitionRefused, PeriodClosed, Forbidden, OwnReport: a verb that the decision
+            needs is refused, see `submissions.service`.
         SubmissionNotFound: it was taken out of the caller's scope meanwhile.
     """
-    if conflict.state == "decided":
+    kind: ConflictKind = "observation" if conflict.kind == "observation" else "device"
+    if faults := decision_faults(kind, take, reason):
+        raise InvalidInput(faults=faults)
+    if conflict.state != "open":
         raise ConflictDecided(extra={"state": conflict.state, "allowed_actions": []})
-    if take == "device":
+    if take in {"device", "observation"}:
         found = await submission_queries.for_update(session, actor, conflict.submission_id)
         if found is None:
             raise SubmissionNotFound
-        changes = as_said(columns_of_kept(conflict.device))
-        await submissions.edit(session, found, plan=plan, actor=actor, changes=changes, now=now)
+        verbs = _Verbs(session, found, plan, actor, now)
+        if take == "device":
+            await verbs.edit(as_said(columns_of_kept(conflict.device)))
+        else:
+            await _take_observed(verbs, conflict, reason)
     conflict.state, conflict.taken = "decided", take
     conflict.decision_reason = reason
     conflict.decided_by, conflict.decided_at = actor.stamp(), now
     conflict.version += 1
     await session.flush()
     await record(session, _event(conflict, "conflict.decided", now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Verbs:
+    """The normal verbs on a locked submission, as the actor may use them."""
+
+    session: AsyncSession
+    submission: Submission
+    plan: PlanState
+    actor: Actor
+    now: datetime
+
+    async def edit(self, changes: Mapping[str, Any]) -> None:
+        await submissions.edit(
+            self.session,
+            self.submission,
+            plan=self.plan,
+            actor=self.actor,
+            changes=changes,
+            now=self.now,
+        )
+
+    async def move(self, verb: SubmissionVerb, reason: str | None) -> None:
+        await submissions.move(
+            self.session,
+            self.submission,
+            verb,
+            plan=self.plan,
+            actor=self.actor,
+            reason=reason,
+            now=self.now,
+        )
+
+
+async def _take_observed(verbs: _Verbs, conflict: Conflict, reason: str | None) -> None:
+    """Correct a submission to what another source says, by the verbs that anybody would use.
+
+    What is under review is returned, what is approved is reopened. Who reports for the unit
+    then says what the source says and hands it in, for somebody else to approve; of who does
+    not, the unit does so. A draft stays one.
+    """
+    row = verbs.submission
+    if row.state in {"submitted", "approved"}:
+        await verbs.move("return" if row.state == "submitted" else "reopen", reason)
+    if not writes_for(verbs.actor, row.organization_code):
+        return
+    observed = {**(conflict.observed or {})}
+    code, reference = observed.pop("source_code"), observed.pop("reference")
+    observed.pop("observed_at")
+    source = verbs.plan.sources.get(code)
+    origin = f"{code if source is None else source.name}：{reference}"
+    await verbs.edit({**as_said(columns_of_kept(observed)), "source": origin})
+    if row.state == "returned":
+        await verbs.move("submit", None)
 
 
 def _event(conflict: Conflict, type_: EventType, at: datetime) -> NewEvent:
@@ -95,7 +207,24 @@ def _event(conflict: Conflict, type_: EventType, at: datetime) -> NewEvent:
             "submission_id": str(conflict.submission_id),
             "reason": conflict.reason,
             "fields": conflict.fields,
+            "kind": conflict.kind,
+            **_of_observation(conflict),
             **decided,
         },
         occurred_at=at,
     )
+
+
+def _of_observation(conflict: Conflict) -> dict[str, object]:
+    """Return what the event of a conflict with another source says beside."""
+    if conflict.kind != "observation" or conflict.observed is None:
+        return {}
+    closed = {"closed_because": conflict.closed_because} if conflict.closed_because else {}
+    return {
+        "observation_id": str(conflict.observation_id),
+        "source_code": conflict.observed["source_code"],
+        "difference": text_of(conflict.difference),
+        "owner_code": conflict.owner_code,
+        "due_date": None if conflict.due_date is None else conflict.due_date.isoformat(),
+        **closed,
+    }

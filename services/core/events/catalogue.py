@@ -26,7 +26,11 @@ EventType = Literal[
     "submission.withdrawn",
     "submission.falsified",
     "conflict.raised",
+    "conflict.changed",
+    "conflict.closed",
     "conflict.decided",
+    "observation.recorded",
+    "observation.corrected",
     "score.updated",
     "calendar.changed",
     "obligation.extended",
@@ -61,7 +65,7 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
-    *("submission", "conflict", "obligation", "milestone", "extension"),
+    *("submission", "conflict", "observation", "obligation", "milestone", "extension"),
     *("alert_rules", "alert", "alert_digest", "webhook_endpoint"),
 )
 """The kinds of things that events are about."""

@@ -94,7 +94,7 @@ def event_owner(event: str) -> Owned:
     )
 
 
-_OF_INDICATOR = "'submission', 'conflict', 'obligation', 'extension'"
+_OF_INDICATOR = "'submission', 'conflict', 'observation', 'obligation', 'extension'"
 _OF_MEASURE = "'milestone', 'extension'"
 _APPROVED = ", ".join(f"'{name}'" for name in APPROVED_EVENTS)
 

@@ -1,5 +1,6 @@
 """Who acts: a value made by a door from a credential, and passed to everything below."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -38,6 +39,10 @@ class Actor:
         if permission.scope not in self.scopes:
             return False
         return permission.is_for(self.role, self.organization_code)
+
+    def is_one_of(self, roles: Collection[Role]) -> bool:
+        """Return whether its role is among some that are named as data."""
+        return self.role in roles
 
     @property
     def runs_whole_city(self) -> bool:

@@ -39,6 +39,13 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 ROLES_OF_ONE_ORGANIZATION: frozenset[Role] = frozenset({"reporter", "lead"})
 
 
+RecordingRole = Literal["reporter", "lead", "office", "integrator"]
+"""The roles that a plan may name for handing in what another source says."""
+
+RECORDING_ROLES: tuple[RecordingRole, ...] = ("office", "integrator")
+"""Those who do where a plan names none."""
+
+
 _READERS: frozenset[Role] = frozenset(
     {"reporter", "lead", "office", "leader", "superior", "integrator"}
 )

@@ -1,13 +1,14 @@
 """What a unit may take over for a value that it is asked for, and where that comes from. Pure.
 
-Nothing is taken over by itself: a value of another period is a suggestion with its source, and a
-person says it anew for this one.
+Nothing is taken over by itself: a value of another period, or what another source says of this
+one, is a suggestion with its source, and a person says it anew.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from services.core.observations.models import Observation
 from services.core.plan.document import Indicator
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
@@ -30,11 +31,15 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class FormCell:
-    """One value that is asked for: what was said of it so far, and what may be taken over."""
+    """One value that is asked for: what was said of it so far, and what may be taken over.
+
+    `observations` are what other sources say of this very value, the newest first.
+    """
 
     indicator: Indicator
     submission: Submission | None
     suggestions: tuple[Suggestion, ...]
+    observations: tuple[Observation, ...]
 
 
 def looked_at(period: Period) -> list[str]:
@@ -43,7 +48,12 @@ def looked_at(period: Period) -> list[str]:
 
 
 def cells(
-    plan: PlanState, period: Period, unit: str, asked: Iterable[str], reported: ReportedValues
+    plan: PlanState,
+    period: Period,
+    unit: str,
+    asked: Iterable[str],
+    reported: ReportedValues,
+    observed: Mapping[str, Sequence[Observation]],
 ) -> list[FormCell]:
     """Return what a unit is asked for in a period, and what it said unasked, as the plan orders it.
 
@@ -56,6 +66,7 @@ def cells(
             indicator,
             reported.get((unit, code, period.code)),
             tuple(_suggestions(unit, code, period, reported)),
+            tuple(observed.get(code, ())),
         )
         for code, indicator in plan.indicators.items()
         if code in wanted

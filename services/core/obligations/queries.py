@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
@@ -19,12 +20,14 @@ from services.core.obligations.statements import (
     ANSWERED,
     ANSWERED_BY_OWNERS,
     ASKED,
+    BURDEN,
     COUNTED,
     NARROWED,
     SAME_PLACE,
     STANDING,
 )
 from services.core.plan.leads import owner_of
+from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import Owned, scope
 
@@ -318,6 +321,55 @@ async def counted(
         text(f"{sql} GROUP BY 1 ORDER BY 1"), {**_at(plan, today), **names}
     )
     return [ReportingCounts(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """What a unit is asked for, and what it costs.
+
+    `asked` values, of which the form has something to take over for `prefilled`, and `filled`
+    were handed in; `returned` times something of it was returned; `median_notice_days` calendar
+    days lay between the local day on which a value was asked for and its first due date.
+    """
+
+    code: str
+    asked: int
+    prefilled: int
+    filled: int
+    returned: int
+    median_notice_days: Decimal
+
+
+async def burden(
+    session: AsyncSession, actor: Actor, plan: PlanState, periods: Sequence[Period]
+) -> list[Burden]:
+    """Return what each unit that the caller may see is asked for in some periods, by code.
+
+    A unit that was dissolved before the due date, or that the plan no longer names, is left out.
+    """
+    seen = scope(actor, _SUMS)
+    given = {
+        **seen.parameters,
+        "city": plan.city_code,
+        "plan": plan.code,
+        "zone": plan.document.time_zone,
+        "units": list(plan.organizations),
+        "periods": [one.code for one in periods],
+        "befores": [one.previous().code for one in periods],
+        "years_ago": [one.same_last_year().code for one in periods],
+    }
+    rows = await session.execute(text(f"{BURDEN} AND {seen.sql} GROUP BY 1 ORDER BY 1"), given)
+    return [
+        Burden(
+            row.code,
+            row.asked,
+            row.prefilled,
+            row.filled,
+            row.returned,
+            Decimal(row.lower_median + row.upper_median) / 2,
+        )
+        for row in rows
+    ]
 
 
 async def answered_periods(

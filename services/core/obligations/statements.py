@@ -180,3 +180,39 @@ WHERE city_code = :city AND plan_code = :plan AND period = :period AND state = '
 GROUP BY organization_code ORDER BY organization_code
 """)
 """How many values a period asks for, by unit."""
+
+BURDEN = f"""
+SELECT o.organization_code AS code, count(*) AS asked,
+    count(*) FILTER (WHERE EXISTS (
+        SELECT FROM submission AS b WHERE b.city_code = :city AND b.plan_code = o.plan_code
+            AND b.indicator_code = o.indicator_code
+            AND b.organization_code = o.organization_code
+            AND b.period IN (w.before, w.year_ago) AND b.state NOT IN ('withdrawn', 'draft'))
+        OR EXISTS (
+        SELECT FROM observation AS b WHERE b.city_code = :city AND b.plan_code = o.plan_code
+            AND b.indicator_code = o.indicator_code
+            AND b.organization_code = o.organization_code AND b.period = o.period)) AS prefilled,
+    count(*) FILTER (WHERE s.state <> 'draft') AS filled,
+    CAST(coalesce(sum(s.returned), 0) AS bigint) AS returned,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY notice.days) AS lower_median,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY notice.days DESC) AS upper_median
+FROM obligation AS o
+JOIN unnest(CAST(:periods AS text[]), CAST(:befores AS text[]), CAST(:years_ago AS text[]))
+    AS w(period, before, year_ago) ON w.period = o.period
+JOIN organization AS u ON u.city_code = :city AND u.code = o.organization_code
+CROSS JOIN LATERAL (
+    SELECT o.original_due_date - CAST(o.created_at AT TIME ZONE :zone AS date) AS days
+) AS notice
+LEFT JOIN LATERAL (
+    -- Who was returned something has a second version at least.
+    SELECT s.state, CASE WHEN s.version > 1 THEN (
+        SELECT count(*) FROM submission_history AS h WHERE h.city_code = :city
+            AND h.submission_id = s.id AND h.action = 'returned') ELSE 0 END AS returned
+    FROM submission AS s WHERE {SAME_PLACE}
+) AS s ON TRUE
+WHERE o.city_code = :city AND o.plan_code = :plan AND o.state = 'owed'
+    AND o.organization_code = ANY(:units)
+    AND (u.ended_at IS NULL OR CAST(u.ended_at AT TIME ZONE :zone AS date) >= o.due_date)
+"""  # noqa: S608 (text of our own)
+"""What each unit is asked for in some periods, and what it costs them. The days of notice lie in
+the middle between the lower and the upper median: of an even number of values those are two."""

@@ -30,6 +30,7 @@ from services.core.plan.members import (
     TargetKind,
     WrittenDeadline,
 )
+from services.core.plan.observing import ObservationRules, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
@@ -222,6 +223,7 @@ class Indicator(Entry):
     multiplier: ExactDecimal | None = None
     plausible: Plausible | None = None
     entry_checks: EntryChecks | None = None
+    tolerance: Tolerance | None = None
     weight: ExactDecimal | None = None
     attainment: AttainmentRule | None = None
     owners: tuple[Code, ...] = ()
@@ -349,6 +351,7 @@ class PlanDocument(Entry):
     check_rules: Annotated[tuple[CheckRule, ...], Field(max_length=MOST_RULES)] = ()
     balances: Annotated[tuple[Balance, ...], Field(max_length=MOST_BALANCES)] = ()
     supervision: Supervision = Supervision()
+    observations: ObservationRules = ObservationRules()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]
     organizations: Annotated[tuple[OrganizationEntry, ...], Field(min_length=1, max_length=2000)]

@@ -30,6 +30,7 @@ FAULT_TEXTS: Mapping[str, Text] = {
         "应为 plan，或 indicator:、measure:、task:、organization:、group: 加代码",
         "Must be plan, or indicator:, measure:, task:, organization: or group: and a code",
     ),
+    "negative-tolerance": Text("允许的差异不能为负", "A tolerance is not negative"),
     "unknown-time-zone": Text("没有此时区", "There is no such time zone"),
     "code-of-another-city": Text(
         "计划代码应以城市代码开头", "A plan's code begins with the code of its city"

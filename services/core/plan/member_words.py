@@ -89,6 +89,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "frequency": "How often it is reported",
         "frequency_source": "Why so often",
         "aggregation": "How reported values become the city's",
+        "tolerance": "How far figures of it from two sources may lie apart; null: as the plan says",
         "comparison": "What a trend is measured by: last year's same period, or the one before",
         "owners": "Codes of the units that report it",
         "owner_text": "Who is responsible, as printed",
@@ -142,6 +143,21 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "publicity_days": "Days of each year for which publicity is planned",
         "office": "Code of the organization that is the leading group's office",
     },
+    "Tolerance": {
+        "absolute": "The difference that is allowed, in the indicator's unit of measure",
+        "relative": "The share of the larger figure that is allowed, 0 to 1: 0.01 is 1 %",
+    },
+    "ObservationSource": {
+        "kind": "Another unit, a platform above, a yearbook, or a system such as a sensor's",
+        "roles": "The roles whose keys hand in its figures",
+        "units": "Codes of the units whose keys alone do, beside the office; none: of any",
+    },
+    "ObservationRules": {
+        "sources": "Where else figures of the plan come from",
+        "tolerance": "How far two figures may lie apart, of indicators that state no tolerance",
+        "owner": "Who decides on a difference: the unit of the figure, the lead, or the office",
+        "decision_days": "Working days to decide on a difference",
+    },
     "PlanDocument": {
         "format": "The format of this document",
         "code": "The city's code, a hyphen and a name, such as `410183-2025`",
@@ -157,6 +173,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "check_rules": "Rules between figures that are held against what is reported",
         "balances": "Amounts of which opening, inflow and outflow make the closing",
         "supervision": "How deadlines are watched",
+        "observations": "Where else its figures come from, and what follows where they differ",
         "scheme": "How it is scored",
         "groups": "Headings that indicators are scored under",
         "organizations": "Whoever the plan names",

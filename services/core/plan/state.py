@@ -19,6 +19,7 @@ from services.core.plan.document import (
 from services.core.plan.errors import TaskAmbiguous, TaskNotFound
 from services.core.plan.leads import leads_of, reporters_of
 from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
+from services.core.plan.observing import ObservationSource, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
 from services.core.plan.standing_checks import StandingChecks, standing_checks
@@ -64,6 +65,17 @@ class PlanState:
     def checks(self) -> StandingChecks:
         """Return which checks are asked of which figures as they are reported."""
         return standing_checks(self.document)
+
+    @cached_property
+    def sources(self) -> Mapping[str, ObservationSource]:
+        """Return the other sources of figures by code, in the document's order."""
+        return {one.code: one for one in self.document.observations.sources}
+
+    def tolerance(self, indicator_code: str) -> Tolerance:
+        """Return how far two figures of an indicator may lie apart and still say the same."""
+        indicator = self.indicators.get(indicator_code)
+        own = None if indicator is None else indicator.tolerance
+        return self.document.observations.tolerance if own is None else own
 
     @cached_property
     def leads(self) -> Mapping[str, tuple[str, ...]]:

@@ -323,6 +323,7 @@ class MergingWrites:
         base: Mapping[str, Any] | None,
     ) -> WriteResult:
         conflict = Conflict(
+            kind="device",
             city_code=self.plan.city_code,
             id=new_id(),
             plan_code=self.plan.code,

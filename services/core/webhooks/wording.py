@@ -74,6 +74,16 @@ FORMS: Mapping[EventType, _Form] = {
     "conflict.raised": _Form(
         "数据冲突", "{unit}“{indicator}”{period}有两个不同的版本，待处理", "orange"
     ),
+    "conflict.changed": _Form(
+        "冲突更新", "{unit}“{indicator}”{period}的冲突双方数值有变，仍待处理", "orange"
+    ),
+    "conflict.closed": _Form("冲突解除", "{unit}“{indicator}”{period}的数据已一致", "green"),
+    "observation.recorded": _Form(
+        "观测值", "{unit}“{indicator}”{period}收到其他来源的数值", "grey"
+    ),
+    "observation.corrected": _Form(
+        "观测值更正", "{unit}“{indicator}”{period}的其他来源数值已更正", "grey"
+    ),
     "conflict.decided": _Form("冲突已处理", "{unit}“{indicator}”{period}的冲突已处理", "green"),
     "score.updated": _Form("得分更新", "{period} 总分 {display}（{basis_name}）"),
     "calendar.changed": _Form("日历更新", "{year} 年工作日历已更新（{source}）", "grey"),

@@ -1,0 +1,1 @@
+"""Observations over HTTP: what other sources say of the plan's figures."""

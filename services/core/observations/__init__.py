@@ -1,0 +1,1 @@
+"""Observations: the same figure from another source, kept beside the official one."""

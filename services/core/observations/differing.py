@@ -1,0 +1,137 @@
+"""When what two sources say is not the same, and what follows for their conflict. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from decimal import Decimal
+from typing import Any, Literal
+
+from services.core.conflicts.models import Conflict
+from services.core.conflicts.rules import shown
+from services.core.plan.observing import Tolerance, apart
+from services.core.plan.state import PlanState
+
+ConflictStep = Literal["raise", "change", "close", "leave"]
+
+_OFFICIAL = ("submitted", "approved")
+"""The states in which a submission says something that another source can differ from."""
+
+_KEPT = ("ledger", "both")
+"""Decisions by which two figures stand as they are, so that they are no conflict again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far two figures lie apart, and may; None where they are no two numbers."""
+
+    amount: Decimal | None = None
+    allowed: Decimal | None = None
+
+
+def difference(
+    official: Mapping[str, Any], observed: Mapping[str, Any], tolerance: Tolerance
+) -> Difference | None:
+    """Return how two figures differ by the columns of a form; None: they say the same.
+
+    Numbers differ where they lie further apart than the tolerance allows, levels where they are
+    two; a ratio is compared by its value. One that does not apply differs from any that does. Of
+    a value beside a level each is compared where both sources say it.
+    """
+    pairs = [(official[name], observed[name]) for name in ("value", "level")]
+    one, other = pairs[0]
+    if one is not None and other is not None:
+        amount, allowed = apart(one, other), tolerance.allowed(one, other)
+        if amount > allowed:
+            return Difference(amount, allowed)
+    level, other_level = pairs[1]
+    if level is not None and other_level is not None and level != other_level:
+        return Difference()
+    neither = all(side["not_applicable_reason"] is not None for side in (official, observed))
+    compared = neither or any(None not in pair for pair in pairs)
+    return None if compared else Difference()
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictVerdict:
+    """What follows for the conflict of an observation with the official value, and why."""
+
+    step: ConflictStep
+    difference: Difference = Difference()
+    because: str | None = None
+
+
+def judge(
+    observed: Mapping[str, Any],
+    official: Mapping[str, Any] | None,
+    latest: Conflict | None,
+    tolerance: Tolerance,
+) -> ConflictVerdict:
+    """Return what follows, given the latest conflict of an observation there was.
+
+    The official value is the submission of the place, None: it has none, or it was withdrawn. One
+    that is worked on says nothing yet. Two figures that were decided to stand are no conflict
+    again; as soon as one of them is another, they are.
+    """
+    is_open = latest is not None and latest.state == "open"
+    if official is None:
+        return _closed(is_open, "value-withdrawn")
+    if official["state"] not in _OFFICIAL:
+        return ConflictVerdict("leave")
+    found = difference(official, observed, tolerance)
+    if found is None:
+        return _closed(is_open, "within-tolerance")
+    if latest is None or latest.state == "closed":
+        return ConflictVerdict("raise", found)
+    if is_open:
+        step: ConflictStep = "leave" if _stands(latest, official, observed, found) else "change"
+        return ConflictVerdict(step, found)
+    kept = latest.taken in _KEPT and _same_figures(latest, official, observed)
+    return ConflictVerdict("leave" if kept else "raise", found)
+
+
+def _closed(is_open: bool, because: str) -> ConflictVerdict:
+    return ConflictVerdict("close", because=because) if is_open else ConflictVerdict("leave")
+
+
+def _same_figures(
+    conflict: Conflict, official: Mapping[str, Any], observed: Mapping[str, Any]
+) -> bool:
+    form = shown(observed, ("form",))
+    kept = {name: (conflict.observed or {}).get(name) for name in form}
+    return conflict.ledger == shown(official, ("form",)) and kept == form
+
+
+def _stands(
+    conflict: Conflict,
+    official: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    found: Difference,
+) -> bool:
+    return (
+        conflict.submission_id == official["id"]
+        and conflict.ledger == shown(official, ("form",))
+        and conflict.observed == observed_as_kept(observed)
+        and conflict.allowed == found.allowed
+    )
+
+
+def observed_as_kept(observed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a conflict keeps of an observation: its figure, numbers as text, and whence."""
+    at = observed["observed_at"]
+    return {
+        **shown(observed, ("form",)),
+        "source_code": observed["source_code"],
+        "reference": observed["reference"],
+        "observed_at": None if at is None else at.astimezone(UTC).isoformat(),
+    }
+
+
+def owner_of_conflict(plan: PlanState, indicator_code: str, organization_code: str) -> str | None:
+    """Return the unit that has to decide, as the plan says; None: the office."""
+    match plan.document.observations.owner:
+        case "unit":
+            return organization_code
+        case "lead":
+            return next(iter(plan.leads.get(indicator_code, ())), None)
+        case "office":
+            return None

@@ -1,0 +1,11 @@
+"""Refusals of observations."""
+
+from services.core.kit.errors import NotFound
+from services.core.kit.text import Text
+
+
+class ObservationNotFound(NotFound):
+    """No observation of this id lies within what the caller may see."""
+
+    code = "observation-not-found"
+    title = Text("未找到该观测值", "There is no such observation")

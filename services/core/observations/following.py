@@ -1,0 +1,152 @@
+"""What follows from the log where sources differ: conflicts raised, changed and closed.
+
+Whichever of two figures comes second, it comes as an event, by whatever path: so the comparison
+is made here alone, and no write of a value waits for it. It reads how things stand, not what an
+event says, so it may be killed at any line or run twice.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.calendars.queries import working_calendar
+from services.core.conflicts.models import Conflict
+from services.core.conflicts.rules import shown
+from services.core.conflicts.service import (
+    change_conflicts,
+    close_conflicts,
+    raise_conflicts,
+)
+from services.core.events.catalogue import EventType
+from services.core.events.queries import LogEvent, LogStretch
+from services.core.events.reading import Follower
+from services.core.identity.actor import system
+from services.core.kit.clock import Clock
+from services.core.kit.ids import new_id
+from services.core.observations import queries
+from services.core.observations.differing import (
+    ConflictVerdict,
+    judge,
+    observed_as_kept,
+    owner_of_conflict,
+)
+from services.core.observations.models import Observation
+from services.core.plan.queries import plan_state
+from services.core.plan.state import PlanState
+from services.core.submissions.models import Submission
+
+ACTOR = system("observations")
+
+_AT_ONCE = 500
+"""Observations that are compared at a time where a whole plan is."""
+
+_TYPES: tuple[EventType, ...] = (
+    "observation.recorded",
+    "observation.corrected",
+    "submission.submitted",
+    "submission.approved",
+    "submission.withdrawn",
+    "plan.published",
+)
+
+ObservedPlace = tuple[str, str, str]
+"""An indicator, a unit and a period."""
+
+
+async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, clock: Clock) -> None:
+    now = clock.now()
+    published = {one.plan_code for one in stretch.events if one.type == "plan.published"}
+    for plan_code, places in _places(stretch.events).items():
+        if plan_code not in published:
+            ids = await queries.at_places(session, city_code, plan_code, places)
+            await compare(session, city_code, plan_code, ids, now)
+    for plan_code in sorted(code for code in published if code is not None):
+        after: UUID | None = None
+        # Its tolerances may be others now: everything is compared again.
+        while ids := await queries.ids_after(
+            session, city_code, plan_code, after=after, limit=_AT_ONCE
+        ):
+            await compare(session, city_code, plan_code, ids, now)
+            after = ids[-1]
+
+
+FOLLOWER = Follower("observations", _TYPES, _handle)
+
+
+def _places(events: Iterable[LogEvent]) -> Mapping[str, list[ObservedPlace]]:
+    found: dict[str, dict[ObservedPlace, None]] = {}
+    for event in events:
+        if event.plan_code is not None and event.type != "plan.published":
+            data = event.data
+            place = (data["indicator_code"], data["organization_code"], data["period"])
+            found.setdefault(event.plan_code, {})[place] = None
+    return {plan_code: list(places) for plan_code, places in found.items()}
+
+
+async def compare(
+    session: AsyncSession, city_code: str, plan_code: str, ids: Sequence[UUID], now: datetime
+) -> None:
+    """Compare some observations of a plan with what is official, and write what follows."""
+    plan = await plan_state(session, city_code, plan_code) if ids else None
+    if plan is None:
+        return
+    # Locked first: whoever decides one meanwhile is waited for, and what it made of the
+    # submission is read after that.
+    latest = await queries.latest_conflicts_for_update(session, city_code, ids)
+    raised: list[Conflict] = []
+    changed: list[Conflict] = []
+    closed: list[tuple[Conflict, str]] = []
+    calendar = await working_calendar(session, city_code, plan.document.supervision.calendar)
+    due = calendar.shifted(plan.local_date(now), plan.document.observations.decision_days)
+    for observed, official in await queries.with_official(session, city_code, ids):
+        conflict = latest.get(observed.id)
+        said = None if official is None else vars(official)
+        verdict = judge(vars(observed), said, conflict, plan.tolerance(observed.indicator_code))
+        if verdict.step == "raise" and official is not None:
+            made = _conflict(plan, observed, now)
+            made.due_date = due
+            _put(made, observed, official, verdict)
+            raised.append(made)
+        elif verdict.step == "change" and conflict is not None and official is not None:
+            _put(conflict, observed, official, verdict)
+            changed.append(conflict)
+        elif verdict.step == "close" and conflict is not None and verdict.because is not None:
+            closed.append((conflict, verdict.because))
+    await raise_conflicts(session, raised)
+    await change_conflicts(session, changed, now)
+    await close_conflicts(session, closed, now)
+
+
+def _put(
+    conflict: Conflict, observed: Observation, official: Submission, verdict: ConflictVerdict
+) -> None:
+    """Let a conflict say what both say now; until when it is to be decided stays."""
+    conflict.submission_id = official.id
+    conflict.ledger = shown(vars(official), ("form",))
+    conflict.observed = observed_as_kept(vars(observed))
+    conflict.difference = verdict.difference.amount
+    conflict.allowed = verdict.difference.allowed
+
+
+def _conflict(plan: PlanState, observed: Observation, now: datetime) -> Conflict:
+    unit, indicator = observed.organization_code, observed.indicator_code
+    return Conflict(
+        kind="observation",
+        city_code=plan.city_code,
+        id=new_id(),
+        plan_code=plan.code,
+        observation_id=observed.id,
+        indicator_code=indicator,
+        organization_code=unit,
+        period=observed.period,
+        reason="over-tolerance",
+        fields=["form"],
+        device={},
+        owner_code=owner_of_conflict(plan, indicator, unit),
+        raised_by=ACTOR,
+        raised_at=now,
+        state="open",
+        version=1,
+    )

@@ -1,0 +1,85 @@
+"""Tables of observations: what another source says of a figure, and what it said before."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, Index, Numeric, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+
+
+class Observation(Base):
+    """What a source says of one figure now. `version` counts what it said.
+
+    `reference` is the source's own name of the figure and of its version; `observed_at` when the
+    source says that it is of, which proves nothing. `recorded_by` handed it in last.
+    """
+
+    __tablename__ = "observation"
+    __table_args__ = (
+        Index(
+            "uq_observation_place",
+            "city_code",
+            "plan_code",
+            "indicator_code",
+            "organization_code",
+            "period",
+            "source_code",
+            unique=True,
+        ),
+        Index("ix_observation_plan", "city_code", "plan_code", "id"),
+        CheckConstraint(
+            "(value IS NOT NULL OR level IS NOT NULL) <> (not_applicable_reason IS NOT NULL)",
+            name="one_form",
+        ),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text)
+    source_code: Mapped[str] = mapped_column(Text)
+    indicator_code: Mapped[str] = mapped_column(Text)
+    organization_code: Mapped[str] = mapped_column(Text)
+    period: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text)
+    value: Mapped[Decimal | None] = mapped_column(Numeric)
+    numerator: Mapped[Decimal | None] = mapped_column(Numeric)
+    denominator: Mapped[Decimal | None] = mapped_column(Numeric)
+    level: Mapped[str | None] = mapped_column(Text)
+    not_applicable_reason: Mapped[str | None] = mapped_column(Text)
+    observed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    note: Mapped[str | None] = mapped_column(Text)
+    recorded_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    recorded_by_organization: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column()
+
+
+class ObservationHistory(Base):
+    """One thing that a source said of a figure. Append-only; each reference stands once."""
+
+    __tablename__ = "observation_history"
+    __table_args__ = (
+        Index(
+            "uq_observation_history_reference",
+            "city_code",
+            "observation_id",
+            "reference",
+            unique=True,
+        ),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    observation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(Text)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    reason: Mapped[str | None] = mapped_column(Text)
+    occurred_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

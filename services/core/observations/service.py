@@ -1,0 +1,166 @@
+"""Taking in what other sources say: new figures, corrections, and what is known already.
+
+Constant in statements, however many figures come at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault
+from services.core.kit.ids import new_id
+from services.core.kit.trail import note_events, present_traceparent
+from services.core.observations import queries
+from services.core.observations.rules import (
+    REFERENCE_REUSED,
+    ObservationDraft,
+    ObservationOutcome,
+    ObservationRow,
+    columns_of_draft,
+    image_of,
+    judged,
+    records_for,
+    refusal_of,
+    said_by,
+)
+from services.core.observations.statements import REMEMBER, WRITE
+from services.core.plan.observing import ObservationSource
+from services.core.plan.state import PlanState
+
+_ACTIONS: Mapping[ObservationOutcome, str] = {"created": "recorded", "corrected": "corrected"}
+"""What history and event call what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a figure that was handed in; `row` is what stands, where anything does."""
+
+    index: int
+    outcome: ObservationOutcome
+    row: ObservationRow | None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What all figures of a call share: plan, source, who hands them in, and when."""
+
+    plan: PlanState
+    source_code: str
+    recorded_by: Mapping[str, object]
+    unit: str | None
+    now: datetime
+
+
+async def record_observations(
+    session: AsyncSession,
+    drafts: Sequence[ObservationDraft],
+    *,
+    source: ObservationSource,
+    plan: PlanState,
+    actor: Actor,
+    now: datetime,
+) -> list[Recorded]:
+    """Take in what a source says, each figure for itself, and return what became of each.
+
+    What the source said under the same reference before is unchanged and writes nothing, even
+    where it was corrected since.
+
+    Raises:
+        Forbidden: the actor does not hand in the figures of this source.
+    """
+    if not records_for(actor, source):
+        raise refusal_of(source)
+    base = _Base(plan, source.code, actor.stamp(), actor.organization_code, now)
+    known = judged(drafts, plan, plan.local_date(now))
+    good = [draft for draft in known if not draft.faults]
+    found: Mapping[int, queries.KnownFigure] = {}
+    if good:
+        # Whoever writes for the same source waits: what is read now stays until the end.
+        await lock_name(session, f"observations {plan.city_code} {plan.code} {source.code}")
+        found = await queries.known(session, plan, source.code, good)
+    decided = [
+        Recorded(draft.index, "rejected", None, draft.faults)
+        if draft.faults
+        else _decided(draft, found.get(draft.index), base)
+        for draft in known
+    ]
+    await _write(session, [one for one in decided if one.outcome in _ACTIONS], now)
+    return decided
+
+
+def _decided(draft: ObservationDraft, known: queries.KnownFigure | None, base: _Base) -> Recorded:
+    columns = columns_of_draft(draft, base.plan)
+    if known is not None and known.said is not None:
+        said = said_by(columns)
+        if said != {name: known.said[name] for name in said}:
+            return Recorded(draft.index, "rejected", known.row, (REFERENCE_REUSED,))
+        return Recorded(draft.index, "unchanged", known.row)
+    row = {
+        "city_code": base.plan.city_code,
+        "plan_code": base.plan.code,
+        "source_code": base.source_code,
+        **columns,
+        "id": new_id() if known is None else known.row["id"],
+        "recorded_by": base.recorded_by,
+        "recorded_by_organization": base.unit,
+        "created_at": base.now if known is None else known.row["created_at"],
+        "updated_at": base.now,
+        "version": 1 if known is None else known.row["version"] + 1,
+    }
+    return Recorded(draft.index, "created" if known is None else "corrected", row)
+
+
+_ARRAYS = (
+    *("id", "indicator_code", "organization_code", "period", "reference"),
+    *("value", "numerator", "denominator", "level", "not_applicable_reason"),
+    *("observed_at", "note", "created_at", "version"),
+)
+"""The columns that `WRITE` takes as arrays."""
+
+
+async def _write(session: AsyncSession, decided: Sequence[Recorded], now: datetime) -> None:
+    made = [(one.outcome, one.row) for one in decided if one.row is not None]
+    if not made:
+        return
+    rows = [row for _, row in made]
+    first = rows[0]
+    shared = {
+        "city": first["city_code"],
+        "plan": first["plan_code"],
+        "actor": to_json(first["recorded_by"]).decode(),
+        "now": now,
+    }
+    arrays = {name: [row[name] for row in rows] for name in _ARRAYS}
+    of_all = {"source": first["source_code"], "unit": first["recorded_by_organization"]}
+    await session.execute(WRITE, {**shared, **of_all, **arrays})
+    kept = {name: arrays[name] for name in ("id", "version", "reference", "organization_code")}
+    events = [new_id() for _ in rows]
+    remembered = {
+        **shared,
+        **kept,
+        "action": [_ACTIONS[outcome] for outcome, _ in made],
+        "image": [to_json(image_of(row)).decode() for row in rows],
+        "event_id": events,
+        "event_data": [to_json(_event_data(row)).decode() for row in rows],
+        "traceparent": present_traceparent(),
+    }
+    await session.execute(REMEMBER, remembered)
+    note_events(events)
+
+
+def _event_data(row: ObservationRow) -> dict[str, Any]:
+    return {
+        "indicator_code": row["indicator_code"],
+        "organization_code": row["organization_code"],
+        "period": row["period"],
+        "source_code": row["source_code"],
+        "reference": row["reference"],
+        "version": row["version"],
+    }
