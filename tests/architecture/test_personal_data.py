@@ -14,7 +14,8 @@ PAGES = ("personal-data.md", "personal-data.zh-CN.md")
 
 NOTHING_OF_A_PERSON = {
     "action", "administrative_code", "alert_key", "aliases", "author_organizations", "basis",
-    "board", "calendar", "calendar_code", "city_code", "closed_because", "code", "conditions",
+    "board", "calendar", "calendar_code", "checks", "city_code", "closed_because", "code",
+    "conditions",
     "data_status", "defined_by", "document_number", "errors", "etag", "event_type", "event_types",
     "evidence_rule", "form", "format", "grade", "header_names", "host", "indicator_code", "key",
     "kind", "level", "location", "measure_code", "members", "message", "message_en", "method",
