@@ -24,6 +24,8 @@ from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.docs_routes import install_docs
 from services.api.doorbell import Doorbell
+from services.api.evidence import item_routes as evidence_items
+from services.api.evidence import routes as evidence
 from services.api.feed import routes as feed
 from services.api.identity import routes as identity
 from services.api.imports import form_routes as forms
@@ -106,6 +108,8 @@ _ROUTERS = (
     templates.router,
     imports.router,
     forms.router,
+    evidence.router,
+    evidence_items.router,
     agenda.router,
     identity.router,
 )
@@ -162,6 +166,7 @@ def create_app(
                 watch=watch,
                 doorbell=doorbell,
                 seal=chosen.seal,
+                files=chosen.file_store,
                 webhook_addresses=chosen.webhook_addresses,
                 feed_kept=chosen.feed_kept,
                 writes=WriteHealth(),
@@ -241,6 +246,7 @@ def _application(
     routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]
     setattr(app.state, LISTS, [one.path_regex for one in routes if one.export is not None])
     app.include_router(calendar_files.router)
+    app.include_router(evidence_items.links_router)
     app.include_router(health.router)
     if shows_docs:
         install_docs(app, prefix=root_path)

@@ -138,6 +138,8 @@ class Caller:
         asked = dict(query or {})
         if operation.path.endswith(".ics"):
             asked["token"] = self.ground.calendar_secret if secret else "none"
+        if operation.path.endswith("/evidence-content"):
+            asked["link"] = self.ground.evidence["link"] if secret else "none"
         if operation.label == NEW_CALENDAR:
             asked = {"year": "2027", **asked}
         if operation.path.endswith(("/changes", "/comparison")):

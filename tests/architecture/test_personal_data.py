@@ -22,7 +22,7 @@ NOTHING_OF_A_PERSON = {
     "method_version", "options", "organization_code", "outcome", "owner", "owner_code", "part",
     "period", "plan_code", "prefix", "progress", "public_key", "question_id", "reader",
     "recipients", "recorded_by_organization", "reported_by_organization", "role", "rule", "scope",
-    "scopes", "sha256", "signature", "source", "source_code", "stage", "state", "subject_id",
+    "scopes", "sha256", "signature", "sm3", "source", "source_code", "stage", "state", "subject_id",
     "subject_kind", "taken", "traceparent", "traces", "type", "url_shown", "years",
 }  # fmt: skip
 """Columns of codes, kinds, states, digests, figures and words of the plan, in every table.

@@ -188,6 +188,8 @@ class Stage:
         case.body = body_of_today(label, case.body)
         if label.endswith(".ics"):
             case.query["token"] = self.ground.calendar_secret
+        if label.endswith("/evidence-content"):
+            case.query["link"] = self.ground.evidence["link"]
         if label.endswith("/open"):
             case.headers.pop("If-Match", None)  # there is nothing yet that it could match
         if label.endswith(("/changes", "/comparison")):

@@ -72,6 +72,8 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
             path = path.replace(f"{{{name}}}", str(real.get(name) or _example(parameter)))
     if label.endswith(".ics"):
         query["token"] = ground.calendar_secret
+    if label.endswith("/evidence-content"):
+        query["link"] = ground.evidence["link"]
     body = None
     sent: dict[str, Any] = {"params": query, "headers": {}}
     if "requestBody" in operation:

@@ -72,6 +72,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "periods", "description": "Asking for values, closing, publishing a scoreboard."},
     {"name": "submissions", "description": "Reported values and their review."},
     {"name": "imports", "description": "Prefilled sheets that go out, and files that come in."},
+    {"name": "evidence", "description": "Files that something reported or promised rests upon."},
     {"name": "obligations", "description": "Who owes which value by when, and what was met."},
     {"name": "conflicts", "description": "Two versions of one value, until somebody takes one."},
     {
@@ -106,6 +107,13 @@ SECURITY = {
         "name": "token",
         "description": "For calendar programs, which send no header: the secret in the address"
         " that `POST …/calendar-tokens` shows once.",
+    },
+    "evidence_link": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "link",
+        "description": "For whoever has a link to the content of a file of evidence: what"
+        " `POST …/link` signed, good for minutes.",
     },
 }
 

@@ -15,6 +15,7 @@ from services.core.checks.findings import CheckFinding, findings_kept, shows_fig
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import CodeIn, LongWords, Said
+from services.core.plan.evidence_rules import RequiredEvidence, pieces_of, still_missing
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.creation import place_of
@@ -164,6 +165,10 @@ class SubmissionOut(BaseModel):
     note: str | None = Field(description="For whoever reviews it")
     source: str | None = Field(description="Where the figure comes from")
     justification: str | None = Field(description="Why a check of the plan is broken")
+    evidence_count: int = Field(description="How many files of evidence it rests upon")
+    evidence_missing: int = Field(
+        description="How many more the plan asks for before it is handed in; 0: none"
+    )
     on_behalf_of: str | None = Field(description="The unit, where somebody else reported for it")
     falsified: bool = Field(description="It was found falsified; the grade follows from it")
     counts: bool = Field(description="Whether a board can count the value, once approved")
@@ -254,6 +259,7 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
         **{name: row[name] for name in REMARKS},
+        **_evidence(row, None if indicator is None else indicator.evidence),
         "on_behalf_of": unit if row["on_behalf"] else None,
         "falsified": row["falsified"],
         "counts": uncounted is None,
@@ -268,6 +274,14 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "submitted_at": row["submitted_at"],
         "decided_at": row["decided_at"],
     }
+
+
+def _evidence(row: SubmissionRow, rule: RequiredEvidence | None) -> dict[str, int]:
+    if row["files"] is None and rule is None:
+        return {"evidence_count": 0, "evidence_missing": 0}
+    pieces = pieces_of(row["files"])
+    missing = 0 if row["not_applicable_reason"] is not None else still_missing(rule, pieces)
+    return {"evidence_count": len(pieces), "evidence_missing": missing}
 
 
 def doubt_out(doubt: Doubt) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from services.core.plan.check_entries import (
     CheckRule,
     EntryChecks,
 )
+from services.core.plan.evidence_rules import EvidenceLimits, RequiredEvidence
 from services.core.plan.members import (
     AttainmentRule,
     Comparison,
@@ -194,6 +195,8 @@ class Indicator(Entry):
     weighs nothing then unless a weight is stated. `level_with_value`: a value in `unit` is
     reported beside the level, which alone is judged. `attainment` default: the scheme's.
     `entry_checks` stand in place of all of the plan's.
+
+    `evidence`: the files without which no value of it is handed in.
     """
 
     code: Code
@@ -235,6 +238,7 @@ class Indicator(Entry):
     quality_flags: tuple[Code, ...] = ()
     national: NationalCounterpart | None = None
     notes: tuple[Prose, ...] = ()
+    evidence: RequiredEvidence | None = None
     public: bool = False
 
 
@@ -258,6 +262,8 @@ class Measure(Entry):
 
     Where the plan prints no lead, those who are responsible answer for it. `deadline`: the year
     by whose end it is due, or a day.
+
+    `evidence`: the files without which no milestone of it is completed.
     """
 
     code: Code
@@ -269,6 +275,7 @@ class Measure(Entry):
     deadline: WrittenDeadline | None = None
     targets: tuple[MeasureTarget, ...] = ()
     related_indicators: tuple[Code, ...] = ()
+    evidence: RequiredEvidence | None = None
 
 
 class Task(Entry):
@@ -351,6 +358,7 @@ class PlanDocument(Entry):
     check_rules: Annotated[tuple[CheckRule, ...], Field(max_length=MOST_RULES)] = ()
     balances: Annotated[tuple[Balance, ...], Field(max_length=MOST_BALANCES)] = ()
     supervision: Supervision = Supervision()
+    evidence: EvidenceLimits = EvidenceLimits()
     observations: ObservationRules = ObservationRules()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]

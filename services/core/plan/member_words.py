@@ -93,6 +93,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "comparison": "What a trend is measured by: last year's same period, or the one before",
         "owners": "Codes of the units that report it",
         "owner_text": "Who is responsible, as printed",
+        "evidence": "Files without which no value of it is handed in; null: none is asked for",
         "acting_owner": "Code of the unit that answers while the owner is not settled",
         "scope": "What it covers",
         "formula": "How the value comes about",
@@ -115,6 +116,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "deadline": "The year by whose end it is due, or a day",
         "targets": "Numbers and promises inside its sentence",
         "related_indicators": "Codes of the indicators that it is about",
+        "evidence": "Files without which no milestone of it is completed; null: none is asked for",
+    },
+    "EvidenceLimits": {
+        "max_bytes": "The most bytes of a file",
+        "max_files": "The most files of a submission, a milestone or an assigned target",
+        "types": "The kinds of files that are taken, by their content",
+    },
+    "RequiredEvidence": {
+        "min_files": "How many files there must be at least",
+        "types": "The kinds that count; null: each that is taken",
     },
     "Task": {
         "number": "Its printed number",
@@ -173,6 +184,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "check_rules": "Rules between figures that are held against what is reported",
         "balances": "Amounts of which opening, inflow and outflow make the closing",
         "supervision": "How deadlines are watched",
+        "evidence": "Which files of evidence are taken",
         "observations": "Where else its figures come from, and what follows where they differ",
         "scheme": "How it is scored",
         "groups": "Headings that indicators are scored under",

@@ -41,7 +41,7 @@ from services.core.submissions.errors import (
     SubmissionExists,
 )
 from services.core.submissions.images import event_data, image
-from services.core.submissions.judging import period_faults, value_faults
+from services.core.submissions.judging import evidence_faults, period_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
     AccessContext,
@@ -92,6 +92,7 @@ def draw_up(
     faults += period_faults(draft.period, plan, plan.local_date(now))
     if indicator is not None:
         faults += value_faults(draft.form, indicator, plan, draft.period, draft=draft.draft)
+        faults += evidence_faults(draft.form, indicator, (), draft=draft.draft)
     if faults or indicator is None:
         raise InvalidInput(faults=faults)
     if not writes_for(actor, draft.organization_code):
@@ -144,6 +145,7 @@ def new_row(
         "authors": None,
         "author_organizations": None,
         "authorship": None,
+        "files": None,
         "created_at": now,
         "updated_at": now,
         "submitted_at": None if draft.draft else now,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from services.core.plan.evidence_rules import pieces_of
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.rules import REMARKS, text_of
 
@@ -27,6 +28,8 @@ def image(row: SubmissionRow) -> dict[str, object]:
         "checks": row["checks"],
         "on_behalf": row["on_behalf"],
         "falsified": row["falsified"],
+        # What it rested upon then, with the digests; most rest upon nothing.
+        **({"files": pieces_of(row["files"])} if row["files"] else {}),
     }
 
 
@@ -37,7 +40,7 @@ def columns_of_image(kept: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("value", "numerator", "denominator")
     }
     # Before there were checks, history kept nothing of them.
-    return {"justification": None, "checks": None, **kept, **numbers}
+    return {"justification": None, "checks": None, "files": None, **kept, **numbers}
 
 
 def event_data(row: SubmissionRow) -> dict[str, object]:

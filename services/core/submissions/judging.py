@@ -1,6 +1,6 @@
 """Whether a value can be true, and whether it can count: judged by the plan. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import lru_cache
@@ -12,6 +12,7 @@ from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
+from services.core.plan.evidence_rules import Piece, lacking
 from services.core.plan.members import Frequency
 from services.core.plan.periods import Period, is_within_reach, months_of
 from services.core.plan.state import PlanState
@@ -46,6 +47,18 @@ def value_faults(
         for one in findings_alone(row, plan)
         if one.importance == "block"
     ]
+
+
+def evidence_faults(
+    form: Form, indicator: Indicator, pieces: Sequence[Piece], *, draft: bool
+) -> list[Fault]:
+    """Return what a value lacks of the evidence that the plan asks for where it is handed in.
+
+    What does not apply has its reason in words and needs none.
+    """
+    if draft or form.not_applicable_reason is not None:
+        return []
+    return lacking(indicator.evidence, pieces, "/v1/submissions/{id}/evidence")
 
 
 def approval_faults(row: Mapping[str, Any], plan: PlanState) -> list[Fault]:

@@ -30,6 +30,7 @@ class Submission(Base):
     units of those, and `authorship` says by column who wrote what (`authorship.Authorship`). Null
     stands for `reported_by`, who wrote all of it. `checks` are those of the plan that it broke when
     its words were last written or handed in (`checks.findings`); null: none.
+    `files` are the pieces of evidence that it rests upon (`plan.evidence_rules.Piece`); null: none.
     """
 
     __tablename__ = "submission"
@@ -102,6 +103,7 @@ class Submission(Base):
     authors: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
     author_organizations: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     authorship: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    files: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -69,6 +69,7 @@ def a_row(actor: Actor, **changes: object) -> SubmissionRow:
         "authors": None,
         "author_organizations": None,
         "authorship": None,
+        "files": None,
         "submitted_at": NOW,
         "decided_at": None,
         **changes,

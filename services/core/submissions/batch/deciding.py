@@ -9,13 +9,14 @@ from services.core.checks.figures import Figures
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
+from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.rows import BatchRow, RowOutcome, Slot, at_row
 from services.core.submissions.changes import FORMS, edited, form_after, moved
 from services.core.submissions.checking import EntriesTogether
 from services.core.submissions.creation import SubmissionDraft, new_row, place_of
-from services.core.submissions.judging import value_faults
+from services.core.submissions.judging import evidence_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
     Remarks,
@@ -79,6 +80,7 @@ class Deciding:
         faults = []
         if not row.says_form:
             faults = value_faults(row.form, indicator, plan, slot.period, draft=row.draft)
+        faults += evidence_faults(row.form, indicator, (), draft=row.draft)
         if closed := self._closed(slot.period, "edit"):
             faults.append(closed)
         if faults:
@@ -99,6 +101,7 @@ class Deciding:
         indicator = self.plan.indicators[row.slot.indicator_code]
         form = form_after(present, changes)
         faults = value_faults(form, indicator, self.plan, row.slot.period, draft=row.draft)
+        faults += evidence_faults(form, indicator, pieces_of(present["files"]), draft=row.draft)
         columns = {} if faults else edited(present, changes, indicator=indicator, actor=self.actor)
         if not (columns or submits or faults):
             return _unchanged(row, present)

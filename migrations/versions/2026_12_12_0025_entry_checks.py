@@ -5,8 +5,8 @@ A process of the release before writes neither and goes on.
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 works_since = "0014"
