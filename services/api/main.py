@@ -17,6 +17,7 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
+from services.api.audit import routes as audit
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
@@ -111,6 +112,7 @@ _ROUTERS = (
     evidence.router,
     evidence_items.router,
     agenda.router,
+    audit.router,
     identity.router,
 )
 
