@@ -18,6 +18,7 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
+from services.api.audit import routes as audit
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
@@ -59,6 +60,7 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
+from services.api.submissions import check_routes as checks
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
@@ -88,6 +90,7 @@ _ROUTERS = (
     batch.router,
     bulk.router,
     review.router,
+    checks.router,
     milestones.router,
     milestone_verbs.router,
     extensions.router,
@@ -113,6 +116,7 @@ _ROUTERS = (
     evidence.router,
     evidence_items.router,
     agenda.router,
+    audit.router,
     identity.router,
     token_routes.router,
 )

@@ -133,9 +133,14 @@ class Bridge:
 
     async def _collect(self, scope: Message, asked: Message) -> list[Message]:
         answered: list[Message] = []
+        said = iter([asked])
 
         async def receive() -> Message:
-            return asked
+            for message in said:
+                return message
+            # Nobody goes away; whoever sends a file listens for that meanwhile.
+            await asyncio.Event().wait()
+            raise AssertionError
 
         async def send(message: Message) -> None:
             answered.append(message)

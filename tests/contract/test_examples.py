@@ -29,6 +29,8 @@ CALLERS = {
     "edit_api_key": "administrator",
     "rotate_api_key": "administrator",
     "revoke_api_key": "administrator",
+    "list_audit": "audit_admin",
+    "export_audit": "audit_admin",
     "assign_target": "superior",
     "create_submission": "reporter",
     "import_sheet": "reporter",
@@ -94,7 +96,7 @@ def answered_wrongly(shown: dict[str, Any], answer: httpx.Response) -> list[str]
     if "content" not in shown:
         return []
     media = shown["content"][answer.headers["Content-Type"].partition(";")[0]]
-    value = answer.json() if "json" in answer.headers["Content-Type"] else answer.text
+    value = answer.json() if "/json" in answer.headers["Content-Type"] else answer.text
     return faults(media["schema"], value)
 
 

@@ -101,6 +101,8 @@ def who_may(label: str) -> str:
     """Return who may do what an operation does."""
     if "api-keys" in label:
         return "administrator"
+    if "/audit" in label:
+        return "auditor"
     return "unit" if label.endswith(OF_UNIT) else "office"
 
 
@@ -110,6 +112,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     secrets = {
         "office": await door.new_key("office"),
         "administrator": door.admin_secret,
+        "auditor": await door.new_key("audit_admin"),
         "unit": await door.new_key("reporter", "UN10"),
     }
     states = {

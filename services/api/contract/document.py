@@ -89,6 +89,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     },
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
+    {"name": "audit", "description": "What was done with keys and settings, and its proof."},
     {"name": "webhooks", "description": "Endpoints that hear of events, and their deliveries."},
     {"name": "webhook-messages", "description": RECEIVING},
     {"name": "operations", "description": "Long work that was started, and how far it is."},
