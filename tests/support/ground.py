@@ -43,6 +43,8 @@ class Ground:
     calendar_secret: str
     imports: dict[str, str]
     evidence: dict[str, str]
+    client: dict[str, str]
+    """Id and secret of a key, as a client of OAuth sends them."""
 
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
@@ -144,6 +146,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         ]
     async with door.client(door.admin_secret) as admin:
         spare = await admin.post("/api-keys", json={"name": "spare", "role": "leader"})
+        system = await admin.post("/api-keys", json={"name": "system", "role": "leader"})
     before = {
         "progress": "accepted",
         "complete": "accepted",
@@ -187,6 +190,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         tokens[1]["path"].split("token=")[1],
         imports,
         await _evidence(door, made["evidence"], milestones.get("evidence")),
+        {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
     )
 
 

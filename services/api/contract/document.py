@@ -99,8 +99,14 @@ SECURITY = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key, as `POST /v1/api-keys` shows it once. The names listed with an"
-        " operation are the scopes that the key must carry.",
+        "description": "An API key, as `POST /v1/api-keys` shows it once, or an access token that"
+        " `POST /v1/oauth/token` gives for one. The names listed with an operation are the scopes"
+        " that it must carry.",
+    },
+    "client": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "For `POST /v1/oauth/token`: the id of a key and its secret.",
     },
     "calendar_token": {
         "type": "apiKey",

@@ -79,6 +79,11 @@ class Permission(Enum):
         frozenset({"lead", "office", "integrator"}),
         "review what was reported",
     )
+    TRY_CHECKS = (
+        "submissions:review",
+        frozenset({"office"}),
+        "try checks on what was reported",
+    )
     READ_CALENDAR = ("plan:read", _READERS | {"system_admin"}, "read working days")
     CHANGE_CALENDAR = ("plan:write", frozenset({"office", "system_admin"}), "set working days")
     READ_MILESTONES = ("milestones:read", _READERS, "read milestones")
