@@ -44,7 +44,7 @@ from services.core.identity.errors import Unauthenticated, not_permitted
 from services.core.identity.networks import is_within, networks_of
 from services.core.identity.queries import actor_of, good_key
 from services.core.identity.rules import Permission
-from services.core.kit.file_kinds import MEDIA_TYPES, FileKind
+from services.core.kit.file_kinds import FILE_KINDS, FileKind, answered_as
 from services.core.kit.file_store import FileStoreNotSet
 from services.core.kit.sealing import SecretKeyNotSet
 from services.core.milestones import queries as milestone_queries
@@ -63,11 +63,11 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {
         **answering("EvidenceContent", ETAG)[200],
         "content": {
-            names[0]: {
+            media_type: {
                 "schema": {"type": "string", "format": "binary"},
                 "examples": {"EvidenceContent": {}},
             }
-            for names in MEDIA_TYPES.values()
+            for media_type in sorted({answered_as(kind) for kind in FILE_KINDS})
         },
     }
 }
@@ -126,7 +126,7 @@ async def _content(row: Evidence, held: Resources, if_none_match: str | None) ->
         return Response(status_code=304, headers=headers)
     kind: FileKind = row.type  # type: ignore[assignment] # only kinds of ours are ever written
     headers |= {
-        "Content-Type": MEDIA_TYPES[kind][0],
+        "Content-Type": answered_as(kind),
         "Content-Length": str(row.size),
         "Content-Disposition": _attachment(row.file_name, kind),
     }

@@ -12,7 +12,7 @@ from services.api.actors import ActorOut, actor_fields
 from services.api.contract.choices import one_of
 from services.api.plan.evidence_schemas import RequiredFilesOut
 from services.core.evidence.models import Evidence
-from services.core.kit.file_kinds import FILE_KINDS, MEDIA_TYPES, FileKind
+from services.core.kit.file_kinds import FILE_KINDS, FileKind, answered_as
 from services.core.plan.evidence_rules import EvidenceLimits, Piece, RequiredEvidence, counting
 
 EvidenceSubjectKind = Literal["submission", "milestone", "target"]
@@ -102,7 +102,7 @@ def evidence_fields(row: Evidence) -> dict[str, Any]:
         "period": row.period,
         "file_name": row.file_name,
         "type": row.type,
-        "media_type": MEDIA_TYPES[kind][0],
+        "media_type": answered_as(kind),
         "size": row.size,
         "sha256": row.sha256,
         "sm3": row.sm3,

@@ -100,7 +100,8 @@ ROWS_OF: dict[LinkKind, DriverStatement] = {
 # Each row is looked up by itself, however little is known of the tables, and all come at once.
 LINKS = DriverStatement(f"""
 SELECT l.number, l.kind, l.row_id, l.position, l.row_digest, l.digest,
-    l.position IS NULL OR coalesce(n.event_id = l.row_id, FALSE) AS in_place, e.*
+    l.position IS NULL OR coalesce(n.event_id = l.row_id, FALSE) AS in_place,
+    {", ".join(f"e.{name}" for name in COLUMNS_OF["event"])}
 FROM (
     SELECT number, kind, row_id, position, row_digest, digest FROM audit_link
     WHERE city_code = :city AND number > :after ORDER BY number LIMIT CAST(:most AS bigint)

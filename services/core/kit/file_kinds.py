@@ -29,7 +29,9 @@ MEDIA_TYPES: Mapping[FileKind, tuple[str, ...]] = {
     "csv": ("text/csv", "text/plain", "application/csv", "application/vnd.ms-excel"),
     "txt": ("text/plain",),
 }
-"""What each kind is called on the wire; the first is how it is answered."""
+"""What each kind is called on the wire; the first is its own name."""
+
+_BYTES = "application/octet-stream"
 
 EXTENSIONS: Mapping[FileKind, tuple[str, ...]] = {
     "pdf": ("pdf",),
@@ -43,7 +45,7 @@ EXTENSIONS: Mapping[FileKind, tuple[str, ...]] = {
     "txt": ("txt",),
 }
 
-_ANYTHING = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+_ANYTHING = frozenset({"", _BYTES, "binary/octet-stream"})
 """What a program says that knows nothing of what it sends."""
 
 _HEAD_BYTES = 1024
@@ -80,6 +82,12 @@ def extension_of(name: str) -> str | None:
     """
     found = _EXTENSION.search(name)
     return None if found is None else found[1].lower()
+
+
+def answered_as(kind: FileKind) -> str:
+    """Return the media type that a file is answered with: text is bytes, for its charset varies."""
+    own = MEDIA_TYPES[kind][0]
+    return _BYTES if own.startswith("text/") else own
 
 
 def agrees(kind: FileKind, *, extension: str | None, media_type: str) -> tuple[bool, bool]:
