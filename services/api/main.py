@@ -24,6 +24,7 @@ from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.docs_routes import install_docs
 from services.api.doorbell import Doorbell
+from services.api.evidence import archive_routes as evidence_archives
 from services.api.evidence import item_routes as evidence_items
 from services.api.evidence import routes as evidence
 from services.api.feed import routes as feed
@@ -108,6 +109,7 @@ _ROUTERS = (
     forms.router,
     evidence.router,
     evidence_items.router,
+    evidence_archives.router,
     agenda.router,
     identity.router,
 )

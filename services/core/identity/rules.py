@@ -78,6 +78,11 @@ class Permission(Enum):
         frozenset({"lead", "office", "integrator"}),
         "review what was reported",
     )
+    ARCHIVE_EVIDENCE = (
+        "submissions:review",
+        frozenset({"office"}),
+        "take all evidence of a plan home in an archive",
+    )
     READ_CALENDAR = ("plan:read", _READERS | {"system_admin"}, "read working days")
     CHANGE_CALENDAR = ("plan:write", frozenset({"office", "system_admin"}), "set working days")
     READ_MILESTONES = ("milestones:read", _READERS, "read milestones")
