@@ -17,6 +17,7 @@ from services.api.plan_cache import PlanCache
 from services.api.response_cache import ResponseCache
 from services.api.routing import Replay
 from services.api.security import Keys, caller_of
+from services.api.tokens import Tokens
 from services.api.write_health import WriteHealth
 from services.api.write_options import write_options_of
 from services.core.identity.actor import Actor
@@ -41,6 +42,7 @@ class Resources:
     reads: Reads
     clock: Clock
     keys: Keys
+    tokens: Tokens
     plans: PlanCache
     answers: ResponseCache
     watch: LogListener

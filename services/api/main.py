@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
+from services.api.audit import routes as audit
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
@@ -28,7 +30,9 @@ from services.api.evidence import archive_routes as evidence_archives
 from services.api.evidence import item_routes as evidence_items
 from services.api.evidence import routes as evidence
 from services.api.feed import routes as feed
+from services.api.foreign_tokens import ForeignTokens
 from services.api.identity import routes as identity
+from services.api.identity import token_routes
 from services.api.imports import form_routes as forms
 from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
@@ -57,10 +61,12 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
+from services.api.submissions import check_routes as checks
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
 from services.api.table_forms import LISTS
+from services.api.tokens import Tokens
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
 from services.api.write_health import WriteHealth
@@ -85,6 +91,7 @@ _ROUTERS = (
     batch.router,
     bulk.router,
     review.router,
+    checks.router,
     milestones.router,
     milestone_verbs.router,
     extensions.router,
@@ -111,7 +118,9 @@ _ROUTERS = (
     evidence_items.router,
     evidence_archives.router,
     agenda.router,
+    audit.router,
     identity.router,
+    token_routes.router,
 )
 
 
@@ -155,12 +164,22 @@ def create_app(
             tell_of_connections(database, chosen.database_connections)
             reads = await opened.enter_async_context(open_reads(database, chosen))
             watch, doorbell = LogListener(chosen.notices_url), Doorbell(redis_url)
-            keys = Keys(database, chosen.clock.true_now)
+            tokens = Tokens(
+                database,
+                chosen.seal,
+                chosen.clock.true_now,
+                issuer=chosen.public_url,
+                shown_issuer=chosen.public_url or chosen.own_url,
+                life=timedelta(seconds=chosen.token_seconds),
+            )
+            foreign = ForeignTokens(database, chosen.issuers, chosen.clock.true_now)
+            keys = Keys(database, chosen.clock.true_now, tokens, foreign)
             app.state.resources = Resources(
                 database=database,
                 reads=reads,
                 clock=chosen.clock,
                 keys=keys,
+                tokens=tokens,
                 plans=PlanCache(database, watch),
                 answers=ResponseCache(watch),
                 watch=watch,

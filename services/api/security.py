@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -13,10 +13,19 @@ from cachetools import TLRUCache
 from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.api.foreign_tokens import ForeignTokens
+from services.api.tokens import Tokens
+from services.core.identity.access_tokens import (
+    AccessToken,
+    BadToken,
+    looks_like_token,
+    take_apart,
+)
 from services.core.identity.actor import Actor
 from services.core.identity.errors import NetworkNotAllowed, Unauthenticated, not_permitted
+from services.core.identity.issuers import ForeignToken
 from services.core.identity.networks import Network, is_within, network_shown, networks_of
-from services.core.identity.queries import actor_of, key_by_digest
+from services.core.identity.queries import actor_of, key_by_digest, key_with_secrets
 from services.core.identity.rules import Permission
 from services.core.identity.service import note_use
 from services.core.kit.database import Database
@@ -33,6 +42,7 @@ _MOST_KEPT = 10_000
 _USE_NOTED_EVERY_SECONDS = 30
 _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def _written(token: str) -> bool:
@@ -40,23 +50,55 @@ def _written(token: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Met:
-    """A key that was looked up: until when that needs no second look, and from where it is good."""
+class Credential:
+    """A credential that was looked up: whose it is, and until when that needs no second look.
+
+    `secret_prefix` is that of the key's secret behind it; `good_until` is when that, or the key,
+    or the token ends as far as is known.
+    """
 
     until: datetime
     actor: Actor
     networks: tuple[Network, ...]
+    secret_prefix: str
+    good_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownKey:
+    """A key that a token named, with the ends of its secrets by prefix; None: it has none."""
+
+    until: datetime
+    actor: Actor
+    networks: tuple[Network, ...]
+    expires_at: datetime | None
+    secrets: Mapping[str, datetime | None]
 
 
 class Keys:
-    """The keys met lately, and when and from where each was last used."""
+    """The credentials met lately, and when and from where each key was last used.
 
-    def __init__(self, database: Database, true_now: Callable[[], datetime]) -> None:
+    A key is asked of Postgres at most every four seconds, whether it comes itself or as `tokens`
+    that name it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        true_now: Callable[[], datetime],
+        tokens: Tokens | None = None,
+        foreign: ForeignTokens | None = None,
+    ) -> None:
         self._database = database
         self._true_now = true_now
+        self._tokens = tokens
+        self._foreign = foreign
         # By digest: neither the secrets nor anything that leads to them is kept.
-        self._met: TLRUCache[bytes, _Met, datetime] = TLRUCache(
+        self._met: TLRUCache[bytes, Credential, datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _digest, met, _now: met.until, timer=true_now
+        )
+        self._named: TLRUCache[tuple[str, UUID], _KnownKey, datetime] = TLRUCache(
+            _MOST_KEPT, ttu=lambda _name, known, _now: known.until, timer=true_now
         )
         self._used: dict[tuple[str, UUID], tuple[datetime, str | None]] = {}
 
@@ -67,6 +109,14 @@ class Keys:
             Unauthenticated: nobody, or a key that expired or was revoked.
             NetworkNotAllowed: the key is good from other networks only.
         """
+        return (await self.presented(token, address)).actor.in_request(request_id)
+
+    async def presented(self, token: str, address: str | None) -> Credential:
+        """Return what is known of a credential that comes from an address, and note its use.
+
+        Raises:
+            Unauthenticated, NetworkNotAllowed: see `actor`.
+        """
         now = self._true_now()
         key_digest = digest(token)
         met = self._met.get(key_digest)
@@ -76,29 +126,92 @@ class Keys:
         if met.networks and not is_within(address, met.networks):
             raise _from_elsewhere(address)
         self._used[actor.city_code, actor.credential_id] = now, address
-        return actor.in_request(request_id)
+        return met
 
     def forget(self) -> None:
         """Ask Postgres again for every key: something about keys changed in this process."""
         self._met.clear()
+        self._named.clear()
 
-    async def _look_up(self, token: str, key_digest: bytes, now: datetime) -> _Met:
+    async def _look_up(self, token: str, key_digest: bytes, now: datetime) -> Credential:
         """Return who a token belongs to, and until when that needs no second look."""
-        parts = token.split("_", 3)
+        if looks_like_token(token):
+            return await self._of_token(token, now)
+        parts = token.split("_", _LABEL_PARTS - 1)
         if len(parts) != _LABEL_PARTS or len(token) > _LONGEST_TOKEN or not _written(token):
             raise Unauthenticated
         async with self._database.sessions() as session:
             found = await key_by_digest(session, city_code=parts[1], digest=key_digest, now=now)
         if found is None:
             raise Unauthenticated
-        key, good_until = found
-        ends = [one for one in (key.expires_at, good_until) if one is not None]
+        key, secret_ends = found
+        good_until = _first(key.expires_at, secret_ends)
         # Until then a revocation by another process is not noticed; an end that is known always is.
-        return _Met(
-            min([now + KEPT, *ends]),
-            actor_of(key, channel="api"),
-            networks_of(key.allowed_networks),
+        return Credential(
+            until=min(now + KEPT, good_until),
+            actor=actor_of(key, channel="api"),
+            networks=networks_of(key.allowed_networks),
+            secret_prefix="_".join(parts[:-1]),
+            good_until=good_until,
         )
+
+    async def _of_token(self, text: str, now: datetime) -> Credential:
+        """Return whose an access token is, ours or a foreign issuer's."""
+        try:
+            token = take_apart(text)
+            issuer = None if self._foreign is None else self._foreign.issuer_of(token)
+            if issuer is not None and self._foreign is not None:
+                return await self._of_foreign(await self._foreign.read(token, issuer, now), now)
+            if self._tokens is None:
+                raise Unauthenticated
+            return await self._of_own(await self._tokens.read(token, now), now)
+        except BadToken:
+            raise Unauthenticated from None
+
+    async def _of_foreign(self, said: ForeignToken, now: datetime) -> Credential:
+        """Return the key that a foreign token acts as, until the token or the key ends."""
+        known = await self._known(said.city_code, said.key_id, now)
+        good_until = _first(said.expires_at, known.expires_at)
+        return Credential(
+            until=min(known.until, good_until),
+            actor=known.actor,
+            networks=known.networks,
+            secret_prefix="",
+            good_until=good_until,
+        )
+
+    async def _of_own(self, said: AccessToken, now: datetime) -> Credential:
+        """Return the key of a token that we gave; it ends with the secret that it was got by."""
+        known = await self._known(said.city_code, said.key_id, now)
+        if said.secret_prefix not in known.secrets:
+            raise Unauthenticated
+        good_until = _first(said.expires_at, known.expires_at, known.secrets[said.secret_prefix])
+        return Credential(
+            until=min(known.until, good_until),
+            actor=known.actor.narrowed_to(said.scopes),
+            networks=known.networks,
+            secret_prefix=said.secret_prefix,
+            good_until=good_until,
+        )
+
+    async def _known(self, city_code: str, key_id: UUID, now: datetime) -> _KnownKey:
+        known = self._named.get((city_code, key_id))
+        if known is not None:
+            return known
+        async with self._database.sessions() as session:
+            found = await key_with_secrets(session, city_code=city_code, key_id=key_id, now=now)
+        if found is None:
+            raise Unauthenticated
+        key, secrets = found
+        known = _KnownKey(
+            until=min(now + KEPT, _first(key.expires_at)),
+            actor=actor_of(key, channel="api"),
+            networks=networks_of(key.allowed_networks),
+            expires_at=key.expires_at,
+            secrets=secrets,
+        )
+        self._named[city_code, key_id] = known
+        return known
 
     async def note_uses(self) -> None:
         """Write when keys were last used, every half minute, for ever."""
@@ -117,6 +230,11 @@ class Keys:
                         "next": "the last use of some keys stays unknown; the next is noted",
                     },
                 )
+
+
+def _first(*ends: datetime | None) -> datetime:
+    """Return the first of some ends; None is none."""
+    return min((one for one in ends if one is not None), default=_NEVER)
 
 
 def _from_elsewhere(address: str | None) -> NetworkNotAllowed:

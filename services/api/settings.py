@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from services.api.browsers import checked_origins, origins_of
+from services.core.identity.signing_keys import LONGEST_LIFE
 from services.core.settings import DoorSettings
 
 
@@ -53,6 +54,26 @@ class ApiSettings(DoorSettings):
         validation_alias="WUFEI_FEED_KEPT_DAYS",
         description="Days after which the feed serves an event no more; by default it always does",
     )
+
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~-]+)*$",
+        validation_alias="WUFEI_PUBLIC_URL",
+        description="Address that clients call this API by, path included, such as"
+        " `https://wufei.example.gov.cn`: the issuer that access tokens name",
+    )
+    token_seconds: int = Field(
+        default=600,
+        ge=60,
+        le=int(LONGEST_LIFE.total_seconds()),
+        validation_alias="WUFEI_TOKEN_SECONDS",
+        description="Seconds that an access token is good",
+    )
+
+    @property
+    def own_url(self) -> str:
+        """Return the address of this process, for where it is not said how clients call it."""
+        return f"http://127.0.0.1:{self.port}{self.root_path}"
 
     @property
     def notices_url(self) -> str:

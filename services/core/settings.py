@@ -1,11 +1,14 @@
 """What both doors are told by their environment; each adds what it alone reads."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, FilePath, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from services.core.identity.issuers import Issuer, read_issuers
 from services.core.kit.clock import Clock
 from services.core.kit.file_places import checked_files, open_store
 from services.core.kit.file_store import FileStore
@@ -13,6 +16,11 @@ from services.core.kit.seal_settings import SealSettings
 from services.core.kit.server_address import checked_replicas
 from services.core.webhooks.address_settings import checked_cidrs, checked_robot_hosts
 from services.core.webhooks.addresses import AddressPolicy, policy_of
+
+
+def _checked_issuers(path: Path) -> Path:
+    read_issuers(path)
+    return path
 
 
 class DoorSettings(SealSettings):
@@ -33,6 +41,11 @@ class DoorSettings(SealSettings):
         default=0,
         validation_alias="WUFEI_CLOCK_OFFSET",
         description="Seconds between the domain's clock and the true one; set by `wufei up` only",
+    )
+    token_issuers: Annotated[FilePath, AfterValidator(_checked_issuers)] | None = Field(
+        default=None,
+        validation_alias="WUFEI_TOKEN_ISSUERS",
+        description="File (YAML) of foreign issuers whose tokens are taken, and as which keys",
     )
     port: int = Field(
         default=8000,
@@ -73,6 +86,11 @@ class DoorSettings(SealSettings):
     def sends_spans(self) -> bool:
         """Return whether traces are sent."""
         return self.otlp_endpoint is not None
+
+    @property
+    def issuers(self) -> Mapping[str, Issuer]:
+        """Return the foreign issuers that are believed, by name."""
+        return {} if self.token_issuers is None else read_issuers(self.token_issuers)
 
     @property
     def clock(self) -> Clock:

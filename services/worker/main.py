@@ -20,6 +20,7 @@ from services.core.webhooks.schedule import read_schedule
 from services.worker.archiving import Archiving
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
+from services.worker.fetching import open_fetch
 from services.worker.filing import Filing
 from services.worker.guard import system_lookup
 from services.worker.importing import Importing
@@ -28,6 +29,7 @@ from services.worker.own_servers import OwnServers
 from services.worker.reactor import Reactor
 from services.worker.sender import open_sender
 from services.worker.settings import WorkerSettings
+from services.worker.token_upkeep import TokenUpkeep
 
 logger = logging.getLogger("wufei.worker")
 
@@ -95,6 +97,7 @@ async def _work(settings: WorkerSettings) -> None:
                 tasks.create_task(delivering.run())
             tasks.create_task(reactor.run())
             tasks.create_task(importing.run())
+            tasks.create_task(_keep_tokens(settings, database))
             if (store := settings.file_store) is not None:
                 tasks.create_task(Filing(database, store, settings.clock).run())
                 tasks.create_task(Archiving(database, store, settings.clock).run())
@@ -145,6 +148,21 @@ async def _delivering(
                 )
         finally:
             finding.cancel()
+
+
+async def _keep_tokens(settings: WorkerSettings, database: Database) -> None:
+    """Look after the keys of tokens for ever; only foreign issuers need a way out."""
+    clock, seal, issuers = settings.clock, settings.seal, settings.issuers
+    if not issuers:
+        await TokenUpkeep(database, clock, seal=seal, issuers=issuers).run()
+        return
+    async with (
+        system_lookup() as lookup,
+        open_fetch(
+            settings.webhook_addresses, lookup=lookup, ca_file=settings.webhook_ca_file
+        ) as fetch,
+    ):
+        await TokenUpkeep(database, clock, seal=seal, issuers=issuers, fetch=fetch).run()
 
 
 def _terms(settings: WorkerSettings) -> Terms:

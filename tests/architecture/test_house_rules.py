@@ -35,6 +35,8 @@ WRITERS = {
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
     "changing",  # identity: keys changed, and given another secret
+    "token_keys",  # identity: keys that tokens are signed with, made and withdrawn
+    "issuer_keys",  # identity: what foreign issuers publish, as it was fetched
     "lifecycle",  # webhooks: endpoints tested, enabled, disabled, deleted
     "planning",  # webhooks: the log into deliveries, in one statement a stretch
     "recovery",  # webhooks: what was not delivered made due again

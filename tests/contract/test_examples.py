@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
-from tests.support.contract import CONTRACT
+from tests.support.contract import CONTRACT, TOKEN_PATH
 from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.evidence import evidence_named
@@ -26,7 +26,11 @@ CALLERS = {
     "create_api_key": "administrator",
     "list_api_keys": "administrator",
     "get_api_key": "administrator",
+    "edit_api_key": "administrator",
+    "rotate_api_key": "administrator",
     "revoke_api_key": "administrator",
+    "list_audit": "audit_admin",
+    "export_audit": "audit_admin",
     "assign_target": "superior",
     "create_submission": "reporter",
     "import_sheet": "reporter",
@@ -92,7 +96,7 @@ def answered_wrongly(shown: dict[str, Any], answer: httpx.Response) -> list[str]
     if "content" not in shown:
         return []
     media = shown["content"][answer.headers["Content-Type"].partition(";")[0]]
-    value = answer.json() if "json" in answer.headers["Content-Type"] else answer.text
+    value = answer.json() if "/json" in answer.headers["Content-Type"] else answer.text
     return faults(media["schema"], value)
 
 
@@ -324,6 +328,8 @@ def requests() -> Iterator[Any]:
         for method, operation in operations.items():
             name = operation["operationId"]
             content = operation.get("requestBody", {}).get("content", {})
+            if path == TOKEN_PATH:
+                continue  # it shows a secret that is nobody's; tests of tokens ask it with one
             if not operation.get("requestBody", {}).get("required", False):
                 yield pytest.param(path, method, operation, None, None, id=name)
             for media_type, media in content.items():

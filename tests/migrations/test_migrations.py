@@ -131,7 +131,7 @@ def test_there_is_one_head_and_the_file_names_it() -> None:
     assert ScriptDirectory.from_config(configuration()).get_heads() == [expected_revision()]
 
 
-async def test_every_table_but_the_heartbeat_belongs_to_a_city_and_its_keys_begin_with_it(
+async def test_every_table_but_the_installations_own_belongs_to_a_city_that_its_keys_begin_with(
     database_url: str,
 ) -> None:
     keys = await _rows(
@@ -148,7 +148,7 @@ async def test_every_table_but_the_heartbeat_belongs_to_a_city_and_its_keys_begi
     tables = {table for table, _, _ in keys}
     assert tables == {*metadata.tables, "alembic_version"}
     of_no_city = {table for table, _, column in keys if column != "city_code"}
-    assert of_no_city == {"alembic_version", "worker_heartbeat"}
+    assert of_no_city == {"alembic_version", "worker_heartbeat", "token_key", "issuer_keys"}
 
 
 async def test_every_constraint_and_index_has_a_name_of_our_own(database_url: str) -> None:

@@ -23,4 +23,7 @@ def contract_app() -> FastAPI:
     return create_contract_app()
 
 
+TOKEN_PATH = "/v1/oauth/token"
+"""What is asked and answered there RFC 6749 says, and not our own conventions."""
+
 CONTRACT = read_contract(PATH.read_text(encoding="utf-8"))

@@ -43,6 +43,8 @@ class Ground:
     calendar_secret: str
     imports: dict[str, str]
     evidence: dict[str, str]
+    client: dict[str, str]
+    """Id and secret of a key, as a client of OAuth sends them."""
 
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
@@ -100,6 +102,8 @@ def who_may(label: str) -> str:
     """Return who may do what an operation does."""
     if "api-keys" in label:
         return "administrator"
+    if "/audit" in label:
+        return "auditor"
     return "unit" if label.endswith(OF_UNIT) else "office"
 
 
@@ -109,6 +113,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     secrets = {
         "office": await door.new_key("office"),
         "administrator": door.admin_secret,
+        "auditor": await door.new_key("audit_admin"),
         "unit": await door.new_key("reporter", "UN10"),
     }
     states = {
@@ -142,6 +147,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         ]
     async with door.client(door.admin_secret) as admin:
         spare = await admin.post("/api-keys", json={"name": "spare", "role": "leader"})
+        system = await admin.post("/api-keys", json={"name": "system", "role": "leader"})
     before = {
         "progress": "accepted",
         "complete": "accepted",
@@ -185,6 +191,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         tokens[1]["path"].split("token=")[1],
         imports,
         await _evidence(door, made["evidence"], milestones.get("evidence"), secrets["office"]),
+        {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
     )
 
 

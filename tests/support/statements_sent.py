@@ -24,7 +24,7 @@ _OURS = f"{_ROOT / 'services'}/"
 _TREES = tuple(f"{_ROOT / name}/" for name in ("services", "tests", "migrations", "bench"))
 _POOL = f"{_ROOT / 'services/core/kit'}/"
 
-KEPT_EVERYWHERE = {"worker_heartbeat"}
+KEPT_EVERYWHERE = {"worker_heartbeat", "token_key", "issuer_keys"}
 """What every node of a cluster has whole, for it belongs to no city."""
 
 _SENDING = ("execute", "executemany", "fetch", "fetchrow", "fetchval", "fetchmany")

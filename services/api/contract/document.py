@@ -89,6 +89,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     },
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
+    {"name": "audit", "description": "What was done with keys and settings, and its proof."},
     {"name": "webhooks", "description": "Endpoints that hear of events, and their deliveries."},
     {"name": "webhook-messages", "description": RECEIVING},
     {"name": "operations", "description": "Long work that was started, and how far it is."},
@@ -98,8 +99,14 @@ SECURITY = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key, as `POST /v1/api-keys` shows it once. The names listed with an"
-        " operation are the scopes that the key must carry.",
+        "description": "An API key, as `POST /v1/api-keys` shows it once, or an access token that"
+        " `POST /v1/oauth/token` gives for one. The names listed with an operation are the scopes"
+        " that it must carry.",
+    },
+    "client": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "For `POST /v1/oauth/token`: the id of a key and its secret.",
     },
     "calendar_token": {
         "type": "apiKey",

@@ -19,6 +19,8 @@ _HEADER_NAMES = {
     "if-none-match": "If-None-Match",
 }
 _LOCATIONS = ["path", "query", "header"]
+_MAY_BE_OWN = {"400", "401", "503"}
+"""Refusals that an operation may write in a way of its own: another standard's, or a report."""
 
 
 def permission_of(route: APIRoute) -> Permission | None:
@@ -49,6 +51,9 @@ def _describe(operation: Operation, permission: Permission | None) -> None:
     if "security" not in operation:
         operation["security"] = []
         operation["description"] = f"{text}\n\nPublic: no credential is needed."
+        return
+    if "client" in operation["security"][0]:
+        operation["description"] = f"{text}\n\nThe client's id and secret are the credential."
         return
     if "bearer" not in operation["security"][0]:
         operation["description"] = f"{text}\n\nThe token in the address is the credential."
@@ -89,7 +94,7 @@ def _responses(operation: Operation, method: str) -> None:
     names = {one["name"] for one in operation.get("parameters", [])}
     for status in _implied(operation, names):
         responses.setdefault(str(status), {})
-        if str(status) != "503" or "content" not in responses["503"]:
+        if str(status) not in _MAY_BE_OWN or "content" not in responses[str(status)]:
             responses[str(status)] = refusals(status)[status]
     if "If-None-Match" in names:
         responses["304"] = {
@@ -104,7 +109,7 @@ def _responses(operation: Operation, method: str) -> None:
         response["headers"]["X-Request-Id"] = {"$ref": "#/components/headers/XRequestId"}
         if operation["security"] and "bearer" in operation["security"][0] and status[0] in "23":
             response["headers"]["Wufei-Position"] = {"$ref": "#/components/headers/WufeiPosition"}
-        if method == "post" and status.startswith("2"):
+        if method == "post" and status.startswith("2") and "Idempotency-Key" in names:
             response["headers"]["Idempotency-Replayed"] = {
                 "$ref": "#/components/headers/IdempotencyReplayed"
             }

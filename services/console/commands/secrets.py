@@ -6,6 +6,7 @@ from argparse import Namespace
 from services.console.errors import ConsoleError
 from services.console.ledger import Ledger, open_ledger, seal_here
 from services.core.identity.queries import city_codes
+from services.core.identity.token_keys import reseal_signing_keys
 from services.core.kit.sealing import Seal
 from services.core.resealing.columns import SEALED, SealedColumn
 from services.core.resealing.service import Resealed, reseal
@@ -28,9 +29,12 @@ async def _rotate(seal: Seal) -> int:
             done = Resealed()
             for city_code in cities:
                 done = done.plus(await _reseal_city(ledger, sealed, city_code, seal))
-            name = f"{sealed.table}.{sealed.column}"
-            print(f"{name}: {done.read} sealed, {done.renewed} anew, {done.unreadable} unreadable")
+            _told(f"{sealed.table}.{sealed.column}", done.read, done.renewed, done.unreadable)
             unreadable += done.unreadable
+        async with ledger.database.transaction() as session:
+            signing = await reseal_signing_keys(session, seal)
+        _told("token_key.private_key_sealed", *signing)
+        unreadable += signing[2]
     if unreadable:
         print(
             f"{unreadable} were sealed with a key that WUFEI_SECRET_KEY does not name: put it"
@@ -39,6 +43,10 @@ async def _rotate(seal: Seal) -> int:
         return 1
     print("done: keys behind the first are needed no more once every process has the first")
     return 0
+
+
+def _told(name: str, read: int, renewed: int, unreadable: int) -> None:
+    print(f"{name}: {read} sealed, {renewed} anew, {unreadable} unreadable")
 
 
 async def _reseal_city(

@@ -1,7 +1,7 @@
 """Who acts: a value made by a door from a credential, and passed to everything below."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
@@ -70,6 +70,10 @@ class Actor:
             request_id,
             self.kind,
         )
+
+    def narrowed_to(self, scopes: frozenset[Scope]) -> "Actor":
+        """Return the same actor with those of its scopes that a token carries."""
+        return replace(self, scopes=self.scopes & scopes)
 
     def stamp(self) -> dict[str, object]:
         """Return what history and events keep of the actor."""

@@ -1,10 +1,11 @@
 """Tables of cities, organizations and keys."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
@@ -85,3 +86,34 @@ class FormerSecret(Base):
     key_id: Mapped[UUID] = mapped_column()
     prefix: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class TokenKey(Base):
+    """A key that access tokens are signed with. It is the installation's and of no city.
+
+    Its private half is sealed; the public one is a JSON Web Key (RFC 7517).
+    """
+
+    __tablename__ = "token_key"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kid: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    private_key_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    signs_from: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class IssuerKeys(Base):
+    """The public keys that a foreign issuer published when they were last fetched. Of no city.
+
+    `fetched_at` is None where that never worked; `tried_at` is the latest attempt, `fault` why it
+    failed.
+    """
+
+    __tablename__ = "issuer_keys"
+
+    issuer: Mapped[str] = mapped_column(Text, primary_key=True)
+    keys: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    fetched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    tried_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    fault: Mapped[str | None] = mapped_column(Text)

@@ -10,10 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.core.identity.actor import Actor
-from services.core.identity.models import ApiKey, FormerSecret, Organization, Tenant
+from services.core.identity.models import (
+    ApiKey,
+    FormerSecret,
+    IssuerKeys,
+    Organization,
+    Tenant,
+    TokenKey,
+)
 from services.core.identity.rules import SCOPES
+from services.core.identity.signing_keys import IssuingKey
 
 _MOST_EXPIRING = 100
+_MOST_KEYS = 100
 
 _Row = TypeVar("_Row", ApiKey, Organization)
 
@@ -258,3 +267,33 @@ async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequ
     """Return the codes of all cities of this deployment, or of the first so many."""
     wanted = select(Tenant.city_code).order_by(Tenant.city_code).limit(limit)
     return (await session.scalars(wanted)).all()
+
+
+async def key_with_secrets(
+    session: AsyncSession, *, city_code: str, key_id: UUID, now: datetime
+) -> tuple[ApiKey, Mapping[str, datetime | None]] | None:
+    """Return the good key of this id, and until when each of its secrets is good, by prefix.
+
+    None stands for the end of the one that no other has replaced.
+    """
+    key = await session.scalar(
+        select(ApiKey).where(ApiKey.city_code == city_code, ApiKey.id == key_id, _is_good(now))
+    )
+    if key is None:
+        return None
+    former = (await former_secrets(session, [key], now=now))[key.id]
+    return key, {**{one.prefix: one.expires_at for one in former}, key.prefix: None}
+
+
+async def token_keys(session: AsyncSession) -> Sequence[IssuingKey]:
+    """Return the keys that tokens are signed with, the oldest first; there are a few."""
+    found = await session.scalars(select(TokenKey).order_by(TokenKey.number).limit(_MOST_KEYS))
+    return [
+        IssuingKey(one.number, one.kid, one.signs_from, one.public_key, one.private_key_sealed)
+        for one in found
+    ]
+
+
+async def issuer_keys(session: AsyncSession) -> Sequence[IssuerKeys]:
+    """Return what is kept of every foreign issuer; there are a few."""
+    return (await session.scalars(select(IssuerKeys).limit(_MOST_KEYS))).all()

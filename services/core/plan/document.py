@@ -11,6 +11,13 @@ from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Line, Prose
+from services.core.plan.check_entries import (
+    MOST_BALANCES,
+    MOST_RULES,
+    Balance,
+    CheckRule,
+    EntryChecks,
+)
 from services.core.plan.evidence_rules import EvidenceLimits, RequiredEvidence
 from services.core.plan.members import (
     AttainmentRule,
@@ -187,6 +194,7 @@ class Indicator(Entry):
     last year (同比) or the period before (环比). `part_of`: the indicator that it details; it
     weighs nothing then unless a weight is stated. `level_with_value`: a value in `unit` is
     reported beside the level, which alone is judged. `attainment` default: the scheme's.
+    `entry_checks` stand in place of all of the plan's.
 
     `evidence`: the files without which no value of it is handed in.
     """
@@ -217,6 +225,7 @@ class Indicator(Entry):
     comparison: Comparison = "same_period_last_year"
     multiplier: ExactDecimal | None = None
     plausible: Plausible | None = None
+    entry_checks: EntryChecks | None = None
     tolerance: Tolerance | None = None
     weight: ExactDecimal | None = None
     attainment: AttainmentRule | None = None
@@ -345,6 +354,9 @@ class PlanDocument(Entry):
     span: Span
     due_days: DueDays
     plausible: Annotated[tuple[PlausibleOfUnit, ...], Field(max_length=100)] = ()
+    entry_checks: EntryChecks = EntryChecks()
+    check_rules: Annotated[tuple[CheckRule, ...], Field(max_length=MOST_RULES)] = ()
+    balances: Annotated[tuple[Balance, ...], Field(max_length=MOST_BALANCES)] = ()
     supervision: Supervision = Supervision()
     evidence: EvidenceLimits = EvidenceLimits()
     observations: ObservationRules = ObservationRules()

@@ -25,6 +25,7 @@ def image(row: SubmissionRow) -> dict[str, object]:
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
         **{name: row[name] for name in REMARKS},
+        "checks": row["checks"],
         "on_behalf": row["on_behalf"],
         "falsified": row["falsified"],
         # What it rested upon then, with the digests; most rest upon nothing.
@@ -38,7 +39,8 @@ def columns_of_image(kept: Mapping[str, Any]) -> dict[str, Any]:
         name: None if kept[name] is None else Decimal(kept[name])
         for name in ("value", "numerator", "denominator")
     }
-    return {"files": None, **kept, **numbers}
+    # Before there were checks, history kept nothing of them.
+    return {"justification": None, "checks": None, "files": None, **kept, **numbers}
 
 
 def event_data(row: SubmissionRow) -> dict[str, object]:

@@ -11,14 +11,20 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.checks.figures import NOTHING
+from services.core.checks.lookups import places_needed
+from services.core.checks.queries import figures_at
 from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
+from services.core.kit.database import driver_connection
 from services.core.kit.errors import InvalidInput
 from services.core.plan.evidence_rules import Piece
 from services.core.plan.queries import periods_for_share
 from services.core.plan.state import PlanState
+from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.changes import edited, form_after, signed
+from services.core.submissions.checking import at_entry
 from services.core.submissions.images import event_data, image
 from services.core.submissions.judging import value_faults
 from services.core.submissions.models import Submission, SubmissionHistory
@@ -70,8 +76,19 @@ async def edit(
     columns = edited(vars(submission), changes, indicator=indicator, actor=actor)
     if not columns:
         return
+    columns |= await _checked(session, {**vars(submission), **columns}, plan, actor)
     _put(submission, columns)
     await _write(session, submission, "edit", actor, None, now)
+
+
+async def _checked(
+    session: AsyncSession, row: SubmissionRow, plan: PlanState, actor: Actor
+) -> dict[str, Any]:
+    """Return the columns that the plan's checks add; one statement more where they compare."""
+    figures = NOTHING
+    if places := places_needed([row], plan):
+        figures = await figures_at(await driver_connection(session), plan, places)
+    return at_entry(row, plan, actor, figures)
 
 
 def _put(submission: Submission, changed: Mapping[str, Any]) -> None:
@@ -93,8 +110,8 @@ async def move(
 
     Raises:
         Forbidden, OwnReport: the actor has no right to it.
-        InvalidInput: it would be submitted with faults, or approved without the parts that the
-            plan asks for by now.
+        InvalidInput: it would be submitted with faults or against a check of the plan, or
+            approved without the parts that the plan asks for by now.
         SubmissionTransitionRefused: the state does not allow it; the legal list is in `extra`.
         PeriodClosed: the period takes no values, or is published.
     """
@@ -103,6 +120,8 @@ async def move(
     columns = after_verb(
         vars(submission), verb, place, plan=plan, actor=actor, reason=reason, now=now
     )
+    if verb == "submit":
+        columns |= await _checked(session, {**vars(submission), **columns}, plan, actor)
     _put(submission, columns)
     await _write(session, submission, verb, actor, reason, now)
 

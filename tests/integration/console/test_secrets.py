@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +12,9 @@ import httpx
 import pytest
 from sqlalchemy import LargeBinary
 
+from services.core.identity.queries import token_keys
+from services.core.identity.signing_keys import can_sign
+from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.registry import metadata
@@ -33,7 +37,19 @@ async def door(database_url: str) -> AsyncIterator[Door]:
             for number in range(3):
                 made = await _endpoint(office, number)
                 assert made.status_code == 201, made.text
+        assert await _token(opened), "there is a key that tokens are signed with"
         yield opened
+
+
+async def _token(door: Door) -> str:
+    text, _ = await door.held.tokens.issue(
+        city_code=CITY,
+        key_id=new_id(),
+        secret_prefix="wufei_410183_x",
+        scopes=frozenset(),
+        ends=Clock.true_now() + timedelta(hours=1),
+    )
+    return text
 
 
 async def _endpoint(client: httpx.AsyncClient, number: int) -> httpx.Response:
@@ -72,7 +88,8 @@ def test_every_sealed_column_is_listed() -> None:
         for column in table.columns
         if isinstance(column.type, LargeBinary) and column.name.endswith("_sealed")
     }
-    assert found == {(one.table, one.column) for one in SEALED}
+    of_no_city = {("token_key", "private_key_sealed")}
+    assert found == {(one.table, one.column) for one in SEALED} | of_no_city
     assert not {column for _, column in found} & plain
 
 
@@ -91,11 +108,14 @@ async def test_after_it_the_new_key_opens_everything_and_the_old_one_is_needed_n
             context = sealed.context(identifier)
             assert new.unseal(value, context) == old.unseal(before[sealed][identifier], context)
     status, said = await _rotate(database_url, f"{NEW},{OLD}")
-    assert (status, said.count("0 anew")) == (0, len(SEALED)), said
+    assert (status, said.count("0 anew")) == (0, len(SEALED) + 1), said
     assert await _rotate(database_url, NEW, cipher="sm4-gcm") == (
         0,
-        said.replace(" 0 anew", " 3 anew"),
+        said.replace("3 sealed, 0 anew", "3 sealed, 3 anew").replace("1 sealed, 0", "1 sealed, 1"),
     )
+    async with door.held.database.sessions() as session:
+        (signing_key,) = await token_keys(session)
+    assert can_sign(signing_key, Seal.read(NEW))
     assert Seal.read(NEW, "sm4-gcm").is_current(next(iter((await _kept(door, URLS)).values())))
 
 

@@ -58,6 +58,8 @@ def a_row(actor: Actor, **changes: object) -> SubmissionRow:
         "not_applicable_reason": None,
         "data_status": "final",
         "note": None,
+        "justification": None,
+        "checks": None,
         "source": None,
         "on_behalf": actor.organization_code != TOWN,
         "falsified": False,

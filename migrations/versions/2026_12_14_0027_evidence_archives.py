@@ -5,8 +5,8 @@ A new table only: a process of the release before knows nothing of it and goes o
 
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 works_since = "0014"

@@ -1,0 +1,76 @@
+"""Tokens of foreign issuers, proved with the keys that the worker fetched and keeps in PostgreSQL.
+
+This process never calls an issuer: an unknown name of a key is looked for in the table, once a
+second at most.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.core.identity.access_tokens import BadToken, Unverified
+from services.core.identity.issuers import (
+    KEPT_WITHOUT_NEWS,
+    ForeignToken,
+    Issuer,
+    read_foreign,
+)
+from services.core.identity.queries import issuer_keys
+from services.core.kit.database import Database
+
+_READ_EVERY = timedelta(seconds=60)
+_UNKNOWN_EVERY = timedelta(seconds=1)
+
+
+class ForeignTokens:
+    """Proves the tokens of those issuers that are believed."""
+
+    def __init__(
+        self,
+        database: Database,
+        issuers: Mapping[str, Issuer],
+        true_now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._issuers = issuers
+        self._true_now = true_now
+        self._keys: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+        self._read_at: datetime | None = None
+        self._reading = asyncio.Lock()
+
+    def issuer_of(self, token: Unverified) -> Issuer | None:
+        """Return the foreign issuer that a token names; None: it names none that is believed."""
+        name = token.claims.get("iss")
+        return self._issuers.get(name) if isinstance(name, str) else None
+
+    async def read(self, token: Unverified, issuer: Issuer, now: datetime) -> ForeignToken:
+        """Return what a token of an issuer comes to.
+
+        Raises:
+            BadToken: it is not good.
+        """
+        if token.header.get("alg") not in issuer.algorithms or token.key_name is None:
+            raise BadToken
+        known = {one["kid"] for one in self._keys.get(issuer.issuer, ())}
+        await self._read(_READ_EVERY if token.key_name in known else _UNKNOWN_EVERY)
+        return read_foreign(token, issuer, self._keys.get(issuer.issuer, ()), now)
+
+    async def _read(self, every: timedelta) -> None:
+        if self._is_fresh(every):
+            return
+        async with self._reading:
+            if self._is_fresh(every):
+                return
+            at = self._true_now()
+            async with self._database.sessions() as session:
+                found = await issuer_keys(session)
+            self._keys = {
+                one.issuer: one.keys
+                for one in found
+                if one.fetched_at is not None and at < one.fetched_at + KEPT_WITHOUT_NEWS
+            }
+            self._read_at = at
+
+    def _is_fresh(self, every: timedelta) -> bool:
+        return self._read_at is not None and self._true_now() < self._read_at + every

@@ -1,0 +1,147 @@
+"""Signing keys as a process knows them: read once a minute, and sooner for an unknown name.
+
+A storm of tokens with made-up names of keys costs one look a second at most, and no request ever
+leaves for one.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from joserfc.jwk import Key
+
+from services.core.identity.access_tokens import (
+    ALGORITHM,
+    AccessToken,
+    BadToken,
+    Unverified,
+    prove,
+    read_claims,
+    sign,
+)
+from services.core.identity.actor import system
+from services.core.identity.queries import token_keys
+from services.core.identity.rules import Scope
+from services.core.identity.signing_keys import IssuingKey, can_sign, signing
+from services.core.identity.token_keys import keep_signing_keys
+from services.core.kit.database import Database
+from services.core.kit.ids import new_id
+from services.core.kit.sealing import Seal, SecretKeyNotSet
+
+_READ_EVERY = timedelta(seconds=60)
+_UNKNOWN_EVERY = timedelta(seconds=1)
+
+
+class Tokens:
+    """Makes and proves the tokens of this installation.
+
+    `issuer` is the address that clients call it by, and stands in every token; None: it has none
+    that is known, so that whatever stands there is taken, as our signature is proof enough.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        seal: Seal | None,
+        true_now: Callable[[], datetime],
+        *,
+        issuer: str | None,
+        shown_issuer: str,
+        life: timedelta,
+    ) -> None:
+        self._database = database
+        self._seal = seal
+        self._true_now = true_now
+        self._issuer = issuer
+        self.issuer = shown_issuer
+        self.life = life
+        self._keys: Sequence[IssuingKey] = ()
+        self._signing_keys: Sequence[IssuingKey] = ()
+        self._verifiers: dict[str, Key] = {}
+        self._signer: tuple[str, Key] | None = None
+        self._read_at: datetime | None = None
+        self._reading = asyncio.Lock()
+
+    async def published(self) -> Sequence[IssuingKey]:
+        """Return the keys that somebody may meet a token of, now or soon."""
+        await self._read(_READ_EVERY)
+        return self._keys
+
+    async def issue(
+        self,
+        *,
+        city_code: str,
+        key_id: UUID,
+        secret_prefix: str,
+        scopes: frozenset[Scope],
+        ends: datetime,
+    ) -> tuple[str, AccessToken]:
+        """Return a token, as text and as what it says; it is good until `ends` at most.
+
+        Raises:
+            SecretKeyNotSet: this deployment was given no key to seal signing keys with.
+        """
+        now = self._true_now()
+        kid, key = await self._signing(now)
+        token = AccessToken(
+            issuer=self.issuer,
+            city_code=city_code,
+            key_id=key_id,
+            secret_prefix=secret_prefix,
+            scopes=scopes,
+            issued_at=now,
+            expires_at=min(now + self.life, ends),
+            token_id=new_id(),
+        )
+        return sign(token, key, kid), token
+
+    async def read(self, token: Unverified, now: datetime) -> AccessToken:
+        """Return what a token says that this installation signed.
+
+        Raises:
+            BadToken: it did not, or the token is good no more.
+        """
+        name = token.key_name
+        if name is None:
+            raise BadToken
+        await self._read(_READ_EVERY if name in self._verifiers else _UNKNOWN_EVERY)
+        key = self._verifiers.get(name)
+        if key is None:
+            raise BadToken
+        prove(token, key, [ALGORITHM])
+        return read_claims(token, issuer=self._issuer, now=now)
+
+    async def _signing(self, now: datetime) -> tuple[str, Key]:
+        if self._seal is None:
+            raise SecretKeyNotSet
+        await self._read(_READ_EVERY)
+        key = signing(self._signing_keys, now)
+        if key is None:
+            async with self._database.transaction() as session:
+                await keep_signing_keys(session, seal=self._seal, actor=system("api"), now=now)
+            await self._read(timedelta())
+            key = signing(self._signing_keys, now)
+        if key is None:  # a clock that goes back
+            raise SecretKeyNotSet
+        if self._signer is None or self._signer[0] != key.kid:
+            self._signer = key.kid, key.private(self._seal)
+        return self._signer
+
+    async def _read(self, every: timedelta) -> None:
+        """Read the keys, unless that was done so lately."""
+        if self._is_fresh(every):
+            return
+        async with self._reading:
+            if self._is_fresh(every):
+                return
+            at = self._true_now()
+            async with self._database.sessions() as session:
+                self._keys = await token_keys(session)
+            self._verifiers = {key.kid: key.verifier() for key in self._keys}
+            seal = self._seal
+            self._signing_keys = [key for key in self._keys if seal and can_sign(key, seal)]
+            self._read_at = at
+
+    def _is_fresh(self, every: timedelta) -> bool:
+        return self._read_at is not None and self._true_now() < self._read_at + every

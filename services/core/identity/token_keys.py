@@ -1,0 +1,92 @@
+"""Signing keys in their table: made in time, and withdrawn once nothing depends on them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.identity import queries
+from services.core.identity.models import TokenKey
+from services.core.identity.signing_keys import (
+    IssuingKey,
+    can_sign,
+    new_signing_key,
+    next_from,
+    outlived,
+)
+from services.core.kit.sealing import Seal
+
+
+async def keep_signing_keys(
+    session: AsyncSession, *, seal: Seal, actor: Mapping[str, object], now: datetime
+) -> bool:
+    """Make the next signing key where it is time to, delete those outlived; return whether it did.
+
+    Of two processes that make one at once the first does. The audit of every city tells of it.
+    """
+    keys = await queries.token_keys(session)
+    ours = [key for key in keys if can_sign(key, seal)]
+    signs_from = next_from(ours, now)
+    made = None
+    if signs_from is not None:
+        number = max((key.number for key in keys), default=0) + 1
+        made = await _add(session, new_signing_key(number, signs_from=signs_from, seal=seal))
+    gone = outlived(ours, now)
+    if gone:
+        numbers = [key.number for key in gone]
+        await session.execute(delete(TokenKey).where(TokenKey.number.in_(numbers)))
+    told = [("token_key.made", made)] if made is not None else []
+    told += [("token_key.withdrawn", key) for key in gone]
+    for city_code in await queries.city_codes(session) if told else ():
+        for action, key in told:
+            data = {"number": key.number, "signs_from": key.signs_from.isoformat()}
+            await note(
+                session,
+                city_code=city_code,
+                action=action,
+                subject=("token_key", key.kid),
+                actor=actor,
+                data=data,
+                at=now,
+            )
+    return bool(told)
+
+
+async def _add(session: AsyncSession, key: IssuingKey) -> IssuingKey | None:
+    """Write a new key, and return it unless another process has written this number."""
+    written = await session.execute(
+        insert(TokenKey)
+        .values(
+            number=key.number,
+            kid=key.kid,
+            public_key=key.public,
+            private_key_sealed=key.sealed,
+            signs_from=key.signs_from,
+        )
+        .on_conflict_do_nothing()
+        .returning(TokenKey.number)
+    )
+    return key if written.first() is not None else None
+
+
+async def reseal_signing_keys(session: AsyncSession, seal: Seal) -> tuple[int, int, int]:
+    """Seal anew the private halves that today's key and cipher did not seal.
+
+    Returns how many there are, were sealed anew, and cannot be opened. A key that somebody changes
+    meanwhile stays as it then is.
+    """
+    keys = await queries.token_keys(session)
+    old = [key for key in keys if not seal.is_current(key.sealed)]
+    renewed = 0
+    for key in old:
+        if can_sign(key, seal):
+            renewed += 1
+            await session.execute(
+                update(TokenKey)
+                .where(TokenKey.number == key.number, TokenKey.private_key_sealed == key.sealed)
+                .values(private_key_sealed=key.resealed(seal))
+            )
+    return len(keys), renewed, len(old) - renewed
