@@ -153,6 +153,7 @@ async def open_door(
             "redis_url": redis_url,
             "WUFEI_CLOCK_OFFSET": offset.total_seconds(),
             "WUFEI_SECRET_KEY": new_seal_key(),
+            "WUFEI_LIMITS": False,
             **(environment or {}),
         }
     )
