@@ -18,6 +18,7 @@ from bench import (
     planning,
     recompute,
     starting,
+    syncing,
     webhooks,
     whole_recompute,
 )
@@ -34,6 +35,7 @@ NAMES = (
         "reading",
         "listing",
         "batching",
+        "syncing",
         "exporting",
         "importing",
     ),
@@ -77,6 +79,7 @@ _HTTP = {
     "reading": http.reading,
     "listing": http.listing,
     "batching": batches.batching,
+    "syncing": syncing.syncing,
     "exporting": exporting.exporting,
     "waiting": deadlines.waiting,
 }

@@ -25,6 +25,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, send_notices
 from services.core.kit.errors import DomainError, RefusalKind, Stale
+from services.core.kit.file_store import FileStore
 from services.core.kit.idempotency import RequestKey, claim
 from services.core.kit.replicas import Reads
 from services.core.kit.sealing import Seal
@@ -48,6 +49,7 @@ class Resources:
     watch: LogListener
     doorbell: Doorbell
     seal: Seal | None
+    files: FileStore | None
     webhook_addresses: AddressPolicy
     feed_kept: timedelta | None
     writes: WriteHealth
@@ -89,6 +91,9 @@ PageToken = Annotated[
     str | None, Query(max_length=1000, description="`next_page_token` of the answer before")
 ]
 
+BODY_DIGEST = "body_digest"
+"""Where a request that took its body in part by part keeps the digest of that."""
+
 ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 
@@ -97,7 +102,8 @@ async def request_key(request: Request, caller: Actor, key: str) -> RequestKey:
     """Return the idempotency key of a request with a digest of what it asks."""
     scope = request.scope
     asked = hashlib.sha256(f"{scope['method']} {scope['path']}\n".encode() + scope["query_string"])
-    asked.update(await request.body())
+    # What was taken in part by part is held no more; its digest stands for it.
+    asked.update(scope.get(BODY_DIGEST) or await request.body())
     return RequestKey(caller.city_code, caller.credential_id, key, asked.digest())
 
 

@@ -18,6 +18,7 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
+from services.api.audit import routes as audit
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
@@ -25,6 +26,8 @@ from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.docs_routes import install_docs
 from services.api.doorbell import Doorbell
+from services.api.evidence import item_routes as evidence_items
+from services.api.evidence import routes as evidence
 from services.api.feed import routes as feed
 from services.api.foreign_tokens import ForeignTokens
 from services.api.identity import routes as identity
@@ -58,6 +61,7 @@ from services.api.security import Keys
 from services.api.settings import ApiSettings
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
+from services.api.submissions import check_routes as checks
 from services.api.submissions import review_routes as review
 from services.api.submissions import routes as submissions
 from services.api.sync import routes as sync_routes
@@ -87,6 +91,7 @@ _ROUTERS = (
     batch.router,
     bulk.router,
     review.router,
+    checks.router,
     milestones.router,
     milestone_verbs.router,
     extensions.router,
@@ -109,7 +114,10 @@ _ROUTERS = (
     templates.router,
     imports.router,
     forms.router,
+    evidence.router,
+    evidence_items.router,
     agenda.router,
+    audit.router,
     identity.router,
     token_routes.router,
 )
@@ -179,6 +187,7 @@ def create_app(
                 watch=watch,
                 doorbell=doorbell,
                 seal=chosen.seal,
+                files=chosen.file_store,
                 webhook_addresses=chosen.webhook_addresses,
                 feed_kept=chosen.feed_kept,
                 writes=WriteHealth(),
@@ -259,6 +268,7 @@ def _application(
     routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]
     setattr(app.state, LISTS, [one.path_regex for one in routes if one.export is not None])
     app.include_router(calendar_files.router)
+    app.include_router(evidence_items.links_router)
     app.include_router(health.router)
     if shows_docs:
         install_docs(app, prefix=root_path)

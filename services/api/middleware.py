@@ -16,15 +16,23 @@ from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
 from services.api.table_forms import ASKED_HEAD, hear_form
+from services.core.evidence.errors import file_too_large
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.ids import new_id
 from services.core.kit.one_connection import unit_of_work
 from services.core.kit.text import Text
 from services.core.kit.tracing import present_span
 from services.core.kit.trail import Trail, on_trail, read_traceparent
+from services.core.plan.evidence_rules import MOST_BYTES
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Longest body taken: a plan of a thousand indicators is well below."""
+
+MAX_FILE_BYTES = MOST_BYTES
+"""Longest file of evidence taken, whatever a plan allows."""
+
+FILES = "/evidence"
+"""What the paths end in that take a file as their body."""
 
 _DRAINED_BYTES = 128 * 1024 * 1024
 _DRAINED_SECONDS = 10
@@ -41,7 +49,7 @@ class MalformedAddress(DomainError):
 
 
 class BodyTooLarge(DomainError):
-    """No path takes a body of more than 8 MiB."""
+    """No path takes a body of more than 8 MiB, but for those that take a file of evidence."""
 
     code = "body-too-large"
     kind = RefusalKind.TOO_LARGE
@@ -120,16 +128,17 @@ class Envelope:
     ) -> None:
         """Pass a request on, unless its address or its length is refused at once."""
         declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared[:20]) > MAX_BODY_BYTES:
+        most = _most_bytes(scope)
+        if declared.isdigit() and int(declared[:20]) > most:
             await _drain(receive)
-            await _refuse(BodyTooLarge(), scope, receive, send)
+            await _refuse(_too_large(most), scope, receive, send)
         elif b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
             await _refuse(MalformedAddress(), scope, receive, send)
         elif declared == b"0" and b"transfer-encoding" not in headers:
             app = self._compressing if wants_compressed(scope, headers) else self._app
             await app(scope, receive, send)
         elif (encoding := headers.get(b"content-encoding", b"identity").strip().lower()) in _GZIP:
-            await self._bounded(scope, receive, send, Inflater(most=MAX_BODY_BYTES))
+            await self._bounded(scope, receive, send, Inflater(most=most))
         elif encoding != b"identity":
             await _drain(receive)
             await _refuse(UnsupportedEncoding(), scope, receive, send)
@@ -141,6 +150,7 @@ class Envelope:
     ) -> None:
         """Refuse a body that is too long, whatever was declared, or is not what it says it is."""
         read = 0
+        most = _most_bytes(scope)
         ended = False
         refusal: DomainError | None = None
 
@@ -152,8 +162,8 @@ class Envelope:
                 if inflater is not None:
                     message = inflater.inflated(message)
                 read += len(message.get("body", b""))
-                if read > MAX_BODY_BYTES:
-                    raise BodyTooLarge
+                if read > most:
+                    raise _too_large(most)
             except DomainError as error:
                 refusal = error
                 raise _Unreadable from None
@@ -169,6 +179,16 @@ class Envelope:
             if not ended:
                 await _drain(receive)
             await _refuse(refusal, scope, receive, send)
+
+
+def _most_bytes(scope: Scope) -> int:
+    """Return how long the body of a request may be."""
+    takes_file = scope["method"] == "POST" and scope["path"].endswith(FILES)
+    return MAX_FILE_BYTES if takes_file else MAX_BODY_BYTES
+
+
+def _too_large(most: int) -> DomainError:
+    return BodyTooLarge() if most == MAX_BODY_BYTES else file_too_large(most)
 
 
 def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:

@@ -18,8 +18,13 @@ GZIP_MARK = ";gzip"
 """What the ETag of a compressed body ends with."""
 
 _LEVEL = 5
-_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-"""A ZIP already: compressed once more it is no shorter."""
+_COMPRESSED_ALREADY = (
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/ofd",
+    "application/pdf",
+)
+"""Archives by another name: compressed once more they are no shorter."""
 
 _ACCEPTED = re.compile(
     rb"(?:^|,)\s*(?:gzip|x-gzip)\s*(?:;\s*q=(?:1|0\.0*[1-9])[\d.]*\s*)?(?:,|$)", re.IGNORECASE
@@ -32,7 +37,7 @@ def compressing(app: ASGIApp) -> ASGIApp:
         app,
         minimum_size=LARGE_BYTES,
         compresslevel=_LEVEL,
-        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, _WORKBOOK),
+        exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *_COMPRESSED_ALREADY),
     )
 
 

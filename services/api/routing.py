@@ -38,6 +38,9 @@ class Replay(Exception):
         self.reply = reply
 
 
+REPLAYED = "replayed"
+"""Set in the scope of a request that was answered with a kept reply: it did nothing itself."""
+
 _UNREADABLE = object()
 """Stands for a body that could not be read; no schema accepts it."""
 
@@ -180,6 +183,7 @@ class ExactRoute(HeardRoute):
                 else:
                     response = await self.endpoint(**arguments)
             except Replay as replay:
+                exact.scope[REPLAYED] = True
                 return replayed(replay.reply)
             # In the transaction of the work itself: an answer that is lost on its way back is there
             # for the repeat, and one of work that was undone is not.

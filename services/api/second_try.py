@@ -50,7 +50,7 @@ def tried_again(handle: Handler) -> Handler:
 
 
 async def _tried(handle: Handler, request: Request, reads: Reads) -> Response:
-    heard = _Heard(request.receive)
+    heard = _Heard(request)
     for _ in range(_MOST_TRIES - 1):
         try:
             return await _alone(handle, Request(request.scope, heard))
@@ -98,17 +98,27 @@ async def _alone(handle: Handler, request: Request) -> Response:
         return await handle(request)
 
 
+STREAMS = "streams"
+"""Set in the scope of a request whose body is taken in once, part by part, and kept elsewhere."""
+
+
 class _Heard:
-    """What has been received of a request; after `rewind` it is received again from the start."""
+    """What has been received of a request; after `rewind` it is received again from the start.
 
-    __slots__ = ("_at", "_messages", "_receive")
+    Of what is streamed nothing is held: whoever takes it in remembers what came of it.
+    """
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+    __slots__ = ("_at", "_messages", "_receive", "_scope")
+
+    def __init__(self, request: Request) -> None:
+        self._receive: Receive = request.receive
+        self._scope = request.scope
         self._messages: list[Message] = []
         self._at = 0
 
     async def __call__(self) -> Message:
+        if STREAMS in self._scope:
+            return await self._receive()
         if self._at == len(self._messages):
             self._messages.append(await self._receive())
         self._at += 1

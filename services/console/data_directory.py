@@ -51,6 +51,7 @@ class DataDirectory:
         self.admin_key = path / "admin.key"
         self.secret_key = path / "secret.key"
         self.clock = path / "clock.json"
+        self.files = path / "files"
         self.password = path / "postgres.password"
         self._layout = path / "layout"
         self._lock = path / "lock"

@@ -143,7 +143,7 @@ def _add_audit(actions: _Commands) -> None:
     check.add_argument("--city", help="code of one city; default: all")
     check.add_argument("--file", type=Path, help="an export; needs no database")
     for name, meta, told in (
-        ("--public-key", "HEX", "the key that may have signed; default: of WUFEI_SECRET_KEY"),
+        ("--public-key", "HEX", "a key that may have signed, beside those of WUFEI_SECRET_KEY"),
         ("--head", "NUMBER:HEX", "a head that was noted elsewhere"),
     ):
         check.add_argument(name, action="append", metavar=meta, help=f"{told}; may be repeated")

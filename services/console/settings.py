@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
 from services.core.kit.faults import faults_of
+from services.core.kit.file_places import checked_files
 from services.core.kit.logs import LogFormat, LogLevel
 from services.core.kit.nearest import nearest
 from services.core.kit.seal_settings import SealSettings
@@ -86,6 +87,11 @@ class Settings(SealSettings):
         None,
         validation_alias="REDIS_URL",
         description="Redis or Valkey to use in place of the embedded one.",
+    )
+    files: Annotated[str, AfterValidator(checked_files)] | None = Field(
+        None,
+        description="Where files of evidence are kept: a directory, or `s3://bucket/prefix`."
+        " `wufei up` keeps them in the data directory.",
     )
     webhook_allow_loopback: bool = Field(
         default=False, description="For demonstrations and tests: webhooks may go to this machine."

@@ -6,6 +6,7 @@ from services.core.audit import models as audit
 from services.core.calendars import models as calendars
 from services.core.conflicts import models as conflicts
 from services.core.events import models as events
+from services.core.evidence import models as evidence
 from services.core.extensions import models as extensions
 from services.core.identity import models as identity
 from services.core.imports import models as imports
@@ -27,6 +28,7 @@ __all__ = [
     "calendars",
     "conflicts",
     "events",
+    "evidence",
     "extensions",
     "idempotency",
     "identity",

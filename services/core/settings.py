@@ -10,6 +10,8 @@ from pydantic_settings import SettingsConfigDict
 
 from services.core.identity.issuers import Issuer, read_issuers
 from services.core.kit.clock import Clock
+from services.core.kit.file_places import checked_files, open_store
+from services.core.kit.file_store import FileStore
 from services.core.kit.seal_settings import SealSettings
 from services.core.kit.server_address import checked_replicas
 from services.core.webhooks.address_settings import checked_cidrs, checked_robot_hosts
@@ -66,6 +68,12 @@ class DoorSettings(SealSettings):
         description="Stand-ins of robots for tests, such as `dingtalk=127.0.0.1:9000`",
     )
 
+    files: Annotated[str, AfterValidator(checked_files)] | None = Field(
+        default=None,
+        validation_alias="WUFEI_FILES",
+        description="Where files of evidence are kept: a directory that API and worker share, or"
+        " `s3://bucket/prefix`; none: no evidence is taken",
+    )
     otlp_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://",
@@ -88,6 +96,11 @@ class DoorSettings(SealSettings):
     def clock(self) -> Clock:
         """Return the clock of this process."""
         return Clock(timedelta(seconds=self.clock_offset))
+
+    @property
+    def file_store(self) -> FileStore | None:
+        """Return where files are kept; None: nowhere."""
+        return None if self.files is None else open_store(self.files)
 
     @property
     def webhook_addresses(self) -> AddressPolicy:

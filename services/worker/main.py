@@ -20,6 +20,7 @@ from services.core.webhooks.schedule import read_schedule
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
 from services.worker.fetching import open_fetch
+from services.worker.filing import Filing
 from services.worker.guard import system_lookup
 from services.worker.importing import Importing
 from services.worker.metrics_server import served_metrics
@@ -96,6 +97,8 @@ async def _work(settings: WorkerSettings) -> None:
             tasks.create_task(reactor.run())
             tasks.create_task(importing.run())
             tasks.create_task(_keep_tokens(settings, database))
+            if (store := settings.file_store) is not None:
+                tasks.create_task(Filing(database, store, settings.clock).run())
             tasks.create_task(_tick(reactor, doorbell))
             logger.info("worker started")
 

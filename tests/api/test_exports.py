@@ -10,6 +10,7 @@ from services.api.table_forms import Form
 from tests.api.test_batches import rows, sent
 from tests.support.api import XINMI, Door, xinmi
 from tests.support.contract import CONTRACT
+from tests.support.evidence import added
 from tests.support.ground import Ground, prepare, who_may
 from tests.support.reported import PATH, reported
 from tests.support.serving import served
@@ -49,8 +50,10 @@ def _declared(operation: dict[str, Any], member: str) -> set[str]:
     return set(schemas[row]["properties"])
 
 
+_AS_LISTED = {"application/json", Form.CSV.value}
+
 READ = [(path, one["get"]) for path, one in CONTRACT["paths"].items() if "get" in one]
-TABLES = {path: one for path, one in READ if Form.CSV.value in _content(one)}
+TABLES = {path: one for path, one in READ if {*_content(one)} >= _AS_LISTED}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,8 @@ async def ground(door: Door) -> Ground:
     async with await door.as_("superior") as superior, await door.as_("office") as office:
         put = await superior.put(f"/plans/{XINMI}/indicators/R01/targets/2025", json=ASSIGNED)
         assert put.status_code == 200, put.text
+        path = f"plans/{XINMI}/indicators/R01/targets/2025"
+        assert (await added(superior, path)).status_code == 201
         published = await office.post(f"/plans/{XINMI}/periods/2024/publish")
         assert published.status_code == 200, published.text
         again = await office.post(f"/plans/{XINMI}/periods/2024/reopen", json={"reason": "更正"})

@@ -53,12 +53,12 @@ async def test_a_filled_form_equals_the_json_to_the_last_digit_and_prefills_the_
         numerator="8.52",
         denominator="21.1",
         source="年度报表",
-        note="变化原因：新设施",
+        justification="新设施",
     )
     assert (await batch_sent(door, [item])).json()["unchanged"] == 1
     next_form = (await form(door, period="2022")).content
     row = by_heading(next_form)["U08"]
-    assert (row["本期分子"], row["本期分母"], row["备注"]) == ("8.52", "21.1", "变化原因：新设施")
+    assert (row["本期分子"], row["本期分母"], row["变化原因"]) == ("8.52", "21.1", "新设施")
     assert (await checked(door, next_form))["unchanged"] == 1
 
 

@@ -39,6 +39,12 @@ PLAN = {"plan": XINMI}
 LISTS: Mapping[str, Listed] = {
     "/v1/api-keys": Listed("keys", ("410183", ID), {}, "system_admin"),
     "/v1/organizations": Listed("organizations", ("410183", "UN15"), {}),
+    "/v1/audit": Listed(
+        "audit",
+        (ID,),
+        {"action": None, "credential_id": None, "subject": None, "within": [None, None]},
+        "audit_admin",
+    ),
     "/v1/me/todo": Listed("todo", (DAY, "review", ID), {"plan": None}),
     "/v1/calendar-tokens": Listed("calendar-tokens", (ID,), {}),
     "/v1/webhook-endpoints": Listed("webhook-endpoints", (ID,), {"state": None}),
@@ -185,7 +191,7 @@ async def test_what_no_page_ends_in_is_400_and_never_500(
     address = filled(path, names).removeprefix("/v1")
     good = token_of(listed, listed.good, names)
     client = door.client(door.admin_secret) if listed.role == "system_admin" else None
-    async with client or await door.as_("office") as caller:
+    async with client or await door.as_(listed.role) as caller:
         own = await caller.get(address, params={"page_token": good})
         assert own.status_code == 200, "or no part of what follows is judged at all"
         for place, right in enumerate(listed.good):
@@ -254,7 +260,7 @@ async def test_a_token_of_another_list_filter_or_reach_is_400(
         token_of(listed, listed.good[1:], names),
     ]
     client = door.client(door.admin_secret) if listed.role == "system_admin" else None
-    async with client or await door.as_("office") as caller:
+    async with client or await door.as_(listed.role) as caller:
         answers = [await caller.get(address, params={"page_token": one}) for one in others]
     assert {(one.status_code, one.json()["code"]) for one in answers} == {(400, "bad-page-token")}
 

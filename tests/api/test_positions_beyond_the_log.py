@@ -32,7 +32,8 @@ TAKING: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
 }
 """By operation and parameter: its path, and what else is asked."""
 
-BY_BODY = {("post /v1/sync", "position")}
+BY_DEVICES = {("post /v1/sync", "position"), ("get /v1/sync", "position")}
+"""Told to begin anew in an answer that says what became of the writes."""
 
 
 _SAID = ("log position", "position of the log", "last position")
@@ -67,7 +68,7 @@ async def _newest(office: httpx.AsyncClient) -> int:
 
 
 def test_every_operation_that_takes_a_position_is_tried_here() -> None:
-    assert set(_taking_positions()) == TAKING.keys() | BY_BODY
+    assert set(_taking_positions()) == TAKING.keys() | BY_DEVICES
 
 
 @pytest.mark.parametrize("taken", TAKING, ids=" ".join)
@@ -107,8 +108,11 @@ async def test_a_device_beyond_the_log_is_told_to_begin_anew_and_its_writes_come
         await door.react()
         newest = await _newest(office)
         device.position = newest + BEYOND
+        asked: dict[str, Any] = {"plan": XINMI, "position": device.position}
+        read = (await unit.get("/sync", params=asked)).json()
         told = await device.sync(a_creation())
         after = await device.sync()
     assert (first["begin_anew"], told["begin_anew"], after["begin_anew"]) == (False, True, False)
+    assert (read["begin_anew"], read["position"]) == (True, newest)
     assert told["results"][0]["outcome"] == "applied"
     assert (told["position"], told["submissions"], told["has_more"]) == (newest, [], False)

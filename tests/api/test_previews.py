@@ -188,6 +188,7 @@ async def test_what_moved_is_told_row_by_row_and_nothing_is_written(door: Door) 
             for index, one in enumerate(ids[:2])
         ]
         + [{"index": 2, "before": None, "after": {"id": made[0], "version": 1}}],
+        "figures": 0,
     }
     listed = await sent(door, [free], strategy="create_only", params={"validate_only": "true"})
     assert counts(listed) == {"created": 1}
@@ -233,6 +234,7 @@ async def test_a_period_that_closed_and_a_plan_that_changed_have_moved(door: Doo
         "plan_version": None,
         "periods": [{"period": period, "before": "open", "after": "closed"}],
         "items": [],
+        "figures": 0,
     }
     said = await tried(door, rows(1))
     document = xinmi()

@@ -212,6 +212,8 @@ async def test_who_reviews_and_does_not_report_sends_it_back_to_the_unit(door: D
         await observed(office, **{**sent, "value": "10"})
         await door.react()
         (conflict,) = await conflicts_of(office, period)
+    async with await door.as_("reporter", lead) as clerk:
+        of_the_owner = await clerk.get(f"/conflicts/{conflict['id']}")
     async with await door.as_("lead", lead) as leading:
         waiting = (await leading.get("/me/todo", params=TODO)).json()["items"]
         taken = await decide(leading, conflict, "observation")
@@ -219,6 +221,7 @@ async def test_who_reviews_and_does_not_report_sends_it_back_to_the_unit(door: D
     await load_sources(door)
     assert conflict["owner_code"] == lead
     assert conflict["id"] in {one["subject"]["id"] for one in waiting if one["kind"] == "settle"}
+    assert of_the_owner.json()["may_decide"] is True
     assert taken.status_code == 200, taken.text
     assert (back["state"], back["value"], back["reason"]) == ("returned", "50", "与年鉴口径核对")
 

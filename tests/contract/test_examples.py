@@ -16,6 +16,7 @@ from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.contract import CONTRACT, TOKEN_PATH
 from tests.support.device import a_conflict
 from tests.support.duties import add
+from tests.support.evidence import evidence_named
 from tests.support.ignored import ignored
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
@@ -28,6 +29,8 @@ CALLERS = {
     "edit_api_key": "administrator",
     "rotate_api_key": "administrator",
     "revoke_api_key": "administrator",
+    "list_audit": "audit_admin",
+    "export_audit": "audit_admin",
     "assign_target": "superior",
     "create_submission": "reporter",
     "import_sheet": "reporter",
@@ -42,6 +45,7 @@ CALLERS = {
     "complete_milestone": "reporter UN10",
     "request_milestone_extension": "reporter UN10",
     "withdraw_extension": "reporter UN10",
+    "add_milestone_evidence": "reporter UN10",
 }
 """Who asks, where it is not the office; a reporter of UN15 where no unit is named."""
 
@@ -55,6 +59,8 @@ BEFORE = {
     "falsify_submission": "approved",
     "report_milestone_progress": "accepted",
     "complete_milestone": "in_progress",
+    "add_submission_evidence": "draft",
+    "add_milestone_evidence": "accepted",
     "close_milestone": "completed",
     "return_milestone": "completed",
     "reopen_milestone": "closed",
@@ -90,7 +96,7 @@ def answered_wrongly(shown: dict[str, Any], answer: httpx.Response) -> list[str]
     if "content" not in shown:
         return []
     media = shown["content"][answer.headers["Content-Type"].partition(";")[0]]
-    value = answer.json() if "json" in answer.headers["Content-Type"] else answer.text
+    value = answer.json() if "/json" in answer.headers["Content-Type"] else answer.text
     return faults(media["schema"], value)
 
 
@@ -276,6 +282,16 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
     return None if present is None else present.headers["ETag"]
 
 
+async def secrets_named(door: Door, name: str, named: dict[str, Any]) -> dict[str, str]:
+    """Return what an address says in place of a key; evidence that is named is made first."""
+    if name == "read_calendar":
+        return {"token": (await a_calendar_token(door))["path"].split("token=")[1]}
+    if "evidence" not in name:
+        return {}
+    draft = (await a_submission_in(door, "draft")).json()
+    return await evidence_named(door, name, named, draft["id"])
+
+
 async def a_preview(door: Door) -> str:
     async with await door.as_("office") as office:
         tried = await office.post(
@@ -346,8 +362,7 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
         body = body and body | {"due_date": "2027-01-31"}
     # Two of these name a scoreboard in two ways, and what is shown was of March 2026.
     query.pop(NAMED_TWICE.get(name, ""), None)
-    if name == "read_calendar":
-        query["token"] = (await a_calendar_token(door))["path"].split("token=")[1]
+    query |= await secrets_named(door, name, named)
     if name == "replay_webhook_events":
         body = {"since": (door.held.clock.now() - timedelta(days=1)).isoformat()}
     etag = await make_what_is_named(door, name, named)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -147,17 +148,24 @@ async def open_door(
 
     `make` makes the application from its settings.
     """
-    settings = ApiSettings.model_validate(
-        {
-            "database_url": database_url,
-            "redis_url": redis_url,
-            "WUFEI_CLOCK_OFFSET": offset.total_seconds(),
-            "WUFEI_SECRET_KEY": new_seal_key(),
-            "WUFEI_LIMITS": False,
-            **(environment or {}),
-        }
-    )
-    app = make(settings)
+    with TemporaryDirectory() as files:
+        settings = ApiSettings.model_validate(
+            {
+                "database_url": database_url,
+                "redis_url": redis_url,
+                "WUFEI_CLOCK_OFFSET": offset.total_seconds(),
+                "WUFEI_SECRET_KEY": new_seal_key(),
+                "WUFEI_FILES": files,
+                "WUFEI_LIMITS": False,
+                **(environment or {}),
+            }
+        )
+        async with _door(make(settings)) as door:
+            yield door
+
+
+@asynccontextmanager
+async def _door(app: FastAPI) -> AsyncIterator[Door]:
     async with app.router.lifespan_context(app):
         held: Resources = app.state.resources
         async with held.database.transaction() as session:

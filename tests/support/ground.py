@@ -10,6 +10,7 @@ from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.device import a_conflict
 from tests.support.duties import add
+from tests.support.evidence import a_file_with_link, added, an_assigned_target
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
@@ -18,6 +19,7 @@ OF_UNIT = (
     "/accept",
     "/decline",
     "/{milestone_id}/progress",
+    "/{milestone_id}/evidence",
     "/complete",
     "/{milestone_id}/extensions",
     "/{obligation_id}/extensions",
@@ -40,6 +42,7 @@ class Ground:
     endpoints: dict[str, str]
     calendar_secret: str
     imports: dict[str, str]
+    evidence: dict[str, str]
     client: dict[str, str]
     """Id and secret of a key, as a client of OAuth sends them."""
 
@@ -53,6 +56,7 @@ class Ground:
             "key_id": self.keys[0],
             "period": _PERIODS.get(end, "2025"),
             "obligation_id": self.obligation,
+            "evidence_id": self.evidence["id"],
             **self.webhooks,
         }
         for name, found in (
@@ -66,8 +70,13 @@ class Ground:
         real["endpoint_id"] = self.endpoints.get(operation_id, self.webhooks["endpoint_id"])
         if label.startswith("PUT "):
             real["code"] = "R01"  # the superior assigns its target
+        if label.endswith("/targets/{year}/evidence"):
+            real |= {"code": "R01", "year": _ASSIGNED}
         return real
 
+
+_ASSIGNED = "2024"
+"""The year of which a target is assigned; that of another one is free."""
 
 _PERIODS = {"open": "2022", "cancel": "2023", "publish": "2024"}
 """By verb, the period that it is used on, where another verb would be in its way."""
@@ -92,6 +101,8 @@ def who_may(label: str) -> str:
     """Return who may do what an operation does."""
     if "api-keys" in label:
         return "administrator"
+    if "/audit" in label:
+        return "auditor"
     return "unit" if label.endswith(OF_UNIT) else "office"
 
 
@@ -101,6 +112,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     secrets = {
         "office": await door.new_key("office"),
         "administrator": door.admin_secret,
+        "auditor": await door.new_key("audit_admin"),
         "unit": await door.new_key("reporter", "UN10"),
     }
     states = {
@@ -112,6 +124,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         "falsify": "approved",
         "history": "approved",
         "{submission_id}": "draft",
+        "evidence": "draft",
     }
     made: dict[str, str] = {}
     async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as reviewer:
@@ -141,6 +154,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         "return": "completed",
         "reopen": "closed",
         "extensions": "accepted",
+        "evidence": "accepted",
     }
     due = "2026-10-31"  # before what the contract's examples ask for and grant
     milestones = {
@@ -175,8 +189,19 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         altered,
         tokens[1]["path"].split("token=")[1],
         imports,
+        await _evidence(door, made["evidence"], milestones.get("evidence")),
         {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
     )
+
+
+async def _evidence(door: Door, submission_id: str, milestone_id: str | None) -> dict[str, str]:
+    """Add a file to a draft, make a link to it, and assign a target that one may be added to."""
+    if milestone_id is not None:
+        async with await door.as_("reporter", "UN10") as unit:
+            assert (await added(unit, f"milestones/{milestone_id}")).status_code == 201
+    await an_assigned_target(door, _ASSIGNED)
+    evidence_id, link = await a_file_with_link(door, submission_id)
+    return {"id": evidence_id, "link": link}
 
 
 def _ends(labels: Collection[str], about: str = "") -> set[str]:

@@ -58,10 +58,20 @@ def _example(parameter: dict[str, Any]) -> str:
     )
 
 
+def _credential_in_address(label: str, ground: Ground) -> dict[str, str]:
+    """Return what the address of a path holds that takes no key."""
+    if label.endswith(".ics"):
+        return {"token": ground.calendar_secret}
+    return {"link": ground.evidence["link"]} if label.endswith("/evidence-content") else {}
+
+
 def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     """Return a good request: method, path, and what else is sent."""
     operation = OPERATIONS[label]
     method, path = label.split(" ", 1)
+    if path == TOKEN_PATH:
+        form = {"grant_type": "client_credentials", **ground.client}
+        return method, path, {"data": form, "headers": {}}
     real = ground.named(label, operation["operationId"])
     query: dict[str, str] = dict(_QUERIES.get(label, {}))
     for parameter in map(_resolved, operation["parameters"]):
@@ -70,16 +80,13 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
         if parameter["in"] == "path":
             name = parameter["name"]
             path = path.replace(f"{{{name}}}", str(real.get(name) or _example(parameter)))
-    if label.endswith(".ics"):
-        query["token"] = ground.calendar_secret
+    query |= _credential_in_address(label, ground)
     body = None
     sent: dict[str, Any] = {"params": query, "headers": {}}
     if "requestBody" in operation:
         media_type, content = next(iter(_resolved(operation["requestBody"])["content"].items()))
         shown = _resolved(next(iter(content["examples"].values())))["value"]
-        if label.endswith(TOKEN_PATH):
-            sent["data"] = {**shown, **ground.client}
-        elif media_type == "application/json":
+        if media_type == "application/json":
             body = _BODIES.get(label) or body_of_today(label, shown)
         else:
             sent |= {"content": shown.encode(), "headers": {"Content-Type": media_type}}

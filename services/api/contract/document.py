@@ -76,6 +76,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "periods", "description": "Asking for values, closing, publishing a scoreboard."},
     {"name": "submissions", "description": "Reported values and their review."},
     {"name": "imports", "description": "Prefilled sheets that go out, and files that come in."},
+    {"name": "evidence", "description": "Files that something reported or promised rests upon."},
     {"name": "obligations", "description": "Who owes which value by when, and what was met."},
     {"name": "conflicts", "description": "Two versions of one value, until somebody takes one."},
     {
@@ -92,6 +93,7 @@ TAGS: Sequence[Mapping[str, str]] = (
     },
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
+    {"name": "audit", "description": "What was done with keys and settings, and its proof."},
     {"name": "webhooks", "description": "Endpoints that hear of events, and their deliveries."},
     {"name": "webhook-messages", "description": RECEIVING},
     {"name": "operations", "description": "Long work that was started, and how far it is."},
@@ -116,6 +118,13 @@ SECURITY = {
         "name": "token",
         "description": "For calendar programs, which send no header: the secret in the address"
         " that `POST …/calendar-tokens` shows once.",
+    },
+    "evidence_link": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "link",
+        "description": "For whoever has a link to the content of a file of evidence: what"
+        " `POST …/link` signed, good for minutes.",
     },
 }
 

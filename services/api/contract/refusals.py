@@ -95,6 +95,9 @@ class MovedOut(BaseModel):
     plan_version: MovedVersionOut | None = Field(description="Null: the plan is the same")
     periods: list[MovedPeriodOut] = Field(description="Those in another state")
     items: list[MovedRowOut] = Field(description="The rows in whose place something moved")
+    figures: int = Field(
+        description="How many figures that checks compare with the rows are others now"
+    )
 
 
 class ProblemOut(BaseModel):

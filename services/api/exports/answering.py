@@ -49,7 +49,7 @@ _VARY = "Authorization, Accept, Accept-Language"
 _one_at_a_time = CapacityLimiter(1)
 
 
-class _Stream(StreamingResponse):
+class FileStream(StreamingResponse):
     """A file on its way; one that breaks off never looks whole: its last chunk is not sent."""
 
     broken_off = False
@@ -163,7 +163,7 @@ class _Answer:
         if following is not None and not self._whole:
             headers["Link"] = f'<{self._address(following)}>; rel="next"'
         pieces = _nothing_of_it() if ASKED_HEAD in self._request.scope else self._pieces(body)
-        stream = self._stream = _Stream(pieces, headers=headers, media_type=self._form.value)
+        stream = self._stream = FileStream(pieces, headers=headers, media_type=self._form.value)
         return stream
 
     async def _pieces(self, page: dict[str, Any]) -> AsyncIterator[bytes]:

@@ -98,6 +98,33 @@ class SubmissionData(TypedDict):
     reason: NotRequired[_Reason]
 
 
+class EvidenceData(TypedDict):
+    """A file was added to a submission, a milestone or an assigned target, or removed.
+
+    The event's `subject` says of what; an assigned target's is its indicator.
+    """
+
+    evidence_id: Annotated[str, _("Id of the file")]
+    file_name: Annotated[str, _("What it is called")]
+    file_type: Annotated[str, _("What it is by its content, such as `pdf`")]
+    size: Annotated[int, _("Its length in bytes")]
+    sha256: Annotated[str, _("Its SHA-256 digest, in hexadecimal")]
+    organization_code: NotRequired[_Unit]
+    indicator_code: NotRequired[_Indicator]
+    period: NotRequired[_Period]
+    revision: NotRequired[Annotated[int, _("Of a submission: the revision it was added to")]]
+    version: NotRequired[_Version]
+    state: NotRequired[Annotated[str, _("Of a submission or a milestone: where it stands")]]
+    measure_code: NotRequired[Annotated[str, _("Of a milestone: its measure")]]
+    title: NotRequired[Annotated[str, _("Of a milestone: its title")]]
+    percent: NotRequired[Annotated[str, _("Of a milestone: how far it is")]]
+    due_date: NotRequired[_Due]
+    epoch: NotRequired[_Epoch]
+    grade: NotRequired[Annotated[str, _("Of a milestone that was closed before: its grade")]]
+    year: NotRequired[Annotated[int, _("Of an assigned target: its year")]]
+    sequence: NotRequired[Annotated[int, _("Of an assigned target: which assignment")]]
+
+
 class ConflictData(TypedDict):
     """What a device or another source says of a value and what the ledger says differ."""
 
@@ -292,6 +319,7 @@ _FAMILIES: Mapping[str, type] = {
     "question": QuestionData,
     "period": PeriodData,
     "submission": SubmissionData,
+    "evidence": EvidenceData,
     "conflict": ConflictData,
     "observation": ObservationData,
     "score": ScoreData,

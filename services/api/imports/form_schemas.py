@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.api.plan.evidence_schemas import RequiredFilesOut, required_files
 from services.api.submissions.schemas import SubmissionOut, submission_fields
 from services.core.identity.actor import Actor
 from services.core.imports.suggestions import FormCell, Suggestion, SuggestionSource
@@ -76,6 +77,9 @@ class FormCellOut(BaseModel):
     unit: str = Field(description="The indicator's unit of measure, such as `%`")
     definition: str | None = Field(description="How it is computed, as printed")
     levels: list[FormLevelOut] = Field(description="Of a qualitative one; else empty")
+    evidence: RequiredFilesOut | None = Field(
+        description="Files that must be added before it is handed in; null: none is asked for"
+    )
     owed: OwedOut | None = Field(
         description="Null: it is not asked for, and was reported all the same, or the period was"
         " not opened yet"
@@ -149,6 +153,7 @@ def _cell(
         "unit": indicator.unit,
         "definition": None if indicator.formula is None else indicator.formula.expression,
         "levels": [{"code": one.code, "name": one.name} for one in indicator.levels],
+        "evidence": required_files(indicator.evidence),
         "owed": None if owed is None else _owed(owed),
         "submission": None if said is None else submission_fields(vars(said), plan, actor),
         "suggestions": [_suggestion(one) for one in cell.suggestions],

@@ -91,7 +91,7 @@ async def writing_desk(
     return ActionContext(plan, calendar, actor, held.clock.now())
 
 
-async def _reading_desk(
+async def reading_desk(
     session: Reading, held: Resources, plan: PlanState, actor: Actor
 ) -> ActionContext:
     """Return the desk of somebody who only looks."""
@@ -187,7 +187,7 @@ async def list_milestones(
     superior none. With `changed_after` it lists what changed since that position of the city's
     log, and what was cancelled as `tombstones`; go on from `position` while `has_more`.
     """
-    desk = await _reading_desk(session, held, plan, actor)
+    desk = await reading_desk(session, held, plan, actor)
     filters = MilestoneFilters(
         measure_code, organization_code, state, due_before, parent_id, light, overdue
     )
@@ -282,7 +282,7 @@ async def get_milestone(
 ) -> Response:
     """Return one milestone with its branches and the extensions asked for it."""
     plan = await held.plans.of_city(row.city_code, row.plan_code, session)
-    desk = await _reading_desk(session, held, plan, actor)
+    desk = await reading_desk(session, held, plan, actor)
     _, body, etag = await milestone_detail(session, row, desk)
     return json_answer(body, etag=etag, if_none_match=if_none_match)
 

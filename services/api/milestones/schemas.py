@@ -179,6 +179,10 @@ class MilestoneOut(BaseModel):
     next_steps: str | None = Field(description="What is done next")
     expected_date: date | None = Field(description="When the unit expects to be done")
     evidence: list[EvidenceOut] = Field(description="The documents that show what was done")
+    evidence_count: int = Field(description="How many files of evidence were added to it")
+    evidence_missing: int = Field(
+        description="How many more files the plan asks for before it is completed; 0: none"
+    )
     grade: ClosureGrade | None = Field(description="With which it was closed")
     state_reason: str | None = Field(
         description="Why it was declined, returned, reopened or cancelled; how it was closed"

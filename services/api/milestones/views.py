@@ -22,6 +22,7 @@ from services.core.milestones.reasons import words
 from services.core.milestones.rights import allowed_actions
 from services.core.milestones.rules import DONE, Share, merged, text_of
 from services.core.milestones.views import PlanToday
+from services.core.plan.evidence_rules import pieces_of, still_missing
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_every
 
@@ -94,6 +95,7 @@ def _fields(
         "plan": row.plan_code,
         "organization_name": desk.plan.organization_name(row.organization_code),
         "indicators": _indicators(row, desk.plan),
+        **_evidence(row, desk.plan),
         "weight": text_of(row.weight),
         "percent": text_of(row.percent),
         "extensions_granted": row.extensions,
@@ -113,6 +115,12 @@ def _indicators(row: Milestone, plan: PlanState) -> list[dict[str, Any]]:
     codes = () if measure is None else linked([measure])
     found = [plan.indicators[code] for code in codes if code in plan.indicators]
     return [{"code": one.code, "name": one.name, "unit": one.unit} for one in found]
+
+
+def _evidence(row: Milestone, plan: PlanState) -> dict[str, int]:
+    measure, pieces = plan.measures.get(row.measure_code), pieces_of(row.files)
+    missing = still_missing(None if measure is None else measure.evidence, pieces)
+    return {"evidence_count": len(pieces), "evidence_missing": missing}
 
 
 def _light(row: Milestone, day: PlanToday) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from services.api.contract.choices import one_of
 from services.api.contract.plan_document import REFERENCE
+from services.api.plan.evidence_schemas import RequiredFilesOut
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Said, Words
 from services.core.plan.document import (
@@ -268,6 +269,9 @@ class IndicatorOut(BaseModel):
     scope: str | None = Field(description="What it is measured over, such as the urban area")
     weight: ExactDecimal | None = Field(description="Null: the scheme's weight of its selection")
     linked_measures: list[str] = Field(description="Codes of the measures that serve it")
+    evidence: RequiredFilesOut | None = Field(
+        description="Files without which no value of it is handed in; null: none is asked for"
+    )
     quality_flags: list[str] = Field(description="Doubts about its data")
     open_questions: list[QuestionOut] = Field(description="The questions on it, settled or not")
 
@@ -309,6 +313,9 @@ class MeasureOut(BaseModel):
     deadline_date: date | None = Field(description="The day by which it is due, if one is printed")
     targets: list[MeasureTargetOut] = Field(description="What its sentence promises")
     related_indicators: list[str] = Field(description="Codes of the indicators that it serves")
+    evidence: RequiredFilesOut | None = Field(
+        description="Files without which no milestone of it is completed; null: none is asked for"
+    )
     open_questions: list[QuestionOut] = Field(description="The questions on it, settled or not")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
+from services.api.plan.evidence_schemas import required_files
 from services.api.plan.schemas import (
     AggregationOut,
     AssignedOut,
@@ -218,6 +219,7 @@ def indicator_out(indicator: Indicator, plan: PlanState) -> IndicatorOut:
         formula=None if indicator.formula is None else FormulaOut(**indicator.formula.model_dump()),
         scope=indicator.scope,
         weight=indicator.weight,
+        evidence=required_files(indicator.evidence),
         linked_measures=list(indicator.linked_measures),
         quality_flags=list(indicator.quality_flags),
         open_questions=_questions_on(f"indicator:{indicator.code}", plan),
@@ -248,6 +250,7 @@ def _measure(measure: Measure, plan: PlanState) -> MeasureOut:
         deadline_date=deadline if isinstance(deadline, date) else None,
         targets=[MeasureTargetOut(**target.model_dump()) for target in measure.targets],
         related_indicators=list(measure.related_indicators),
+        evidence=required_files(measure.evidence),
         open_questions=_questions_on(f"measure:{measure.code}", plan),
     )
 

@@ -203,7 +203,7 @@ class _Caller:
         Raises:
             BatchRejected: it is atomic, and a row was rejected.
         """
-        report = await run_sync(report_of, outcome.decided, self.plan, self.language)
+        report = await run_sync(report_of, outcome.decided, self.plan, self.actor, self.language)
         if batch.atomic and report["rejected"]:
             faults = [fault for one in outcome.decided for fault in one.faults]
             raise BatchRejected(faults=faults, extra=report)
@@ -226,7 +226,8 @@ async def _previewed(caller: _Caller, sent: Sent) -> Response:
     )
     report = await caller.report(sent.batch, outcome)
     foreseen = Foreseen(outcome.decided, await caller.foresight(outcome.decided))
-    grounds = grounds_of(outcome.decided, outcome.periods, plan, plan.local_date(caller.now))
+    today = plan.local_date(caller.now)
+    grounds = grounds_of(outcome.decided, outcome.periods, outcome.compared, plan, today)
     preview_id = await previews.keep(
         session, sent.packed, grounds, plan=plan, maker=actor.credential_id
     )

@@ -12,11 +12,13 @@ from services.api.deferred_faults import DeferredFaults, keep_faults
 from services.api.problems import fault_out
 from services.api.submissions.preview_schemas import PreviewOut
 from services.api.submissions.schemas import (
-    DoubtOut,
     SubmissionIn,
+    WarningOut,
     doubt_out,
     submission_etag,
+    warnings_of,
 )
+from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, Said
@@ -36,7 +38,7 @@ from services.core.submissions.batch.rows import (
     Strategy,
 )
 from services.core.submissions.changes import FORMS
-from services.core.submissions.judging import doubts_of, why_not_counted
+from services.core.submissions.judging import why_not_counted
 from services.core.submissions.rules import REMARKS
 
 
@@ -104,7 +106,7 @@ class BatchRowOut(BaseModel):
     state: str | None = Field(description="Where that stands now; null: there is none")
     etag: str | None = Field(description="Its ETag now; null: there is none")
     errors: list[FaultOut] = Field(description="Every fault of the row; empty unless rejected")
-    warnings: list[DoubtOut] = Field(
+    warnings: list[WarningOut] = Field(
         description="Why its value cannot count, or is hard to believe"
     )
 
@@ -162,16 +164,20 @@ _NO_OP = Fault(
 )
 
 
-def report_of(decided: Sequence[Decided], plan: PlanState, language: Language) -> dict[str, Any]:
+def report_of(
+    decided: Sequence[Decided], plan: PlanState, actor: Actor, language: Language
+) -> dict[str, Any]:
     """Return what became of a batch, as `BatchOut` has it."""
     counted = Counter(one.outcome for one in decided)
     return {
         **{name: counted[name] for name in get_args(RowOutcome)},
-        "items": [_reported(one, plan, language) for one in decided],
+        "items": [_reported(one, plan, actor, language) for one in decided],
     }
 
 
-def _reported(decided: Decided, plan: PlanState, language: Language) -> dict[str, Any]:
+def _reported(
+    decided: Decided, plan: PlanState, actor: Actor, language: Language
+) -> dict[str, Any]:
     row = decided.submission
     stands = row is not None and decided.outcome != "rejected"
     return {
@@ -181,11 +187,11 @@ def _reported(decided: Decided, plan: PlanState, language: Language) -> dict[str
         "state": None if row is None else row["state"],
         "etag": None if row is None else submission_etag(row),
         "errors": [fault_out(fault, language) for fault in decided.faults],
-        "warnings": _warnings(row, plan) if row is not None and stands else [],
+        "warnings": _warnings(row, plan, actor) if row is not None and stands else [],
     }
 
 
-def _warnings(row: SubmissionRow, plan: PlanState) -> list[dict[str, str]]:
+def _warnings(row: SubmissionRow, plan: PlanState, actor: Actor) -> list[dict[str, Any]]:
     uncounted = why_not_counted(row, plan)
-    doubts = doubts_of(row, plan)
-    return [doubt_out(doubt) for doubt in ([uncounted] if uncounted else []) + doubts]
+    told = [] if uncounted is None else [{**doubt_out(uncounted), "check": None}]
+    return told + warnings_of(row, plan, actor)

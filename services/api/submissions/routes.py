@@ -34,6 +34,7 @@ from services.api.submissions.schemas import (
     SubmissionIn,
     SubmissionListOut,
     SubmissionOut,
+    image_fields,
     submission_body,
     submission_etag,
     submission_fields,
@@ -54,6 +55,8 @@ from services.core.submissions.creation import (
     behalf_faults,
     create,
     draw_up,
+    earlier_answer,
+    judged_at_entry,
     reference_faults,
 )
 from services.core.submissions.errors import SubmissionNotFound
@@ -112,13 +115,21 @@ async def create_submission(
     plan, actor = access.plan, access.actor
     draft = _draft(body, plan, actor)
     row = draw_up(draft, plan=plan, actor=actor, now=held.clock.now())
-    answer, etag = submission_body(row, plan, actor), submission_etag(row)
-    location = f"/v1/submissions/{row['id']}"
-    reply = None
+    key = None
     if idempotency_key is not None and not validate_only:
         key = await request_key(request, actor, idempotency_key)
-        reply = Reply(key, 201, answer, etag, location)
+    etag, location = submission_etag(row), f"/v1/submissions/{row['id']}"
     async with held.database.pool.acquire() as connection:
+        try:
+            row = await judged_at_entry(connection, row, plan=plan, actor=actor)
+        except InvalidInput:
+            # What it is held against may have changed since the request that this one repeats.
+            earlier = await earlier_answer(connection, key, row)
+            if earlier is None:
+                raise
+            return replayed(earlier)
+        answer = submission_body(row, plan, actor)
+        reply = None if key is None else Reply(key, 201, answer, etag, location)
         earlier = await create(
             connection,
             row=row,
@@ -301,6 +312,7 @@ async def get_submission_history(
     row: Seen,
     actor: Reader,
     session: Reading,
+    held: Held,
     page_size: PageSize = 50,
     page_token: PageToken = None,
 ) -> HistoryOut:
@@ -313,4 +325,9 @@ async def get_submission_history(
     listed = await history_page(
         history, page_token, named, page_size, more=("claimed_at", "counts_from")
     )
+    plan = await held.plans.of_city(row["city_code"], row["plan_code"], session)
+    for item in listed["items"]:
+        for side in ("before", "after"):
+            if item[side] is not None:
+                item[side] = image_fields(item[side], plan, actor)
     return HistoryOut.model_validate(listed)

@@ -1,5 +1,7 @@
 """What submissions look like on the wire."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,9 +11,11 @@ from pydantic_core import to_json
 
 from services.api.deferred_faults import keep_faults
 from services.api.exports.digits import Digits
+from services.core.checks.findings import CheckFinding, findings_kept, shows_figures, told
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import CodeIn, LongWords, Said
+from services.core.plan.evidence_rules import RequiredEvidence, pieces_of, still_missing
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.creation import place_of
@@ -49,6 +53,9 @@ class SubmissionIn(Said):
     data_status: DataStatus = Field(default="final", description="Whether it may still be revised")
     note: LongWords | None = Field(default=None, description="For whoever reviews it")
     source: LongWords | None = Field(default=None, description="Where the figure comes from")
+    justification: LongWords | None = Field(
+        default=None, description="Why a check of the plan is broken where it asks for the reason"
+    )
     draft: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="Keep it a draft; it may still lack its value"
     )
@@ -70,10 +77,47 @@ class SubmissionPatch(Said):
     data_status: DataStatus = Field(default="final", description="Whether it may still be revised")
     note: LongWords | None = Field(default=None, description="For whoever reviews it")
     source: LongWords | None = Field(default=None, description="Where the figure comes from")
+    justification: LongWords | None = Field(
+        default=None, description="Why a check of the plan is broken where it asks for the reason"
+    )
 
 
 CheckedSubmission = Annotated[SubmissionIn, WrapValidator(keep_faults)]
 """A `SubmissionIn`, or a `Faulty` where its shape is wrong."""
+
+
+class ComparedFigureOut(BaseModel):
+    """A figure that a check compared, and where it stands."""
+
+    side: str = Field(description="`left` or `right`")
+    indicator_code: str = Field(description="Code of the indicator")
+    organization_code: str = Field(description="The unit that the figure is of")
+    period: str = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
+    part: str = Field(description="`value`, `numerator` or `denominator`")
+    value: Digits | None = Field(description="The figure, exact; null: there is none")
+
+
+class CheckFoundOut(BaseModel):
+    """A check of the plan that was broken as the value was reported."""
+
+    kind: str = Field(
+        description="`rule`, `balance`, `range`, `part_within_whole`, `change` or `outlier`"
+    )
+    rule: str | None = Field(description="Code of the rule or balance; null: it is built in")
+    importance: str = Field(description="`block` keeps it from being handed in; `warn` does not")
+    needs_justification: bool = Field(description="Whether `justification` has to say why")
+    left: Digits | None = Field(description="The sum of the left side, exact; null: not shown")
+    operator: str | None = Field(description="What should hold between the sides")
+    right: Digits | None = Field(description="The sum of the right side, exact; null: not shown")
+    tolerance: Digits | None = Field(description="By how much they may differ and count as equal")
+    figures: list[ComparedFigureOut] = Field(description="What was compared")
+    figures_shown: bool = Field(
+        description="False: a figure lies outside the caller's scope, and none of them is shown"
+    )
+    statistics: dict[str, str | None] = Field(
+        description="What else was reckoned: of an outlier `count`, `median`, `mad`, `mean`, `z`,"
+        " `lower`, `upper`; of a change `difference` and `percent`"
+    )
 
 
 class DoubtOut(BaseModel):
@@ -82,6 +126,14 @@ class DoubtOut(BaseModel):
     code: str = Field(description="Stable, such as `implausible-value`")
     message: str = Field(description="The reason, in Chinese")
     message_en: str = Field(description="The reason, in English")
+
+
+class WarningOut(DoubtOut):
+    """Why a value is hard to believe, and the check that says so."""
+
+    check: CheckFoundOut | None = Field(
+        default=None, description="The check that it breaks; null: it breaks none"
+    )
 
 
 class SubmissionOut(BaseModel):
@@ -112,12 +164,17 @@ class SubmissionOut(BaseModel):
     data_status: DataStatus = Field(description="Whether it may still be revised")
     note: str | None = Field(description="For whoever reviews it")
     source: str | None = Field(description="Where the figure comes from")
+    justification: str | None = Field(description="Why a check of the plan is broken")
+    evidence_count: int = Field(description="How many files of evidence it rests upon")
+    evidence_missing: int = Field(
+        description="How many more the plan asks for before it is handed in; 0: none"
+    )
     on_behalf_of: str | None = Field(description="The unit, where somebody else reported for it")
     falsified: bool = Field(description="It was found falsified; the grade follows from it")
     counts: bool = Field(description="Whether a board can count the value, once approved")
     counts_reason: DoubtOut | None = Field(description="Why it cannot count; null: it can")
-    warnings: list[DoubtOut] = Field(
-        description="Why the value is hard to believe; a reason is asked for in `note`"
+    warnings: list[WarningOut] = Field(
+        description="Why the value is hard to believe: the checks that it broke as it was reported"
     )
     reason: str | None = Field(description="Why it was last returned, reopened or otherwise moved")
     allowed_actions: list[SubmissionVerb] = Field(description="What this caller may do with it now")
@@ -202,11 +259,12 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
         **{name: row[name] for name in REMARKS},
+        **_evidence(row, None if indicator is None else indicator.evidence),
         "on_behalf_of": unit if row["on_behalf"] else None,
         "falsified": row["falsified"],
         "counts": uncounted is None,
         "counts_reason": None if uncounted is None else doubt_out(uncounted),
-        "warnings": [doubt_out(doubt) for doubt in doubts_of(row, plan)],
+        "warnings": warnings_of(row, plan, actor),
         "reason": row["reason"],
         "allowed_actions": allowed_actions(
             actor, place_of(row, plan.leads.get(code, ()), plan.period_state(row["period"]))
@@ -218,9 +276,54 @@ def submission_fields(row: SubmissionRow, plan: PlanState, actor: Actor) -> dict
     }
 
 
-def doubt_out(doubt: Doubt) -> dict[str, str]:
-    """Return a doubt as `DoubtOut` has it."""
-    return {"code": doubt.code, "message": doubt.words.zh, "message_en": doubt.words.en}
+def _evidence(row: SubmissionRow, rule: RequiredEvidence | None) -> dict[str, int]:
+    if row["files"] is None and rule is None:
+        return {"evidence_count": 0, "evidence_missing": 0}
+    pieces = pieces_of(row["files"])
+    missing = 0 if row["not_applicable_reason"] is not None else still_missing(rule, pieces)
+    return {"evidence_count": len(pieces), "evidence_missing": missing}
+
+
+def doubt_out(doubt: Doubt) -> dict[str, Any]:
+    """Return why a value does not count as `DoubtOut` has it."""
+    words = doubt.words
+    return {"code": doubt.code, "message": words.zh, "message_en": words.en}
+
+
+def warnings_of(row: SubmissionRow, plan: PlanState, actor: Actor) -> list[dict[str, Any]]:
+    """Return what the plan's checks found in a submission, as far as the actor may see of it."""
+    return [finding_out(one, plan, actor) for one in doubts_of(row, plan)]
+
+
+def finding_out(finding: CheckFinding, plan: PlanState, actor: Actor) -> dict[str, Any]:
+    """Return a finding as `WarningOut` has it; figures only where all are within reach."""
+    figures = shows_figures(finding, actor, plan)
+    said = told(finding, figures=figures)
+    return {
+        "code": finding.code,
+        "message": said.zh,
+        "message_en": said.en,
+        "check": {
+            "kind": finding.kind,
+            "rule": finding.rule,
+            "importance": finding.importance,
+            "needs_justification": finding.needs_justification,
+            "left": finding.left if figures else None,
+            "operator": finding.operator,
+            "right": finding.right if figures else None,
+            "tolerance": finding.tolerance,
+            "figures": [asdict(one) for one in finding.figures] if figures else [],
+            "figures_shown": figures,
+            "statistics": dict(finding.statistics) if figures else {},
+        },
+    }
+
+
+def image_fields(image: Mapping[str, Any], plan: PlanState, actor: Actor) -> dict[str, Any]:
+    """Return what history keeps of a submission as the caller may see it."""
+    kept = {name: value for name, value in image.items() if name != "checks"}
+    findings = findings_kept(image.get("checks"))
+    return {**kept, "warnings": [finding_out(one, plan, actor) for one in findings]}
 
 
 def submission_body(row: SubmissionRow, plan: PlanState, actor: Actor) -> bytes:

@@ -1,20 +1,21 @@
-"""The path by which a device hands in what it wrote and hears what changed."""
+"""The paths by which a device hands in what it wrote and hears what changed."""
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic_core import to_json
 
-from services.api.context import Held, ReadSession, Writing
+from services.api.answers import body_etag, json_answer
+from services.api.context import Held, IfNoneMatch, Reading, ReadSession, Writing
 from services.api.contract.refusals import refusals
-from services.api.contract.shown import answering, asking
-from services.api.milestones.routes import writing_desk
+from services.api.contract.shown import ETAG, answering, asking
+from services.api.milestones.routes import reading_desk, writing_desk
 from services.api.problems import language_of
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.api.sync.delta import Device, changes_since, lists_that_differ, refusal_out
 from services.api.sync.incoming import writes_of
-from services.api.sync.schemas import SyncIn, SyncOut
+from services.api.sync.schemas import Digest, KnownListsIn, SyncIn, SyncOut
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.text import Language
@@ -23,6 +24,8 @@ from services.core.sync.service import Kept, take_in
 router = versioned_router("sync")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
+
+_OF_LIST: dict[str, str] = {"description": "The `digest` of this list that the device has"}
 
 
 @router.post(
@@ -57,6 +60,54 @@ async def sync(
         **await lists_that_differ(device),
     }
     return Response(to_json(answer), media_type="application/json")
+
+
+async def _known(
+    obligations: Annotated[Digest | None, Query(alias="known_obligations", **_OF_LIST)] = None,
+    todo: Annotated[Digest | None, Query(alias="known_todo", **_OF_LIST)] = None,
+    alerts: Annotated[Digest | None, Query(alias="known_alerts", **_OF_LIST)] = None,
+    conflicts: Annotated[Digest | None, Query(alias="known_conflicts", **_OF_LIST)] = None,
+    refused: Annotated[Digest | None, Query(alias="known_refused", **_OF_LIST)] = None,
+) -> KnownListsIn:
+    return KnownListsIn(
+        obligations=obligations, todo=todo, alerts=alerts, conflicts=conflicts, refused=refused
+    )
+
+
+@router.get(
+    "/sync",
+    responses={**answering("SyncedSince", ETAG), **refusals(403, 404)},
+    response_model=SyncOut,
+)
+async def get_sync(
+    actor: Reader,
+    session: Reading,
+    held: Held,
+    request: Request,
+    known: Annotated[KnownListsIn, Depends(_known)],
+    plan: Annotated[
+        str, Query(max_length=60, description="Code of the plan", examples=["410183-2025"])
+    ],
+    position: Annotated[
+        int | None, Query(ge=0, le=2**62, description="`position` of the answer before")
+    ] = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Hear what changed, as a device does that has nothing to hand in.
+
+    It is what `POST /v1/sync` answers without writes. With `If-None-Match` it is 304 while
+    nothing has happened.
+    """
+    state = await held.plans.get(plan, actor, session)
+    desk = await reading_desk(session, held, state, actor)
+    device = Device(actor, state, session, held, request, language_of(request), known)
+    answer = {
+        "results": [],
+        **await changes_since(device, desk, position),
+        **await lists_that_differ(device),
+    }
+    body = to_json(answer)
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
 
 def _result_out(kept: Kept, language: Language) -> dict[str, object]:

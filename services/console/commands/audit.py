@@ -78,14 +78,13 @@ def _noted(said: str) -> ChainHead:
 
 
 def _trusted(given: Sequence[str]) -> frozenset[bytes] | None:
-    """Return the public keys that count: those given, or else our own; None: neither is there."""
+    """Return the public keys that count: those given and our own; None: there are none."""
     for one in given:
         if _KEY.fullmatch(one.lower()) is None:
             raise ConsoleError(f"{one} is no public key: write its 64 digits")
-    if given:
-        return frozenset(bytes.fromhex(one) for one in given)
     signer = _signer()
-    return None if signer is None else frozenset(signer.public_keys)
+    own = [] if signer is None else signer.public_keys
+    return frozenset([*own, *map(bytes.fromhex, given)]) or None
 
 
 def _signer() -> Signer | None:

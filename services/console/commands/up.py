@@ -129,6 +129,7 @@ class System:
             # All of it is to stop within five seconds, the servers after the doors.
             "WUFEI_STOP_WITHIN": "1",
             "WUFEI_CLOCK_OFFSET": f"{clock.offset.total_seconds():.0f}",
+            "WUFEI_FILES": self._settings.files or str(self._directory.files),
             **self._seal_keys(),
         }
         for name in _DOORS:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from services.console.data_directory import DataDirectory
+from services.console.doctor.files import files
 from services.console.doctor.findings import Finding
 from services.console.doctor.processes import api, disk, processes
 from services.console.doctor.servers import NO_ANSWER, behind_a_pooler, database, redis, replicas
@@ -31,7 +32,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     elif settings.database_url is None:
         yield _nothing_runs(settings)
     if (url := _chosen(settings, running, "database_url")) is not None:
-        async for finding in _databases(url, settings):
+        async for finding in _databases(url, settings, _files_at(settings, running, directory)):
             yield finding
     if (doorbell := _chosen(settings, running, "redis_url")) is not None:
         yield await redis(doorbell)
@@ -59,9 +60,16 @@ def _chosen(settings: Settings, running: Running | None, name: str) -> str | Non
     return getattr(running, name, None)
 
 
-async def _databases(url: str, settings: Settings) -> AsyncIterator[Finding]:
+def _files_at(settings: Settings, running: Running | None, directory: DataDirectory) -> str | None:
+    """Return where files are kept; what `wufei up` started keeps them in its directory."""
+    if settings.files is not None or running is None:
+        return settings.files
+    return str(directory.files)
+
+
+async def _databases(url: str, settings: Settings, files_at: str | None) -> AsyncIterator[Finding]:
     """Yield what is said of the database, of a pooler before it, and of its replicas."""
-    async for finding in _of_database(url):
+    async for finding in _of_database(url, files_at):
         yield finding
     if read_address(url).pooled:
         async for finding in behind_a_pooler(url, settings.direct_url or url):
@@ -70,7 +78,7 @@ async def _databases(url: str, settings: Settings) -> AsyncIterator[Finding]:
         yield finding
 
 
-async def _of_database(url: str) -> AsyncIterator[Finding]:
+async def _of_database(url: str, files_at: str | None) -> AsyncIterator[Finding]:
     """Yield what is said of a database, and of the work on it where its schema is ours."""
     ours = False
     async for finding in database(url):
@@ -81,6 +89,7 @@ async def _of_database(url: str) -> AsyncIterator[Finding]:
     try:
         async for finding in work(url):
             yield finding
+        yield await files(url, files_at)
     except NO_ANSWER as error:
         said = Text(f"询问时断开：{told_of(error)}", f"lost while it was asked: {told_of(error)}")
         again = Text("再运行一次 wufei doctor", "run `wufei doctor` once more")

@@ -1,4 +1,4 @@
-"""Reading conflicts: who sees the submission of a unit sees what was said against it."""
+"""Reading conflicts: who sees the submission of a unit, or has to decide, sees what was said."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,9 +15,10 @@ CONFLICTS = Owned(
     city="conflict.city_code",
     plan="conflict.plan_code",
     unit="conflict.organization_code",
+    second_unit="conflict.owner_code",
     indicator="conflict.indicator_code",
 )
-"""Whose a conflict is."""
+"""Whose a conflict is: of the unit that the value is of, and of the one that has to decide."""
 
 
 async def page(

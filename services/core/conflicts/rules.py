@@ -79,6 +79,20 @@ def shown(columns: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]
     }
 
 
+def says(columns: Mapping[str, Any], field: str) -> bool:
+    """Return whether columns say something of a field."""
+    return FIELDS[field][0] in columns
+
+
+def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fields whose columns differ between two rows, as far as the first has them."""
+    return tuple(
+        field
+        for field, names in FIELDS.items()
+        if says(one, field) and any(one[name] != other[name] for name in names)
+    )
+
+
 def columns_of_kept(kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return what `shown` kept by column, its numbers as numbers again."""
     return {

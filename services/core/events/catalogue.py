@@ -45,6 +45,8 @@ EventType = Literal[
     "milestone.reopened",
     "milestone.cancelled",
     "milestone.rescheduled",
+    "evidence.added",
+    "evidence.removed",
     "extension.requested",
     "extension.decided",
     "extension.changed",

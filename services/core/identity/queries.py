@@ -90,10 +90,17 @@ async def actor_of_key(
     session: AsyncSession, city_code: str, key_id: UUID, *, channel: str, now: datetime
 ) -> Actor | None:
     """Return who a key belongs to, for work that it asked for; None: it is good no more."""
-    key = await session.scalar(
+    key = await good_key(session, city_code, key_id, now=now)
+    return None if key is None else actor_of(key, channel=channel)
+
+
+async def good_key(
+    session: AsyncSession, city_code: str, key_id: UUID, *, now: datetime
+) -> ApiKey | None:
+    """Return a key that is neither revoked nor expired; None: there is none of this id."""
+    return await session.scalar(
         select(ApiKey).where(ApiKey.city_code == city_code, ApiKey.id == key_id, _is_good(now))
     )
-    return None if key is None else actor_of(key, channel=channel)
 
 
 def actor_of(key: ApiKey, *, channel: str) -> Actor:

@@ -33,6 +33,7 @@ Scope = Literal[
     "events:read",
     "webhooks:write",
     "keys:write",
+    "audit:read",
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -78,6 +79,11 @@ class Permission(Enum):
         frozenset({"lead", "office", "integrator"}),
         "review what was reported",
     )
+    TRY_CHECKS = (
+        "submissions:review",
+        frozenset({"office"}),
+        "try checks on what was reported",
+    )
     READ_CALENDAR = ("plan:read", _READERS | {"system_admin"}, "read working days")
     CHANGE_CALENDAR = ("plan:write", frozenset({"office", "system_admin"}), "set working days")
     READ_MILESTONES = ("milestones:read", _READERS, "read milestones")
@@ -100,6 +106,7 @@ class Permission(Enum):
     )
     READ_EVENTS = ("events:read", _READERS, "read events")
     MANAGE_KEYS = ("keys:write", frozenset({"system_admin"}), "manage keys")
+    READ_AUDIT = ("audit:read", frozenset({"audit_admin"}), "read and export the audit")
 
     REPORT_FOR_ANY_UNIT = (
         "submissions:write",
@@ -215,12 +222,12 @@ DEFAULT_SCOPES: Mapping[Role, frozenset[Scope]] = {
     "integrator": _READ_ONLY,
     "system_admin": frozenset({"plan:read", "plan:write", "keys:write"}),
     "security_admin": frozenset(),
-    "audit_admin": frozenset(),
+    "audit_admin": frozenset({"audit:read"}),
 }
 
 GRANTABLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
     **DEFAULT_SCOPES,
-    "integrator": frozenset(SCOPES) - {"plan:write", "keys:write"},
+    "integrator": frozenset(SCOPES) - {"plan:write", "keys:write", "audit:read"},
 }
 """The scopes that a key of a role may carry at most."""
 

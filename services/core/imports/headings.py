@@ -33,7 +33,7 @@ _OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
     "data_status": ("数据状态", "data_status"),
     "source": ("数据来源", "来源", "source"),
     "note": ("备注", "note"),
-    "change_reason": ("变化原因",),
+    "change_reason": ("变化原因", "justification"),
     "evidence": ("佐证材料名称", "佐证材料"),
     "": (
         "序号",
@@ -119,7 +119,8 @@ OF_INDICATORS = Headings(
     shown={
         "organization_code": ("organization_code", "organization_name"),
         "indicator_code": ("indicator_code", "indicator_name"),
-        "note": ("note", "change_reason", "evidence"),
+        "note": ("note", "evidence"),
+        "justification": ("change_reason",),
         "": ("indicator_code", "indicator_name"),
     },
 )

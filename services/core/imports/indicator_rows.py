@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
+from services.core.checks.figures import Figures
 from services.core.imports.cell_values import ParsedRow
 from services.core.imports.checking import (
     CHANGED_SINCE,
@@ -32,11 +33,12 @@ class ValueBlock:
 
 
 class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
-    """Values of indicators."""
+    """Values of indicators. `beside` holds those of earlier blocks that checks compare."""
 
     def __init__(self, look: FirstLook, desk: SheetDesk, *, at_once: int) -> None:
         super().__init__(look, desk, at_once=at_once)
         self._parser = RowParser(look.columns, look.known, desk.plan)
+        self.beside = Figures()
 
     @override
     def parsed(self, row: SheetRow, index: int) -> ParsedRow[BatchRow]:
@@ -70,6 +72,13 @@ class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
         ]
         counts = Counter[str](one.outcome for one in decided)
         return BlockOutcome(counts, [*block.faults, *rejected])
+
+    def suppose(self, decided: Sequence[Decided]) -> None:
+        """Let what would become of a block stand beside the blocks after it."""
+        compared = self.desk.plan.checks.compared
+        for one in decided:
+            if one.action and one.submission and one.slot.indicator_code in compared:
+                self.beside.lay_over(one.submission)
 
     def moved(self, block: ValueBlock, decided: Sequence[Decided]) -> list[SheetFault]:
         """Return which rows would overwrite what somebody wrote after the file was sent."""

@@ -131,6 +131,8 @@ class RowParser:
                 said[key] = text
         if note := self._note(row, faults):
             said["note"] = note
+        if reason := words_of(row, self._at, "change_reason", faults):
+            said["justification"] = reason
         if status := words_of(row, self._at, "data_status", faults):
             if status in _STATUSES:
                 said["data_status"] = _STATUSES[status]
@@ -153,9 +155,8 @@ class RowParser:
     def _note(self, row: SheetRow, faults: list[Fault]) -> str:
         """Return the note with what is asked for beside it, for which a value has no member."""
         parts = [words_of(row, self._at, "note", faults)]
-        for key, name in (("change_reason", "变化原因"), ("evidence", "佐证材料")):
-            if text := words_of(row, self._at, key, faults):
-                parts.append(f"{name}：{text}")
+        if text := words_of(row, self._at, "evidence", faults):
+            parts.append(f"佐证材料：{text}")
         return "；".join(part for part in parts if part)
 
     def _level(self, indicator_code: str, said: str) -> str:

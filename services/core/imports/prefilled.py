@@ -124,6 +124,7 @@ def _of_submission(row: Submission | None, indicator: Indicator) -> dict[str, Fi
         "not_applicable_reason": None if computed else row.not_applicable_reason,
         "source": row.source,
         "data_status": DATA_STATUSES.get(row.data_status),
+        "change_reason": row.justification,
         "note": row.note,
     }
 

@@ -42,7 +42,9 @@ async def foresee(session: AsyncSession, rows: FormRows, block: Any) -> BlockOut
             plan=desk.plan,
             actor=desk.actor,
             now=desk.now,
+            beside=rows.beside,
         )
+        rows.suppose(outcome.decided)
         return rows.outcome(block, outcome.decided)
     plan = desk.plan
     if await version_in_force(session, plan.city_code, plan.code) != plan.version:

@@ -1,8 +1,9 @@
 """Writing a change of a milestone: its row, what history keeps, and its event, together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import insert, inspect, update
@@ -86,10 +87,12 @@ async def write(
     desk: ActionContext,
     reason: str | None = None,
     action: str | None = None,
+    told: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Write a changed milestone with its history row and its event.
 
-    `action` is what history calls it, by default the event's last word.
+    `action` is what history calls it, by default the event's last word; `told` is what the event
+    tells beside what every event of a milestone does.
     """
     row.updated_at = desk.now
     await session.flush()
@@ -98,7 +101,8 @@ async def write(
     await session.execute(
         insert(MilestoneHistory).values(history_row(row, named, actor, reason, desk.now))
     )
-    await record(session, happening(row, happened, actor, reason, desk.now))
+    event = happening(row, happened, actor, reason, desk.now)
+    await record(session, replace(event, data={**event.data, **told}))
 
 
 async def write_many(
@@ -163,6 +167,8 @@ def image(row: Milestone) -> dict[str, object]:
         "next_steps": row.next_steps,
         "expected_date": row.expected_date,
         "evidence": row.evidence,
+        # Its files, with the digests; absent where there are none.
+        **({"files": row.files} if row.files else {}),
         "grade": row.grade,
         "state_reason": row.reason,
     }

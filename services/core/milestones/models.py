@@ -88,6 +88,7 @@ class Milestone(Base):
     next_steps: Mapped[str | None] = mapped_column(Text)
     expected_date: Mapped[date | None] = mapped_column(Date)
     evidence: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    files: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     grade: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     from_plan: Mapped[bool] = mapped_column()

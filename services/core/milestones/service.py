@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.events.catalogue import EventType
 from services.core.extensions import queries as extension_queries
 from services.core.extensions.service import withdraw_extension
 from services.core.identity.errors import takes
@@ -24,6 +25,7 @@ from services.core.milestones.models import Milestone
 from services.core.milestones.references import due_date_faults, promise_faults
 from services.core.milestones.rights import REVIEW_VERBS, has_right, judges
 from services.core.milestones.rules import ClosureGrade, MilestoneVerb, Transition
+from services.core.plan.evidence_rules import Piece, all_kept, lacking, pieces_of
 
 
 def check_right(desk: ActionContext, verb: MilestoneVerb, milestone: Milestone) -> None:
@@ -118,12 +120,16 @@ async def complete(
     narrative: str | None,
     evidence: Sequence[Mapping[str, object]],
 ) -> None:
-    """Ask for closure, with what the milestone's evidence rule demands.
+    """Ask for closure, with what the milestone's evidence rule and its measure's demand.
 
     Raises:
         InvalidInput: the evidence is missing.
     """
-    faults = evidence_faults(milestone.evidence_rule, narrative, evidence)
+    files = pieces_of(milestone.files)
+    faults = evidence_faults(milestone.evidence_rule, narrative, [*evidence, *files])
+    measure = desk.plan.measures.get(milestone.measure_code)
+    if measure is not None:
+        faults += lacking(measure.evidence, files, f"/v1/milestones/{milestone.id}/evidence")
     if faults:
         raise InvalidInput(faults=faults)
     check_state(milestone, "complete", desk)
@@ -136,6 +142,30 @@ async def complete(
     milestone.completed_at = desk.now
     milestone.reason = None
     await write(session, milestone, "milestone.completed", desk=desk)
+
+
+async def change_files(
+    session: AsyncSession,
+    milestone: Milestone,
+    files: Sequence[Piece],
+    happened: EventType,
+    *,
+    desk: ActionContext,
+    told: Mapping[str, object],
+) -> None:
+    """Have a milestone that is worked on rest upon other files.
+
+    Raises:
+        OwnMilestone, Forbidden: the actor does not report for its unit.
+        MilestoneTransitionRefused: it is not worked on.
+    """
+    check_right(desk, "complete", milestone)
+    check_state(milestone, "complete", desk)
+    milestone.files = [dict(one) for one in files] or None
+    milestone.version += 1
+    _sign(milestone, desk)
+    action = happened.replace(".", "_")
+    await write(session, milestone, happened, desk=desk, action=action, told=told)
 
 
 def _sign(milestone: Milestone, desk: ActionContext) -> None:
@@ -178,6 +208,7 @@ async def close(
     """Close it with a grade; a request for more time that waits is moot from then on."""
     check_state(milestone, "close", desk)
     carry_out(milestone, Transition("close", grade=grade), desk)
+    milestone.files = all_kept(milestone.files)
     milestone.reason = comment
     milestone.closed_at = desk.now
     await _lapse_request(session, milestone, desk)

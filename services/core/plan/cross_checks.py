@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
+from services.core.plan.check_faults import check_entry_checks
 from services.core.plan.document import (
     Group,
     Indicator,
@@ -55,6 +56,7 @@ def cross_check(
     check_scheme(document, codes["grade"], codes["indicator"], findings)
     _check_weights(document, findings)
     check_plausible_ranges(document, findings)
+    check_entry_checks(document, codes, findings)
     _check_organizations(document, units, codes, findings)
     _check_supervision(document, codes["organization"], findings)
     check_observations(document, codes["organization"], findings)

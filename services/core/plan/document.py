@@ -11,6 +11,14 @@ from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Line, Prose
+from services.core.plan.check_entries import (
+    MOST_BALANCES,
+    MOST_RULES,
+    Balance,
+    CheckRule,
+    EntryChecks,
+)
+from services.core.plan.evidence_rules import EvidenceLimits, RequiredEvidence
 from services.core.plan.members import (
     AttainmentRule,
     Comparison,
@@ -186,6 +194,9 @@ class Indicator(Entry):
     last year (同比) or the period before (环比). `part_of`: the indicator that it details; it
     weighs nothing then unless a weight is stated. `level_with_value`: a value in `unit` is
     reported beside the level, which alone is judged. `attainment` default: the scheme's.
+    `entry_checks` stand in place of all of the plan's.
+
+    `evidence`: the files without which no value of it is handed in.
     """
 
     code: Code
@@ -214,6 +225,7 @@ class Indicator(Entry):
     comparison: Comparison = "same_period_last_year"
     multiplier: ExactDecimal | None = None
     plausible: Plausible | None = None
+    entry_checks: EntryChecks | None = None
     tolerance: Tolerance | None = None
     weight: ExactDecimal | None = None
     attainment: AttainmentRule | None = None
@@ -226,6 +238,7 @@ class Indicator(Entry):
     quality_flags: tuple[Code, ...] = ()
     national: NationalCounterpart | None = None
     notes: tuple[Prose, ...] = ()
+    evidence: RequiredEvidence | None = None
     public: bool = False
 
 
@@ -249,6 +262,8 @@ class Measure(Entry):
 
     Where the plan prints no lead, those who are responsible answer for it. `deadline`: the year
     by whose end it is due, or a day.
+
+    `evidence`: the files without which no milestone of it is completed.
     """
 
     code: Code
@@ -260,6 +275,7 @@ class Measure(Entry):
     deadline: WrittenDeadline | None = None
     targets: tuple[MeasureTarget, ...] = ()
     related_indicators: tuple[Code, ...] = ()
+    evidence: RequiredEvidence | None = None
 
 
 class Task(Entry):
@@ -338,7 +354,11 @@ class PlanDocument(Entry):
     span: Span
     due_days: DueDays
     plausible: Annotated[tuple[PlausibleOfUnit, ...], Field(max_length=100)] = ()
+    entry_checks: EntryChecks = EntryChecks()
+    check_rules: Annotated[tuple[CheckRule, ...], Field(max_length=MOST_RULES)] = ()
+    balances: Annotated[tuple[Balance, ...], Field(max_length=MOST_BALANCES)] = ()
     supervision: Supervision = Supervision()
+    evidence: EvidenceLimits = EvidenceLimits()
     observations: ObservationRules = ObservationRules()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]

@@ -98,6 +98,37 @@ FAULT_TEXTS: Mapping[str, Text] = {
     ),
     "range-order": Text("上限低于下限", "The maximum is below the minimum"),
     "repeated-unit": Text("此计量单位已有范围", "This unit of measure has a range already"),
+    "term-of-one": Text(
+        "一项应写明 indicator 或 constant，且只写一个",
+        "A term states one of indicator and constant",
+    ),
+    "constant-in-a-pair": Text(
+        "成对规则只问有无填报，不能写常数",
+        "A pair asks whether figures are there, and a constant always is",
+    ),
+    "not-of-a-constant": Text("常数项不写此项", "A constant has none"),
+    "tolerance-of-a-pair": Text(
+        "成对规则不比较数值，没有容差", "A pair compares no figures and has no tolerance"
+    ),
+    "never-asked": Text(
+        "填报任何数值都不会用到此规则：至少一项应为本期（this_period）且不写 organization",
+        "No figure would have it asked: one term at least is of this_period, without organization",
+    ),
+    "nothing-flows": Text(
+        "inflows、outflows 至少列出一项", "It lists at least one of inflows and outflows"
+    ),
+    "bound-required": Text(
+        "须写明 percent、absolute 至少一个", "It states percent, absolute or both"
+    ),
+    "negative-bound": Text("不能为负", "It is not negative"),
+    "threshold-not-positive": Text("应大于零", "It is above zero"),
+    "least-above-window": Text(
+        "least 不能多于 window", "No more figures can be asked for than the window has periods"
+    ),
+    "justification-of-a-block": Text(
+        "只有 warn 才要求说明理由；block 一律不予上报",
+        "Only a warning is justified; what blocks is not handed in at all",
+    ),
     "multiplier-zero": Text("乘数不能为零", "A multiplier is not zero"),
     "grades-not-descending": Text(
         "等级应由高到低排列，起始分依次递减", "Grades are listed best first, by descending minimum"

@@ -22,6 +22,7 @@ from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.observing import ObservationSource, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
+from services.core.plan.standing_checks import StandingChecks, standing_checks
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class PlanState:
     def plausible(self) -> Mapping[str, Plausible]:
         """Return between which values figures are believed, by indicator; absent: any is."""
         return plausible_ranges(self.document)
+
+    @cached_property
+    def checks(self) -> StandingChecks:
+        """Return which checks are asked of which figures as they are reported."""
+        return standing_checks(self.document)
 
     @cached_property
     def sources(self) -> Mapping[str, ObservationSource]:

@@ -23,6 +23,7 @@ _WORDS = (
     "not_applicable_reason",
     "note",
     "source",
+    "justification",
 )
 """The columns that somebody writes. Whether a value is final is a mark on it and no word."""
 

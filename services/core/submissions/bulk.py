@@ -12,14 +12,19 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.checks.figures import Figures
+from services.core.checks.lookups import places_needed
+from services.core.checks.queries import figures_at
 from services.core.identity.actor import Actor
-from services.core.kit.errors import DomainError
+from services.core.kit.database import driver_connection
+from services.core.kit.errors import DomainError, InvalidInput
 from services.core.plan.queries import periods_for_share
 from services.core.plan.state import PlanState
 from services.core.submissions import queries
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
 from services.core.submissions.batch.writing import Change, remember, write_rows
+from services.core.submissions.checking import EntriesTogether
 from services.core.submissions.errors import SubmissionNotFound
 from services.core.submissions.rules import SubmissionVerb
 from services.core.submissions.verbs import action_of, after_verb, check_right
@@ -63,7 +68,10 @@ async def carry_out_each(
     codes = {row["period"] for row in found.values()}
     held = await periods_for_share(session, plan.city_code, plan.code, *codes)
     states = {code: held[code].state if code in held else "planned" for code in codes}
-    deciding = _Deciding(verb, states, plan, actor, now)
+    figures = Figures()
+    if verb == "submit" and (places := places_needed(found.values(), plan)):
+        figures = await figures_at(await driver_connection(session), plan, places)
+    deciding = _Deciding(verb, states, plan, actor, now, figures)
     outcomes = await asyncio.to_thread(deciding.all_of, wishes, found)
     changes = [
         Change(one, action_of(verb), wish.reason)
@@ -78,18 +86,38 @@ async def carry_out_each(
 
 @dataclass(frozen=True, slots=True)
 class _Deciding:
-    """By what wishes are decided: the verb, the states of periods by code, who asks, and when."""
+    """By what wishes are decided: the verb, the states of periods by code, who asks, and when.
+
+    What is handed in is held against `figures`, and what is handed in together against each other.
+    """
 
     verb: SubmissionVerb
     periods: Mapping[str, str]
     plan: PlanState
     actor: Actor
     now: datetime
+    figures: Figures
 
     def all_of(
         self, wishes: Sequence[Wish], found: Mapping[UUID, SubmissionRow]
     ) -> list[WishOutcome]:
-        return [self._outcome(one, found.get(one.submission_id)) for one in wishes]
+        outcomes = [self._outcome(one, found.get(one.submission_id)) for one in wishes]
+        return self._checked(outcomes) if self.verb == "submit" else outcomes
+
+    def _checked(self, outcomes: list[WishOutcome]) -> list[WishOutcome]:
+        handed_in = {
+            number: one for number, one in enumerate(outcomes) if not isinstance(one, DomainError)
+        }
+        together = EntriesTogether(self.plan, self.actor, self.figures)
+        together.judge(handed_in)
+        return [
+            InvalidInput(faults=together.faults[number])
+            if number in together.faults
+            else {**one, **together.columns[number]}
+            if not isinstance(one, DomainError)
+            else one
+            for number, one in enumerate(outcomes)
+        ]
 
     def _outcome(self, wish: Wish, row: SubmissionRow | None) -> WishOutcome:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.core.identity.actor import Actor
 from services.core.plan.document import Indicator
+from services.core.plan.evidence_rules import all_kept, pieces_of
 from services.core.submissions.authorship import (
     SubmissionRow,
     after_writing,
@@ -79,7 +80,8 @@ def moved(
     if verb == "submit":
         return {**after, **signed(row, actor), "submitted_at": now, "decided_at": None}
     if verb == "approve":
-        return {**after, "approved_revision": row["revision"], "decided_at": now}
+        kept = {"files": all_kept(pieces_of(row["files"]))} if row["files"] else {}
+        return {**after, **kept, "approved_revision": row["revision"], "decided_at": now}
     if verb == "return":
         return {**after, "decided_at": now}
     if verb == "reopen":

@@ -13,6 +13,8 @@ from typing import Any
 import asyncpg
 from pydantic_core import to_json
 
+from services.core.checks.lookups import places_needed
+from services.core.checks.queries import figures_at
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
@@ -31,6 +33,7 @@ from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_indicator, unknown_organization
 from services.core.submissions import queries
 from services.core.submissions.authorship import SubmissionRow, authors_of
+from services.core.submissions.checking import at_entry
 from services.core.submissions.errors import (
     NotYourOrganization,
     PeriodClosed,
@@ -38,7 +41,7 @@ from services.core.submissions.errors import (
     SubmissionExists,
 )
 from services.core.submissions.images import event_data, image
-from services.core.submissions.judging import period_faults, value_faults
+from services.core.submissions.judging import evidence_faults, period_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
     AccessContext,
@@ -76,7 +79,9 @@ class Reply:
 def draw_up(
     draft: SubmissionDraft, *, plan: PlanState, actor: Actor, now: datetime
 ) -> SubmissionRow:
-    """Return the new submission as a row; nothing is written yet.
+    """Return the new submission as a row; nothing is written yet, and nothing else looked up.
+
+    What the plan's checks say of it is in `judged_at_entry`.
 
     Raises:
         InvalidInput: the form or its references have faults.
@@ -87,11 +92,26 @@ def draw_up(
     faults += period_faults(draft.period, plan, plan.local_date(now))
     if indicator is not None:
         faults += value_faults(draft.form, indicator, plan, draft.period, draft=draft.draft)
+        faults += evidence_faults(draft.form, indicator, (), draft=draft.draft)
     if faults or indicator is None:
         raise InvalidInput(faults=faults)
     if not writes_for(actor, draft.organization_code):
         raise NotYourOrganization
     return new_row(draft, indicator, plan=plan, actor=actor, now=now)
+
+
+async def judged_at_entry(
+    connection: asyncpg.Connection, row: SubmissionRow, *, plan: PlanState, actor: Actor
+) -> SubmissionRow:
+    """Return a submission that is to be written with what the plan's checks find in it.
+
+    It asks the database once where they compare it with others, and not at all where none does.
+
+    Raises:
+        InvalidInput: it would be handed in, and a check keeps it out.
+    """
+    figures = await figures_at(connection, plan, places_needed([row], plan))
+    return {**row, **at_entry(row, plan, actor, figures)}
 
 
 def new_row(
@@ -116,6 +136,7 @@ def new_row(
         "level": kept.level,
         "not_applicable_reason": kept.not_applicable_reason,
         **{name: getattr(draft.remarks, name) for name in REMARKS},
+        "checks": None,
         "on_behalf": actor.organization_code != draft.organization_code,
         "falsified": False,
         "reason": None,
@@ -124,6 +145,7 @@ def new_row(
         "authors": None,
         "author_organizations": None,
         "authorship": None,
+        "files": None,
         "created_at": now,
         "updated_at": now,
         "submitted_at": None if draft.draft else now,
@@ -202,8 +224,10 @@ def parameters(
 ) -> dict[str, Any]:
     """Return what `CREATE` takes, by name."""
     request = reply.request if reply else None
+    checks = row["checks"]
     return {
         **row,
+        "checks": None if checks is None else to_json(checks).decode(),
         "plan_version": plan.version,
         "action": "created" if row["state"] == "draft" else "submitted",
         "image": to_json(image(row)).decode(),
@@ -245,7 +269,7 @@ async def create(
         IdempotencyKeyReused, RequestInProgress: the key belongs to another request, or the
             first has not answered within ten seconds.
     """
-    request = replace(reply.request, city_code=row["city_code"]) if reply else None
+    request = reply.request if reply else None
     values = parameters(row, plan, actor, reply, true_now)
     try:
         written = await _execute(connection, values, preview=preview)
@@ -265,13 +289,27 @@ async def create(
         return None
     # Nothing was written, and the statement does not say by which guard. The key is asked first: a
     # repeat gets the answer of the first request even if the period has closed since.
-    if request is not None:
-        earlier = await queries.earlier_reply(connection, request)
-        if earlier is not None:
-            return _replayed(earlier, request)
+    earlier = await earlier_answer(connection, request, row)
+    if earlier is not None:
+        return earlier
     if written["period_state"] in {"closed", "published"}:
         raise PeriodClosed(extra={"period": row["period"], "state": written["period_state"]})
     raise PlanChanged
+
+
+async def earlier_answer(
+    connection: asyncpg.Connection, request: RequestKey | None, row: SubmissionRow
+) -> KeptReply | None:
+    """Return what was answered under a request's key in the city of a submission, if anything was.
+
+    Raises:
+        IdempotencyKeyReused: it was another request's.
+    """
+    if request is None:
+        return None
+    of_city = replace(request, city_code=row["city_code"])
+    earlier = await queries.earlier_reply(connection, of_city)
+    return None if earlier is None else _replayed(earlier, of_city)
 
 
 _SLOT = "uq_submission_place"

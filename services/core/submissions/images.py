@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from services.core.plan.evidence_rules import pieces_of
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.rules import REMARKS, text_of
 
@@ -24,8 +25,11 @@ def image(row: SubmissionRow) -> dict[str, object]:
         "level": row["level"],
         "not_applicable_reason": row["not_applicable_reason"],
         **{name: row[name] for name in REMARKS},
+        "checks": row["checks"],
         "on_behalf": row["on_behalf"],
         "falsified": row["falsified"],
+        # What it rested upon then, with the digests; most rest upon nothing.
+        **({"files": pieces_of(row["files"])} if row["files"] else {}),
     }
 
 
@@ -35,7 +39,8 @@ def columns_of_image(kept: Mapping[str, Any]) -> dict[str, Any]:
         name: None if kept[name] is None else Decimal(kept[name])
         for name in ("value", "numerator", "denominator")
     }
-    return {**kept, **numbers}
+    # Before there were checks, history kept nothing of them.
+    return {"justification": None, "checks": None, "files": None, **kept, **numbers}
 
 
 def event_data(row: SubmissionRow) -> dict[str, object]:

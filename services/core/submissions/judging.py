@@ -1,20 +1,22 @@
 """Whether a value can be true, and whether it can count: judged by the plan. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from services.core.checks.findings import CheckFinding, findings_kept, told
+from services.core.checks.judging import findings_alone
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.document import Indicator
+from services.core.plan.evidence_rules import Piece, lacking
 from services.core.plan.members import Frequency
 from services.core.plan.periods import Period, is_within_reach, months_of
-from services.core.plan.plausibility import is_within, range_text
 from services.core.plan.state import PlanState
+from services.core.submissions.checking import finding_fault
 from services.core.submissions.rules import Form, form_faults, reported
 
 
@@ -38,25 +40,25 @@ def value_faults(
         faults.append(Fault("/value", "ratio-required", _PARTS, plain(form.value)))
     if faults or (form.value is None and form.numerator is None):
         return faults
-    value = reported(form, indicator).value
-    believed = plan.plausible.get(indicator.code)
-    if (
-        value is None
-        or believed is None
-        or believed.outside == "warn"
-        or is_within(value, believed)
-    ):
+    said = {"indicator_code": indicator.code, "organization_code": "", "period": period}
+    row = {**said, **asdict(reported(form, indicator))}
+    return [
+        finding_fault(one, row, told(one, figures=True))
+        for one in findings_alone(row, plan)
+        if one.importance == "block"
+    ]
+
+
+def evidence_faults(
+    form: Form, indicator: Indicator, pieces: Sequence[Piece], *, draft: bool
+) -> list[Fault]:
+    """Return what a value lacks of the evidence that the plan asks for where it is handed in.
+
+    What does not apply has its reason in words and needs none.
+    """
+    if draft or form.not_applicable_reason is not None:
         return []
-    pointer = "/value" if form.value is not None else "/numerator"
-    words = _outside(value, indicator, plan)
-    words = Text(f"{words.zh}{_WIDEN.zh}", f"{words.en}{_WIDEN.en}")
-    return [Fault(pointer, "implausible-value", words, plain(value))]
-
-
-_WIDEN = Text(
-    "；如数值属实（如增长率），请领导小组办公室在计划中为该指标写明 plausible",
-    "; if it is true (a rate of growth, say), ask the office to state `plausible` in the plan",
-)
+    return lacking(indicator.evidence, pieces, "/v1/submissions/{id}/evidence")
 
 
 def approval_faults(row: Mapping[str, Any], plan: PlanState) -> list[Fault]:
@@ -92,24 +94,13 @@ def needs_parts(indicator: Indicator, period: Period) -> bool:
     return adds_up and indicator.aggregation.periods == "ratio_of_sums"
 
 
-def doubts_of(row: Mapping[str, Any], plan: PlanState) -> list[Doubt]:
-    """Return why a reported value is hard to believe; empty where it is not."""
-    indicator, value = plan.indicators.get(row["indicator_code"]), row["value"]
-    believed = plan.plausible.get(row["indicator_code"])
-    if indicator is None or value is None or believed is None or is_within(value, believed):
-        return []
-    words = _outside(value, indicator, plan)
-    if not row["note"]:
-        words = Text(f"{words.zh}；请在 note 中说明原因", f"{words.en}; give the reason in note")
-    return [Doubt("implausible-value", words)]
+def doubts_of(row: Mapping[str, Any], plan: PlanState) -> list[CheckFinding]:
+    """Return why a reported value is hard to believe; empty where it is not.
 
-
-def _outside(value: Decimal, indicator: Indicator, plan: PlanState) -> Text:
-    span = range_text(plan.plausible[indicator.code])
-    return Text(
-        f"{indicator.name}的合理范围是 {span}（{indicator.unit}），填报值为 {plain(value)}",
-        f"{indicator.code} lies within {span} ({indicator.unit}), and the value is {plain(value)}",
-    )
+    What was found at its entry stands. Where nothing was, it is held against the ranges of the
+    plan in force, which may have come later.
+    """
+    return findings_kept(row.get("checks")) or findings_alone(row, plan)
 
 
 _DROPPED = Doubt(

@@ -28,7 +28,9 @@ class Submission(Base):
     `reported_by` wrote or handed it in last. `authors` are the keys of all who did so with the
     present revision or wrote what it still carries of earlier ones, `author_organizations` the
     units of those, and `authorship` says by column who wrote what (`authorship.Authorship`). Null
-    stands for `reported_by`, who wrote all of it.
+    stands for `reported_by`, who wrote all of it. `checks` are those of the plan that it broke when
+    its words were last written or handed in (`checks.findings`); null: none.
+    `files` are the pieces of evidence that it rests upon (`plan.evidence_rules.Piece`); null: none.
     """
 
     __tablename__ = "submission"
@@ -53,6 +55,14 @@ class Submission(Base):
             "state",
             "organization_code",
             postgresql_where=text("state IN ('submitted', 'returned')"),
+        ),
+        # What a check was broken by: few again.
+        Index(
+            "ix_submission_checks",
+            "city_code",
+            "plan_code",
+            "id",
+            postgresql_where=text("checks IS NOT NULL"),
         ),
         CheckConstraint(
             "state IN ('draft', 'submitted', 'returned', 'approved', 'withdrawn')", name="state"
@@ -83,6 +93,8 @@ class Submission(Base):
     data_status: Mapped[str] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
     source: Mapped[str | None] = mapped_column(Text)
+    justification: Mapped[str | None] = mapped_column(Text)
+    checks: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     on_behalf: Mapped[bool] = mapped_column(Boolean)
     falsified: Mapped[bool] = mapped_column(Boolean)
     reason: Mapped[str | None] = mapped_column(Text)
@@ -91,6 +103,7 @@ class Submission(Base):
     authors: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
     author_organizations: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     authorship: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    files: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     submitted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -60,14 +60,20 @@ async def page(
     filters: SubmissionFilters,
     after: UUID | None,
     limit: int,
+    checked: bool = False,
 ) -> Sequence[Mapping[str, Any]]:
-    """Return up to `limit` visible submissions of a plan, newest first, after the id `after`."""
+    """Return up to `limit` visible submissions of a plan, newest first, after the id `after`.
+
+    With `checked` only those that are not withdrawn and break a check.
+    """
     seen = scope(actor, SUBMISSIONS)
     given = {**seen.parameters, "plan": plan_code, "most": limit}
     sql = f"SELECT {_COLUMNS} FROM submission WHERE {seen.sql} AND plan_code = :plan"  # noqa: S608 (text of our own)
     for column, value in filters.conditions():
         given[column] = value
         sql += f" AND {_seen_column(actor, column)} = :{column}"
+    if checked:
+        sql += " AND checks IS NOT NULL AND submission.state <> 'withdrawn'"
     if after is not None:
         given["after"] = after
         sql += " AND id < :after"

@@ -145,6 +145,7 @@ class Remarks:
     data_status: DataStatus = "final"
     note: str | None = None
     source: str | None = None
+    justification: str | None = None
 
 
 REMARKS = tuple(one.name for one in fields(Remarks))

@@ -3,20 +3,28 @@
 Each writes the new state, its history row and its event in the caller's transaction.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.checks.figures import NOTHING
+from services.core.checks.lookups import places_needed
+from services.core.checks.queries import figures_at
+from services.core.events.catalogue import EventType
 from services.core.events.service import NewEvent, record
 from services.core.identity.actor import Actor
+from services.core.kit.database import driver_connection
 from services.core.kit.errors import InvalidInput
+from services.core.plan.evidence_rules import Piece
 from services.core.plan.queries import periods_for_share
 from services.core.plan.state import PlanState
-from services.core.submissions.changes import edited, form_after
+from services.core.submissions.authorship import SubmissionRow
+from services.core.submissions.changes import edited, form_after, signed
+from services.core.submissions.checking import at_entry
 from services.core.submissions.images import event_data, image
 from services.core.submissions.judging import value_faults
 from services.core.submissions.models import Submission, SubmissionHistory
@@ -29,6 +37,15 @@ from services.core.submissions.verbs import (
     check_state,
     indicator_of,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done, as history and event call it, and what the event tells of it beside."""
+
+    action: str
+    event: EventType
+    told: Mapping[str, object]
 
 
 async def edit(
@@ -59,8 +76,19 @@ async def edit(
     columns = edited(vars(submission), changes, indicator=indicator, actor=actor)
     if not columns:
         return
+    columns |= await _checked(session, {**vars(submission), **columns}, plan, actor)
     _put(submission, columns)
     await _write(session, submission, "edit", actor, None, now)
+
+
+async def _checked(
+    session: AsyncSession, row: SubmissionRow, plan: PlanState, actor: Actor
+) -> dict[str, Any]:
+    """Return the columns that the plan's checks add; one statement more where they compare."""
+    figures = NOTHING
+    if places := places_needed([row], plan):
+        figures = await figures_at(await driver_connection(session), plan, places)
+    return at_entry(row, plan, actor, figures)
 
 
 def _put(submission: Submission, changed: Mapping[str, Any]) -> None:
@@ -82,8 +110,8 @@ async def move(
 
     Raises:
         Forbidden, OwnReport: the actor has no right to it.
-        InvalidInput: it would be submitted with faults, or approved without the parts that the
-            plan asks for by now.
+        InvalidInput: it would be submitted with faults or against a check of the plan, or
+            approved without the parts that the plan asks for by now.
         SubmissionTransitionRefused: the state does not allow it; the legal list is in `extra`.
         PeriodClosed: the period takes no values, or is published.
     """
@@ -92,6 +120,8 @@ async def move(
     columns = after_verb(
         vars(submission), verb, place, plan=plan, actor=actor, reason=reason, now=now
     )
+    if verb == "submit":
+        columns |= await _checked(session, {**vars(submission), **columns}, plan, actor)
     _put(submission, columns)
     await _write(session, submission, verb, actor, reason, now)
 
@@ -106,10 +136,47 @@ async def _as_held(
     return replace(place, period_state=held[code].state if code in held else "planned")
 
 
+async def change_files(
+    session: AsyncSession,
+    submission: Submission,
+    files: Sequence[Piece],
+    deed: Deed,
+    *,
+    plan: PlanState,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Have a locked submission rest upon other files; `deed` says what history and event tell.
+
+    Whoever adds or removes evidence wrote part of the revision, like whoever changes a value.
+
+    Raises:
+        SubmissionTransitionRefused, PeriodClosed, Forbidden: see `move`.
+    """
+    place = check_right(actor, "edit", vars(submission), plan)
+    place = await _as_held(session, submission, place, plan)
+    check_state(vars(submission), "edit", place, actor)
+    _put(submission, {"files": list(files) or None, **signed(vars(submission), actor)})
+    await _write_down(session, submission, deed, actor, None, now)
+
+
 async def _write(
     session: AsyncSession,
     submission: Submission,
     verb: SubmissionVerb,
+    actor: Actor,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    told = {"reason": reason} if reason else {}
+    deed = Deed(action_of(verb), EVENTS[verb], told)
+    await _write_down(session, submission, deed, actor, reason, now)
+
+
+async def _write_down(
+    session: AsyncSession,
+    submission: Submission,
+    deed: Deed,
     actor: Actor,
     reason: str | None,
     now: datetime,
@@ -123,7 +190,7 @@ async def _write(
             city_code=submission.city_code,
             submission_id=submission.id,
             version=submission.version,
-            action=action_of(verb),
+            action=deed.action,
             after=image(row),
             actor=actor.stamp(),
             reason=reason,
@@ -135,12 +202,12 @@ async def _write(
         NewEvent(
             city_code=submission.city_code,
             plan_code=submission.plan_code,
-            type=EVENTS[verb],
+            type=deed.event,
             subject_kind="submission",
             subject_id=str(submission.id),
             organization_code=submission.organization_code,
             actor=actor.stamp(),
-            data={**event_data(row), **({"reason": reason} if reason else {})},
+            data={**event_data(row), **deed.told},
             occurred_at=now,
         ),
     )

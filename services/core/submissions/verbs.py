@@ -13,6 +13,7 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.errors import InvalidInput
 from services.core.plan.document import Indicator
+from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.changes import form_after, moved
@@ -22,7 +23,7 @@ from services.core.submissions.errors import (
     PeriodClosed,
     SubmissionTransitionRefused,
 )
-from services.core.submissions.judging import approval_faults, value_faults
+from services.core.submissions.judging import approval_faults, evidence_faults, value_faults
 from services.core.submissions.rules import (
     WRITING_VERBS,
     AccessContext,
@@ -111,6 +112,7 @@ def after_verb(
     if verb == "submit":
         form, indicator = form_after(row, {}), indicator_of(row, plan)
         faults = value_faults(form, indicator, plan, row["period"], draft=False)
+        faults += evidence_faults(form, indicator, pieces_of(row["files"]), draft=False)
     if verb == "approve":
         faults = approval_faults(row, plan)
     if faults:

@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.core.checks.figures import Figures
 from services.core.conflicts.models import Conflict
 from services.core.conflicts.rules import (
     FIELDS,
     ConflictReason,
     as_said,
+    differing,
     merge,
+    says,
     shown,
 )
 from services.core.identity.actor import Actor
@@ -28,6 +31,7 @@ from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.rows import Slot
 from services.core.submissions.batch.writing import Change
 from services.core.submissions.changes import FORMS, edited, form_after
+from services.core.submissions.checking import at_entry
 from services.core.submissions.creation import SubmissionDraft, behalf_faults, draw_up
 from services.core.submissions.errors import (
     PeriodClosed,
@@ -66,7 +70,8 @@ class LedgerState:
     """What the ledger says, locked until the transaction ends, and what it said before.
 
     `rows` are the submissions that the caller sees, by id; `slots` those that hold a place;
-    `taken_ids` all of the city, seen or not; `bases` what some said at a version, by column.
+    `taken_ids` all of the city, seen or not; `bases` what some said at a version, by column;
+    `figures` what stands where the plan's checks look, and follows the writes.
     """
 
     rows: dict[UUID, SubmissionRow]
@@ -74,6 +79,7 @@ class LedgerState:
     taken_ids: frozenset[UUID]
     bases: Mapping[tuple[UUID, int], Mapping[str, Any]]
     periods: Mapping[str, str]
+    figures: Figures
 
 
 @dataclass(slots=True)
@@ -144,6 +150,7 @@ class MergingWrites:
         state = self.known.periods.get(slot.period, "planned")
         if not period_allows("edit", state):
             raise PeriodClosed(extra={"period": slot.period, "state": state})
+        row = self._checked(row)
         in_time = not write.draft and self._made_in_time(write, slot.period)
         if in_time:
             # Two steps, so that what it counts from stands in its history.
@@ -157,7 +164,7 @@ class MergingWrites:
     def _taken_place(self, write: Write, row: SubmissionRow, present: SubmissionRow) -> WriteResult:
         self._same_as[write.subject_id] = present["id"]
         self._seen[present["id"]] = dict(row)
-        fields = _differing(row, present)
+        fields = differing(row, present)
         if not fields:
             return WriteResult(write, "unchanged", present["id"], present["version"])
         waiting = self.conflicts.get(present["id"])
@@ -189,7 +196,7 @@ class MergingWrites:
         if waiting is not None and waiting.reason != "both-changed":
             return self._more_of_conflict(write, waiting, row, wanted, base)
         # A field that is in conflict already stays in it; the others are merged as ever.
-        kept = () if waiting is None else tuple(one for one in waiting.fields if _says(wanted, one))
+        kept = () if waiting is None else tuple(one for one in waiting.fields if says(wanted, one))
         free = {
             name: value
             for name, value in wanted.items()
@@ -203,9 +210,9 @@ class MergingWrites:
         except SubmissionTransitionRefused:
             if row["version"] == write.base_version:
                 raise  # the device saw the state that it is in
-            fields = tuple(one for one in _differing(wanted, row) if _says(wanted, one))
+            fields = tuple(one for one in differing(wanted, row) if says(wanted, one))
             return self._conflict(write, "moved-on", row, fields, wanted=wanted, base=base)
-        others = bool(_differing(base, row))
+        others = bool(differing(base, row))
         if merged.columns:
             row = self._after_edit(write, row, merged.columns)
         disputed = (*kept, *merged.disputed)
@@ -224,7 +231,15 @@ class MergingWrites:
         if faults := value_faults(form, indicator, self.plan, row["period"], draft=True):
             raise InvalidInput(faults=faults)
         changed = edited(row, changes, indicator=indicator, actor=self.actor)
-        return self._note(self._as_of_now({**row, **changed}), "changed", write)
+        return self._note(self._checked(self._as_of_now({**row, **changed})), "changed", write)
+
+    def _checked(self, row: SubmissionRow) -> SubmissionRow:
+        """Return a submission as it is to be written, with what the plan's checks find in it.
+
+        Raises:
+            InvalidInput: it would be handed in, and a check keeps it out.
+        """
+        return {**row, **at_entry(row, self.plan, self.actor, self.known.figures)}
 
     def _move(self, write: Write, verb: SubmissionVerb) -> WriteResult:
         row = self._present(write)
@@ -232,16 +247,18 @@ class MergingWrites:
         if row["id"] in self.conflicts:
             raise ConflictWaits
         base = self._base(write, row)
-        if verb == "submit" and row["state"] == "submitted" and not _differing(base, row):
+        if verb == "submit" and row["state"] == "submitted" and not differing(base, row):
             return WriteResult(write, "unchanged", row["id"], row["version"])
-        if verb == "withdraw" and _differing(base, row):
+        if verb == "withdraw" and differing(base, row):
             raise Stale(extra={"version": row["version"]})
         changed = after_verb(
             row, verb, place, plan=self.plan, actor=self.actor, reason=None, now=self.now
         )
-        others = bool(_differing(base, row))
+        others = bool(differing(base, row))
         in_time = verb == "submit" and self._made_in_time(write, row["period"])
         after = self._as_of_now({**row, **changed})
+        if verb == "submit":
+            after = self._checked(after)
         self._note(after, action_of(verb), write, in_time=in_time)
         outcome: WriteOutcome = "merged" if others else "applied"
         return WriteResult(write, outcome, row["id"], after["version"], made_in_time=in_time)
@@ -337,7 +354,7 @@ class MergingWrites:
         base: Mapping[str, Any] | None = None,
     ) -> WriteResult:
         """Let a later write of the same call say its part in the conflict of the first."""
-        fields = tuple(one for one in FIELDS if _says(wanted, one))
+        fields = tuple(one for one in FIELDS if says(wanted, one))
         if base is not None and conflict.base is not None:
             conflict.base = {**shown(base, fields), **conflict.base}
         conflict.device = {**conflict.device, **shown(wanted, fields)}
@@ -371,23 +388,10 @@ class MergingWrites:
         change = Change(row, action, claimed_at=write.claimed_at, counts_from=counts_from)
         self.changes.setdefault(row["id"], []).append(change)
         self.known.rows[row["id"]] = row
+        self.known.figures.lay_over(row)
         slot = Slot(row["indicator_code"], row["organization_code"], row["period"])
         if row["state"] == "withdrawn":
             self.known.slots.pop(slot, None)
         else:
             self.known.slots[slot] = row
         return row
-
-
-def _says(columns: Mapping[str, Any], field: str) -> bool:
-    """Return whether something is said of a field."""
-    return FIELDS[field][0] in columns
-
-
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the fields whose columns differ between two rows, as far as the first has them."""
-    return tuple(
-        field
-        for field, names in FIELDS.items()
-        if _says(one, field) and any(one[name] != other[name] for name in names)
-    )

@@ -57,6 +57,8 @@ FORMS: Mapping[EventType, _Form] = {
     "period.reopened": _Form("重新开启", "{period} 填报期已重新开启，截止 {due_date}"),
     "period.rescheduled": _Form("期限调整", "{period} 填报期截止日期调整为 {due_date}"),
     "period.cancelled": _Form("开启撤回", "{period} 填报期的开启已撤回，无须填报", "grey"),
+    "evidence.added": _Form("佐证材料", "已上传佐证材料“{file_name}”", "grey"),
+    "evidence.removed": _Form("佐证材料", "已移除佐证材料“{file_name}”", "grey"),
     "submission.created": _Form("填报草稿", "{unit}已起草“{indicator}”{period}", "grey"),
     "submission.changed": _Form("填报修改", "{unit}已修改“{indicator}”{period}", "grey"),
     "submission.submitted": _Form("填报提交", "{unit}已提交“{indicator}”{period}，待审核"),

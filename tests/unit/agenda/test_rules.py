@@ -71,14 +71,17 @@ def test_a_calendar_reminds_before_the_holiday_and_not_in_it() -> None:
 @pytest.mark.parametrize(
     ("role", "unit", "kinds"),
     [
-        ("reporter", "UN15", ("report", "correct", "sign", "progress")),
+        ("reporter", "UN15", ("report", "correct", "sign", "progress", "settle")),
         (
             "lead",
             "UN15",
-            ("report", "correct", "review", "sign", "progress", "close", "reassign", "decide"),
+            (
+                *("report", "correct", "review", "sign", "progress"),
+                *("close", "reassign", "decide", "settle"),
+            ),
         ),
-        ("office", None, ("review", "close", "reassign", "decide")),
-        ("office", "UN15", ("report", "correct", "sign", "progress")),
+        ("office", None, ("review", "close", "reassign", "decide", "settle")),
+        ("office", "UN15", ("report", "correct", "sign", "progress", "settle")),
         ("leader", None, ()),
         ("superior", None, ()),
         ("integrator", "UN15", ()),

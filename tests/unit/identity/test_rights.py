@@ -40,6 +40,7 @@ TABLE: Mapping[str, tuple[Scope, set[Role]]] = {
     "MANAGE_WEBHOOKS": ("webhooks:write", {"office", "integrator"}),
     "READ_EVENTS": ("events:read", READERS),
     "MANAGE_KEYS": ("keys:write", {"system_admin"}),
+    "READ_AUDIT": ("audit:read", {"audit_admin"}),
     "REPORT_FOR_ANY_UNIT": ("submissions:write", {"office"}),
     "REPORT_ON_BEHALF": ("submissions:write", {"office"}),
     "REVIEW_ANY_SUBMISSION": ("submissions:review", {"office"}),
@@ -78,7 +79,7 @@ SCOPES_OF: Mapping[Role, set[Scope]] = {
     "integrator": READ,
     "system_admin": {"plan:read", "plan:write", "keys:write"},
     "security_admin": set(),
-    "audit_admin": set(),
+    "audit_admin": {"audit:read"},
 }
 
 
@@ -105,7 +106,11 @@ def test_a_permission_needs_its_role_and_its_scope(role: Role, permission: Permi
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_has_these_scopes_and_may_be_given_no_others(role: Role) -> None:
     assert DEFAULT_SCOPES[role] == SCOPES_OF[role]
-    most = set(SCOPES) - {"plan:write", "keys:write"} if role == "integrator" else SCOPES_OF[role]
+    most = (
+        set(SCOPES) - {"plan:write", "keys:write", "audit:read"}
+        if role == "integrator"
+        else SCOPES_OF[role]
+    )
     assert GRANTABLE_SCOPES[role] == most
 
 
@@ -113,8 +118,13 @@ def test_three_administrators_neither_report_nor_review_nor_each_others_work() -
     for role in ROLES:
         if role.endswith("_admin"):
             held = {one.name for one in Permission if role in one.roles}
-            own = {"READ_PLAN", "LOAD_PLAN", "READ_CALENDAR", "CHANGE_CALENDAR", "MANAGE_KEYS"}
-            assert held == (own if role == "system_admin" else set())
+            own = {
+                "system_admin": {
+                    *("READ_PLAN", "LOAD_PLAN", "READ_CALENDAR", "CHANGE_CALENDAR", "MANAGE_KEYS")
+                },
+                "audit_admin": {"READ_AUDIT"},
+            }
+            assert held == own.get(role, set())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.core.checks.findings import told
 from services.core.plan.periods import is_within_reach
 from services.core.plan.plausibility import is_within, plausible_ranges
 from services.core.submissions.judging import (
@@ -117,9 +118,9 @@ def test_where_the_plan_warns_a_reason_is_asked_for_and_then_no_more() -> None:
     state = a_state(an_indicator(plausible={**_SHARE, "outside": "warn"}))
     (asked,) = doubts_of(a_row(value=Decimal(110)), state)
     assert asked.code == "implausible-value"
-    assert asked.words.zh.endswith("请在 note 中说明原因")
+    assert told(asked, figures=True).zh.endswith("请在 note 中说明原因")
     (given_,) = doubts_of(a_row(value=Decimal(110), note="含外县转入量"), state)
-    assert "note" not in given_.words.zh
+    assert "note" not in told(given_, figures=True).zh
     assert doubts_of(a_row(value=Decimal(100)), state) == []
     assert doubts_of(a_row(value=None), state) == []
 

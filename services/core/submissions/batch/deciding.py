@@ -1,19 +1,22 @@
 """What becomes of each row of a batch, given the submission that its slot holds. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from services.core.checks.figures import Figures
 from services.core.identity.actor import Actor
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
+from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch.rows import BatchRow, RowOutcome, Slot, at_row
 from services.core.submissions.changes import FORMS, edited, form_after, moved
+from services.core.submissions.checking import EntriesTogether
 from services.core.submissions.creation import SubmissionDraft, new_row, place_of
-from services.core.submissions.judging import value_faults
+from services.core.submissions.judging import evidence_faults, value_faults
 from services.core.submissions.rules import (
     REMARKS,
     Remarks,
@@ -77,6 +80,7 @@ class Deciding:
         faults = []
         if not row.says_form:
             faults = value_faults(row.form, indicator, plan, slot.period, draft=row.draft)
+        faults += evidence_faults(row.form, indicator, (), draft=row.draft)
         if closed := self._closed(slot.period, "edit"):
             faults.append(closed)
         if faults:
@@ -97,6 +101,7 @@ class Deciding:
         indicator = self.plan.indicators[row.slot.indicator_code]
         form = form_after(present, changes)
         faults = value_faults(form, indicator, self.plan, row.slot.period, draft=row.draft)
+        faults += evidence_faults(form, indicator, pieces_of(present["files"]), draft=row.draft)
         columns = {} if faults else edited(present, changes, indicator=indicator, actor=self.actor)
         if not (columns or submits or faults):
             return _unchanged(row, present)
@@ -138,6 +143,33 @@ class Deciding:
         if period_allows(verb, state):
             return None
         return Fault("/period", "period-closed", _CLOSED.format(period=period), period)
+
+
+def checked(found: Sequence[Decided], deciding: Deciding, figures: Figures) -> list[Decided]:
+    """Return what becomes of rows once the plan's checks judged what is to be written together.
+
+    What is withdrawn beside it counts no more.
+    """
+    written: dict[int, SubmissionRow] = {}
+    for number, one in enumerate(found):
+        if one.submission is None or one.action is None:
+            continue
+        if one.outcome == "deleted":
+            figures.lay_over(one.submission)
+        else:
+            written[number] = one.submission
+    together = EntriesTogether(deciding.plan, deciding.actor, figures)
+    together.judge(written)
+    return [_as_checked(one, number, together) for number, one in enumerate(found)]
+
+
+def _as_checked(one: Decided, number: int, together: EntriesTogether) -> Decided:
+    if number in together.faults:
+        told = tuple(at_row(one.index or 0, fault) for fault in together.faults[number])
+        return Decided(one.index, one.slot, "rejected", one.before, faults=told, before=one.before)
+    if number in together.columns and one.submission is not None:
+        return replace(one, submission={**one.submission, **together.columns[number]})
+    return one
 
 
 def slot_of(row: SubmissionRow) -> Slot:

@@ -1,7 +1,7 @@
 """What a batch was decided on, and what of it is another now. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,7 +24,8 @@ class Grounds:
     """What decides what becomes of a batch, beside its rows and who asks.
 
     `rows` tell by index what stood in the place of each row, None: nothing; `beside` are those
-    that a `replace` found in its scope beside the rows.
+    that a `replace` found in its scope beside the rows, and `compared` those whose figures checks
+    compared.
     """
 
     plan_version: int
@@ -32,6 +33,7 @@ class Grounds:
     periods: Mapping[str, str]
     rows: Mapping[int, Stood | None]
     beside: Mapping[UUID, int]
+    compared: Mapping[UUID, int] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Return it as JSON, for `from_json`."""
@@ -42,6 +44,7 @@ class Grounds:
                 "periods": self.periods,
                 "rows": [[index, *(stood or ())] for index, stood in self.rows.items()],
                 "beside": list(self.beside.items()),
+                "compared": list(self.compared.items()),
             }
         )
 
@@ -58,6 +61,7 @@ class Grounds:
                 for index, *stood in read["rows"]
             },
             {UUID(one): version for one, version in read["beside"]},
+            {UUID(one): version for one, version in read.get("compared", ())},
         )
 
     def moved(self, now: "Grounds") -> dict[str, object] | None:
@@ -68,11 +72,21 @@ class Grounds:
             if _state(self, code) != _state(now, code)
         ]
         items = [*self._rows_moved(now), *self._beside_moved(now)]
-        if self.plan_version == now.plan_version and not periods and not items:
+        # They may be of units that the maker does not see: only how many is told.
+        figures = sum(
+            self.compared.get(one) != now.compared.get(one)
+            for one in {*self.compared, *now.compared}
+        )
+        if self.plan_version == now.plan_version and not (periods or items or figures):
             return None
         versions = {"before": self.plan_version, "after": now.plan_version}
         changed = self.plan_version != now.plan_version
-        return {"plan_version": versions if changed else None, "periods": periods, "items": items}
+        return {
+            "plan_version": versions if changed else None,
+            "periods": periods,
+            "items": items,
+            "figures": figures,
+        }
 
     def _rows_moved(self, now: "Grounds") -> Iterator[dict[str, object]]:
         for index in sorted({*self.rows, *now.rows}):
@@ -92,7 +106,11 @@ class Grounds:
 
 
 def grounds_of(
-    decided: Sequence[Decided], periods: Mapping[str, str], plan: PlanState, today: date
+    decided: Sequence[Decided],
+    periods: Mapping[str, str],
+    compared: Mapping[UUID, int],
+    plan: PlanState,
+    today: date,
 ) -> Grounds:
     """Return what rows were decided on."""
     beside = [one.before for one in decided if one.index is None and one.before is not None]
@@ -102,6 +120,7 @@ def grounds_of(
         periods,
         {one.index: _stood(one) for one in decided if one.index is not None},
         {row["id"]: row["version"] for row in beside},
+        compared,
     )
 
 

@@ -42,7 +42,8 @@ class KeptPreview:
         Raises:
             PreviewOutdated: something that it was decided on has moved.
         """
-        now = grounds_of(outcome.decided, outcome.periods, plan, self.grounds.local_date)
+        day = self.grounds.local_date
+        now = grounds_of(outcome.decided, outcome.periods, outcome.compared, plan, day)
         moved = self.grounds.moved(now)
         if moved is not None:
             raise PreviewOutdated(extra={"moved": moved})

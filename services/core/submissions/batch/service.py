@@ -5,14 +5,18 @@ Deciding is work for the processor alone and is done beside the event loop.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.checks.figures import NOTHING, Figures
+from services.core.checks.lookups import places_needed
+from services.core.checks.queries import figures_at
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
+from services.core.kit.database import driver_connection
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.queries import (
@@ -24,7 +28,12 @@ from services.core.plan.queries import (
 from services.core.plan.state import PlanState
 from services.core.submissions.authorship import SubmissionRow
 from services.core.submissions.batch import statements
-from services.core.submissions.batch.deciding import Decided, Deciding, slot_of
+from services.core.submissions.batch.deciding import (
+    Decided,
+    Deciding,
+    checked,
+    slot_of,
+)
 from services.core.submissions.batch.rows import (
     MOST_ROWS,
     Batch,
@@ -42,10 +51,15 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """What became of each row, in order, and how the periods stood that this was decided by."""
+    """What became of each row, in order, and what this was decided by beside the rows' places.
+
+    `periods` are their states by code; `compared` the versions of the submissions whose figures
+    checks compared, by id.
+    """
 
     decided: Sequence[Decided]
     periods: Mapping[str, str]
+    compared: Mapping[UUID, int] = field(default_factory=dict)
 
 
 async def carry_out(
@@ -77,16 +91,19 @@ async def carry_out(
     periods = {code: period.state for code, period in held.items()}
     deciding = Deciding(plan, periods, actor, now)
     left, named = list(judged.rows), {row.slot for row in batch.rows}
+    compared: dict[UUID, int] = {}
     for _ in range(_ROUNDS):
-        found = await _found(session, batch.scope, deciding, left, named)
+        figures = await _figures(session, left, plan)
+        compared = {**_compared(figures, named), **compared}
+        found = await _found(session, batch.scope, deciding, left, named, figures)
         if batch.atomic and any(one.outcome == "rejected" for one in found):
-            return BatchOutcome(_all_or_nothing(batch, found), periods)
+            return BatchOutcome(_all_or_nothing(batch, found), periods, compared)
         written = await _write(session, found, deciding)
         settled = [one for one in found if one.action is None or _id_of(one) in written]
         decided += settled
         named |= {one.slot for one in settled}
         if len(settled) == len(found):
-            return BatchOutcome(sorted(decided, key=_turn_in_report), periods)
+            return BatchOutcome(sorted(decided, key=_turn_in_report), periods, compared)
         done = {one.index for one in settled}
         left = [row for row in left if row.index not in done]
     raise BatchContended
@@ -100,8 +117,11 @@ async def look_ahead(
     plan: PlanState,
     actor: Actor,
     now: datetime,
+    beside: Figures = NOTHING,
 ) -> BatchOutcome:
     """Return what `carry_out` would return; nothing is written, and nobody has to wait.
+
+    `beside` are figures that would have been written just before.
 
     Raises:
         PlanChanged, InvalidInput: see `carry_out`.
@@ -114,10 +134,27 @@ async def look_ahead(
     periods = await period_states(session, plan.city_code, plan.code, *_codes(batch))
     deciding = Deciding(plan, periods, actor, now)
     named = {row.slot for row in batch.rows}
-    found = await _found(session, batch.scope, deciding, judged.rows, named)
+    figures = await _figures(session, judged.rows, plan)
+    figures.lay_over_all(beside)
+    compared = _compared(figures, named)
+    found = await _found(session, batch.scope, deciding, judged.rows, named, figures)
     if batch.atomic and any(one.outcome == "rejected" for one in found):
-        return BatchOutcome(_all_or_nothing(batch, found), periods)
-    return BatchOutcome(sorted([*decided, *found], key=_turn_in_report), periods)
+        return BatchOutcome(_all_or_nothing(batch, found), periods, compared)
+    return BatchOutcome(sorted([*decided, *found], key=_turn_in_report), periods, compared)
+
+
+async def _figures(session: AsyncSession, rows: Sequence[BatchRow], plan: PlanState) -> Figures:
+    """Return the figures that the checks of rows compare, in one statement at most."""
+    written = [row.slot._asdict() for row in rows if row.operation != "delete"]
+    places = await asyncio.to_thread(places_needed, written, plan)
+    if not places:
+        return Figures()
+    return await figures_at(await driver_connection(session), plan, places)
+
+
+def _compared(figures: Figures, named: set[Slot]) -> dict[UUID, int]:
+    """Return the versions of what is compared beside the rows' own places."""
+    return {one.id: one.version for place, one in figures.stored() if Slot(*place) not in named}
 
 
 def _refused(batch: Batch, judged: JudgedRows) -> list[Decided]:
@@ -135,18 +172,24 @@ async def _found(
     deciding: Deciding,
     rows: Sequence[BatchRow],
     named: set[Slot],
+    figures: Figures,
 ) -> list[Decided]:
     """Return what becomes of rows, and of what a `replace` finds beside those it names."""
     present = await _present(session, rows, deciding.plan)
-    found = await asyncio.to_thread(_decide, deciding, rows, present)
     unnamed = await _unnamed(session, scope, deciding, named)
-    return [*found, *(deciding.unnamed(row) for row in unnamed)]
+    return await asyncio.to_thread(_decide, deciding, rows, present, unnamed, figures)
 
 
 def _decide(
-    deciding: Deciding, rows: Sequence[BatchRow], present: Mapping[Slot, SubmissionRow]
+    deciding: Deciding,
+    rows: Sequence[BatchRow],
+    present: Mapping[Slot, SubmissionRow],
+    unnamed: Sequence[SubmissionRow],
+    figures: Figures,
 ) -> list[Decided]:
-    return [deciding.row(row, present.get(row.slot)) for row in rows]
+    found = [deciding.row(row, present.get(row.slot)) for row in rows]
+    found += [deciding.unnamed(row) for row in unnamed]
+    return checked(found, deciding, figures)
 
 
 def _all_or_nothing(batch: Batch, found: Sequence[Decided]) -> list[Decided]:

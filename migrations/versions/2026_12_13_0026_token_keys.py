@@ -5,8 +5,8 @@ Both are the installation's and of no city. A process of the release before know
 
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 works_since = "0014"

@@ -1,0 +1,169 @@
+"""Paths of the audit: what was done with keys and settings, and the file that proves it."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Response
+
+from services.api.audit.schemas import AuditListOut, entry_out
+from services.api.context import Held, PageSize, PageToken, Reading, Resources
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import answering
+from services.api.exports.answering import FileStream
+from services.api.instants import Instant
+from services.api.paging import after_id, cut, of_list
+from services.api.routing import versioned_router
+from services.api.security import authenticate, permitted
+from services.api.table_forms import ASKED_HEAD
+from services.core.audit import linking, queries
+from services.core.audit.proving import AuditFile, begin_file
+from services.core.audit.queries import EntryFilter
+from services.core.audit.service import note
+from services.core.identity.actor import Actor
+from services.core.identity.errors import Unauthenticated, takes
+from services.core.identity.rules import Permission
+from services.core.kit.signatures import Signer
+
+router = versioned_router("audit")
+
+NDJSON = "application/x-ndjson"
+
+
+async def _auditor(
+    actor: Annotated[Actor, Depends(permitted(Permission.READ_AUDIT))],
+) -> Actor:
+    """Return the caller, whose key is of the whole city: so is the audit."""
+    if actor.plan_code is not None or actor.organization_code is not None:
+        raise takes("不限计划和单位的审计管理员密钥", "an auditor's key of the whole city")
+    return actor
+
+
+Auditor = Annotated[Actor, Depends(_auditor)]
+
+
+@router.get("/audit", responses={**answering("Audit"), **refusals(403)})
+async def list_audit(
+    actor: Auditor,
+    session: Reading,
+    action: Annotated[
+        str | None, Query(max_length=60, description="Only what is this, such as `key.created`")
+    ] = None,
+    credential_id: Annotated[UUID | None, Query(description="Only what this key did")] = None,
+    subject: Annotated[
+        str | None,
+        Query(
+            max_length=300,
+            description="Only what was done with this kind of thing, or this one: `api_key`, or"
+            " `api_key/` and its id",
+        ),
+    ] = None,
+    from_: Annotated[
+        Instant | None, Query(alias="from", description="Only what was done since this instant")
+    ] = None,
+    to: Annotated[Instant | None, Query(description="Only what was done before it")] = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> AuditListOut:
+    """List what was done with keys, settings and files of the city, the newest first.
+
+    What happened to the plan is in the log, `GET /v1/events`. Both are bound into one chain, in
+    which each entry has its number: `GET /v1/audit/export` has all of it.
+    """
+    kind, _, subject_id = (subject or "").partition("/")
+    wanted = EntryFilter(
+        action=action,
+        actor_id=credential_id,
+        subject_kind=kind or None,
+        subject_id=subject_id or None,
+        since=from_,
+        until=to,
+    )
+    named = of_list(
+        actor,
+        "audit",
+        action=action,
+        credential_id=credential_id,
+        subject=subject,
+        within=[from_, to],
+    )
+    found = await queries.entries(
+        session,
+        actor.city_code,
+        wanted=wanted,
+        after=after_id(page_token, named),
+        limit=page_size + 1,
+    )
+    page, following = cut(found, page_size, named, lambda one: [one.entry.id])
+    return AuditListOut(items=[entry_out(one) for one in page], next_page_token=following)
+
+
+def _file_answer() -> dict[int | str, dict[str, object]]:
+    answer = answering("AuditFile", media_type=NDJSON)
+    answer[200]["content"][NDJSON]["schema"] = {"type": "string", "format": "binary"}
+    return answer
+
+
+@router.get(
+    "/audit/export",
+    response_class=Response,
+    responses={**_file_answer(), **refusals(403, 422)},
+)
+async def export_audit(
+    request: Request,
+    actor: Auditor,
+    held: Held,
+    after: Annotated[
+        int,
+        Query(ge=0, le=2**62, description="Go on after this number of the chain; 0: all of it"),
+    ] = 0,
+) -> Response:
+    """Return the city's log and audit as one chain, in lines of JSON that prove themselves.
+
+    `wufei audit verify --file` names the first line that was altered, removed, added or swapped;
+    it needs neither the database nor a key. The last line is the head of the chain, signed: a file
+    without it was broken off. That it was asked for is in the audit.
+    """
+    async with held.database.transaction() as session:
+        begun = await begin_file(session, actor.city_code, after=after)
+        if ASKED_HEAD not in request.scope:
+            await note(
+                session,
+                city_code=actor.city_code,
+                action="audit.exported",
+                subject=("audit", actor.city_code),
+                actor=actor.stamp(),
+                data={"after": after, "upto": begun.head.number},
+                at=held.clock.true_now(),
+            )
+    name = f"audit-{actor.city_code}-{after + 1}-{begun.head.number}.ndjson"
+    stream = FileStream(
+        iter(()),
+        headers={
+            "Cache-Control": "private, no-store",
+            "Content-Disposition": f'attachment; filename="{name}"',
+        },
+        media_type=NDJSON,
+    )
+    if ASKED_HEAD not in request.scope:
+        stream.body_iterator = _pieces(request, held, begun, stream)
+    return stream
+
+
+async def _pieces(
+    request: Request, held: Resources, begun: AuditFile, stream: FileStream
+) -> AsyncIterator[bytes]:
+    """Yield the file; a key that was revoked meanwhile ends it early."""
+    yield begun.first
+    at = begun.after
+    while at < begun.head.number:
+        try:
+            await authenticate(request)
+        except Unauthenticated:
+            stream.broken_off = True
+            return
+        async with held.database.sessions() as session:
+            lines, at = await begun.lines(session, at)
+        yield lines
+    signer = None if held.seal is None else Signer(held.seal, linking.PURPOSE)
+    yield begun.last(signer, at=held.clock.true_now())

@@ -1,0 +1,296 @@
+"""Paths of one file of evidence: what it is, its content, a link to that, and its removal."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.api.answers import body_etag, etags, json_answer
+from services.api.context import Held, IfNoneMatch, Reading, Resources, Writing
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering
+from services.api.evidence.schemas import (
+    EvidenceFileOut,
+    EvidenceLinkOut,
+    evidence_body,
+)
+from services.api.milestones.routes import writing_desk
+from services.api.routing import PublicRoute, versioned_router
+from services.api.security import Caller, address_of
+from services.api.turns import in_scope
+from services.core.evidence import queries
+from services.core.evidence.errors import (
+    EvidenceLinkEnded,
+    EvidenceNotFound,
+    EvidenceRemoved,
+    EvidenceRestedUpon,
+)
+from services.core.evidence.links import MOST_MINUTES, USUAL_MINUTES, EvidenceLink, read_link
+from services.core.evidence.models import Evidence
+from services.core.evidence.service import (
+    key_of,
+    remove_from_milestone,
+    remove_from_submission,
+)
+from services.core.identity.actor import Actor
+from services.core.identity.errors import Unauthenticated, not_permitted
+from services.core.identity.networks import is_within, networks_of
+from services.core.identity.queries import actor_of, good_key
+from services.core.identity.rules import Permission
+from services.core.kit.file_kinds import MEDIA_TYPES, FileKind
+from services.core.kit.file_store import FileStoreNotSet
+from services.core.kit.sealing import SecretKeyNotSet
+from services.core.milestones import queries as milestone_queries
+from services.core.milestones.service import check_right as check_milestone_right
+from services.core.submissions import queries as submission_queries
+from services.core.submissions.verbs import check_right
+
+router = versioned_router("evidence")
+links_router = APIRouter(prefix="/v1", tags=["evidence"], route_class=PublicRoute)
+
+EvidenceId = Annotated[
+    UUID,
+    Path(description="Id of a file of evidence", examples=["019bb0f1-7000-7000-8000-0000000000e1"]),
+]
+_CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {
+        **answering("EvidenceContent", ETAG)[200],
+        "content": {
+            names[0]: {
+                "schema": {"type": "string", "format": "binary"},
+                "examples": {"EvidenceContent": {}},
+            }
+            for names in MEDIA_TYPES.values()
+        },
+    }
+}
+"""The answer that is a file, of whichever kind."""
+
+
+async def _seen(evidence_id: EvidenceId, actor: Caller, session: Reading) -> Evidence:
+    return await queries.evidence_seen(session, actor, evidence_id)
+
+
+Seen = Annotated[Evidence, Depends(_seen)]
+
+
+@router.get(
+    "/evidence/{evidence_id}",
+    responses={**answering("Evidence", ETAG), **refusals(404)},
+    response_model=EvidenceFileOut,
+)
+async def get_evidence(row: Seen, if_none_match: IfNoneMatch = None) -> Response:
+    """Return what a file of evidence is; whoever sees what it is about sees it.
+
+    One that was removed says when and by whom.
+    """
+    body = evidence_body(row)
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+@router.get(
+    "/evidence/{evidence_id}/content",
+    response_class=Response,
+    responses={**_CONTENT, **refusals(404, 410, 503)},
+)
+async def get_evidence_content(
+    row: Seen, held: Held, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Return the content of a file, under its name and its own `Content-Type`.
+
+    It comes as an attachment, never to be shown by a browser. Its `ETag` is its SHA-256 digest.
+    """
+    return await _content(row, held, if_none_match)
+
+
+async def _content(row: Evidence, held: Resources, if_none_match: str | None) -> Response:
+    if row.removed_at is not None:
+        raise EvidenceRemoved
+    if held.files is None:
+        raise FileStoreNotSet
+    etag = f'"{row.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
+        return Response(status_code=304, headers=headers)
+    kind: FileKind = row.type  # type: ignore[assignment] # only kinds of ours are ever written
+    headers |= {
+        "Content-Type": MEDIA_TYPES[kind][0],
+        "Content-Length": str(row.size),
+        "Content-Disposition": _attachment(row.file_name, kind),
+    }
+    parts = held.files.open(key_of(row.city_code, row.id))
+    # Asked for before anything is answered: what is missing must be a refusal, not half a file.
+    first = await anext(parts)
+
+    async def content() -> AsyncIterator[bytes]:
+        async with aclosing(parts):
+            yield first
+            async for part in parts:
+                yield part
+
+    return StreamingResponse(content(), headers=headers)
+
+
+def _attachment(name: str, kind: FileKind) -> str:
+    """Return the `Content-Disposition` of a file (RFC 6266): its name, and one for old programs."""
+    return f"attachment; filename=\"evidence.{kind}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file whose subject is locked, and a caller with the right to remove it from that."""
+
+    row: Evidence
+    remove: Callable[[], Awaitable[None]]
+
+
+async def _remover(caller: Caller) -> Actor:
+    """Return the caller, who may remove evidence of some kind.
+
+    Raises:
+        Forbidden: it writes nothing that evidence is about.
+    """
+    if not any(caller.may(one) for one in queries.WRITES.values()):
+        raise not_permitted(caller, Permission.WRITE_SUBMISSIONS)
+    return caller
+
+
+async def _take(
+    evidence_id: EvidenceId,
+    actor: Annotated[Actor, Depends(_remover)],
+    session: Writing,
+    held: Held,
+) -> Taken:
+    row = await queries.evidence_seen(session, actor, evidence_id)
+    now = held.clock.now()
+    if row.subject_kind == "target":
+        if not actor.may(Permission.ASSIGN_TARGET):
+            raise not_permitted(actor, Permission.ASSIGN_TARGET)
+        return Taken(row, _never)
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    subject = UUID(row.subject_id)
+    if row.subject_kind == "submission":
+        submission = in_scope(
+            await submission_queries.for_update(session, actor, subject), EvidenceNotFound
+        )
+        check_right(actor, "edit", vars(submission), plan)
+        return Taken(
+            row,
+            partial(
+                remove_from_submission, session, submission, row, plan=plan, actor=actor, now=now
+            ),
+        )
+    milestone = in_scope(
+        await milestone_queries.for_update(session, actor, subject), EvidenceNotFound
+    )
+    desk = await writing_desk(session, held, plan, actor)
+    check_milestone_right(desk, "complete", milestone)
+    return Taken(row, partial(remove_from_milestone, session, milestone, row, desk=desk))
+
+
+async def _never() -> None:
+    raise EvidenceRestedUpon
+
+
+@router.delete(
+    "/evidence/{evidence_id}",
+    responses={**answering("EvidenceRemoved", ETAG), **refusals(403, 404, 409, 410)},
+    response_model=EvidenceFileOut,
+)
+async def delete_evidence(taken: Annotated[Taken, Depends(_take)]) -> Response:
+    """Remove a file that was added by mistake; its record stays, its content does not.
+
+    It may be removed while what it is about may be changed: a draft or a returned submission, a
+    milestone that is worked on. What a revision was approved with, or a milestone closed with, is
+    409 `evidence-rested-upon`, and so is the document of an assigned target.
+    """
+    await taken.remove()
+    body = evidence_body(taken.row)
+    return json_answer(body, etag=body_etag(body))
+
+
+@router.post(
+    "/evidence/{evidence_id}/link",
+    status_code=201,
+    responses={
+        **answering("EvidenceLink", LOCATION, status=201, model=EvidenceLinkOut),
+        **refusals(404, 410, 503),
+    },
+    response_model=None,
+)
+async def link_evidence(
+    row: Seen,
+    actor: Caller,
+    held: Held,
+    minutes: Annotated[
+        int, Query(ge=1, le=MOST_MINUTES, description="For how many minutes it is good")
+    ] = USUAL_MINUTES,
+) -> Response:
+    """Make a link to the content of a file, for whoever has no key, such as a viewer of files.
+
+    It is good for the minutes that are asked for and no longer than the key that made it, and it
+    never shows what that key does not see. Nothing is written.
+    """
+    if row.removed_at is not None:
+        raise EvidenceRemoved
+    if held.seal is None:
+        raise SecretKeyNotSet
+    until = held.clock.true_now().replace(microsecond=0) + timedelta(minutes=minutes)
+    link = EvidenceLink(row.city_code, row.id, actor.credential_id, until)
+    path = f"/v1/evidence-content?link={link.token(held.seal)}"
+    made = EvidenceLinkOut(path=path, expires_at=until)
+    return Response(made.model_dump_json(), 201, {"Location": path}, "application/json")
+
+
+async def _linked(
+    request: Request,
+    held: Held,
+    link: Annotated[
+        str, Query(max_length=500, description="The link that `POST …/link` made")
+    ] = "",
+) -> Evidence:
+    """Return the file that a link leads to, as its maker sees it now.
+
+    Raises:
+        Unauthenticated: nobody here signed it, or its maker's key is not for use from here.
+        EvidenceLinkEnded: it has expired, or its maker's key is good no more.
+        EvidenceNotFound: its maker does not see the file any more.
+    """
+    now = held.clock.true_now()
+    if held.seal is None:
+        raise Unauthenticated
+    found = read_link(link, held.seal, now=now)
+    async with held.database.sessions() as session:
+        key = await good_key(session, found.city_code, found.credential_id, now=now)
+        if key is None:
+            raise EvidenceLinkEnded
+        networks = networks_of(key.allowed_networks)
+        if networks and not is_within(address_of(request), networks):
+            raise Unauthenticated
+        maker = actor_of(key, channel="link")
+        return await queries.evidence_seen(session, maker, found.evidence_id)
+
+
+@links_router.get(
+    "/evidence-content",
+    response_class=Response,
+    responses={**_CONTENT, **refusals(404, 410)},
+    openapi_extra={"security": [{"evidence_link": []}]},
+)
+async def read_evidence_link(
+    row: Annotated[Evidence, Depends(_linked)], held: Held, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Return the content of a file to whoever has a link to it."""
+    return await _content(row, held, if_none_match)

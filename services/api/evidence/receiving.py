@@ -1,0 +1,178 @@
+"""A file on its way in: from the socket to the store, part by part, and never held as a whole.
+
+No connection to the database is held meanwhile, however slowly it comes.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from starlette.requests import ClientDisconnect
+
+from services.api.context import BODY_DIGEST, Held
+from services.api.routing import REPLAYED
+from services.api.second_try import STREAMS
+from services.api.write_options import write_options_of
+from services.core.evidence.inspection import FileClaim, Inspection, JudgedFile
+from services.core.evidence.service import NewFile, key_of
+from services.core.kit.errors import DomainError, InvalidInput
+from services.core.kit.exact_data import MalformedBody
+from services.core.kit.file_store import PART_BYTES, FileStore, FileStoreNotSet
+from services.core.kit.ids import new_id
+from services.core.kit.text import Text
+from services.core.plan.evidence_rules import EvidenceLimits
+
+_LONGEST_SECONDS = 3600
+"""A file that has not come by then is given up: no file waits for its row any longer."""
+
+_RECEIVED = "received_file"
+
+FileName = Annotated[
+    str,
+    Query(
+        max_length=500,
+        description="What the file is called, with its extension, and without a path",
+        examples=["监测报告.txt"],
+    ),
+]
+
+SENT: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The file as it is. What it is follows from its content; a name or a"
+        " `Content-Type` that says something else is refused. How long it may be says the plan,"
+        " 20 MiB unless it says otherwise; compressed or not",
+        "content": {
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary"},
+                "examples": {"EvidenceFile": {}},
+            },
+        },
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """What a file is sent for: the city it is kept in, and which files the plan takes."""
+
+    city_code: str
+    limits: EvidenceLimits
+
+
+def receiving(place: Callable[..., Awaitable[FilePlace]]) -> Any:
+    """Return the dependency that takes in the file of a request; `place` says what it is for.
+
+    `place` has let the caller pass before a byte is read. Where the request is refused after all
+    the file is dropped at once.
+    """
+
+    async def receive(
+        request: Request,
+        held: Held,
+        found: Annotated[FilePlace, Depends(place)],
+        file_name: FileName,
+    ) -> AsyncIterator[NewFile]:
+        async with _received(request, held.files, found, file_name) as new:
+            yield new
+
+    return Depends(receive, scope="function")
+
+
+@asynccontextmanager
+async def _received(
+    request: Request, store: FileStore | None, place: FilePlace, name: str
+) -> AsyncIterator[NewFile]:
+    """Yield the file of a request, in the store; of a preview it is looked at only.
+
+    Raises:
+        FileStoreNotSet: there is no store.
+        InvalidInput, FileTooLarge: it is none that is taken.
+        FileStoreUnavailable: it cannot be kept now.
+    """
+    if store is None:
+        raise FileStoreNotSet
+    unread = request.scope.get("unread", [])
+    only_judged = bool(unread) or write_options_of(request).preview
+    new: NewFile | None = request.scope.get(_RECEIVED)
+    if new is None:
+        new = await _taken_in(request, None if only_judged else store, place, name)
+        request.scope[_RECEIVED] = new
+    named = False
+    try:
+        yield new
+        named = REPLAYED not in request.scope
+    except BaseException as error:
+        # What is refused was not written. Whatever else went wrong may have been: then the file
+        # stays, and is dropped later where no row names it.
+        named = not isinstance(error, DomainError)
+        raise
+    finally:
+        if not (named or only_judged):
+            await store.delete(key_of(place.city_code, new.id))
+
+
+async def _taken_in(
+    request: Request, store: FileStore | None, place: FilePlace, name: str
+) -> NewFile:
+    request.scope[STREAMS] = True
+    claim = FileClaim(name, request.headers.get("content-type", ""))
+    sent = _Sent(request, Inspection(claim, place.limits))
+    evidence_id = new_id()
+    try:
+        async with asyncio.timeout(_LONGEST_SECONDS):
+            if store is None:
+                async for _ in sent.parts():
+                    pass
+            else:
+                await store.put(key_of(place.city_code, evidence_id), sent.parts())
+    except ClientDisconnect:
+        raise MalformedBody from None
+    except TimeoutError:
+        raise MalformedBody(_TOO_SLOW) from None
+    except InvalidInput as error:
+        unread = request.scope.get("unread", [])
+        raise InvalidInput(faults=[*error.faults, *unread]) from None
+    judged = sent.judged
+    assert judged is not None  # noqa: S101 (the parts came to their end)
+    request.scope[BODY_DIGEST] = hashlib.sha256(f"{judged.sha256} {judged.size}".encode()).digest()
+    return NewFile(evidence_id, judged)
+
+
+_TOO_SLOW = Text(
+    "一小时内没有传完，请检查网络后重传", "It did not come whole within an hour: send it again"
+)
+
+
+class _Sent:
+    """The file of a request as it comes; `judged` once it is whole and without fault."""
+
+    def __init__(self, request: Request, inspection: Inspection) -> None:
+        self._request = request
+        self._inspection = inspection
+        self.judged: JudgedFile | None = None
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Yield the file in parts of some length, each looked at beside the event loop.
+
+        Raises:
+            InvalidInput, FileTooLarge: it is none that is taken; told before its end is kept.
+        """
+        gathered = bytearray()
+        async for chunk in self._request.stream():
+            gathered += chunk
+            if len(gathered) >= PART_BYTES:
+                yield await self._looked_at(gathered)
+                gathered = bytearray()
+        if gathered:
+            yield await self._looked_at(gathered)
+        self.judged = await asyncio.to_thread(self._inspection.judged)
+
+    async def _looked_at(self, gathered: bytearray) -> bytes:
+        part = bytes(gathered)
+        await asyncio.to_thread(self._inspection.feed, part)
+        return part

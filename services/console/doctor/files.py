@@ -1,0 +1,68 @@
+"""What is said of the store of files: whether it answers, and which files it has lost."""
+
+from collections.abc import Sequence
+from itertools import count
+from uuid import UUID
+
+from services.console.doctor.findings import Finding
+from services.core.evidence import queries
+from services.core.evidence.keeping import missing_files
+from services.core.evidence.models import Evidence
+from services.core.identity.queries import city_codes
+from services.core.kit.database import Database, connect
+from services.core.kit.file_places import open_store
+from services.core.kit.file_store import FileStore, FileStoreUnavailable
+from services.core.kit.outage import told_of
+from services.core.kit.text import Text
+
+_NAMED = 5
+
+
+async def files(url: str, place: str | None) -> Finding:
+    """Say whether every file that is on record is in the store at `place`."""
+    if place is None:
+        said = Text("没有设 WUFEI_FILES，不接受佐证材料", "WUFEI_FILES is not set: none are taken")
+        return Finding("files", said)
+    try:
+        async with connect(url, size=1, application_name="wufei-doctor") as database:
+            return await _judged(database, open_store(place))
+    except FileStoreUnavailable as error:
+        cause = told_of(error.__cause__) if isinstance(error.__cause__, Exception) else "?"
+        said = Text(f"{place} 没有应答：{cause}", f"{place}: {cause}")
+        todo = Text(
+            "看 WUFEI_FILES 所指的目录或存储桶是否可达、可写",
+            "see whether the directory or the bucket of WUFEI_FILES can be reached and written to",
+        )
+        return Finding("files", said, good=False, todo=todo)
+
+
+async def _judged(database: Database, store: FileStore) -> Finding:
+    async with database.sessions() as session:
+        cities = await city_codes(session)
+    named: list[str] = []
+    missing = count(1)
+    number = 0
+    for city_code in cities:
+
+        async def some_kept(
+            after: UUID | None, limit: int, city_code: str = city_code
+        ) -> Sequence[Evidence]:
+            async with database.sessions() as session:
+                return await queries.some_kept(session, city_code, after=after, limit=limit)
+
+        async for row in missing_files(store, city_code, some_kept):
+            number = next(missing)
+            if len(named) < _NAMED:
+                named.append(f"{city_code}/{row.id} ({row.file_name})")
+    if not number:
+        return Finding("files", Text("登记的佐证材料都在", "every file on record is there"))
+    shown = ", ".join(named)
+    said = Text(
+        f"{number} 件佐证材料已登记而存储中没有：{shown}",
+        f"{number} on record and not in the store: {shown}",
+    )
+    todo = Text(
+        "从备份恢复这些文件到 WUFEI_FILES；文件名即编号",
+        "restore them from a backup of WUFEI_FILES: files are called by their ids",
+    )
+    return Finding("files", said, good=False, todo=todo)

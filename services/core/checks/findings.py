@@ -1,0 +1,173 @@
+"""What a check found, how it is kept with a submission, and what of it a caller is told. Pure.
+
+A finding compares figures that may be of other units and of other indicators. Its words hold none
+of them; they are added for a caller within whose reach all of them lie.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic_core import from_json
+
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.kit.decimals import display, plain
+from services.core.kit.text import Text
+from services.core.plan.check_entries import FigurePart, Importance
+from services.core.plan.state import PlanState
+from services.core.plan.visibility import sees
+
+CheckKind = Literal["range", "part_within_whole", "rule", "balance", "change", "outlier"]
+
+CODES: Mapping[CheckKind, str] = {
+    "range": "implausible-value",
+    "part_within_whole": "part-above-whole",
+    "rule": "check-failed",
+    "balance": "unbalanced",
+    "change": "unusual-change",
+    "outlier": "outlier",
+}
+"""What a broken check of each kind is called, whether it blocks or warns."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedFigure:
+    """A figure that a check compared, on which side, and where it stands; None: none is there."""
+
+    side: Literal["left", "right"]
+    indicator_code: str
+    organization_code: str
+    period: str
+    part: FigurePart
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFinding:
+    """A check that is broken.
+
+    `rule` is its code in the plan; None of a built-in one. `words` say what is wrong without a
+    figure of elsewhere; `said` adds the figures. `left` and `right` are the sums of both sides, as
+    text, and `statistics` what else was reckoned. `approved`: all that was compared with it was.
+    """
+
+    kind: CheckKind
+    rule: str | None
+    importance: Importance
+    needs_justification: bool
+    words: Text
+    said: Text
+    advice: Text | None = None
+    left: str | None = None
+    operator: str | None = None
+    right: str | None = None
+    tolerance: str | None = None
+    figures: tuple[ComparedFigure, ...] = ()
+    statistics: Mapping[str, str | None] = field(default_factory=dict)
+    approved: bool = True
+
+    @property
+    def code(self) -> str:
+        """What it is called."""
+        return CODES[self.kind]
+
+
+def kept(findings: Sequence[CheckFinding]) -> list[dict[str, Any]] | None:
+    """Return findings as a submission keeps them; None: there are none."""
+    return [_kept(one) for one in findings] or None
+
+
+def _kept(finding: CheckFinding) -> dict[str, Any]:
+    advice = finding.advice
+    return {
+        "kind": finding.kind,
+        "rule": finding.rule,
+        "importance": finding.importance,
+        "needs_justification": finding.needs_justification,
+        "words": _two(finding.words),
+        "said": _two(finding.said),
+        "advice": None if advice is None else _two(advice),
+        "left": finding.left,
+        "operator": finding.operator,
+        "right": finding.right,
+        "tolerance": finding.tolerance,
+        "figures": [
+            {name: getattr(one, name) for name in ComparedFigure.__slots__}
+            for one in finding.figures
+        ],
+        "statistics": dict(finding.statistics),
+        "approved": finding.approved,
+    }
+
+
+def _two(words: Text) -> dict[str, str]:
+    return {"zh": words.zh, "en": words.en}
+
+
+def findings_kept(column: str | Sequence[Mapping[str, Any]] | None) -> list[CheckFinding]:
+    """Return what `kept` wrote, as the driver or the mapper hands it out."""
+    read = from_json(column) if isinstance(column, str) else column
+    return [_read(one) for one in read or ()]
+
+
+def _read(one: Mapping[str, Any]) -> CheckFinding:
+    advice = one["advice"]
+    return CheckFinding(
+        **{
+            **one,
+            "words": Text(**one["words"]),
+            "said": Text(**one["said"]),
+            "advice": None if advice is None else Text(**advice),
+            "figures": tuple(ComparedFigure(**figure) for figure in one["figures"]),
+        }
+    )
+
+
+def shows_figures(finding: CheckFinding, actor: Actor, plan: PlanState) -> bool:
+    """Return whether all that a finding compares lies within a caller's reach.
+
+    A sum with one figure of elsewhere in it would give that figure away, so it is all or nothing.
+    """
+    if actor.reach is Reach.APPROVED:
+        return finding.approved
+    return all(
+        sees(
+            actor,
+            city_code=plan.city_code,
+            plan_code=plan.code,
+            units=(one.organization_code,),
+            leads=plan.leads.get(one.indicator_code, ()),
+        )
+        for one in finding.figures
+    )
+
+
+def told(finding: CheckFinding, *, figures: bool) -> Text:
+    """Return what a finding says, with its figures or without, and what to do about it."""
+    said = finding.words
+    if figures:
+        said = _joined(said, finding.said, "：", ": ") if finding.said.zh else said
+    elif finding.figures:
+        said = _joined(said, _WITHHELD, "；", "; ")
+    return said if finding.advice is None else _joined(said, finding.advice, "；", "; ")
+
+
+_WITHHELD = Text(
+    "其中有不在可见范围内的数值，不予显示", "figures beyond your reach are among them and not shown"
+)
+
+
+def _joined(one: Text, other: Text, zh: str, en: str) -> Text:
+    return Text(f"{one.zh}{zh}{other.zh}", f"{one.en}{en}{other.en}")
+
+
+def shown(number: Decimal) -> str:
+    """Return a number for people: as it is where it is short, else to four places."""
+    text = plain(number)
+    return text if len(text) <= _SHORT else plain(Decimal(display(number, _PLACES)))
+
+
+_SHORT = 12
+_PLACES = 4

@@ -1,0 +1,54 @@
+"""The statements that look up figures: one for all places, however many they are."""
+
+from services.core.kit.statements import DriverStatement
+
+FIGURES = DriverStatement("""
+SELECT submission.indicator_code, submission.organization_code, submission.period,
+    submission.id, submission.version,
+    submission.state = 'approved' OR approved.after IS NOT NULL AS approved,
+    CASE WHEN approved.after IS NULL THEN submission.value
+        ELSE CAST(approved.after->>'value' AS numeric) END AS value,
+    CASE WHEN approved.after IS NULL THEN submission.numerator
+        ELSE CAST(approved.after->>'numerator' AS numeric) END AS numerator,
+    CASE WHEN approved.after IS NULL THEN submission.denominator
+        ELSE CAST(approved.after->>'denominator' AS numeric) END AS denominator
+FROM unnest(CAST(:indicators AS text[]), CAST(:units AS text[]), CAST(:periods AS text[]))
+    AS w(indicator_code, organization_code, period)
+JOIN submission ON submission.city_code = :city AND submission.plan_code = :plan
+    AND submission.indicator_code = w.indicator_code
+    AND submission.organization_code = w.organization_code AND submission.period = w.period
+    AND submission.state <> 'withdrawn'
+LEFT JOIN LATERAL (
+    -- What is returned or corrected: the approved one counts meanwhile, and history has it.
+    SELECT history.after FROM submission_history AS history
+    WHERE history.city_code = :city AND history.submission_id = submission.id
+        AND submission.state IN ('draft', 'returned')
+        AND submission.approved_revision IS NOT NULL AND history.after->>'state' = 'approved'
+    ORDER BY history.version DESC LIMIT 1
+) AS approved ON TRUE
+WHERE submission.state IN ('submitted', 'approved') OR approved.after IS NOT NULL
+""")
+"""What stands at some places, by three arrays of the same length (`checks.figures`)."""
+
+REPORTED = DriverStatement("""
+SELECT found.indicator_code, found.organization_code, found.period
+FROM unnest(CAST(:indicators AS text[])) AS w(indicator_code)
+CROSS JOIN LATERAL (
+    -- Each indicator by its index, and no more of it than is wanted of all.
+    SELECT submission.indicator_code, submission.organization_code, submission.period
+    FROM submission
+    WHERE submission.city_code = :city AND submission.plan_code = :plan
+        AND submission.indicator_code = w.indicator_code AND submission.state <> 'withdrawn'
+        AND (submission.state IN ('submitted', 'approved')
+            OR submission.approved_revision IS NOT NULL)
+        AND (CAST(:period AS text) IS NULL OR submission.period = :period)
+        AND (CAST(:unit AS text) IS NULL OR submission.organization_code = :unit)
+        AND (submission.indicator_code, submission.organization_code, submission.period)
+            > (CAST(:after_indicator AS text), CAST(:after_unit AS text),
+                CAST(:after_period AS text))
+    ORDER BY submission.indicator_code, submission.organization_code, submission.period
+    LIMIT :most
+) AS found
+ORDER BY found.indicator_code, found.organization_code, found.period LIMIT :most
+""")
+"""Where figures of some indicators were handed in, in the order of places after one of them."""

@@ -1,0 +1,1 @@
+"""Files that a submission, a milestone or an assigned target rests upon (佐证材料)."""

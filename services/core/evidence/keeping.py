@@ -1,0 +1,116 @@
+"""The store and the ledger kept in step: what no row names is dropped, what a row lacks is named.
+
+A file is kept before its row is written. A process that dies between the two leaves a file that
+nobody can reach; it is dropped before it is a day old.
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.core.evidence.models import Evidence
+from services.core.evidence.service import folder_of, key_of
+from services.core.kit.file_store import FileMissing, FileStore
+from services.core.kit.ids import made_at
+
+UNCLAIMED = timedelta(hours=3)
+"""So long a file may lack its row: longer than any request takes to send and to write it."""
+
+SWEPT_EVERY = timedelta(hours=6)
+"""How often the store is looked through: with `UNCLAIMED` well within a day."""
+
+_AT_ONCE = 500
+
+KeptAmong = Callable[[Sequence[UUID]], Coroutine[Any, Any, frozenset[UUID]]]
+"""Returns which ids are those of files that are to be kept."""
+
+SomeKept = Callable[[UUID | None, int], Coroutine[Any, Any, Sequence[Evidence]]]
+"""Returns up to so many files that are to be kept, by id, after a given one."""
+
+
+@dataclass(slots=True)
+class Swept:
+    """How many files were looked at, and how many of them were dropped."""
+
+    seen: int = 0
+    dropped: int = 0
+
+
+async def sweep_folder(
+    store: FileStore, folder: str, kept_among: KeptAmong, *, now: datetime
+) -> Swept:
+    """Drop the files of a folder that no row names; `now` is the true instant.
+
+    Names are the ids of rows; a draft of a process that died has another name and is dropped too.
+    """
+    done = Swept()
+    waiting: dict[UUID, str] = {}
+    async for file in store.list(folder):
+        done.seen += 1
+        made = _id_in(file.key)
+        if made is not None and made_at(made) < now - UNCLAIMED:
+            if _is_draft(file.key):
+                await store.delete(file.key)
+                done.dropped += 1
+                continue
+            waiting[made] = file.key
+        if len(waiting) >= _AT_ONCE:
+            done.dropped += await _drop(store, waiting, kept_among)
+            waiting = {}
+    done.dropped += await _drop(store, waiting, kept_among)
+    return done
+
+
+async def _drop(store: FileStore, keys: dict[UUID, str], kept_among: KeptAmong) -> int:
+    if not keys:
+        return 0
+    kept = await kept_among(list(keys))
+    gone = [key for one, key in keys.items() if one not in kept]
+    for key in gone:
+        await store.delete(key)
+    return len(gone)
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _is_draft(key: str) -> bool:
+    return _name(key).startswith(".")
+
+
+def _id_in(key: str) -> UUID | None:
+    """Return the id that a key ends in; None: it is no key of ours."""
+    with suppress(ValueError):
+        return UUID(_name(key).rpartition(".")[2] if _is_draft(key) else _name(key))
+    return None
+
+
+async def missing_files(
+    store: FileStore, city_code: str, some_kept: SomeKept
+) -> AsyncIterator[Evidence]:
+    """Yield the files of a city that have a row and are not in the store."""
+    # Sixteen bytes each: a million files are no burden to whoever examines a deployment.
+    there = {
+        found async for file in store.list(folder_of(city_code)) if (found := _id_in(file.key))
+    }
+    after: UUID | None = None
+    while rows := await some_kept(after, _AT_ONCE):
+        for row in rows:
+            # One that was added since the list was made is there all the same.
+            if row.id not in there and not await _is_there(store, key_of(city_code, row.id)):
+                yield row
+        after = rows[-1].id
+
+
+async def _is_there(store: FileStore, key: str) -> bool:
+    parts = store.open(key)
+    try:
+        await anext(parts, None)
+    except FileMissing:
+        return False
+    await parts.aclose()
+    return True

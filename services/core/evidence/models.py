@@ -1,0 +1,53 @@
+"""Tables of evidence: each file with its digests, and the office's archives of them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+
+
+class Evidence(Base):
+    """A file that something rests upon, or rested upon: one that was removed keeps its row.
+
+    `subject_id` is the submission's or the milestone's id, or `plan/indicator/year/sequence` of an
+    assigned target. What it is about stands beside it: the unit, the indicator or the measure, and
+    the period. Its content is in the store, under a key made of city and id.
+    """
+
+    __tablename__ = "evidence_file"
+    __table_args__ = (
+        CheckConstraint("subject_kind IN ('submission', 'milestone', 'target')", name="kind"),
+        CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removed_by_somebody"),
+        Index("ix_evidence_file_subject", "city_code", "subject_kind", "subject_id", "id"),
+        Index(
+            "ix_evidence_file_plan",
+            "city_code",
+            "plan_code",
+            "id",
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text)
+    subject_kind: Mapped[str] = mapped_column(Text)
+    subject_id: Mapped[str] = mapped_column(Text)
+    organization_code: Mapped[str | None] = mapped_column(Text)
+    indicator_code: Mapped[str | None] = mapped_column(Text)
+    measure_code: Mapped[str | None] = mapped_column(Text)
+    period: Mapped[str | None] = mapped_column(Text)
+    file_name: Mapped[str] = mapped_column(Text)
+    type: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(Text)
+    sm3: Mapped[str] = mapped_column(Text)
+    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    added_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    removed_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

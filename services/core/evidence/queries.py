@@ -1,0 +1,149 @@
+"""Reading evidence. Whoever sees what a file is about sees the file, and nobody else does."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.evidence.errors import EvidenceNotFound
+from services.core.evidence.models import Evidence
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.identity.rules import Permission
+from services.core.milestones.conditions import MILESTONES
+from services.core.milestones.models import Milestone
+from services.core.plan.evidence_rules import Piece
+from services.core.plan.visibility import scope, sees_plan
+from services.core.submissions.models import Submission
+from services.core.submissions.queries import SUBMISSIONS
+
+READS = {
+    "submission": Permission.READ_SUBMISSIONS,
+    "milestone": Permission.READ_MILESTONES,
+    "target": Permission.READ_PLAN,
+}
+"""What it takes to read the evidence of each kind of subject."""
+
+WRITES = {
+    "submission": Permission.WRITE_SUBMISSIONS,
+    "milestone": Permission.WRITE_MILESTONES,
+    "target": Permission.ASSIGN_TARGET,
+}
+"""What it takes to add evidence to each kind of subject, and to remove it."""
+
+
+async def submission_seen(
+    session: AsyncSession, actor: Actor, submission_id: UUID
+) -> Submission | None:
+    """Return one visible submission, as it stands."""
+    return await session.scalar(
+        select(Submission).where(Submission.id == submission_id, scope(actor, SUBMISSIONS).clause)
+    )
+
+
+async def milestone_seen(
+    session: AsyncSession, actor: Actor, milestone_id: UUID
+) -> Milestone | None:
+    """Return one visible milestone."""
+    return await session.scalar(
+        select(Milestone).where(Milestone.id == milestone_id, scope(actor, MILESTONES).clause)
+    )
+
+
+def pieces_seen(actor: Actor, pieces: Sequence[Piece]) -> list[Piece]:
+    """Return which pieces of a visible submission a caller sees.
+
+    Who sees what was approved sees what it was approved with, and nothing of the work since.
+    """
+    if actor.reach is not Reach.APPROVED:
+        return list(pieces)
+    return [one for one in pieces if one["kept"]]
+
+
+async def evidence_seen(session: AsyncSession, actor: Actor, evidence_id: UUID) -> Evidence:
+    """Return a file within the caller's sight, one that was removed too.
+
+    Raises:
+        EvidenceNotFound: there is none.
+    """
+    row = await session.scalar(_one(actor.city_code, evidence_id))
+    if row is None or not actor.may(READS[row.subject_kind]):
+        raise EvidenceNotFound
+    if not await _sees(session, actor, row):
+        raise EvidenceNotFound
+    return row
+
+
+def _one(city_code: str, evidence_id: UUID) -> Select[Evidence]:
+    return select(Evidence).where(Evidence.city_code == city_code, Evidence.id == evidence_id)
+
+
+async def _sees(session: AsyncSession, actor: Actor, row: Evidence) -> bool:
+    if row.subject_kind == "submission":
+        found = await submission_seen(session, actor, UUID(row.subject_id))
+        if found is None:
+            return False
+        if actor.reach is not Reach.APPROVED:
+            return True
+        return any(one["id"] == str(row.id) for one in pieces_seen(actor, found.files or ()))
+    if row.subject_kind == "milestone":
+        return await milestone_seen(session, actor, UUID(row.subject_id)) is not None
+    return sees_plan(actor, city_code=row.city_code, plan_code=row.plan_code)
+
+
+async def files_of_pieces(
+    session: AsyncSession, city_code: str, pieces: Sequence[Piece]
+) -> Sequence[Evidence]:
+    """Return the files of pieces, in the order in which they were added."""
+    if not pieces:
+        return []
+    ids = [UUID(one["id"]) for one in pieces]
+    found = await session.scalars(
+        select(Evidence)
+        .where(Evidence.city_code == city_code, Evidence.id.in_(ids))
+        .order_by(Evidence.id)
+    )
+    return found.all()
+
+
+async def files_of_targets(
+    session: AsyncSession, city_code: str, subject_ids: Sequence[str], *, most: int
+) -> Sequence[Evidence]:
+    """Return the files of assigned targets, in the order in which they were added, at most so many.
+
+    None of them was ever removed.
+    """
+    if not subject_ids:
+        return []
+    found = await session.scalars(
+        select(Evidence)
+        .where(
+            Evidence.city_code == city_code,
+            Evidence.subject_kind == "target",
+            Evidence.subject_id.in_(subject_ids),
+        )
+        .order_by(Evidence.id)
+        .limit(most)
+    )
+    return found.all()
+
+
+async def kept_among(session: AsyncSession, city_code: str, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return which of these are the ids of files that were not removed."""
+    found = await session.scalars(
+        select(Evidence.id).where(
+            Evidence.city_code == city_code, Evidence.id.in_(ids), Evidence.removed_at.is_(None)
+        )
+    )
+    return frozenset(found)
+
+
+async def some_kept(
+    session: AsyncSession, city_code: str, *, after: UUID | None, limit: int
+) -> Sequence[Evidence]:
+    """Return up to `limit` files of a city that were not removed, by id, after a given one."""
+    wanted = select(Evidence).where(Evidence.city_code == city_code, Evidence.removed_at.is_(None))
+    if after is not None:
+        wanted = wanted.where(Evidence.id > after)
+    return (await session.scalars(wanted.order_by(Evidence.id).limit(limit))).all()

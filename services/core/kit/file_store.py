@@ -1,0 +1,197 @@
+"""Where files are kept: four verbs, and a directory of this machine that has them.
+
+A file is whole under its key or not there at all, whatever dies while it is written.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, ParamSpec, Protocol, TypeVar
+
+from services.core.kit.errors import DomainError, RefusalKind
+from services.core.kit.ids import new_id
+from services.core.kit.text import Text
+
+PART_BYTES = 1024 * 1024
+"""Files are read and written in parts of this length, one at a time."""
+
+_LISTED_AT_ONCE = 500
+_Arguments = ParamSpec("_Arguments")
+_Done = TypeVar("_Done")
+
+
+class FileStoreUnavailable(DomainError):
+    """The store of files does not answer, or takes no more; the request may be sent again."""
+
+    code = "file-store-unavailable"
+    kind = RefusalKind.UNAVAILABLE
+    title = Text("文件存储暂不可用，请稍后重试", "The store of files is not available; try again")
+
+
+class FileStoreNotSet(DomainError):
+    """This deployment was told of no store to keep files in."""
+
+    code = "file-store-not-set"
+    kind = RefusalKind.UNAVAILABLE
+    title = Text(
+        "本部署未设置文件存储（WUFEI_FILES），不能保存佐证材料",
+        "This deployment has no WUFEI_FILES to keep files of evidence in",
+    )
+
+
+class FileMissing(DomainError):
+    """The ledger knows of the file and the store does not have it: tell whoever runs this."""
+
+    code = "file-missing"
+    kind = RefusalKind.UNAVAILABLE
+    title = Text(
+        "文件已登记但存储中没有，请联系管理员",
+        "The file is on record and not in the store: tell whoever runs this deployment",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of the store: its key, and its length in bytes."""
+
+    key: str
+    size: int
+
+
+class FileStore(Protocol):
+    """Keeps files by keys of plain words separated by slashes."""
+
+    async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
+        """Keep a file; where `parts` raises, nothing is kept and that is raised.
+
+        Raises:
+            FileStoreUnavailable: it cannot be kept now.
+        """
+
+    def open(self, key: str) -> AsyncGenerator[bytes, None]:
+        """Yield the parts of a file.
+
+        Raises:
+            FileMissing: there is none, with the first part.
+            FileStoreUnavailable: it cannot be read now.
+        """
+
+    async def delete(self, key: str) -> None:
+        """Drop a file; one that is not there is dropped already.
+
+        Raises:
+            FileStoreUnavailable: it cannot be dropped now.
+        """
+
+    def list(self, prefix: str) -> AsyncIterator[StoredFile]:
+        """Yield the files whose keys begin with `prefix`, which ends in a slash.
+
+        Raises:
+            FileStoreUnavailable: they cannot be listed now.
+        """
+
+
+class DirectoryStore:
+    """Files in a directory of this machine, or one that several machines share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
+        """Keep a file: written beside its place, brought to the disk, then renamed."""
+        place = self._folder / key
+        # A file that is being written has a name that no key has.
+        draft = place.with_name(f".{place.name}.{new_id()}")
+        file = await _on_disk(_begun, draft)
+        try:
+            async for part in parts:
+                await _on_disk(file.write, part)
+            await _on_disk(_finish, file, draft, place)
+        except BaseException:
+            # Not awaited: whoever was cancelled must not begin something new.
+            file.close()
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+
+    async def open(self, key: str) -> AsyncGenerator[bytes, None]:
+        """Yield the parts of a file."""
+        try:
+            file = await asyncio.to_thread((self._folder / key).open, "rb")
+        except FileNotFoundError:
+            raise FileMissing from None
+        except OSError as error:
+            raise FileStoreUnavailable from error
+        try:
+            while part := await _on_disk(file.read, PART_BYTES):
+                yield part
+        finally:
+            file.close()
+
+    async def delete(self, key: str) -> None:
+        """Drop a file."""
+        await _on_disk((self._folder / key).unlink, missing_ok=True)
+
+    async def list(self, prefix: str) -> AsyncIterator[StoredFile]:
+        """Yield the files below a folder; drafts that were left behind are among them."""
+        found = _below(self._folder, self._folder / prefix)
+        while batch := await _on_disk(_some_of, found):
+            for one in batch:
+                yield one
+
+
+def _begun(draft: Path) -> BinaryIO:
+    draft.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+    return os.fdopen(descriptor, "wb")
+
+
+def _finish(file: BinaryIO, draft: Path, place: Path) -> None:
+    """Bring a file to the disk and give it its name, and that to the disk."""
+    with file:
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(place)
+    folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _below(root: Path, folder: Path) -> Iterator[StoredFile]:
+    """Yield the files below a folder, without holding their names."""
+    try:
+        entries = os.scandir(folder)
+    except FileNotFoundError:
+        return
+    with entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(root, Path(entry.path))
+                continue
+            with suppress(FileNotFoundError):  # another dropped it meanwhile
+                size = entry.stat(follow_symlinks=False).st_size
+                yield StoredFile(Path(entry.path).relative_to(root).as_posix(), size)
+
+
+def _some_of(found: Iterator[StoredFile]) -> list[StoredFile]:
+    return list(islice(found, _LISTED_AT_ONCE))
+
+
+async def _on_disk(
+    work: Callable[_Arguments, _Done], *args: _Arguments.args, **members: _Arguments.kwargs
+) -> _Done:
+    """Do what waits for a disk beside the event loop.
+
+    Raises:
+        FileStoreUnavailable: the disk is full, gone, or not ours to write to.
+    """
+    try:
+        return await asyncio.to_thread(work, *args, **members)
+    except OSError as error:
+        raise FileStoreUnavailable from error

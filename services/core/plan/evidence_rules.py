@@ -1,0 +1,76 @@
+"""What a plan asks of evidence (佐证材料): which files it takes, and where some must be. Pure.
+
+What a submission or a milestone rests upon stands with it as pieces, so that whoever judges it
+needs to look up nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+from pydantic_core import from_json
+
+from services.core.kit.errors import Fault
+from services.core.kit.file_kinds import FILE_KINDS, FileKind
+from services.core.kit.text import Text
+from services.core.plan.members import Entry
+
+MOST_BYTES = 100 * 1024 * 1024
+"""What a plan may allow a file at most."""
+
+Piece = Mapping[str, Any]
+"""A file that something rests upon: `id`, `file_name`, `type`, `size`, `sha256`, `kept`.
+
+`kept` is true once it was approved or closed with it: then it stays.
+"""
+
+
+class EvidenceLimits(Entry):
+    """Which files of evidence are taken: bytes of one, files for one thing, kinds of them."""
+
+    max_bytes: Annotated[int, Field(ge=1024, le=MOST_BYTES, strict=True)] = 20 * 1024 * 1024
+    max_files: Annotated[int, Field(ge=1, le=100, strict=True)] = 20
+    types: Annotated[tuple[FileKind, ...], Field(min_length=1, max_length=20)] = FILE_KINDS
+
+
+class RequiredEvidence(Entry):
+    """How many files must be there before something is handed in, and of which kinds."""
+
+    min_files: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
+    types: Annotated[tuple[FileKind, ...], Field(min_length=1, max_length=20)] | None = None
+
+
+def pieces_of(files: Sequence[Piece] | str | None) -> list[Piece]:
+    """Return what stands in the column of pieces, as a driver or the model gives it."""
+    found: Sequence[Piece] = from_json(files) if isinstance(files, str) else files or ()
+    return list(found)
+
+
+def counting(rule: RequiredEvidence, pieces: Sequence[Piece]) -> int:
+    """Return how many pieces are of a kind that a rule asks for."""
+    return sum(rule.types is None or one["type"] in rule.types for one in pieces)
+
+
+def lacking(rule: RequiredEvidence | None, pieces: Sequence[Piece], path: str) -> list[Fault]:
+    """Return what is missing by a rule; `path` is where files are added."""
+    if rule is None or (there := counting(rule, pieces)) >= rule.min_files:
+        return []
+    kinds = "" if rule.types is None else ", ".join(rule.types)
+    of_kinds = Text(f"（{kinds}）" if kinds else "", f" ({kinds})" if kinds else "")
+    words = Text(
+        f"须附佐证材料至少 {rule.min_files} 件{of_kinds.zh}，现有 {there} 件：请用 POST {path}"
+        " 上传后再提交；尚未填报的，先保存为草稿（draft）",
+        f"It rests upon at least {rule.min_files} files of evidence{of_kinds.en}, and has {there}:"
+        f" add them by POST {path}, then hand it in; make what is not there yet as a draft first",
+    )
+    return [Fault("/evidence", "evidence-missing", words)]
+
+
+def all_kept(files: Sequence[Piece] | None) -> list[dict[str, Any]] | None:
+    """Return pieces as they are once something was decided on with them: they stay."""
+    return None if files is None else [{**one, "kept": True} for one in files]
+
+
+def still_missing(rule: RequiredEvidence | None, pieces: Sequence[Piece]) -> int:
+    """Return how many more files a rule asks for."""
+    return 0 if rule is None else max(rule.min_files - counting(rule, pieces), 0)

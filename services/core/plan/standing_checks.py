@@ -1,0 +1,144 @@
+"""Which checks of a plan are asked of which figure. Pure, and reckoned once a plan version.
+
+A balance is written as the rules that it comes to, so that there is one way to judge both.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from services.core.plan.check_entries import Balance, CheckRule, CheckTerm, EntryChecks
+from services.core.plan.document import Indicator, PlanDocument
+from services.core.plan.plausibility import is_share
+
+RuleKind = Literal["rule", "balance"]
+
+_NONE = EntryChecks()
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRule:
+    """A rule of the plan, and what it was written as.
+
+    It is asked whenever a figure of `asked_of` is reported: by a unit of its own, or by any (None).
+    """
+
+    kind: RuleKind
+    rule: CheckRule
+    asked_of: frozenset[tuple[str, str | None]]
+
+    def concerns(self, indicator_code: str, organization_code: str) -> bool:
+        """Return whether it is asked of a figure that this unit reports for this indicator."""
+        return not self.asked_of.isdisjoint(
+            {(indicator_code, None), (indicator_code, organization_code)}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChecks:
+    """The checks of a plan: its rules in order, those of each indicator, and its built-in ones.
+
+    An indicator that has no built-in check is not in `built_in`; one whose figures no check
+    compares with others is not in `compared`.
+    """
+
+    rules: tuple[StandingRule, ...]
+    by_indicator: Mapping[str, tuple[StandingRule, ...]]
+    built_in: Mapping[str, EntryChecks]
+    compared: frozenset[str]
+
+
+def standing_checks(document: PlanDocument) -> StandingChecks:
+    """Return the checks of a plan."""
+    rules = tuple(_rules(document))
+    built_in = {
+        one.code: checks
+        for one in document.indicators
+        if (checks := _built_in(one, document)) != _NONE
+    }
+    terms = (term for one in rules for term in (*one.rule.left, *one.rule.right))
+    named = {term.indicator for term in terms if term.indicator is not None}
+    return StandingChecks(rules, by_indicator(rules), built_in, frozenset(named | set(built_in)))
+
+
+def by_indicator(rules: tuple[StandingRule, ...]) -> Mapping[str, tuple[StandingRule, ...]]:
+    """Return rules by the indicators of whose figures they are asked."""
+    found: dict[str, list[StandingRule]] = defaultdict(list)
+    for one in rules:
+        for code in {code for code, _ in one.asked_of}:
+            found[code].append(one)
+    return {code: tuple(listed) for code, listed in found.items()}
+
+
+def standing(rule: CheckRule, kind: RuleKind = "rule") -> StandingRule:
+    """Return a rule with what it is asked of."""
+    return StandingRule(kind, rule, _asked_of(rule))
+
+
+def _rules(document: PlanDocument) -> Iterator[StandingRule]:
+    for rule in document.check_rules:
+        yield standing(rule)
+    for balance in document.balances:
+        for rule in rules_of_balance(balance):
+            yield standing(rule, "balance")
+
+
+def _asked_of(rule: CheckRule) -> frozenset[tuple[str, str | None]]:
+    """Return of which figures a rule is asked: those of the period and the unit that report.
+
+    What is looked up beside them, of other periods and of units that are named, does not ask it,
+    unless all of it is of units that are named.
+    """
+    terms = [one for one in (*rule.left, *rule.right) if one.indicator is not None]
+    own = [one for one in terms if one.organization is None]
+    return frozenset(
+        (one.indicator, one.organization)
+        for one in own or terms
+        if one.indicator is not None and one.at == "this_period"
+    )
+
+
+def opening_code(balance: Balance) -> str:
+    """Return the code of the rule that holds an opening against the closing before it."""
+    return f"{balance.code}.opening"
+
+
+def rules_of_balance(balance: Balance) -> Iterator[CheckRule]:
+    """Yield the rules that a balance comes to."""
+    carried = CheckTerm(indicator=balance.closing, at="previous_period")
+    opening = carried if balance.opening is None else CheckTerm(indicator=balance.opening)
+    flows = [CheckTerm(indicator=one) for one in balance.inflows]
+    flows += [CheckTerm(indicator=one, times=Decimal(-1)) for one in balance.outflows]
+    shared = {name: getattr(balance, name) for name in _SHARED}
+    yield CheckRule(
+        code=balance.code,
+        left=(opening, *flows),
+        operator="==",
+        right=(CheckTerm(indicator=balance.closing),),
+        **shared,
+    )
+    if balance.opening is not None:
+        yield CheckRule(
+            code=opening_code(balance), left=(opening,), operator="==", right=(carried,), **shared
+        )
+
+
+_SHARED = (
+    *("name", "name_en", "missing", "tolerance"),
+    *("importance", "needs_justification", "advice"),
+)
+
+
+def _built_in(indicator: Indicator, document: PlanDocument) -> EntryChecks:
+    """Return an indicator's own checks, else the plan's.
+
+    The plan's says nothing of a whole that an indicator is no share of.
+    """
+    if indicator.entry_checks is not None:
+        return indicator.entry_checks
+    default = document.entry_checks
+    if default.part_within_whole is None or is_share(indicator):
+        return default
+    return default.model_copy(update={"part_within_whole": None})

@@ -1,0 +1,115 @@
+"""The checks of the plan at the entry of a value: what they find, and what keeps it out. Pure.
+
+Of a draft, or of one that was returned, everything that is found is kept and shown. When it is
+handed in, what blocks keeps it out, and so does a warning that lacks the reason it asks for.
+Nothing is judged again when another value changes later.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from services.core.checks.figures import FigurePlace, Figures, place_of_row
+from services.core.checks.findings import CheckFinding, kept, shows_figures, told
+from services.core.checks.judging import findings_of
+from services.core.checks.lookups import places_needed
+from services.core.identity.actor import Actor
+from services.core.kit.decimals import plain
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.plan.state import PlanState
+from services.core.submissions.authorship import SubmissionRow
+
+
+def at_entry(row: SubmissionRow, plan: PlanState, actor: Actor, figures: Figures) -> dict[str, Any]:
+    """Return the columns that the checks add to a submission as it is to be written.
+
+    Raises:
+        InvalidInput: it would be handed in, and a check keeps it out.
+    """
+    findings = findings_of(row, plan, figures)
+    faults = entry_faults(row, findings, plan, actor)
+    if faults:
+        raise InvalidInput(faults=faults)
+    return {"checks": kept(findings)}
+
+
+def entry_faults(
+    row: SubmissionRow, findings: Iterable[CheckFinding], plan: PlanState, actor: Actor
+) -> list[Fault]:
+    """Return what of the findings keeps a submission from being handed in, as told."""
+    if row["state"] != "submitted":
+        return []
+    return [
+        _fault(one, row, plan, actor)
+        for one in findings
+        if one.importance == "block" or (one.needs_justification and not row["justification"])
+    ]
+
+
+def _fault(finding: CheckFinding, row: SubmissionRow, plan: PlanState, actor: Actor) -> Fault:
+    said = told(finding, figures=shows_figures(finding, actor, plan))
+    if finding.importance == "block":
+        return finding_fault(finding, row, said)
+    words = Text(
+        f"{said.zh}；如数值属实，请在 justification 中说明原因后再上报",
+        f"{said.en}; if it is true, say why in `justification` and hand it in again",
+    )
+    return Fault("/justification", "justification-required", words, finding.rule or finding.code)
+
+
+def finding_fault(finding: CheckFinding, row: Mapping[str, Any], said: Text) -> Fault:
+    """Return a finding as a fault of the value, or of the part, that was reported."""
+    if row["value"] is None:
+        return Fault("", finding.code, said)
+    pointer = "/value" if row["numerator"] is None else "/numerator"
+    return Fault(pointer, finding.code, said, plain(row["value"]))
+
+
+class EntriesTogether:
+    """Submissions that are written at once: each is judged beside the others as they will stand.
+
+    Of two that contradict each other both are kept out, in whichever order they stand; those that
+    were held against them and passed are judged again without them.
+    """
+
+    def __init__(self, plan: PlanState, actor: Actor, figures: Figures) -> None:
+        self._plan = plan
+        self._actor = actor
+        self._figures = figures
+        self.faults: dict[int, list[Fault]] = {}
+        self.columns: dict[int, dict[str, Any]] = {}
+
+    def judge(self, rows: Mapping[int, SubmissionRow]) -> None:
+        """Judge submissions by number: `columns` of those to be written, `faults` of the others."""
+        places = {place_of_row(row): number for number, row in rows.items()}
+        readers = self._readers(rows, places)
+        for row in rows.values():
+            self._figures.lay_over(row)
+        waiting = set(rows)
+        while waiting:
+            refused = {number for number in waiting if not self._passes(number, rows[number])}
+            for number in refused:
+                self._figures.take_off(place_of_row(rows[number]))
+            waiting = {one for number in refused for one in readers[number]} - set(self.faults)
+
+    def _passes(self, number: int, row: SubmissionRow) -> bool:
+        """Judge one beside what stands now; return whether it may be written."""
+        findings = findings_of(row, self._plan, self._figures)
+        if faults := entry_faults(row, findings, self._plan, self._actor):
+            self.faults[number] = faults
+            self.columns.pop(number, None)
+            return False
+        self.columns[number] = {"checks": kept(findings)}
+        return True
+
+    def _readers(
+        self, rows: Mapping[int, SubmissionRow], places: Mapping[FigurePlace, int]
+    ) -> Mapping[int, Sequence[int]]:
+        """Return by number which others are held against each."""
+        readers: dict[int, list[int]] = defaultdict(list)
+        for number, row in rows.items():
+            for place in places_needed([row], self._plan):
+                if place in places:
+                    readers[places[place]].append(number)
+        return readers

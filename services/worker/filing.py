@@ -1,0 +1,61 @@
+"""Looks through the store of files now and then, and drops what no row names."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.core.evidence import queries
+from services.core.evidence.keeping import SWEPT_EVERY, Swept, sweep_folder
+from services.core.evidence.service import folder_of
+from services.core.identity.queries import city_codes
+from services.core.kit.clock import Clock
+from services.core.kit.database import Database
+from services.core.kit.file_store import FileStore
+from services.worker.interruption import Interruption
+
+logger = logging.getLogger("wufei.worker")
+
+_AFTER_A_FAULT_SECONDS = 60.0
+
+
+class Filing:
+    """Keeps the store in step with the ledger; two of them at once do no harm."""
+
+    def __init__(self, database: Database, store: FileStore, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._interruption = Interruption("looking through the files")
+
+    async def run(self) -> None:
+        """Work for ever: at once, and then every few hours."""
+        while True:
+            try:
+                await self.sweep()
+                self._interruption.over()
+                await asyncio.sleep(SWEPT_EVERY.total_seconds())
+            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
+                self._interruption.met(error)
+                await asyncio.sleep(_AFTER_A_FAULT_SECONDS)
+
+    async def sweep(self) -> Swept:
+        """Drop, in every city, the files that were left behind; return how many."""
+        async with self._database.sessions() as session:
+            cities = await city_codes(session)
+        done = Swept()
+        for city_code in cities:
+            found = await self._sweep_city(city_code)
+            done.seen += found.seen
+            done.dropped += found.dropped
+        if done.dropped:
+            logger.info("files dropped", extra={"seen": done.seen, "dropped": done.dropped})
+        return done
+
+    async def _sweep_city(self, city_code: str) -> Swept:
+        async def kept_among(ids: Sequence[UUID]) -> frozenset[UUID]:
+            async with self._database.sessions() as session:
+                return await queries.kept_among(session, city_code, ids)
+
+        now = self._clock.true_now()
+        return await sweep_folder(self._store, folder_of(city_code), kept_among, now=now)

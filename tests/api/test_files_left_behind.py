@@ -1,0 +1,119 @@
+"""A cut between a file and its row loses neither, and what nobody can reach goes within a day."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from typing_extensions import override
+
+from services.console.doctor.files import files
+from services.core.evidence.keeping import SWEPT_EVERY, UNCLAIMED
+from services.core.kit.clock import Clock
+from services.worker.filing import Filing
+from tests.api.test_evidence import UNIT, a_draft, files_below
+from tests.support.api import Door
+from tests.support.evidence import PDF, TEXT, added
+
+
+class Later(Clock):
+    """A clock whose true hand is ahead: files are as old as their ids say."""
+
+    @staticmethod
+    @override
+    def true_now() -> Any:
+        return Clock.true_now() + UNCLAIMED + timedelta(minutes=1)
+
+
+def filing(door: Door, clock: Clock) -> Filing:
+    store = door.held.files
+    assert store is not None
+    return Filing(door.held.database, store, clock)
+
+
+async def waits(door: Door) -> int:
+    """Return the process of the database in which a request waits for a lock."""
+    wanted = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'wufei-api' AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(30):
+        while (found := await door.held.database.pool.fetchval(wanted)) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return int(found)
+
+
+@pytest.mark.parametrize("cut", ["request", "connection"])
+async def test_a_file_without_its_row_is_kept_a_while_and_then_dropped(
+    door: Door, cut: str
+) -> None:
+    draft = await a_draft(door)
+    async with await door.as_(*UNIT) as unit:
+        good = (await added(unit, f"submissions/{draft}", TEXT, "好.txt")).json()
+        holder = await asyncpg.connect(door.held.database.dsn)
+        before = {one.name for one in files_below(door)}
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE evidence_file IN ACCESS EXCLUSIVE MODE")
+            sending = asyncio.create_task(added(unit, f"submissions/{draft}", PDF))
+            pid = await waits(door)
+            if cut == "request":
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+            else:
+                await holder.execute("SELECT pg_terminate_backend($1)", pid)
+                assert (await sending).status_code == 503
+        await holder.close()
+        (left,) = {one.name for one in files_below(door)} - before
+        listed = (await unit.get(f"/submissions/{draft}/evidence")).json()["items"]
+        assert [one["id"] for one in listed] == [good["id"]]
+        history = (await unit.get(f"/submissions/{draft}/history")).json()["items"]
+        assert [one["action"] for one in history] == ["created", "evidence_added"]
+
+        assert (await filing(door, Clock()).sweep()).dropped == 0
+        assert left in {one.name for one in files_below(door)}
+        assert (await filing(door, Later()).sweep()).dropped == 1
+        assert {one.name for one in files_below(door)} == before
+        # Once more: nothing is dropped twice, and what has its row is still there.
+        assert (await filing(door, Later()).sweep()).dropped == 0
+        assert (await unit.get(f"/evidence/{good['id']}/content")).content == TEXT
+    assert timedelta(days=1) > UNCLAIMED + SWEPT_EVERY
+
+
+async def test_what_was_removed_goes_and_drafts_of_dead_processes_too(door: Door) -> None:
+    draft = await a_draft(door)
+    async with await door.as_(*UNIT) as unit:
+        made = (await added(unit, f"submissions/{draft}")).json()
+        kept = (await added(unit, f"submissions/{draft}", TEXT, "好.txt")).json()
+        (place,) = [one for one in files_below(door) if one.name == made["id"]]
+        await unit.delete(f"/evidence/{made['id']}")
+        dead = place.with_name(f".{made['id']}.{kept['id']}")
+        await asyncio.to_thread(dead.write_bytes, b"half")
+        stranger = place.with_name("README")
+        await asyncio.to_thread(stranger.write_text, "not ours")
+        assert (await filing(door, Later()).sweep()).dropped == 2
+        left = {one.name for one in files_below(door)}
+        assert left >= {kept["id"], "README"}
+        assert not left & {made["id"], dead.name}
+        await asyncio.to_thread(stranger.unlink)
+
+
+async def test_the_doctor_names_the_files_that_are_lost(door: Door, tmp_path: Path) -> None:
+    store: Any = door.held.files
+    place = str(store._folder)
+    dsn = door.held.database.dsn
+    draft = await a_draft(door)
+    async with await door.as_(*UNIT) as unit:
+        made = (await added(unit, f"submissions/{draft}")).json()
+    assert (await files(dsn, place)).good
+    (lost,) = [one for one in files_below(door) if one.name == made["id"]]
+    await asyncio.to_thread(lost.unlink)
+    found = await files(dsn, place)
+    assert not found.good
+    assert made["id"] in found.seen.en
+    assert found.todo is not None
+    away = tmp_path / "away"
+    away.write_text("no directory")
+    assert not (await files(dsn, str(away / "files"))).good
+    assert (await files(dsn, None)).good

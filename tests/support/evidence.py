@@ -1,0 +1,100 @@
+"""Files to be sent as evidence, made by the tests, and where they are sent."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from tests.support.api import XINMI, Door
+
+PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\nstartxref\n0\n%%EOF\n"
+TEXT = "监测报告：回收利用率 40.65%\n".encode()
+
+
+def png() -> bytes:
+    """Return a picture of one point."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data).to_bytes(4, "big")
+        return len(data).to_bytes(4, "big") + kind + data + crc
+
+    head = b"\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00"
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"\x00\x00"))
+        + chunk(b"IEND", b"")
+    )
+
+
+def archive(*names: str) -> bytes:
+    """Return an archive with files of these names."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as book:
+        for name in names:
+            book.writestr(name, "x" * 50)
+    return made.getvalue()
+
+
+DOCX = archive("[Content_Types].xml", "_rels/.rels", "word/document.xml")
+XLSX = archive("[Content_Types].xml", "xl/workbook.xml")
+OFD = archive("OFD.xml", "Doc_0/Document.xml")
+
+
+async def added(
+    client: httpx.AsyncClient,
+    subject: str,
+    content: Any = PDF,
+    name: str = "监测报告.pdf",
+    *,
+    headers: Mapping[str, str] | None = None,
+    **params: Any,
+) -> httpx.Response:
+    """Return the answer to a file that is added to `submissions/…`, `milestones/…` or a target."""
+    return await client.post(
+        f"/{subject}/evidence",
+        content=content,
+        params={"file_name": name, **params},
+        headers=headers,
+    )
+
+
+TARGET = {
+    "kind": "at_most",
+    "value": "1",
+    "document_number": "郑环〔2025〕1号",
+    "document_date": "2024-03-01",
+}
+"""A target that the superior assigns."""
+
+
+async def a_file_with_link(door: Door, submission_id: str) -> tuple[str, str]:
+    """Add a file to a draft; return its id, and what a link to it says."""
+    async with await door.as_("office") as office:
+        made = await added(office, f"submissions/{submission_id}", b"evidence", "a.txt")
+        assert made.status_code == 201, made.text
+        linked = await office.post(f"/evidence/{made.json()['id']}/link")
+    return str(made.json()["id"]), str(linked.json()["path"]).split("link=")[1]
+
+
+async def an_assigned_target(door: Door, year: str) -> None:
+    """Assign a target of R01 for a year."""
+    async with await door.as_("office") as office:
+        put = await office.put(f"/plans/{XINMI}/indicators/R01/targets/{year}", json=TARGET)
+    assert put.status_code == 200, put.text
+
+
+async def evidence_named(
+    door: Door, operation_id: str, named: dict[str, Any], submission_id: str
+) -> dict[str, str]:
+    """Make the evidence that an operation names; return what its address says in place of a key."""
+    if operation_id == "add_target_evidence":
+        named["year"] = "2026"
+        await an_assigned_target(door, "2026")
+    if "evidence_id" not in named and operation_id != "read_evidence_link":
+        return {}
+    named["evidence_id"], link = await a_file_with_link(door, submission_id)
+    return {"link": link} if operation_id == "read_evidence_link" else {}
