@@ -37,7 +37,7 @@ class LimitSettings(BaseSettings):
         description="Most requests for a token from one address in a minute",
     )
     limit_at_once: int = Field(
-        default=100,
+        default=500,
         ge=0,
         validation_alias="WUFEI_LIMIT_AT_ONCE",
         description="Most requests of a credential that a process answers at once",

@@ -48,14 +48,16 @@ class Limited:
 
     told: list[tuple[bytes, bytes]] = field(default_factory=list)
     counted: bool = False
-    ended: Callable[[], None] | None = None
+    begun: "tuple[Limits, UUID | str] | None" = None
+    """Where it counts as under way, and of whom."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.ended is not None:
-            self.ended()
+        if self.begun is not None:
+            limits, who = self.begun
+            limits.end(who)
 
 
 class Counter(Protocol):
@@ -128,7 +130,7 @@ class Limits:
         bucket = self._buckets.get((who, sort))
         if bucket is None or bucket.is_over(now) or (bucket.left < 1 and not bucket.complete):
             bucket = await self._filled(who, quota, now)
-        told.append((b"ratelimit-policy", quota.policy))
+        told.append(quota.policy)
         if bucket.left < 1:
             told.append((b"ratelimit", bucket.shown(now)))
             raise rate_limited(bucket, now)

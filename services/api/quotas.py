@@ -6,6 +6,7 @@ The fields are those of draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy`
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import ceil
 from typing import Literal
 
@@ -35,7 +36,7 @@ class TooManyAtOnce(DomainError):
     title = Text("同时进行的请求过多", "Too many requests at once")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quota:
     """The most requests of a sort in a minute, and the steps in which a process takes of them."""
 
@@ -47,10 +48,16 @@ class Quota:
         """How many a process takes at once of what all processes share."""
         return max(1, self.most // _STEPS)
 
-    @property
-    def policy(self) -> bytes:
-        """The value of `RateLimit-Policy`."""
-        return f'"{self.sort}";q={self.most};w={int(WINDOW.total_seconds())}'.encode()
+    @cached_property
+    def policy(self) -> tuple[bytes, bytes]:
+        """The header that tells it."""
+        said = f'"{self.sort}";q={self.most};w={int(WINDOW.total_seconds())}'
+        return b"ratelimit-policy", said.encode()
+
+    @cached_property
+    def form(self) -> bytes:
+        """How what is left of it is told: with the number, and the seconds."""
+        return f'"{self.sort}";r=%d;t=%d'.encode()
 
 
 @dataclass(slots=True)
@@ -73,7 +80,7 @@ class Bucket:
 
     def shown(self, now: datetime) -> bytes:
         """Return the value of `RateLimit`."""
-        return f'"{self.quota.sort}";r={self.left + self.elsewhere};t={self.seconds(now)}'.encode()
+        return self.quota.form % (self.left + self.elsewhere, self.seconds(now))
 
     def seconds(self, now: datetime) -> int:
         """Return in how many seconds there is more, 1 at least."""

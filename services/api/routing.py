@@ -5,7 +5,6 @@ A malformed body is remembered, not raised, so that 401, 403 and 404 come before
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response, params
@@ -223,7 +222,7 @@ async def _admit(request: Request, actor: Actor, sort: Sort) -> None:
     who = actor.credential_id
     await limits.admit(limited.told, who, "heavy" if ASKED in request.scope else sort)
     limits.begin(who)
-    limited.ended = partial(limits.end, who)
+    limited.begun = limits, who
 
 
 class PublicRoute(HeardRoute):

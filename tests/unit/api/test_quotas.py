@@ -29,7 +29,7 @@ def test_all_processes_together_take_the_quota_and_no_more(most: int, asked: lis
 def test_what_is_told_is_written_as_structured_fields() -> None:
     quota = Quota("reads", 30000)
     bucket = Bucket(quota, NOW + timedelta(seconds=41.2), left=140, elsewhere=29000)
-    assert quota.policy == b'"reads";q=30000;w=60'
+    assert quota.policy == (b"ratelimit-policy", b'"reads";q=30000;w=60')
     assert bucket.shown(NOW) == b'"reads";r=29140;t=42'
     assert bucket.seconds(NOW + timedelta(minutes=2)) == 1
 
