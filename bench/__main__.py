@@ -9,6 +9,7 @@ import sys
 import uvloop
 
 from bench import (
+    auditing,
     batches,
     deadlines,
     exporting,
@@ -40,6 +41,7 @@ NAMES = (
         "importing",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
+    "auditing",
 )
 
 
@@ -92,6 +94,7 @@ _WORK = {
     "evaluating": deadlines.evaluating,
     "delivering": webhooks.delivering,
     "beside": webhooks.beside,
+    "auditing": auditing.auditing,
 }
 
 

@@ -2,7 +2,8 @@
 
 Changes are asked for as previews, which judge what the change itself would and do nothing. An
 operation without a row fails, and so does a row that does not say what was answered; the message
-is the row as it would be right.
+is the row as it would be right. What needs no credential of ours in its header says so, and is
+tried where its own proof is.
 """
 
 from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ OF_A_UNIT = ("reporter", "lead", "integrator")
 _ABOUT_LEAD = ("{milestone_id}", "{extension_id}", "{obligation_id}", "{alert_id}", "milestones")
 """Paths about things of another unit than the one that reports."""
 
+ASKED = [label for label, one in OPERATIONS.items() if "bearer" in str(one["security"])]
 _TOLD = {403: "refused", 404: "hidden"}
 
 Callers = dict[tuple[str, str], httpx.AsyncClient]
@@ -66,7 +68,12 @@ def test_the_table_has_a_row_for_every_operation_and_none_beside() -> None:
     assert TABLE.keys() == OPERATIONS.keys()
 
 
-@pytest.mark.parametrize("label", OPERATIONS)
+def test_what_needs_no_credential_is_told_so() -> None:
+    told = {label for label, row in TABLE.items() if row == {"needs": "no credential of ours"}}
+    assert told == OPERATIONS.keys() - set(ASKED)
+
+
+@pytest.mark.parametrize("label", ASKED)
 async def test_who_may_is_who_the_table_says(
     ground: tuple[Door, Ground], callers: Callers, label: str
 ) -> None:

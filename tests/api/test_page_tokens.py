@@ -52,6 +52,7 @@ LISTS: Mapping[str, Listed] = {
         "deliveries", ("7",), {"of": ["{endpoint_id}", None, None, None]}
     ),
     "/v1/plans/{plan}/submissions": Listed("submissions", (ID,), PLAN),
+    "/v1/plans/{plan}/check-results": Listed("check-results", (ID,), PLAN),
     "/v1/submissions/{submission_id}/history": Listed(
         "submission-history", ("7",), {"of": "{submission_id}"}
     ),

@@ -15,6 +15,16 @@ from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
 
+WARNED: dict[str, Any] = {
+    "code": "K1",
+    "name": "回收利用率偏低",
+    "left": [{"indicator": "U08"}],
+    "operator": ">=",
+    "right": [{"constant": "99"}],
+    "importance": "warn",
+}
+"""What every value of U08 here breaks, so that there are results of checks."""
+
 OF_UNIT = (
     "/accept",
     "/decline",
@@ -108,7 +118,7 @@ def who_may(label: str) -> str:
 
 async def prepare(door: Door, labels: Collection[str]) -> Ground:
     """Make keys of each sort, and a submission in the state that each verb begins from."""
-    await load_sources(door)
+    await load_sources(door, [WARNED])
     secrets = {
         "office": await door.new_key("office"),
         "administrator": door.admin_secret,

@@ -1,5 +1,6 @@
 """Other sources than the official one, as a plan of the tests names them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -29,16 +30,21 @@ RULES: dict[str, Any] = {
 """A yearbook that the office and systems hand in, and scales of UN10; 1 % is no difference."""
 
 
-def with_sources(**rules: Any) -> PlanDocument:
-    """Return Xinmi's plan with other sources, and with other rules for what they say."""
+def with_sources(checks: Sequence[dict[str, Any]] = (), **rules: Any) -> PlanDocument:
+    """Return Xinmi's plan with other sources, and with other rules for what they say.
+
+    `checks` are held against figures as they are reported.
+    """
     document = xinmi().model_dump(mode="json", exclude_none=True)
-    return read_document({**document, "observations": {**RULES, **rules}})
+    more = {"observations": {**RULES, **rules}, "check_rules": list(checks)}
+    return read_document({**document, **more})
 
 
-async def load_sources(door: Door, **rules: Any) -> None:
-    """Put a version of Xinmi's plan into force that names other sources."""
-    await door.load(with_sources(**rules))
-    await door.react()
+async def load_sources(door: Door, checks: Sequence[dict[str, Any]] = (), **rules: Any) -> None:
+    """Put a version of Xinmi's plan into force that names other sources, and checks."""
+    await door.load(with_sources(checks, **rules))
+    # The worker has no part in this: what it makes of the plan is for each test to ask for.
+    await door.forget_everything()
 
 
 def a_figure(**changes: Any) -> dict[str, Any]:

@@ -11,11 +11,11 @@ before the first), the city, the number, the kind, the id of the row, the positi
 the log or nothing, and the digest of the row. Digests are SM3, in hexadecimal.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Literal
+from json.encoder import encode_basestring
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from services.core.kit.signatures import Signature
@@ -55,7 +55,9 @@ ENTRY_COLUMNS = (
 
 COLUMNS_OF: dict[LinkKind, Sequence[str]] = {"event": EVENT_COLUMNS, "entry": ENTRY_COLUMNS}
 
-_text = json.JSONEncoder(ensure_ascii=False).encode
+
+def _text(said: Any) -> str:
+    return "null" if said is None else encode_basestring(said)
 
 
 def instant(at: datetime) -> str:
@@ -63,30 +65,30 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def event_bytes(row: Sequence[object]) -> bytes:
+def event_bytes(row: Sequence[Any]) -> bytes:
     """Return the bytes of an event; `row` has `EVENT_COLUMNS`, its jsonb as text."""
     id_, data, type_, actor, city, plan, subject, at, trace, kind, unit = row
     return (
         f'{{"id": "{id_}", "data": {data}, "type": {_text(type_)}, "actor": {actor},'
         f' "city_code": {_text(city)}, "plan_code": {_text(plan)},'
-        f' "subject_id": {_text(subject)}, "occurred_at": "{instant(at)}",'  # type: ignore[arg-type]
+        f' "subject_id": {_text(subject)}, "occurred_at": "{instant(at)}",'
         f' "traceparent": {_text(trace)}, "subject_kind": {_text(kind)},'
         f' "organization_code": {_text(unit)}}}'
     ).encode()
 
 
-def entry_bytes(row: Sequence[object]) -> bytes:
+def entry_bytes(row: Sequence[Any]) -> bytes:
     """Return the bytes of an entry; `row` has `ENTRY_COLUMNS`, its jsonb as text."""
     id_, data, actor, action, city, subject, at, kind = row
     return (
         f'{{"id": "{id_}", "data": {data}, "actor": {actor}, "action": {_text(action)},'
         f' "city_code": {_text(city)}, "subject_id": {_text(subject)},'
-        f' "occurred_at": "{instant(at)}", "subject_kind": {_text(kind)}}}'  # type: ignore[arg-type]
+        f' "occurred_at": "{instant(at)}", "subject_kind": {_text(kind)}}}'
     ).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+# A tuple, for those of a whole chain are made one by one.
+class Link(NamedTuple):
     """A link of a chain; `position` is None for an entry."""
 
     number: int

@@ -77,7 +77,7 @@ class _Chain:
         if row is None:
             raise RowGone(f"{kind} {row_id} is gone before it was linked")
         link = Link(self.head.number + 1, kind, row_id, position, sm3(row), b"")
-        link = replace(link, digest=link_digest(self.city_code, self.head.digest, link))
+        link = link._replace(digest=link_digest(self.city_code, self.head.digest, link))
         self.links.append(link)
         self.head = ChainHead(link.number, link.digest)
 

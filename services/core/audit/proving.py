@@ -91,6 +91,7 @@ async def verify(
     )
     async for rows in whole_chain(session, city_code):
         found = _along(chain, rows)
+        found = await _misplaced(session, city_code, rows, found) or found
         tell(chain.number)
         if found is not None:
             return Proof(chain, found)
@@ -108,11 +109,21 @@ def _along(chain: Chain, rows: Sequence[LinkedRow]) -> Breach | None:
                 before = replace(chain, number=one.link.number - 1)
                 found = swapped(before, at, links, lambda index: rows[index].row) or found
             return found
-        if one.placed != (one.link.row_id if one.link.kind == "event" else None):
-            number, row_id = one.link.number, one.link.row_id
-            if one.placed is None:
-                return breach("removed", number, row_id)
-            return breach("swapped", number, row_id, other=one.placed)
+    return None
+
+
+async def _misplaced(
+    session: AsyncSession, city_code: str, rows: Sequence[LinkedRow], found: Breach | None
+) -> Breach | None:
+    """Return the first event that has not its own position in the log, if it is before `found`."""
+    before = None if found is None else found.number
+    for link in (one.link for one in rows if not one.in_place):
+        if before is not None and link.number >= before:
+            return None
+        other = await queries.event_at(session, city_code, link.position)
+        if other is None:
+            return breach("removed", link.number, link.row_id)
+        return breach("swapped", link.number, link.row_id, other=other)
     return None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -20,12 +20,12 @@ from services.core.audit.canonical import (
 from services.core.audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLink
 from services.core.audit.statements import (
     LINKS,
-    PLACED,
     ROWS_OF,
     STRAY_ENTRY,
     STRAY_EVENT,
     WAITING,
 )
+from services.core.events.models import EventPosition
 from services.core.kit.database import driver_connection
 from services.core.kit.signatures import Signature
 
@@ -44,16 +44,15 @@ async def row_bytes(
     return {row[0]: made(row) for row in found}
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedRow:
+class LinkedRow(NamedTuple):
     """A link with the bytes of its row (None: the row is gone).
 
-    `placed` is the event that has the link's position in the log; None: none, or it is an entry.
+    It is `in_place` unless another event has the link's position in the log, or none.
     """
 
     link: Link
     row: bytes | None
-    placed: UUID | None
+    in_place: bool
 
 
 async def linked_rows(
@@ -62,28 +61,26 @@ async def linked_rows(
     """Return the next links of a chain after a number, each with its row."""
     connection = await driver_connection(session)
     asked = {"city": city_code, "after": after, "most": most}
-    links = [Link(*row) for row in await connection.fetch(*LINKS.bind(asked))]
-    events = [link for link in links if link.kind == "event"]
-    rows = dict(
-        await row_bytes(session, city_code, "event", [link.row_id for link in events])
-    ) | dict(
-        await row_bytes(
-            session, city_code, "entry", [link.row_id for link in links if link.kind == "entry"]
-        )
-    )
-    placed: Mapping[int, UUID] = {}
-    if events:
-        positions = [link.position for link in events if link.position is not None]
-        bounds = {"city": city_code, "first": min(positions), "last": max(positions)}
-        placed = dict(await connection.fetch(*PLACED.bind(bounds)))
+    found = await connection.fetch(*LINKS.bind(asked))
+    ids = [row[2] for row in found if row[1] == "entry"]
+    entries_of = await row_bytes(session, city_code, "entry", ids)
     return [
         LinkedRow(
-            link,
-            rows.get(link.row_id),
-            None if link.position is None else placed.get(link.position),
+            Link(*row[:6]),
+            entries_of.get(row[2]) if row[7] is None else event_bytes(row[7:]),
+            row[6],
         )
-        for link in links
+        for row in found
     ]
+
+
+async def event_at(session: AsyncSession, city_code: str, position: int | None) -> UUID | None:
+    """Return the event that has a position in the log; None: none has."""
+    return await session.scalar(
+        select(EventPosition.event_id).where(
+            EventPosition.city_code == city_code, EventPosition.position == position
+        )
+    )
 
 
 async def chain_head(session: AsyncSession, city_code: str) -> ChainHead | None:

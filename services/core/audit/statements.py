@@ -76,12 +76,17 @@ ON CONFLICT DO NOTHING
 """Keeps the head of a day."""
 
 
-def _rows(kind: LinkKind, table: str) -> DriverStatement:
-    columns = ", ".join(
-        f"CAST({name} AS text)" if name in {"actor", "data"} else name for name in COLUMNS_OF[kind]
+def _columns(kind: LinkKind) -> str:
+    """Return the columns that are hashed, jsonb as its text."""
+    return ", ".join(
+        f"CAST({name} AS text) AS {name}" if name in {"actor", "data"} else name
+        for name in COLUMNS_OF[kind]
     )
+
+
+def _rows(kind: LinkKind, table: str) -> DriverStatement:
     return DriverStatement(
-        f"SELECT {columns} FROM {table}"  # noqa: S608 (names of our own)
+        f"SELECT {_columns(kind)} FROM {table}"  # noqa: S608 (names of our own)
         " WHERE city_code = :city AND id = ANY(CAST(:ids AS uuid[]))"
     )
 
@@ -92,17 +97,25 @@ ROWS_OF: dict[LinkKind, DriverStatement] = {
 }
 """The rows with some ids, each in the columns that are hashed."""
 
-LINKS = DriverStatement("""
-SELECT number, kind, row_id, position, row_digest, digest FROM audit_link
-WHERE city_code = :city AND number > :after ORDER BY number LIMIT CAST(:most AS bigint)
-""")
-"""The next links of a chain."""
-
-PLACED = DriverStatement("""
-SELECT position, event_id FROM event_position
-WHERE city_code = :city AND position BETWEEN :first AND :last
-""")
-"""Which events have the positions of a stretch."""
+# Each row is looked up by itself, however little is known of the tables, and all come at once.
+LINKS = DriverStatement(f"""
+SELECT l.number, l.kind, l.row_id, l.position, l.row_digest, l.digest,
+    l.position IS NULL OR coalesce(n.event_id = l.row_id, FALSE) AS in_place, e.*
+FROM (
+    SELECT number, kind, row_id, position, row_digest, digest FROM audit_link
+    WHERE city_code = :city AND number > :after ORDER BY number LIMIT CAST(:most AS bigint)
+) AS l
+LEFT JOIN LATERAL (
+    SELECT event_id FROM event_position
+    WHERE city_code = :city AND position = l.position LIMIT 1
+) AS n ON TRUE
+LEFT JOIN LATERAL (
+    SELECT {_columns("event")} FROM event
+    WHERE city_code = :city AND id = l.row_id AND l.kind = 'event' LIMIT 1
+) AS e ON TRUE
+ORDER BY l.number
+""")  # noqa: S608 (names of our own)
+"""The next links of a chain, whether an event has its position in the log, and the event."""
 
 STRAY_ENTRY = text("""
 SELECT e.id FROM audit_entry AS e

@@ -9,10 +9,6 @@ DIGEST_BYTES = 32
 """So many bytes an SM3 digest has."""
 
 
-def _of_openssl(plain: bytes) -> bytes:
-    return hashlib.new("sm3", plain).digest()
-
-
 def _of_cryptography(plain: bytes) -> bytes:
     hashing = hashes.Hash(hashes.SM3())
     hashing.update(plain)
@@ -21,7 +17,17 @@ def _of_cryptography(plain: bytes) -> bytes:
 
 def _chosen() -> Callable[[bytes], bytes]:
     """Return the quicker of the two; Python may be built on an OpenSSL without SM3."""
-    return _of_openssl if "sm3" in hashlib.algorithms_available else _of_cryptography
+    if "sm3" not in hashlib.algorithms_available:
+        return _of_cryptography
+    begun = hashlib.new("sm3")
+
+    def of_openssl(plain: bytes) -> bytes:
+        # A copy, for OpenSSL takes as long to find a digest by its name as to make a short one.
+        hashing = begun.copy()
+        hashing.update(plain)
+        return hashing.digest()
+
+    return of_openssl
 
 
 sm3 = _chosen()
