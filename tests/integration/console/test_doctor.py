@@ -17,6 +17,7 @@ from services.console.doctor.processes import disk
 from services.console.ports import free_port
 from services.console.settings import Settings
 from services.core.events.service import NewEvent, beat, begin_log, record
+from services.core.followers import READERS
 from services.core.identity.actor import system
 from services.core.identity.service import create_first_key
 from services.core.kit.clock import Clock
@@ -192,7 +193,7 @@ async def test_a_reader_that_is_behind_is_named(database: Database, settings: Se
         database,
         "INSERT INTO reader_cursor SELECT :city, unnest(CAST(:readers AS text[])), 1",
         city=CITY,
-        readers=["webhooks", "obligations", "milestones", "alerts", "webhook-replays"],
+        readers=[one for one in READERS if one != "scoring"],
     )
     found = (await findings(settings))["log"]
     assert found.seen.en.startswith("behind: scoring since ")
