@@ -59,6 +59,7 @@ async def running_system() -> AsyncIterator[System]:
             "WUFEI_DATA_DIR": folder,
             "PYTHONPATH": str(ROOT),
             "WUFEI_WEBHOOK_ALLOW_LOOPBACK": "1",
+            "WUFEI_LIMITS": "0",  # one key asks for all there is
         }
         up = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.console", "up",

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.answers import etags, same_version, strong_tags
 from services.api.doorbell import Doorbell
+from services.api.limiting import Limits
 from services.api.log_listener import LogListener
 from services.api.plan_cache import PlanCache
 from services.api.response_cache import ResponseCache
@@ -52,6 +53,7 @@ class Resources:
     webhook_addresses: AddressPolicy
     feed_kept: timedelta | None
     writes: WriteHealth
+    limits: Limits | None
 
 
 def resources_of(request: Request) -> Resources:

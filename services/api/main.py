@@ -26,6 +26,7 @@ from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.docs_routes import install_docs
 from services.api.doorbell import Doorbell
+from services.api.evidence import archive_routes as evidence_archives
 from services.api.evidence import item_routes as evidence_items
 from services.api.evidence import routes as evidence
 from services.api.feed import routes as feed
@@ -35,6 +36,7 @@ from services.api.identity import token_routes
 from services.api.imports import form_routes as forms
 from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
+from services.api.limiting import open_limits
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
 from services.api.milestones import extension_routes as extensions
@@ -115,6 +117,7 @@ _ROUTERS = (
     forms.router,
     evidence.router,
     evidence_items.router,
+    evidence_archives.router,
     agenda.router,
     audit.router,
     identity.router,
@@ -161,6 +164,9 @@ def create_app(
             await require_current(database.engine)
             tell_of_connections(database, chosen.database_connections)
             reads = await opened.enter_async_context(open_reads(database, chosen))
+            limits = await opened.enter_async_context(
+                open_limits(chosen, redis_url, chosen.clock.true_now)
+            )
             watch, doorbell = LogListener(chosen.notices_url), Doorbell(redis_url)
             tokens = Tokens(
                 database,
@@ -187,6 +193,7 @@ def create_app(
                 webhook_addresses=chosen.webhook_addresses,
                 feed_kept=chosen.feed_kept,
                 writes=WriteHealth(),
+                limits=limits,
             )
             background = [
                 asyncio.create_task(work)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.browsers import harden
 from services.api.inflating import Inflater
+from services.api.limiting import LIMITED, Limited
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
@@ -99,7 +100,8 @@ class Envelope:
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = str(new_id()).encode()
         scope["request_id"] = request_id.decode()
-        answered = 500
+        answered, limited = 500, Limited()
+        scope[LIMITED] = limited
 
         async def send_with_id(message: Message) -> None:
             nonlocal answered
@@ -108,6 +110,7 @@ class Envelope:
                 mend(message, self._prefix, headers)
                 harden(message, reading=scope["method"] == "GET")
                 message["headers"].append((b"x-request-id", request_id))
+                message["headers"] += limited.told
             elif head:
                 message = {**message, "body": b""}
             await send(message)
@@ -115,7 +118,7 @@ class Envelope:
         trail = Trail(request_id=scope["request_id"], traceparent=_traceparent(headers))
         present_span().says({"wufei.request_id": scope["request_id"]})
         try:
-            with unit_of_work(), on_trail(trail), counted_open():
+            with unit_of_work(), on_trail(trail), counted_open(), limited:
                 await self._pass(scope, receive, send_with_id, headers)
         finally:
             told_of_request(scope, trail, answered, time.perf_counter() - started)

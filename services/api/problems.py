@@ -46,6 +46,7 @@ STATUS: Mapping[RefusalKind, int] = {
     RefusalKind.UNSUPPORTED: 415,
     RefusalKind.INVALID: 422,
     RefusalKind.PRECONDITION_REQUIRED: 428,
+    RefusalKind.TOO_MANY: 429,
     RefusalKind.UNAVAILABLE: 503,
 }
 
@@ -168,6 +169,8 @@ def problem_of(error: DomainError) -> Problem:
         headers["WWW-Authenticate"] = 'Bearer realm="wufei"'
     if error.kind is RefusalKind.UNAVAILABLE:
         headers["Retry-After"] = "1"
+    if error.kind is RefusalKind.TOO_MANY:
+        headers["Retry-After"] = str(extra.pop("retry_after", 1))
     etag = extra.pop("etag", None)
     if isinstance(etag, str):
         headers["ETag"] = etag

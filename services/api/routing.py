@@ -13,10 +13,13 @@ from typing_extensions import override
 
 from services.api.exports.answering import Export
 from services.api.fast_parameters import FastParameters
+from services.api.limiting import LIMITED, Limited, Limits
 from services.api.plan_cache import PlanCache
+from services.api.quotas import Sort
 from services.api.reading import choose_server
 from services.api.second_try import tried_again
 from services.api.security import authenticate, require
+from services.api.table_forms import ASKED
 from services.api.unread import HeardRoute
 from services.api.write_options import read_write_options
 from services.core.identity.actor import Actor
@@ -143,6 +146,13 @@ class ExactRoute(HeardRoute):
         return getattr(self.endpoint, _PERMISSION, None)
 
     @property
+    def sort(self) -> Sort:
+        """What its requests are counted among; one for a table is heavy whatever this says."""
+        if self.name in HEAVY:
+            return "heavy"
+        return "reads" if "GET" in (self.methods or ()) else "writes"
+
+    @property
     def export(self) -> Export | None:
         """How its answer becomes a table; None: it is no list."""
         return Export.of(self)
@@ -150,7 +160,7 @@ class ExactRoute(HeardRoute):
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        permission = self.permission
+        permission, sort = self.permission, self.sort
         reader = None if permission is None else FastParameters(self)
 
         async def answer(request: Request) -> Response:
@@ -158,6 +168,7 @@ class ExactRoute(HeardRoute):
             # A request that is tried again has claimed nothing: its first transaction was undone.
             exact.scope.pop("claimed_key", None)
             actor = exact.scope["actor"] = await authenticate(exact)
+            await _admit(exact, actor, sort)
             await choose_server(exact, actor)
             if permission is not None:
                 require(exact, permission)
@@ -191,6 +202,27 @@ class ExactRoute(HeardRoute):
         export = self.export
         served = tried_again(answer)
         return served if export is None else export.served(served)
+
+
+HEAVY = frozenset(
+    {"write_batch", "commit_batch", "approve_submissions", "return_submissions"}
+    | {"submit_submissions", "withdraw_submissions", "sync", "import_sheet", "confirm_import"}
+    | {"get_form", "get_all_forms", "get_form_of_unit", "get_marked_copy"}
+)
+"""Operations of which each is the work of many: by name."""
+
+
+async def _admit(request: Request, actor: Actor, sort: Sort) -> None:
+    """Count a request against the limits of its credential, once, however often it is tried."""
+    limits: Limits | None = request.app.state.resources.limits
+    limited: Limited | None = request.scope.get(LIMITED)
+    if limits is None or limited is None or limited.counted:
+        return
+    limited.counted = True
+    who = actor.credential_id
+    await limits.admit(limited.told, who, "heavy" if ASKED in request.scope else sort)
+    limits.begin(who)
+    limited.begun = limits, who
 
 
 class PublicRoute(HeardRoute):

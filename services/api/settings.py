@@ -6,11 +6,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from services.api.browsers import checked_origins, origins_of
+from services.api.limit_settings import LimitSettings
 from services.core.identity.signing_keys import LONGEST_LIFE
 from services.core.settings import DoorSettings
 
 
-class ApiSettings(DoorSettings):
+class ApiSettings(DoorSettings, LimitSettings):
     """Settings of one API process."""
 
     database_direct_url: SecretStr | None = Field(

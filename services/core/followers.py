@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import following as alerts
 from services.core.audit import linking as audit
+from services.core.evidence.archives import service as evidence_archives
 from services.core.imports import service as imports
 from services.core.kit.clock import Clock
 from services.core.kit.sealing import Seal
@@ -56,6 +57,7 @@ def date_followers(
         "scoring": scoring.follow_date,
         "alerts": alerts.follow_date,
         "webhook-retention": retention.follow_date,
+        "evidence-retention": evidence_archives.follow_date,
         "import-retention": imports.follow_date,
         "audit": audit.signing_heads(signer, kept=audit_kept),
     }

@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.core.evidence import queries
+from services.core.evidence.archives.service import archives_of
 from services.core.evidence.keeping import SWEPT_EVERY, Swept, sweep_folder
 from services.core.evidence.service import folder_of
 from services.core.identity.queries import city_codes
@@ -17,6 +21,8 @@ from services.worker.interruption import Interruption
 logger = logging.getLogger("wufei.worker")
 
 _AFTER_A_FAULT_SECONDS = 60.0
+
+_Among = Callable[[AsyncSession, str, Sequence[UUID]], Coroutine[Any, Any, frozenset[UUID]]]
 
 
 class Filing:
@@ -45,17 +51,21 @@ class Filing:
             cities = await city_codes(session)
         done = Swept()
         for city_code in cities:
-            found = await self._sweep_city(city_code)
-            done.seen += found.seen
-            done.dropped += found.dropped
+            for folder, among in (
+                (folder_of(city_code), queries.kept_among),
+                (archives_of(city_code), queries.archives_kept_among),
+            ):
+                found = await self._sweep_folder(city_code, folder, among)
+                done.seen += found.seen
+                done.dropped += found.dropped
         if done.dropped:
             logger.info("files dropped", extra={"seen": done.seen, "dropped": done.dropped})
         return done
 
-    async def _sweep_city(self, city_code: str) -> Swept:
+    async def _sweep_folder(self, city_code: str, folder: str, among: _Among) -> Swept:
         async def kept_among(ids: Sequence[UUID]) -> frozenset[UUID]:
             async with self._database.sessions() as session:
-                return await queries.kept_among(session, city_code, ids)
+                return await among(session, city_code, ids)
 
         now = self._clock.true_now()
-        return await sweep_folder(self._store, folder_of(city_code), kept_among, now=now)
+        return await sweep_folder(self._store, folder, kept_among, now=now)

@@ -17,6 +17,7 @@ from services.core.kit.schema import require_current
 from services.core.kit.tracing import span_export
 from services.core.partitions import cut_tables
 from services.core.webhooks.schedule import read_schedule
+from services.worker.archiving import Archiving
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
 from services.worker.fetching import open_fetch
@@ -99,6 +100,7 @@ async def _work(settings: WorkerSettings) -> None:
             tasks.create_task(_keep_tokens(settings, database))
             if (store := settings.file_store) is not None:
                 tasks.create_task(Filing(database, store, settings.clock).run())
+                tasks.create_task(Archiving(database, store, settings.clock).run())
             tasks.create_task(_tick(reactor, doorbell))
             logger.info("worker started")
 

@@ -156,6 +156,7 @@ async def open_door(
                 "WUFEI_CLOCK_OFFSET": offset.total_seconds(),
                 "WUFEI_SECRET_KEY": new_seal_key(),
                 "WUFEI_FILES": files,
+                "WUFEI_LIMITS": False,
                 **(environment or {}),
             }
         )

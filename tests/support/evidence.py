@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from services.worker.archiving import Archiving
 from tests.support.api import XINMI, Door
 
 PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\nstartxref\n0\n%%EOF\n"
@@ -87,10 +88,23 @@ async def an_assigned_target(door: Door, year: str) -> None:
     assert put.status_code == 200, put.text
 
 
+async def an_archive(door: Door, client: httpx.AsyncClient) -> str:
+    """Return the id of an archive of the caller's that was made."""
+    begun = await client.post(f"/plans/{XINMI}/evidence-archives", json={})
+    assert begun.status_code == 202, begun.text
+    store = door.held.files
+    assert store is not None
+    await Archiving(door.held.database, store, door.held.clock).work_off()
+    return str(begun.json()["request"]["archive_id"])
+
+
 async def evidence_named(
     door: Door, operation_id: str, named: dict[str, Any], submission_id: str
 ) -> dict[str, str]:
     """Make the evidence that an operation names; return what its address says in place of a key."""
+    if "archive_id" in named:
+        async with await door.as_("office") as office:
+            named["archive_id"] = await an_archive(door, office)
     if operation_id == "add_target_evidence":
         named["year"] = "2026"
         await an_assigned_target(door, "2026")

@@ -10,7 +10,7 @@ from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.device import a_conflict
 from tests.support.duties import add
-from tests.support.evidence import a_file_with_link, added, an_assigned_target
+from tests.support.evidence import a_file_with_link, added, an_archive, an_assigned_target
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
@@ -67,6 +67,7 @@ class Ground:
             "period": _PERIODS.get(end, "2025"),
             "obligation_id": self.obligation,
             "evidence_id": self.evidence["id"],
+            "archive_id": self.evidence["archive"],
             **self.webhooks,
         }
         for name, found in (
@@ -199,19 +200,23 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         altered,
         tokens[1]["path"].split("token=")[1],
         imports,
-        await _evidence(door, made["evidence"], milestones.get("evidence")),
+        await _evidence(door, made["evidence"], milestones.get("evidence"), secrets["office"]),
         {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
     )
 
 
-async def _evidence(door: Door, submission_id: str, milestone_id: str | None) -> dict[str, str]:
+async def _evidence(
+    door: Door, submission_id: str, milestone_id: str | None, office: str
+) -> dict[str, str]:
     """Add a file to a draft, make a link to it, and assign a target that one may be added to."""
     if milestone_id is not None:
         async with await door.as_("reporter", "UN10") as unit:
             assert (await added(unit, f"milestones/{milestone_id}")).status_code == 201
     await an_assigned_target(door, _ASSIGNED)
     evidence_id, link = await a_file_with_link(door, submission_id)
-    return {"id": evidence_id, "link": link}
+    async with door.client(office) as client:
+        archive_id = await an_archive(door, client)
+    return {"id": evidence_id, "link": link, "archive": archive_id}
 
 
 def _ends(labels: Collection[str], about: str = "") -> set[str]:

@@ -8,6 +8,7 @@ from services.api.contract.partial import without_defaults
 from services.api.contract.refusals import MEANINGS, MEDIA_TYPE, NAMES, FaultOut, ProblemOut
 from services.api.middleware import BodyTooLarge, MalformedAddress
 from services.api.problems import DatabaseUnavailable, UnsupportedMediaType, problem_of
+from services.api.quotas import RateLimited, TooManyAtOnce
 from services.core.events.errors import PositionBeyondLog
 from services.core.feed.errors import CursorExpired
 from services.core.identity.errors import Unauthenticated
@@ -87,6 +88,7 @@ HEADERS: Mapping[str, dict[str, Any]] = {
 _OF_STATUS: Mapping[int, tuple[str, str]] = {
     401: ("WWW-Authenticate", "WWWAuthenticate"),
     412: ("ETag", "PresentETag"),
+    429: ("Retry-After", "RetryAfter"),
     503: ("Retry-After", "RetryAfter"),
 }
 
@@ -150,6 +152,7 @@ _SHOWN: Mapping[int, Sequence[DomainError]] = {
     415: [UnsupportedMediaType()],
     422: [_INVALID, IdempotencyKeyReused()],
     428: [PreconditionRequired()],
+    429: [RateLimited(), TooManyAtOnce()],
     503: [DatabaseUnavailable()],
 }
 

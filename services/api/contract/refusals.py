@@ -25,6 +25,7 @@ MEANINGS: Mapping[int, str] = {
     415: "The body is of a media type, or a content coding, that this path does not take.",
     422: "The input has faults; `errors` lists every one with its place.",
     428: "`If-Match` is required: a change names the version that it is based on.",
+    429: "Too many requests in a minute, or at once; go on after `Retry-After` seconds.",
     503: "The database does not answer or cannot write now; send the request again.",
 }
 
@@ -40,6 +41,7 @@ NAMES: Mapping[int, str] = {
     415: "UnsupportedMediaType",
     422: "InvalidInput",
     428: "PreconditionRequired",
+    429: "TooManyRequests",
     503: "Unavailable",
 }
 """What the response components are called."""

@@ -16,6 +16,7 @@ from services.api.identity.token_request import (
     granted,
     read_token_request,
 )
+from services.api.limiting import LIMITED
 from services.api.routing import PublicRoute
 from services.api.security import Credential, address_of
 from services.core.identity.access_tokens import looks_like_token
@@ -121,13 +122,17 @@ async def give_token(request: Request, held: Held) -> Response:
     after ten minutes unless this installation sets it otherwise. It is a JWT (RFC 9068) that names
     the key. Refusals of the request are RFC 6749's own; `Idempotency-Key` has no meaning here.
     """
+    address, limited = address_of(request), request.scope[LIMITED]
+    if held.limits is not None and not limited.counted:
+        limited.counted = True
+        await held.limits.admit(limited.told, address or "socket", "tokens")
     try:
         asked = read_token_request(
             request.headers.get("content-type", ""),
             await request.body(),
             request.headers.get("authorization"),
         )
-        client = await _client(held, asked.client_id, asked.client_secret, address_of(request))
+        client = await _client(held, asked.client_id, asked.client_secret, address)
         text, token = await held.tokens.issue(
             city_code=client.actor.city_code,
             key_id=client.actor.credential_id,

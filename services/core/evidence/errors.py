@@ -71,3 +71,18 @@ def file_too_large(most: int) -> FileTooLarge:
         ),
         extra={"max_bytes": most},
     )
+
+
+class ArchiveNotFound(NotFound):
+    """There is no such archive of the caller's: it is not made yet, or kept no more."""
+
+    code = "evidence-archive-not-found"
+    title = Text("未找到该压缩包", "There is no such archive")
+
+
+class ArchiveUnderWay(DomainError):
+    """One archive of the caller's is being made; wait for it, or cancel its operation."""
+
+    code = "evidence-archive-under-way"
+    kind = RefusalKind.CONFLICT
+    title = Text("已有一个压缩包正在制作", "An archive is being made already")

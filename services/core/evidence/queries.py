@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.evidence.errors import EvidenceNotFound
-from services.core.evidence.models import Evidence
+from services.core.evidence.errors import ArchiveNotFound, EvidenceNotFound
+from services.core.evidence.models import Evidence, EvidenceArchive
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.identity.rules import Permission
@@ -147,3 +147,101 @@ async def some_kept(
     if after is not None:
         wanted = wanted.where(Evidence.id > after)
     return (await session.scalars(wanted.order_by(Evidence.id).limit(limit))).all()
+
+
+# Of archives
+
+
+async def some_wanted(
+    session: AsyncSession, archive: EvidenceArchive, *, after: UUID | None, limit: int
+) -> Sequence[Evidence]:
+    """Return up to `limit` files that an archive is to hold, by id, after a given one."""
+    wanted = select(Evidence).where(*_wanted(archive))
+    if after is not None:
+        wanted = wanted.where(Evidence.id > after)
+    return (await session.scalars(wanted.order_by(Evidence.id).limit(limit))).all()
+
+
+async def bytes_wanted(session: AsyncSession, archive: EvidenceArchive) -> int:
+    """Return how many bytes an archive is to hold."""
+    found = await session.scalar(select(func.sum(Evidence.size)).where(*_wanted(archive)))
+    return int(found or 0)
+
+
+def _wanted(archive: EvidenceArchive) -> list[ColumnElement[bool]]:
+    """Return the conditions on the files of an archive; those of later belong to another."""
+    wanted = [
+        Evidence.city_code == archive.city_code,
+        Evidence.plan_code == archive.plan_code,
+        Evidence.removed_at.is_(None),
+        Evidence.id < archive.id,
+    ]
+    if archive.period is not None:
+        wanted.append(Evidence.period == archive.period)
+    if archive.organization_code is not None:
+        wanted.append(Evidence.organization_code == archive.organization_code)
+    return wanted
+
+
+async def archive_under_way(session: AsyncSession, city_code: str, credential_id: UUID) -> bool:
+    """Return whether an archive of a credential is being made."""
+    found = await session.scalar(
+        select(EvidenceArchive.id)
+        .where(
+            EvidenceArchive.city_code == city_code,
+            EvidenceArchive.credential_id == credential_id,
+            EvidenceArchive.state == "making",
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def archive_leased(
+    session: AsyncSession, city_code: str, archive_id: UUID, token: UUID
+) -> EvidenceArchive | None:
+    """Return an archive that is being made, locked, if the lease of this token is still good."""
+    return await session.scalar(
+        select(EvidenceArchive)
+        .where(
+            EvidenceArchive.city_code == city_code,
+            EvidenceArchive.id == archive_id,
+            EvidenceArchive.lease_token == token,
+            EvidenceArchive.state == "making",
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def made_archive(
+    session: AsyncSession, city_code: str, archive_id: UUID, credential_id: UUID
+) -> EvidenceArchive:
+    """Return an archive of a credential's that was made and is kept.
+
+    Raises:
+        ArchiveNotFound: there is none.
+    """
+    found = await session.scalar(
+        select(EvidenceArchive).where(
+            EvidenceArchive.city_code == city_code,
+            EvidenceArchive.id == archive_id,
+            EvidenceArchive.credential_id == credential_id,
+            EvidenceArchive.state == "made",
+        )
+    )
+    if found is None:
+        raise ArchiveNotFound
+    return found
+
+
+async def archives_kept_among(
+    session: AsyncSession, city_code: str, tokens: Sequence[UUID]
+) -> frozenset[UUID]:
+    """Return which of these an archive that is kept was made under."""
+    found = await session.scalars(
+        select(EvidenceArchive.file_token).where(
+            EvidenceArchive.city_code == city_code, EvidenceArchive.file_token.in_(tokens)
+        )
+    )
+    return frozenset(one for one in found if one is not None)

@@ -79,6 +79,11 @@ class Permission(Enum):
         frozenset({"lead", "office", "integrator"}),
         "review what was reported",
     )
+    ARCHIVE_EVIDENCE = (
+        "submissions:review",
+        frozenset({"office"}),
+        "take all evidence of a plan home in an archive",
+    )
     TRY_CHECKS = (
         "submissions:review",
         frozenset({"office"}),

@@ -22,6 +22,7 @@ class RefusalKind(Enum):
     PRECONDITION_REQUIRED = "precondition-required"
     TOO_LARGE = "too-large"
     UNSUPPORTED = "unsupported"
+    TOO_MANY = "too-many"
     UNAVAILABLE = "unavailable"
 
 

@@ -30,6 +30,7 @@ TABLE: Mapping[str, tuple[Scope, set[Role]]] = {
     "READ_SUBMISSIONS": ("submissions:read", READERS),
     "WRITE_SUBMISSIONS": ("submissions:write", WORKERS),
     "REVIEW_SUBMISSIONS": ("submissions:review", {"lead", "office", "integrator"}),
+    "ARCHIVE_EVIDENCE": ("submissions:review", {"office"}),
     "TRY_CHECKS": ("submissions:review", {"office"}),
     "READ_CALENDAR": ("plan:read", READERS | {"system_admin"}),
     "CHANGE_CALENDAR": ("plan:write", {"office", "system_admin"}),

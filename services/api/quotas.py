@@ -1,0 +1,117 @@
+"""How much of what a credential may ask for in a minute, and what is told of it. Pure.
+
+The fields are those of draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy` says the quota,
+`RateLimit` what is left of it and for how many seconds.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from math import ceil
+from typing import Literal
+
+from services.core.kit.errors import DomainError, RefusalKind
+from services.core.kit.text import Text
+
+Sort = Literal["reads", "writes", "heavy", "tokens"]
+"""What a request is counted among."""
+
+WINDOW = timedelta(minutes=1)
+_STEPS = 20
+
+
+class RateLimited(DomainError):
+    """The quota of this minute is used up; go on after as many seconds as `Retry-After` says."""
+
+    code = "rate-limited"
+    kind = RefusalKind.TOO_MANY
+    title = Text("请求过于频繁", "Too many requests")
+
+
+class TooManyAtOnce(DomainError):
+    """Too many requests of this credential are under way; wait until one of them is answered."""
+
+    code = "too-many-at-once"
+    kind = RefusalKind.TOO_MANY
+    title = Text("同时进行的请求过多", "Too many requests at once")
+
+
+@dataclass(frozen=True)
+class Quota:
+    """The most requests of a sort in a minute, and the steps in which a process takes of them."""
+
+    sort: Sort
+    most: int
+
+    @property
+    def step(self) -> int:
+        """How many a process takes at once of what all processes share."""
+        return max(1, self.most // _STEPS)
+
+    @cached_property
+    def policy(self) -> tuple[bytes, bytes]:
+        """The header that tells it."""
+        said = f'"{self.sort}";q={self.most};w={int(WINDOW.total_seconds())}'
+        return b"ratelimit-policy", said.encode()
+
+    @cached_property
+    def form(self) -> bytes:
+        """How what is left of it is told: with the number, and the seconds."""
+        return f'"{self.sort}";r=%d;t=%d'.encode()
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What a process may still let through of a quota, until the minute ends.
+
+    `elsewhere` is what was left for all processes when it was last asked; `complete`: nothing more
+    is to be had before the end.
+    """
+
+    quota: Quota
+    ends: datetime
+    left: int = 0
+    elsewhere: int = 0
+    complete: bool = False
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether its minute has ended."""
+        return now >= self.ends
+
+    def shown(self, now: datetime) -> bytes:
+        """Return the value of `RateLimit`."""
+        return self.quota.form % (self.left + self.elsewhere, self.seconds(now))
+
+    def seconds(self, now: datetime) -> int:
+        """Return in how many seconds there is more, 1 at least."""
+        return max(1, ceil((self.ends - now).total_seconds()))
+
+
+def granted(quota: Quota, counted: int, step: int) -> int:
+    """Return how many of a step are ours, where the count of all processes is `counted` with it."""
+    return min(step, max(0, quota.most - (counted - step)))
+
+
+def rate_limited(bucket: Bucket, now: datetime) -> RateLimited:
+    """Return the refusal of a request that is one too many."""
+    most, seconds = bucket.quota.most, bucket.seconds(now)
+    return RateLimited(
+        Text(
+            f"每分钟至多 {most} 次（{bucket.quota.sort}）；请在 {seconds} 秒后继续，"
+            "并合并请求：批量填报、更长的列表页、长轮询",
+            f"At most {most} a minute ({bucket.quota.sort}): go on in {seconds} s, and ask for more"
+            " at a time: batches, longer pages, long polls",
+        ),
+        extra={"retry_after": seconds},
+    )
+
+
+def too_many_at_once(most: int) -> TooManyAtOnce:
+    """Return the refusal of a request beside as many as may be under way."""
+    return TooManyAtOnce(
+        Text(
+            f"一个凭据同时至多 {most} 个请求；请等其中一个得到答复",
+            f"At most {most} requests of one credential at once: wait until one is answered",
+        ),
+        extra={"retry_after": 1},
+    )

@@ -1,0 +1,216 @@
+"""Makes archives of evidence: streamed from the store into the store, in memory that stays flat."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from services.core.evidence import queries
+from services.core.evidence.archives import service as archives
+from services.core.evidence.archives.contents import ArchiveWriter
+from services.core.evidence.archives.service import TakenArchive
+from services.core.evidence.models import Evidence, EvidenceArchive
+from services.core.evidence.service import key_of
+from services.core.identity.queries import city_codes
+from services.core.kit.clock import Clock
+from services.core.kit.database import Database
+from services.core.kit.file_store import FileMissing, FileStore
+from services.core.plan.queries import plan_state
+from services.core.plan.state import PlanState
+from services.worker.interruption import Interruption
+
+_LOOK_EVERY_SECONDS = 5.0
+_PAUSE_SECONDS = 5.0
+_TOLD_EVERY_SECONDS = 2.0
+_LONGEST_SECONDS = 2 * 3600
+_AT_ONCE = 200
+_MOST_TOLD = 100
+
+
+class _Stopped(Exception):
+    """The work was cancelled, or another worker has taken it over."""
+
+
+class Archiving:
+    """Makes archives, one at a time."""
+
+    def __init__(self, database: Database, store: FileStore, clock: Clock) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._interruption = Interruption("making archives")
+
+    async def run(self) -> None:
+        """Work for ever; an absent database or store is waited for."""
+        while True:
+            try:
+                await self.work_off()
+                self._interruption.over()
+                await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
+                self._interruption.met(error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def work_off(self) -> None:
+        """Make all that are wanted, one of each city in turn."""
+        while any([await self._make_one(city_code) for city_code in await self._cities()]):
+            pass
+
+    async def _cities(self) -> Sequence[str]:
+        async with self._database.sessions() as session:
+            return await city_codes(session)
+
+    async def _make_one(self, city_code: str) -> bool:
+        """Make the archive of a city that waits longest; return whether one waited."""
+        async with self._database.transaction() as session:
+            taken = await archives.take_archive(session, city_code)
+        if taken is not None:
+            await self._make(taken)
+        return taken is not None
+
+    async def _make(self, taken: TakenArchive) -> None:
+        try:
+            async with self._database.transaction() as session:
+                archive = await archives.begin_making(session, taken, now=self._clock.now())
+                if archive is None:
+                    return
+                plan = await plan_state(session, archive.city_code, archive.plan_code)
+                total = await queries.bytes_wanted(session, archive)
+                if plan is None:
+                    await archives.fail_archive(session, taken, _GONE, now=self._clock.now())
+                    return
+            making = _Making(self._database, self._store, self._clock, taken, archive, plan, total)
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                await self._store.put(
+                    archives.archive_key(taken.city_code, taken.token), making.parts()
+                )
+            await self._finish(taken, making)
+        except _Stopped:
+            return
+        except asyncio.CancelledError:
+            async with self._database.transaction() as session:
+                await archives.give_archive_back(session, taken)
+            raise
+
+    async def _finish(self, taken: TakenArchive, making: "_Making") -> None:
+        async with self._database.transaction() as session:
+            kept = await archives.finish_archive(
+                session, taken, making.result(), making.lost, now=self._clock.now()
+            )
+        if not kept:
+            await self._store.delete(archives.archive_key(taken.city_code, taken.token))
+
+
+class _Making:
+    """One archive on its way: how far it is, and what the store has lost of it."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: FileStore,
+        clock: Clock,
+        taken: TakenArchive,
+        archive: EvidenceArchive,
+        plan: PlanState,
+        total: int,
+    ) -> None:
+        self._database, self._store, self._clock = database, store, clock
+        self._taken, self._archive, self._total = taken, archive, total
+        self._writer = ArchiveWriter(plan)
+        self._digest = hashlib.sha256()
+        self._size = self._done = 0
+        self._begun = self._told_at = time.monotonic()
+        self.lost: list[dict[str, Any]] = []
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Yield the archive.
+
+        Raises:
+            _Stopped: it was cancelled, or is not this worker's any more.
+        """
+        after = None
+        while rows := await self._rows(after):
+            for row in rows:
+                async for part in self._with_file(row):
+                    yield part
+            after = rows[-1].id
+        await asyncio.to_thread(self._writer.end, self._archive.created_at)
+        yield self._counted(self._writer.ready())
+        await self._tell(at_once=True)
+
+    async def _rows(self, after: Any) -> Any:
+        async with self._database.sessions() as session:
+            return await queries.some_wanted(session, self._archive, after=after, limit=_AT_ONCE)
+
+    async def _with_file(self, row: Evidence) -> AsyncIterator[bytes]:
+        content = self._store.open(key_of(row.city_code, row.id))
+        try:
+            first = await anext(content, b"")
+        except FileMissing:
+            self._writer.lacks(row)
+            if len(self.lost) < _MOST_TOLD:
+                self.lost.append({**_LOST, "value": str(row.id)})
+            return
+        with self._writer.begin(row) as entry:
+            await asyncio.to_thread(entry.write, first)
+            self._done += len(first)
+            async for part in content:
+                yield self._counted(self._writer.ready())
+                await asyncio.to_thread(entry.write, part)
+                self._done += len(part)
+                await self._tell()
+        yield self._counted(self._writer.ready())
+        await self._tell()
+
+    def _counted(self, part: bytes) -> bytes:
+        self._digest.update(part)
+        self._size += len(part)
+        return part
+
+    async def _tell(self, *, at_once: bool = False) -> None:
+        """Note now and then how far it is, and stop where it is wanted no more."""
+        if not at_once and time.monotonic() < self._told_at + _TOLD_EVERY_SECONDS:
+            return
+        self._told_at = time.monotonic()
+        async with self._database.transaction() as session:
+            goes_on = await archives.go_on_making(
+                session, self._taken, self._progress(), now=self._clock.now()
+            )
+        if not goes_on:
+            raise _Stopped
+
+    def _progress(self) -> dict[str, object]:
+        seconds = max(time.monotonic() - self._begun, 0.001)
+        left = max(self._total - self._done, 0)
+        return {
+            "done": self._done,
+            "total": self._total,
+            "files": self._writer.number,
+            "bytes_per_second": round(self._done / seconds),
+            "remaining_seconds": round(seconds * left / max(self._done, 1)),
+        }
+
+    def result(self) -> dict[str, Any]:
+        """Return what came of it."""
+        path = f"/v1/evidence-archives/{self._archive.id}/content"
+        return {
+            "files": self._writer.number,
+            "missing": len(self.lost),
+            "size": self._size,
+            "sha256": self._digest.hexdigest(),
+            "path": path,
+        }
+
+
+_LOST = {
+    "code": "file-missing",
+    "detail": {
+        "zh": "文件已登记但存储中没有，清单中已注明",
+        "en": "The file is on record and not in the store; the list says so",
+    },
+}
+_GONE = {
+    "code": "plan-not-found",
+    "detail": {"zh": "计划已不存在", "en": "The plan is there no more"},
+}

@@ -1,0 +1,135 @@
+"""Limits of several processes, by the set clock: one quota in Redis, or each its own without it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.api.limiting import Counter, Limits, RedisCounter
+from services.api.quotas import WINDOW, Quota, RateLimited, TooManyAtOnce
+from tests.support.servers import Addresses
+
+BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
+MOST = 100
+
+
+@dataclass
+class Clock:
+    """A true time that a test sets."""
+
+    now: datetime = BEGIN
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Lost:
+    """A Redis that is away, and how often it was asked."""
+
+    asked: int = 0
+
+    async def take(self, key: str, step: int) -> tuple[int, float]:
+        """Fail."""
+        assert key
+        assert step
+        self.asked += 1
+        raise OSError("away")
+
+
+def process(counter: Counter | None, clock: Clock, *, at_once: int = 0) -> Limits:
+    quotas = {"reads": Quota("reads", MOST), "writes": Quota("writes", 3)}
+    return Limits(quotas, at_once=at_once, counter=counter, true_now=clock)  # type: ignore[arg-type]
+
+
+async def let_through(limits: Limits, who: str, times: int) -> int:
+    """Return how many of so many readings are let through."""
+    through = 0
+    for _ in range(times):
+        try:
+            await limits.admit([], who, "reads")
+        except RateLimited:
+            continue
+        through += 1
+    return through
+
+
+async def test_two_processes_share_one_quota_and_a_step_at_most_stays_unused(
+    addresses: Addresses,
+) -> None:
+    counters = [RedisCounter(addresses.valkey) for _ in range(2)]
+    try:
+        clock = Clock()
+        here, there = (process(one, clock) for one in counters)
+        who = "shared by two"
+        first = await let_through(here, who, 30)
+        second = await let_through(there, who, 3 * MOST)
+        rest = await let_through(here, who, MOST)
+        assert first == 30
+        assert MOST - Quota("reads", MOST).step <= first + second <= MOST
+        assert first + second + rest == MOST
+        assert await let_through(there, "another", 30) == 30
+    finally:
+        for one in counters:
+            await one.close()
+
+
+async def test_many_at_once_take_one_step_after_the_other(addresses: Addresses) -> None:
+    counter = RedisCounter(addresses.valkey)
+    try:
+        limits = process(counter, Clock())
+        calls = (limits.admit([], "many at once", "reads") for _ in range(MOST))
+        await asyncio.gather(*calls)
+        with pytest.raises(RateLimited):
+            await limits.admit([], "many at once", "reads")
+    finally:
+        await counter.close()
+
+
+async def test_without_redis_each_process_counts_for_itself_and_asks_it_seldom(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, lost = Clock(), Lost()
+    limits = process(lost, clock)
+    for number in range(50):
+        assert await let_through(limits, f"caller {number}", 2) == 2
+    assert lost.asked == 1, "once in five seconds"
+    assert [one.message for one in caplog.records] == ["limits counted here"]
+    assert await let_through(limits, "one", 3 * MOST) == MOST
+    clock.now += WINDOW
+    assert await let_through(limits, "one", 3 * MOST) == MOST
+    assert await let_through(process(None, clock), "one", 3 * MOST) == MOST
+    assert [one.message for one in caplog.records] == ["limits counted here"], "told once"
+
+
+async def test_a_minute_later_there_is_a_quota_again_and_each_sort_has_its_own() -> None:
+    clock = Clock()
+    limits = process(None, clock)
+    told: list[tuple[bytes, bytes]] = []
+    for _ in range(3):
+        await limits.admit(told, "one", "writes")
+    assert told[:2] == [
+        (b"ratelimit-policy", b'"writes";q=3;w=60'),
+        (b"ratelimit", b'"writes";r=2;t=60'),
+    ]
+    clock.now += timedelta(seconds=18)
+    with pytest.raises(RateLimited) as refused:
+        await limits.admit(told, "one", "writes")
+    assert refused.value.extra == {"retry_after": 42}
+    assert told[-1] == (b"ratelimit", b'"writes";r=0;t=42')
+    await limits.admit([], "one", "reads")
+    await limits.admit([], "another", "writes")
+    clock.now += timedelta(seconds=42)
+    await limits.admit([], "one", "writes")
+
+
+async def test_so_many_requests_of_a_credential_are_under_way_and_no_more() -> None:
+    limits = process(None, Clock(), at_once=2)
+    limits.begin("one")
+    limits.begin("one")
+    with pytest.raises(TooManyAtOnce):
+        limits.begin("one")
+    limits.begin("another")
+    limits.end("one")
+    limits.begin("one")

@@ -1,0 +1,42 @@
+"""Quotas: what a process may take of what all share, and what is told of it."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api.main import create_contract_app
+from services.api.quotas import Bucket, Quota, granted
+from services.api.routing import HEAVY, ExactRoute
+
+NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+@given(
+    most=st.integers(1, 5000),
+    asked=st.lists(st.integers(0, 3), min_size=1, max_size=200),
+)
+def test_all_processes_together_take_the_quota_and_no_more(most: int, asked: list[int]) -> None:
+    quota, counted, taken = Quota("reads", most), 0, 0
+    for _process in [*asked, *range(25)]:
+        counted += quota.step
+        taken += granted(quota, counted, quota.step)
+    assert taken == min(most, quota.step * (len(asked) + 25)) or most - taken < quota.step
+    assert taken <= most
+    assert granted(quota, most + quota.step, quota.step) == 0
+
+
+def test_what_is_told_is_written_as_structured_fields() -> None:
+    quota = Quota("reads", 30000)
+    bucket = Bucket(quota, NOW + timedelta(seconds=41.2), left=140, elsewhere=29000)
+    assert quota.policy == (b"ratelimit-policy", b'"reads";q=30000;w=60')
+    assert bucket.shown(NOW) == b'"reads";r=29140;t=42'
+    assert bucket.seconds(NOW + timedelta(minutes=2)) == 1
+
+
+def test_every_operation_that_is_called_heavy_is_there() -> None:
+    routes = [one for one in create_contract_app().router.routes if isinstance(one, ExactRoute)]
+    assert {one.name for one in routes} >= HEAVY
+    sorts = {one.name: one.sort for one in routes}
+    assert (sorts["who_am_i"], sorts["create_api_key"]) == ("reads", "writes")
+    assert sorts["write_batch"] == "heavy"
