@@ -54,6 +54,9 @@ async def things(door: Door) -> AsyncIterator[None]:
     MADE["conflict_id"] = await a_conflict(door)
     MADE["alert_id"] = await _an_alert(door)
     MADE["obligation_id"] = await _an_obligation(door)
+    async with door.client(door.admin_secret) as client:
+        made = await client.post("/api-keys", json={"name": "备用", "role": "leader"})
+    MADE["key_id"] = made.json()["id"]
     yield
     MADE.clear()
 
