@@ -95,8 +95,10 @@ _NOTE = Text("请在 note 中说明原因", "give the reason in note")
 
 def _part_above_whole(row: Mapping[str, Any], plan: PlanState) -> CheckFinding | None:
     wanted = built_in_of(place_of_row(row), plan).part_within_whole
-    numerator, denominator = row.get("numerator"), row.get("denominator")
-    if wanted is None or numerator is None or numerator <= denominator:
+    if wanted is None:
+        return None
+    numerator, denominator = row["numerator"], row["denominator"]
+    if numerator is None or numerator <= denominator:
         return None
     own, above = place_of_row(row), f"{plain(numerator)} > {plain(denominator)}"
     return CheckFinding(
