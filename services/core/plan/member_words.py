@@ -193,7 +193,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "tasks": "Its tasks with their measures",
         "open_questions": "Where it contradicts itself or leaves something open",
     },
-    "Advice": {"zh": "In Chinese", "en": "In English"},
+    # Members by the names of languages, and not what is said in them.
+    "Advice": dict(zip(("zh", "en"), ("In Chinese", "In English"), strict=True)),
     "CheckTerm": {
         "indicator": "Code of the indicator whose figure it is; null: it is a constant",
         "constant": "A number that stands for itself; null: it is a figure",
