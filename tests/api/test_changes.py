@@ -77,7 +77,7 @@ async def test_before_anything_stood_there_is_no_earlier_board(door: Door) -> No
         ({"from": "2026-02-31"}, 422, "invalid-point"),
         ({"from": "publication:99"}, 404, "publication-not-found"),
         ({"from": "0", "to": "0"}, 404, "scoreboard-not-found"),
-        ({"from": "9" * 18, "to": "2020-01-01"}, 404, "scoreboard-not-found"),
+        ({"from": "9" * 18, "to": "2020-01-01"}, 410, "position-beyond-log"),
         ({}, 422, None),
     ],
 )

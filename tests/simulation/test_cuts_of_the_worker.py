@@ -35,7 +35,7 @@ HAPPENED = (
 )
 """What the worker meets: something for each of its readers."""
 
-_DAYS_LATER = {"webhook-retention": 60, "import-retention": 60}
+_DAYS_LATER = dict.fromkeys(("webhook-retention", "import-retention", "evidence-retention"), 60)
 """How much later than the log's readers what is done by the date looks, so that it has to do."""
 
 Step = Callable[[Database, Clock], Awaitable[object]]

@@ -30,7 +30,7 @@ COMES_AFTER = {
 """What has to be done for another to be possible, which undoes it."""
 
 _KEPT_IN_THE_PROCESS = {"api_key", "plan", "plan_period", "assigned_target", "settlement"}
-_DONE_ALREADY = {"DELETE": {404}, "PATCH": {412}, "PUT": {412, 428}}
+_DONE_ALREADY = {"DELETE": {404, 410}, "PATCH": {412}, "PUT": {412, 428}}
 """How a repeat without a key may be told that the first try was taken."""
 
 
