@@ -11,7 +11,7 @@ from services.core.identity.signing_keys import LONGEST_LIFE
 from services.core.settings import DoorSettings
 
 
-class ApiSettings(DoorSettings, LimitSettings):
+class ApiSettings(LimitSettings, DoorSettings):
     """Settings of one API process."""
 
     database_direct_url: SecretStr | None = Field(

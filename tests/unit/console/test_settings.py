@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
+from services.api.settings import ApiSettings
 from services.console.errors import ConsoleError
 from services.console.main import main
 from services.console.settings import PROJECT, Settings, UpSettings, misspelt
 from services.core.kit.sealing import new_seal_key
+from services.worker.settings import WorkerSettings
 
 SERVICES = PROJECT / "services"
 NAMED = re.compile(r"\bWUFEI_[A-Z_]*[A-Z]\b")
@@ -140,3 +143,12 @@ def test_every_variable_that_is_read_is_known() -> None:
 
 def test_what_up_starts_is_not_told_again() -> None:
     assert list(misspelt({"WUFEI_PROT", "WUFEI_CLOCK_OFFSET"})) == []
+
+
+@pytest.mark.parametrize("settings", [Settings, UpSettings, ApiSettings, WorkerSettings])
+def test_what_is_empty_counts_as_not_set_wherever_it_is_read(settings: type[BaseSettings]) -> None:
+    """A class that takes parts of others keeps this: the last of them decides."""
+    config = settings.model_config
+    assert config["env_ignore_empty"]
+    assert config["frozen"]
+    assert config["extra"] == "ignore"
