@@ -22,7 +22,7 @@ from tests.support.observed import (
 )
 from tests.support.reported import a_period, reported
 
-TODO = {"plan": XINMI, "page_size": "500"}
+WAITING_LIST = {"plan": XINMI, "page_size": "500"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -215,7 +215,7 @@ async def test_who_reviews_and_does_not_report_sends_it_back_to_the_unit(door: D
     async with await door.as_("reporter", lead) as clerk:
         of_the_owner = await clerk.get(f"/conflicts/{conflict['id']}")
     async with await door.as_("lead", lead) as leading:
-        waiting = (await leading.get("/me/todo", params=TODO)).json()["items"]
+        waiting = (await leading.get("/me/todo", params=WAITING_LIST)).json()["items"]
         taken = await decide(leading, conflict, "observation")
         back = (await leading.get(f"/submissions/{made.json()['id']}")).json()
     await load_sources(door)
@@ -256,12 +256,12 @@ async def test_a_conflict_is_on_the_list_of_its_owner_and_late_when_its_day_is_o
     held = door.held
     late_by = Clock(offset=timedelta(days=60))
     async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
-        todo = (await unit.get("/me/todo", params=TODO)).json()["items"]
-        offices = (await office.get("/me/todo", params=TODO)).json()["items"]
+        todo = (await unit.get("/me/todo", params=WAITING_LIST)).json()["items"]
+        offices = (await office.get("/me/todo", params=WAITING_LIST)).json()["items"]
         synced = (await unit.post("/sync", json={"plan": XINMI, "writes": []})).json()
         door.app.state.resources = replace(held, clock=late_by)
         late = await unit.get(f"/plans/{XINMI}/late", params={"rule": "conflict_decision"})
-        overdue = (await office.get("/me/todo", params=TODO)).json()["items"]
+        overdue = (await office.get("/me/todo", params=WAITING_LIST)).json()["items"]
         await door.sweep()
         alerts = await unit.get(
             f"/plans/{XINMI}/alerts", params={"rule": "conflict_decision", "page_size": "500"}

@@ -119,17 +119,19 @@ async def create_submission(
     if idempotency_key is not None and not validate_only:
         key = await request_key(request, actor, idempotency_key)
     etag, location = submission_etag(row), f"/v1/submissions/{row['id']}"
-    async with held.database.pool.acquire() as connection:
-        try:
-            row = await judged_at_entry(connection, row, plan=plan, actor=actor)
-        except InvalidInput:
-            # What it is held against may have changed since the request that this one repeats.
-            earlier = await earlier_answer(connection, key, row)
-            if earlier is None:
-                raise
-            return replayed(earlier)
-        answer = submission_body(row, plan, actor)
-        reply = None if key is None else Reply(key, 201, answer, etag, location)
+    pool = held.database.pool
+    try:
+        row = await judged_at_entry(pool, row, plan=plan, actor=actor)
+    except InvalidInput:
+        # What it is held against may have changed since the request that this one repeats.
+        earlier = await earlier_answer(pool, key, row)
+        if earlier is None:
+            raise
+        return replayed(earlier)
+    # Written down before a connection is asked for: it is not kept from others meanwhile.
+    answer = submission_body(row, plan, actor)
+    reply = None if key is None else Reply(key, 201, answer, etag, location)
+    async with pool.acquire() as connection:
         earlier = await create(
             connection,
             row=row,

@@ -11,7 +11,9 @@ from services.core.plan.state import PlanState
 
 
 async def figures_at(
-    connection: asyncpg.Connection, plan: PlanState, places: Collection[FigurePlace]
+    connection: asyncpg.Connection | asyncpg.Pool,
+    plan: PlanState,
+    places: Collection[FigurePlace],
 ) -> Figures:
     """Return what stands at some places, in one statement; in none where no place is named."""
     if not places:

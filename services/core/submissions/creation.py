@@ -101,16 +101,17 @@ def draw_up(
 
 
 async def judged_at_entry(
-    connection: asyncpg.Connection, row: SubmissionRow, *, plan: PlanState, actor: Actor
+    pool: asyncpg.Pool, row: SubmissionRow, *, plan: PlanState, actor: Actor
 ) -> SubmissionRow:
     """Return a submission that is to be written with what the plan's checks find in it.
 
-    It asks the database once where they compare it with others, and not at all where none does.
+    It asks the database once where they compare it with others, and not at all where none does;
+    a connection is held for that statement alone.
 
     Raises:
         InvalidInput: it would be handed in, and a check keeps it out.
     """
-    figures = await figures_at(connection, plan, places_needed([row], plan))
+    figures = await figures_at(pool, plan, places_needed([row], plan))
     return {**row, **at_entry(row, plan, actor, figures)}
 
 
@@ -298,7 +299,7 @@ async def create(
 
 
 async def earlier_answer(
-    connection: asyncpg.Connection, request: RequestKey | None, row: SubmissionRow
+    connection: asyncpg.Connection | asyncpg.Pool, request: RequestKey | None, row: SubmissionRow
 ) -> KeptReply | None:
     """Return what was answered under a request's key in the city of a submission, if anything was.
 

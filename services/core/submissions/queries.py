@@ -305,7 +305,7 @@ WHERE city_code = :city AND credential_id = :credential AND key = :key
 
 
 async def earlier_reply(
-    connection: asyncpg.Connection, request: RequestKey
+    connection: asyncpg.Connection | asyncpg.Pool, request: RequestKey
 ) -> Mapping[str, Any] | None:
     """Return the reply stored under a request's key."""
     place = {
