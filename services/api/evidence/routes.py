@@ -58,12 +58,16 @@ router = versioned_router("evidence")
 SubmissionWriter = Annotated[Actor, Depends(permitted(Permission.WRITE_SUBMISSIONS))]
 
 
-def _adding(*, status: int = 201) -> dict[int | str, dict[str, Any]]:
-    return {
-        **answering("EvidenceAdded", ETAG, LOCATION, status=status, model=EvidenceFileOut),
+_ADDING: dict[str, Any] = {
+    "status_code": 201,
+    "responses": {
+        **answering("EvidenceAdded", ETAG, LOCATION, status=201, model=EvidenceFileOut),
         **refusals(403, 404, 409, 413, 503),
-    }
-
+    },
+    "openapi_extra": SENT,
+    "response_model": None,
+}
+"""What a path that takes in a file is declared with, whatever the file is for."""
 
 _LISTED = {**answering("EvidenceList"), **refusals(403, 404)}
 
@@ -97,13 +101,7 @@ async def _submission_place(
     return FilePlace(plan.city_code, plan.document.evidence)
 
 
-@router.post(
-    "/submissions/{submission_id}/evidence",
-    status_code=201,
-    responses=_adding(),
-    openapi_extra=SENT,
-    response_model=None,
-)
+@router.post("/submissions/{submission_id}/evidence", **_ADDING)
 async def add_submission_evidence(
     submission_id: SubmissionId,
     actor: SubmissionWriter,
@@ -127,15 +125,13 @@ async def add_submission_evidence(
     return _added(row)
 
 
-@router.get(
-    "/submissions/{submission_id}/evidence", responses=_LISTED, response_model=EvidenceFileListOut
-)
+@router.get("/submissions/{submission_id}/evidence", responses=_LISTED)
 async def list_submission_evidence(
     found: Annotated[Submission, Depends(_submission_seen)],
     actor: SubmissionReader,
     session: Reading,
     held: Held,
-) -> Response:
+) -> EvidenceFileListOut:
     """List the files that a submission rests upon, and what the plan asks for.
 
     The superior sees those that it was approved with.
@@ -145,10 +141,7 @@ async def list_submission_evidence(
     rows = await queries.files_of_pieces(session, found.city_code, pieces)
     indicator = plan.indicators.get(found.indicator_code)
     rule = None if indicator is None else indicator.evidence
-    return Response(
-        evidence_list(rows, plan.document.evidence, rule, pieces),
-        media_type="application/json",
-    )
+    return evidence_list(rows, plan.document.evidence, rule, pieces)
 
 
 # Of milestones
@@ -174,13 +167,7 @@ async def _milestone_place(
     return FilePlace(plan.city_code, plan.document.evidence)
 
 
-@router.post(
-    "/milestones/{milestone_id}/evidence",
-    status_code=201,
-    responses=_adding(),
-    openapi_extra=SENT,
-    response_model=None,
-)
+@router.post("/milestones/{milestone_id}/evidence", **_ADDING)
 async def add_milestone_evidence(
     milestone_id: MilestoneId,
     actor: MilestoneWriter,
@@ -201,22 +188,17 @@ async def add_milestone_evidence(
     return _added(await add_to_milestone(session, milestone, new, desk=desk))
 
 
-@router.get(
-    "/milestones/{milestone_id}/evidence", responses=_LISTED, response_model=EvidenceFileListOut
-)
+@router.get("/milestones/{milestone_id}/evidence", responses=_LISTED)
 async def list_milestone_evidence(
     found: Annotated[Milestone, Depends(_milestone_seen)], session: Reading, held: Held
-) -> Response:
+) -> EvidenceFileListOut:
     """List the files of a milestone, and what the plan asks for before it is completed."""
     plan = await held.plans.of_city(found.city_code, found.plan_code, session)
     pieces = pieces_of(found.files)
     rows = await queries.files_of_pieces(session, found.city_code, pieces)
     measure = plan.measures.get(found.measure_code)
     rule = None if measure is None else measure.evidence
-    return Response(
-        evidence_list(rows, plan.document.evidence, rule, pieces),
-        media_type="application/json",
-    )
+    return evidence_list(rows, plan.document.evidence, rule, pieces)
 
 
 # Of targets that the superior assigned
@@ -227,13 +209,7 @@ async def _target_place(actor: Assigner, plan: PlanInScope, _code: AssignedCode)
     return FilePlace(plan.city_code, plan.document.evidence)
 
 
-@router.post(
-    "/plans/{plan}/indicators/{code}/targets/{year}/evidence",
-    status_code=201,
-    responses=_adding(),
-    openapi_extra=SENT,
-    response_model=None,
-)
+@router.post("/plans/{plan}/indicators/{code}/targets/{year}/evidence", **_ADDING)
 async def add_target_evidence(
     actor: Assigner,
     plan: PlanInScope,
@@ -255,18 +231,14 @@ async def add_target_evidence(
     return _added(row)
 
 
-@router.get(
-    "/plans/{plan}/indicators/{code}/targets/{year}/evidence",
-    responses=_LISTED,
-    response_model=EvidenceFileListOut,
-)
+@router.get("/plans/{plan}/indicators/{code}/targets/{year}/evidence", responses=_LISTED)
 async def list_target_evidence(
     actor: PlanReader,
     plan: PlanInScope,
     code: AssignedCode,
     year: Year,
     session: Reading,
-) -> Response:
+) -> EvidenceFileListOut:
     """List the files of every assignment of a year; `subject` says of which."""
     del actor
     limits = plan.document.evidence
@@ -274,7 +246,4 @@ async def list_target_evidence(
     rows = await queries.files_of_targets(
         session, plan.city_code, subjects, most=limits.max_files * max(len(subjects), 1)
     )
-    return Response(
-        evidence_list(rows, limits, None, ()),
-        media_type="application/json",
-    )
+    return evidence_list(rows, limits, None, ())

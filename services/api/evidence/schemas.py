@@ -123,8 +123,8 @@ def evidence_list(
     limits: EvidenceLimits,
     rule: RequiredEvidence | None,
     pieces: Sequence[Piece],
-) -> bytes:
-    """Return files as JSON of `EvidenceFileListOut`; `pieces` are those that stand there."""
+) -> EvidenceFileListOut:
+    """Return files as they are listed; `pieces` are those that stand there."""
     required = None
     if rule is not None:
         required = {
@@ -132,7 +132,7 @@ def evidence_list(
             "types": rule.types,
             "there": counting(rule, pieces),
         }
-    return to_json(
+    return EvidenceFileListOut.model_validate(
         {
             "items": [evidence_fields(row) for row in rows],
             "next_page_token": None,

@@ -1,13 +1,29 @@
 """Looking up the figures that checks compare, for whoever reports, whether it sees them or not."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.checks.figures import FigurePlace, Figures, ReportedFigure
+from services.core.checks.lookups import places_needed
 from services.core.checks.statements import FIGURES, REPORTED
+from services.core.kit.database import driver_connection
 from services.core.plan.state import PlanState
+
+
+async def figures_beside(
+    session: AsyncSession, rows: Iterable[Mapping[str, Any]], plan: PlanState
+) -> Figures:
+    """Return what the checks of many submissions compare them with, in one statement at most.
+
+    Where they look is worked out beside the event loop.
+    """
+    places = await asyncio.to_thread(places_needed, rows, plan)
+    return await figures_at(await driver_connection(session), plan, places) if places else Figures()
 
 
 async def figures_at(

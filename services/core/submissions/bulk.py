@@ -13,10 +13,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.checks.figures import Figures
-from services.core.checks.lookups import places_needed
-from services.core.checks.queries import figures_at
+from services.core.checks.queries import figures_beside
 from services.core.identity.actor import Actor
-from services.core.kit.database import driver_connection
 from services.core.kit.errors import DomainError, InvalidInput
 from services.core.plan.queries import periods_for_share
 from services.core.plan.state import PlanState
@@ -69,8 +67,8 @@ async def carry_out_each(
     held = await periods_for_share(session, plan.city_code, plan.code, *codes)
     states = {code: held[code].state if code in held else "planned" for code in codes}
     figures = Figures()
-    if verb == "submit" and (places := places_needed(found.values(), plan)):
-        figures = await figures_at(await driver_connection(session), plan, places)
+    if verb == "submit":
+        figures = await figures_beside(session, list(found.values()), plan)
     deciding = _Deciding(verb, states, plan, actor, now, figures)
     outcomes = await asyncio.to_thread(deciding.all_of, wishes, found)
     changes = [

@@ -6,10 +6,10 @@ Nothing is judged again when another value changes later.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from services.core.checks.figures import FigurePlace, Figures, place_of_row
+from services.core.checks.figures import Figures, place_of_row
 from services.core.checks.findings import CheckFinding, kept, shows_figures, told
 from services.core.checks.judging import findings_of
 from services.core.checks.lookups import places_needed
@@ -82,16 +82,22 @@ class EntriesTogether:
 
     def judge(self, rows: Mapping[int, SubmissionRow]) -> None:
         """Judge submissions by number: `columns` of those to be written, `faults` of the others."""
-        places = {place_of_row(row): number for number, row in rows.items()}
-        readers = self._readers(rows, places)
         for row in rows.values():
             self._figures.lay_over(row)
-        waiting = set(rows)
-        while waiting:
-            refused = {number for number in waiting if not self._passes(number, rows[number])}
+        refused = self._refused(rows, rows)
+        # Most are all taken, and then nobody asks who was held against whom.
+        readers = self._readers(rows) if refused else {}
+        while refused:
             for number in refused:
                 self._figures.take_off(place_of_row(rows[number]))
-            waiting = {one for number in refused for one in readers[number]} - set(self.faults)
+            again = {one for number in refused for one in readers.get(number, ())}
+            refused = self._refused(again - set(self.faults), rows)
+
+    def _refused(
+        self, numbers: Iterable[int], rows: Mapping[int, SubmissionRow]
+    ) -> Collection[int]:
+        """Judge some beside what stands now; return which of them may not be written."""
+        return {number for number in numbers if not self._passes(number, rows[number])}
 
     def _passes(self, number: int, row: SubmissionRow) -> bool:
         """Judge one beside what stands now; return whether it may be written."""
@@ -103,10 +109,9 @@ class EntriesTogether:
         self.columns[number] = {"checks": kept(findings)}
         return True
 
-    def _readers(
-        self, rows: Mapping[int, SubmissionRow], places: Mapping[FigurePlace, int]
-    ) -> Mapping[int, Sequence[int]]:
+    def _readers(self, rows: Mapping[int, SubmissionRow]) -> Mapping[int, Sequence[int]]:
         """Return by number which others are held against each."""
+        places = {place_of_row(row): number for number, row in rows.items()}
         readers: dict[int, list[int]] = defaultdict(list)
         for number, row in rows.items():
             for place in places_needed([row], self._plan):

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.checks.figures import NOTHING
 from services.core.checks.lookups import places_needed
 from services.core.checks.queries import figures_at
 from services.core.events.catalogue import EventType
@@ -85,9 +84,8 @@ async def _checked(
     session: AsyncSession, row: SubmissionRow, plan: PlanState, actor: Actor
 ) -> dict[str, Any]:
     """Return the columns that the plan's checks add; one statement more where they compare."""
-    figures = NOTHING
-    if places := places_needed([row], plan):
-        figures = await figures_at(await driver_connection(session), plan, places)
+    places = places_needed([row], plan)
+    figures = await figures_at(await driver_connection(session), plan, places)
     return at_entry(row, plan, actor, figures)
 
 

@@ -17,12 +17,9 @@ from pydantic_core import to_json
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.checks.figures import Figures
-from services.core.checks.lookups import places_needed
-from services.core.checks.queries import figures_at
+from services.core.checks.queries import figures_beside
 from services.core.conflicts.service import raise_conflicts
 from services.core.identity.actor import Actor
-from services.core.kit.database import driver_connection
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.milestones.action_context import ActionContext
@@ -179,16 +176,8 @@ async def _known(
         taken_ids=await queries.taken_ids(session, plan.city_code, made),
         bases=await queries.bases(session, plan.city_code, _versions(writes, rows)),
         periods={code: period.state for code, period in held.items()},
-        figures=await _figures(session, [*rows.values(), *new], plan),
+        figures=await figures_beside(session, [*rows.values(), *new], plan),
     )
-
-
-async def _figures(
-    session: AsyncSession, rows: Sequence[Mapping[str, Any]], plan: PlanState
-) -> Figures:
-    """Return what stands where the checks of these submissions look, in one statement at most."""
-    places = places_needed(rows, plan)
-    return await figures_at(await driver_connection(session), plan, places) if places else Figures()
 
 
 def _versions(

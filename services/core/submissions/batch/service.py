@@ -12,11 +12,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.checks.figures import NOTHING, Figures
-from services.core.checks.lookups import places_needed
-from services.core.checks.queries import figures_at
+from services.core.checks.queries import figures_beside
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.database import driver_connection
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.queries import (
@@ -146,10 +144,7 @@ async def look_ahead(
 async def _figures(session: AsyncSession, rows: Sequence[BatchRow], plan: PlanState) -> Figures:
     """Return the figures that the checks of rows compare, in one statement at most."""
     written = [row.slot._asdict() for row in rows if row.operation != "delete"]
-    places = await asyncio.to_thread(places_needed, written, plan)
-    if not places:
-        return Figures()
-    return await figures_at(await driver_connection(session), plan, places)
+    return await figures_beside(session, written, plan)
 
 
 def _compared(figures: Figures, named: set[Slot]) -> dict[UUID, int]:
