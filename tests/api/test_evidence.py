@@ -169,6 +169,8 @@ HOSTILE = [
         "file-with-macros",
     ),
     (DOCX[:-10], "断.docx", "", "file-cut-off"),
+    (b"PK\x03\x04" + DOCX[-22:], "断.zip", "", "file-cut-off"),
+    (b"PK\x05\x06" + b"\xff" * 16 + b"\x00\x00", "假.zip", "", "file-cut-off"),
     ("<script>alert(1)</script>".encode("utf-16"), "页.txt", "", "file-type-unknown"),
     (TEXT, "../../etc/passwd", "", "file-name-refused"),
     (TEXT, "..\\..\\boot.ini", "", "file-name-refused"),

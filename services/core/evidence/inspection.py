@@ -27,6 +27,9 @@ from services.core.plan.evidence_rules import EvidenceLimits
 
 _LONGEST_NAME = 200
 _NEVER = frozenset("/\\")
+_REPLACED = "\ufffd"
+"""What stands where an address held bytes that are no UTF-8, as of a name in GB18030."""
+
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Controls, marks that turn the direction of writing, and the like: a name that is not what it
 seems."""
@@ -58,6 +61,8 @@ def name_faults(name: str) -> list[Fault]:
         return [Fault(_NAME, "file-name-refused", _NO_NAME, shown)]
     if len(name) > _LONGEST_NAME or len(name.encode("utf-8", "replace")) > _LONGEST_NAME:
         return [Fault(_NAME, "file-name-refused", _LONG_NAME, shown)]
+    if _REPLACED in name:
+        return [Fault(_NAME, "file-name-refused", _NO_UTF8, shown)]
     if _NEVER & set(name) or any(unicodedata.category(one) in _HIDDEN for one in name):
         safe = "".join(
             one for one in shown if one not in _NEVER and unicodedata.category(one) not in _HIDDEN
@@ -71,6 +76,10 @@ _NO_NAME = Text("请写明文件名，如 监测报告.pdf", "Say what the file 
 _LONG_NAME = Text(
     f"文件名过长：至多 {_LONGEST_NAME} 字节，约 66 个汉字",
     f"The name is too long: at most {_LONGEST_NAME} bytes of UTF-8",
+)
+_NO_UTF8 = Text(
+    "文件名不是 UTF-8 编码：请按 UTF-8 编码后再做百分号转义",
+    "The name is no UTF-8: encode it as UTF-8 before its bytes are written with %",
 )
 _ODD_NAME = Text(
     "文件名不能含 / 或 \\，也不能含控制字符：只写文件名，不写路径",

@@ -153,7 +153,11 @@ class KindReader:
         try:
             with zipfile.ZipFile(io.BytesIO(self._tail)) as archive:
                 names = set(archive.namelist())
-        except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        except NotImplementedError:
+            return "zip"
+        except (zipfile.BadZipFile, ValueError):
+            if len(self._tail) == self.size:
+                raise _CUT_OFF from None
             # Its list is longer than what was kept: no office program makes such a one.
             return "zip"
         if any(name.endswith("vbaProject.bin") for name in names):

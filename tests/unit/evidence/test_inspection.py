@@ -103,7 +103,9 @@ def test_names_that_people_give_are_taken(name: str) -> None:
     assert name_faults(name) == []
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "a\x00", "a\nb", "\u202egpj", "长" * 67])
+@pytest.mark.parametrize(
+    "name", ["", "..", "a/b", "a\\b", "a\x00", "a\nb", "\u202egpj", "\ufffd.pdf", "长" * 67]
+)
 def test_names_that_are_none_are_refused(name: str) -> None:
     assert [one.code for one in name_faults(name)] == ["file-name-refused"]
 
