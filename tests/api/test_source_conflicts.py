@@ -198,6 +198,31 @@ async def test_taking_an_observation_makes_a_correction_that_somebody_approves(d
     assert (settled["state"], settled["taken"]) == ("decided", "observation")
 
 
+async def test_the_reason_of_a_decision_is_the_one_that_a_check_asks_for(door: Door) -> None:
+    asks = {
+        "code": "LOW",
+        "name": "回收利用率偏低",
+        "left": [{"indicator": "U08"}],
+        "operator": ">=",
+        "right": [{"constant": "39"}],
+        "importance": "warn",
+        "needs_justification": True,
+    }
+    await load_sources(door, [asks])
+    try:
+        conflict = await a_difference(door)
+        path = f"/submissions/{conflict['submission_id']}"
+        async with await door.as_("office") as office:
+            taken = await decide(office, conflict, "observation")
+            corrected = (await office.get(path)).json()
+    finally:
+        await load_sources(door)
+    assert taken.status_code == 200, taken.text
+    assert (corrected["state"], corrected["value"]) == ("submitted", "38.3")
+    assert corrected["justification"] == "与年鉴口径核对"
+    assert [one["check"]["rule"] for one in corrected["warnings"]] == ["LOW"]
+
+
 async def test_who_reviews_and_does_not_report_sends_it_back_to_the_unit(door: Door) -> None:
     await load_sources(door, owner="lead")
     indicator = {"indicator_code": "R05"}

@@ -173,7 +173,8 @@ async def _take_observed(verbs: _Verbs, conflict: Conflict, reason: str | None) 
 
     What is under review is returned, what is approved is reopened. Who reports for the unit
     then says what the source says and hands it in, for somebody else to approve; of who does
-    not, the unit does so. A draft stays one.
+    not, the unit does so. A draft stays one. Where a check asks why the figure is as it is, the
+    reason of the decision says so, unless the submission does.
     """
     row = verbs.submission
     if row.state in {"submitted", "approved"}:
@@ -185,7 +186,8 @@ async def _take_observed(verbs: _Verbs, conflict: Conflict, reason: str | None) 
     observed.pop("observed_at")
     source = verbs.plan.sources.get(code)
     origin = f"{code if source is None else source.name}：{reference}"
-    await verbs.edit({**as_said(columns_of_kept(observed)), "source": origin})
+    said = {"source": origin, "justification": row.justification or reason}
+    await verbs.edit({**as_said(columns_of_kept(observed)), **said})
     if row.state == "returned":
         await verbs.move("submit", None)
 
