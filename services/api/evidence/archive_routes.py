@@ -1,18 +1,16 @@
 """Paths of the office's archive: all evidence of a plan in one file, made by the worker."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Response
-from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from services.api.answers import body_etag, etags, json_answer
+from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.evidence.sending import stored_file
 from services.api.imports.template_routes import ZIP, file_answer
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.routing import versioned_router
@@ -98,27 +96,18 @@ async def get_evidence_archive(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return an archive of the caller's, once it is made."""
-    if held.files is None:
-        raise FileStoreNotSet
-    if archive.file_token is None:
+    if archive.file_token is None or archive.sha256 is None:
         raise ArchiveNotFound
-    etag = f'"{archive.sha256}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
-        return Response(status_code=304, headers=headers)
     name = f"evidence-{archive.plan_code}.zip"
-    headers |= {
+    described = {
         "Content-Type": ZIP,
         "Content-Length": str(archive.size),
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    parts = held.files.open(archive_key(archive.city_code, archive.file_token))
-    first = await anext(parts)
-
-    async def content() -> AsyncIterator[bytes]:
-        async with aclosing(parts):
-            yield first
-            async for part in parts:
-                yield part
-
-    return StreamingResponse(content(), headers=headers)
+    return await stored_file(
+        held.files,
+        archive_key(archive.city_code, archive.file_token),
+        described,
+        sha256=archive.sha256,
+        if_none_match=if_none_match,
+    )

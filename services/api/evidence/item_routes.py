@@ -1,7 +1,6 @@
 """Paths of one file of evidence: what it is, its content, a link to that, and its removal."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -10,9 +9,8 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
-from services.api.answers import body_etag, etags, json_answer
+from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, Reading, Resources, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering
@@ -21,6 +19,7 @@ from services.api.evidence.schemas import (
     EvidenceLinkOut,
     evidence_body,
 )
+from services.api.evidence.sending import stored_file
 from services.api.milestones.routes import writing_desk
 from services.api.routing import PublicRoute, versioned_router
 from services.api.security import Caller, address_of
@@ -45,7 +44,6 @@ from services.core.identity.networks import is_within, networks_of
 from services.core.identity.queries import actor_of, good_key
 from services.core.identity.rules import Permission
 from services.core.kit.file_kinds import FILE_KINDS, FileKind, answered_as
-from services.core.kit.file_store import FileStoreNotSet
 from services.core.kit.sealing import SecretKeyNotSet
 from services.core.milestones import queries as milestone_queries
 from services.core.milestones.service import check_right as check_milestone_right
@@ -113,34 +111,19 @@ async def get_evidence_content(
 async def _content(row: Evidence, held: Resources, if_none_match: str | None) -> Response:
     if row.removed_at is not None:
         raise EvidenceRemoved
-    if held.files is None:
-        raise FileStoreNotSet
-    etag = f'"{row.sha256}"'
-    headers = {
-        "ETag": etag,
-        "Cache-Control": "private, no-cache",
-        "Vary": "Authorization",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
-        return Response(status_code=304, headers=headers)
     kind: FileKind = row.type  # type: ignore[assignment] # only kinds of ours are ever written
-    headers |= {
+    described = {
         "Content-Type": answered_as(kind),
         "Content-Length": str(row.size),
         "Content-Disposition": _attachment(row.file_name, kind),
     }
-    parts = held.files.open(key_of(row.city_code, row.id))
-    # Asked for before anything is answered: what is missing must be a refusal, not half a file.
-    first = await anext(parts)
-
-    async def content() -> AsyncIterator[bytes]:
-        async with aclosing(parts):
-            yield first
-            async for part in parts:
-                yield part
-
-    return StreamingResponse(content(), headers=headers)
+    return await stored_file(
+        held.files,
+        key_of(row.city_code, row.id),
+        described,
+        sha256=row.sha256,
+        if_none_match=if_none_match,
+    )
 
 
 def _attachment(name: str, kind: FileKind) -> str:
