@@ -8,6 +8,7 @@ import openpyxl
 
 from services.core.imports.marking import FAULT_SHEET
 from services.core.imports.sheet_forms import FORM_SHEET, STAMP_SHEET
+from services.core.sheets.cells import cell_name
 from services.core.sheets.sheet_file import SheetFile
 from tests.api.test_batches import sent as batch_sent
 from tests.api.test_templates import by_heading, form, sheet
@@ -189,6 +190,37 @@ async def test_a_marked_copy_says_what_is_wrong_and_comes_back_put_right(door: D
     assert marked.fill.start_color.rgb == "FFFFC7CE"
     again = await checked(door, filled(answer.content, {"U08": {"本期分子": 8.52}}))
     assert (again["is_form"], again["faults"], again["created"]) == (True, 0, 1)
+
+
+async def test_a_cell_left_as_it_was_made_does_not_overwrite_what_was_reported_meanwhile(
+    door: Door,
+) -> None:
+    ratio = {"period": "2024-H2", "draft": True, "value": None, "denominator": "20.50"}
+    await batch_sent(door, [a_submission(**ratio, numerator="8.1", note="第一次 填报")])
+    made = (await form(door, period="2024-H2")).content
+    untouched = filled(made, {})
+    before = await checked(door, untouched, draft=True)
+    assert (before["unchanged"], before["faults"]) == (1, 0)
+    await batch_sent(door, [a_submission(**ratio, numerator="9.2", note="第一次 填报")])
+    found = await checked(door, untouched, draft=True)
+    heads = {text: at for at, text in sheet(made)[2].items()}
+    (row,) = [at for at, one in enumerate(sheet(made), 1) if one.get(2) == "U08"]
+    stale = (row, cell_name(row, heads["本期分子"]), "changed-since-made")
+    assert await faults_of(door, found["id"]) == [stale]
+    confirm = await confirmed(door, before["id"])
+    assert {"changed-since-made", "changed-since-sent"} == {
+        one["code"] for one in confirm["errors"]
+    }
+    for said, updated in (
+        ({"本期分子": None, "本期分母": None}, 0),
+        ({"本期分子": None, "本期分母": None, "备注": "另记"}, 1),
+        ({"本期分子": 9.9}, 1),
+    ):
+        mended = await checked(door, filled(made, {"U08": said}), draft=True)
+        assert (mended["faults"], mended["updated"]) == (0, updated), said
+    assert (await confirmed(door, mended["id"]))["state"] == "succeeded"
+    row_now = by_heading((await form(door, period="2024-H2")).content)["U08"]
+    assert (row_now["本期分子"], row_now["备注"]) == ("9.9", "第一次 填报")
 
 
 async def test_a_key_that_was_revoked_has_sent_in_vain(door: Door) -> None:

@@ -212,6 +212,32 @@ async def test_what_was_reported_after_the_file_was_sent_is_not_overwritten(door
     assert (await seen(door, import_id))["state"] == "checked"
 
 
+async def test_a_cell_left_as_it_was_made_does_not_take_progress_back(door: Door) -> None:
+    quiet, moved = await accepted(door, "in_progress"), await accepted(door, "in_progress")
+    made = (await form(door, "tasks")).content
+    async with await door.as_("reporter", UNIT) as unit:
+        newer = await unit.post(
+            f"/milestones/{moved['id']}/progress", json={**BODIES["progress"], "percent": "70"}
+        )
+        assert newer.status_code == 200, newer.text
+    news: dict[str, dict[str, Any]] = {
+        quiet["id"]: {"存在问题": "缺人"},
+        moved["id"]: {"存在问题": "缺钱"},
+    }
+    found = await checked(door, filled(made, news))
+    async with await door.as_("reporter", UNIT) as unit:
+        page = await unit.get(f"/imports/{found['id']}/faults")
+    assert [(one["column"], one["value"], one["code"]) for one in page.json()["items"]] == [
+        ("完成百分比", None, "changed-since-made")
+    ]
+    news[moved["id"]]["完成百分比"] = None
+    mended = await checked(door, filled(made, news))
+    assert (mended["faults"], mended["updated"]) == (0, 2)
+    assert (await confirmed(door, mended["id"]))["state"] == "succeeded"
+    after = await read(door, moved["id"])
+    assert (after["percent"], after["problems"]) == ("70", "缺钱")
+
+
 async def test_many_milestones_take_no_more_statements_than_few(door: Door) -> None:
     counted = []
     for number in (2, 12):

@@ -149,13 +149,19 @@ async def test_a_replica_that_is_behind_a_position_leaves_it_to_the_primary(
         await office.post(SUBMISSIONS, json=place())
         await door.react()
         at = (await office.get("/events?limit=1000")).json()["last_position"]
-        for path in (f"/events?after={at}", f"{SUBMISSIONS}?changed_after={at}"):
+        for path in (
+            f"/events?after={at}",
+            f"{SUBMISSIONS}?changed_after={at}",
+            f"/sync?plan={XINMI}&position={at}",
+        ):
             # As in another process, which knows nothing of what the caller was told.
             door.held.reads._seen.clear()
             assert await read_where(door, leader, path) == "primary"
         door.held.reads._seen.clear()
         beyond = await leader.get(f"/events?after={at + 1}")
+        anew = await leader.get(f"/sync?plan={XINMI}&position={at + 1}")
     assert (beyond.status_code, beyond.json()["newest_position"]) == (410, at)
+    assert (anew.json()["begin_anew"], anew.json()["position"]) == (True, at)
 
 
 async def test_a_replica_that_is_too_far_behind_is_set_aside_and_told_of(

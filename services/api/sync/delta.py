@@ -65,12 +65,17 @@ async def changes_since(
     """Return submissions, milestones and tombstones since a position, and where to go on from.
 
     A device whose position is beyond the log is told to begin anew: its writes have come in.
+
+    Raises:
+        PositionBeyondLog: the position is beyond what a replica has of the log: it may be behind.
     """
     if position is None:
         return await _beginning(device, anew=False)
     try:
         return await _changes_after(device, desk, position)
     except PositionBeyondLog:
+        if device.held.reads.on_replica:
+            raise
         return await _beginning(device, anew=True)
 
 

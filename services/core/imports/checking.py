@@ -4,14 +4,16 @@ Only what the rows are about is kept from block to block, to find what is said t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from services.core.identity.actor import Actor
+from services.core.imports.as_made import digests, untouched
 from services.core.imports.cell_values import ParsedRow
 from services.core.imports.intake import FirstLook
+from services.core.imports.sheet_forms import Filled
 from services.core.kit.errors import Fault
 from services.core.kit.text import Text
 from services.core.plan.state import PlanState
@@ -76,6 +78,7 @@ class SheetRows(ABC, Generic[_Row, _Block]):
         self._at_once = at_once
         self._first: dict[Hashable, int] = {}
         self._twice: dict[Hashable, list[int]] = {}
+        self._untouched: dict[int, Mapping[str, str]] = {}
         self.tally = Tally()
 
     @abstractmethod
@@ -110,11 +113,13 @@ class SheetRows(ABC, Generic[_Row, _Block]):
             self.tally.rows += 1
             self.tally.last_row = row.number
             self._note_place(parsed.row, row.number)
+            if kept := untouched(row, self.columns.at):
+                self._untouched[row.number] = kept
             rows.append(parsed.row)
             numbers.append(row.number)
             if len(rows) == self._at_once:
                 yield self.judged(rows, numbers)
-                rows, numbers = [], []
+                rows, numbers, self._untouched = [], [], {}
         if rows:
             yield self.judged(rows, numbers)
 
@@ -125,6 +130,23 @@ class SheetRows(ABC, Generic[_Row, _Block]):
     def last_faults(self) -> list[SheetFault]:
         """Return what is known to be wrong only when all rows were read."""
         return [*self._of_twice(), *self._of_merged(), *self._of_hidden()]
+
+    def changed_since_made(
+        self, number: int, show: Callable[[], Mapping[str, Filled]]
+    ) -> list[SheetFault]:
+        """Return which cells of a row are as the form was made, where the ledger says other things.
+
+        The row is of the block that was read last; `show` gives what a form would hold now.
+        """
+        kept = self._untouched.get(number)
+        if kept is None:
+            return []
+        now = digests(show())
+        return [
+            self.told(number, replace(_CHANGED_SINCE_MADE, pointer=f"/{key}"))
+            for key, digest in kept.items()
+            if now.get(key) != digest
+        ]
 
     def told(self, number: int, fault: Fault) -> SheetFault:
         """Return a fault of a row as one of the file's row of this number.
@@ -214,6 +236,17 @@ CHANGED_SINCE = Fault(
     Text(
         "文件上传后，该项已被修改：请核对后重新上传",
         "It was changed after the file was sent: look at it, and send the file again",
+    ),
+)
+
+_CHANGED_SINCE_MADE = Fault(
+    "",
+    "changed-since-made",
+    Text(
+        "填报表下载后，该项已另有填报，而此格仍是下载时的内容：以系统中的为准请清空此格（分子、分母一并清空）；"
+        "要改，请重新下载填报表填写",
+        "It was reported anew after the form was made, and this cell is as it was made: empty it"
+        " (numerator and denominator together) to keep what was reported, or fill in a fresh form",
     ),
 )
 

@@ -8,9 +8,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from services.core.imports.sheet_forms import FormName
+from services.core.imports.sheet_forms import AS_MADE, FormName
 from services.core.kit.said import trimmed
 from services.core.sheets.cells import SheetRow
+
+_MARK = ("制表时内容", "as_made")
 
 _OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
     "indicator_code": ("指标编号", "指标编码", "指标代码", "indicator_code"),
@@ -35,6 +37,7 @@ _OF_INDICATORS: Mapping[str, tuple[str, ...]] = {
     "note": ("备注", "note"),
     "change_reason": ("变化原因", "justification"),
     "evidence": ("佐证材料名称", "佐证材料"),
+    AS_MADE: _MARK,
     "": (
         "序号",
         "计量单位",
@@ -75,6 +78,7 @@ _OF_TASKS: Mapping[str, tuple[str, ...]] = {
     "problems": ("存在问题", "problems"),
     "next_steps": ("下一步措施", "下步措施", "下一步工作", "下一步打算", "next_steps"),
     "expected_date": ("预计完成", "expected_date"),
+    AS_MADE: _MARK,
     "": (
         *("序号", "任务编号", "任务内容", "牵头单位", "责任单位", "里程碑时限", "里程碑期限"),
         *("完成情况", "佐证", "填报单位", "填报人", "审核人", "负责人", "电话"),

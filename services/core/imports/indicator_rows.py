@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from typing_extensions import override
 
@@ -17,6 +18,7 @@ from services.core.imports.checking import (
 )
 from services.core.imports.intake import FirstLook
 from services.core.imports.parsing import RowParser
+from services.core.imports.prefilled import cells_of_submission
 from services.core.sheets.cells import SheetRow
 from services.core.submissions.batch.deciding import Decided
 from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, Slot, judge
@@ -71,7 +73,20 @@ class IndicatorRows(SheetRows[BatchRow, ValueBlock]):
             for fault in one.faults
         ]
         counts = Counter[str](one.outcome for one in decided)
-        return BlockOutcome(counts, [*block.faults, *rejected])
+        return BlockOutcome(counts, [*block.faults, *rejected, *self._overtaken(block, decided)])
+
+    def _overtaken(self, block: ValueBlock, decided: Sequence[Decided]) -> list[SheetFault]:
+        """Return which cells would bring back what stood there when the form was made."""
+        indicators = self.desk.plan.indicators
+        return [
+            fault
+            for one in decided
+            if one.index is not None and one.before is not None
+            for fault in self.changed_since_made(
+                block.numbers[one.index],
+                partial(cells_of_submission, one.before, indicators[one.slot.indicator_code]),
+            )
+        ]
 
     def suppose(self, decided: Sequence[Decided]) -> None:
         """Let what would become of a block stand beside the blocks after it."""

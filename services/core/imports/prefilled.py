@@ -3,25 +3,27 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from services.core.imports.as_made import mark_of
 from services.core.imports.sheet_forms import (
+    AS_MADE,
     DATA_STATUSES,
     INDICATORS,
     MILESTONE_STATES,
     TASKS,
     TIME_SEMANTICS,
+    Filled,
     ReportForm,
 )
 from services.core.imports.suggestions import ReportedValues, said_in
 from services.core.milestones.models import Milestone
+from services.core.milestones.reports.service import REPORTED
 from services.core.plan.document import Indicator, TargetEntry
 from services.core.plan.leads import each_of
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.submissions.models import Submission
-
-Filled = str | Decimal | None
-"""What a cell of a form holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,13 @@ def indicator_form(
         if code in wanted:
             now = reported.get((unit, code, period.code))
             before = said_in(period.previous().code, unit, code, reported)
+            said = {} if now is None else cells_of_submission(vars(now), indicator)
             cells = {
                 "number": Decimal(len(rows) + 1),
                 **_of_indicator(plan, indicator, period),
                 "last_value": _shown(before, indicator),
-                **_of_submission(now, indicator),
+                **said,
+                AS_MADE: mark_of(said),
             }
             choices = {"data_status": tuple(DATA_STATUSES.values())}
             if indicator.levels:
@@ -111,21 +115,22 @@ def _shown(row: Submission | None, indicator: Indicator) -> Filled:
     return "不适用" if row.not_applicable_reason is not None else row.value
 
 
-def _of_submission(row: Submission | None, indicator: Indicator) -> dict[str, Filled]:
-    """Return what stands in the cells to fill in; of a ratio its parts, not what they give."""
-    if row is None:
-        return {}
-    computed = row.numerator is not None
+def cells_of_submission(row: Mapping[str, Any], indicator: Indicator) -> dict[str, Filled]:
+    """Return what stands in the cells to fill in; of a ratio its parts, not what they give.
+
+    `row` has the columns of a submission.
+    """
+    computed, level = row["numerator"] is not None, row["level"]
     return {
-        "numerator": row.numerator,
-        "denominator": row.denominator,
-        "value": None if computed else row.value,
-        "level": None if row.level is None else _level_name(indicator, row.level),
-        "not_applicable_reason": None if computed else row.not_applicable_reason,
-        "source": row.source,
-        "data_status": DATA_STATUSES.get(row.data_status),
-        "change_reason": row.justification,
-        "note": row.note,
+        "numerator": row["numerator"],
+        "denominator": row["denominator"],
+        "value": None if computed else row["value"],
+        "level": None if level is None else _level_name(indicator, level),
+        "not_applicable_reason": None if computed else row["not_applicable_reason"],
+        "source": row["source"],
+        "data_status": DATA_STATUSES.get(row["data_status"]),
+        "change_reason": row["justification"],
+        "note": row["note"],
     }
 
 
@@ -140,6 +145,7 @@ def task_form(plan: PlanState, unit: str, milestones: Iterable[Milestone]) -> Fi
         measure = plan.measures.get(one.measure_code)
         leads = each_of(measure.lead_units, plan.organizations) if measure else ()
         shares = each_of(measure.responsible_units, plan.organizations) if measure else ()
+        said = cells_of_report({name: getattr(one, name) for name in REPORTED})
         cells: dict[str, Filled] = {
             "task": one.measure_code,
             "measure": measure.text if measure else None,
@@ -149,11 +155,14 @@ def task_form(plan: PlanState, unit: str, milestones: Iterable[Milestone]) -> Fi
             "title": one.title,
             "due_date": one.due_date.isoformat(),
             "state": MILESTONE_STATES.get(one.state, one.state),
-            "percent": one.percent,
-            "narrative": one.narrative,
-            "problems": one.problems,
-            "next_steps": one.next_steps,
-            "expected_date": None if one.expected_date is None else one.expected_date.isoformat(),
+            **said,
+            AS_MADE: mark_of(said),
         }
         rows.append(FilledRow(cells, {}))
     return FilledForm(TASKS, unit, "", tuple(rows))
+
+
+def cells_of_report(said: Mapping[str, Any]) -> dict[str, Filled]:
+    """Return what stands in the cells to fill in of a milestone, by what was reported of it."""
+    expected = said["expected_date"]
+    return {**said, "expected_date": None if expected is None else expected.isoformat()}

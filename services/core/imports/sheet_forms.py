@@ -1,6 +1,7 @@
 """The forms that go out: their columns as printed, and which of them are filled in. Pure."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 FormName = Literal["indicators", "tasks"]
@@ -11,6 +12,13 @@ FORM_SHEET = "填报"
 
 STAMP_SHEET = "_meta"
 """The sheet, shown to nobody, that says which form it is, of what, and signed by whom."""
+
+
+Filled = str | Decimal | None
+"""What a cell of a form holds."""
+
+AS_MADE = "as_made"
+"""The key of the column that keeps of each row what its cells to fill in held at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,8 @@ class ReportForm:
     columns: tuple[FormColumn, ...]
 
 
+_AS_MADE = FormColumn(AS_MADE, "制表时内容", 12, hidden=True)
+
 INDICATORS = ReportForm(
     "indicators",
     "01",
@@ -62,6 +72,7 @@ INDICATORS = ReportForm(
         FormColumn("evidence", "佐证材料名称", 20, filled=True),
         FormColumn("change_reason", "变化原因", 24, filled=True),
         FormColumn("note", "备注", 24, filled=True),
+        _AS_MADE,
     ),
 )
 
@@ -83,6 +94,7 @@ TASKS = ReportForm(
         FormColumn("problems", "存在问题", 30, filled=True),
         FormColumn("next_steps", "下一步措施", 30, filled=True),
         FormColumn("expected_date", "预计完成", 12, filled=True),
+        _AS_MADE,
     ),
 )
 

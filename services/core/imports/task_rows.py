@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from services.core.imports.checking import (
     SheetRows,
 )
 from services.core.imports.intake import FirstLook
+from services.core.imports.prefilled import cells_of_report
 from services.core.imports.sheet_forms import MILESTONE_STATES
 from services.core.kit.errors import DomainError, Fault
 from services.core.kit.text import Text
@@ -134,6 +136,8 @@ class TaskRows(SheetRows[TaskRow, TaskBlock]):
         faults = list(block.faults)
         for number, one in zip(block.numbers, decided, strict=True):
             faults += [self.told(number, each) for each in self._why_not(one)]
+            if one.before is not None:
+                faults += self.changed_since_made(number, partial(cells_of_report, one.before))
         return BlockOutcome(Counter[str](one.outcome for one in decided), faults)
 
     def _why_not(self, decided: DecidedReport) -> list[Fault]:

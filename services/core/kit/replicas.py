@@ -139,6 +139,12 @@ class Reads:
         reading = _present.get()
         return reading.replica.name if reading and reading.replica else "primary"
 
+    @property
+    def on_replica(self) -> bool:
+        """Whether this unit of work reads from a replica, which may be behind the primary."""
+        reading = _present.get()
+        return reading is not None and reading.replica is not None
+
     async def choose(self, caller: object, need: Need) -> None:
         """Choose where this unit of work reads from, for what it needs and its caller has seen.
 

@@ -37,13 +37,15 @@ class PartialReport:
 class DecidedReport:
     """What becomes of a report, why it is rejected, and when the milestone had changed before it.
 
-    `milestone` is as it stands then; None: the caller sees none of that id.
+    `milestone` is as it stands then, `before` what had been reported of it by column; None: the
+    caller sees none of that id.
     """
 
     outcome: ReportOutcome
     milestone: Milestone | None
     refusal: DomainError | None = None
     changed_at: datetime | None = None
+    before: Mapping[str, Any] | None = None
 
 
 async def report_on_many(
@@ -76,13 +78,14 @@ async def report_on_many(
 def _decided(said: PartialReport, row: Milestone | None, desk: ActionContext) -> DecidedReport:
     if row is None:
         return DecidedReport("rejected", None, MilestoneNotFound())
-    wanted = {name: said.said.get(name, getattr(row, name)) for name in REPORTED}
-    if all(getattr(row, name) == value for name, value in wanted.items()):
-        return DecidedReport("unchanged", row)
+    before = {name: getattr(row, name) for name in REPORTED}
+    wanted = {name: said.said.get(name, before[name]) for name in REPORTED}
     changed_at = row.updated_at
+    if wanted == before:
+        return DecidedReport("unchanged", row, None, changed_at, before)
     try:
         check_right(desk, "progress", row)
         progressed(row, desk=desk, report=Report(**wanted))
     except DomainError as refused:
-        return DecidedReport("rejected", row, refused, changed_at)
-    return DecidedReport("updated", row, changed_at=changed_at)
+        return DecidedReport("rejected", row, refused, changed_at, before)
+    return DecidedReport("updated", row, None, changed_at, before)
