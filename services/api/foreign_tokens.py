@@ -17,6 +17,7 @@ from services.core.identity.issuers import (
     read_foreign,
 )
 from services.core.identity.queries import issuer_keys
+from services.core.kit.clock import is_recent
 from services.core.kit.database import Database
 
 _READ_EVERY = timedelta(seconds=60)
@@ -73,4 +74,4 @@ class ForeignTokens:
             self._read_at = at
 
     def _is_fresh(self, every: timedelta) -> bool:
-        return self._read_at is not None and self._true_now() < self._read_at + every
+        return is_recent(self._read_at, self._true_now(), every)

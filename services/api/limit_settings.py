@@ -1,7 +1,18 @@
 """How much a credential may ask for, as the environment sets it; 0 of a sort: no limit."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 from pydantic_settings import BaseSettings
+
+from services.api.quotas import Sort
+
+
+def _most(default: int, variable: str, what: str) -> Any:
+    return Field(
+        default=default, ge=0, validation_alias=variable, description=f"Most {what}; 0: no limit"
+    )
 
 
 class LimitSettings(BaseSettings):
@@ -12,33 +23,24 @@ class LimitSettings(BaseSettings):
         validation_alias="WUFEI_LIMITS",
         description="Whether requests are limited by credential at all",
     )
-    limit_reads: int = Field(
-        default=30_000,
-        ge=0,
-        validation_alias="WUFEI_LIMIT_READS",
-        description="Most readings of a credential in a minute",
+    limit_reads: int = _most(30_000, "WUFEI_LIMIT_READS", "readings of a credential in a minute")
+    limit_writes: int = _most(12_000, "WUFEI_LIMIT_WRITES", "changes of a credential in a minute")
+    limit_heavy: int = _most(
+        600, "WUFEI_LIMIT_HEAVY", "tables, forms, imports and batches of a credential in a minute"
     )
-    limit_writes: int = Field(
-        default=12_000,
-        ge=0,
-        validation_alias="WUFEI_LIMIT_WRITES",
-        description="Most changes of a credential in a minute",
+    limit_tokens: int = _most(
+        120, "WUFEI_LIMIT_TOKENS", "requests for a token from one address in a minute"
     )
-    limit_heavy: int = Field(
-        default=600,
-        ge=0,
-        validation_alias="WUFEI_LIMIT_HEAVY",
-        description="Most exports, forms, imports and batches of a credential in a minute",
+    limit_at_once: int = _most(
+        500, "WUFEI_LIMIT_AT_ONCE", "requests of a credential that a process answers at once"
     )
-    limit_tokens: int = Field(
-        default=120,
-        ge=0,
-        validation_alias="WUFEI_LIMIT_TOKENS",
-        description="Most requests for a token from one address in a minute",
-    )
-    limit_at_once: int = Field(
-        default=500,
-        ge=0,
-        validation_alias="WUFEI_LIMIT_AT_ONCE",
-        description="Most requests of a credential that a process answers at once",
-    )
+
+    @property
+    def quotas(self) -> Mapping[Sort, int]:
+        """Return the most requests in a minute by sort; 0: no limit."""
+        return {
+            "reads": self.limit_reads,
+            "writes": self.limit_writes,
+            "heavy": self.limit_heavy,
+            "tokens": self.limit_tokens,
+        }

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, Self
 from uuid import UUID
+from weakref import WeakValueDictionary
 
+from cachetools import LRUCache
 from limits.aio.storage import RedisStorage
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
@@ -29,6 +31,7 @@ from services.api.quotas import (
     rate_limited,
     too_many_at_once,
 )
+from services.core.kit.clock import is_recent
 from services.core.kit.outage import cause_in_words
 
 logger = logging.getLogger("wufei.api")
@@ -39,7 +42,10 @@ LIMITED = "limited"
 _AWAY = timedelta(seconds=5)
 _PATIENCE_SECONDS = 0.25
 _MOST_BUCKETS = 20_000
+"""Addresses may be anybody's: beyond so many the one that was longest unused is forgotten."""
+
 _SECONDS = int(WINDOW.total_seconds())
+_Key = tuple[UUID | str, Sort]
 
 
 @dataclass(slots=True)
@@ -112,10 +118,11 @@ class Limits:
         self._at_once = at_once
         self._counter = counter
         self._true_now = true_now
-        self._buckets: dict[tuple[UUID | str, Sort], Bucket] = {}
-        self._filling: dict[tuple[UUID | str, Sort], asyncio.Lock] = {}
+        self._buckets: LRUCache[_Key, Bucket] = LRUCache(_MOST_BUCKETS)
+        # A lock is there as long as somebody holds it or waits for it.
+        self._filling: WeakValueDictionary[_Key, asyncio.Lock] = WeakValueDictionary()
         self._under_way: dict[UUID | str, int] = {}
-        self._away_until: datetime | None = None
+        self._away_since: datetime | None = None
 
     async def admit(self, told: list[tuple[bytes, bytes]], who: UUID | str, sort: Sort) -> None:
         """Count a request, and note in `told` the headers of its answer.
@@ -159,27 +166,27 @@ class Limits:
     async def _filled(self, who: UUID | str, quota: Quota, now: datetime) -> Bucket:
         """Return the bucket of a credential with another step in it, if there is one to be had."""
         key = who, quota.sort
-        async with self._filling.setdefault(key, asyncio.Lock()):
+        lock = self._filling.setdefault(key, asyncio.Lock())
+        async with lock:
             bucket = self._buckets.get(key)
             if bucket is not None and not bucket.is_over(now):
                 if bucket.left > 0 or bucket.complete:
                     return bucket  # others waited for the same
             else:
                 bucket = None
-            filled = await self._shared(who, quota, now, bucket)
-            self._keep(key, filled, now)
+            filled = self._buckets[key] = await self._shared(who, quota, now, bucket)
         return filled
 
     async def _shared(
         self, who: UUID | str, quota: Quota, now: datetime, bucket: Bucket | None
     ) -> Bucket:
         counter = self._counter
-        if counter is None or (self._away_until is not None and now < self._away_until):
+        if counter is None or is_recent(self._away_since, now, _AWAY):
             return Bucket(quota, now + WINDOW, left=quota.most, complete=True)
         try:
             counted, seconds = await counter.take(f"{who}:{quota.sort}", quota.step)
         except (RedisError, OSError, TimeoutError) as error:
-            if self._away_until is None:
+            if self._away_since is None:
                 logger.warning(
                     "limits counted here",
                     extra={
@@ -187,9 +194,9 @@ class Limits:
                         "next": "each process counts for itself until Redis answers",
                     },
                 )
-            self._away_until = now + _AWAY
+            self._away_since = now
             return Bucket(quota, now + WINDOW, left=quota.most, complete=True)
-        self._away_until = None
+        self._away_since = None
         ours = granted(quota, counted, quota.step)
         filled = bucket or Bucket(quota, now)
         filled.ends = now + timedelta(seconds=seconds)
@@ -197,16 +204,6 @@ class Limits:
         filled.elsewhere = max(0, quota.most - counted)
         filled.complete = filled.elsewhere == 0
         return filled
-
-    def _keep(self, key: tuple[UUID | str, Sort], bucket: Bucket, now: datetime) -> None:
-        if len(self._buckets) >= _MOST_BUCKETS:
-            self._buckets = {
-                one: kept for one, kept in self._buckets.items() if not kept.is_over(now)
-            }
-            self._filling = {
-                one: lock for one, lock in self._filling.items() if one in self._buckets
-            }
-        self._buckets[key] = bucket
 
 
 @asynccontextmanager
@@ -217,16 +214,10 @@ async def open_limits(
     if not settings.limits:
         yield None
         return
-    asked: Mapping[Sort, int] = {
-        "reads": settings.limit_reads,
-        "writes": settings.limit_writes,
-        "heavy": settings.limit_heavy,
-        "tokens": settings.limit_tokens,
-    }
     counter = None if redis_url is None else RedisCounter(redis_url)
     try:
         yield Limits(
-            {sort: Quota(sort, most) for sort, most in asked.items() if most},
+            {sort: Quota(sort, most) for sort, most in settings.quotas.items() if most},
             at_once=settings.limit_at_once,
             counter=counter,
             true_now=true_now,

@@ -75,8 +75,8 @@ class Bucket:
     complete: bool = False
 
     def is_over(self, now: datetime) -> bool:
-        """Return whether its minute has ended."""
-        return now >= self.ends
+        """Return whether its minute has ended, or not begun: then the clock was set back."""
+        return not self.ends - WINDOW <= now < self.ends
 
     def shown(self, now: datetime) -> bytes:
         """Return the value of `RateLimit`."""

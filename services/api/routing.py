@@ -6,6 +6,7 @@ A malformed body is remembered, not raised, so that 401, 403 and 404 come before
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, params
 from starlette.datastructures import Headers
@@ -168,7 +169,7 @@ class ExactRoute(HeardRoute):
             # A request that is tried again has claimed nothing: its first transaction was undone.
             exact.scope.pop("claimed_key", None)
             actor = exact.scope["actor"] = await authenticate(exact)
-            await _admit(exact, actor, sort)
+            await admit(exact, actor.credential_id, sort)
             await choose_server(exact, actor)
             if permission is not None:
                 require(exact, permission)
@@ -212,21 +213,27 @@ HEAVY = frozenset(
 """Operations of which each is the work of many: by name."""
 
 
-async def _admit(request: Request, actor: Actor, sort: Sort) -> None:
-    """Count a request against the limits of its credential, once, however often it is tried."""
+async def admit(request: Request, who: UUID | str, sort: Sort) -> None:
+    """Count a request against the limits of its credential, once, however often it is tried.
+
+    It takes one of the places of `who` until its answer is sent.
+
+    Raises:
+        RateLimited: the quota of the minute is used up.
+        TooManyAtOnce: so many of its requests are under way, as may be.
+    """
     limits: Limits | None = request.app.state.resources.limits
     limited: Limited | None = request.scope.get(LIMITED)
     if limits is None or limited is None or limited.counted:
         return
     limited.counted = True
-    who = actor.credential_id
     await limits.admit(limited.told, who, "heavy" if ASKED in request.scope else sort)
     limits.begin(who)
     limited.begun = limits, who
 
 
 class PublicRoute(HeardRoute):
-    """Lets in whoever comes; what its address may hold is the endpoint's to judge."""
+    """Lets in whoever comes; what its address may hold is the endpoint's to judge, and to count."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -120,7 +120,7 @@ class Keys:
         now = self._true_now()
         key_digest = digest(token)
         met = self._met.get(key_digest)
-        if met is None:
+        if met is None or _was_set_back(met.until, now):
             met = self._met[key_digest] = await self._look_up(token, key_digest, now)
         actor = met.actor
         if met.networks and not is_within(address, met.networks):
@@ -196,7 +196,7 @@ class Keys:
 
     async def _known(self, city_code: str, key_id: UUID, now: datetime) -> _KnownKey:
         known = self._named.get((city_code, key_id))
-        if known is not None:
+        if known is not None and not _was_set_back(known.until, now):
             return known
         async with self._database.sessions() as session:
             found = await key_with_secrets(session, city_code=city_code, key_id=key_id, now=now)
@@ -235,6 +235,11 @@ class Keys:
 def _first(*ends: datetime | None) -> datetime:
     """Return the first of some ends; None is none."""
     return min((one for one in ends if one is not None), default=_NEVER)
+
+
+def _was_set_back(until: datetime, now: datetime) -> bool:
+    """Return whether the clock was set back since something was to be kept until then."""
+    return until > now + KEPT
 
 
 def _from_elsewhere(address: str | None) -> NetworkNotAllowed:

@@ -25,6 +25,7 @@ from services.core.identity.queries import token_keys
 from services.core.identity.rules import Scope
 from services.core.identity.signing_keys import IssuingKey, can_sign, signing
 from services.core.identity.token_keys import keep_signing_keys
+from services.core.kit.clock import is_recent
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, SecretKeyNotSet
@@ -144,4 +145,4 @@ class Tokens:
             self._read_at = at
 
     def _is_fresh(self, every: timedelta) -> bool:
-        return self._read_at is not None and self._true_now() < self._read_at + every
+        return is_recent(self._read_at, self._true_now(), every)

@@ -11,7 +11,7 @@ from services.core.identity.issuer_keys import keep_issuer_keys, note_failure
 from services.core.identity.issuers import Issuer, published_keys
 from services.core.identity.queries import issuer_keys
 from services.core.identity.token_keys import keep_signing_keys
-from services.core.kit.clock import Clock
+from services.core.kit.clock import Clock, is_recent
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words, is_away
 from services.core.kit.sealing import Seal
@@ -84,7 +84,7 @@ class TokenUpkeep:
         now = self._clock.true_now()
         for issuer in self._issuers.values():
             last = tried.get(issuer.issuer)
-            if last is None or last + _FETCHED_EVERY <= now:
+            if not is_recent(last, now, _FETCHED_EVERY):
                 await self._fetch_keys(fetch, issuer, now)
 
     async def _fetch_keys(self, fetch: Fetch, issuer: Issuer, now: datetime) -> None:

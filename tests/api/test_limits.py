@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 
+from services.core.evidence.links import EvidenceLink
+from services.core.kit.ids import new_id
 from tests.support.api import XINMI, Door, a_submission, open_door
 
 READS, WRITES, HEAVY, TOKENS, AT_ONCE = 8, 4, 2, 3, 3
@@ -124,6 +128,31 @@ async def test_a_long_poll_counts_once_and_takes_a_place_until_it_is_answered(do
         again = await caller.get("/me")
     assert again.status_code == 200
     assert again.headers["RateLimit"].startswith(f'"reads";r={READS - 3 - AT_ONCE};')
+
+
+async def test_an_address_that_is_a_credential_has_a_quota_of_its_own(door: Door) -> None:
+    body = {"name": "大屏", "scope": "plan"}
+    async with await a_caller(door) as maker:
+        calendar = (await maker.post(f"/plans/{XINMI}/calendar-tokens", json=body)).json()["path"]
+        link = f"/v1/evidence-content?link={await a_link(door, maker)}"
+        transport = httpx.ASGITransport(door.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://wufei.test") as anybody:
+            for path, sort, most in ((calendar, "heavy", HEAVY), (link, "reads", READS)):
+                answers = [await anybody.get(path) for _ in range(most)]
+                assert {one.headers["RateLimit-Policy"] for one in answers} == {
+                    f'"{sort}";q={most};w=60'
+                }
+                refused(await anybody.get(path), "rate-limited")
+        assert (await maker.get("/me")).headers["RateLimit"].startswith(f'"reads";r={READS - 2};')
+
+
+async def a_link(door: Door, maker: httpx.AsyncClient) -> str:
+    """Return a link of a maker to a file that there is not."""
+    seal = door.held.seal
+    assert seal is not None
+    who = UUID((await maker.get("/me")).json()["credential_id"])
+    until = door.held.clock.true_now() + timedelta(minutes=5)
+    return EvidenceLink("410183", new_id(), who, until).token(seal)
 
 
 async def test_requests_for_tokens_are_counted_by_address(door: Door) -> None:

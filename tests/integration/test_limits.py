@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from redis.asyncio import Redis
 
+from services.api import limiting
 from services.api.limiting import Counter, Limits, RedisCounter
 from services.api.quotas import WINDOW, Quota, RateLimited, TooManyAtOnce
 from tests.support.servers import Addresses
@@ -122,6 +124,40 @@ async def test_a_minute_later_there_is_a_quota_again_and_each_sort_has_its_own()
     await limits.admit([], "another", "writes")
     clock.now += timedelta(seconds=42)
     await limits.admit([], "one", "writes")
+
+
+async def test_a_clock_that_is_set_back_shuts_nobody_out() -> None:
+    clock, lost = Clock(), Lost()
+    limits = process(lost, clock)
+    assert await let_through(limits, "one", 2 * MOST) == MOST
+    clock.now -= timedelta(hours=1)
+    assert await let_through(limits, "one", 2 * MOST) == MOST
+    assert lost.asked == 2, "nor does it keep Redis from being asked"
+
+
+async def test_no_storm_of_addresses_makes_a_process_hold_ever_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limiting, "_MOST_BUCKETS", 20)
+    limits = process(None, Clock())
+    for number in range(50):
+        assert await let_through(limits, "busy", 1) == 1
+        assert await let_through(limits, f"address {number}", 2) == 2
+    assert (len(limits._buckets), len(limits._filling)) == (20, 0)
+    assert await let_through(limits, "busy", MOST) == MOST - 50, "who comes again is not forgotten"
+
+
+async def test_a_redis_that_forgot_its_scripts_counts_on(addresses: Addresses) -> None:
+    counter = RedisCounter(addresses.valkey)
+    try:
+        assert await counter.take("after a restart", 5) == (5, 60.0)
+        async with Redis.from_url(addresses.valkey) as redis:
+            await redis.script_flush()
+        counted, seconds = await counter.take("after a restart", 5)
+        assert counted == 10
+        assert 50 < seconds <= 60
+    finally:
+        await counter.close()
 
 
 async def test_so_many_requests_of_a_credential_are_under_way_and_no_more() -> None:

@@ -145,6 +145,24 @@ async def test_a_token_ends_within_five_seconds_everywhere_when_its_key_or_secre
         assert not await one.knows(second)
 
 
+async def test_a_clock_that_is_set_back_keeps_no_credential_and_no_signing_key_from_being_asked(
+    database: Database,
+) -> None:
+    clock = Clock()
+    here, there = process(database, clock), process(database, clock)
+    secret = await a_key(database)
+    token = await here.token(secret)
+    for credential in (secret, token):
+        assert await there.knows(credential)
+    clock.now -= timedelta(hours=1)
+    new = await here.token(secret)
+    assert await there.knows(new), "the key of an hour to come signed none, so another was made"
+    await _revoked(database, await here.keys.actor(secret, "r"), clock)
+    clock.now -= timedelta(hours=1)
+    for credential in (secret, token, new):
+        assert not await there.knows(credential)
+
+
 async def test_a_token_lasts_no_longer_than_its_key(database: Database) -> None:
     clock = Clock()
     here = process(database, clock)

@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.api.answers import body_etag, etags
 from services.api.context import Held, IfNoneMatch, PlanCode
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
-from services.api.routing import PublicRoute
+from services.api.routing import PublicRoute, admit
 from services.core.agenda.calendar_file import calendar_file
 from services.core.agenda.models import CalendarToken
 from services.core.agenda.queries import DeadlineRow, deadlines, token_by_digest
@@ -30,6 +30,7 @@ _MEDIA_TYPE = "text/calendar"
 
 
 async def token_of(
+    request: Request,
     held: Held,
     plan_code: PlanCode,
     token: Annotated[str, Query(max_length=200, description="The secret of a calendar token")] = "",
@@ -48,6 +49,7 @@ async def token_of(
         found = await token_by_digest(session, city_code=parts[1], digest=digest(token), now=now)
     if found is None:
         raise Unauthenticated
+    await admit(request, found.id, "heavy")
     if found.plan_code != plan_code:
         raise PlanNotFound
     return found

@@ -54,8 +54,9 @@ is, and why.
   honours one.
 - **Lists** answer `items` and `next_page_token`; a token fits the filters it was made for.
 - **Limits**: a credential has a quota a minute of readings, of changes, and of heavy work (tables,
-  forms, imports, batches), and an address one of requests for tokens. `RateLimit-Policy` tells the
-  quota (`"reads";q=30000;w=60`), `RateLimit` what is left and for how many seconds
+  forms, imports, batches), and an address one of requests for tokens. The links to files that a key
+  made have one of readings together, each calendar has one of heavy work. `RateLimit-Policy` tells
+  the quota (`"reads";q=30000;w=60`), `RateLimit` what is left and for how many seconds
   (`"reads";r=29140;t=42`). What is beyond, or too much at once, is 429 with `Retry-After`.
 - **Tables**: every list, and a scoreboard and its changes, are CSV or XLSX too: by `Accept`, or by
   `.csv` or `.xlsx` at the end of the path. It is the whole list, however long; with `page_size` or

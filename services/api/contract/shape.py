@@ -120,9 +120,7 @@ def _implied(operation: Operation, parameters: set[str]) -> list[int]:
     """Return the refusals that an operation's shape brings about."""
     implied = [400, 422]  # nothing that is said is ignored, on any path
     if operation["security"]:
-        implied += [401, 503]
-        if operation["security"][0].keys() & {"bearer", "client"}:
-            implied.append(429)
+        implied += [401, 429, 503]
     if "requestBody" in operation:
         implied += [413, 415]
     if "Idempotency-Key" in parameters:

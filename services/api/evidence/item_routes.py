@@ -22,7 +22,7 @@ from services.api.evidence.schemas import (
     evidence_body,
 )
 from services.api.milestones.routes import writing_desk
-from services.api.routing import PublicRoute, versioned_router
+from services.api.routing import PublicRoute, admit, versioned_router
 from services.api.security import Caller, address_of
 from services.api.turns import in_scope
 from services.core.evidence import queries
@@ -272,6 +272,8 @@ async def _linked(
     if held.seal is None:
         raise Unauthenticated
     found = read_link(link, held.seal, now=now)
+    # Not among the maker's own: whoever has a link must not use those up.
+    await admit(request, f"links of {found.credential_id}", "reads")
     async with held.database.sessions() as session:
         key = await good_key(session, found.city_code, found.credential_id, now=now)
         if key is None:

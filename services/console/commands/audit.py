@@ -10,18 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
-from services.console.ledger import Ledger, open_ledger
-from services.console.settings import Settings
+from services.console.ledger import Ledger, open_ledger, seal_here
 from services.core.audit import lines, linking, proving
 from services.core.audit.canonical import ChainHead
 from services.core.audit.service import note
 from services.core.audit.verifying import Breach, Chain
 from services.core.identity.actor import operator
 from services.core.identity.queries import city_codes
-from services.core.kit.sealing import Seal
 from services.core.kit.signatures import Signer
 from services.core.kit.text import Language, Text
 
@@ -89,13 +86,8 @@ def _trusted(given: Sequence[str]) -> frozenset[bytes] | None:
 
 def _signer() -> Signer | None:
     """Return what signs heads here; None: there is no key."""
-    settings = Settings.read()
-    if settings.secret_key is not None:
-        return Signer(Seal.read(settings.secret_key.get_secret_value()), linking.PURPOSE)
-    kept = DataDirectory(settings.data_dir).secret_key
-    if settings.database_url is not None or not kept.exists():
-        return None
-    return Signer(Seal.read(kept.read_text().strip()), linking.PURPOSE)
+    seal = seal_here()
+    return None if seal is None else Signer(seal, linking.PURPOSE)
 
 
 async def _verify(

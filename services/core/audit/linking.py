@@ -148,6 +148,9 @@ def signing_heads(signer: Signer | None, *, kept: timedelta | None) -> SignHead:
     async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
         now = clock.true_now()
         last = await last_checkpoint(session, city_code)
+        if last is None or last.day < day_of(now):
+            # A head of a day to come would be the last one until then.
+            now = min(now, await server_now(session))
         begins_day = last is None or last.day < day_of(now)
         if not begins_day and not await session.scalar(HAS_PENDING, {"city": city_code}):
             return 0
@@ -159,13 +162,12 @@ def signing_heads(signer: Signer | None, *, kept: timedelta | None) -> SignHead:
         await _write(session, chain)
         if not begins_day or more_wait or not chain.head.number:
             return len(chain.links)
-        sooner = min(now, await server_now(session))
         head = Checkpoint(
             city_code,
             day_of(now),
             chain.head.number,
             chain.head.digest,
-            _kept_from(last, sooner, kept if signer else None),
+            _kept_from(last, now, kept if signer else None),
             now,
         )
         await _keep(session, signed(head, signer))

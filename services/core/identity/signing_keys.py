@@ -77,8 +77,11 @@ def signing(keys: Sequence[_K], now: datetime) -> _K | None:
 
 
 def next_from(keys: Sequence[IssuingKey], now: datetime) -> datetime | None:
-    """Return from when on a key that is to be made now signs; None: none is to be made."""
-    if not keys:
+    """Return from when on a key that is to be made now signs; None: none is to be made.
+
+    Where every key is of a time to come, as after a clock was set back, one is needed at once.
+    """
+    if signing(keys, now) is None:
         return now
     newest = max(key.signs_from for key in keys)
     if newest + SIGNS_FOR - PUBLISHED_BEFORE > now:

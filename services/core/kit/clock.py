@@ -5,6 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 
+def is_recent(at: datetime | None, now: datetime, span: timedelta) -> bool:
+    """Return whether something was at most `span` ago, so that what was learnt then still counts.
+
+    What lies ahead was told by a clock that has been set back since: nobody knows how long ago.
+    """
+    return at is not None and at <= now < at + span
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Tells the time; `offset` shifts the domain's hand only.

@@ -69,11 +69,16 @@ async def link(database: Database, city: str = CITY) -> None:
         await follow(session, city, linking.FOLLOWER, Clock())
 
 
-async def keep_head(database: Database, city: str = CITY, signer: Signer | None = SIGNER) -> int:
+async def keep_head(
+    database: Database,
+    city: str = CITY,
+    signer: Signer | None = SIGNER,
+    clock: Clock = Clock(),  # noqa: B008 (it is frozen)
+) -> int:
     """Do what is done by the date."""
     follow_date = linking.signing_heads(signer, kept=timedelta(days=1098))
     async with database.transaction() as session:
-        return await follow_date(session, city, Clock())
+        return await follow_date(session, city, clock)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,12 @@
 """What is committed comes into the chain once, however many link it and whenever they die."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from typing_extensions import override
 
 from services.core.audit import linking, proving
 from services.core.audit.service import note
@@ -123,6 +124,24 @@ async def test_what_the_release_before_wrote_is_taken_in_and_nothing_behind_a_he
     assert verdict.chain.number == 2
     assert verdict.breach is not None
     assert (verdict.breach.kind, verdict.breach.row_id) == ("added", first_id_at(forged))
+
+
+class Ahead(Clock):
+    """The clock of a machine that is two months ahead."""
+
+    @staticmethod
+    @override
+    def true_now() -> datetime:
+        return Clock.true_now() + timedelta(days=60)
+
+
+async def test_a_worker_whose_clock_is_ahead_keeps_the_head_of_today(database: Database) -> None:
+    await enter(database, "one")
+    assert await keep_head(database, clock=Ahead()) == 2
+    assert await keep_head(database, clock=Ahead()) == 0, "today has its head"
+    kept = await database.pool.fetchrow("SELECT day, made_at FROM audit_checkpoint")
+    assert kept["day"] == linking.day_of(kept["made_at"])
+    assert abs(Clock.true_now() - kept["made_at"]) < timedelta(hours=1)
 
 
 OLD = timedelta(days=1400)

@@ -33,6 +33,7 @@ def test_the_first_key_signs_at_once_and_the_next_is_made_a_day_before_it_signs(
     assert next_from([first], early) is None
     due = early + timedelta(seconds=1)
     assert next_from([first], due) == BEGIN + SIGNS_FOR
+    assert next_from([first], BEGIN - SIGNS_FOR) == BEGIN - SIGNS_FOR, "the clock was set back"
     both = [first, a_key(2, BEGIN + SIGNS_FOR)]
     assert next_from(both, due) is None
     assert signing(both, BEGIN + SIGNS_FOR - timedelta(seconds=1)) == first
