@@ -70,7 +70,10 @@ def test_no_password_has_a_default_and_every_one_is_asked_for(compose: dict[str,
     example = (DEPLOY / "secrets.env.example").read_text()
     asked = set(re.findall(r"\$\{(\w+):\?[^}]+\}", text))
     given = set(re.findall(r"(?<!\$)\$\{(\w+)", text)) - asked
-    assert given == {f"{name}_IMAGE" for name in IMAGES} | {"WUFEI_PUBLISHED_PORT"}
+    assert given == {f"{name}_IMAGE" for name in IMAGES} | {
+        "WUFEI_PUBLISHED_PORT",
+        "WUFEI_TRUSTED_PROXIES",
+    }
     assert asked == set(re.findall(r"^(\w+)=$", example, re.MULTILINE))
     assert "${VALKEY_PASSWORD:?" in compose["valkey"]["environment"]["VALKEY_PASSWORD"]
 

@@ -177,7 +177,8 @@ def test_what_the_ingress_shows_is_served_and_figures_are_not_shown() -> None:
     ingress = _of_kind("Ingress")["wufei"]
     (rule,) = ingress["spec"]["rules"]
     shown = {path["path"] for path in rule["http"]["paths"]}
-    assert "/v1" in shown
+    outside = set(contract_paths()) - {"/healthz", "/readyz", "/metrics"}
+    assert not {path for path in outside if not path.startswith(tuple(shown))}
     assert not shown & {"/", "/metrics", "/readyz"}
     assert {one["backend"]["service"]["name"] for one in rule["http"]["paths"]} <= set(
         _of_kind("Service")

@@ -120,7 +120,7 @@ class _Import:
             return None
 
     def _cancel(self, path: str) -> None:
-        answer = self._client.post(f"{path}/cancel")
+        answer = self._send("POST", f"{path}/cancel")
         writes = answer.is_error and self._ask("GET", path)["kind"] == "import-write"
         self._say(_TOO_LATE if writes else _KEPT_NOTHING)
 
@@ -134,11 +134,18 @@ class _Import:
             self._say(_MORE, more=more)
         self._say(_FAULTS, faults=found["faults"])
         if marked is not None:
-            copy = self._client.get(f"imports/{found['id']}/marked.xlsx")
-            if not copy.is_error:
-                marked.write_bytes(copy.content)
-                self._say(_MARKED, path=marked)
+            self._keep_marked(f"imports/{found['id']}/marked.xlsx", marked)
         return 1
+
+    def _keep_marked(self, path: str, marked: Path) -> None:
+        copy = self._send("GET", path)
+        if copy.is_error:
+            raise refusal(copy)
+        try:
+            marked.write_bytes(copy.content)
+        except OSError as error:
+            raise ConsoleError(f"cannot write {marked}: {error.strerror}") from None
+        self._say(_MARKED, path=marked)
 
     def _line(self, fault: Mapping[str, Any]) -> str:
         words = fault["detail"]
@@ -148,18 +155,26 @@ class _Import:
         return f"{place}  {fault['code']}  {words}"
 
     def _ask(self, method: str, path: str, **sent: Any) -> Any:
-        """Return the answer of the API.
+        """Return what the API answers.
 
         Raises:
             ConsoleError: it refuses, or does not answer.
         """
-        try:
-            answer = self._client.request(method, path, **sent)
-        except httpx.TransportError as error:
-            raise no_answer(self._client, error) from None
+        answer = self._send(method, path, **sent)
         if answer.is_error:
             raise refusal(answer)
         return answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
+
+    def _send(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        """Return the answer of the API, a refusal too.
+
+        Raises:
+            ConsoleError: it does not answer.
+        """
+        try:
+            return self._client.request(method, path, **sent)
+        except httpx.TransportError as error:
+            raise no_answer(self._client, error) from None
 
     def _say(self, words: Text, **values: object) -> None:
         self._console.print(words.format(**values).in_(self._language), markup=False)
