@@ -45,6 +45,12 @@ def place() -> dict[str, Any]:
     return dict(a_submission(period=f"{2024 + number // 12}-{1 + number % 12:02}", draft=True))
 
 
+def wal_of(answer: httpx.Response) -> int:
+    """Return the place of the WAL that an answer names, in bytes."""
+    high, low = answer.headers[POSITION].split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 (no event crosses servers)
@@ -173,7 +179,9 @@ async def test_a_replica_that_is_too_far_behind_is_set_aside_and_told_of(
         with caplog.at_level(logging.INFO, "wufei.api"):
             async with standing_still(pair, door):
                 made = await writer.post(SUBMISSIONS, json=place())
-                # A busy machine may set it aside before, since the primary could not be asked.
+                # A busy machine may have set it aside before, for another reason or an older place.
+                written = wal_of(made)
+                await until(lambda: (door.held.reads._wanted() or 0) >= written)
                 await until(lambda: "behind" in (replica.set_aside or ""))
                 # Whoever reads now sees what is older than the bound, wherever it has been before.
                 door.held.reads._seen.clear()
