@@ -287,7 +287,8 @@ async def test_a_path_of_the_contract_takes_our_own_signature_and_no_other(
 
 async def test_a_quota_by_the_minute_and_one_by_the_day(module_database_url: str) -> None:
     async with open_door(module_database_url, environment={"WUFEI_LIMITS": "true"}) as door:
-        for more in ({"per_minute": 3}, {"per_day": 3}):
+        for quota in ("per_minute", "per_day"):
+            more: dict[str, Any] = {quota: 3}
             partner = await a_partner(door, **more)
             codes = [
                 (await called(door, partner, "list_indicators", plan=XINMI))[0] for _ in range(4)

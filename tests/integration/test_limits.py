@@ -32,10 +32,11 @@ class Lost:
 
     asked: int = 0
 
-    async def take(self, key: str, step: int) -> tuple[int, float]:
+    async def take(self, key: str, step: int, seconds: int) -> tuple[int, float]:
         """Fail."""
         assert key
         assert step
+        assert seconds
         self.asked += 1
         raise OSError("away")
 

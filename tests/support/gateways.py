@@ -112,3 +112,8 @@ async def a_partner(door: Door, profile: str = "wufei-hmac", **more: Any) -> Pla
     assert made.status_code == 201, made.text
     said = made.json()
     return Platform(said["id"], said["app_id"], profile, said["secret"])
+
+
+async def a_partner_id(door: Door) -> str:
+    """Make a partner, and return its id."""
+    return (await a_partner(door)).id

@@ -86,7 +86,7 @@ def presented(profile: Profile, call: Call) -> Presented:
         SignatureMissing: a place is empty, or holds what cannot stand there; all are told.
     """
     said: Mapping[str, object] = call.members(profile) if profile.in_body else call.headers
-    names = {**profile.places, None: profile.signature}
+    names: dict[Part | None, str] = {**profile.places, None: profile.signature}
     found = {part: _word(said.get(name)) for part, name in names.items()}
     lacking = [name for part, name in names.items() if found[part] is None]
     if lacking:

@@ -55,7 +55,12 @@ def test_what_is_sealed_is_enciphered_as_openssl_does_and_opens_again() -> None:
 
 
 def test_the_text_that_is_signed_is_in_order_and_without_what_is_empty() -> None:
-    said = {"b": None, "a": "", "version": "1.0.0", "data": {"z": 1, "k": True, "n": [], "m": None}}
+    said: dict[str, object] = {
+        "b": None,
+        "a": "",
+        "version": "1.0.0",
+        "data": {"z": 1, "k": True, "n": [], "m": None},
+    }
     assert signed_text(said, "S") == b'data={"k":"true","z":"1"}&version=1.0.0&key=S'
 
 
