@@ -22,14 +22,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.api.limiting import LIMITED, Limited, Limits
 from services.api.quotas import Quota
 from services.core.gateways import queries
-from services.core.gateways.counting import Counted, add_use
+from services.core.gateways.counted import Counted, add_use
 from services.core.gateways.errors import (
     InterfaceNotAllowed,
     SignatureMissing,
     SignatureReplayed,
     SignatureWrong,
 )
-from services.core.gateways.profiles import PROFILES, Part, Profile
+from services.core.gateways.profiles import PROFILES, Profile, SignedPart
 from services.core.gateways.service import secret_context
 from services.core.gateways.signing import Call, Presented, nonce_digest, presented, prove
 from services.core.gateways.statements import REMEMBER
@@ -53,7 +53,7 @@ BY_GATEWAY = "called_by_gateway"
 OWN = frozenset({"wufei-hmac", "wufei-hmac-sm3"})
 """The profiles that are good on every path, for they sign all of a request."""
 
-_OWN_PARTNER = PROFILES["wufei-hmac"].places[Part.PARTNER]
+_OWN_PARTNER = PROFILES["wufei-hmac"].places[SignedPart.PARTNER]
 _KEPT = timedelta(seconds=4)
 _MOST_KEPT = 10_000
 _MOST_COUNTED = 20_000
@@ -250,9 +250,16 @@ class Partners:
     async def _remember(self, partner: KnownPartner, said: Presented, now: datetime) -> None:
         # As long as its time is let in, with clocks that are as far apart as may be.
         expires_at = now + 2 * partner.profile.window + _KEPT
-        fresh = await self._database.pool.fetchval(
-            REMEMBER, partner.city_code, partner.id, nonce_digest(said), expires_at, now
+        bound = REMEMBER.bind(
+            {
+                "city_code": partner.city_code,
+                "partner_id": partner.id,
+                "digest": nonce_digest(said),
+                "expires_at": expires_at,
+                "now": now,
+            }
         )
+        fresh = await self._database.pool.fetchval(*bound)
         if fresh is None:
             raise SignatureReplayed
 

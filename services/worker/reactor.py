@@ -19,7 +19,7 @@ from services.core.events.queries import NUMBERING, cities_behind, next_unread
 from services.core.events.reading import Followed, Follower, follow
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
-from services.core.gateways.counting import forget_old_calls
+from services.core.gateways.counted import forget_old_calls
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.core.gateways.counting import forget_old_calls
+from services.core.gateways.counted import forget_old_calls
 from services.core.kit.clock import Clock
 from tests.support.api import NEIGHBOUR, XINMI, Door, neighbour, open_door
 from tests.support.gateways import INTERFACES, a_key, a_partner, called
@@ -131,9 +131,8 @@ async def test_an_administrator_of_a_plan_makes_and_sees_partners_of_its_keys_al
         body = {"name": "x", "profile": "wufei-hmac", "interfaces": INTERFACES}
         tried = await other.post("/partners", json={**body, "key_id": await a_key(door)})
         assert faults(tried) == {("/key_id", "key-not-found")}
-        own = await other.post(
-            "/partners", json={**body, "key_id": await a_key(door, plan=NEIGHBOUR)}
-        )
+        key = await a_key(door, plan=NEIGHBOUR)
+        own = await other.post("/partners", json={**body, "key_id": key})
         assert own.status_code == 201
 
 
@@ -208,8 +207,8 @@ async def test_the_catalogue_has_its_columns_in_this_order(door: Door, language:
     if language == "zh-CN":
         assert head == [
             "分类·类", "分类·项", "分类·目", "分类·细目", "名称", "代码", "提供方", "提供方代码",
-            "摘要", "格式", "信息项·名称", "信息项·类型", "共享类型", "共享条件", "共享方式", "开放属性",
-            "更新周期", "发布日期", "关联资源代码",
+            "摘要", "格式", "信息项·名称", "信息项·类型", "共享类型", "共享条件", "共享方式",
+            "开放属性", "更新周期", "发布日期", "关联资源代码",
         ]  # fmt: skip
     found = {one["code"]: one for one in read.json()["items"]}
     assert len(found) == 48 + 3

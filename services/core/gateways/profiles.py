@@ -12,7 +12,7 @@ from typing import Literal
 
 from services.core.kit.text import Text
 
-Algorithm = Literal["hmac-sha256", "hmac-sm3", "sha256", "sha1", "md5"]
+SigningAlgorithm = Literal["hmac-sha256", "hmac-sm3", "sha256", "sha1", "md5"]
 """Without `hmac` the secret stands in the text that is digested."""
 
 Encoding = Literal["base64", "hex", "HEX"]
@@ -33,7 +33,7 @@ ProfileName = Literal[
 ]
 
 
-class Part(Enum):
+class SignedPart(Enum):
     """What may stand in the text that is signed."""
 
     PARTNER = auto()
@@ -64,10 +64,10 @@ class Profile:
 
     name: ProfileName
     title: Text
-    places: Mapping[Part, str]
+    places: Mapping[SignedPart, str]
     signature: str
-    signed: tuple[Part, ...]
-    algorithm: Algorithm
+    signed: tuple[SignedPart, ...]
+    algorithm: SigningAlgorithm
     encoding: Encoding
     time: TimeUnit
     window: timedelta
@@ -80,20 +80,29 @@ class Profile:
     def signs_all(self) -> bool:
         """Return whether nothing of a request can be exchanged: not its path nor its body."""
         said = set(self.signed)
-        return {Part.METHOD, Part.PATH} <= said and bool(said & {Part.BODY, Part.PARAMETERS})
+        return {SignedPart.METHOD, SignedPart.PATH} <= said and bool(
+            said & {SignedPart.BODY, SignedPart.PARAMETERS}
+        )
 
     @property
     def takes_form(self) -> bool:
         """Return whether the body is a form, for only of that the members are signed."""
-        return Part.PARAMETERS in self.signed
+        return SignedPart.PARAMETERS in self.signed
 
 
 _OWN = {
-    Part.PARTNER: "x-wufei-partner",
-    Part.TIME: "x-wufei-timestamp",
-    Part.NONCE: "x-wufei-nonce",
+    SignedPart.PARTNER: "x-wufei-partner",
+    SignedPart.TIME: "x-wufei-timestamp",
+    SignedPart.NONCE: "x-wufei-nonce",
 }
-_WHOLE = (Part.METHOD, Part.PATH, Part.QUERY, Part.BODY, Part.TIME, Part.NONCE)
+_WHOLE = (
+    SignedPart.METHOD,
+    SignedPart.PATH,
+    SignedPart.QUERY,
+    SignedPart.BODY,
+    SignedPart.TIME,
+    SignedPart.NONCE,
+)
 _FIVE_MINUTES = timedelta(minutes=5)
 
 _ALL = (
@@ -126,12 +135,12 @@ _ALL = (
         "national",
         Text("国家政务服务平台（数据直达）", "National platform (gjzwfwpt)"),
         places={
-            Part.PARTNER: "gjzwfwpt_rid",
-            Part.INTERFACE: "gjzwfwpt_sid",
-            Part.TIME: "gjzwfwpt_rtime",
+            SignedPart.PARTNER: "gjzwfwpt_rid",
+            SignedPart.INTERFACE: "gjzwfwpt_sid",
+            SignedPart.TIME: "gjzwfwpt_rtime",
         },
         signature="gjzwfwpt_sign",
-        signed=(Part.INTERFACE, Part.PARTNER, Part.TIME),
+        signed=(SignedPart.INTERFACE, SignedPart.PARTNER, SignedPart.TIME),
         algorithm="hmac-sha256",
         encoding="base64",
         time="ms",
@@ -142,12 +151,12 @@ _ALL = (
         "tif",
         Text("TIF 网关（若干省份、国家医保）", "TIF gateway (several provinces, NHSA)"),
         places={
-            Part.PARTNER: "x-tif-paasid",
-            Part.TIME: "x-tif-timestamp",
-            Part.NONCE: "x-tif-nonce",
+            SignedPart.PARTNER: "x-tif-paasid",
+            SignedPart.TIME: "x-tif-timestamp",
+            SignedPart.NONCE: "x-tif-nonce",
         },
         signature="x-tif-signature",
-        signed=(Part.TIME, Part.SECRET, Part.NONCE, Part.TIME),
+        signed=(SignedPart.TIME, SignedPart.SECRET, SignedPart.NONCE, SignedPart.TIME),
         algorithm="sha256",
         encoding="HEX",
         time="s",
@@ -159,12 +168,18 @@ _ALL = (
         "zzd",
         Text("政务钉钉一族", "Government DingTalk family"),
         places={
-            Part.PARTNER: "apikey",
-            Part.TIME: "x-hmac-auth-timestamp",
-            Part.NONCE: "x-hmac-auth-nonce",
+            SignedPart.PARTNER: "apikey",
+            SignedPart.TIME: "x-hmac-auth-timestamp",
+            SignedPart.NONCE: "x-hmac-auth-nonce",
         },
         signature="x-hmac-auth-signature",
-        signed=(Part.METHOD, Part.TIME, Part.NONCE, Part.PATH, Part.PARAMETERS),
+        signed=(
+            SignedPart.METHOD,
+            SignedPart.TIME,
+            SignedPart.NONCE,
+            SignedPart.PATH,
+            SignedPart.PARAMETERS,
+        ),
         separator="\n",
         algorithm="hmac-sha256",
         encoding="base64",
@@ -179,9 +194,13 @@ _ALL = (
     Profile(
         "shandong",
         Text("山东公共数据开放网关", "Shandong open-data gateway"),
-        places={Part.PARTNER: "x-client-id", Part.TIME: "x-timestamp", Part.NONCE: "x-nonce"},
+        places={
+            SignedPart.PARTNER: "x-client-id",
+            SignedPart.TIME: "x-timestamp",
+            SignedPart.NONCE: "x-nonce",
+        },
         signature="x-signature",
-        signed=(Part.PARTNER, Part.TIME, Part.NONCE),
+        signed=(SignedPart.PARTNER, SignedPart.TIME, SignedPart.NONCE),
         algorithm="hmac-sha256",
         encoding="base64",
         time="ms",
@@ -190,9 +209,9 @@ _ALL = (
     Profile(
         "app-sha1",
         Text("appKey 与 SHA-1（旧式）", "appKey with SHA-1 (old)"),
-        places={Part.PARTNER: "appKey", Part.TIME: "timestamp"},
+        places={SignedPart.PARTNER: "appKey", SignedPart.TIME: "timestamp"},
         signature="signature",
-        signed=(Part.PARTNER, Part.SECRET, Part.TIME),
+        signed=(SignedPart.PARTNER, SignedPart.SECRET, SignedPart.TIME),
         algorithm="sha1",
         encoding="hex",
         time="ms",
@@ -203,9 +222,9 @@ _ALL = (
         # The window is ours.
         "app-md5",
         Text("appKey 与 MD5（旧式）", "appKey with MD5 (old)"),
-        places={Part.PARTNER: "appKey", Part.TIME: "requestTime"},
+        places={SignedPart.PARTNER: "appKey", SignedPart.TIME: "requestTime"},
         signature="sign",
-        signed=(Part.PARTNER, Part.SECRET, Part.TIME),
+        signed=(SignedPart.PARTNER, SignedPart.SECRET, SignedPart.TIME),
         algorithm="md5",
         encoding="hex",
         time="ms",

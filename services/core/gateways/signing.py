@@ -23,7 +23,13 @@ from services.core.gateways.errors import (
     SignatureWrong,
     clock_said,
 )
-from services.core.gateways.profiles import Algorithm, Encoding, Part, Profile, TimeUnit
+from services.core.gateways.profiles import (
+    Encoding,
+    Profile,
+    SignedPart,
+    SigningAlgorithm,
+    TimeUnit,
+)
 from services.core.kit.exact_data import MalformedBody, read_json
 from services.core.kit.sm3 import sm3
 from services.core.kit.text import Text
@@ -86,7 +92,8 @@ def presented(profile: Profile, call: Call) -> Presented:
         SignatureMissing: a place is empty, or holds what cannot stand there; all are told.
     """
     said: Mapping[str, object] = call.members(profile) if profile.in_body else call.headers
-    names: dict[Part | None, str] = {**profile.places, None: profile.signature}
+    names: dict[SignedPart | None, str] = dict(profile.places.items())
+    names[None] = profile.signature
     found = {part: _word(said.get(name)) for part, name in names.items()}
     lacking = [name for part, name in names.items() if found[part] is None]
     if lacking:
@@ -99,10 +106,10 @@ def presented(profile: Profile, call: Call) -> Presented:
             )
         )
     return Presented(
-        partner=found[Part.PARTNER] or "",
-        time=found[Part.TIME] or "",
-        nonce=found.get(Part.NONCE),
-        interface=found.get(Part.INTERFACE),
+        partner=found[SignedPart.PARTNER] or "",
+        time=found[SignedPart.TIME] or "",
+        nonce=found.get(SignedPart.NONCE),
+        interface=found.get(SignedPart.INTERFACE),
         signature=found[None] or "",
     )
 
@@ -163,10 +170,10 @@ def sign(
     """Return a request with what proves it: in its headers, or in its body."""
     said = Presented(partner, written_time(profile.time, now), nonce, interface, "")
     values = {
-        Part.PARTNER: said.partner,
-        Part.TIME: said.time,
-        Part.NONCE: nonce,
-        Part.INTERFACE: interface,
+        SignedPart.PARTNER: said.partner,
+        SignedPart.TIME: said.time,
+        SignedPart.NONCE: nonce,
+        SignedPart.INTERFACE: interface,
     }
     places = {name: values[part] for part, name in profile.places.items()}
     if profile.in_body:
@@ -219,21 +226,21 @@ def _body_digest(profile: Profile, call: Call) -> bytes:
     return hashlib.sha256(call.body).hexdigest().encode()
 
 
-_PARTS: Mapping[Part, Callable[[Profile, Call, Presented, bytes], bytes | None]] = {
-    Part.PARTNER: lambda _p, _c, said, _s: said.partner.encode(),
-    Part.INTERFACE: lambda _p, _c, said, _s: (said.interface or "").encode(),
-    Part.TIME: lambda _p, _c, said, _s: said.time.encode(),
-    Part.NONCE: lambda _p, _c, said, _s: (said.nonce or "").encode(),
-    Part.SECRET: lambda _p, _c, _d, secret: secret,
-    Part.METHOD: lambda _p, call, _d, _s: call.method.upper().encode(),
-    Part.PATH: lambda _p, call, _d, _s: call.path.encode(),
-    Part.QUERY: lambda _p, call, _d, _s: _sorted_query(call.query).encode(),
-    Part.BODY: lambda profile, call, _d, _s: _body_digest(profile, call),
-    Part.PARAMETERS: lambda profile, call, _d, _s: _parameters(profile, call),
+_PARTS: Mapping[SignedPart, Callable[[Profile, Call, Presented, bytes], bytes | None]] = {
+    SignedPart.PARTNER: lambda _p, _c, said, _s: said.partner.encode(),
+    SignedPart.INTERFACE: lambda _p, _c, said, _s: (said.interface or "").encode(),
+    SignedPart.TIME: lambda _p, _c, said, _s: said.time.encode(),
+    SignedPart.NONCE: lambda _p, _c, said, _s: (said.nonce or "").encode(),
+    SignedPart.SECRET: lambda _p, _c, _d, secret: secret,
+    SignedPart.METHOD: lambda _p, call, _d, _s: call.method.upper().encode(),
+    SignedPart.PATH: lambda _p, call, _d, _s: call.path.encode(),
+    SignedPart.QUERY: lambda _p, call, _d, _s: _sorted_query(call.query).encode(),
+    SignedPart.BODY: lambda profile, call, _d, _s: _body_digest(profile, call),
+    SignedPart.PARAMETERS: lambda profile, call, _d, _s: _parameters(profile, call),
 }
 
 
-def _digest(algorithm: Algorithm, secret: bytes, text: bytes) -> bytes:
+def _digest(algorithm: SigningAlgorithm, secret: bytes, text: bytes) -> bytes:
     if algorithm == "hmac-sha256":
         return hmac.digest(secret, text, "sha256")
     if algorithm == "hmac-sm3":

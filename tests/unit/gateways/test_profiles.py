@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.core.gateways.errors import SignatureLate, SignatureMissing, SignatureWrong
-from services.core.gateways.profiles import PROFILES, Part, Profile
+from services.core.gateways.profiles import PROFILES, Profile, SignedPart
 from services.core.gateways.signing import (
     Call,
     body_of,
@@ -117,13 +117,13 @@ def test_another_secret_and_every_altered_part_are_refused(profile: Profile) -> 
 def _alterations(profile: Profile, call: Call) -> Iterator[Call]:
     """Yield the request with each thing altered that its profile signs."""
     signed = set(profile.signed)
-    if Part.METHOD in signed:
+    if SignedPart.METHOD in signed:
         yield replace(call, method="GET")
-    if Part.PATH in signed:
+    if SignedPart.PATH in signed:
         yield replace(call, path=call.path + "/")
-    if Part.QUERY in signed:
+    if SignedPart.QUERY in signed:
         yield replace(call, query="a=1&b=3")
-    if signed & {Part.BODY, Part.PARAMETERS}:
+    if signed & {SignedPart.BODY, SignedPart.PARAMETERS}:
         yield replace(call, body=call.body.replace(b"2025", b"2026"))
     for part in signed & profile.places.keys():
         name = profile.places[part]
