@@ -11,7 +11,7 @@ from tests.support.api import XINMI, Door, a_submission
 from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.evidence import a_file_with_link, added, an_archive, an_assigned_target
-from tests.support.gateways import Platform, a_key, a_partner
+from tests.support.gateways import Platform, a_key, a_partner, called
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
@@ -210,9 +210,17 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         imports,
         await _evidence(door, made["evidence"], milestones.get("evidence"), secrets["office"]),
         {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
-        await a_partner(door),
+        await _platform(door),
         {name: (await a_partner(door)).id for name in ("revoke_partner", "rotate_partner_secret")},
     )
+
+
+async def _platform(door: Door) -> Platform:
+    """Make a partner that has called."""
+    platform = await a_partner(door)
+    await called(door, platform, "list_indicators", plan=XINMI)
+    await door.held.partners.note_use()
+    return platform
 
 
 async def _evidence(
