@@ -33,7 +33,9 @@ def test_the_copy_that_is_mutated_has_every_package_that_its_tests_import() -> N
     imported = {
         found[1]
         for path in (ROOT / "tests").rglob("*.py")
-        for found in re.finditer(r"^\s*(?:from|import) (\w+)", path.read_text("utf-8"), re.M)
+        for found in re.finditer(
+            r"^\s*(?:from|import) (\w+)", path.read_text("utf-8"), re.MULTILINE
+        )
     }
     assert packages & imported <= {one.rstrip("/") for one in copied}
 
