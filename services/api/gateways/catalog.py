@@ -56,7 +56,9 @@ class ResourceOut(BaseModel):
     name: str = Field(description="Its name")
     code: str = Field(description="Its code, of the plan's and its own")
     provider: str = Field(description="Units that provide it, between `；`")
-    provider_code: str = Field(description="Their codes, in the same order")
+    provider_code: str | None = Field(
+        description="Their codes, in the same order; null: the plan has none"
+    )
     summary: str = Field(description="What it is")
     format: str = Field(description="In which forms it is had")
     information: InformationOut = Field(description="What it holds")
@@ -68,7 +70,9 @@ class ResourceOut(BaseModel):
     published_on: date | None = Field(
         description="When the plan's scoreboard was last published; null: it never was"
     )
-    related_codes: str = Field(description="Codes of resources beside it, between `；`")
+    related_codes: str | None = Field(
+        description="Codes of resources beside it, between `；`; null: there are none"
+    )
 
 
 class CatalogOut(BaseModel):
@@ -148,7 +152,7 @@ def _computed(
             openness=_CLOSED,
             update_cycle=source.cycle,
             published_on=published,
-            related_codes="",
+            related_codes=None,
         )
 
 
@@ -162,7 +166,7 @@ def _reported(
             name=one.name,
             code=f"{plan.code}/{one.code}",
             provider=_BETWEEN.join(unit.name for unit in units) or one.owner_text,
-            provider_code=_BETWEEN.join(unit.code for unit in units),
+            provider_code=_BETWEEN.join(unit.code for unit in units) or None,
             summary=_summary(one),
             format=_FORMAT,
             information=holds,
@@ -172,7 +176,8 @@ def _reported(
             openness=_OPEN if one.public else _CLOSED,
             update_cycle=_CYCLES[one.frequency],
             published_on=published,
-            related_codes=_BETWEEN.join(f"{plan.code}/{code}" for code in _related(plan, one)),
+            related_codes=_BETWEEN.join(f"{plan.code}/{code}" for code in _related(plan, one))
+            or None,
         )
 
 
