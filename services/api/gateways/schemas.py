@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.api.contract.choices import one_of
 from services.api.gateways.facade import OPERATIONS
@@ -15,6 +15,7 @@ from services.core.gateways.models import Partner, PartnerSecret
 from services.core.gateways.profiles import PROFILES, ProfileName
 from services.core.gateways.queries import InterfaceUse
 from services.core.gateways.use import p95_ms
+from services.core.kit.forms import form
 from services.core.kit.said import CodeIn, Said, Title
 from services.core.kit.secrets import DEFAULT_OVERLAP, LONGEST_OVERLAP
 
@@ -25,7 +26,14 @@ _MOST_PER_DAY = 10_000_000
 _HUNDREDTHS = Decimal("0.0001")
 
 _Interfaces = Annotated[list[CodeIn], Field(min_length=1, max_length=len(OPERATIONS))]
-_Member = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+_Member = Annotated[
+    str,
+    form(
+        r"^[a-z][a-z0-9_]{0,59}$",
+        "应为应答中的字段名，如 indicator_code",
+        "Must be the name of a member of an answer, such as indicator_code",
+    ),
+]
 _Fields = Annotated[list[_Member], Field(max_length=200)]
 _PerMinute = Annotated[int, Field(strict=True, ge=1, le=_MOST_PER_MINUTE)]
 _PerDay = Annotated[int, Field(strict=True, ge=1, le=_MOST_PER_DAY)]
