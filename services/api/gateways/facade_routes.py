@@ -115,8 +115,8 @@ async def call_by_gateway(
 
     It is the operation of that name, with its rights, its reach and its refusals, as the key that
     the partner acts as. Every answer is HTTP 200 with `code`, `message` and `data`; instants are
-    `yyyy-MM-dd HH:mm:ss` of the plan's time zone. Which headers sign a call is on the page for
-    partners. A database that is away is still 503.
+    `yyyy-MM-dd HH:mm:ss` of the plan's time zone. `docs/integrators/gateways.md` tells which
+    headers sign a call. A database that is away is still 503.
     """
     try:
         call = await held.partners.let_in(request, operation, _TRIED)
