@@ -16,6 +16,7 @@ from tests.simulation.wire import Wire
 from tests.support.api import Door, open_door
 from tests.support.ground import Ground, prepare
 from tests.support.operations import OPERATIONS
+from tests.support.owner import owner_of
 
 _ALWAYS = Clock.true_now()
 _WRITE_THE_BEGINNING = """
@@ -54,7 +55,7 @@ async def stage(module_database_url: str) -> AsyncIterator[Stage]:
             keys=Keys(held.database, lambda: _ALWAYS),
             plans=PlanCache(held.database, held.watch, kept=timedelta(days=1)),
         )
-        beside = await asyncpg.connect(module_database_url)
+        beside = await asyncpg.connect(owner_of(module_database_url))
         try:
             await beside.execute(_WRITE_THE_BEGINNING)
             await watch_changes(beside)
