@@ -79,7 +79,7 @@ async def test_that_another_node_holds_the_place_is_told_from_its_message(door: 
         async with await door.as_("reporter", "UN15") as unit:
             second = await unit.post(PATH, json=a_submission(period=made["period"]))
     finally:
-        await pool.execute("DROP FUNCTION passed_on CASCADE")
+        await as_owner(door.held.database.dsn, "DROP FUNCTION passed_on CASCADE")
     assert (second.status_code, second.json()["code"]) == (409, "submission-exists")
     assert second.json()["submission_id"] == made["id"]
 
