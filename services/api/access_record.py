@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Message, Scope
 
-from services.core.audit.access import AccessTally, Caller, Entries, NewEntry, by_city
+from services.core.audit.access import AccessTally, Caller, Entries, by_city
 from services.core.audit.service import note_many
 from services.core.identity.actor import Actor, system
 from services.core.identity.networks import network_shown
@@ -108,11 +108,13 @@ class AccessRecord:
             async with database.sessions() as session:
                 cities = await city_codes(session)
             placed = by_city(left, cities)
-            left = dict[str | None, list[NewEntry]](placed)
+            left.clear()
+            for city_code, entries in placed.items():
+                left[city_code] = entries
             for city_code, entries in placed.items():
                 async with database.transaction() as session:
                     await note_many(session, city_code, entries)
-                del left[city_code]
+                left[city_code] = []
         except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             number = sum(map(len, left.values()))
             if number <= _MOST_UNWRITTEN and not everything:

@@ -73,7 +73,6 @@ async def test_that_another_node_holds_the_place_is_told_from_its_message(door: 
         CREATE TRIGGER passed_on BEFORE INSERT ON submission
             FOR EACH ROW EXECUTE FUNCTION passed_on();
     """
-    pool = door.held.database.pool
     await as_owner(door.held.database.dsn, passed_on)
     try:
         async with await door.as_("reporter", "UN15") as unit:

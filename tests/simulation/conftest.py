@@ -47,7 +47,7 @@ async def stage(module_database_url: str) -> AsyncIterator[Stage]:
         open_door(wire.url, environment=environment) as door,
     ):
         ground = await prepare(door, OPERATIONS)
-        # What the process keeps is kept for good, and no use of a key nor a refusal is noted beside:
+        # What the process keeps is kept for good, and no use of a key or refusal is noted beside:
         # what a call says to Postgres hangs on nothing but the call.
         held = door.held
         held.keys._used.clear()
