@@ -19,6 +19,7 @@ from cachetools import TLRUCache
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.api.access_record import MAKER
 from services.api.limiting import LIMITED, Limited, Limits
 from services.api.quotas import Quota
 from services.core.gateways import queries
@@ -160,6 +161,7 @@ class Partners:
         if partner is None:
             raise SignatureWrong
         acting = await self._acting(partner, now)
+        request.scope[MAKER] = acting.actor
         _check_networks(request, partner, acting)
         if interface not in partner.interfaces or said.interface not in {None, interface}:
             raise InterfaceNotAllowed(_named(partner.interfaces))
@@ -167,6 +169,7 @@ class Partners:
         await self._remember(partner, said, now)
         actor = acting.actor.in_request(request.scope["request_id"])
         signed = request.scope[SIGNED] = SignedCall(partner, actor, interface, now)
+        request.app.state.resources.access.used(actor, _address(request))
         return signed
 
     async def _claimed(
@@ -341,10 +344,14 @@ def told_of_call(
     )
 
 
+def _address(request: Request) -> str | None:
+    client = request.scope.get("client")
+    return None if client is None else str(client[0])
+
+
 def _check_networks(request: Request, partner: KnownPartner, acting: ActingAs) -> None:
     """Refuse a call from where the partner, or the key that it acts as, is not to be used."""
-    client = request.scope.get("client")
-    address = None if client is None else str(client[0])
+    address = _address(request)
     for networks in (partner.networks, acting.networks):
         if networks and not is_within(address, networks):
             shown = address or "-"

@@ -294,3 +294,17 @@ async def test_a_quota_by_the_minute_and_one_by_the_day(module_database_url: str
                 (await called(door, partner, "list_indicators", plan=XINMI))[0] for _ in range(4)
             ]
             assert codes == [200, 200, 200, 429]
+
+
+async def test_what_is_refused_is_in_the_audit_though_it_is_told_with_200(door: Door) -> None:
+    partner = await a_partner(door, interfaces=["list_late"])
+    await called(door, partner, "list_indicators", plan=XINMI)
+    await called(door, partner, "list_late", plan="410183-1999")
+    await called(door, replace(partner, secret="x"), "list_late", plan=XINMI)
+    await door.held.access.write(door.held.database, everything=True)
+    noted = await door.held.database.pool.fetch(
+        "SELECT data::text FROM audit_entry WHERE data::text LIKE '%/gw/v1/%'"
+    )
+    said = " ".join(one["data"] for one in noted)
+    assert "interface-not-allowed" in said
+    assert "signature-wrong" in said

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from typing_extensions import override
 
+from services.api.access_record import PROBLEM, TOLD
 from services.api.context import Held, Resources
 from services.api.contract.shown import answering
 from services.api.gateways.facade import (
@@ -208,6 +209,7 @@ def _refused(request: Request, answer: Answered, profile: Profile) -> Response:
     """Return a refusal of the operation; what its faults point at are members here."""
     said = answer.read() or {}
     told = Text(said.get("detail", ""), said.get("detail", ""))
+    request.scope.update({PROBLEM: said.get("code", ""), TOLD: answer.status})
     data = {"problem": said.get("code"), "errors": [_moved(one) for one in said.get("errors", [])]}
     code = profile.refused or answer.status
     return _envelope(request, code, told if said else _REFUSED, data, answer)
@@ -225,6 +227,7 @@ def _moved(fault: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refusal(request: Request, problem: Problem, profile: Profile | None) -> Response:
     body = problem.body(language_of(request), request.scope.get("request_id", ""))
+    request.scope.update({PROBLEM: problem.code, TOLD: problem.status})
     data = {"problem": body["code"], "errors": body["errors"]}
     code = (profile.refused if profile else None) or problem.status
     told = Text(body["detail"], body["detail"])

@@ -5,8 +5,8 @@ New tables only: a process of the release before knows nothing of them and goes 
 
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 works_since = "0014"
