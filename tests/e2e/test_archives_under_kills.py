@@ -76,7 +76,7 @@ async def test_an_archive_is_made_once_whatever_is_killed_on_its_way(database_ur
         await lease_ends(door)
 
         async def made() -> bool:
-            return (await told(door, location))["state"] == "succeeded"
+            return bool((await told(door, location))["state"] == "succeeded")
 
         async with at_work(door):
             await until(made)

@@ -24,7 +24,14 @@ from services.console.embedded.postgres import ENVIRONMENT, Postgres
 from services.console.embedded.server_home import ServerHome
 from services.console.embedded.valkey import Valkey
 from services.console.schema import upgrade
-from tests.support.citus import Cluster, citus_url, cluster_at, database_at, execute
+from tests.support.citus import (
+    Cluster,
+    citus_url,
+    cluster_at,
+    database_at,
+    drop_database,
+    execute,
+)
 
 TEMPLATE = "template_wufei"
 
@@ -80,7 +87,7 @@ class Addresses:
             yield self.database(name)
         finally:
             for node in (self.postgres, *self.nodes):
-                await execute(node, f"DROP DATABASE {name} WITH (FORCE)")
+                await drop_database(node, name)
 
 
 def in_memory(folder: Path = _MEMORY, room: int = _ROOM) -> Path | None:
