@@ -61,6 +61,7 @@ from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
 from services.api.scoring import comparison_routes as comparison
 from services.api.scoring import publication_routes as publications
+from services.api.scoring import ranking_routes as rankings
 from services.api.scoring import routes as scoring
 from services.api.scoring import table_routes as indicator_table
 from services.api.security import Keys
@@ -94,6 +95,7 @@ _ROUTERS = (
     publications.router,
     indicator_table.router,
     comparison.router,
+    rankings.router,
     changes.router,
     batch.router,
     bulk.router,

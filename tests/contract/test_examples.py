@@ -180,6 +180,7 @@ MOVED = {
 
 NAMED_TWICE = {
     "get_scoreboard": "publication",
+    "get_rankings": "publication",
     "get_indicator_table": "publication",
     "get_scoreboard_changes": "to",
     "get_scoreboard_comparison": "to",
