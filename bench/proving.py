@@ -67,4 +67,4 @@ def _signed(partner: dict[str, str]) -> list[bytes]:
         )
         for _ in range(_CALLS)
     ]
-    return [request("GET", f"{_LIST}?{_QUERY}", **dict(one.headers)) for one in calls]
+    return [request("GET", f"{_LIST}?{_QUERY}", body=b"", **one.headers) for one in calls]
