@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import NUMBERING, cities_behind, next_unread
-from services.core.events.reading import Followed, Follower, follow
+from services.core.events.reading import Followed, Follower, follow, pass_over
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
 from services.core.identity.queries import city_codes
@@ -30,6 +30,7 @@ from services.core.kit.statistics import count_grown
 from services.core.partitions import cut_tables
 from services.core.submissions.batch.previews import forget_previews
 from services.core.sync.service import forget_old_writes
+from services.core.webhooks import planning, recovery
 from services.worker.interruption import Interruption, severity, traceback_of
 from services.worker.metrics import BY_DATE
 from services.worker.observing import a_failure, a_turn, in_trouble
@@ -53,7 +54,11 @@ _DOUBLINGS = 10
 
 
 async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> int:
-    return await number_committed(session, city_code, most=most)
+    numbered = await number_committed(session, city_code, most=most)
+    if numbered:
+        # Most events concern a few readers: the others need no turn of their own to learn that.
+        await pass_over(session, city_code, FOLLOWERS)
+    return numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,9 @@ _NUMBERING = _Step(NUMBERING, _number, at_once=2000)
 """The first step of every pass; it reads no numbers, it gives them."""
 
 _STEPS = (_NUMBERING, *map(_reading, FOLLOWERS))
+
+_PLANNING = frozenset({planning.FOLLOWER.reader, recovery.FOLLOWER.reader})
+"""Those whose work others are told of at once: a delivery that is planned is due now."""
 
 
 def pause_after(times: int) -> float:
@@ -234,24 +242,28 @@ class Reactor:
             if trouble is None or trouble.again_at <= time.monotonic():
                 done = await self._take(city_code, step)
                 busy |= done
-                if done:
+                if done and step.reader in _PLANNING:
                     self._tell()
+        if busy:
+            self._tell()
         return busy
 
     async def _take(self, city_code: str, step: _Step) -> bool:
         """Take a step to the end of the log, or up to the event that cannot be followed.
 
         Numbering takes only one turn a round: otherwise a city that is written to without a pause
-        would be numbered for ever, and its readers would never get their turn. After a fault the
+        would be numbered for ever, and its readers would never get their turn. A reader that came
+        to the end takes no second turn to find nothing: a later round finds what comes. After a
+        fault the
         step goes on event by event: what comes before the bad one is done, and the log says which
         one it is. None is ever passed over. Returns whether any was done.
         """
         done, failed = False, None
         for at_once in (step.at_once, 1):
             try:
-                while await self._turn(city_code, step, at_once):
+                while turned := await self._turn(city_code, step, at_once):
                     done = True
-                    if step is _NUMBERING:
+                    if not (isinstance(turned, Followed) and turned.more):
                         break
             except Exception as error:
                 # Without a database no other step could be done either: the loop waits as a whole.
@@ -265,13 +277,13 @@ class Reactor:
         await self._note_trouble(city_code, step, failed)
         return done
 
-    async def _turn(self, city_code: str, step: _Step, at_once: int) -> bool:
+    async def _turn(self, city_code: str, step: _Step, at_once: int) -> Followed | int | None:
         await self._count()
         with a_turn(city_code, step.reader) as turn:
             async with self._database.transaction() as session:
-                turn.done = await step.take(session, city_code, self._clock, at_once)
+                done = turn.done = await step.take(session, city_code, self._clock, at_once)
         await self._beat()
-        return bool(turn.done)
+        return done
 
     async def _count(self) -> None:
         """Refresh the statistics of tables that have grown to twice their size (`kit.statistics`).

@@ -24,6 +24,7 @@ from typing_extensions import override
 
 from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_units
 from services.core.kit.outage import cause_in_words, is_away
+from services.core.kit.rested_connections import try_rested
 from services.core.kit.server_address import read_address
 
 logger = logging.getLogger("wufei.core")
@@ -251,13 +252,12 @@ async def connect(
         pool_size=size,
         max_overflow=0,
         pool_timeout=15,
-        # A restarted server leaves dead connections in the pool; one is tried before it is used.
-        pool_pre_ping=True,
         json_serializer=_json,
         connect_args={**creating, "command_timeout": 120 if replica is None else 15},
         **({} if replica is None else {"isolation_level": "REPEATABLE READ"}),
     )
     watch_units(engine)
+    try_rested(engine)
     try:
         async with OneEachPool(
             address.dsn,
