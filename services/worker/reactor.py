@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.queries import NUMBERING, cities_behind, next_unread
 from services.core.events.reading import Followed, Follower, follow, pass_over
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
-from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
+from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, UNHURRIED, FollowDate
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -46,6 +47,12 @@ BEAT_EVERY_SECONDS = 10.0
 
 _COUNT_EVERY_SECONDS = 0.5
 """How often tables that have doubled are looked for while there is work."""
+
+_REST = timedelta(minutes=10)
+"""How long a city is not asked again for what is too old, where nothing was."""
+
+_OLD = "old"
+"""What is forgotten of a city after a time, among those who may rest."""
 
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -132,6 +139,7 @@ class Reactor:
         self._interruption = Interruption("following the log")
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._begun: set[str] = set()
+        self._resting: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         self._id = new_id()
         self._beat_again_at = 0.0
         self._count_again_at = 0.0
@@ -197,9 +205,11 @@ class Reactor:
         await tend_tables(self._database, self._tables, self._clock.true_now())
         for city_code in self._in_own_order(cities):
             await self._beat()
-            await self._look_after(city_code)
+            if not self._rests(city_code, _OLD):
+                await self._look_after(city_code)
             for name, follow_date in self._by_date.items():
-                await self._follow_date(city_code, name, follow_date)
+                if not self._rests(city_code, name):
+                    await self._follow_date(city_code, name, follow_date)
         async with self._database.transaction() as session:
             await forget_silent(session, now=self._clock.true_now())
 
@@ -208,10 +218,31 @@ class Reactor:
         async with self._database.transaction() as session:
             if city_code not in self._begun:
                 await begin_log(session, city_code)
-            await forget_old(session, city_code, now=self._clock.true_now())
-            await forget_old_writes(session, city_code, now=self._clock.now())
-            await forget_previews(session, city_code, now=self._clock.true_now())
+            forgotten = (
+                await forget_old(session, city_code, now=self._clock.true_now()),
+                await forget_old_writes(session, city_code, now=self._clock.now()),
+                await forget_previews(session, city_code, now=self._clock.true_now()),
+            )
         self._begun.add(city_code)
+        self._note_rest(city_code, _OLD, any(forgotten))
+
+    def _rests(self, city_code: str, name: str) -> bool:
+        """Return whether nothing was found to throw away a moment ago, by either clock."""
+        found = self._resting.get((city_code, name))
+        return found is not None and all(
+            timedelta(0) <= now - then < _REST
+            for then, now in zip(found, self._times(), strict=True)
+        )
+
+    def _note_rest(self, city_code: str, name: str, done: object) -> None:
+        """Ask again only after some minutes where nothing was done; otherwise more may wait."""
+        if done:
+            self._resting.pop((city_code, name), None)
+        else:
+            self._resting[city_code, name] = self._times()
+
+    def _times(self) -> tuple[datetime, datetime]:
+        return self._clock.true_now(), self._clock.now()
 
     async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
         """Do what fell due by the date; a fault in it holds up no other."""
@@ -219,6 +250,8 @@ class Reactor:
             with a_turn(city_code, BY_DATE + name) as turn:
                 async with self._database.transaction() as session:
                     turn.done = await follow_date(session, city_code, self._clock)
+            if name in UNHURRIED:
+                self._note_rest(city_code, name, turn.done)
         except Exception as error:
             if is_away(error):
                 raise

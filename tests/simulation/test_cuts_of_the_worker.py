@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
-from services.core.events.reading import follow
+from services.core.events.reading import follow, pass_over
 from services.core.events.service import number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS
 from services.core.kit.clock import Clock
@@ -35,7 +35,9 @@ HAPPENED = (
 )
 """What the worker meets: something for each of its readers."""
 
-_DAYS_LATER = dict.fromkeys(("webhook-retention", "import-retention", "evidence-retention"), 60)
+_DAYS_LATER = dict.fromkeys(
+    ("webhook-owners", "webhook-retention", "import-retention", "evidence-retention"), 60
+)
 """How much later than the log's readers what is done by the date looks, so that it has to do."""
 
 Step = Callable[[Database, Clock], Awaitable[object]]
@@ -44,6 +46,7 @@ Step = Callable[[Database, Clock], Awaitable[object]]
 async def _number(database: Database, _clock: Clock) -> None:
     async with database.transaction() as session:
         await number_committed(session, CITY)
+        await pass_over(session, CITY, FOLLOWERS)
 
 
 def _steps() -> Sequence[tuple[str, Step]]:

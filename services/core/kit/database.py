@@ -8,11 +8,11 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from pydantic_core import to_json
-from sqlalchemy import MetaData, text
+from sqlalchemy import CursorResult, Executable, MetaData, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -45,6 +45,14 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+async def rows_changed(
+    session: AsyncSession, statement: Executable, given: Mapping[str, object] | None = None
+) -> int:
+    """Carry out a statement that changes or deletes rows, and return how many that were."""
+    done = cast("CursorResult[Any]", await session.execute(statement, given))
+    return int(done.rowcount)
 
 
 async def driver_connection(session: AsyncSession) -> asyncpg.Connection:
