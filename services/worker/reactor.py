@@ -8,10 +8,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,6 +34,7 @@ from services.core.webhooks import planning, recovery
 from services.worker.interruption import Interruption, severity, traceback_of
 from services.worker.metrics import BY_DATE
 from services.worker.observing import a_failure, a_turn, in_trouble
+from services.worker.rests import Rests
 from services.worker.upkeep import tend_tables
 
 logger = logging.getLogger("wufei.worker")
@@ -48,9 +48,6 @@ BEAT_EVERY_SECONDS = 10.0
 _COUNT_EVERY_SECONDS = 0.5
 """How often tables that have doubled are looked for while there is work."""
 
-_REST = timedelta(minutes=10)
-"""How long a city is not asked again for what is too old, where nothing was."""
-
 _OLD = "old"
 """What is forgotten of a city after a time, among those who may rest."""
 
@@ -60,11 +57,16 @@ _DOUBLINGS = 10
 """More would come to nothing, and at last to a number that is too large."""
 
 
+class _Numbered(int):
+    """How many events were given numbers; `passed` are the readers that need no turn for that."""
+
+    passed: Collection[str] = ()
+
+
 async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> int:
-    numbered = await number_committed(session, city_code, most=most)
+    numbered = _Numbered(await number_committed(session, city_code, most=most))
     if numbered:
-        # Most events concern a few readers: the others need no turn of their own to learn that.
-        await pass_over(session, city_code, FOLLOWERS)
+        numbered.passed = await pass_over(session, city_code, FOLLOWERS)
     return numbered
 
 
@@ -139,7 +141,7 @@ class Reactor:
         self._interruption = Interruption("following the log")
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._begun: set[str] = set()
-        self._resting: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+        self._rests = Rests(clock)
         self._id = new_id()
         self._beat_again_at = 0.0
         self._count_again_at = 0.0
@@ -205,10 +207,10 @@ class Reactor:
         await tend_tables(self._database, self._tables, self._clock.true_now())
         for city_code in self._in_own_order(cities):
             await self._beat()
-            if not self._rests(city_code, _OLD):
+            if not self._rests.lasts(city_code, _OLD):
                 await self._look_after(city_code)
             for name, follow_date in self._by_date.items():
-                if not self._rests(city_code, name):
+                if not self._rests.lasts(city_code, name):
                     await self._follow_date(city_code, name, follow_date)
         async with self._database.transaction() as session:
             await forget_silent(session, now=self._clock.true_now())
@@ -224,25 +226,7 @@ class Reactor:
                 await forget_previews(session, city_code, now=self._clock.true_now()),
             )
         self._begun.add(city_code)
-        self._note_rest(city_code, _OLD, any(forgotten))
-
-    def _rests(self, city_code: str, name: str) -> bool:
-        """Return whether nothing was found to throw away a moment ago, by either clock."""
-        found = self._resting.get((city_code, name))
-        return found is not None and all(
-            timedelta(0) <= now - then < _REST
-            for then, now in zip(found, self._times(), strict=True)
-        )
-
-    def _note_rest(self, city_code: str, name: str, done: object) -> None:
-        """Ask again only after some minutes where nothing was done; otherwise more may wait."""
-        if done:
-            self._resting.pop((city_code, name), None)
-        else:
-            self._resting[city_code, name] = self._times()
-
-    def _times(self) -> tuple[datetime, datetime]:
-        return self._clock.true_now(), self._clock.now()
+        self._rests.note(city_code, _OLD, any(forgotten))
 
     async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
         """Do what fell due by the date; a fault in it holds up no other."""
@@ -251,7 +235,7 @@ class Reactor:
                 async with self._database.transaction() as session:
                     turn.done = await follow_date(session, city_code, self._clock)
             if name in UNHURRIED:
-                self._note_rest(city_code, name, turn.done)
+                self._rests.note(city_code, name, turn.done)
         except Exception as error:
             if is_away(error):
                 raise
@@ -269,33 +253,37 @@ class Reactor:
 
     async def _follow(self, city_code: str) -> bool:
         """Take every step of a city once; a step may write events, for the next round."""
-        busy = False
+        busy, passed = False, frozenset[str]()
         for step in _STEPS:
             trouble = self._troubles.get((city_code, step.reader))
+            if step.reader in passed:
+                continue
             if trouble is None or trouble.again_at <= time.monotonic():
                 done = await self._take(city_code, step)
-                busy |= done
+                busy |= bool(done)
+                if isinstance(done, _Numbered):
+                    passed = frozenset(done.passed)
                 if done and step.reader in _PLANNING:
                     self._tell()
         if busy:
             self._tell()
         return busy
 
-    async def _take(self, city_code: str, step: _Step) -> bool:
+    async def _take(self, city_code: str, step: _Step) -> Followed | int | None:
         """Take a step to the end of the log, or up to the event that cannot be followed.
 
         Numbering takes only one turn a round: otherwise a city that is written to without a pause
         would be numbered for ever, and its readers would never get their turn. A reader that came
         to the end takes no second turn to find nothing: a later round finds what comes. After a
-        fault the
-        step goes on event by event: what comes before the bad one is done, and the log says which
-        one it is. None is ever passed over. Returns whether any was done.
+        fault the step goes on event by event: what comes before the bad one is done, and the log
+        says which one it is. None is ever passed over. Returns what was done last; None: nothing.
         """
-        done, failed = False, None
+        done: Followed | int | None = None
+        failed: Exception | None = None
         for at_once in (step.at_once, 1):
             try:
                 while turned := await self._turn(city_code, step, at_once):
-                    done = True
+                    done = turned
                     if not (isinstance(turned, Followed) and turned.more):
                         break
             except Exception as error:

@@ -98,17 +98,18 @@ async def follow(
 
 async def pass_over(
     session: AsyncSession, city_code: str, followers: Sequence[Follower], *, most: int = 2000
-) -> None:
+) -> Sequence[str]:
     """Move the cursors of those who pass over what they do not hear, all in one statement.
 
-    Each comes to stand before the next event of its types, or at the end of what was read.
+    Each comes to stand before the next event of its types, or at the end of what was read. Returns
+    the readers that came to the end: nothing that was read concerns them.
     """
     passing = [each for each in followers if each.passes_over]
     readers = [each.reader for each in passing]
     types = [",".join(each.types) for each in passing]
-    await session.execute(
-        PASS_OVER, {"city": city_code, "readers": readers, "types": types, "most": most}
-    )
+    given = {"city": city_code, "readers": readers, "types": types, "most": most}
+    moved = await session.execute(PASS_OVER, given)
+    return [reader for reader, through in moved if through]
 
 
 async def _begin(session: AsyncSession, city_code: str, reader: str) -> None:

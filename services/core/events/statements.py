@@ -158,8 +158,9 @@ WITH readers AS MATERIALIZED (
 )
 UPDATE reader_cursor AS c SET position = p.upto FROM passed AS p
 WHERE c.city_code = :city AND c.reader = p.reader AND c.position < p.upto
+RETURNING c.reader, c.position = (SELECT max(t.position) FROM told AS t)
 """)
-"""Moves cursors of `:readers` up to the first event of a type that each hears.
+"""Moves cursors of `:readers` up to the first event of a type that each hears; which came through.
 
 `:types` are those of each reader, with commas between. At most `:most` numbers are looked at.
 """
