@@ -13,6 +13,7 @@ from starlette.types import Lifespan
 from typing_extensions import override
 
 from services.api import health, problems
+from services.api.access_record import AccessRecord
 from services.api.agenda import file_routes as calendar_files
 from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
@@ -177,6 +178,7 @@ def create_app(
                 life=timedelta(seconds=chosen.token_seconds),
             )
             foreign = ForeignTokens(database, chosen.issuers, chosen.clock.true_now)
+            access = AccessRecord(chosen.clock.true_now)
             keys = Keys(database, chosen.clock.true_now, tokens, foreign)
             app.state.resources = Resources(
                 database=database,
@@ -194,10 +196,11 @@ def create_app(
                 feed_kept=chosen.feed_kept,
                 writes=WriteHealth(),
                 limits=limits,
+                access=access,
             )
             background = [
                 asyncio.create_task(work)
-                for work in (watch.run(), doorbell.run(), keys.note_uses())
+                for work in (watch.run(), doorbell.run(), keys.note_uses(), access.run(database))
             ]
             # What the start has made stays for good: no collection need look at it again.
             gc.collect()
@@ -207,6 +210,7 @@ def create_app(
                     yield
             finally:
                 await end(*background)
+                await access.write_last(database)
 
     app = _application(
         lifespan, root_path=chosen.root_path, traces=exported, shows_docs=chosen.shows_docs

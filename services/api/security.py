@@ -13,6 +13,7 @@ from cachetools import TLRUCache
 from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.api.access_record import MAKER
 from services.api.foreign_tokens import ForeignTokens
 from services.api.tokens import Tokens
 from services.core.identity.access_tokens import (
@@ -124,7 +125,7 @@ class Keys:
             met = self._met[key_digest] = await self._look_up(token, key_digest, now)
         actor = met.actor
         if met.networks and not is_within(address, met.networks):
-            raise _from_elsewhere(address)
+            raise _from_elsewhere(address, actor)
         self._used[actor.city_code, actor.credential_id] = now, address
         return met
 
@@ -244,9 +245,9 @@ def _was_set_back(until: datetime, now: datetime) -> bool:
     return until > now + KEPT
 
 
-def _from_elsewhere(address: str | None) -> NetworkNotAllowed:
+def _from_elsewhere(address: str | None, actor: Actor) -> NetworkNotAllowed:
     shown = address or "-"
-    return NetworkNotAllowed(
+    refused = NetworkNotAllowed(
         Text(
             f"该密钥不能从 {shown} 使用；请管理员在 allowed_networks 中加入该网段，"
             "或检查代理设置（WUFEI_TRUSTED_PROXIES）",
@@ -254,6 +255,8 @@ def _from_elsewhere(address: str | None) -> NetworkNotAllowed:
             " allowed_networks, or to look at WUFEI_TRUSTED_PROXIES",
         )
     )
+    refused.actor = actor
+    return refused
 
 
 def address_of(request: Request) -> str | None:
@@ -272,8 +275,15 @@ async def authenticate(request: Request) -> Actor:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
-    keys: Keys = request.app.state.resources.keys
-    return await keys.actor(token.strip(), request.scope["request_id"], address_of(request))
+    held, address = request.app.state.resources, address_of(request)
+    keys: Keys = held.keys
+    try:
+        actor = await keys.actor(token.strip(), request.scope["request_id"], address)
+    except NetworkNotAllowed as refused:
+        request.scope[MAKER] = refused.actor
+        raise
+    held.access.used(actor, address)
+    return actor
 
 
 def caller_of(request: Request) -> Actor:
