@@ -13,6 +13,7 @@ from services.core.plan.models import PlanPeriod
 from services.core.plan.queries import known_plan, period_for_update, plan_state
 from services.core.plan.state import PlanState
 from tests.support.api import XINMI, xinmi
+from tests.support.owner import as_owner
 
 NOW = datetime(2025, 9, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
 CITY = "410183"
@@ -59,7 +60,7 @@ async def test_a_plan_is_read_anew_when_anything_of_it_has_changed(database_url:
             "UPDATE settlement SET decision = 'otherwise'",
             "DELETE FROM settlement",
         ):
-            await database.pool.execute(change)
+            await as_owner(database_url, change)
             assert await known_plan(database.pool, CITY, XINMI) is None, change
             before, plan = plan, await read()
             assert plan is not before, change
