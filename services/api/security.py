@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.api.access_record import MAKER
 from services.api.foreign_tokens import ForeignTokens
+from services.api.signed_calls import SIGNED, Partners, authenticate_signed, is_signed
 from services.api.tokens import Tokens
 from services.core.identity.access_tokens import (
     AccessToken,
@@ -66,8 +67,8 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class _KnownKey:
-    """A key that a token named, with the ends of its secrets by prefix; None: it has none."""
+class KnownKey:
+    """A key that a token or a partner named, with the ends of its secrets by prefix, if any."""
 
     until: datetime
     actor: Actor
@@ -98,7 +99,7 @@ class Keys:
         self._met: TLRUCache[bytes, Credential, datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _digest, met, _now: met.until, timer=true_now
         )
-        self._named: TLRUCache[tuple[str, UUID], _KnownKey, datetime] = TLRUCache(
+        self._named: TLRUCache[tuple[str, UUID], KnownKey, datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _name, known, _now: known.until, timer=true_now
         )
         self._used: dict[tuple[str, UUID], tuple[datetime, str | None]] = {}
@@ -195,7 +196,17 @@ class Keys:
             good_until=good_until,
         )
 
-    async def _known(self, city_code: str, key_id: UUID, now: datetime) -> _KnownKey:
+    async def acting_as(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
+        """Return the key that somebody acts as by a proof of its own, and note its use.
+
+        Raises:
+            Unauthenticated: it is good no more.
+        """
+        known = await self._known(city_code, key_id, now)
+        self._used[city_code, key_id] = now, None
+        return known
+
+    async def _known(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
         known = self._named.get((city_code, key_id))
         if known is not None and not _was_set_back(known.until, now):
             return known
@@ -204,7 +215,7 @@ class Keys:
         if found is None:
             raise Unauthenticated
         key, secrets = found
-        known = _KnownKey(
+        known = KnownKey(
             until=min(now + KEPT, _first(key.expires_at)),
             actor=actor_of(key, channel="api"),
             networks=networks_of(key.allowed_networks),
@@ -269,8 +280,12 @@ async def authenticate(request: Request) -> Actor:
     Raises:
         Unauthenticated: there is no valid credential.
         NetworkNotAllowed: it is one that is good from other networks only.
+        SignatureMissing, SignatureWrong, …: it is signed, see `Partners.let_in`.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if SIGNED in request.scope or (not scheme and is_signed(request.headers)):
+        partners: Partners = request.app.state.resources.partners
+        return await authenticate_signed(request, partners)
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     held, address = request.app.state.resources, address_of(request)

@@ -38,6 +38,7 @@ class Listed:
 PLAN = {"plan": XINMI}
 LISTS: Mapping[str, Listed] = {
     "/v1/api-keys": Listed("keys", ("410183", ID), {}, "system_admin"),
+    "/v1/partners": Listed("partners", ("410183", ID), {}, "system_admin"),
     "/v1/organizations": Listed("organizations", ("410183", "UN15"), {}),
     "/v1/audit": Listed(
         "audit",

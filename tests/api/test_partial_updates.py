@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.contract import CONTRACT
+from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
 
 PATCHES = {
@@ -50,11 +51,16 @@ async def a_key(door: Door) -> Mapping[str, Any]:
     return dict(made.json())
 
 
+async def a_platform(door: Door) -> Mapping[str, Any]:
+    return {"id": (await a_partner(door)).id}
+
+
 THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_submission": a_draft,
     "edit_milestone": a_milestone,
     "edit_webhook_endpoint": an_endpoint,
     "edit_api_key": a_key,
+    "edit_partner": a_platform,
 }
 """What each PATCH is tried on; a new one is to be added here."""
 
@@ -91,7 +97,7 @@ async def test_a_change_of_nothing_writes_nothing(door: Door, name: str) -> None
     thing = await THINGS[name](door)
     address = path.removeprefix("/v1").replace("{" + path.split("{")[1], thing["id"])
     before = await written(door)
-    keys = address.startswith("/api-keys")
+    keys = address.startswith(("/api-keys", "/partners"))
     client = door.client(door.admin_secret) if keys else await door.as_("office")
     async with client:
         was = await client.get(address)

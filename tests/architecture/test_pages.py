@@ -244,6 +244,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "audit",
         "integrators/README",
         "integrators/offline",
+        "integrators/gateways",
         "checks",
     )
     read = {*pages, *more, "personal-data"}

@@ -26,4 +26,10 @@ def contract_app() -> FastAPI:
 TOKEN_PATH = "/v1/oauth/token"
 """What is asked and answered there RFC 6749 says, and not our own conventions."""
 
+GATEWAY_PATH = "/gw/v1/{operation}"
+"""What is asked and answered there gateways say; tests of partners call it."""
+
+BY_OTHERS = frozenset({TOKEN_PATH, GATEWAY_PATH})
+"""Paths whose requests and refusals are not of our own form."""
+
 CONTRACT = read_contract(PATH.read_text(encoding="utf-8"))

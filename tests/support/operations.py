@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from services.core.kit.clock import Clock
-from tests.support.contract import CONTRACT, TOKEN_PATH
+from tests.support.api import XINMI
+from tests.support.contract import CONTRACT, GATEWAY_PATH, TOKEN_PATH
 from tests.support.ground import Ground, body_of_today
 
 OPERATIONS: dict[str, Any] = {
@@ -65,6 +66,11 @@ def _credential_in_address(label: str, ground: Ground) -> dict[str, str]:
     return {"link": ground.evidence["link"]} if label.endswith("/evidence-content") else {}
 
 
+def _body(label: str, shown: Any, ground: Ground) -> Any:
+    body = _BODIES.get(label) or body_of_today(label, shown)
+    return {**body, "key_id": ground.keys[1]} if label == "POST /v1/partners" else body
+
+
 def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     """Return a good request: method, path, and what else is sent."""
     operation = OPERATIONS[label]
@@ -72,6 +78,9 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     if path == TOKEN_PATH:
         form = {"grant_type": "client_credentials", **ground.client}
         return method, path, {"data": form, "headers": {}}
+    if path == GATEWAY_PATH:
+        signed = ground.platform.signed("list_indicators", {"plan": XINMI})
+        return method, signed.path, {"content": signed.body, "headers": dict(signed.headers)}
     real = ground.named(label, operation["operationId"])
     query: dict[str, str] = dict(_QUERIES.get(label, {}))
     for parameter in map(_resolved, operation["parameters"]):
@@ -87,7 +96,7 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
         media_type, content = next(iter(_resolved(operation["requestBody"])["content"].items()))
         shown = _resolved(next(iter(content["examples"].values())))["value"]
         if media_type == "application/json":
-            body = _BODIES.get(label) or body_of_today(label, shown)
+            body = _body(label, shown, ground)
         else:
             sent |= {"content": shown.encode(), "headers": {"Content-Type": media_type}}
     if method == "PATCH" or label in NEEDS_A_VERSION:

@@ -86,7 +86,7 @@ async def test_odd_bodies_are_refused(
     path: str,
     operation: dict[str, Any],
 ) -> None:
-    client = admin if path.startswith("/v1/api-keys") else office
+    client = admin if path.startswith(("/v1/api-keys", "/v1/partners")) else office
     where = address(path, submission_id, code="R01", endpoint_id=endpoint_id)
     optional = not operation["requestBody"]["required"]
     before = await door.held.database.pool.fetchval("SELECT count(*) FROM event")
@@ -127,7 +127,7 @@ async def test_a_body_of_another_type_is_refused(
     operation: dict[str, Any],
 ) -> None:
     assert operation
-    client = admin if path.startswith("/v1/api-keys") else office
+    client = admin if path.startswith(("/v1/api-keys", "/v1/partners")) else office
     answer = await client.request(
         method,
         address(path, submission_id, code="R01", endpoint_id=endpoint_id),
