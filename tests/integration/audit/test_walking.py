@@ -1,4 +1,4 @@
-"""A chain gone along quickly is whole where it is whole; several processes find what one finds."""
+"""A chain that is gone along quickly, and by several processes, is whole where it is whole."""
 
 from datetime import UTC, datetime
 from uuid import UUID
