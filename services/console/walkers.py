@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from services.core.audit.walking import Stretch, Walk, Walked, walk
+from services.core.audit.walking import ChainStretch, Walk, Walked, walk
 from services.core.kit.server_address import open_connection
 
 WORTH = 60_000
@@ -25,7 +25,7 @@ def processes_for(links: int) -> int:
 def walkers(url: str, snapshot: str) -> Walk:
     """Return what goes along stretches in the database of `url`, in a snapshot that is held."""
 
-    async def walk_apart(some: Sequence[Stretch]) -> list[Walked | None]:
+    async def walk_apart(some: Sequence[ChainStretch]) -> list[Walked | None]:
         loop = asyncio.get_running_loop()
         with ProcessPoolExecutor(max(1, len(some)), mp_context=get_context("spawn")) as pool:
             begun = [loop.run_in_executor(pool, _walk, url, snapshot, one) for one in some]
@@ -34,11 +34,11 @@ def walkers(url: str, snapshot: str) -> Walk:
     return walk_apart
 
 
-def _walk(url: str, snapshot: str, stretch: Stretch) -> Walked | None:
+def _walk(url: str, snapshot: str, stretch: ChainStretch) -> Walked | None:
     return asyncio.run(_walk_in(url, snapshot, stretch))
 
 
-async def _walk_in(url: str, snapshot: str, stretch: Stretch) -> Walked | None:
+async def _walk_in(url: str, snapshot: str, stretch: ChainStretch) -> Walked | None:
     connection = await open_connection(url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):

@@ -24,7 +24,7 @@ from services.core.audit.verifying import (
     signed_bound,
     swapped,
 )
-from services.core.audit.walking import Stretch, Walk, Walked, walk
+from services.core.audit.walking import ChainStretch, Walk, Walked, walk
 from services.core.events.queries import reader_position
 from services.core.kit.database import driver_connection
 from services.core.kit.signatures import Signer
@@ -111,7 +111,7 @@ async def verify(
 
 
 def _alone(session: AsyncSession) -> Walk:
-    async def walk_all(some: Sequence[Stretch]) -> list[Walked | None]:
+    async def walk_all(some: Sequence[ChainStretch]) -> list[Walked | None]:
         connection = await driver_connection(session)
         return [await walk(connection, one) for one in some]
 
@@ -120,7 +120,7 @@ def _alone(session: AsyncSession) -> Walk:
 
 async def stretches(
     session: AsyncSession, city_code: str, *, kept_from: UUID | None, parts: int
-) -> list[Stretch]:
+) -> list[ChainStretch]:
     """Return a chain cut in so many stretches of about the same length; none where it is empty."""
     last = await queries.last_number(session, city_code)
     bounds = sorted({last * part // parts for part in range(parts + 1)})
@@ -129,7 +129,7 @@ async def stretches(
     for after, upto in pairwise(bounds):
         digest = digests.get(after, NO_LINK)
         position = await queries.last_position_linked(session, city_code, upto=after)
-        found.append(Stretch(city_code, after, upto, digest, position, kept_from))
+        found.append(ChainStretch(city_code, after, upto, digest, position, kept_from))
     return found
 
 

@@ -21,7 +21,7 @@ _AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ChainStretch:
     """The links after a number up to another, and what is known of the link before the first.
 
     Entries before `kept_from` may be gone.
@@ -44,11 +44,11 @@ class Walked:
     dropped: int
 
 
-Walk = Callable[[Sequence[Stretch]], Awaitable[Sequence[Walked | None]]]
+Walk = Callable[[Sequence[ChainStretch]], Awaitable[Sequence[Walked | None]]]
 """Goes along stretches, and returns of each how it ends; None: it is not whole."""
 
 
-async def walk(connection: asyncpg.Connection, stretch: Stretch) -> Walked | None:
+async def walk(connection: asyncpg.Connection, stretch: ChainStretch) -> Walked | None:
     """Go along a stretch in the snapshot of a connection; return None where it is not whole."""
     going = _Going(stretch)
     for after in range(stretch.after, stretch.upto, _AT_ONCE):
@@ -95,7 +95,7 @@ async def _texts(
 class _Going:
     """How far a stretch was gone along: number, digest and position of the last link."""
 
-    def __init__(self, stretch: Stretch) -> None:
+    def __init__(self, stretch: ChainStretch) -> None:
         self.digest = stretch.digest
         self.position = stretch.position
         self.dropped = 0

@@ -14,7 +14,7 @@ from services.core.audit.proving import Proof, all_heads
 from services.core.audit.queries import link_at, row_bytes
 from services.core.audit.statements import TEXTS_OF
 from services.core.audit.verifying import signed_bound
-from services.core.audit.walking import Stretch, walk
+from services.core.audit.walking import ChainStretch, walk
 from services.core.kit.database import Database, connect, driver_connection, snapshot_of
 from services.core.kit.ids import new_id
 from tests.integration.audit.conftest import CITY, TRUSTED, enter, happen, keep_head, link
@@ -67,7 +67,7 @@ async def test_a_whole_chain_is_found_whole_without_a_second_look(shared: Databa
         heads = await all_heads(session, CITY)
         connection = await driver_connection(session)
         done = await walk(
-            connection, Stretch(CITY, 0, 16, bytes(32), 0, signed_bound(heads, TRUSTED))
+            connection, ChainStretch(CITY, 0, 16, bytes(32), 0, signed_bound(heads, TRUSTED))
         )
         last = await link_at(session, CITY, 16)
     assert done is not None
