@@ -17,6 +17,7 @@ from bench import (
     http,
     importing,
     planning,
+    proving,
     recompute,
     starting,
     syncing,
@@ -41,7 +42,7 @@ NAMES = (
         "importing",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
-    "auditing",
+    *("auditing", "proving"),
 )
 
 
@@ -95,6 +96,7 @@ _WORK = {
     "delivering": webhooks.delivering,
     "beside": webhooks.beside,
     "auditing": auditing.auditing,
+    "proving": proving.proving,
 }
 
 

@@ -246,6 +246,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "integrators/offline",
         "integrators/gateways",
         "checks",
+        "rankings",
     )
     read = {*pages, *more, "personal-data"}
     expected = {ROOT / f"docs/{name}.zh-CN.md" for name in read} | {ROOT / "README.zh-CN.md"}

@@ -1,6 +1,7 @@
 """Reading cities, organizations and keys."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -159,6 +160,25 @@ async def _page_over(
 
 async def _cities_of(session: AsyncSession, actor: Actor) -> Sequence[str]:
     return await city_codes(session) if actor.every_city else [actor.city_code]
+
+
+@dataclass(frozen=True, slots=True)
+class Administered:
+    """How far an administrator reaches: in which cities, and there to what belongs to which keys.
+
+    `keys` selects the ids of the keys of a city.
+    """
+
+    cities: Sequence[str]
+    keys: Callable[[str], Select[UUID]]
+
+
+async def administered(session: AsyncSession, actor: Actor) -> Administered:
+    """Return how far an administrator reaches, for slices whose things belong to keys."""
+    return Administered(
+        await _cities_of(session, actor),
+        lambda city: select(ApiKey.id).where(_keys_in_reach(actor, city)),
+    )
 
 
 async def visible_keys(
