@@ -8,11 +8,11 @@ import pytest
 
 from services.api.table_forms import Form
 from tests.api.test_batches import rows, sent
-from tests.support.api import XINMI, Door, a_submission, xinmi
+from tests.support.api import XINMI, Door, xinmi
 from tests.support.contract import CONTRACT
 from tests.support.evidence import added
 from tests.support.ground import Ground, prepare, who_may
-from tests.support.reported import PATH, reported
+from tests.support.reported import PATH, assessed, reported
 from tests.support.serving import served
 from tests.support.sheets import read_workbook
 from tests.support.tables import csv_rows, expected, json_rows, same, sheet_rows
@@ -84,15 +84,6 @@ def test_whatever_lists_can_be_had_as_a_table() -> None:
     assert {one["operationId"] for one in TABLES.values()} == lists | set(OTHERS)
     assert len(lists) >= 27
     assert all(Form.XLSX.value in _content(one) for one in TABLES.values())
-
-
-async def assessed(door: Door) -> None:
-    """Let a unit that leads one indicator alone have all of its weight assessed."""
-    body = a_submission(indicator_code="G11", organization_code="UN09", period="2025", value="1")
-    async with await door.as_("reporter", "UN09") as unit, await door.as_("office") as office:
-        made = await unit.post(f"/plans/{XINMI}/submissions", json=body)
-        await office.post(f"/submissions/{made.json()['id']}/approve")
-    await door.react()
 
 
 @pytest.mark.parametrize("path", TABLES)
