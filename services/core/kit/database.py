@@ -176,6 +176,12 @@ async def read_by_cost(session: AsyncSession) -> None:
     )
 
 
+async def snapshot_of(session: AsyncSession) -> str:
+    """Return the name of a transaction's snapshot, which others may read in until it ends."""
+    found: str = (await session.execute(text("SELECT pg_export_snapshot()"))).scalar_one()
+    return found
+
+
 async def takes_writes(session: AsyncSession) -> bool:
     """Return whether the server lets anybody write: a standby, or a database set so, does not."""
     return bool(await session.scalar(text("SHOW transaction_read_only")) == "off")
