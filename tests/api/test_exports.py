@@ -29,6 +29,7 @@ ASSIGNED = {
 
 XLSX = {"Accept": Form.XLSX.value}
 CSV = {"Accept": Form.CSV.value}
+CHINESE = {"Accept-Language": "zh-CN"}
 
 
 def _content(operation: dict[str, Any]) -> dict[str, Any]:
@@ -108,9 +109,7 @@ async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
         listed = await json_rows(client, address, params | short, member)
         by_suffix = await client.get(f"{address}.csv", params=params)
         by_accept = await client.get(address, params=params, headers=XLSX)
-        chinese = await client.get(
-            f"{address}.csv", params=params, headers={"Accept-Language": "zh-CN"}
-        )
+        chinese = await client.get(f"{address}.csv", params=params, headers=CHINESE)
     names, table = csv_rows(by_suffix)
     assert len(names) == len(set(names))
     wanted = expected(listed, names, _declared(operation, member))
