@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from services.core.evidence.errors import FileTooLarge
 from services.core.evidence.inspection import FileClaim, Inspection, JudgedFile, name_faults
 from services.core.kit.errors import InvalidInput
-from services.core.kit.file_kinds import FILE_KINDS, KindReader, UnknownKind, extension_of
+from services.core.kit.file_kinds import (
+    FILE_KINDS,
+    MEDIA_TYPES,
+    FileKind,
+    KindReader,
+    UnknownKind,
+    answered_as,
+    extension_of,
+)
 from services.core.plan.evidence_rules import EvidenceLimits, RequiredEvidence, lacking, pieces_of
 from tests.support.evidence import DOCX, OFD, PDF, TEXT, XLSX, archive, png
 
@@ -145,3 +153,10 @@ def test_a_rule_counts_the_kinds_that_it_names(
 @pytest.mark.parametrize("read", [lambda: None, list, lambda: "[]"])
 def test_no_pieces_are_none_however_they_are_read(read: Callable[[], Any]) -> None:
     assert pieces_of(read()) == []
+
+
+@pytest.mark.parametrize("kind", MEDIA_TYPES)
+def test_a_file_is_answered_by_its_own_name_and_text_as_bytes(kind: FileKind) -> None:
+    own = MEDIA_TYPES[kind][0]
+    answered = "application/octet-stream" if kind in {"csv", "txt"} else own
+    assert answered_as(kind) == answered

@@ -51,6 +51,8 @@ def test_a_document_is_so_deep(opening: str, closing: str) -> None:
 
     assert read_json(nested(DEEPEST).encode()) is not None
     assert "deeper" in refused(nested(DEEPEST + 1))
+    # A text with an escape is walked through, and the walk counts the same levels.
+    assert read_json(f'{"[" * DEEPEST}"\\u0041"{"]" * DEEPEST}'.encode()) is not None
     half = DEEPEST // 2 + 1
     mixed = "[" * half + '{"a":' * half + "1" + "}" * half + "]" * half
     assert "deeper" in refused(mixed)
