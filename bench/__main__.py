@@ -18,6 +18,7 @@ from bench import (
     importing,
     planning,
     recompute,
+    sign_ins,
     starting,
     syncing,
     webhooks,
@@ -41,7 +42,7 @@ NAMES = (
         "importing",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
-    "auditing",
+    *("auditing", "signing"),
 )
 
 
@@ -95,6 +96,7 @@ _WORK = {
     "delivering": webhooks.delivering,
     "beside": webhooks.beside,
     "auditing": auditing.auditing,
+    "signing": sign_ins.signing,
 }
 
 

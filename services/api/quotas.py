@@ -13,7 +13,7 @@ from typing import Literal
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text
 
-Sort = Literal["reads", "writes", "heavy", "tokens"]
+Sort = Literal["reads", "writes", "heavy", "tokens", "sign_ins"]
 """What a request is counted among."""
 
 WINDOW = timedelta(minutes=1)

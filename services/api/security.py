@@ -32,6 +32,7 @@ from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 from services.core.kit.secrets import digest
 from services.core.kit.text import Text
+from services.core.people.queries import open_sessions
 
 logger = logging.getLogger("wufei.api")
 
@@ -66,9 +67,13 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class _KnownKey:
-    """A key that a token named, with the ends of its secrets by prefix; None: it has none."""
+    """A key that a token named, with the ends of its secrets by prefix; None: it has none.
+
+    Of a person's time in a post those are the sessions that are open, by id.
+    """
 
     until: datetime
+    read_at: datetime
     actor: Actor
     networks: tuple[Network, ...]
     expires_at: datetime | None
@@ -183,6 +188,10 @@ class Keys:
     async def _of_own(self, said: AccessToken, now: datetime) -> Credential:
         """Return the key of a token that we gave; it ends with the secret that it was got by."""
         known = await self._known(said.city_code, said.key_id, now)
+        if said.secret_prefix not in known.secrets and said.issued_at > known.read_at - KEPT:
+            # Another process began the session, or rotated the key, since this one looked.
+            self._named.pop((said.city_code, said.key_id), None)
+            known = await self._known(said.city_code, said.key_id, now)
         if said.secret_prefix not in known.secrets:
             raise Unauthenticated
         good_until = _first(said.expires_at, known.expires_at, known.secrets[said.secret_prefix])
@@ -200,11 +209,14 @@ class Keys:
             return known
         async with self._database.sessions() as session:
             found = await key_with_secrets(session, city_code=city_code, key_id=key_id, now=now)
-        if found is None:
-            raise Unauthenticated
-        key, secrets = found
+            if found is None:
+                raise Unauthenticated
+            key, secrets = found
+            if key.person_id is not None:
+                secrets = await open_sessions(session, city_code, key_id, now)
         known = _KnownKey(
             until=min(now + KEPT, _first(key.expires_at)),
+            read_at=now,
             actor=actor_of(key, channel="api"),
             networks=networks_of(key.allowed_networks),
             expires_at=key.expires_at,
@@ -272,6 +284,19 @@ async def authenticate(request: Request) -> Actor:
         raise Unauthenticated
     keys: Keys = request.app.state.resources.keys
     return await keys.actor(token.strip(), request.scope["request_id"], address_of(request))
+
+
+async def session_id_of(request: Request) -> UUID | None:
+    """Return the session of the caller, who was found already; None: it is no user's.
+
+    Raises:
+        Unauthenticated: it ended meanwhile.
+    """
+    if caller_of(request).person_id is None:
+        return None
+    token = request.headers["authorization"].partition(" ")[2].strip()
+    keys: Keys = request.app.state.resources.keys
+    return UUID((await keys.presented(token, address_of(request))).secret_prefix)
 
 
 def caller_of(request: Request) -> Actor:

@@ -35,6 +35,11 @@ WRITERS = {
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
     "changing",  # identity: keys changed, and given another secret
+    "proving",  # audit: reads a chain and what it covers; people: attempts counted, under a lock
+    "sessions",  # people: begun, gone on with, ended
+    "signing_in",  # people: what is open to whoever proves who they are
+    "users",  # people: entered, invited, ended, erased
+    "posts",  # people: made, and handed over
     "token_keys",  # identity: keys that tokens are signed with, made and withdrawn
     "issuer_keys",  # identity: what foreign issuers publish, as it was fetched
     "lifecycle",  # webhooks: endpoints tested, enabled, disabled, deleted
@@ -57,7 +62,6 @@ WRITERS = {
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
     "linking",  # audit: what was committed into the chain, and its daily head
-    "proving",  # audit: reads a chain and what it covers, and writes nothing
     "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
 }
 """Files of a slice that write; they, models, queries and statements are all that knows the

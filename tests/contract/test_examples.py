@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
-from tests.support.contract import CONTRACT, TOKEN_PATH
+from tests.support.contract import CONTRACT, PROVED_IN_BODY, TOKEN_PATH
 from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.evidence import evidence_named
@@ -21,8 +21,23 @@ from tests.support.ignored import ignored
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
+from tests.support.people import people_named, signed_in, somebody
 
 CALLERS = {
+    "list_users": "security_admin",
+    "create_user": "security_admin",
+    "get_user": "security_admin",
+    "edit_user": "security_admin",
+    "invite_user": "security_admin",
+    "end_user": "security_admin",
+    "erase_user": "security_admin",
+    "list_posts": "security_admin",
+    "create_post": "security_admin",
+    "get_post": "security_admin",
+    "hand_over_post": "security_admin",
+    "list_sessions": "security_admin",
+    "end_session": "security_admin",
+    "sign_out": "user",
     "create_api_key": "administrator",
     "list_api_keys": "administrator",
     "get_api_key": "administrator",
@@ -266,6 +281,8 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         named[name] = await made[name](door)
     if "token_id" in named:
         named["token_id"] = (await a_calendar_token(door))["id"]
+    if {"user_id", "post_id", "session_id"} & named.keys():
+        named |= await people_named(door, next(_months), left=operation_id == "erase_user")
     if "submission_id" in named:
         present = await a_submission_in(door, BEFORE.get(operation_id, "submitted"))
         named["submission_id"] = present.json()["id"]
@@ -318,6 +335,9 @@ async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
     caller = CALLERS.get(operation_id, "office")
     if caller == "administrator":
         return door.client(door.admin_secret)
+    if caller == "user":
+        one = await somebody(door, f"asks{next(_months)}", "reporter", "UN15")
+        return await signed_in(door, one)
     role, _, unit = caller.partition(" ")
     return await door.as_(role, unit or ("UN15" if role == "reporter" else None))
 
@@ -328,8 +348,8 @@ def requests() -> Iterator[Any]:
         for method, operation in operations.items():
             name = operation["operationId"]
             content = operation.get("requestBody", {}).get("content", {})
-            if path == TOKEN_PATH:
-                continue  # it shows a secret that is nobody's; tests of tokens ask it with one
+            if path in {TOKEN_PATH, *PROVED_IN_BODY}:
+                continue  # it shows a secret that is nobody's; tests of their own ask with one
             if not operation.get("requestBody", {}).get("required", False):
                 yield pytest.param(path, method, operation, None, None, id=name)
             for media_type, media in content.items():

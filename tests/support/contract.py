@@ -26,4 +26,15 @@ def contract_app() -> FastAPI:
 TOKEN_PATH = "/v1/oauth/token"
 """What is asked and answered there RFC 6749 says, and not our own conventions."""
 
+PROVED_IN_BODY = frozenset(
+    {
+        "/v1/sign-in",
+        "/v1/sign-in/invitation",
+        "/v1/sign-in/password",
+        "/v1/sign-in/second-factor",
+        "/v1/token/refresh",
+    }
+)
+"""Where no credential is sent in a header: what the body holds proves who asks, once."""
+
 CONTRACT = read_contract(PATH.read_text(encoding="utf-8"))

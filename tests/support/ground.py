@@ -14,6 +14,7 @@ from tests.support.evidence import a_file_with_link, added, an_archive, an_assig
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
+from tests.support.people import PeopleGround, people_ground, session_of, somebody
 
 WARNED: dict[str, Any] = {
     "code": "K1",
@@ -55,6 +56,7 @@ class Ground:
     evidence: dict[str, str]
     client: dict[str, str]
     """Id and secret of a key, as a client of OAuth sends them."""
+    people: PeopleGround
 
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
@@ -68,6 +70,9 @@ class Ground:
             "obligation_id": self.obligation,
             "evidence_id": self.evidence["id"],
             "archive_id": self.evidence["archive"],
+            "user_id": self.people.users.get(end, self.people.users["{user_id}"]),
+            "post_id": self.people.post_id,
+            "session_id": self.people.session_id,
             **self.webhooks,
         }
         for name, found in (
@@ -112,6 +117,10 @@ def who_may(label: str) -> str:
     """Return who may do what an operation does."""
     if "api-keys" in label:
         return "administrator"
+    if label.endswith("/sign-out"):
+        return "user"
+    if label.split("/")[2:3] in (["users"], ["posts"], ["sessions"]):
+        return "security"
     if "/audit" in label:
         return "auditor"
     return "unit" if label.endswith(OF_UNIT) else "office"
@@ -124,6 +133,8 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         "office": await door.new_key("office"),
         "administrator": door.admin_secret,
         "auditor": await door.new_key("audit_admin"),
+        "security": await door.new_key("security_admin"),
+        "user": (await session_of(door, await somebody(door, "asks", "leader")))["access_token"],
         "unit": await door.new_key("reporter", "UN10"),
     }
     states = {
@@ -202,6 +213,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         imports,
         await _evidence(door, made["evidence"], milestones.get("evidence"), secrets["office"]),
         {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
+        await people_ground(door),
     )
 
 

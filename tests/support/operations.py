@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.core.kit.clock import Clock
-from tests.support.contract import CONTRACT, TOKEN_PATH
+from tests.support.contract import CONTRACT, PROVED_IN_BODY, TOKEN_PATH
 from tests.support.ground import Ground, body_of_today
 
 OPERATIONS: dict[str, Any] = {
@@ -72,6 +72,8 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     if path == TOKEN_PATH:
         form = {"grant_type": "client_credentials", **ground.client}
         return method, path, {"data": form, "headers": {}}
+    if path in PROVED_IN_BODY:
+        return method, path, {"json": ground.people.proofs[path], "params": {}, "headers": {}}
     real = ground.named(label, operation["operationId"])
     query: dict[str, str] = dict(_QUERIES.get(label, {}))
     for parameter in map(_resolved, operation["parameters"]):

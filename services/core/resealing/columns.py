@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.core.people.second_factor import pending_context, totp_context
 from services.core.webhooks.messages import headers_context, secret_context, url_context
 
 
@@ -17,6 +18,8 @@ class SealedColumn:
 
 
 SEALED = (
+    SealedColumn("person", "totp_sealed", totp_context),
+    SealedColumn("person", "totp_pending_sealed", pending_context),
     SealedColumn("webhook_endpoint", "url_sealed", url_context),
     SealedColumn("webhook_endpoint", "headers_sealed", headers_context),
     SealedColumn("webhook_secret", "secret_sealed", secret_context),
