@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice, product
 from typing import Any
 
 import httpx
-from sqlalchemy import event as sql_event
 
 from tests.support.api import IN_TIME, XINMI, Door, a_submission, xinmi
 from tests.support.reported import PATH, a_period, reported
+from tests.support.statements_counted import fewest
 
 BATCH = f"{PATH}/batch"
 COUNTS = ("created", "updated", "unchanged", "deleted", "rejected", "skipped")
@@ -324,23 +325,12 @@ async def test_a_batch_has_rows_and_not_too_many(door: Door) -> None:
 
 async def test_as_many_statements_however_many_rows(door: Door) -> None:
     """What grows with the rows is their arrays, not the number of statements."""
-    asked: list[str] = []
-    engine = door.held.database.engine.sync_engine
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        asked.append(statement)
+    async def made(amount: int) -> None:
+        assert counts(await sent(door, rows(amount), draft=True)) == {"created": amount}
 
-    counted = []
-    sql_event.listen(engine, "before_cursor_execute", note)
-    try:
-        for amount in (1, 2, 60):  # with the first the plan is read
-            asked.clear()
-            made = await sent(door, rows(amount), draft=True)
-            assert counts(made) == {"created": amount}
-            counted.append(len(asked))
-    finally:
-        sql_event.remove(engine, "before_cursor_execute", note)
-    assert counted[1] == counted[2]
+    few, many = partial(made, 2), partial(made, 60)
+    assert await fewest(door, few, few) == await fewest(door, many, many)
 
 
 async def test_two_batches_of_the_same_places_at_once_write_each_place_once(door: Door) -> None:

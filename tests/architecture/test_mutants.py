@@ -11,6 +11,7 @@ from tests.mutation.reaching import Reached, files_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCEPTED = tomllib.loads((ROOT / "tests/mutation/accepted.toml").read_text("utf-8"))["accepted"]
+MUTMUT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
 RULE = re.compile(r"(?P<module>[\w.]+)\.x(?:_|ǁ(?P<holder>\w+)ǁ)(?P<name>\w+)")
 
 
@@ -24,6 +25,19 @@ def test_what_is_accepted_names_a_function_that_is_there_and_says_why(
     if rule := RULE.fullmatch(entry["where"]):
         path, within = f"{rule['module'].replace('.', '/')}.py", rule["name"]
     assert re.search(rf"\b{within}\b", (ROOT / path).read_text("utf-8"))
+
+
+def test_the_copy_that_is_mutated_has_every_package_that_its_tests_import() -> None:
+    copied = MUTMUT["also_copy"] + MUTMUT["source_paths"]
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    imported = {
+        found[1]
+        for path in (ROOT / "tests").rglob("*.py")
+        for found in re.finditer(
+            r"^\s*(?:from|import) (\w+)", path.read_text("utf-8"), re.MULTILINE
+        )
+    }
+    assert packages & imported <= {one.rstrip("/") for one in copied}
 
 
 def test_no_mutant_is_accepted_twice() -> None:

@@ -54,14 +54,18 @@ def form_after(row: SubmissionRow, changes: Mapping[str, Any]) -> Form:
 
 
 def edited(
-    row: SubmissionRow, changes: Mapping[str, Any], *, indicator: Indicator, actor: Actor
+    row: SubmissionRow,
+    changes: Mapping[str, Any],
+    form: Form,
+    *,
+    indicator: Indicator,
+    actor: Actor,
 ) -> dict[str, Any]:
-    """Return the columns after an edit without faults; `changes` by column.
+    """Return the columns after an edit without faults; `changes` by column, `form` after them.
 
     None where all is as it was: whoever changes nothing is no author either.
     """
-    kept = reported(form_after(row, changes), indicator)
-    wanted = {name: getattr(kept, name) for name in FORMS}
+    wanted = reported(form, indicator).columns
     wanted |= {name: changes[name] for name in REMARKS if name in changes}
     if all(row[name] == value for name, value in wanted.items()):
         return {}

@@ -119,7 +119,6 @@ def new_row(
     draft: SubmissionDraft, indicator: Indicator, *, plan: PlanState, actor: Actor, now: datetime
 ) -> SubmissionRow:
     """Return the row of a new submission that was found without fault."""
-    kept = reported(draft.form, indicator)
     return {
         "city_code": plan.city_code,
         "id": new_id(),
@@ -131,11 +130,7 @@ def new_row(
         "revision": 1,
         "version": 1,
         "approved_revision": None,
-        "value": kept.value,
-        "numerator": kept.numerator,
-        "denominator": kept.denominator,
-        "level": kept.level,
-        "not_applicable_reason": kept.not_applicable_reason,
+        **reported(draft.form, indicator).columns,
         **{name: getattr(draft.remarks, name) for name in REMARKS},
         "checks": None,
         "on_behalf": actor.organization_code != draft.organization_code,

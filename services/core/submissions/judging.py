@@ -1,7 +1,7 @@
 """Whether a value can be true, and whether it can count: judged by the plan. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -41,7 +41,7 @@ def value_faults(
     if faults or (form.value is None and form.numerator is None):
         return faults
     said = {"indicator_code": indicator.code, "organization_code": "", "period": period}
-    row = {**said, **asdict(reported(form, indicator))}
+    row = {**said, **reported(form, indicator).columns}
     return [
         finding_fault(one, row, told(one, figures=True))
         for one in findings_alone(row, plan)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
@@ -160,6 +160,17 @@ class Reported:
     denominator: Decimal | None
     level: str | None
     not_applicable_reason: str | None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What is kept, by column."""
+        return {
+            "value": self.value,
+            "numerator": self.numerator,
+            "denominator": self.denominator,
+            "level": self.level,
+            "not_applicable_reason": self.not_applicable_reason,
+        }
 
 
 def form_faults(form: Form, indicator: Indicator, *, draft: bool) -> list[Fault]:

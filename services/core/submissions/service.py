@@ -72,7 +72,7 @@ async def edit(
         raise InvalidInput(faults=faults)
     place = await _as_held(session, submission, place, plan)
     check_state(vars(submission), "edit", place, actor)
-    columns = edited(vars(submission), changes, indicator=indicator, actor=actor)
+    columns = edited(vars(submission), changes, form, indicator=indicator, actor=actor)
     if not columns:
         return
     columns |= await _checked(session, {**vars(submission), **columns}, plan, actor)

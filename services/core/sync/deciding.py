@@ -230,7 +230,7 @@ class MergingWrites:
         form = form_after(row, changes)
         if faults := value_faults(form, indicator, self.plan, row["period"], draft=True):
             raise InvalidInput(faults=faults)
-        changed = edited(row, changes, indicator=indicator, actor=self.actor)
+        changed = edited(row, changes, form, indicator=indicator, actor=self.actor)
         return self._note(self._checked(self._as_of_now({**row, **changed})), "changed", write)
 
     def _checked(self, row: SubmissionRow) -> SubmissionRow:

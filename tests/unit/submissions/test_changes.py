@@ -1,5 +1,6 @@
 """What each verb makes of a submission: its state, its authors, its figures."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -44,7 +45,7 @@ def test_what_the_office_changed_and_the_clerk_handed_in_is_by_both() -> None:
     draft = a_row(CLERK, state="draft", value=Decimal(1), submitted_at=None)
     changed = {
         **draft,
-        **edited(draft, {"value": Decimal(2)}, indicator=indicator(), actor=OFFICE),
+        **_edited_columns(draft, {"value": Decimal(2)}, OFFICE),
     }
     row = after(changed, (COLLEAGUE, "submit"))
     assert set(authors_of(row).keys) == {one.credential_id for one in (CLERK, OFFICE, COLLEAGUE)}
@@ -95,8 +96,13 @@ def test_what_a_correction_takes_over_is_still_by_whoever_wrote_it(word: dict[st
     assert has_right(OTHER_OFFICE, "approve", place(row)), "reopening writes nothing"
 
 
+def _edited_columns(row: SubmissionRow, changes: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    form = form_after(row, changes)
+    return edited(row, changes, form, indicator=indicator(), actor=actor)
+
+
 def _edited(row: SubmissionRow, actor: Actor, **changes: object) -> SubmissionRow:
-    return {**row, **edited(row, changes, indicator=indicator(), actor=actor)}
+    return {**row, **_edited_columns(row, changes, actor)}
 
 
 def test_who_wrote_only_what_a_correction_replaced_is_no_author_of_it() -> None:
@@ -222,7 +228,7 @@ def test_an_edit_of_one_part_of_a_ratio_computes_it_anew() -> None:
     row = a_row(
         CLERK, state="draft", numerator=Decimal(1), denominator=Decimal(4), value=Decimal(25)
     )
-    changed = edited(row, {"numerator": Decimal(2)}, indicator=indicator(), actor=CLERK)
+    changed = _edited_columns(row, {"numerator": Decimal(2)}, CLERK)
     assert (changed["numerator"], changed["denominator"]) == (Decimal(2), Decimal(4))
     assert changed["value"] == Decimal(50)
 
@@ -232,14 +238,14 @@ def test_a_ratio_yields_to_a_value_once_its_parts_are_cleared() -> None:
         CLERK, state="draft", numerator=Decimal(1), denominator=Decimal(4), value=Decimal(25)
     )
     cleared = {"numerator": None, "denominator": None, "value": Decimal(30)}
-    changed = edited(row, cleared, indicator=indicator(), actor=CLERK)
+    changed = _edited_columns(row, cleared, CLERK)
     assert (changed["numerator"], changed["value"]) == (None, Decimal(30))
     assert form_after(row, {}).value is None, "the value is computed, not reported"
 
 
 def test_an_edit_leaves_alone_what_it_does_not_name() -> None:
     row = a_row(CLERK, state="draft", value=Decimal(30), note="附表三", data_status="provisional")
-    changed = edited(row, {"note": None}, indicator=indicator(), actor=CLERK)
+    changed = _edited_columns(row, {"note": None}, CLERK)
     assert changed["value"] == Decimal(30)
     assert changed["note"] is None
     assert "data_status" not in changed
@@ -248,9 +254,9 @@ def test_an_edit_leaves_alone_what_it_does_not_name() -> None:
 def test_an_edit_that_changes_nothing_is_none_and_one_of_many_is_one() -> None:
     row = a_row(CLERK, state="draft", value=Decimal(30), note="附表三")
     same = {"value": Decimal(30), "note": "附表三"}
-    assert edited(row, same, indicator=indicator(), actor=OFFICE) == {}
+    assert _edited_columns(row, same, OFFICE) == {}
     other = {"value": Decimal(31), "note": "附表三"}
-    changed = edited(row, other, indicator=indicator(), actor=OFFICE)
+    changed = _edited_columns(row, other, OFFICE)
     assert (changed["value"], changed["reported_by"]) == (Decimal(31), OFFICE.credential_id)
     everything: dict[str, object] = {
         "numerator": Decimal(1),
@@ -262,7 +268,7 @@ def test_an_edit_that_changes_nothing_is_none_and_one_of_many_is_one() -> None:
         "not_applicable_reason": None,
         "level": None,
     }
-    assert edited(row, everything, indicator=indicator(), actor=OFFICE)["numerator"] == 1
+    assert _edited_columns(row, everything, OFFICE)["numerator"] == 1
 
 
 def test_what_is_handed_in_again_is_decided_no_more() -> None:

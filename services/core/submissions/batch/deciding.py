@@ -1,7 +1,7 @@
 """What becomes of each row of a batch, given the submission that its slot holds. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -78,15 +78,16 @@ class Deciding:
         plan, slot = self.plan, row.slot
         indicator = plan.indicators[slot.indicator_code]
         faults = []
+        form = row.form
         if not row.says_form:
-            faults = value_faults(row.form, indicator, plan, slot.period, draft=row.draft)
-        faults += evidence_faults(row.form, indicator, (), draft=row.draft)
+            faults = value_faults(form, indicator, plan, slot.period, draft=row.draft)
+        faults += evidence_faults(form, indicator, (), draft=row.draft)
         if closed := self._closed(slot.period, "edit"):
             faults.append(closed)
         if faults:
             return _rejected(row, None, *faults)
         remarks = Remarks(**{name: row.said[name] for name in REMARKS if name in row.said})
-        draft = SubmissionDraft(*slot, row.form, remarks, row.draft)
+        draft = SubmissionDraft(*slot, form, remarks, row.draft)
         made = new_row(draft, indicator, plan=plan, actor=self.actor, now=self.now)
         action = "created" if row.draft else "submitted"
         return Decided(row.index, slot, "created", made, action)
@@ -102,7 +103,9 @@ class Deciding:
         form = form_after(present, changes)
         faults = value_faults(form, indicator, self.plan, row.slot.period, draft=row.draft)
         faults += evidence_faults(form, indicator, pieces_of(present["files"]), draft=row.draft)
-        columns = {} if faults else edited(present, changes, indicator=indicator, actor=self.actor)
+        columns: dict[str, Any] = {}
+        if not faults:
+            columns = edited(present, changes, form, indicator=indicator, actor=self.actor)
         if not (columns or submits or faults):
             return _unchanged(row, present)
         if refused := self._why_not(present, "edit"):
@@ -168,7 +171,8 @@ def _as_checked(one: Decided, number: int, together: EntriesTogether) -> Decided
         told = tuple(at_row(one.index or 0, fault) for fault in together.faults[number])
         return Decided(one.index, one.slot, "rejected", one.before, faults=told, before=one.before)
     if number in together.columns and one.submission is not None:
-        return replace(one, submission={**one.submission, **together.columns[number]})
+        after = {**one.submission, **together.columns[number]}
+        return Decided(one.index, one.slot, one.outcome, after, one.action, before=one.before)
     return one
 
 

@@ -231,7 +231,8 @@ async def _present(
             "periods": list(periods),
         },
     )
-    present = [dict(row) for row in found.mappings()]
+    names = tuple(found.keys())
+    present: list[SubmissionRow] = [dict(zip(names, row, strict=True)) for row in found]
     return {slot_of(row): row for row in present}
 
 

@@ -72,13 +72,10 @@ async def remember(
 
 def _columns(rows: Sequence[SubmissionRow]) -> dict[str, list[Any]]:
     """Return the rows' columns as arrays, as `statements` takes them."""
-    return {name: [_carried(name, row[name]) for row in rows] for name in statements.GIVEN}
-
-
-def _carried(name: str, value: Any) -> Any:
-    if name in statements.AS_JSON and value is not None:
-        return to_json(value).decode()
-    return value
+    columns = {name: [row[name] for row in rows] for name in statements.GIVEN}
+    for name in statements.AS_JSON:
+        columns[name] = [one if one is None else to_json(one).decode() for one in columns[name]]
+    return columns
 
 
 def _remembered(changes: Sequence[Change]) -> dict[str, Any]:
