@@ -43,6 +43,7 @@ _MOST_KEPT = 10_000
 _USE_NOTED_EVERY_SECONDS = 30
 _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
+_SHOWN = "secret_prefix"
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -283,20 +284,17 @@ async def authenticate(request: Request) -> Actor:
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     keys: Keys = request.app.state.resources.keys
-    return await keys.actor(token.strip(), request.scope["request_id"], address_of(request))
+    found = await keys.presented(token.strip(), address_of(request))
+    # Kept apart from the actor: only sessions ask for it, and history keeps nothing of it.
+    request.scope[_SHOWN] = found.secret_prefix
+    return found.actor.in_request(request.scope["request_id"])
 
 
-async def session_id_of(request: Request) -> UUID | None:
-    """Return the session of the caller, who was found already; None: it is no user's.
-
-    Raises:
-        Unauthenticated: it ended meanwhile.
-    """
+def session_id_of(request: Request) -> UUID | None:
+    """Return the session of the caller, who was found already; None: it is no user's."""
     if caller_of(request).person_id is None:
         return None
-    token = request.headers["authorization"].partition(" ")[2].strip()
-    keys: Keys = request.app.state.resources.keys
-    return UUID((await keys.presented(token, address_of(request))).secret_prefix)
+    return UUID(request.scope[_SHOWN])
 
 
 def caller_of(request: Request) -> Actor:

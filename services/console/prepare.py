@@ -12,7 +12,7 @@ from services.console.settings import PROJECT
 from services.core.identity.actor import system
 from services.core.identity.queries import city_codes, key_by_digest
 from services.core.identity.rules import Role
-from services.core.identity.service import create_first_key
+from services.core.identity.service import FIRST_ADMINISTRATORS, create_first_key
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect, lock_name
 from services.core.kit.exact_yaml import read_yaml
@@ -49,11 +49,8 @@ async def prepare(
 
 def first_keys(admin_key: Path) -> Mapping[Role, Path]:
     """Return the files of the three administrators' keys: all beside the system administrator's."""
-    return {
-        "system_admin": admin_key,
-        "security_admin": admin_key.with_name("security.key"),
-        "audit_admin": admin_key.with_name("audit.key"),
-    }
+    files = (admin_key, *(admin_key.with_name(f"{name}.key") for name in ("security", "audit")))
+    return dict(zip(FIRST_ADMINISTRATORS, files, strict=True))
 
 
 @cache

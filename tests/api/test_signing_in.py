@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 
 from services.api.security import Keys
 from services.core.kit.clock import Clock
-from services.core.people.proving import MOST_FAILURES
+from services.core.people.admitting import MOST_FAILURES
 from tests.support.api import Door
 from tests.support.people import (
     PASSWORD,

@@ -35,7 +35,7 @@ WRITERS = {
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
     "changing",  # identity: keys changed, and given another secret
-    "proving",  # audit: reads a chain and what it covers; people: attempts counted, under a lock
+    "admitting",  # people: attempts judged and counted, under a lock
     "sessions",  # people: begun, gone on with, ended
     "signing_in",  # people: what is open to whoever proves who they are
     "users",  # people: entered, invited, ended, erased
@@ -62,6 +62,7 @@ WRITERS = {
     "dispatch",  # webhooks: deliveries claimed under a lease, in one statement
     "settling",  # webhooks: their outcomes, many in one statement
     "linking",  # audit: what was committed into the chain, and its daily head
+    "proving",  # audit: reads a chain and what it covers, and writes nothing
     "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
 }
 """Files of a slice that write; they, models, queries and statements are all that knows the

@@ -70,7 +70,7 @@ OrganizationCode = Annotated[
 @router.get("/me", responses=answering("Me"))
 async def who_am_i(request: Request, actor: Caller, held: Held) -> MeOut:
     """Return who the caller is, and its scopes; of a user also what befell their sessions."""
-    session_id = await session_id_of(request)
+    session_id = session_id_of(request)
     if session_id is None or actor.person_id is None:
         return me_out(actor)
     since = held.clock.true_now() - TOLD_FOR

@@ -55,18 +55,23 @@ def _of_people() -> Forbidden:
 Concerned = Annotated[Actor, Depends(_concerned)]
 
 
-@router.post("/sign-out", responses={**answering("SessionEnded"), **refusals(403)})
-async def sign_out(request: Request, actor: Caller, session: Writing, held: Held) -> SessionOut:
-    """End the caller's session: its tokens end within five seconds on every process."""
-    session_id = await session_id_of(request)
+async def _own(request: Request, actor: Caller, session: Writing) -> SignIn:
+    session_id = session_id_of(request)
     if session_id is None:
         raise takes("已登录用户的会话", "the session of a user who is signed in")
     found = await queries.sign_in(session, actor.city_code, session_id, for_update=True)
-    ended = in_scope(found, SessionNotFound)
+    return in_scope(found, SessionNotFound)
+
+
+@router.post("/sign-out", responses={**answering("SessionEnded"), **refusals(403)})
+async def sign_out(
+    own: Annotated[SignIn, Depends(_own)], actor: Caller, session: Writing, held: Held
+) -> SessionOut:
+    """End the caller's session: its tokens end within five seconds on every process."""
     now = held.clock.true_now()
-    await end(session, ended, "signed_out", actor=actor.stamp(), now=now)
+    await end(session, own, "signed_out", actor=actor.stamp(), now=now)
     held.keys.forget()
-    return session_out(ended, session_id)
+    return session_out(own, own.id)
 
 
 @router.get("/sessions", responses={**answering("Sessions"), **refusals(403)})
@@ -95,7 +100,7 @@ async def list_sessions(
         limit=page_size + 1,
     )
     page, following = cut(found, page_size, named, lambda one: [one.id])
-    return sessions_out(page, await session_id_of(request), following)
+    return sessions_out(page, session_id_of(request), following)
 
 
 async def _taken(session_id: SessionId, actor: Concerned, session: Writing) -> SignIn:

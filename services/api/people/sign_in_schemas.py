@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.api.contract.choices import one_of
 from services.core.kit.errors import InvalidInput
 from services.core.kit.said import CodeIn, Said, Title
+from services.core.people.admitting import PersonsProof
 from services.core.people.devices import LONGEST_PROOF, device_key_faults
 from services.core.people.models import SignIn
 from services.core.people.passwords import LONGEST
-from services.core.people.proving import PersonsProof
 from services.core.people.sessions import Because, Device, Opened
 from services.core.people.signing_in import LONGEST_SECRET
 

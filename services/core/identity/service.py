@@ -32,7 +32,7 @@ from services.core.kit.nearest import with_closest
 from services.core.kit.secrets import Minted, mint
 from services.core.kit.text import Text
 
-_FIRST: Mapping[Role, str] = {
+FIRST_ADMINISTRATORS: Mapping[Role, str] = {
     "system_admin": "first administrator",
     "security_admin": "first security administrator",
     "audit_admin": "first auditor",
@@ -105,7 +105,7 @@ async def create_first_key(
 ) -> str:
     """Make an administrator's key that reaches every city, and return its secret."""
     minted = mint(f"wufei_{city_code}")
-    request = KeyRequest(name=_FIRST[role], role=role)
+    request = KeyRequest(name=FIRST_ADMINISTRATORS[role], role=role)
     key = _key(request, city_code, minted, now)
     key.every_city = True
     await _add(session, key, actor, now)

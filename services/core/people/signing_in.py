@@ -16,6 +16,7 @@ from services.core.kit.sealing import Seal, SecretKeyNotSet
 from services.core.kit.secrets import digest
 from services.core.kit.text import Text
 from services.core.people import queries
+from services.core.people.admitting import PersonsProof, admitted, forgive, try_password
 from services.core.people.devices import is_proof
 from services.core.people.errors import (
     ChoosePost,
@@ -28,7 +29,6 @@ from services.core.people.errors import (
 from services.core.people.hashing import Hasher
 from services.core.people.models import Person, SignIn
 from services.core.people.passwords import KEPT_FORMER, password_faults, used_before
-from services.core.people.proving import PersonsProof, admitted, forgive, try_password
 from services.core.people.queries import HeldPost
 from services.core.people.second_factor import (
     address,

@@ -18,9 +18,9 @@ class SealedColumn:
 
 
 SEALED = (
-    SealedColumn("person", "totp_sealed", totp_context),
-    SealedColumn("person", "totp_pending_sealed", pending_context),
     SealedColumn("webhook_endpoint", "url_sealed", url_context),
     SealedColumn("webhook_endpoint", "headers_sealed", headers_context),
     SealedColumn("webhook_secret", "secret_sealed", secret_context),
+    SealedColumn("person", "totp_sealed", totp_context),
+    SealedColumn("person", "totp_pending_sealed", pending_context),
 )
