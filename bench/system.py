@@ -85,7 +85,7 @@ async def _opened(folder: Path, port: int, environment: dict[str, str]) -> Syste
         reporter = await client.post("/api-keys", json=body)
     return System(
         port=port,
-        database_url=running["database_url"],
+        database_url=running["owner_database_url"],
         office=office.json()["secret"],
         reporter=reporter.json()["secret"],
         worker_pid=running["parts"]["worker"],

@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.api.access_record import AccessRecord
 from services.api.answers import etags, same_version, strong_tags
 from services.api.doorbell import Doorbell
 from services.api.limiting import Limits
@@ -58,6 +59,7 @@ class Resources:
     feed_kept: timedelta | None
     writes: WriteHealth
     limits: Limits | None
+    access: AccessRecord
     reception: Reception
     separated: bool
 

@@ -13,6 +13,7 @@ from starlette.types import Lifespan
 from typing_extensions import override
 
 from services.api import health, problems
+from services.api.access_record import AccessRecord
 from services.api.agenda import file_routes as calendar_files
 from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
@@ -187,6 +188,7 @@ def create_app(
                 life=timedelta(seconds=chosen.token_seconds),
             )
             foreign = ForeignTokens(database, chosen.issuers, chosen.clock.true_now)
+            access = AccessRecord(chosen.clock.true_now)
             hasher = Hasher(threads=chosen.sign_in_threads, queue=chosen.sign_in_queue)
             opened.callback(hasher.close)
             keys = Keys(database, chosen.clock.true_now, tokens, foreign)
@@ -206,6 +208,7 @@ def create_app(
                 feed_kept=chosen.feed_kept,
                 writes=WriteHealth(),
                 limits=limits,
+                access=access,
                 reception=Reception(
                     database, hasher, chosen.seal, chosen.session_policy, chosen.clock
                 ),
@@ -213,7 +216,7 @@ def create_app(
             )
             background = [
                 asyncio.create_task(work)
-                for work in (watch.run(), doorbell.run(), keys.note_uses())
+                for work in (watch.run(), doorbell.run(), keys.note_uses(), access.run(database))
             ]
             # What the start has made stays for good: no collection need look at it again.
             gc.collect()
@@ -223,6 +226,7 @@ def create_app(
                     yield
             finally:
                 await end(*background)
+                await access.write_last(database)
 
     app = _application(
         lifespan, root_path=chosen.root_path, traces=exported, shows_docs=chosen.shows_docs

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from services.api.access_record import PROBLEM
 from services.api.unread import BLANK
 from services.core.kit.errors import DomainError, Fault, InvalidInput, RefusalKind
 from services.core.kit.exact_data import MalformedBody
@@ -142,6 +143,7 @@ class Problem:
 
     def answer(self, request: Request) -> Response:
         """Return it as the caller of `request` reads it."""
+        request.scope[PROBLEM] = self.code
         language = language_of(request)
         return Response(
             to_json(self.body(language, request.scope.get("request_id", "")), fallback=str),

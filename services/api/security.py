@@ -13,6 +13,7 @@ from cachetools import TLRUCache
 from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.api.access_record import MAKER
 from services.api.foreign_tokens import ForeignTokens
 from services.api.tokens import Tokens
 from services.core.identity.access_tokens import (
@@ -130,7 +131,7 @@ class Keys:
             met = self._met[key_digest] = await self._look_up(token, key_digest, now)
         actor = met.actor
         if met.networks and not is_within(address, met.networks):
-            raise _from_elsewhere(address)
+            raise _from_elsewhere(address, actor)
         self._used[actor.city_code, actor.credential_id] = now, address
         return met
 
@@ -255,9 +256,9 @@ def _was_set_back(until: datetime, now: datetime) -> bool:
     return until > now + KEPT
 
 
-def _from_elsewhere(address: str | None) -> NetworkNotAllowed:
+def _from_elsewhere(address: str | None, actor: Actor) -> NetworkNotAllowed:
     shown = address or "-"
-    return NetworkNotAllowed(
+    refused = NetworkNotAllowed(
         Text(
             f"该密钥不能从 {shown} 使用；请管理员在 allowed_networks 中加入该网段，"
             "或检查代理设置（WUFEI_TRUSTED_PROXIES）",
@@ -265,6 +266,8 @@ def _from_elsewhere(address: str | None) -> NetworkNotAllowed:
             " allowed_networks, or to look at WUFEI_TRUSTED_PROXIES",
         )
     )
+    refused.actor = actor
+    return refused
 
 
 def address_of(request: Request) -> str | None:
@@ -283,11 +286,18 @@ async def authenticate(request: Request) -> Actor:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
-    keys: Keys = request.app.state.resources.keys
-    found = await keys.presented(token.strip(), address_of(request))
+    held, address = request.app.state.resources, address_of(request)
+    keys: Keys = held.keys
+    try:
+        found = await keys.presented(token.strip(), address)
+    except NetworkNotAllowed as refused:
+        request.scope[MAKER] = refused.actor
+        raise
     # Kept apart from the actor: only sessions ask for it, and history keeps nothing of it.
     request.scope[_SHOWN] = found.secret_prefix
-    return found.actor.in_request(request.scope["request_id"])
+    actor = found.actor.in_request(request.scope["request_id"])
+    held.access.used(actor, address)
+    return actor
 
 
 def session_id_of(request: Request) -> UUID | None:

@@ -27,13 +27,20 @@ _ACTOR = system("wufei up")
 
 
 async def prepare(
-    database_url: str, *, admin_key: Path, clock: Clock, plan: PlanDocument | None = None
+    owner_url: str,
+    database_url: str,
+    *,
+    admin_key: Path,
+    clock: Clock,
+    plan: PlanDocument | None = None,
 ) -> None:
     """Bring the database to this version's schema, with a plan and three administrators in it.
 
+    The schema is the owner's work; the rest is done by the role of the services.
+
     The plan is Xinmi's unless another is given; where there is one already it stays.
     """
-    await upgrade(database_url)
+    await upgrade(owner_url, service_url=database_url)
     async with (
         connect(database_url, size=2, application_name="wufei-up") as database,
         database.transaction() as session,

@@ -10,13 +10,17 @@ from services.console.settings import Settings
 
 @dataclass(slots=True)
 class Running:
-    """What runs; `parts` maps a part's name to its process."""
+    """What runs; `parts` maps a part's name to its process.
+
+    `database_url` is the services' way to the database, `owner_database_url` that of migrations.
+    """
 
     pid: int
     host: str
     port: int
     database_url: str
     redis_url: str
+    owner_database_url: str = ""
     parts: dict[str, int] = field(default_factory=dict)
 
     def write(self, directory: DataDirectory) -> None:
@@ -40,9 +44,27 @@ def database_url(settings: Settings) -> str:
     """Return DATABASE_URL, or the address of the embedded database that runs."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
+    return _running(settings).database_url
+
+
+def owner_url(settings: Settings) -> tuple[str, str | None]:
+    """Return how the owner comes to the database, and how the services do; None: as the owner.
+
+    What migrates goes past a pooler.
+    """
+    if settings.database_url is None:
+        running = _running(settings)
+        return running.owner_database_url or running.database_url, running.database_url
+    own = settings.database_url.get_secret_value()
+    if settings.owner_url is not None:
+        return settings.owner_url, own
+    return settings.direct_url or own, None
+
+
+def _running(settings: Settings) -> Running:
     running = read_running(DataDirectory(settings.data_dir))
     if running is None:
         raise ConsoleError(
             f"DATABASE_URL is not set, and no `wufei up` is running on {settings.data_dir}"
         )
-    return running.database_url
+    return running

@@ -8,18 +8,34 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from services.console.settings import PROJECT
+from services.core.append_only import append_only
 from services.core.kit.schema import PRESENT, PresentSchema, require_version, schema_of
 from services.core.kit.server_address import open_connection
+from services.core.kit.service_role import Login, admit
 
 
-async def upgrade(url: str) -> None:
-    """Run what `url` still lacks; a second caller waits for the first and finds nothing to do."""
+async def upgrade(url: str, *, service_url: str | None = None) -> None:
+    """Run what `url` still lacks; a second caller waits for the first and finds nothing to do.
+
+    `url` is the owner's. Where `service_url` names another user, it is the role of the services:
+    made if need be, and given its rights.
+
+    Raises:
+        RoleUnfit: it cannot be that.
+    """
     engine = create_async_engine(
         "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: open_connection(url)
     )
     await require_version(engine)
     async with engine.connect() as connection:
         await connection.run_sync(_upgrade)
+    if service_url is None or Login.of(service_url).name == Login.of(url).name:
+        return
+    owner = await open_connection(url)
+    try:
+        await admit(owner, Login.of(service_url), append_only=append_only())
+    finally:
+        await owner.close()
 
 
 async def schema(url: str) -> PresentSchema:

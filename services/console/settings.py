@@ -75,6 +75,12 @@ class Settings(SealSettings):
         validation_alias="DATABASE_DIRECT_URL",
         description="The same database without a pooler before it: for migrations and notices.",
     )
+    database_owner_url: Annotated[SecretStr, AfterValidator(checked_address)] | None = Field(
+        None,
+        validation_alias="DATABASE_OWNER_URL",
+        description="The same database as the role that owns its tables, for `wufei migrate` and"
+        " `wufei up` alone; none: DATABASE_URL's role is the owner.",
+    )
     database_replica_url: Annotated[SecretStr, AfterValidator(checked_replicas)] | None = Field(
         None,
         validation_alias="DATABASE_REPLICA_URL",
@@ -105,6 +111,12 @@ class Settings(SealSettings):
         """Return the address without a pooler; None: none is set."""
         direct = self.database_direct_url
         return None if direct is None else direct.get_secret_value()
+
+    @property
+    def owner_url(self) -> str | None:
+        """Return the address of the tables' owner; None: the services' role owns them."""
+        owner = self.database_owner_url
+        return None if owner is None else owner.get_secret_value()
 
     @property
     def replica_urls(self) -> list[str]:
@@ -163,6 +175,11 @@ def _variable(settings: type[BaseSettings], name: str) -> str:
 
 def _lacking(settings: Settings) -> dict[str, str]:
     database, direct = settings.database_url, settings.database_direct_url
+    owner = settings.database_owner_url
+    if owner is not None and database is None:
+        return {"DATABASE_OWNER_URL": "goes with DATABASE_URL, which is the services' address"}
+    if owner is not None and read_address(owner.get_secret_value()).pooled:
+        return {"DATABASE_OWNER_URL": "must name the server itself, and no pooler before it"}
     if database is None or direct is not None:
         return {}
     if not read_address(database.get_secret_value()).pooled:

@@ -41,8 +41,8 @@ async def _tend(database: Database, parts: CutParts, now: datetime) -> None:
             extra={
                 "table": table.name,
                 "cause": cause_in_words(error),
-                "next": "rows go to the part for the rest, none is lost; the worker's user must own"
-                " the table, or `wufei migrate` be run by who does",
+                "next": "rows go to the part for the rest, none is lost; tried again with the next"
+                " sweep; `wufei migrate` gives the worker's role what it needs",
             },
             exc_info=traceback_of(error),
         )

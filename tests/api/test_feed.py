@@ -10,9 +10,9 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.owner import as_owner
 
 pytestmark = pytest.mark.citus
 
@@ -124,9 +124,8 @@ async def test_a_cursor_older_than_the_log_is_told_where_the_log_begins(door: Do
     pool = door.held.database.pool
     head = await pool.fetchval("SELECT position FROM log_head WHERE city_code = '410183'")
     first = await pool.fetchval("SELECT event_id FROM event_position WHERE position = 1")
-    await pool.execute(
-        "UPDATE event_position SET event_id = $1 WHERE position = 1", UUID(int=1 << 76)
-    )
+    moved = "UPDATE event_position SET event_id = $1 WHERE position = 1"
+    await as_owner(door.held.database.dsn, moved, UUID(int=1 << 76))
     async with await door.as_("office") as office:
         with _serving(door, timedelta(days=1)):
             old = await office.get("/events", params={"after": 0})
@@ -134,7 +133,7 @@ async def test_a_cursor_older_than_the_log_is_told_where_the_log_begins(door: Do
         with _serving(door, timedelta()):
             all_gone = await office.get("/events", params={"after": head - 1})
             new = await office.get("/events", params={"after": head})
-    await pool.execute("UPDATE event_position SET event_id = $1 WHERE position = 1", first)
+    await as_owner(door.held.database.dsn, moved, first)
     assert (old.status_code, old.json()["code"]) == (410, "cursor-expired")
     assert old.json()["oldest_position"] == 2
     assert young.status_code == 200
@@ -143,8 +142,7 @@ async def test_a_cursor_older_than_the_log_is_told_where_the_log_begins(door: Do
 
 
 async def test_a_log_whose_beginning_was_taken_away_says_so(door: Door) -> None:
-    async with door.held.database.transaction() as session:
-        await session.execute(text("DELETE FROM event_position WHERE position <= 2"))
+    await as_owner(door.held.database.dsn, "DELETE FROM event_position WHERE position <= 2")
     async with await door.as_("office") as office:
         expired = await office.get("/events")
         kept = await office.get("/events", params={"after": 2})

@@ -13,6 +13,7 @@ from services.api import write_health
 from services.core.kit.clock import Clock
 from services.core.kit.schema import WORKS_SINCE, SchemaBehind, expected_revision
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.owner import as_owner, owner_of
 
 READYZ = "http://wufei.test/readyz"
 SUBMISSIONS = f"/plans/{XINMI}/submissions"
@@ -53,7 +54,7 @@ async def test_a_full_disk_is_the_databases_trouble_and_shows_in_the_readiness(
     async with await own_door.as_("office") as office:
         made = (await office.post(SUBMISSIONS, json=a_submission(draft=True))).json()
         before, _ = await readiness(own_door)
-        await own_door.held.database.pool.execute(_FULL)
+        await as_owner(own_door.held.database.dsn, _FULL)
         assert_unavailable(await office.post(SUBMISSIONS, json=a_submission(period="2024")))
         assert_unavailable(await office.post(f"/submissions/{made['id']}/submit"))
         assert (await office.get(f"/submissions/{made['id']}")).json()["state"] == "draft"
@@ -74,8 +75,8 @@ async def test_a_database_that_only_reads_is_not_ready_and_says_so(database_url:
     async with open_door(database_url) as door:
         secret = await door.new_key("office")
         name = database_url.rsplit("/", 1)[1]
-        await door.held.database.pool.execute(
-            f"ALTER DATABASE {name} SET default_transaction_read_only = on"
+        await as_owner(
+            database_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on"
         )
         await door.held.database.engine.dispose()
         await door.held.database.pool.expire_connections()
@@ -89,14 +90,16 @@ async def test_a_database_that_only_reads_is_not_ready_and_says_so(database_url:
 async def test_a_database_that_was_never_migrated_lacks_its_schema_and_nothing_else(
     own_door: Door,
 ) -> None:
-    await own_door.held.database.pool.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    dsn = own_door.held.database.dsn
+    await as_owner(dsn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     status, said = await readiness(own_door)
     assert (status, said["status"]) == (503, "failed")
     assert (said["parts"]["postgres"], said["parts"]["schema"]) == ("ok", "failed")
 
 
 async def test_another_revision_is_the_schemas_fault_alone(own_door: Door) -> None:
-    await own_door.held.database.pool.execute("UPDATE alembic_version SET version_num = '0000'")
+    dsn = own_door.held.database.dsn
+    await as_owner(dsn, "UPDATE alembic_version SET version_num = '0000'")
     status, said = await readiness(own_door)
     failed = {name for name, part in said["parts"].items() if part == "failed"}
     assert (status, failed) == (503, {"schema"})
@@ -105,7 +108,7 @@ async def test_another_revision_is_the_schemas_fault_alone(own_door: Door) -> No
 async def test_a_newer_schema_that_leaves_this_release_at_work_is_as_good_as_its_own(
     database_url: str,
 ) -> None:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(owner_of(database_url))
     await connection.execute(
         "UPDATE alembic_version SET version_num = '9999'; COMMENT ON TABLE alembic_version IS NULL"
     )

@@ -17,6 +17,7 @@ from services.core.kit.database import Database, connect
 from services.core.kit.one_connection import unit_of_work
 from services.core.kit.replicas import Reads
 from tests.support.api import XINMI, a_submission, open_door
+from tests.support.owner import owner_of
 
 READS = (
     "submissions",
@@ -96,7 +97,7 @@ async def make_every_index_anew(connection: asyncpg.Connection) -> None:
 
 
 async def _in_one_transaction(database_url: str, change: Change) -> None:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(owner_of(database_url))
     try:
         async with connection.transaction():
             await change(connection)

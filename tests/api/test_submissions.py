@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.support.api import Door, a_submission
+from tests.support.owner import as_owner
 from tests.support.reported import PATH, a_period, reported
 
 pytestmark = pytest.mark.citus
@@ -72,13 +73,12 @@ async def test_that_another_node_holds_the_place_is_told_from_its_message(door: 
         CREATE TRIGGER passed_on BEFORE INSERT ON submission
             FOR EACH ROW EXECUTE FUNCTION passed_on();
     """
-    pool = door.held.database.pool
-    await pool.execute(passed_on)
+    await as_owner(door.held.database.dsn, passed_on)
     try:
         async with await door.as_("reporter", "UN15") as unit:
             second = await unit.post(PATH, json=a_submission(period=made["period"]))
     finally:
-        await pool.execute("DROP FUNCTION passed_on CASCADE")
+        await as_owner(door.held.database.dsn, "DROP FUNCTION passed_on CASCADE")
     assert (second.status_code, second.json()["code"]) == (409, "submission-exists")
     assert second.json()["submission_id"] == made["id"]
 

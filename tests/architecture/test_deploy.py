@@ -50,6 +50,13 @@ def test_the_parts_are_all_there(compose: dict[str, Any]) -> None:
     assert len({compose[name]["image"] for name in OURS}) == 1
 
 
+def test_the_owner_of_the_tables_is_known_to_the_migration_alone(compose: dict[str, Any]) -> None:
+    knows = [name for name in OURS if "DATABASE_OWNER_URL" in compose[name]["environment"]]
+    assert knows == ["migrate"]
+    roles = {compose[name]["environment"]["DATABASE_URL"].split(":")[1] for name in OURS}
+    assert roles == {"//wufei_service"}
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_each_door_runs_a_command_that_exists(
     compose: dict[str, Any], name: str, capsys: pytest.CaptureFixture[str]

@@ -253,6 +253,7 @@ SQL_PLUMBING = {
     "services/core/kit/schema.py": "which revision a database has",
     "services/core/kit/server_standing.py": "how a server stands",
     "services/core/kit/wal_watch.py": "how far a server is",
+    "services/core/kit/service_role.py": "what the role of the services may do",
     "services/core/kit/statistics.py": "what the planner knows of the tables",
     "services/core/kit/partitions.py": "how a table is cut in parts",
     "services/console/room.py": "whether a file can be written",

@@ -131,6 +131,8 @@ def test_a_pod_runs_a_command_that_exists_and_reads_its_secrets_by_name(
     assert ended.value.code == 0
     assert container["args"][0] in capsys.readouterr().out
     assert {"secretRef": {"name": "wufei-servers"}} in container["envFrom"]
+    secret = {one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one}
+    assert ("wufei-owner" in secret) == (name == "wufei-migrate")
     assert "env" not in container
 
 

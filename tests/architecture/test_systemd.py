@@ -75,6 +75,16 @@ def test_the_example_of_settings_names_settings_and_no_secret() -> None:
         assert ":PASSWORD@HOST:" in given[name]
 
 
+def test_the_owner_of_the_tables_is_known_to_the_migration_alone() -> None:
+    assert "owner.env" in (UNITS / "wufei-migrate.service").read_text(encoding="utf-8")
+    for name in ("wufei-api.service", "wufei-worker.service", "wufei.env.example"):
+        text = (UNITS / name).read_text(encoding="utf-8")
+        assert "owner.env" not in text
+        assert "DATABASE_OWNER_URL" not in text
+    owner = (UNITS / "owner.env.example").read_text(encoding="utf-8")
+    assert "DATABASE_OWNER_URL=postgresql://wufei:PASSWORD@HOST:" in owner
+
+
 def test_systemd_takes_the_units_where_it_is_at_hand(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,6 +58,7 @@ async def _trial(engine: Engine, arguments: Namespace) -> None:
     words = {
         **images.servers,
         "POSTGRES_PASSWORD": token_hex(24),
+        "SERVICE_PASSWORD": token_hex(24),
         "VALKEY_PASSWORD": token_hex(24),
         "WUFEI_SECRET_KEY": b64encode(token_bytes(32)).decode(),
     }
@@ -87,6 +88,8 @@ async def _build_both(engine: Engine, images: Images, revision: str | None) -> N
     with engine.step("build the previous image") as told:
         source, found = await previous_source(engine, revision)
         await build(engine, source, base=images.base, tag=images.previous)
+        # An image is run by the compose file that came with it.
+        engine.compose_files[images.previous] = source / "deploy" / "compose.yaml"
         told.append(
             f"of commit {found[:10]}, schema {(source / 'migrations/HEAD').read_text()}".rstrip()
         )

@@ -35,6 +35,8 @@ class Engine:
 
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
+    compose_files: dict[str, Path] = field(default_factory=dict)
+    """The compose file that came with an image, where it is not that of this tree."""
 
     def prepare(self) -> None:
         """Write podman's own configuration."""
@@ -121,9 +123,10 @@ class Stack:
 
     async def compose(self, *words: str, image: str) -> str:
         """Run the compose file's `words` with our image."""
+        file = self.engine.compose_files.get(image, COMPOSE_FILE)
         return await self.engine.run(
             *(sys.executable, "-m", "podman_compose", "--in-pod=false"),
-            *("--project-name", self.name, "--file", str(COMPOSE_FILE), *words),
+            *("--project-name", self.name, "--file", str(file), *words),
             env={
                 **self.images,
                 "WUFEI_IMAGE": image,

@@ -28,12 +28,15 @@ async def play(stack: Stack, *, image: str, told: list[str]) -> None:
     has not), secrets (given as settings), replicas, budgets, scaling and network policies.
     """
     settings = {
-        "DATABASE_URL": f"postgresql://wufei:{stack.images['POSTGRES_PASSWORD']}@postgres/wufei",
+        "DATABASE_URL": "postgresql://wufei_service:"
+        f"{stack.images['SERVICE_PASSWORD']}@postgres/wufei",
         "REDIS_URL": f"redis://:{stack.images['VALKEY_PASSWORD']}@valkey:6379/0",
         "WUFEI_SECRET_KEY": stack.images["WUFEI_SECRET_KEY"],
     }
+    owner = f"postgresql://wufei:{stack.images['POSTGRES_PASSWORD']}@postgres/wufei"
     for name in _FILES:
-        container = await _play(stack, name, image, settings)
+        own = {"DATABASE_OWNER_URL": owner} if name == "wufei-migrate" else {}
+        container = await _play(stack, name, image, {**settings, **own})
         confined = await _confinement(stack, container)
         if name == "wufei-migrate":
             await _ends_well(stack, container)

@@ -194,8 +194,10 @@ async def restore(stack: Stack, *, image: str) -> None:
     await stack.engine.podman(
         *("exec", stack.container("postgres"), "sh", "-c"),
         "PGPASSWORD=$POSTGRES_PASSWORD exec pg_restore --host=127.0.0.1 --username=wufei"
-        f" --single-transaction --exit-on-error --dbname=wufei {inside}",
+        f" --no-privileges --single-transaction --exit-on-error --dbname=wufei {inside}",
     )
+    # What roles may do is not in a dump that may be restored anywhere: the migration says it.
+    await stack.wufei("migrate", image=image)
 
 
 async def compare(engine: Engine, one: dict[str, str], other: dict[str, str]) -> str:

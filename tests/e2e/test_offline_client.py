@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.support.api import ROOT, XINMI, Door, open_door
+from tests.support.owner import as_owner
 from tests.support.reported import a_period
 
 _VALUES = ("1", "2", "3")
@@ -141,10 +142,11 @@ async def _restore_as_before(door: Door, submission: str) -> None:
     first = await pool.fetchval(
         f"SELECT min(position) FROM event_position WHERE event_id IN ({of_it})", submission
     )
-    await pool.execute("DELETE FROM event_position WHERE position >= $1", first)
+    dsn = door.held.database.dsn
+    await as_owner(dsn, "DELETE FROM event_position WHERE position >= $1", first)
     await pool.execute("UPDATE log_head SET position = $1", first - 1)
     for table, column in (("submission_history", "submission_id"), ("submission", "id")):
-        await pool.execute(f"DELETE FROM {table} WHERE {column}::text = $1", submission)
+        await as_owner(dsn, f"DELETE FROM {table} WHERE {column}::text = $1", submission)
 
 
 @dataclass

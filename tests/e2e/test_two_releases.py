@@ -17,6 +17,7 @@ from services.console.settings import PROJECT
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.scoring.service import rebuild_inputs, recompute_plan
+from tests.support.owner import served
 from tests.support.releases import Release, oldest_at_work, previous_release
 from tests.support.servers import Addresses
 
@@ -156,6 +157,19 @@ async def _compare(url: str, balancer: Balancer) -> None:
     assert (done.boards > 0, done.changed) == (True, 0)
 
 
+async def _walled(url: str) -> None:
+    """See that what was an installation of one role keeps its log from the services' role."""
+    connection = await asyncpg.connect(served(url))
+    try:
+        seen = await connection.fetchval("SELECT count(*) FROM event")
+        for change in ("UPDATE event SET type = type", "DELETE FROM audit_entry"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(change)
+    finally:
+        await connection.close()
+    assert seen > 0
+
+
 async def _hand_over(
     old: Release, new: Release, balancer: Balancer, folder: Path
 ) -> tuple[Path, Path]:
@@ -191,7 +205,8 @@ async def test_a_new_release_takes_over_while_the_old_one_works(
             print(f"\nno history here has a release of revision {oldest_at_work()}: not tried")  # noqa: T201
         return
     old = Release(tmp_path / "old", empty_url, redis_url)
-    new = Release(PROJECT, empty_url, redis_url)
+    # The old one owns its tables, as it always did; the new one works as the role of the services.
+    new = Release(PROJECT, served(empty_url), redis_url, owner_url=empty_url)
     await old.command("migrate")
     await old.command("plan", "load", f"plans/{PLAN}.yaml")
     balancer = Balancer(
@@ -200,6 +215,7 @@ async def test_a_new_release_takes_over_while_the_old_one_works(
     )
     logs = await _hand_over(old, new, balancer, tmp_path)
     await _compare(empty_url, balancer)
+    await _walled(empty_url)
     assert [line for log in logs for line in _errors(log)] == []
     counted = sum(map(len, balancer.acknowledged.values()))
     with capsys.disabled():

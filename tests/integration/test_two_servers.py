@@ -273,7 +273,7 @@ async def test_a_backup_is_restored_to_an_instant(pair: Pair, door: Door, capsys
         for _ in range(3):
             await office.post(SUBMISSIONS, json=place())
         await door.react()
-        primary = await asyncpg.connect(pair.primary.url)
+        primary = await asyncpg.connect(pair.primary.owner_url)
         instant = await primary.fetchval("SELECT clock_timestamp()::text")
         then = await rows_of(pair.primary.url)
         for _ in range(3):

@@ -11,7 +11,7 @@ from services.core.kit.database import connect
 from services.core.kit.ids import new_id
 from services.core.kit.secrets import mint
 from tests.migrations.test_migrations import _upgraded
-from tests.support.servers import Addresses
+from tests.support.servers import Addresses, empty_database
 
 _KEY = """
 INSERT INTO api_key (
@@ -23,7 +23,7 @@ VALUES ('410183', $1, '办公室', 'office', '{plan:read}', false, $2, $3, now()
 
 async def test_a_key_of_an_older_installation_works_from_everywhere(addresses: Addresses) -> None:
     minted, key_id = mint("wufei_410183"), new_id()
-    async with addresses.clone("template0") as url:
+    async with empty_database(addresses) as url:
         await _upgraded(url, "0020")
         connection = await asyncpg.connect(url)
         await connection.execute("INSERT INTO city VALUES ('410183', '新密市')")

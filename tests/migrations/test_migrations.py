@@ -19,7 +19,8 @@ from services.console.settings import PROJECT
 from services.core.kit.schema import PresentSchema, expected_revision
 from services.core.partitions import cut_tables
 from services.core.registry import metadata
-from tests.support.servers import Addresses
+from tests.support.owner import as_owner
+from tests.support.servers import Addresses, empty_database
 
 _WITNESS = """
 CREATE SCHEMA witness;
@@ -34,7 +35,7 @@ CREATE EVENT TRIGGER witness ON ddl_command_start EXECUTE FUNCTION witness.note(
 @pytest.fixture
 async def empty_url(addresses: Addresses) -> AsyncIterator[str]:
     """A database in which nothing is."""
-    async with addresses.clone("template0") as url:
+    async with empty_database(addresses) as url:
         yield url
 
 
@@ -193,7 +194,7 @@ async def test_tables_are_in_one_piece_but_for_those_cut_by_time(database_url: s
 
 @pytest.mark.parametrize("door", ["api", "worker"])
 async def test_a_door_refuses_an_old_schema_in_one_line(database_url: str, door: str) -> None:
-    await _execute(database_url, "UPDATE alembic_version SET version_num = '0000'")
+    await as_owner(database_url, "UPDATE alembic_version SET version_num = '0000'")
     code, printed = await _wufei(door, database_url)
     assert code == 1
     assert printed == (

@@ -17,7 +17,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.ids import first_id_at
 from services.core.kit.partitions import TimeSpan
 from services.core.partitions import cut_tables
-from tests.support.servers import Addresses
+from tests.support.servers import Addresses, empty_database
 
 _GROWN = """
 INSERT INTO event (city_code, id, type, subject_kind, subject_id, actor, data, occurred_at)
@@ -42,7 +42,7 @@ ORDER BY 1, 2, 3
 @pytest.fixture
 async def empty_url(addresses: Addresses) -> AsyncIterator[str]:
     """A database in which nothing is."""
-    async with addresses.clone("template0") as url:
+    async with empty_database(addresses) as url:
         yield url
 
 

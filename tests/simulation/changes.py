@@ -13,7 +13,7 @@ CREATE SCHEMA simulation;
 CREATE TABLE simulation.change (
     id bigserial PRIMARY KEY, place regclass NOT NULL, verb text NOT NULL, old text, new text
 );
-CREATE FUNCTION simulation.note() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION simulation.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO simulation.change (place, verb, old, new) VALUES (TG_RELID, TG_OP,
         CASE WHEN TG_OP <> 'INSERT' THEN OLD::text END,

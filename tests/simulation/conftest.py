@@ -7,6 +7,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from services.api.access_record import AccessRecord
 from services.api.plan_cache import PlanCache
 from services.api.security import Keys
 from services.core.kit.clock import Clock
@@ -16,6 +17,7 @@ from tests.simulation.wire import Wire
 from tests.support.api import Door, open_door
 from tests.support.ground import Ground, prepare
 from tests.support.operations import OPERATIONS
+from tests.support.owner import owner_of
 
 _ALWAYS = Clock.true_now()
 _WRITE_THE_BEGINNING = """
@@ -45,16 +47,18 @@ async def stage(module_database_url: str) -> AsyncIterator[Stage]:
         open_door(wire.url, environment=environment) as door,
     ):
         ground = await prepare(door, OPERATIONS)
-        # What the process keeps is kept for good, and no use of a key is noted beside: what a call
-        # says to Postgres hangs on nothing but the call.
+        # What the process keeps is kept for good, and no use of a key or refusal is noted beside:
+        # what a call says to Postgres hangs on nothing but the call.
         held = door.held
         held.keys._used.clear()
+        await held.access.write(held.database, everything=True)
         door.app.state.resources = replace(
             held,
             keys=Keys(held.database, lambda: _ALWAYS),
+            access=AccessRecord(lambda: _ALWAYS),
             plans=PlanCache(held.database, held.watch, kept=timedelta(days=1)),
         )
-        beside = await asyncpg.connect(module_database_url)
+        beside = await asyncpg.connect(owner_of(module_database_url))
         try:
             await beside.execute(_WRITE_THE_BEGINNING)
             await watch_changes(beside)

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 
+from services.api.access_record import AccessRecord
 from services.api.main import create_app
 from services.api.security import Keys
 from services.api.settings import ApiSettings
@@ -149,6 +150,7 @@ async def opened(addresses: Addresses, template: Template) -> AsyncIterator[Worl
                     held,
                     clock=clock,
                     keys=Keys(held.database, lambda: BEGINNING),
+                    access=AccessRecord(lambda: BEGINNING),
                     doorbell=world.rings,  # type: ignore[arg-type] # rings the simulation's bell
                 )
                 yield world

@@ -12,6 +12,7 @@ from services.console.embedded.launch import child_options
 from services.console.embedded.postgres import ENVIRONMENT, Postgres
 from services.console.embedded.server_home import ServerHome
 from services.console.schema import upgrade
+from tests.support.owner import served
 from tests.support.servers import chosen_programs
 
 _DATABASE = "wufei"
@@ -40,7 +41,12 @@ class OwnPostgres:
 
     @property
     def url(self) -> str:
-        """Return the address of its database; it is fixed with the first start."""
+        """Return the services' address of its database; it is fixed with the first start."""
+        return served(self.owner_url)
+
+    @property
+    def owner_url(self) -> str:
+        """Return the owner's address."""
         return self._postgres.url(_DATABASE)
 
     async def start(self) -> None:
@@ -54,7 +60,7 @@ class OwnPostgres:
     async def prepare(self) -> None:
         """Make the database and its tables."""
         await self._postgres.create_database(_DATABASE)
-        await upgrade(self.url)
+        await upgrade(self.owner_url, service_url=self.url)
 
     async def stop(self, number: Signals = SIGINT) -> None:
         """Stop it: SIGQUIT is an immediate stop, which is a crash."""

@@ -9,6 +9,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import first_id_at, new_id
 from services.core.kit.partitions import CutTable, TimeSpan, parts_of
+from tests.support.owner import as_owner
 
 QUARTER = timedelta(days=91)
 
@@ -22,24 +23,31 @@ async def grow_old(database: Database, tables: Sequence[CutTable], *, quarters: 
         bounds.insert(0, TimeSpan.QUARTER.start(bounds[0] - timedelta(days=1)))
     for parts in found:
         name = parts.table.name
-        await database.pool.execute(f"""
+        await as_owner(
+            database.dsn,
+            f"""
             ALTER TABLE {name} DETACH PARTITION {parts.parts[0].name};
             ALTER TABLE {parts.parts[0].name} RENAME TO {name}_before;
-        """)
+            """,
+        )
         await _part(database, name, f"{name}_first", "MINVALUE", bounds[0])
         for start, end in pairwise(bounds):
             label = f"{name}_{TimeSpan.QUARTER.label(start)}"
             await _part(database, name, label, f"'{first_id_at(start)}'", end)
-        await database.pool.execute(f"""
+        await as_owner(
+            database.dsn,
+            f"""
             INSERT INTO {name} SELECT * FROM {name}_before;
             DROP TABLE {name}_before;
-        """)
+            """,
+        )
 
 
 async def _part(database: Database, table: str, name: str, lower: str, end: datetime) -> None:
-    await database.pool.execute(
+    await as_owner(
+        database.dsn,
         f"CREATE TABLE {name} PARTITION OF {table}"
-        f" FOR VALUES FROM ({lower}) TO ('{first_id_at(end)}')"
+        f" FOR VALUES FROM ({lower}) TO ('{first_id_at(end)}')",
     )
 
 

@@ -67,17 +67,22 @@ def previous_release(folder: Path) -> str | None:
 
 @dataclass(frozen=True)
 class Release:
-    """A release's code, and the servers that its parts work on."""
+    """A release's code, and the servers that its parts work on.
+
+    `owner_url` is the tables' owner where that is another role; empty: the services' own.
+    """
 
     code: Path
     database_url: str
     redis_url: str
+    owner_url: str = ""
 
     @property
     def _environment(self) -> dict[str, str]:
         ours = ("WUFEI_", "PYTEST_", "DATABASE_", "REDIS_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        return {**kept, "DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        servers = {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+        return {**kept, **servers, "DATABASE_OWNER_URL": self.owner_url}
 
     async def command(self, *words: str) -> str:
         """Return what a command says; it must succeed."""

@@ -50,7 +50,7 @@ class Pair:
 
     async def waits(self, server: OwnPostgres, holds: str, *values: object) -> None:
         """Wait until a query on one of the two finds true."""
-        connection = await asyncpg.connect(server.url)
+        connection = await asyncpg.connect(server.owner_url)
         try:
             async with asyncio.timeout(60):
                 while not await connection.fetchval(holds, *values):  # noqa: ASYNC110
@@ -60,7 +60,7 @@ class Pair:
 
     async def tell(self, server: OwnPostgres, *statements: str) -> None:
         """Carry out statements on one of the two, each by itself."""
-        connection = await asyncpg.connect(server.url)
+        connection = await asyncpg.connect(server.owner_url)
         try:
             for statement in statements:
                 await connection.execute(statement)
@@ -69,7 +69,7 @@ class Pair:
 
     async def caught_up(self) -> None:
         """Wait until the standby has replayed all that the primary has written by now."""
-        primary = await asyncpg.connect(self.primary.url)
+        primary = await asyncpg.connect(self.primary.owner_url)
         upto = await primary.fetchval("SELECT pg_current_wal_flush_lsn()::text")
         await primary.close()
         holds = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
@@ -135,7 +135,7 @@ async def _back_up(server: OwnPostgres, folder: Path) -> None:
     programs = chosen_programs()
     program = ServerHome(server.folder.parent, account).program(programs / "pg_basebackup")
     process = await asyncio.create_subprocess_exec(
-        *(str(program), "--pgdata", str(folder), "--dbname", server.url),
+        *(str(program), "--pgdata", str(folder), "--dbname", server.owner_url),
         *("--wal-method", "stream", "--checkpoint", "fast", "--write-recovery-conf"),
         cwd="/",
         env=ENVIRONMENT,

@@ -25,6 +25,7 @@ from services.console.embedded.server_home import ServerHome
 from services.console.embedded.valkey import Valkey
 from services.console.schema import upgrade
 from tests.support.citus import Cluster, citus_url, cluster_at, database_at, execute
+from tests.support.owner import owner_of, served
 
 TEMPLATE = "template_wufei"
 
@@ -71,16 +72,27 @@ class Addresses:
 
     @asynccontextmanager
     async def clone(self, template: str = TEMPLATE) -> AsyncIterator[str]:
-        """Yield the address of a new database made like `template`, and drop it at the end."""
+        """Yield the services' address of a new database like `template`; drop it at the end.
+
+        On a cluster there is one role.
+        """
         name = f"test_{os.getpid()}_{next(_NUMBERS)}"
         made = f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
         for node in (*self.nodes, self.postgres):
             await execute(node, made)
         try:
-            yield self.database(name)
+            owner = self.database(name)
+            yield owner if self.nodes else served(owner)
         finally:
             for node in (self.postgres, *self.nodes):
                 await execute(node, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def empty_database(addresses: Addresses) -> AsyncIterator[str]:
+    """Yield the owner's address of a database in which nothing is."""
+    async with addresses.clone("template0") as url:
+        yield url if addresses.nodes else owner_of(url)
 
 
 def in_memory(folder: Path = _MEMORY, room: int = _ROOM) -> Path | None:
@@ -190,7 +202,8 @@ class Servers:
                 while not await accepts():  # noqa: ASYNC110 (no event crosses processes)
                     await asyncio.sleep(0.03)
         await self._postgres.create_database(TEMPLATE)
-        await upgrade(self._postgres.url(TEMPLATE))
+        owner = self._postgres.url(TEMPLATE)
+        await upgrade(owner, service_url=served(owner))
 
 
 def _complete(work: Coroutine[Any, Any, None]) -> None:

@@ -8,11 +8,12 @@ from redis.asyncio import Redis
 
 from services.console.schema import revision
 from services.core.kit.schema import expected_revision
+from tests.support.owner import owner_of
 from tests.support.servers import held_folder, in_memory
 
 
 async def _tables(url: str) -> int:
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(owner_of(url))
     try:
         await connection.execute("CREATE TABLE mine ()")
         count = await connection.fetchval(

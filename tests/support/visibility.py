@@ -64,7 +64,8 @@ async def put_rows(session: AsyncSession, table: str, rows: Sequence[Row]) -> No
 
 async def let_lead(session: AsyncSession, leads: Leads) -> None:
     """Let these lead what is named; other parts, cities and plans lead something else."""
-    await session.execute(text("TRUNCATE indicator_lead, measure_unit"))
+    for table in ("indicator_lead", "measure_unit"):
+        await session.execute(text(f"DELETE FROM {table}"))
     indicators = [("i1", "UN10", OTHER_CITY, PLAN), ("i1", "UN10", CITY, OTHER_PLAN)]
     measures = [("m1", "UN14", OTHER_CITY, PLAN, "lead"), ("m1", "UN10", CITY, PLAN, "responsible")]
     for name, units in leads.items():

@@ -11,6 +11,7 @@ import httpx
 from tests.api.test_batches import rows as free_rows
 from tests.support.api import Door, open_door
 from tests.support.imports import IMPORTS, csv_of, row_of
+from tests.support.owner import owner_of
 from tests.worker.running import NOBODY, a_worker, until
 
 ROWS = 300
@@ -19,7 +20,7 @@ ROWS = 300
 @asynccontextmanager
 async def locked(door: Door, table: str, mode: str) -> AsyncIterator[None]:
     """Let whoever writes to a table wait."""
-    connection = await asyncpg.connect(door.held.database.dsn)
+    connection = await asyncpg.connect(owner_of(door.held.database.dsn))
     try:
         async with connection.transaction():
             await connection.execute(f"LOCK TABLE {table} IN {mode} MODE")

@@ -12,6 +12,7 @@ from services.console.ports import free_port
 from services.worker.metrics_server import served_metrics
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import Ledger
+from tests.support.owner import as_owner
 from tests.support.planted import KEY, Planted
 from tests.support.receiver import a_receiver, answer, in_turn
 from tests.unit.scoring.builders import a_document
@@ -125,7 +126,8 @@ async def test_a_reader_that_cannot_go_on_is_counted_until_it_can(ledger: Ledger
     await reactor.react()
     assert value("wufei_follow_failures_total", reader="scoring") > failures
     assert value("wufei_stuck_cities", reader="scoring") == 1
-    await ledger.execute("""UPDATE event SET data = '{"period": "2025"}' WHERE data = '{}'""")
+    opened = """UPDATE event SET data = '{"period": "2025"}' WHERE data = '{}'"""
+    await as_owner(ledger.database.dsn, opened)
 
     async def recovered() -> bool:
         await reactor.react()

@@ -21,6 +21,7 @@ from services.worker.jobs import react, sweep
 from services.worker.reactor import Reactor, pause_after
 from tests.integration.scoring.ledger import ACTOR, Ledger
 from tests.support.api import open_door
+from tests.support.owner import as_owner
 from tests.unit.scoring.builders import CITY, PLAN, a_document, an_indicator
 from tests.worker.running import at_work, idle, shows, until
 
@@ -132,13 +133,12 @@ async def test_a_date_that_cannot_be_followed_is_named_and_holds_up_no_other(
     reactor = Reactor(ledger.database, ledger.clock)
     await reactor.react()
     await ledger.execute("UPDATE alert_evaluation SET evaluated_for = NULL")
-    await ledger.execute(
+    await as_owner(
+        ledger.database.dsn,
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$"
-        " BEGIN RAISE EXCEPTION 'no such date'; END $$"
-    )
-    await ledger.execute(
+        " BEGIN RAISE EXCEPTION 'no such date'; END $$;"
         "CREATE TRIGGER refuse BEFORE INSERT ON reader_cursor"
-        " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        " FOR EACH ROW EXECUTE FUNCTION refuse()",
     )
     await reactor.sweep()
     (said,) = [vars(each) for each in caplog.records if each.name == "wufei.worker"]
@@ -206,9 +206,8 @@ async def test_an_event_that_cannot_be_followed_is_named_and_never_passed_over(
     assert caplog.records[0].exc_info is not None
     assert (await ledger.row())["value"] == "90", "what comes before it is done"
 
-    await ledger.execute(
-        """UPDATE event SET data = '{"period": "2025"}' WHERE type = 'period.opened'"""
-    )
+    opened = """UPDATE event SET data = '{"period": "2025"}' WHERE type = 'period.opened'"""
+    await as_owner(ledger.database.dsn, opened)
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "91"
     assert (await ledger.recompute()).changed == 0
@@ -305,7 +304,7 @@ async def test_a_beat_that_cannot_be_written_holds_up_no_work(
 ) -> None:
     await ledger.load(a_document())
     await ledger.report(90)
-    await ledger.execute("ALTER TABLE worker_heartbeat RENAME TO lost")
+    await as_owner(ledger.database.dsn, "ALTER TABLE worker_heartbeat RENAME TO lost")
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "90"
     assert set(caplog.messages) == {"heartbeat failed"}

@@ -12,6 +12,7 @@ from services.core.kit.database import connect
 from services.core.scoring.service import READER
 from services.worker.reactor import Reactor
 from tests.integration.scoring.ledger import Ledger
+from tests.support.owner import as_owner
 from tests.unit.scoring.builders import a_document
 from tests.worker.running import Relay, at_work, idle, shows, until
 
@@ -23,19 +24,18 @@ async def test_a_full_disk_is_told_without_a_traceback_and_nothing_is_lost(
     await ledger.load(a_document())
     await Reactor(ledger.database, ledger.clock).react()
     await ledger.report(90)
-    await ledger.execute(
+    await as_owner(
+        ledger.database.dsn,
         "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$"
-        " BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$"
-    )
-    await ledger.execute(
+        " BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = 'disk_full'; END $$;"
         "CREATE TRIGGER full_disk BEFORE INSERT ON score_snapshot"
-        " FOR EACH ROW EXECUTE FUNCTION full_disk()"
+        " FOR EACH ROW EXECUTE FUNCTION full_disk()",
     )
     await Reactor(ledger.database, ledger.clock).react()
     (said,) = [each for each in caplog.records if each.name == "wufei.worker"]
     assert (said.levelname, said.exc_info) == ("WARNING", None)
     assert vars(said)["cause"] == "DiskFullError: No space left on device"
-    await ledger.execute("DROP TRIGGER full_disk ON score_snapshot")
+    await as_owner(ledger.database.dsn, "DROP TRIGGER full_disk ON score_snapshot")
     await Reactor(ledger.database, ledger.clock).react()
     assert (await ledger.row())["value"] == "90"
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from services.api.access_record import MAKER
 from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, Reading, Resources, Writing
 from services.api.contract.refusals import refusals
@@ -265,6 +266,7 @@ async def _linked(
         if networks and not is_within(address_of(request), networks):
             raise Unauthenticated
         maker = actor_of(key, channel="link")
+        request.scope[MAKER] = maker
         return await queries.evidence_seen(session, maker, found.evidence_id)
 
 

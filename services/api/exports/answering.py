@@ -24,6 +24,7 @@ from pydantic_core import from_json
 from starlette.types import Message, Send
 from typing_extensions import override
 
+from services.api.access_record import MAKER
 from services.api.answers import etags
 from services.api.exports.columns import Shape, Table, shape_of
 from services.api.exports.writing import WRITERS, Writer
@@ -47,6 +48,9 @@ _VARY = "Authorization, Accept, Accept-Language"
 # Writing is work for the processor alone: beside the event loop, so that others are answered
 # meanwhile, and one at a time, so that many exports take no more of it than one.
 _one_at_a_time = CapacityLimiter(1)
+
+
+_TOLD = ("unread", "actor", MAKER)
 
 
 class FileStream(StreamingResponse):
@@ -205,8 +209,8 @@ class _Answer:
         try:
             return await self._handle(page)
         finally:
-            if "unread" in page.scope:  # a refusal tells it, and knows the caller's request only
-                scope["unread"] = page.scope["unread"]
+            # A refusal tells it, the audit who asked; both know the caller's request only.
+            scope.update({name: page.scope[name] for name in _TOLD if name in page.scope})
 
     def _query(self, place: str | None) -> list[tuple[str, str]]:
         turning = self._export.turning

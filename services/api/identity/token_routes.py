@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from services.api.context import Held, Resources
+from services.api.access_record import MAKER, PROBLEM
+from services.api.context import Held, resources_of
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
 from services.api.identity.token_request import (
@@ -132,7 +133,7 @@ async def give_token(request: Request, held: Held) -> Response:
             await request.body(),
             request.headers.get("authorization"),
         )
-        client = await _client(held, asked.client_id, asked.client_secret, address)
+        client = await _client(request, asked.client_id, asked.client_secret, address)
         text, token = await held.tokens.issue(
             city_code=client.actor.city_code,
             key_id=client.actor.credential_id,
@@ -141,17 +142,22 @@ async def give_token(request: Request, held: Held) -> Response:
             ends=client.good_until,
         )
     except TokenRefused as refused:
+        request.scope[PROBLEM] = refused.error
         return _refusal(refused.error, refused.description)
+    life = int((token.expires_at - token.issued_at).total_seconds())
+    actor = client.actor.in_request(request.scope["request_id"])
+    held.access.used(actor, address)
+    held.access.issued(actor, address, scopes=token.scopes, life=life)
     given = TokenOut(
         access_token=text,
         token_type="Bearer",  # noqa: S106 (no password)
-        expires_in=int((token.expires_at - token.issued_at).total_seconds()),
+        expires_in=life,
         scope=" ".join(sorted(token.scopes)),
     )
     return Response(given.model_dump_json(), 200, _NOT_KEPT, "application/json")
 
 
-async def _client(held: Resources, client_id: str, secret: str, address: str | None) -> Credential:
+async def _client(request: Request, client_id: str, secret: str, address: str | None) -> Credential:
     """Return the key that a client shows.
 
     Raises:
@@ -161,10 +167,11 @@ async def _client(held: Resources, client_id: str, secret: str, address: str | N
     if looks_like_token(secret):
         raise unknown
     try:
-        found = await held.keys.presented(secret, address)
+        found = await resources_of(request).keys.presented(secret, address)
     except Unauthenticated:
         raise unknown from None
-    except NetworkNotAllowed:
+    except NetworkNotAllowed as refused:
+        request.scope[MAKER] = refused.actor
         raise TokenRefused(
             "unauthorized_client", f"the key is not to be used from {address}"
         ) from None

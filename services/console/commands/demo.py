@@ -83,6 +83,7 @@ async def _stage(settings: UpSettings, directory: DataDirectory) -> AsyncIterato
             try:
                 await servers.start(group)
                 await prepare(
+                    servers.owner_url,
                     servers.database_url,
                     admin_key=directory.admin_key,
                     clock=clock,

@@ -7,7 +7,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.errors import ConsoleError
-from services.console.running import database_url
+from services.console.running import owner_url
 from services.console.schema import upgrade
 from services.console.settings import Settings
 from services.core.kit.clock import Clock
@@ -15,16 +15,16 @@ from services.core.kit.database import connect
 from services.core.kit.outage import told_of
 from services.core.kit.partitions import tend
 from services.core.kit.schema import DatabaseUnfit, expected_revision
+from services.core.kit.service_role import RoleUnfit
 from services.core.partitions import cut_tables
 
 
 def run(_arguments: Namespace) -> int:
-    """Migrate DATABASE_URL, or the embedded database that runs."""
+    """Migrate as DATABASE_OWNER_URL, as DATABASE_URL, or in the embedded database that runs."""
     settings = Settings.read()
-    url = settings.direct_url or database_url(settings)
     try:
-        asyncio.run(_migrate(url))
-    except DatabaseUnfit as error:
+        asyncio.run(_migrate(*owner_url(settings)))
+    except (DatabaseUnfit, RoleUnfit) as error:
         raise ConsoleError(f"cannot migrate: {error}") from None
     except (
         OSError,
@@ -38,10 +38,10 @@ def run(_arguments: Namespace) -> int:
     return 0
 
 
-async def _migrate(url: str) -> None:
-    """Migrate, and make the parts of tables cut by time, which their owner alone may do."""
-    await upgrade(url)
-    async with connect(url, size=1, application_name="wufei-migrate") as database:
+async def _migrate(owner: str, service: str | None) -> None:
+    """Migrate as the owner, admit the role of the services, and make parts of cut tables."""
+    await upgrade(owner, service_url=service)
+    async with connect(owner, size=1, application_name="wufei-migrate") as database:
         for table in cut_tables():
             async with database.transaction() as session:
                 await tend(session, table, Clock.true_now())

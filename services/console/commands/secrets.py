@@ -5,6 +5,8 @@ from argparse import Namespace
 
 from services.console.errors import ConsoleError
 from services.console.ledger import Ledger, open_ledger, seal_here
+from services.core.audit.service import note
+from services.core.identity.actor import operator
 from services.core.identity.queries import city_codes
 from services.core.identity.token_keys import reseal_signing_keys
 from services.core.kit.sealing import Seal
@@ -25,15 +27,19 @@ async def _rotate(seal: Seal) -> int:
     async with open_ledger() as ledger:
         async with ledger.database.sessions() as session:
             cities = await city_codes(session)
+        by_city = dict.fromkeys(cities, Resealed())
         for sealed in SEALED:
             done = Resealed()
             for city_code in cities:
-                done = done.plus(await _reseal_city(ledger, sealed, city_code, seal))
+                of_city = await _reseal_city(ledger, sealed, city_code, seal)
+                done, by_city[city_code] = done.plus(of_city), by_city[city_code].plus(of_city)
             _told(f"{sealed.table}.{sealed.column}", done.read, done.renewed, done.unreadable)
             unreadable += done.unreadable
         async with ledger.database.transaction() as session:
             signing = await reseal_signing_keys(session, seal)
         _told("token_key.private_key_sealed", *signing)
+        for city_code, done in by_city.items():
+            await _noted(ledger, city_code, done)
         unreadable += signing[2]
     if unreadable:
         print(
@@ -43,6 +49,20 @@ async def _rotate(seal: Seal) -> int:
         return 1
     print("done: keys behind the first are needed no more once every process has the first")
     return 0
+
+
+async def _noted(ledger: Ledger, city_code: str, done: Resealed) -> None:
+    """Let the audit of a city know."""
+    async with ledger.database.transaction() as session:
+        await note(
+            session,
+            city_code=city_code,
+            action="secrets.rotated",
+            subject=("installation", city_code),
+            actor=operator(city_code).stamp(),
+            data={"sealed": done.read, "anew": done.renewed, "unreadable": done.unreadable},
+            at=ledger.clock.true_now(),
+        )
 
 
 def _told(name: str, read: int, renewed: int, unreadable: int) -> None:

@@ -26,6 +26,7 @@ from services.console.running import Running
 from services.console.settings import UpSettings
 from services.core.kit.clock import Clock
 from services.core.kit.outage import told_of
+from services.core.kit.service_role import RoleUnfit
 
 _READY = 200
 _READY_WITHIN = 60.0
@@ -119,6 +120,7 @@ class System:
         self._servers = servers
         await servers.start(group)
         self._note.database_url, self._note.redis_url = servers.database_url, servers.redis_url
+        self._note.owner_database_url = servers.owner_url
         await self._prepare(clock)
         environment = {
             "DATABASE_URL": self._note.database_url,
@@ -148,8 +150,19 @@ class System:
 
     async def _prepare(self, clock: Clock) -> None:
         try:
-            await prepare(self._note.database_url, admin_key=self._directory.admin_key, clock=clock)
-        except (OSError, TimeoutError, asyncpg.PostgresError, SQLAlchemyError) as error:
+            await prepare(
+                self._note.owner_database_url,
+                self._note.database_url,
+                admin_key=self._directory.admin_key,
+                clock=clock,
+            )
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.PostgresError,
+            SQLAlchemyError,
+            RoleUnfit,
+        ) as error:
             raise ConsoleError(f"cannot prepare the database: {told_of(error)}") from None
 
     def _write_note(self) -> None:

@@ -26,6 +26,7 @@ _NAMES = {
     "keys": "密钥",
     "calendar": "工作日历",
     "parts": "分区",
+    "role": "数据库角色",
     "files": "佐证材料",
     "direct address": "直连地址",
     "redis": "Redis",

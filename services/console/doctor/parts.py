@@ -33,9 +33,8 @@ def _lacking(found: Sequence[CutParts]) -> Finding | None:
     least = min(found, key=lambda one: one.until or now)
     name, until = least.table.name, least.until
     todo = Text(
-        "看是否有 worker 在工作，它的数据库用户是否拥有这张表；由拥有者运行 wufei migrate 也会建好",
-        "see whether a worker is at work and its user owns the table; `wufei migrate`, run by who"
-        " owns it, makes parts too",
+        "看是否有 worker 在工作，它的日志说了什么；wufei migrate 也会建好",
+        "see whether a worker is at work and what its log says; `wufei migrate` makes parts too",
     )
     if until is None or until <= now:
         said = Text(

@@ -13,7 +13,11 @@ from services.console.embedded.valkey import Valkey
 from services.console.settings import PROJECT
 
 _PATIENCE = 20.0
-_OWN = {"DATABASE_URL", "REDIS_URL", "WUFEI_NOW", "WUFEI_PG_BIN", "WUFEI_CLOCK_OFFSET"}
+_OWN = {
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"),
+    *("WUFEI_NOW", "WUFEI_PG_BIN", "WUFEI_CLOCK_OFFSET"),
+}
+"""What a door is not to see of ours, least of all the owner's way to the database."""
 
 
 def postgres_part(postgres: Postgres, *, account: Account | None, log: Path) -> Program:

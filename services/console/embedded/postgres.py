@@ -1,5 +1,6 @@
 """The embedded PostgreSQL: how it is made, started and found ready; nothing restarts it here."""
 
+import hmac
 import os
 import re
 import secrets
@@ -8,6 +9,7 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -18,7 +20,8 @@ from services.console.errors import ConsoleError
 from services.console.ports import LOOPBACK, free_port
 from services.core.kit.schema import OLDEST
 
-USER = "wufei"
+USER, SERVICE = "wufei", "wufei_service"
+"""Who made the cluster and owns its tables, and whom the doors sign in as."""
 
 _WITH_BUILTIN_LOCALE = 17
 _WITH_IO_METHOD = 18
@@ -68,8 +71,12 @@ class Postgres:
         self._answered = False
 
     def url(self, database: str) -> str:
-        """Return the address of `database`, password and all."""
+        """Return the owner's address of `database`, password and all."""
         return f"postgresql://{USER}:{self._password}@{LOOPBACK}:{self.port}/{database}"
+
+    def service_url(self, database: str) -> str:
+        """Return the services' address of `database`."""
+        return service_address(self.url(database))
 
     def create(self) -> None:
         """Make the cluster unless it is there; half a cluster never carries its name."""
@@ -167,6 +174,17 @@ def _major(said: str | None) -> int:
     """Return the first number of what `postgres --version` says."""
     found = re.search(r"\d+", said or "")
     return int(found[0]) if found else OLDEST
+
+
+def service_address(owner: str) -> str:
+    """Return the services' address of a database by its owner's, where the server is ours.
+
+    Their password follows from the owner's, and not the other way round: one file keeps both.
+    """
+    parts = urlsplit(owner)
+    password = hmac.digest((parts.password or "").encode(), SERVICE.encode(), "sha256").hex()
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{SERVICE}:{password}@{place}"))
 
 
 def kept_password(path: Path, cluster: Path) -> str:

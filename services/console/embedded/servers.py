@@ -34,9 +34,11 @@ class Servers:
         self._keepers: list[asyncio.Task[Never]] = []
         self.parts: list[Part] = []
         self.database_url = ""
+        self.owner_url = ""
         self.redis_url = ""
         if settings.database_url is not None:
             self.database_url = settings.database_url.get_secret_value()
+            self.owner_url = settings.owner_url or self.database_url
         if settings.redis_url is not None:
             self.redis_url = settings.redis_url.get_secret_value()
 
@@ -51,7 +53,8 @@ class Servers:
         if postgres is not None:
             await self._start(group, postgres_part(postgres, account=account, log=logs("postgres")))
             await postgres.create_database(_DATABASE)
-            self.database_url = postgres.url(_DATABASE)
+            self.owner_url = postgres.url(_DATABASE)
+            self.database_url = postgres.service_url(_DATABASE)
         if valkey is not None:
             await self._start(group, valkey_part(valkey, account=account, log=logs("valkey")))
             self.redis_url = valkey.url

@@ -55,7 +55,8 @@ ENTRIES_SPAN = TimeSpan.QUARTER
 """How long a time a part of the table of entries holds."""
 
 _AT_ONCE = 1000
-_DAYS_OF = ZoneInfo("Asia/Shanghai")
+DAYS_OF = ZoneInfo("Asia/Shanghai")
+"""Whose days the audit goes by."""
 _STILL_COMMITTING = timedelta(hours=1)
 
 SignHead = Callable[[AsyncSession, str, Clock], Coroutine[Any, Any, int]]
@@ -187,7 +188,7 @@ def _kept_from(last: Checkpoint | None, now: datetime, kept: timedelta | None) -
 
 def day_of(at: datetime) -> date:
     """Return the day that a head of an instant is kept for."""
-    return at.astimezone(_DAYS_OF).date()
+    return at.astimezone(DAYS_OF).date()
 
 
 def signed(head: Checkpoint, signer: Signer | None) -> Checkpoint:

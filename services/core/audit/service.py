@@ -1,13 +1,15 @@
 """Writing the audit, in the transaction of what it records; the chain takes it up later."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time
 
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.audit.statements import NOTE
-from services.core.kit.ids import new_id
+from services.core.audit.access import USED, NewEntry
+from services.core.audit.linking import DAYS_OF, day_of
+from services.core.audit.statements import NOTE, NOTE_MANY, USED_SINCE
+from services.core.kit.ids import first_id_at, new_id
 
 
 async def note(
@@ -34,3 +36,47 @@ async def note(
             "at": at,
         },
     )
+
+
+async def note_many(session: AsyncSession, city_code: str, entries: Sequence[NewEntry]) -> int:
+    """Write entries of a city, and return how many; of the uses of a key those that are new today.
+
+    Two processes that write at one moment may both take a use for the first.
+    """
+    known = await _known_uses(session, city_code, [one for one in entries if one.action == USED])
+    new = [
+        one
+        for one in entries
+        if one.action != USED or (one.subject[1], one.data["network"]) not in known
+    ]
+    if new:
+        await session.execute(
+            NOTE_MANY,
+            {
+                "city": city_code,
+                "ids": [new_id() for _ in new],
+                "actions": [one.action for one in new],
+                "kinds": [one.subject[0] for one in new],
+                "subjects": [one.subject[1] for one in new],
+                "actors": [to_json(one.actor).decode() for one in new],
+                "datas": [to_json(one.data).decode() for one in new],
+                "ats": [one.at for one in new],
+            },
+        )
+    return len(new)
+
+
+async def _known_uses(
+    session: AsyncSession, city_code: str, uses: Sequence[NewEntry]
+) -> set[tuple[str, object]]:
+    """Return which keys came from which networks since the day of these uses began."""
+    if not uses:
+        return set()
+    day = min(day_of(one.at) for one in uses)
+    asked = {
+        "city": city_code,
+        "action": USED,
+        "since": first_id_at(datetime.combine(day, time(), DAYS_OF)),
+        "subjects": sorted({one.subject[1] for one in uses}),
+    }
+    return {(row[0], row[1]) for row in await session.execute(USED_SINCE, asked)}

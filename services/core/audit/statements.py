@@ -17,6 +17,28 @@ INSERT INTO audit_pending (city_code, entry_id) SELECT city_code, id FROM noted
 """)
 """Writes an entry and lets it wait for its link."""
 
+NOTE_MANY = text("""
+WITH noted AS (
+    INSERT INTO audit_entry (
+        city_code, id, action, subject_kind, subject_id, actor, data, occurred_at)
+    SELECT :city, n.id, n.action, n.subject_kind, n.subject_id, CAST(n.actor AS jsonb),
+        CAST(n.data AS jsonb), n.at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:actions AS text[]), CAST(:kinds AS text[]),
+        CAST(:subjects AS text[]), CAST(:actors AS text[]), CAST(:datas AS text[]),
+        CAST(:ats AS timestamptz[])) AS n(id, action, subject_kind, subject_id, actor, data, at)
+    RETURNING city_code, id
+)
+INSERT INTO audit_pending (city_code, entry_id) SELECT city_code, id FROM noted
+""")
+"""Writes entries of a city and lets them wait for their links."""
+
+USED_SINCE = text("""
+SELECT subject_id, data->>'network' FROM audit_entry
+WHERE city_code = :city AND action = :action AND id >= :since
+    AND subject_id = ANY(CAST(:subjects AS text[]))
+""")
+"""From which networks some keys came since an instant, as entries say."""
+
 BEGIN_CHAIN = text("""
 INSERT INTO audit_head (city_code, number, digest) VALUES (:city, 0, :digest)
 ON CONFLICT DO NOTHING

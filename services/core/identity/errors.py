@@ -45,6 +45,9 @@ class NetworkNotAllowed(Forbidden):
     code = "network-not-allowed"
     title = Text("该密钥不能从此网络使用", "The key is not to be used from this network")
 
+    actor: Actor | None = None
+    """Whose key it is."""
+
 
 class OrganizationNotFound(NotFound):
     """No organization of this code belongs to the caller's city."""

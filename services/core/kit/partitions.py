@@ -158,6 +158,11 @@ class Tended:
     left: Sequence[str] = ()
 
 
+# Functions of the schema that run with the rights of the tables' owner: who asks need not own them.
+# Each judges what it is asked by itself (migration 0028).
+_MAKE = text("SELECT make_part(:table, :part, :lower, :upper, :most)")
+_DROP = text("SELECT drop_part(:part)")
+
 _ONE_AT_A_TIME = text("SELECT pg_try_advisory_xact_lock(hashtextextended('partitions', 0)), now()")
 
 # Whoever comes to a table that waits for a lock waits behind it: better to try again later.
@@ -168,8 +173,9 @@ async def tend(session: AsyncSession, table: CutTable, now: datetime) -> Tended:
     """Make the parts of a table that are lacking, and drop those that are too old.
 
     It does nothing while another transaction does the same. Of `now` and the time of the server
-    the earlier counts, so that one clock that is ahead drops nothing. A lock that is not to be had
-    at once fails the transaction, to be tried again.
+    the earlier counts, so that one clock that is ahead drops nothing; nor does the database itself
+    drop what is younger than the shortest time that it may be kept for. A lock that is not to be
+    had at once fails the transaction, to be tried again.
     """
     alone, server_now = (await session.execute(_ONE_AT_A_TIME)).one()
     if not alone:
@@ -184,7 +190,7 @@ async def tend(session: AsyncSession, table: CutTable, now: datetime) -> Tended:
     dropped = []
     for part in parts.outlived(now):
         if table.may_drop is None or await table.may_drop(session, part.upper):
-            await session.execute(text(f'DROP TABLE "{part.name}"'))
+            await session.execute(_DROP, {"part": part.name})
             dropped.append(part.name)
     return Tended(made, dropped, left)
 
@@ -193,43 +199,11 @@ async def _made(
     session: AsyncSession, parts: CutParts, name: str, start: datetime, end: datetime
 ) -> bool:
     """Make a part with what the rest holds of it; return False where that is too much."""
-    table, bounds = parts.table.name, {"lower": first_id_at(start), "upper": first_id_at(end)}
-    astray = 0 if parts.rest is None else await _astray(session, parts, bounds)
-    if astray > MOVED_AT_MOST:
-        return False
-    # Not made as a part at once, which would keep all others from the whole table meanwhile.
-    like = f'CREATE TABLE "{name}" (LIKE "{table}" INCLUDING DEFAULTS INCLUDING CONSTRAINTS)'
-    await session.execute(text(like))
-    if astray:
-        await _move(session, parts, name, bounds)
-    attach = (
-        f'ALTER TABLE "{table}" ATTACH PARTITION "{name}"'
-        f" FOR VALUES FROM ('{bounds['lower']}') TO ('{bounds['upper']}')"
-    )
-    await session.execute(text(attach))
-    return True
-
-
-async def _astray(session: AsyncSession, parts: CutParts, bounds: Mapping[str, UUID]) -> int:
-    """Return how many rows of a span lie in the rest, and hardly more than may be moved."""
-    counted = text(
-        f'SELECT count(*) FROM (SELECT 1 FROM "{parts.rest}"'  # noqa: S608 (names of our own)
-        f" WHERE {parts.table.key} >= :lower AND {parts.table.key} < :upper"
-        f" LIMIT {MOVED_AT_MOST + 1}) AS counted"
-    )
-    return await session.scalar(counted, bounds) or 0
-
-
-async def _move(
-    session: AsyncSession, parts: CutParts, name: str, bounds: Mapping[str, UUID]
-) -> None:
-    """Move the rows of a span from the rest to a table that is no part yet.
-
-    In two statements, for a cluster moves no rows in one; so nobody may write meanwhile.
-    """
-    within = f"WHERE {parts.table.key} >= :lower AND {parts.table.key} < :upper"
-    await session.execute(text(f'LOCK TABLE "{parts.rest}" IN SHARE ROW EXCLUSIVE MODE'))
-    copy = f'INSERT INTO "{name}" SELECT * FROM "{parts.rest}" {within}'  # noqa: S608 (as above)
-    await session.execute(text(copy), bounds)
-    forget = f'DELETE FROM "{parts.rest}" {within}'  # noqa: S608 (as above)
-    await session.execute(text(forget), bounds)
+    asked = {
+        "table": parts.table.name,
+        "part": name,
+        "lower": first_id_at(start),
+        "upper": first_id_at(end),
+        "most": MOVED_AT_MOST,
+    }
+    return bool(await session.scalar(_MAKE, asked))

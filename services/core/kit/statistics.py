@@ -13,15 +13,9 @@ _FEW = 8
 
 # One that was never counted passes for a hundred rows or more, also when it holds one.
 # By the size of its file, which is known at once and to everybody; how many rows were changed
-# is told by each connection a second or ten later. Only an owner may have its tables counted.
-_GROWN = text(f"""
-SELECT CAST(c.oid AS regclass)::text FROM pg_class c
-WHERE c.relnamespace = CAST(CAST(current_schema() AS text) AS regnamespace) AND c.relkind = 'r'
-    AND pg_relation_size(c.oid) >= CAST(current_setting('block_size') AS int)
-        * CASE WHEN c.reltuples < 0 THEN 1 ELSE {_FEW} + 2 * CAST(c.relpages AS bigint) END
-    AND pg_has_role(c.relowner, 'USAGE')
-ORDER BY c.oid
-""")  # noqa: S608 (a number of our own)
+# is told by each connection a second or ten later. Only an owner may have its tables counted, so
+# it is done by a function of the schema, with the rights of the owner.
+_COUNT_GROWN = text(f"SELECT count_grown({_FEW})")
 
 
 async def count_grown(session: AsyncSession) -> list[str]:
@@ -30,7 +24,4 @@ async def count_grown(session: AsyncSession) -> list[str]:
     Whatever any connection keeps of how to read them is made anew. What others are counting already
     is left to them.
     """
-    grown = list(await session.scalars(_GROWN))
-    if grown:
-        await session.execute(text(f"ANALYZE (SKIP_LOCKED) {', '.join(grown)}"))
-    return grown
+    return list(await session.scalars(_COUNT_GROWN))

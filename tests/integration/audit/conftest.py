@@ -13,6 +13,7 @@ from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.sealing import Seal, new_seal_key
 from services.core.kit.signatures import Signer
+from tests.support.owner import owner_of
 
 CITY, OTHER = "410183", "410184"
 SIGNER = Signer(Seal.read(new_seal_key()), linking.PURPOSE)
@@ -83,14 +84,18 @@ async def keep_head(
 
 @pytest.fixture(scope="module")
 async def shared(module_database_url: str) -> AsyncIterator[Database]:
-    """Sixteen links, of which the first ten lie behind a signed head."""
+    """Sixteen links, of which the first ten lie behind a signed head, as the owner has them.
+
+    What is written is written as the services do; whoever tampers has to own the tables.
+    """
     async with connect(module_database_url, size=4) as opened:
         await happen(opened, SIGNED // 2)
         await link(opened)
         assert await keep_head(opened) == 1
         await happen(opened, (LINKS - SIGNED) // 2)
         await link(opened)
-        yield opened
+    async with connect(owner_of(module_database_url), size=4) as owned:
+        yield owned
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from typing_extensions import override
 
 from services.core.audit import linking, proving
@@ -19,6 +18,7 @@ from services.core.kit.one_connection import unit_of_work
 from services.core.kit.partitions import tend
 from services.core.partitions import cut_tables
 from tests.integration.audit.conftest import CITY, OTHER, TRUSTED, enter, happen, keep_head, link
+from tests.support.owner import as_owner
 
 
 async def whole(database: Database, city: str = CITY) -> int:
@@ -112,8 +112,9 @@ async def test_what_the_release_before_wrote_is_taken_in_and_nothing_behind_a_he
     await database.pool.execute(insert, CITY, first_id_at(Clock.true_now()))
     await keep_head(database)
     assert await whole(database) == 1
-    await database.pool.execute(
-        "UPDATE audit_checkpoint SET day = day - 1, signature = NULL, public_key = NULL"
+    await as_owner(
+        database.dsn,
+        "UPDATE audit_checkpoint SET day = day - 1, signature = NULL, public_key = NULL",
     )
     recent, forged = (Clock.true_now() - timedelta(hours=hours) for hours in (0, 5))
     for at in (recent, forged):
@@ -153,7 +154,7 @@ async def old(database: Database) -> Database:
     at = Clock.true_now() - OLD
     [audit] = [one for one in cut_tables() if one.name == "audit_entry"]
     start, end = audit.span.start(at), audit.span.after(at)
-    await database.pool.execute("ALTER TABLE audit_entry DETACH PARTITION audit_entry_first")
+    await as_owner(database.dsn, "ALTER TABLE audit_entry DETACH PARTITION audit_entry_first")
     for name, lower, upper in (("old", start, end), ("newer", end, None)):
         bound = (
             f"'{first_id_at(upper)}'"
@@ -165,9 +166,10 @@ async def old(database: Database) -> Database:
                 )
             )
         )
-        await database.pool.execute(
+        await as_owner(
+            database.dsn,
             f"CREATE TABLE audit_entry_{name} PARTITION OF audit_entry"
-            f" FOR VALUES FROM ('{first_id_at(lower)}') TO ({bound})"
+            f" FOR VALUES FROM ('{first_id_at(lower)}') TO ({bound})",
         )
     await database.pool.execute(
         "WITH e AS (INSERT INTO audit_entry VALUES"
@@ -195,14 +197,15 @@ async def test_entries_go_behind_a_signed_head_only_and_the_chain_goes_on(
     assert await dropped(database, kept) == []
     await keep_head(database, signer=None)
     assert await dropped(database, kept) == [], "the head is not signed"
-    await database.pool.execute("TRUNCATE audit_checkpoint")
+    await as_owner(database.dsn, "TRUNCATE audit_checkpoint")
     await keep_head(database)
     assert await dropped(database, kept) == ["audit_entry_old"]
     assert await whole(database) == 5
     async with database.sessions() as session:
         verdict = await proving.verify(session, CITY, trusted=TRUSTED)
         assert verdict.chain.dropped == 1
-        await session.execute(text("UPDATE audit_checkpoint SET kept_from = NULL"))
+    await as_owner(database.dsn, "UPDATE audit_checkpoint SET kept_from = NULL")
+    async with database.sessions() as session:
         verdict = await proving.verify(session, CITY, trusted=TRUSTED)
         assert verdict.breach is not None
         assert verdict.breach.kind == "removed"

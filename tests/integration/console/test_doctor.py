@@ -28,6 +28,7 @@ from services.core.kit.partitions import CutTable, TimeSpan, parts_of
 from services.core.kit.text import Text
 from services.core.plan.loading import load_plan
 from tests.support.api import xinmi
+from tests.support.owner import as_owner
 from tests.support.planted import CITY, Planted
 
 URL = "https://receiver.test/"
@@ -102,10 +103,8 @@ async def test_a_worker_that_lives_and_stands_still_is_a_fault(
 
 
 async def test_nothing_is_asked_of_another_schema(database: Database, settings: Settings) -> None:
-    async with database.transaction() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-        await connection.exec_driver_sql("DROP TABLE worker_heartbeat")
+    older = "UPDATE alembic_version SET version_num = '0001'; DROP TABLE worker_heartbeat"
+    await as_owner(database.dsn, older)
     found = await findings(settings)
     assert not found["schema"].good
     assert "wufei migrate" in str(found["schema"].todo)
@@ -115,16 +114,16 @@ async def test_nothing_is_asked_of_another_schema(database: Database, settings: 
 async def test_a_database_that_is_newer_needs_another_program(
     database: Database, settings: Settings
 ) -> None:
-    await executed(database, "UPDATE alembic_version SET version_num = '9999'")
+    await as_owner(database.dsn, "UPDATE alembic_version SET version_num = '9999'")
     assert (await findings(settings))["schema"].good, "it says that it works for this program too"
-    await executed(database, "COMMENT ON TABLE alembic_version IS 'works since 9999'")
+    await as_owner(database.dsn, "COMMENT ON TABLE alembic_version IS 'works since 9999'")
     found = (await findings(settings))["schema"]
     assert not found.good
     assert "wufei migrate" not in str(found.todo)
 
 
 async def test_a_database_that_was_never_migrated(database: Database, settings: Settings) -> None:
-    await executed(database, "DROP TABLE alembic_version")
+    await as_owner(database.dsn, "DROP TABLE alembic_version")
     found = (await findings(settings))["schema"]
     assert (found.good, found.seen.zh) == (False, "还没有建表")
 
@@ -302,12 +301,13 @@ async def test_a_full_disk_and_a_database_that_only_reads_are_told_apart(
     database: Database, settings: Settings
 ) -> None:
     assert (await findings(settings))["writes"].seen.en == "takes writes"
-    await database.pool.execute(_FULL)
+    await as_owner(database.dsn, _FULL)
     full = (await findings(settings))["writes"]
     assert not full.good
     assert "No space left on device: make room on its disk" in full.seen.en
     name = database.dsn.rsplit("/", 1)[1]
-    await database.pool.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    read_only = f"ALTER DATABASE {name} SET default_transaction_read_only = on"
+    await as_owner(database.dsn, read_only)
     only_reads = (await findings(settings))["writes"]
     assert not only_reads.good
     assert only_reads.seen.en == "the database is set to read only"
@@ -341,7 +341,7 @@ async def test_what_lacks_parts_is_told_before_it_matters(
     async with database.sessions() as session:
         [event] = await parts_of(session, [CutTable("event", "id", TimeSpan.QUARTER)])
     for part in reversed(event.parts[len(event.parts) - lost :]):
-        await database.pool.execute(f"DROP TABLE {part.name}")
+        await as_owner(database.dsn, f"DROP TABLE {part.name}")
     found = (await findings(settings))["parts"]
     assert (found.good, found.reminds) == (good, reminds)
     assert found.seen.en.startswith(seen)

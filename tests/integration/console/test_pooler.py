@@ -16,6 +16,7 @@ from services.console.ports import free_port
 from services.console.settings import Settings
 from services.core.kit.database import connect
 from services.core.kit.server_address import read_address
+from tests.support.owner import as_owner
 
 _PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
@@ -87,6 +88,9 @@ async def test_the_doctor_says_what_the_role_lacks(
     monkeypatch.setenv("DATABASE_DIRECT_URL", database_url)
     monkeypatch.setenv("WUFEI_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("REDIS_URL", raising=False)
+    name = database_url.rsplit("/", 1)[1]
+    wrong = f"ALTER ROLE wufei_service IN DATABASE {name} SET lock_timeout = '1s'"
+    await as_owner(database_url, wrong)
     found = {finding.what: finding async for finding in examine(Settings.read())}
     assert found["direct address"].good
     assert found["TimeZone"].good

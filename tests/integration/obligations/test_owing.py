@@ -10,6 +10,7 @@ from services.core.kit.errors import InvalidInput
 from services.core.obligations.errors import ObligationNotExtendable
 from services.core.plan.errors import PeriodRefused
 from tests.integration.obligations.duties import Duties
+from tests.support.owner import as_owner
 from tests.unit.scoring.builders import a_document, an_indicator
 
 SUM = {"units": "sum", "periods": "sum"}
@@ -150,7 +151,7 @@ async def test_a_period_that_was_open_before_there_were_obligations_gets_them(
 ) -> None:
     await duties.load(DOCUMENT)
     await duties.move("2025", "open")
-    await duties.execute("DELETE FROM obligation_history")
+    await as_owner(duties.database.dsn, "DELETE FROM obligation_history")
     await duties.execute("DELETE FROM obligation")
     await duties.follow()
     assert len(await duties.listed()) == 4

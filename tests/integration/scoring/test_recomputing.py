@@ -18,6 +18,7 @@ from services.core.plan.errors import PlanNotFound
 from services.core.scoring.counting import Contribution, ScoreSubject, contributions
 from services.core.scoring.service import FOLLOWER, recompute_plan
 from tests.integration.scoring.ledger import Ledger
+from tests.support.owner import as_owner
 from tests.unit.scoring.builders import (
     CITY,
     PLAN,
@@ -153,8 +154,12 @@ async def test_a_later_version_never_counts_from_an_earlier_number(ledger: Ledge
     await ledger.report(80)
     async with ledger.database.transaction() as session:
         await number_committed(session, CITY)
-    await ledger.execute("UPDATE event_position SET position = -position WHERE position > 1")
-    await ledger.execute("UPDATE event_position SET position = 5 + position WHERE position < 0")
+    await as_owner(
+        ledger.database.dsn, "UPDATE event_position SET position = -position WHERE position > 1"
+    )
+    await as_owner(
+        ledger.database.dsn, "UPDATE event_position SET position = 5 + position WHERE position < 0"
+    )
     async with ledger.database.transaction() as session:
         assert await follow(session, CITY, FOLLOWER, ledger.clock)
     assert (await ledger.row())["value"] == "80"

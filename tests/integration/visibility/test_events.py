@@ -71,11 +71,7 @@ def _hears(actor: Actor, row: Row, leads: Leads) -> bool:
 
 
 async def _place_events(session: AsyncSession) -> None:
-    await put_rows(session, "event", [{**row, "data": None} for row in _TOLD])
-    await session.execute(
-        text("UPDATE event SET data = CAST(:data AS jsonb) WHERE id = :id"),
-        [{"id": row["id"], "data": row["data"]} for row in _TOLD],
-    )
+    await put_rows(session, "event", _TOLD)
 
 
 @pytest.mark.parametrize("leads", LEADS[1:3])

@@ -17,6 +17,7 @@ from services.core.webhooks import lifecycle, recovery
 from services.core.webhooks.errors import EndpointTransitionRefused
 from services.core.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests.integration.webhooks.receivers import CITY, Receivers, happening
+from tests.support.owner import as_owner
 
 
 @pytest.fixture
@@ -197,7 +198,7 @@ async def test_since_is_the_time_that_events_show_whatever_the_domain_clock(
     endpoint = await receivers.endpoint(owner)
     shown = receivers.clock.now()
     await receivers.happen(happening())
-    await receivers.execute("UPDATE event SET occurred_at = :at", at=shown)
+    await as_owner(receivers.database.dsn, "UPDATE event SET occurred_at = $1", shown)
     await receivers.pass_over()
     await receivers.settle(endpoint, "failed", [1])
     await _replayed(receivers, await _begin(receivers, endpoint, owner, shown))

@@ -7,8 +7,8 @@ goes on, and lists such a credential as a key that nobody can use.
 
 from alembic import op
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 works_since = "0014"
