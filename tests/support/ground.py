@@ -71,7 +71,7 @@ class Ground:
             "evidence_id": self.evidence["id"],
             "archive_id": self.evidence["archive"],
             "user_id": self.people.users.get(end, self.people.users["{user_id}"]),
-            "post_id": self.people.post_id,
+            "post_id": self.people.posts.get(end, self.people.posts["{post_id}"]),
             "session_id": self.people.session_id,
             **self.webhooks,
         }

@@ -91,10 +91,10 @@ async def signed_in(door: Door, one: Somebody, **more: Any) -> httpx.AsyncClient
 
 @dataclass(frozen=True)
 class PeopleGround:
-    """Users by the end of the path that is about them, a post, a session, and fair proofs."""
+    """Users and posts by the end of the path about them, a session, and fair proofs."""
 
     users: dict[str, str]
-    post_id: str
+    posts: dict[str, str]
     session_id: str
     proofs: dict[str, dict[str, Any]]
     """By path, a body that proves who asks."""
@@ -119,7 +119,7 @@ async def people_ground(door: Door) -> PeopleGround:
     session = await session_of(door, one)
     return PeopleGround(
         {verb: each["id"] for verb, each in users.items()},
-        one.post_id,
+        {"{post_id}": one.post_id, "hand-over": await a_post(door, "leader")},
         session["session_id"],
         {
             "/v1/sign-in": one.proof(),

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit.service import note
 from services.core.identity.actor import Actor
+from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.secrets import mint
@@ -52,6 +53,8 @@ async def create_user(
 
 
 async def _check_username(session: AsyncSession, city_code: str, username: str) -> None:
+    # Of two who take a name at once the second waits, and is told.
+    await lock_name(session, f"username {city_code} {username}")
     if await queries.has_person(session, city_code, username):
         said = Text("该用户名已被使用", "Somebody is called so already")
         raise InvalidInput(faults=[Fault("/username", "username-taken", said, username)])
