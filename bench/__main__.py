@@ -17,6 +17,7 @@ from bench import (
     http,
     importing,
     planning,
+    proving,
     recompute,
     sign_ins,
     starting,
@@ -42,7 +43,7 @@ NAMES = (
         "importing",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
-    *("auditing", "signing"),
+    *("auditing", "proving", "signing"),
 )
 
 
@@ -96,6 +97,7 @@ _WORK = {
     "delivering": webhooks.delivering,
     "beside": webhooks.beside,
     "auditing": auditing.auditing,
+    "proving": proving.proving,
     "signing": sign_ins.signing,
 }
 

@@ -28,6 +28,9 @@ logger = logging.getLogger("wufei.api")
 PROBLEM = "problem_code"
 """Where a request's scope says by which code it was refused."""
 
+TOLD = "told_status"
+"""Where it says which status its answer stands for, though it is another on the wire."""
+
 MAKER = "maker"
 """Where it says whose key stands behind it, though that does not act itself."""
 
@@ -63,7 +66,7 @@ class AccessRecord:
 
     def answered(self, scope: Scope, message: Message) -> None:
         """Hear how a request is answered, when its answer begins."""
-        status = message["status"]
+        status = scope.get(TOLD, message["status"])
         if status in _REFUSALS or PROBLEM in scope:
             self._refused(scope, status)
         elif status == 200 and _is_attached(message["headers"]):  # noqa: PLR2004 (OK)

@@ -19,6 +19,7 @@ from services.api.plan_cache import PlanCache
 from services.api.response_cache import ResponseCache
 from services.api.routing import Replay
 from services.api.security import Keys, caller_of
+from services.api.signed_calls import Partners
 from services.api.tokens import Tokens
 from services.api.write_health import WriteHealth
 from services.api.write_options import write_options_of
@@ -49,6 +50,7 @@ class Resources:
     clock: Clock
     keys: Keys
     tokens: Tokens
+    partners: Partners
     plans: PlanCache
     answers: ResponseCache
     watch: LogListener

@@ -23,7 +23,6 @@ from redis.exceptions import RedisError
 
 from services.api.limit_settings import LimitSettings
 from services.api.quotas import (
-    WINDOW,
     Bucket,
     Quota,
     Sort,
@@ -44,7 +43,6 @@ _PATIENCE_SECONDS = 0.25
 _MOST_BUCKETS = 20_000
 """Addresses may be anybody's: beyond so many the one that was longest unused is forgotten."""
 
-_SECONDS = int(WINDOW.total_seconds())
 _Key = tuple[UUID | str, Sort]
 
 
@@ -69,7 +67,7 @@ class Limited:
 class Counter(Protocol):
     """A count that all processes share."""
 
-    async def take(self, key: str, step: int) -> tuple[int, float]:
+    async def take(self, key: str, step: int, seconds: int) -> tuple[int, float]:
         """Add a step; return the count with it, and in how many seconds it begins anew."""
         ...
 
@@ -88,12 +86,12 @@ class RedisCounter:
             connection_pool=self._pool,  # type: ignore[arg-type] # it is handed on as it is
         )
 
-    async def take(self, key: str, step: int) -> tuple[int, float]:
+    async def take(self, key: str, step: int, seconds: int) -> tuple[int, float]:
         """Add a step; return the count with it, and in how many seconds it begins anew."""
         async with asyncio.timeout(2 * _PATIENCE_SECONDS):
-            counted = await self._storage.incr(key, _SECONDS, amount=step)
+            counted = await self._storage.incr(key, seconds, amount=step)
             if counted == step:
-                return counted, float(_SECONDS)
+                return counted, float(seconds)
             ends = await self._storage.get_expiry(key)
         return counted, max(1.0, ends - time.time())
 
@@ -131,10 +129,19 @@ class Limits:
             RateLimited: the quota of the minute is used up.
         """
         quota = self._quotas.get(sort)
-        if quota is None:
-            return
+        if quota is not None:
+            await self.admit_by(told, who, quota)
+
+    async def admit_by(
+        self, told: list[tuple[bytes, bytes]], who: UUID | str, quota: Quota
+    ) -> None:
+        """Count a request against a quota of its own, and note in `told` the headers of its answer.
+
+        Raises:
+            RateLimited: the quota of the window is used up.
+        """
         now = self._true_now()
-        bucket = self._buckets.get((who, sort))
+        bucket = self._buckets.get((who, quota.sort))
         if bucket is None or bucket.is_over(now) or (bucket.left < 1 and not bucket.complete):
             bucket = await self._filled(who, quota, now)
         told.append(quota.policy)
@@ -182,9 +189,9 @@ class Limits:
     ) -> Bucket:
         counter = self._counter
         if counter is None or is_recent(self._away_since, now, _AWAY):
-            return Bucket(quota, now + WINDOW, left=quota.most, complete=True)
+            return Bucket(quota, now + quota.window, left=quota.most, complete=True)
         try:
-            counted, seconds = await counter.take(f"{who}:{quota.sort}", quota.step)
+            counted, seconds = await counter.take(f"{who}:{quota.sort}", quota.step, quota.seconds)
         except (RedisError, OSError, TimeoutError) as error:
             if self._away_since is None:
                 logger.warning(
@@ -195,7 +202,7 @@ class Limits:
                     },
                 )
             self._away_since = now
-            return Bucket(quota, now + WINDOW, left=quota.most, complete=True)
+            return Bucket(quota, now + quota.window, left=quota.most, complete=True)
         self._away_since = None
         ours = granted(quota, counted, quota.step)
         filled = bucket or Bucket(quota, now)

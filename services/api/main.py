@@ -32,6 +32,10 @@ from services.api.evidence import item_routes as evidence_items
 from services.api.evidence import routes as evidence
 from services.api.feed import routes as feed
 from services.api.foreign_tokens import ForeignTokens
+from services.api.gateways import catalog_routes as catalog
+from services.api.gateways import facade_routes as facade
+from services.api.gateways import routes as partners
+from services.api.gateways.facade import operations_of
 from services.api.identity import routes as identity
 from services.api.identity import token_routes
 from services.api.imports import form_routes as forms
@@ -61,10 +65,12 @@ from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
 from services.api.scoring import comparison_routes as comparison
 from services.api.scoring import publication_routes as publications
+from services.api.scoring import ranking_routes as rankings
 from services.api.scoring import routes as scoring
 from services.api.scoring import table_routes as indicator_table
 from services.api.security import Keys
 from services.api.settings import ApiSettings
+from services.api.signed_calls import Partners
 from services.api.submissions import batch_routes as batch
 from services.api.submissions import bulk_routes as bulk
 from services.api.submissions import check_routes as checks
@@ -95,6 +101,7 @@ _ROUTERS = (
     publications.router,
     indicator_table.router,
     comparison.router,
+    rankings.router,
     changes.router,
     batch.router,
     bulk.router,
@@ -129,6 +136,9 @@ _ROUTERS = (
     audit.router,
     identity.router,
     token_routes.router,
+    partners.router,
+    catalog.router,
+    facade.router,
     users.router,
     posts.router,
     sessions.router,
@@ -192,12 +202,14 @@ def create_app(
             hasher = Hasher(threads=chosen.sign_in_threads, queue=chosen.sign_in_queue)
             opened.callback(hasher.close)
             keys = Keys(database, chosen.clock.true_now, tokens, foreign)
+            callers = Partners(database, keys.acting_as, chosen.seal, chosen.clock.true_now, limits)
             app.state.resources = Resources(
                 database=database,
                 reads=reads,
                 clock=chosen.clock,
                 keys=keys,
                 tokens=tokens,
+                partners=callers,
                 plans=PlanCache(database, watch),
                 answers=ResponseCache(watch),
                 watch=watch,
@@ -216,7 +228,13 @@ def create_app(
             )
             background = [
                 asyncio.create_task(work)
-                for work in (watch.run(), doorbell.run(), keys.note_uses(), access.run(database))
+                for work in (
+                    watch.run(),
+                    doorbell.run(),
+                    keys.note_uses(),
+                    callers.note_uses(),
+                    access.run(database),
+                )
             ]
             # What the start has made stays for good: no collection need look at it again.
             gc.collect()
@@ -288,6 +306,7 @@ def _application(
     for router in _ROUTERS:
         app.router.routes.extend(router.routes)
     routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]
+    app.state.facade = operations_of(routes)
     setattr(app.state, LISTS, [one.path_regex for one in routes if one.export is not None])
     app.include_router(calendar_files.router)
     app.include_router(evidence_items.links_router)

@@ -15,6 +15,7 @@ from services.api.limiting import LIMITED, Limited
 from services.api.observed import counted_open, told_of_request
 from services.api.outward import compressing, mend, under_prefix, wants_compressed
 from services.api.problems import problem_of
+from services.api.signed_calls import told_of_call
 from services.api.table_forms import ASKED_HEAD, hear_form
 from services.core.evidence.errors import file_too_large
 from services.core.kit.errors import DomainError, RefusalKind
@@ -101,19 +102,17 @@ class Envelope:
             # by the scope that it made.
             scope = {**scope, "method": "GET", ASKED_HEAD: True}
         under_prefix(scope, self._prefix)
-        started = time.perf_counter()
         headers = dict(scope["headers"])
         if scope["method"] == "GET":
             hear_form(scope, headers)
-        request_id = headers.get(b"x-request-id", b"")
-        if not _REQUEST_ID.fullmatch(request_id):
-            request_id = str(new_id()).encode()
+        request_id = _request_id(headers)
         scope["request_id"] = request_id.decode()
-        answered, limited = 500, Limited()
-        scope[LIMITED] = limited
+        started, answered, length = time.perf_counter(), 500, 0
+        limited = scope[LIMITED] = Limited()
 
         async def send_with_id(message: Message) -> None:
-            nonlocal answered
+            nonlocal answered, length
+            length += len(message.get("body", b""))
             if message["type"] == "http.response.start":
                 answered = _recorded(scope, message)
                 mend(message, self._prefix, headers)
@@ -130,7 +129,9 @@ class Envelope:
             with unit_of_work(), on_trail(trail), counted_open(), limited:
                 await self._pass(scope, receive, send_with_id, headers)
         finally:
-            told_of_request(scope, trail, answered, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            told_of_request(scope, trail, answered, seconds)
+            told_of_call(scope, status=answered, seconds=seconds, bytes_out=length)
 
     async def _pass(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
@@ -188,6 +189,12 @@ class Envelope:
             if not ended:
                 await _drain(receive)
             await _refuse(refusal, scope, receive, send)
+
+
+def _request_id(headers: Mapping[bytes, bytes]) -> bytes:
+    """Return the id that a request was given, or one of ours where it has none that can stand."""
+    given = headers.get(b"x-request-id", b"")
+    return given if _REQUEST_ID.fullmatch(given) else str(new_id()).encode()
 
 
 def _most_bytes(scope: Scope) -> int:

@@ -13,8 +13,8 @@ from typing import Literal
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text
 
-Sort = Literal["reads", "writes", "heavy", "tokens", "sign_ins"]
-"""What a request is counted among."""
+Sort = Literal["reads", "writes", "heavy", "tokens", "sign_ins", "partner-minute", "partner-day"]
+"""What a request is counted among; the last two are a partner's own, by its contract."""
 
 WINDOW = timedelta(minutes=1)
 _STEPS = 20
@@ -38,10 +38,16 @@ class TooManyAtOnce(DomainError):
 
 @dataclass(frozen=True)
 class Quota:
-    """The most requests of a sort in a minute, and the steps in which a process takes of them."""
+    """The most requests of a sort in a window, and the steps in which a process takes of them."""
 
     sort: Sort
     most: int
+    window: timedelta = WINDOW
+
+    @property
+    def seconds(self) -> int:
+        """How long the window is."""
+        return int(self.window.total_seconds())
 
     @property
     def step(self) -> int:
@@ -51,7 +57,7 @@ class Quota:
     @cached_property
     def policy(self) -> tuple[bytes, bytes]:
         """The header that tells it."""
-        said = f'"{self.sort}";q={self.most};w={int(WINDOW.total_seconds())}'
+        said = f'"{self.sort}";q={self.most};w={self.seconds}'
         return b"ratelimit-policy", said.encode()
 
     @cached_property
@@ -75,8 +81,8 @@ class Bucket:
     complete: bool = False
 
     def is_over(self, now: datetime) -> bool:
-        """Return whether its minute has ended, or not begun: then the clock was set back."""
-        return not self.ends - WINDOW <= now < self.ends
+        """Return whether its window has ended, or not begun: then the clock was set back."""
+        return not self.ends - self.quota.window <= now < self.ends
 
     def shown(self, now: datetime) -> bytes:
         """Return the value of `RateLimit`."""
@@ -94,12 +100,13 @@ def granted(quota: Quota, counted: int, step: int) -> int:
 
 def rate_limited(bucket: Bucket, now: datetime) -> RateLimited:
     """Return the refusal of a request that is one too many."""
-    most, seconds = bucket.quota.most, bucket.seconds(now)
+    quota, seconds = bucket.quota, bucket.seconds(now)
+    most, window = quota.most, quota.seconds
     return RateLimited(
         Text(
-            f"每分钟至多 {most} 次（{bucket.quota.sort}）；请在 {seconds} 秒后继续，"
+            f"每 {window} 秒至多 {most} 次（{quota.sort}）；请在 {seconds} 秒后继续，"
             "并合并请求：批量填报、更长的列表页、长轮询",
-            f"At most {most} a minute ({bucket.quota.sort}): go on in {seconds} s, and ask for more"
+            f"At most {most} in {window} s ({quota.sort}): go on in {seconds} s, and ask for more"
             " at a time: batches, longer pages, long polls",
         ),
         extra={"retry_after": seconds},

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.api.access_record import MAKER
 from services.api.foreign_tokens import ForeignTokens
+from services.api.signed_calls import SIGNED, Partners, authenticate_signed, is_signed
 from services.api.tokens import Tokens
 from services.core.identity.access_tokens import (
     AccessToken,
@@ -68,8 +69,8 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class _KnownKey:
-    """A key that a token named, with the ends of its secrets by prefix; None: it has none.
+class KnownKey:
+    """A key that a token or a partner named, with the ends of its secrets by prefix, if any.
 
     Of a person's time in a post those are the sessions that are open, by id.
     """
@@ -104,7 +105,7 @@ class Keys:
         self._met: TLRUCache[bytes, Credential, datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _digest, met, _now: met.until, timer=true_now
         )
-        self._named: TLRUCache[tuple[str, UUID], _KnownKey, datetime] = TLRUCache(
+        self._named: TLRUCache[tuple[str, UUID], KnownKey, datetime] = TLRUCache(
             _MOST_KEPT, ttu=lambda _name, known, _now: known.until, timer=true_now
         )
         self._used: dict[tuple[str, UUID], tuple[datetime, str | None]] = {}
@@ -177,7 +178,7 @@ class Keys:
 
     async def _of_foreign(self, said: ForeignToken, now: datetime) -> Credential:
         """Return the key that a foreign token acts as, until the token or the key ends."""
-        known = await self._known(said.city_code, said.key_id, now)
+        known = await self._system(said.city_code, said.key_id, now)
         good_until = _first(said.expires_at, known.expires_at)
         return Credential(
             until=min(known.until, good_until),
@@ -205,7 +206,24 @@ class Keys:
             good_until=good_until,
         )
 
-    async def _known(self, city_code: str, key_id: UUID, now: datetime) -> _KnownKey:
+    async def acting_as(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
+        """Return the key that somebody acts as by a proof of its own, and note its use.
+
+        Raises:
+            Unauthenticated: it is good no more.
+        """
+        known = await self._system(city_code, key_id, now)
+        self._used[city_code, key_id] = now, None
+        return known
+
+    async def _system(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
+        """Return a key that others may act as: a person's time in a post is none of those."""
+        known = await self._known(city_code, key_id, now)
+        if known.actor.person_id is not None:
+            raise Unauthenticated
+        return known
+
+    async def _known(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
         known = self._named.get((city_code, key_id))
         if known is not None and not _was_set_back(known.until, now):
             return known
@@ -216,7 +234,7 @@ class Keys:
             key, secrets = found
             if key.person_id is not None:
                 secrets = await open_sessions(session, city_code, key_id, now)
-        known = _KnownKey(
+        known = KnownKey(
             until=min(now + KEPT, _first(key.expires_at)),
             read_at=now,
             actor=actor_of(key, channel="api"),
@@ -282,8 +300,12 @@ async def authenticate(request: Request) -> Actor:
     Raises:
         Unauthenticated: there is no valid credential.
         NetworkNotAllowed: it is one that is good from other networks only.
+        SignatureMissing, SignatureWrong, …: it is signed, see `Partners.let_in`.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if SIGNED in request.scope or (not scheme and is_signed(request.headers)):
+        partners: Partners = request.app.state.resources.partners
+        return await authenticate_signed(request, partners)
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     held, address = request.app.state.resources, address_of(request)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from services.console.errors import ConsoleError
+from services.core.gateways.profiles import PROFILES
 from services.core.identity.rules import ROLES, SCOPES
 
 _Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
@@ -47,6 +48,7 @@ def _parser() -> ArgumentParser:
     _add_plan(_group(commands, "plan", "check and load plan documents"))
     _add_key(_group(commands, "key", "make, list and revoke keys"))
     _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))
+    _add_gateway(_group(commands, "gateway", "try an installation as a partner's gateway"))
     _add_simulate(_group(commands, "simulate", "try how much a machine takes"))
     _add(
         _group(commands, "secrets", "keys that secrets are sealed with"),
@@ -133,6 +135,23 @@ def _add_webhook(actions: _Commands) -> None:
     check.add_argument("url", help="where the receiver listens; nothing else is called")
     check.add_argument("--secret", help="whsec_… or whsk_…; better in WUFEI_WEBHOOK_SECRET")
     check.add_argument("--timeout", type=float, default=15, help="seconds to wait for an answer")
+    check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+    check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")
+
+
+def _add_gateway(actions: _Commands) -> None:
+    summary = "call good, late, replayed and altered requests as a partner; say what was answered"
+    check = _add(actions, "check", "gateways:check", summary)
+    check.add_argument("url", help="where the installation is; nothing else is called")
+    check.add_argument("--partner", required=True, help="app_id of the partner")
+    check.add_argument("--profile", choices=sorted(PROFILES), default="wufei-hmac")
+    check.add_argument("--plan", required=True, help="code of the plan, such as 410183-2025")
+    check.add_argument(
+        "--operation",
+        choices=("list_indicators", "list_late", "get_scoreboard", "list_submissions"),
+        default="list_indicators",
+        help="which operation is called, that the partner may call",
+    )
     check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")
 

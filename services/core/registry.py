@@ -8,6 +8,7 @@ from services.core.conflicts import models as conflicts
 from services.core.events import models as events
 from services.core.evidence import models as evidence
 from services.core.extensions import models as extensions
+from services.core.gateways import models as gateways
 from services.core.identity import models as identity
 from services.core.imports import models as imports
 from services.core.kit import idempotency, operations
@@ -31,6 +32,7 @@ __all__ = [
     "events",
     "evidence",
     "extensions",
+    "gateways",
     "idempotency",
     "identity",
     "imports",

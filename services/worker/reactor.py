@@ -19,6 +19,7 @@ from services.core.events.queries import NUMBERING, cities_behind, next_unread
 from services.core.events.reading import Followed, Follower, follow
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
+from services.core.gateways.counted import forget_old_calls
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
@@ -204,6 +205,7 @@ class Reactor:
             await forget_old(session, city_code, now=self._clock.true_now())
             await forget_old_writes(session, city_code, now=self._clock.now())
             await forget_previews(session, city_code, now=self._clock.true_now())
+            await forget_old_calls(session, city_code, now=self._clock.true_now())
             await forget_old_sessions(session, city_code, now=self._clock.true_now())
         self._begun.add(city_code)
 

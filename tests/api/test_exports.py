@@ -8,7 +8,7 @@ import pytest
 
 from services.api.table_forms import Form
 from tests.api.test_batches import rows, sent
-from tests.support.api import XINMI, Door, xinmi
+from tests.support.api import XINMI, Door, a_submission, xinmi
 from tests.support.contract import CONTRACT
 from tests.support.evidence import added
 from tests.support.ground import Ground, prepare, who_may
@@ -86,6 +86,15 @@ def test_whatever_lists_can_be_had_as_a_table() -> None:
     assert all(Form.XLSX.value in _content(one) for one in TABLES.values())
 
 
+async def assessed(door: Door) -> None:
+    """Let a unit that leads one indicator alone have all of its weight assessed."""
+    body = a_submission(indicator_code="G11", organization_code="UN09", period="2025", value="1")
+    async with await door.as_("reporter", "UN09") as unit, await door.as_("office") as office:
+        made = await unit.post(f"/plans/{XINMI}/submissions", json=body)
+        await office.post(f"/submissions/{made.json()['id']}/approve")
+    await door.react()
+
+
 @pytest.mark.parametrize("path", TABLES)
 async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
     door: Door, ground: Ground, path: str
@@ -94,9 +103,11 @@ async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
     named = ground.named(f"GET {path}", operation["operationId"]) | {"year": "2025", "code": "R01"}
     address = path.removeprefix("/v1").format(**named)
     member = OTHERS.get(operation["operationId"], "items")
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = {"plan": XINMI} if path.endswith("/catalog") else {}
     if path.endswith(("changes", "comparison")):
         params = {"from": "publication:1", "period": "2024"}
+    if path.endswith("rankings"):
+        await assessed(door)
     taken = str(operation.get("parameters"))
     short = {"page_size": 3} if "PageSize" in taken else {"limit": 7} if "limit" in taken else {}
     who = who_may(f"GET {path}")

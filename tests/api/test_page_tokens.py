@@ -38,6 +38,7 @@ class Listed:
 PLAN = {"plan": XINMI}
 LISTS: Mapping[str, Listed] = {
     "/v1/api-keys": Listed("keys", ("410183", ID), {}, "system_admin"),
+    "/v1/partners": Listed("partners", ("410183", ID), {}, "system_admin"),
     "/v1/users": Listed("users", (ID,), {}, "security_admin"),
     "/v1/posts": Listed("posts", (ID,), {}, "security_admin"),
     "/v1/sessions": Listed("sessions", (ID,), {"of": None}, "security_admin"),

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.contract import CONTRACT
+from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
 
 PATCHES = {
@@ -50,6 +51,10 @@ async def a_key(door: Door) -> Mapping[str, Any]:
     return dict(made.json())
 
 
+async def a_platform(door: Door) -> Mapping[str, Any]:
+    return {"id": (await a_partner(door)).id}
+
+
 async def a_user(door: Door) -> Mapping[str, Any]:
     async with await door.as_("security_admin") as admin:
         made = await admin.post("/users", json={"username": "before", "name": "before"})
@@ -61,6 +66,7 @@ THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_milestone": a_milestone,
     "edit_webhook_endpoint": an_endpoint,
     "edit_api_key": a_key,
+    "edit_partner": a_platform,
     "edit_user": a_user,
 }
 """What each PATCH is tried on; a new one is to be added here."""
@@ -98,7 +104,7 @@ async def test_a_change_of_nothing_writes_nothing(door: Door, name: str) -> None
     thing = await THINGS[name](door)
     address = path.removeprefix("/v1").replace("{" + path.split("{")[1], thing["id"])
     before = await written(door)
-    keys = address.startswith("/api-keys")
+    keys = address.startswith(("/api-keys", "/partners"))
     role = "security_admin" if address.startswith("/users") else "office"
     client = door.client(door.admin_secret) if keys else await door.as_(role)
     async with client:

@@ -42,6 +42,7 @@ WRITERS = {
     "posts",  # people: made, and handed over
     "token_keys",  # identity: keys that tokens are signed with, made and withdrawn
     "issuer_keys",  # identity: what foreign issuers publish, as it was fetched
+    "counted",  # gateways: how partners called, added to what is kept
     "lifecycle",  # webhooks: endpoints tested, enabled, disabled, deleted
     "planning",  # webhooks: the log into deliveries, in one statement a stretch
     "recovery",  # webhooks: what was not delivered made due again

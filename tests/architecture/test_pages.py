@@ -244,7 +244,9 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "audit",
         "integrators/README",
         "integrators/offline",
+        "integrators/gateways",
         "checks",
+        "rankings",
     )
     read = {*pages, *more, "personal-data", "people"}
     expected = {ROOT / f"docs/{name}.zh-CN.md" for name in read} | {ROOT / "README.zh-CN.md"}

@@ -13,17 +13,19 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("personal-data.md", "personal-data.zh-CN.md")
 
 NOTHING_OF_A_PERSON = {
-    "action", "administrative_code", "alert_key", "aliases", "author_organizations", "basis",
-    "board", "calendar", "calendar_code", "checks", "city_code", "closed_because", "code",
-    "conditions", "data_status", "defined_by", "document_number", "ended_because", "errors", "etag",
+    "action", "administrative_code", "alert_key", "aliases", "app_id", "author_organizations",
+    "basis", "board", "calendar", "calendar_code", "checks", "city_code", "closed_because",
+    "code", "conditions", "data_status", "defined_by", "document_number", "ended_because",
+    "errors", "etag",
     "event_type", "event_types", "evidence_rule", "fault", "form", "format", "grade",
-    "header_names", "host", "indicator_code", "issuer", "key", "keys", "kid", "kind", "level",
-    "location", "measure_code", "members", "message", "message_en", "method", "method_version",
-    "options", "organization_code", "outcome", "owner", "owner_code", "part", "period",
-    "plan_code", "prefix", "progress", "public_key", "question_id", "reader", "recipients",
-    "recorded_by_organization", "reported_by_organization", "role", "rule", "scope", "scopes",
-    "sha256", "signature", "sm3", "source", "source_code", "stage", "state", "subject_id",
-    "subject_kind", "taken", "traceparent", "traces", "type", "url_shown", "years",
+    "header_names", "host", "indicator_code", "interface", "interfaces", "issuer", "key", "keys",
+    "kid", "kind", "level", "location", "measure_code", "members", "message", "message_en",
+    "method", "method_version", "options", "organization_code", "outcome", "output_fields",
+    "owner", "owner_code", "part", "period", "plan_code", "prefix", "profile", "progress",
+    "public_key", "question_id", "reader", "recipients", "recorded_by_organization",
+    "reported_by_organization", "role", "rule", "scope", "scopes", "sha256", "signature", "sm3",
+    "source", "source_code", "stage", "state", "subject_id", "subject_kind", "taken", "times",
+    "traceparent", "traces", "type", "url_shown", "years",
 }  # fmt: skip
 """Columns of codes, kinds, states, digests, figures and words of the plan, in every table.
 

@@ -24,6 +24,7 @@ OTHER_SENSES: Mapping[str, set[str]] = {
     "api/contract/naming.py": {"lead", "office"},  # a list of parties that has a name
     "api/milestones/progress_routes.py": {"lead"},  # what progress is added up by
     "api/milestones/schemas.py": {"lead"},  # the same
+    "api/scoring/ranking_routes.py": {"lead"},  # which units are compared
     "core/alerts/escalation.py": {"lead", "office"},  # parties of a stage
     "core/alerts/late.py": {"office"},  # a party that has to act
     "core/alerts/rule_set.py": {"lead", "leader", "office"},  # parties, and posts in a unit
@@ -31,6 +32,7 @@ OTHER_SENSES: Mapping[str, set[str]] = {
     "core/milestones/rights.py": {"lead"},  # a unit's part in a measure
     "core/observations/differing.py": {"lead", "office"},  # who has to decide on a difference
     "core/plan/leads.py": {"lead"},  # the same
+    "core/scoring/ranking.py": {"lead"},  # which units are compared
     "core/plan/member_words.py": {"office", "superior"},  # members of a plan document
     "core/plan/observing.py": {"lead", "office"},  # who has to decide on a difference
 }

@@ -9,7 +9,7 @@ import schemathesis
 
 from services.api.contract.__main__ import PATH
 from services.api.contract.problem_codes import problem_codes
-from tests.support.contract import CONTRACT, PROVED_IN_BODY, TOKEN_PATH
+from tests.support.contract import BY_OTHERS, CONTRACT, PROVED_IN_BODY, TOKEN_PATH
 
 COMPONENTS = CONTRACT["components"]
 PUBLIC = {"healthz", "readyz", "metrics", "read_authorization_server", "read_public_keys"}
@@ -155,7 +155,7 @@ def test_a_write_can_be_tried_and_a_post_repeated(
     path: str, method: str, operation: dict[str, Any]
 ) -> None:
     given = parameters(operation)
-    writes = method != "get" and path not in {TOKEN_PATH, *PROVED_IN_BODY}
+    writes = method != "get" and path not in BY_OTHERS
     assert ("validate_only" in given) is writes
     assert ("Idempotency-Key" in given) is (writes and method == "post")
     assert {"Accept-Language", "X-Request-Id"} <= set(given)
@@ -188,7 +188,7 @@ def test_every_verb_honours_if_match() -> None:
         # What is of many things has no version of its own; each item may name the one it means.
         if "207" not in operation["responses"]
         and "/batch" not in path
-        and path not in {TOKEN_PATH, *PROVED_IN_BODY}
+        and path not in BY_OTHERS
         and path != "/v1/sign-out"  # of the session that asks, whichever version of it
         and not path.endswith(("/sync", "/imports", "/checks/dry-run", "/evidence-archives"))
     ]

@@ -32,10 +32,11 @@ class Lost:
 
     asked: int = 0
 
-    async def take(self, key: str, step: int) -> tuple[int, float]:
+    async def take(self, key: str, step: int, seconds: int) -> tuple[int, float]:
         """Fail."""
         assert key
         assert step
+        assert seconds
         self.asked += 1
         raise OSError("away")
 
@@ -150,10 +151,10 @@ async def test_no_storm_of_addresses_makes_a_process_hold_ever_more(
 async def test_a_redis_that_forgot_its_scripts_counts_on(addresses: Addresses) -> None:
     counter = RedisCounter(addresses.valkey)
     try:
-        assert await counter.take("after a restart", 5) == (5, 60.0)
+        assert await counter.take("after a restart", 5, 60) == (5, 60.0)
         async with Redis.from_url(addresses.valkey) as redis:
             await redis.script_flush()
-        counted, seconds = await counter.take("after a restart", 5)
+        counted, seconds = await counter.take("after a restart", 5, 60)
         assert counted == 10
         assert 50 < seconds <= 60
     finally:

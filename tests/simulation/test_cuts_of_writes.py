@@ -15,17 +15,17 @@ from tests.simulation.conftest import Stage
 from tests.simulation.cutting import ALL, Moment, Scissors, Tape, places
 from tests.simulation.invariants import broken_laws
 from tests.simulation.wire import Gate, OpenGate
-from tests.support.contract import PROVED_IN_BODY, TOKEN_PATH
+from tests.support.contract import BY_OTHERS
 from tests.support.ground import who_may
 from tests.support.operations import OPERATIONS, good_request
 
 WRITES = sorted(
     label
     for label in OPERATIONS
-    # Where tokens of keys are given nothing is written; a proof is good once, so that whoever has
-    # lost the answer proves anew; a sign-out ends what its repeat would come with.
-    if not label.startswith("GET ")
-    and label.split()[1] not in {TOKEN_PATH, "/v1/sign-out", *PROVED_IN_BODY}
+    # Of the others one writes nothing, and one only what another operation does; a proof is good
+    # once, so that whoever has lost the answer proves anew; a sign-out ends what its repeat would
+    # come with.
+    if not label.startswith("GET ") and not label.endswith((*BY_OTHERS, "/sign-out"))
 )
 COMES_AFTER = {
     "POST /v1/plans/{plan}/periods/{period}/reopen": "POST /v1/plans/{plan}/periods/{period}/close"

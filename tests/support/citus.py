@@ -5,6 +5,7 @@ database of the run's own is made on every node, migrated, and distributed by th
 an operator runs; each test gets a copy of it.
 """
 
+import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class Cluster:
     async def prepare(self, template: str) -> None:
         """Make a database whose tables are distributed, to be copied; one of old is replaced."""
         for node in self.nodes:
-            await execute(node, f"DROP DATABASE IF EXISTS {template} WITH (FORCE)")
+            await drop_database(node, template)
             await execute(node, f"CREATE DATABASE {template}")
             await execute(database_at(node, template), "CREATE EXTENSION citus")
         url = database_at(self.coordinator, template)
@@ -65,7 +66,7 @@ class Cluster:
     async def remove(self, template: str) -> None:
         """Drop what was prepared."""
         for node in self.nodes:
-            await execute(node, f"DROP DATABASE IF EXISTS {template} WITH (FORCE)")
+            await drop_database(node, template)
 
 
 async def cluster_at(url: str) -> Cluster:
@@ -98,6 +99,16 @@ async def execute(url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def drop_database(url: str, name: str) -> None:
+    """Drop a database if it is there, however long a busy server takes to end who uses it."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await execute(url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            except asyncpg.ObjectInUseError:  # it was told to end, and has not after 5 s
+                await asyncio.sleep(0.5)
 
 
 def _at(url: str, host: str, port: int) -> str:

@@ -37,4 +37,10 @@ PROVED_IN_BODY = frozenset(
 )
 """Where no credential is sent in a header: what the body holds proves who asks, once."""
 
+GATEWAY_PATH = "/gw/v1/{operation}"
+"""What is asked and answered there gateways say; tests of partners call it."""
+
+BY_OTHERS = frozenset({TOKEN_PATH, GATEWAY_PATH, *PROVED_IN_BODY})
+"""Paths whose requests or refusals are not of our own form, or hold the credential in the body."""
+
 CONTRACT = read_contract(PATH.read_text(encoding="utf-8"))

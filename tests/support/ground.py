@@ -11,6 +11,7 @@ from tests.support.api import XINMI, Door, a_submission
 from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.evidence import a_file_with_link, added, an_archive, an_assigned_target
+from tests.support.gateways import Platform, a_key, a_partner, called
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
@@ -58,6 +59,12 @@ class Ground:
     """Id and secret of a key, as a client of OAuth sends them."""
     people: PeopleGround
 
+    platform: Platform
+    """A partner that may call everything."""
+
+    partners: dict[str, str]
+    """Partners that are altered, by the operation that does."""
+
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
         end = label.rsplit("/", 1)[-1]
@@ -82,6 +89,7 @@ class Ground:
         ):
             if end in found:
                 real[name] = found[end]
+        real["partner_id"] = self.partners.get(operation_id, self.platform.id)
         # Each that alters an endpoint for the others has one of its own.
         real["endpoint_id"] = self.endpoints.get(operation_id, self.webhooks["endpoint_id"])
         if label.startswith("PUT "):
@@ -115,7 +123,7 @@ def body_of_today(label: str, body: Any) -> Any:
 
 def who_may(label: str) -> str:
     """Return who may do what an operation does."""
-    if "api-keys" in label:
+    if "api-keys" in label or "partners" in label:
         return "administrator"
     if label.endswith("/sign-out"):
         return "user"
@@ -202,7 +210,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(
         secrets,
-        [spare.json()["id"]],
+        [spare.json()["id"], await a_key(door)],
         dict.fromkeys(_ends(labels), made["history"]) | made,
         owed.json()["items"][0]["id"],
         milestones,
@@ -214,7 +222,17 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         await _evidence(door, made["evidence"], milestones.get("evidence"), secrets["office"]),
         {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
         await people_ground(door),
+        await _platform(door),
+        {name: (await a_partner(door)).id for name in ("revoke_partner", "rotate_partner_secret")},
     )
+
+
+async def _platform(door: Door) -> Platform:
+    """Make a partner that has called."""
+    platform = await a_partner(door)
+    await called(door, platform, "list_indicators", plan=XINMI)
+    await door.held.partners.note_use()
+    return platform
 
 
 async def _evidence(

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.api import XINMI
-from tests.support.contract import CONTRACT, TOKEN_PATH
+from tests.support.contract import BY_OTHERS, CONTRACT
 
 PLAN = f"/v1/plans/{XINMI}"
 JSON = {"Content-Type": "application/json"}
@@ -39,14 +39,15 @@ def answered(answer: httpx.Response) -> None:
 def operations() -> Iterator[Any]:
     """Yield each operation of the contract: method, path, and what is said of it."""
     for path, methods in CONTRACT["paths"].items():
-        if path == TOKEN_PATH:
-            continue  # its refusals are another standard's; tests of tokens are hostile to it
+        if path in BY_OTHERS:
+            continue  # its refusals are another's; tests of tokens and partners are hostile to it
         for method, operation in methods.items():
             yield pytest.param(method, path, operation, id=operation["operationId"])
 
 
 THINGS = (
     *("key_id", "endpoint_id", "delivery_id", "operation_id", "token_id"),
+    "partner_id",
     *("milestone_id", "extension_id", "obligation_id", "alert_id"),
     *("user_id", "post_id", "session_id"),
     *("conflict_id", "observation_id", "preview_id", "import_id", "evidence_id", "archive_id"),

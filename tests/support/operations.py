@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from services.core.kit.clock import Clock
-from tests.support.contract import CONTRACT, PROVED_IN_BODY, TOKEN_PATH
+from tests.support.api import XINMI
+from tests.support.contract import BY_OTHERS, CONTRACT, GATEWAY_PATH, TOKEN_PATH
 from tests.support.ground import Ground, body_of_today
 
 OPERATIONS: dict[str, Any] = {
@@ -65,15 +66,28 @@ def _credential_in_address(label: str, ground: Ground) -> dict[str, str]:
     return {"link": ground.evidence["link"]} if label.endswith("/evidence-content") else {}
 
 
+def _body(label: str, shown: Any, ground: Ground) -> Any:
+    body = _BODIES.get(label) or body_of_today(label, shown)
+    return {**body, "key_id": ground.keys[1]} if label == "POST /v1/partners" else body
+
+
+def _proved(path: str, ground: Ground) -> tuple[str, dict[str, Any]]:
+    """Return a good request of a path that is asked by others' rules, or proved in the body."""
+    if path == TOKEN_PATH:
+        form = {"grant_type": "client_credentials", **ground.client}
+        return path, {"data": form, "headers": {}}
+    if path == GATEWAY_PATH:
+        signed = ground.platform.signed("list_indicators", {"plan": XINMI})
+        return signed.path, {"content": signed.body, "headers": dict(signed.headers)}
+    return path, {"json": ground.people.proofs[path], "params": {}, "headers": {}}
+
+
 def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     """Return a good request: method, path, and what else is sent."""
     operation = OPERATIONS[label]
     method, path = label.split(" ", 1)
-    if path == TOKEN_PATH:
-        form = {"grant_type": "client_credentials", **ground.client}
-        return method, path, {"data": form, "headers": {}}
-    if path in PROVED_IN_BODY:
-        return method, path, {"json": ground.people.proofs[path], "params": {}, "headers": {}}
+    if path in BY_OTHERS:
+        return method, *_proved(path, ground)
     real = ground.named(label, operation["operationId"])
     query: dict[str, str] = dict(_QUERIES.get(label, {}))
     for parameter in map(_resolved, operation["parameters"]):
@@ -89,7 +103,7 @@ def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
         media_type, content = next(iter(_resolved(operation["requestBody"])["content"].items()))
         shown = _resolved(next(iter(content["examples"].values())))["value"]
         if media_type == "application/json":
-            body = _BODIES.get(label) or body_of_today(label, shown)
+            body = _body(label, shown, ground)
         else:
             sent |= {"content": shown.encode(), "headers": {"Content-Type": media_type}}
     if method == "PATCH" or label in NEEDS_A_VERSION:

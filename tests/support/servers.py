@@ -24,7 +24,14 @@ from services.console.embedded.postgres import ENVIRONMENT, Postgres
 from services.console.embedded.server_home import ServerHome
 from services.console.embedded.valkey import Valkey
 from services.console.schema import upgrade
-from tests.support.citus import Cluster, citus_url, cluster_at, database_at, execute
+from tests.support.citus import (
+    Cluster,
+    citus_url,
+    cluster_at,
+    database_at,
+    drop_database,
+    execute,
+)
 from tests.support.owner import owner_of, served
 
 TEMPLATE = "template_wufei"
@@ -85,7 +92,7 @@ class Addresses:
             yield owner if self.nodes else served(owner)
         finally:
             for node in (self.postgres, *self.nodes):
-                await execute(node, f"DROP DATABASE {name} WITH (FORCE)")
+                await drop_database(node, name)
 
 
 @asynccontextmanager

@@ -62,7 +62,7 @@ async def test_again_and_again_killed_with_many_under_way_nothing_is_lost(
                 worker.process.send_signal(SIGKILL)
                 await worker.ended()
         async with a_worker(planted.database.dsn, settings=SENDING):
-            await until(has(planted, delivered=len(wanted)), 30)
+            await until(has(planted, delivered=len(wanted)))
     assert set(receiver.ids) == {str(planted.events[each]) for each in wanted}
     (row,) = await planted.rows("SELECT count(*) FROM webhook_attempt WHERE outcome IS NULL")
     assert row[0] > 0, "what was interrupted is there to be seen"
@@ -77,7 +77,7 @@ async def test_a_signal_ends_it_soon_and_well_in_the_midst_of_a_backlog(planted:
             assert await worker.ended() == 0
         assert await planted.rows("SELECT FROM webhook_attempt WHERE outcome IS NULL") == []
         async with a_worker(planted.database.dsn, settings=SENDING):
-            await until(has(planted, delivered=len(wanted)), 30)
+            await until(has(planted, delivered=len(wanted)))
     assert set(receiver.ids) == {str(planted.events[each]) for each in wanted}
 
 

@@ -96,6 +96,11 @@ TAGS: Sequence[Mapping[str, str]] = (
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
     {"name": "audit", "description": "What was done with keys and settings, and its proof."},
+    {
+        "name": "gateway",
+        "description": "Partners whose platforms call through a gateway, what they call, and the"
+        " catalogue of what is shared.",
+    },
     {"name": "webhooks", "description": "Endpoints that hear of events, and their deliveries."},
     {"name": "webhook-messages", "description": RECEIVING},
     {"name": "operations", "description": "Long work that was started, and how far it is."},
@@ -113,6 +118,14 @@ SECURITY = {
         "type": "http",
         "scheme": "basic",
         "description": "For `POST /v1/oauth/token`: the id of a key and its secret.",
+    },
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-wufei-signature",
+        "description": "For partners: a request signed by the profile of the partner, of which this"
+        " is our own. Beside it go `x-wufei-partner`, `x-wufei-timestamp` and `x-wufei-nonce`; what"
+        " is signed, and the headers of other profiles, are on the page for partners.",
     },
     "calendar_token": {
         "type": "apiKey",

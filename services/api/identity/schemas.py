@@ -33,10 +33,12 @@ def _network(written: str) -> str:
         ) from None
 
 
-_Networks = Annotated[
+Networks = Annotated[
     list[Annotated[str, StringConstraints(max_length=60), AfterValidator(_network)]],
     Field(max_length=MOST_NETWORKS),
 ]
+"""Networks as they come in: CIDR blocks, or single addresses."""
+
 _NETWORKS = (
     "Networks that it may be used from, such as `10.20.0.0/16`, or single addresses; empty: all"
 )
@@ -58,7 +60,7 @@ class KeyIn(Said):
     city_code: CodeIn | None = Field(
         default=None, description="For the first administrator: where neither plan nor unit tells"
     )
-    allowed_networks: _Networks = Field(default=[], description=_NETWORKS)
+    allowed_networks: Networks = Field(default=[], description=_NETWORKS)
 
 
 class KeyPatch(Said):
@@ -66,7 +68,7 @@ class KeyPatch(Said):
 
     name: Title = Field(default="", description="Whose key it is, for people")
     expires_at: Instant | None = Field(default=None, description="When it stops working by itself")
-    allowed_networks: _Networks = Field(default=[], description=_NETWORKS)
+    allowed_networks: Networks = Field(default=[], description=_NETWORKS)
 
 
 class KeyRotationIn(Said):

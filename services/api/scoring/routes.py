@@ -133,14 +133,14 @@ async def board_body(
     """
     if publication is None:
         return await _read_board(held, plan, period_of_board(plan, period), basis, as_of)
-    _check_alone(publication, as_of)
+    check_alone(publication, as_of)
     asked = None if period is None else period_of_board(plan, period)
     return await _read_published(held, plan, publication, basis, asked)
 
 
-def _check_alone(publication: int, as_of: datetime | None) -> None:
+def check_alone(publication: int | None, as_of: datetime | None) -> None:
     """Refuse a number together with an instant: each names a board by itself."""
-    if as_of is not None:
+    if publication is not None and as_of is not None:
         detail = Text(
             "publication 与 as_of 只能给一个：前者是某次发布，后者是某一时刻",
             "Give `publication` or `as_of`, not both: each names a scoreboard",

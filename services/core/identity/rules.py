@@ -126,6 +126,7 @@ class Permission(Enum):
     )
     READ_EVENTS = ("events:read", _READERS, "read events")
     MANAGE_KEYS = ("keys:write", frozenset({"system_admin", "security_admin"}), "manage keys")
+    MANAGE_PARTNERS = ("keys:write", frozenset({"system_admin"}), "manage partners")
     MANAGE_USERS = (
         "users:write",
         frozenset({"security_admin"}),

@@ -15,15 +15,18 @@ SAME_PLACE = """s.city_code = :city AND s.plan_code = o.plan_code
 
 # What was handed in stays so while it is returned or corrected, and the first time counts. A
 # draft was never handed in; most values were once, and need no look into their history.
+REPORTED_AT = """CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
+        SELECT min(coalesce(h.counts_from, h.occurred_at))
+            FROM submission_history AS h WHERE h.city_code = :city
+            AND h.submission_id = s.id AND h.action = 'submitted') END"""
+"""When a submission `s` was handed in first."""
+
 _PLACED = f"""
 FROM obligation AS o
 JOIN plan_period AS p ON p.city_code = :city AND p.plan_code = o.plan_code
     AND p.period = o.period
 LEFT JOIN LATERAL (
-    SELECT s.id, s.state, s.submitted_at, CASE WHEN s.version = 1 THEN s.submitted_at ELSE (
-        SELECT min(coalesce(h.counts_from, h.occurred_at))
-            FROM submission_history AS h WHERE h.city_code = :city
-            AND h.submission_id = s.id AND h.action = 'submitted') END AS reported_at
+    SELECT s.id, s.state, s.submitted_at, {REPORTED_AT} AS reported_at
     FROM submission AS s WHERE {SAME_PLACE}
 ) AS s ON TRUE
 """  # noqa: S608 (text of our own)
@@ -51,6 +54,9 @@ def _statuses(unmet: str) -> Mapping[ObligationStatus, str]:
 
 
 _STATUS = _statuses("s.submitted_at IS NULL")
+IN_TIME = _STATUS["met"]
+"""That what was handed in for an obligation `o` came by the end of its due date."""
+
 # Postgres knows how many rows have no partner, and not how many have one without a value.
 NARROWED = _statuses(
     f"NOT EXISTS (SELECT FROM submission AS s WHERE {SAME_PLACE} AND s.state <> 'draft')"

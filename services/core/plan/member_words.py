@@ -261,6 +261,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "points": "Points for each occurrence",
         "cap": "The most points in all",
     },
+    "Rankings": {
+        "shown": "Whether units are shown in full order, or in tiers (the grades) alone",
+        "few": "A place that rests upon fewer indicators, or values, is marked",
+    },
     "Scheme": {
         "name": "The rule",
         "version": "The version of its parameters",
@@ -274,6 +278,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "weights": "Weights of indicators that state none",
         "gate": "Grades, caps and vetoes",
         "lights": "From which pace a light is green and yellow",
+        "rankings": "How units are ranked",
     },
 }
 

@@ -59,6 +59,19 @@ class Adjustment(Entry):
     text: Line | None = None
 
 
+RankingForm = Literal["order", "tiers"]
+
+
+class Rankings(Entry):
+    """How units are ranked: in full order, or only in tiers, which are the grades of the gate.
+
+    A place that rests upon fewer than `few` indicators, or values, is marked.
+    """
+
+    shown: RankingForm = "order"
+    few: Annotated[int, Field(ge=1, le=100, strict=True)] = 3
+
+
 class Scheme(Entry):
     """The scoring method as data: a rule by name with its parameters, and a version.
 
@@ -81,3 +94,4 @@ class Scheme(Entry):
     weights: SelectionWeights
     gate: Gate
     lights: Lights
+    rankings: Rankings = Rankings()

@@ -10,6 +10,7 @@ from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
 from tests.support.device import a_conflict
 from tests.support.duties import add
+from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.people import people_named
@@ -79,6 +80,7 @@ async def things(door: Door) -> AsyncIterator[None]:
     async with door.client(door.admin_secret) as client:
         made = await client.post("/api-keys", json={"name": "备用", "role": "leader"})
     MADE["key_id"] = made.json()["id"]
+    MADE["partner_id"] = (await a_partner(door)).id
     MADE.update(await people_named(door, 1, left=False))
     yield
     MADE.clear()

@@ -25,6 +25,7 @@ from services.core.resealing import service as resealing
 from services.core.resealing.columns import SEALED, SealedColumn
 from services.core.resealing.service import reseal
 from tests.support.api import ROOT, Door, open_door
+from tests.support.gateways import a_partner
 from tests.support.waiting import all_wait
 
 OLD, NEW = new_seal_key(), new_seal_key()
@@ -40,6 +41,7 @@ async def door(database_url: str) -> AsyncIterator[Door]:
             for number in range(3):
                 made = await _endpoint(office, number)
                 assert made.status_code == 201, made.text
+        await a_partner(opened)
         assert await _token(opened), "there is a key that tokens are signed with"
         await _second_factors(opened)
         yield opened

@@ -42,6 +42,7 @@ TABLE: Mapping[str, tuple[Scope, set[Role]]] = {
     "MANAGE_WEBHOOKS": ("webhooks:write", {"office", "integrator"}),
     "READ_EVENTS": ("events:read", READERS),
     "MANAGE_KEYS": ("keys:write", {"system_admin", "security_admin"}),
+    "MANAGE_PARTNERS": ("keys:write", {"system_admin"}),
     "MANAGE_USERS": ("users:write", {"security_admin"}),
     "READ_AUDIT": ("audit:read", {"audit_admin"}),
     "REPORT_FOR_ANY_UNIT": ("submissions:write", {"office"}),
@@ -123,7 +124,8 @@ def test_three_administrators_neither_report_nor_review_nor_each_others_work() -
             held = {one.name for one in Permission if role in one.roles}
             own = {
                 "system_admin": {
-                    *("READ_PLAN", "LOAD_PLAN", "READ_CALENDAR", "CHANGE_CALENDAR", "MANAGE_KEYS")
+                    *("READ_PLAN", "LOAD_PLAN", "READ_CALENDAR", "CHANGE_CALENDAR", "MANAGE_KEYS"),
+                    "MANAGE_PARTNERS",
                 },
                 "security_admin": {"MANAGE_KEYS", "MANAGE_USERS"},
                 "audit_admin": {"READ_AUDIT"},

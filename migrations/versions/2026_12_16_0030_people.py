@@ -7,8 +7,8 @@ goes on, and lists such a credential as a key that nobody can use.
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 works_since = "0014"

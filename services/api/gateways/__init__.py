@@ -1,0 +1,1 @@
+"""The gateway: partners, what they call, the catalogue, and schemas of these."""

@@ -1,0 +1,303 @@
+"""What partners call by `POST /gw/v1/<operation>`: flat members in, `{code, message, data}` out.
+
+Each is an operation of the contract, found by its name: its path and its query tell which member
+goes where. It is carried out by that operation's own route, in this process, as the key that the
+partner acts as. Whatever gateways want otherwise than the contract has it is here and nowhere else.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from pydantic_core import from_json, to_json
+from starlette.routing import Match
+from starlette.types import Message, Scope
+
+from services.api.gateways.quirks import instants_of
+from services.api.signed_calls import BY_GATEWAY, SIGNED, SignedCall
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+
+OPERATIONS = (
+    "list_submissions",
+    "get_submission",
+    "create_submission",
+    "write_batch",
+    "get_scoreboard",
+    "list_late",
+    "list_indicators",
+    "read_events",
+    "get_catalog",
+)
+"""The operations that partners may call, by their names in the contract."""
+
+MOST_ROWS = 10_000
+"""Rows that are read for one page by its number; beyond, `page_token` goes on where one ended."""
+
+_STEP = 500
+_LONGEST_PAGE = 500
+_OK = 200
+_REFUSED_FROM = 400
+_OPTIONS = ("validate_only",)
+"""Members that belong to the address of a change, not to its body."""
+
+_KEPT_HEADERS = frozenset({b"accept-language", b"wufei-position", b"user-agent", b"traceparent"})
+_KEPT_OF_SCOPE = frozenset(
+    {"type", "asgi", "http_version", "scheme", "server", "client", "root_path", "app", "state"}
+    | {"extensions", "request_id", "limited", "starlette.exception_handlers"}
+    | {"fastapi_middleware_astack"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of the contract, as partners call it."""
+
+    route: APIRoute
+    method: str
+    in_path: frozenset[str]
+    in_query: frozenset[str]
+    has_body: bool
+
+    @property
+    def is_paged(self) -> bool:
+        """Return whether it is a list that is read by pages."""
+        return {"page_size", "page_token"} <= self.in_query
+
+
+def operation_of(app: FastAPI, name: str) -> Operation | None:
+    """Return an operation that partners may call; None: there is none of this name."""
+    known: dict[str, Operation] = app.state.facade
+    return known.get(name)
+
+
+def instants_here(app: FastAPI) -> frozenset[str]:
+    """Return the names of members that hold instants, in whatever is answered here."""
+    known: dict[str, Operation] = app.state.facade
+    models = [one.route.response_model for one in known.values()]
+    return frozenset[str]().union(*(instants_of(one) for one in models if isinstance(one, type)))
+
+
+def operations_of(routes: Iterable[Any]) -> dict[str, Operation]:
+    """Return the operations that partners may call, by name, of the routes that carry them out."""
+    named = {one.name: one for one in routes if isinstance(one, APIRoute)}
+    return {name: _read(named[name]) for name in OPERATIONS}
+
+
+def _read(route: APIRoute) -> Operation:
+    (method,) = route.methods or {"GET"}
+    return Operation(
+        route,
+        method,
+        frozenset(route.param_convertors),
+        frozenset(_query(route.dependant)),
+        method != "GET",
+    )
+
+
+def _query(dependant: Any) -> Iterator[str]:
+    yield from (one.alias for one in dependant.query_params)
+    for one in dependant.dependencies:
+        yield from _query(one)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a partner's members ask of an operation."""
+
+    path: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: bytes = b""
+    request_id: str | None = None
+
+
+def asked(operation: Operation, members: Mapping[str, Any], request_id: str | None) -> Asked:
+    """Return where each member goes.
+
+    Raises:
+        InvalidInput: the path lacks one.
+    """
+    lacking = [name for name in sorted(operation.in_path) if not _said(members.get(name))]
+    if lacking:
+        said = Text("缺少此项", "It is missing")
+        raise InvalidInput(faults=[Fault(f"/{name}", "missing", said) for name in lacking])
+    path = operation.route.path_format
+    for name in operation.in_path:
+        path = path.replace(f"{{{name}}}", str(members[name]))
+    rest = {name: one for name, one in members.items() if name not in operation.in_path}
+    if not operation.has_body:
+        return Asked(path, {name: _word(one) for name, one in rest.items() if _said(one)})
+    options = {name: _word(rest.pop(name)) for name in _OPTIONS if name in rest}
+    return Asked(path, options, to_json(rest), request_id)
+
+
+def _said(value: object) -> bool:
+    return value is not None and value != ""
+
+
+def _word(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return [_word(one) for one in value] if isinstance(value, list) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an operation answered, as its own path does."""
+
+    status: int
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+    @property
+    def is_refusal(self) -> bool:
+        """Return whether it was refused."""
+        return self.status >= _REFUSED_FROM
+
+    def read(self) -> Any:
+        """Return what the body says; None: there is none."""
+        return from_json(self.body) if self.body else None
+
+
+async def carried_out(
+    request: Request, operation: Operation, wanted: Asked, call: SignedCall
+) -> Answered:
+    """Carry an operation out as the key that a partner acts as, and return its answer."""
+    scope = _scope(request, operation, wanted, call)
+    match, found = operation.route.matches(scope)
+    if match is not Match.FULL:
+        # What stands in a path holds no slash; the one operation has no other fault of its path.
+        raise InvalidInput(
+            faults=[Fault("", "not-in-a-path", Text("路径参数有误", "A path holds none such"))]
+        )
+    scope.update(found)
+    sent = iter([{"type": "http.request", "body": wanted.body, "more_body": False}])
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        return next(sent, {"type": "http.disconnect"})
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    await operation.route.handle(scope, receive, send)
+    start, *rest = answered
+    body = b"".join(one.get("body", b"") for one in rest)
+    return Answered(start["status"], dict(start["headers"]), body)
+
+
+def _scope(request: Request, operation: Operation, wanted: Asked, call: SignedCall) -> Scope:
+    outer = request.scope
+    headers = [one for one in outer["headers"] if one[0] in _KEPT_HEADERS]
+    if operation.has_body:
+        headers.append((b"content-type", b"application/json"))
+        headers.append((b"content-length", str(len(wanted.body)).encode()))
+        if wanted.request_id is not None:
+            headers.append((b"idempotency-key", wanted.request_id.encode()))
+    path = outer.get("root_path", "") + wanted.path
+    return {
+        **{name: one for name, one in outer.items() if name in _KEPT_OF_SCOPE},
+        "method": operation.method,
+        "path": path,
+        "raw_path": quote(path).encode(),
+        "query_string": urlencode(wanted.query, doseq=True).encode(),
+        "headers": headers,
+        SIGNED: call,
+        BY_GATEWAY: True,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which page of a list is asked for, from 1, and how many rows it holds."""
+
+    number: int
+    size: int
+
+
+def page_of(members: dict[str, Any]) -> Page | None:
+    """Take `page` and `pagesize` out of members; None: the list goes on by `page_token`.
+
+    Raises:
+        InvalidInput: they are no numbers that can be.
+    """
+    faults = []
+    found = {"page": 0, "pagesize": 50}
+    bounds = {"page": MOST_ROWS, "pagesize": _LONGEST_PAGE}
+    for name, most in bounds.items():
+        value = members.pop(name, None)
+        if not _said(value):
+            continue
+        text = str(value)
+        found[name] = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0  # noqa: PLR2004
+        if not 1 <= found[name] <= most:
+            said = Text(f"应为 1 到 {most} 的整数", f"A whole number from 1 to {most}")
+            faults.append(Fault(f"/{name}", "out-of-range", said, text[:60]))
+    if not faults and found["page"] * found["pagesize"] > MOST_ROWS:
+        said = Text(
+            f"按页号至多读到第 {MOST_ROWS} 行；请改用 page_token 续读，或缩小范围",
+            f"By number up to row {MOST_ROWS}: go on by page_token, or ask for less",
+        )
+        faults.append(Fault("/page", "page-too-far", said, found["page"]))
+    if faults:
+        raise InvalidInput(faults=faults)
+    if not found["page"]:
+        members.setdefault("page_size", found["pagesize"])
+        return None
+    return Page(found["page"], found["pagesize"])
+
+
+async def read_page(
+    request: Request, operation: Operation, wanted: Asked, call: SignedCall, page: Page
+) -> Answered:
+    """Return a page by its number, with the total: the list is read from its start, in turn.
+
+    Lists here go on from a row, and count none; so what comes before is read too, 10,000 rows at
+    most, of which each step is a request of its own to the list.
+    """
+    rows: list[Any] = []
+    token: str | None = None
+    while True:
+        query = {**wanted.query, "page_size": str(_STEP)}
+        if token is not None:
+            query["page_token"] = token
+        answer = await carried_out(request, operation, Asked(wanted.path, query), call)
+        if answer.status != _OK:
+            return answer
+        said = answer.read()
+        rows += said["items"]
+        token = said.pop("next_page_token", None)
+        if token is None or len(rows) >= MOST_ROWS:
+            break
+    first = (page.number - 1) * page.size
+    shown = {
+        **said,
+        "items": rows[first : first + page.size],
+        "total": len(rows),
+        "total_is_more": token is not None,
+        "page": page.number,
+        "pagesize": page.size,
+    }
+    return Answered(answer.status, answer.headers, to_json(shown))
+
+
+def with_members(data: Any, fields: Collection[str]) -> Any:
+    """Return an answer with those members only that a partner may have; none: with all.
+
+    Of a list that are its rows' members; what stands beside the rows stays.
+    """
+    if not fields or not isinstance(data, dict):
+        return data
+    if isinstance(data.get("items"), list):
+        rows = [_kept(one, fields) for one in data["items"]]
+        return {**data, "items": rows}
+    return _kept(data, fields)
+
+
+def _kept(row: Any, fields: Collection[str]) -> Any:
+    if not isinstance(row, dict):
+        return row
+    return {name: value for name, value in row.items() if name in fields}

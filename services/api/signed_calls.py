@@ -1,0 +1,392 @@
+"""Requests that a partner signed: proved, counted once, and answered as the key that it acts as.
+
+What is signed is proved before anything is written; then a nonce is remembered in PostgreSQL by a
+statement that is a transaction by itself, so that a replay is refused by whichever process it
+meets, and after Redis was emptied.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import asyncpg
+from cachetools import TLRUCache
+from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.api.access_record import MAKER
+from services.api.limiting import LIMITED, Limited, Limits
+from services.api.quotas import Quota
+from services.core.gateways import queries
+from services.core.gateways.counted import Counted, add_use
+from services.core.gateways.errors import (
+    InterfaceNotAllowed,
+    SignatureMissing,
+    SignatureReplayed,
+    SignatureWrong,
+)
+from services.core.gateways.profiles import PROFILES, Profile, SignedPart
+from services.core.gateways.service import secret_context
+from services.core.gateways.signing import Call, Presented, nonce_digest, presented, prove
+from services.core.gateways.statements import REMEMBER
+from services.core.gateways.use import Use
+from services.core.identity.actor import Actor
+from services.core.identity.errors import NetworkNotAllowed
+from services.core.identity.networks import Network, is_within, networks_of
+from services.core.kit.database import Database
+from services.core.kit.outage import cause_in_words
+from services.core.kit.sealing import CannotUnseal, Seal
+from services.core.kit.text import Text
+
+logger = logging.getLogger("wufei.api")
+
+SIGNED = "signed_call"
+"""Where the scope of a request holds its `SignedCall`, once it was proved."""
+
+BY_GATEWAY = "called_by_gateway"
+"""Set in the scope of a request that the façade makes of another: its answer is looked through."""
+
+OWN = frozenset({"wufei-hmac", "wufei-hmac-sm3"})
+"""The profiles that are good on every path, for they sign all of a request."""
+
+_OWN_PARTNER = PROFILES["wufei-hmac"].places[SignedPart.PARTNER]
+_KEPT = timedelta(seconds=4)
+_MOST_KEPT = 10_000
+_MOST_COUNTED = 20_000
+_NOTED_EVERY_SECONDS = 30
+_DAY = timedelta(days=1)
+_LABEL_PARTS = 3
+_REFUSED_FROM = 400
+
+
+class ActingAs(Protocol):
+    """A key as it is known for a while."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """From where it is good; none: from anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPartner:
+    """A partner that was looked up, with its secrets open, until it has to be looked up again."""
+
+    until: datetime
+    city_code: str
+    id: UUID
+    key_id: UUID
+    profile: Profile
+    networks: tuple[Network, ...]
+    interfaces: frozenset[str]
+    output_fields: frozenset[str]
+    per_minute: int
+    per_day: int
+    secrets: tuple[bytes, ...]
+
+
+@dataclass(slots=True)
+class SignedCall:
+    """A proved request: whose, of which operation, and whether it came to a refusal.
+
+    `fault` None: what is answered tells.
+    """
+
+    partner: KnownPartner
+    actor: Actor
+    interface: str
+    at: datetime
+    fault: bool | None = None
+
+
+class Partners:
+    """The partners met lately, and how they called since that was last written.
+
+    `acting_as` finds the key of a city and id; `seal` opens secrets, None: nobody is let in.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        acting_as: Callable[[str, UUID, datetime], Awaitable[ActingAs]],
+        seal: Seal | None,
+        true_now: Callable[[], datetime],
+        limits: Limits | None,
+    ) -> None:
+        self._database = database
+        self._acting_as = acting_as
+        self._seal = seal
+        self._true_now = true_now
+        self._limits = limits
+        self._met: TLRUCache[str, KnownPartner | None, datetime] = TLRUCache(
+            _MOST_KEPT,
+            ttu=lambda _name, known, now: now + _KEPT if known is None else known.until,
+            timer=true_now,
+        )
+        self._counted: dict[Counted, Use] = {}
+
+    def forget(self) -> None:
+        """Ask Postgres again for every partner: something about them changed in this process."""
+        self._met.clear()
+
+    async def let_in(
+        self, request: Request, interface: str, profiles: Collection[str]
+    ) -> SignedCall:
+        """Return a request proved, by whoever has the secret of a partner that signs so.
+
+        It is proved once, however often the request is tried. `interface` is the operation that
+        it calls, `profiles` those that are taken here.
+
+        Raises:
+            SignatureMissing, SignatureLate, SignatureWrong: it is not signed as a partner signs.
+            NetworkNotAllowed, InterfaceNotAllowed: it is, and may not come from there, or do this.
+            RateLimited: the partner's quota is used up.
+            SignatureReplayed: it came before.
+        """
+        proved: SignedCall | None = request.scope.get(SIGNED)
+        if proved is not None:
+            return proved
+        call = await call_of(request)
+        profile, said, partner = await self._claimed(call, profiles)
+        now = self._true_now()
+        prove(profile, call, said, partner.secrets if partner else _NO_SECRET, now)
+        if partner is None:
+            raise SignatureWrong
+        acting = await self._acting(partner, now)
+        request.scope[MAKER] = acting.actor
+        _check_networks(request, partner, acting)
+        if interface not in partner.interfaces or said.interface not in {None, interface}:
+            raise InterfaceNotAllowed(_named(partner.interfaces))
+        await self._admit(request, partner)
+        await self._remember(partner, said, now)
+        actor = acting.actor.in_request(request.scope["request_id"])
+        signed = request.scope[SIGNED] = SignedCall(partner, actor, interface, now)
+        request.app.state.resources.access.used(actor, _address(request))
+        return signed
+
+    async def _claimed(
+        self, call: Call, profiles: Collection[str]
+    ) -> tuple[Profile, Presented, KnownPartner | None]:
+        """Return whose a request claims to be, and how that partner signs.
+
+        A partner of another profile than the one that was used is as good as none.
+        """
+        lacking: SignatureMissing | None = None
+        for name in profiles:
+            profile = PROFILES[name]
+            try:
+                said = presented(profile, call)
+            except SignatureMissing as error:
+                lacking = lacking or error
+                continue
+            partner = await self._known(said.partner)
+            if partner is not None and partner.profile.name in profiles:
+                return partner.profile, presented(partner.profile, call), partner
+            return profile, said, None
+        raise lacking or SignatureMissing
+
+    async def _known(self, app_id: str) -> KnownPartner | None:
+        now = self._true_now()
+        known = self._met.get(app_id)
+        if app_id not in self._met or (known is not None and known.until > now + _KEPT):
+            known = self._met[app_id] = await self._look_up(app_id, now)
+        return known
+
+    async def _look_up(self, app_id: str, now: datetime) -> KnownPartner | None:
+        parts = app_id.split("_", _LABEL_PARTS - 1)
+        if len(parts) != _LABEL_PARTS or self._seal is None:
+            return None
+        async with self._database.sessions() as session:
+            partner = await queries.calling_partner(session, parts[1], app_id)
+            if partner is None:
+                return None
+            kept = (await queries.secrets_of(session, [partner], now=now))[partner.id]
+        try:
+            secrets = [self._seal.unseal(one.secret_sealed, secret_context(one.id)) for one in kept]
+        except CannotUnseal:
+            logger.warning(
+                "partner secret not opened",
+                extra={
+                    "partner": str(partner.id),
+                    "cause": "it was sealed with a key that this process was not given",
+                    "next": "the partner is refused; give the key, or rotate its secret",
+                },
+            )
+            return None
+        ends = [one.expires_at for one in kept if one.expires_at is not None]
+        return KnownPartner(
+            until=min([now + _KEPT, *ends]),
+            city_code=partner.city_code,
+            id=partner.id,
+            key_id=partner.key_id,
+            profile=PROFILES[partner.profile],
+            networks=networks_of(partner.allowed_networks),
+            interfaces=frozenset(partner.interfaces),
+            output_fields=frozenset(partner.output_fields),
+            per_minute=partner.per_minute,
+            per_day=partner.per_day,
+            secrets=tuple(secrets),
+        )
+
+    async def _acting(self, partner: KnownPartner, now: datetime) -> ActingAs:
+        return await self._acting_as(partner.city_code, partner.key_id, now)
+
+    async def _admit(self, request: Request, partner: KnownPartner) -> None:
+        limited: Limited | None = request.scope.get(LIMITED)
+        if self._limits is None or limited is None:
+            return
+        who = f"partner:{partner.id}"
+        for quota in (
+            Quota("partner-minute", partner.per_minute),
+            Quota("partner-day", partner.per_day, _DAY),
+        ):
+            await self._limits.admit_by(limited.told, who, quota)
+
+    async def _remember(self, partner: KnownPartner, said: Presented, now: datetime) -> None:
+        # As long as its time is let in, with clocks that are as far apart as may be.
+        expires_at = now + 2 * partner.profile.window + _KEPT
+        bound = REMEMBER.bind(
+            {
+                "city_code": partner.city_code,
+                "partner_id": partner.id,
+                "digest": nonce_digest(said),
+                "expires_at": expires_at,
+                "now": now,
+            }
+        )
+        fresh = await self._database.pool.fetchval(*bound)
+        if fresh is None:
+            raise SignatureReplayed
+
+    def count(
+        self, call: SignedCall, *, status: int, seconds: float, bytes_in: int, bytes_out: int
+    ) -> None:
+        """Count a call that was answered."""
+        partner = call.partner
+        key = partner.city_code, partner.id, call.at.date(), call.interface
+        use = self._counted.get(key)
+        if use is None:
+            if len(self._counted) >= _MOST_COUNTED:
+                return
+            use = self._counted[key] = Use(call.at)
+        use.count(
+            call.at,
+            milliseconds=1000 * seconds,
+            fault=status >= _REFUSED_FROM if call.fault is None else call.fault,
+            bytes_in=bytes_in,
+            bytes_out=bytes_out,
+        )
+
+    async def note_use(self) -> None:
+        """Write what was counted since it was last written."""
+        counted, self._counted = self._counted, {}
+        if not counted:
+            return
+        try:
+            async with self._database.transaction() as session:
+                await add_use(session, counted)
+        except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+            logger.warning(
+                "partner use not saved",
+                extra={
+                    "cause": cause_in_words(error),
+                    "next": "some calls stay uncounted; those to come are counted",
+                },
+            )
+
+    async def note_uses(self) -> None:
+        """Write it every half minute, for ever."""
+        while True:
+            await asyncio.sleep(_NOTED_EVERY_SECONDS)
+            await self.note_use()
+
+
+_NO_SECRET = (hashlib.sha256(b"nobody's").digest(),)
+"""What a request of nobody is tried with, so that it takes as long as another."""
+
+
+def is_signed(headers: Mapping[str, str]) -> bool:
+    """Return whether a request shows no key and is signed in our own way."""
+    return _OWN_PARTNER in headers
+
+
+async def call_of(request: Request) -> Call:
+    """Return a request as it is signed: the path without the prefix that a proxy added."""
+    scope = request.scope
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    query = scope["query_string"].decode("latin-1")
+    return Call(request.method, path, request.headers, query, await request.body())
+
+
+def told_of_call(
+    scope: MutableMapping[str, Any], *, status: int, seconds: float, bytes_out: int
+) -> None:
+    """Count a request that was answered, where a partner signed it."""
+    call: SignedCall | None = scope.get(SIGNED)
+    if call is None:
+        return
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    partners: Partners = scope["app"].state.resources.partners
+    partners.count(
+        call,
+        status=status,
+        seconds=seconds,
+        bytes_in=int(declared) if declared.isdigit() else 0,
+        bytes_out=bytes_out,
+    )
+
+
+def _address(request: Request) -> str | None:
+    client = request.scope.get("client")
+    return None if client is None else str(client[0])
+
+
+def _check_networks(request: Request, partner: KnownPartner, acting: ActingAs) -> None:
+    """Refuse a call from where the partner, or the key that it acts as, is not to be used."""
+    address = _address(request)
+    for networks in (partner.networks, acting.networks):
+        if networks and not is_within(address, networks):
+            shown = address or "-"
+            raise NetworkNotAllowed(
+                Text(
+                    f"该对接方不能从 {shown} 调用；请管理员在 allowed_networks 中加入该网段",
+                    f"The partner is not to call from {shown}: ask the administrator to add that"
+                    " network to allowed_networks",
+                )
+            )
+
+
+def _named(interfaces: Collection[str]) -> Text:
+    listed = ", ".join(sorted(interfaces))
+    return Text(f"该对接方可调用：{listed}", f"The partner may call: {listed}")
+
+
+async def authenticate_signed(request: Request, partners: Partners) -> Actor:
+    """Return whose a request of a path of ours is that was signed in our own way.
+
+    Raises:
+        SignatureMissing, SignatureWrong, …: see `Partners.let_in`.
+        InterfaceNotAllowed: a file is sent, or the partner is answered with some members only.
+    """
+    if SIGNED not in request.scope and request.url.path.endswith("/evidence"):
+        raise InterfaceNotAllowed(
+            Text("文件请用密钥上传，不用签名", "Send files with a key: they are not signed")
+        )
+    operation = getattr(request.scope.get("route"), "name", "")
+    signed = await partners.let_in(request, operation, sorted(OWN))
+    if signed.partner.output_fields and BY_GATEWAY not in request.scope:
+        raise InterfaceNotAllowed(
+            Text(
+                "该对接方只能得到部分字段，请经 /gw/v1 调用",
+                "The partner is answered with some members only: call by /gw/v1",
+            )
+        )
+    return signed.actor

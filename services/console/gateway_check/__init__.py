@@ -1,0 +1,1 @@
+"""What `wufei gateway check` plays to an installation as a partner, and what is right."""

@@ -1,0 +1,144 @@
+"""What `wufei gateway check` plays: each request, and what is a right answer. Pure."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from services.core.gateways.profiles import Profile, SignedPart
+from services.core.gateways.signing import Call, body_of, sign
+from services.core.kit.text import Text
+
+LET_IN = "let-in"
+"""Stands for whatever is not refused for its signature."""
+
+_LATE, _WRONG, _AGAIN, _MISSING = (
+    f"signature-{how}" for how in ("late", "wrong", "replayed", "missing")
+)
+_MARGIN = timedelta(seconds=10)
+"""How much two clocks may differ for the edge of the window to be told all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Signs as a partner, at its own clock's time."""
+
+    profile: Profile
+    partner: str
+    secret: bytes = field(repr=False)
+    operation: str
+    plan: str
+    now: Callable[[], datetime]
+
+    def call(
+        self,
+        *,
+        ahead: timedelta = timedelta(),
+        secret: bytes | None = None,
+        partner: str | None = None,
+        nonce: str | None = None,
+    ) -> Call:
+        """Return a request, signed so far ahead of now."""
+        media_type, body = body_of(self.profile, {"plan": self.plan})
+        return sign(
+            self.profile,
+            Call("POST", f"/gw/v1/{self.operation}", {"content-type": media_type}, "", body),
+            partner=partner or self.partner,
+            secret=self.secret if secret is None else secret,
+            now=self.now() + ahead,
+            nonce=nonce or secrets.token_hex(8),
+            interface=self.operation,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Requests that are sent one after the other, and what the last is to be answered."""
+
+    name: Text
+    expected: Sequence[str]
+    make: Callable[[Maker], Sequence[Call]]
+
+
+def cases(profile: Profile) -> Iterator[Case]:
+    """Yield everything that is played by a profile."""
+    yield Case(Text("签名正确", "signed right"), [LET_IN], lambda maker: [maker.call()])
+    yield from _IN_TIME
+    yield from _NOT_OURS
+    if SignedPart.NONCE in profile.places:
+        yield Case(
+            Text("随机数用过，时间不同", "a used nonce at another time"),
+            [_AGAIN],
+            lambda maker: [maker.call(nonce=nonce) for nonce in [secrets.token_hex(8)] * 2],
+        )
+    yield from _altered(profile)
+
+
+_IN_TIME = (
+    Case(
+        Text("同一请求重发", "the same request again"),
+        [_AGAIN],
+        lambda maker: [maker.call()] * 2,
+    ),
+    Case(
+        Text("稍早于时限", "a little within the window"),
+        [LET_IN],
+        lambda maker: [maker.call(ahead=_MARGIN - maker.profile.window)],
+    ),
+    Case(
+        Text("过时", "too late"),
+        [_LATE],
+        lambda maker: [maker.call(ahead=-maker.profile.window - _MARGIN)],
+    ),
+    Case(
+        Text("时间在将来", "too early"),
+        [_LATE],
+        lambda maker: [maker.call(ahead=maker.profile.window + _MARGIN)],
+    ),
+)
+_NOT_OURS = (
+    Case(
+        Text("另一个密钥", "another secret"),
+        [_WRONG],
+        lambda maker: [maker.call(secret=secrets.token_bytes(16).hex().encode())],
+    ),
+    Case(
+        Text("不认识的身份标识", "an unknown partner"),
+        [_WRONG],
+        lambda maker: [maker.call(partner=maker.partner[:-4] + "0000")],
+    ),
+    Case(
+        Text("没有签名", "not signed"),
+        [_MISSING],
+        lambda maker: [Call("POST", f"/gw/v1/{maker.operation}", body=b"{}")],
+    ),
+)
+
+
+def _altered(profile: Profile) -> Iterator[Case]:
+    """Yield the request altered on its way, in what the profile signs."""
+    if profile.signs_all:
+        yield Case(Text("内容被改", "the body altered"), [_WRONG], lambda maker: [_body(maker)])
+        yield Case(Text("路径被改", "the path altered"), [_WRONG], lambda maker: [_path(maker)])
+    if SignedPart.QUERY in profile.signed:
+        yield Case(
+            Text("查询参数被加", "a query added"),
+            [_WRONG],
+            lambda maker: [replace(maker.call(), query="page=1")],
+        )
+    if SignedPart.INTERFACE in profile.signed:
+        yield Case(
+            Text("改调另一接口", "sent to another operation"),
+            ["interface-not-allowed"],
+            lambda maker: [_path(maker)],
+        )
+
+
+def _body(maker: Maker) -> Call:
+    call = maker.call()
+    return replace(call, body=call.body.replace(b"plan", b"Plan", 1))
+
+
+def _path(maker: Maker) -> Call:
+    other = "list_late" if maker.operation != "list_late" else "get_scoreboard"
+    return replace(maker.call(), path=f"/gw/v1/{other}")

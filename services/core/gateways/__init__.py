@@ -1,0 +1,1 @@
+"""Partners whose platforms call through a gateway: how each signs, who it is, what it may."""

@@ -1,0 +1,46 @@
+"""Writing what processes counted of partners' calls, and forgetting what is too old."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.gateways.statements import ADD_CALLS, ADD_USE, FORGET_NONCES, FORGET_USE
+from services.core.gateways.use import Use
+
+USE_KEPT = timedelta(days=400)
+"""How long it is kept how partners called."""
+
+Counted = tuple[str, UUID, date, str]
+"""City, partner, day, operation."""
+
+
+async def add_use(session: AsyncSession, counted: Mapping[Counted, Use]) -> None:
+    """Add what was counted to what is kept."""
+    # In one order, so that two processes wait for each other at most.
+    for (city_code, partner_id, day, interface), use in sorted(
+        counted.items(), key=lambda one: one[0]
+    ):
+        named = {"city_code": city_code, "partner_id": partner_id}
+        more = {"calls": use.calls, "faults": use.faults, "last_call_at": use.last_call_at}
+        await session.execute(
+            ADD_USE,
+            {
+                **named,
+                **more,
+                "day": day,
+                "interface": interface,
+                "bytes_in": use.bytes_in,
+                "bytes_out": use.bytes_out,
+                "times": use.times,
+            },
+        )
+        await session.execute(ADD_CALLS, {**named, **more})
+
+
+async def forget_old_calls(session: AsyncSession, city_code: str, *, now: datetime) -> None:
+    """Forget nonces whose time is too old anyway, and how partners called over a year ago."""
+    await session.execute(FORGET_NONCES, {"city_code": city_code, "now": now})
+    before = (now - USE_KEPT).date()
+    await session.execute(FORGET_USE, {"city_code": city_code, "before": before})

@@ -1,0 +1,143 @@
+"""Reading partners, their secrets and how they called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.gateways.models import Partner, PartnerSecret, PartnerUse
+from services.core.identity.actor import Actor
+from services.core.identity.models import ApiKey
+from services.core.identity.queries import city_codes
+
+MOST_DAYS = 92
+"""Days whose statistics are added up at most."""
+
+
+def _in_reach(actor: Actor, city_code: str) -> ColumnElement[bool]:
+    """Return the condition on partners of a city whose keys are in an administrator's reach."""
+    conditions = [Partner.city_code == city_code]
+    if actor.plan_code is not None or actor.organization_code is not None:
+        keys = select(ApiKey.id).where(ApiKey.city_code == city_code)
+        if actor.plan_code is not None:
+            keys = keys.where(ApiKey.plan_code == actor.plan_code)
+        if actor.organization_code is not None:
+            keys = keys.where(ApiKey.organization_code == actor.organization_code)
+        conditions.append(Partner.key_id.in_(keys))
+    return and_(*conditions)
+
+
+async def _cities(session: AsyncSession, actor: Actor) -> Sequence[str]:
+    return await city_codes(session) if actor.every_city else [actor.city_code]
+
+
+async def visible_partners(
+    session: AsyncSession, actor: Actor, *, after: tuple[str, UUID] | None, limit: int
+) -> Sequence[Partner]:
+    """Return partners in the actor's reach, ordered by city and id, after the given one."""
+    found: list[Partner] = []
+    for city in await _cities(session, actor):
+        if len(found) >= limit or (after is not None and city < after[0]):
+            continue
+        wanted = select(Partner).where(_in_reach(actor, city))
+        if after is not None and city == after[0]:
+            wanted = wanted.where(Partner.id > after[1])
+        found += await session.scalars(wanted.order_by(Partner.id).limit(limit - len(found)))
+    return found
+
+
+async def visible_partner(
+    session: AsyncSession, actor: Actor, partner_id: UUID, *, for_update: bool = False
+) -> Partner | None:
+    """Return one partner in the actor's reach."""
+    for city in await _cities(session, actor):
+        wanted = select(Partner).where(_in_reach(actor, city), Partner.id == partner_id)
+        found = await session.scalar(wanted.with_for_update() if for_update else wanted)
+        if found is not None:
+            return found
+    return None
+
+
+async def partner_count(session: AsyncSession, city_code: str) -> int:
+    """Return how many partners of a city may call."""
+    counted = select(func.count()).where(
+        Partner.city_code == city_code, Partner.revoked_at.is_(None)
+    )
+    return await session.scalar(counted) or 0
+
+
+async def calling_partner(session: AsyncSession, city_code: str, app_id: str) -> Partner | None:
+    """Return the partner that requests call so; None: there is none, or it may call no more."""
+    return await session.scalar(
+        select(Partner).where(
+            Partner.city_code == city_code, Partner.app_id == app_id, Partner.revoked_at.is_(None)
+        )
+    )
+
+
+async def secrets_of(
+    session: AsyncSession, partners: Sequence[Partner], *, now: datetime
+) -> Mapping[UUID, Sequence[PartnerSecret]]:
+    """Return by partner the secrets that are good, the newest first."""
+    found: dict[UUID, list[PartnerSecret]] = {one.id: [] for one in partners}
+    for city_code in sorted({one.city_code for one in partners}):
+        ids = [one.id for one in partners if one.city_code == city_code]
+        rows = await session.scalars(
+            select(PartnerSecret)
+            .where(
+                PartnerSecret.city_code == city_code,
+                PartnerSecret.partner_id.in_(ids),
+                or_(PartnerSecret.expires_at.is_(None), PartnerSecret.expires_at > now),
+            )
+            .order_by(PartnerSecret.created_at.desc(), PartnerSecret.id.desc())
+        )
+        for one in rows:
+            found[one.partner_id].append(one)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceUse:
+    """How an operation was called over some days: `times` as `PartnerUse` has them."""
+
+    interface: str
+    calls: int
+    faults: int
+    bytes_in: int
+    bytes_out: int
+    times: Sequence[int]
+    last_call_at: datetime
+
+
+async def use_of(
+    session: AsyncSession, partner: Partner, *, first: date, last: date
+) -> Sequence[InterfaceUse]:
+    """Return how a partner called over up to 92 days, by operation, in their order."""
+    rows = await session.scalars(
+        select(PartnerUse)
+        .where(
+            PartnerUse.city_code == partner.city_code,
+            PartnerUse.partner_id == partner.id,
+            PartnerUse.day >= first,
+            PartnerUse.day <= last,
+        )
+        .order_by(PartnerUse.interface, PartnerUse.day)
+    )
+    by_name: dict[str, list[PartnerUse]] = {}
+    for row in rows:
+        by_name.setdefault(row.interface, []).append(row)
+    return [
+        InterfaceUse(
+            name,
+            sum(one.calls for one in days),
+            sum(one.faults for one in days),
+            sum(one.bytes_in for one in days),
+            sum(one.bytes_out for one in days),
+            [sum(counts) for counts in zip(*(one.times for one in days), strict=True)],
+            max(one.last_call_at for one in days),
+        )
+        for name, days in by_name.items()
+    ]

@@ -1,0 +1,253 @@
+"""Making, changing and ending partners, and their secrets; every change is noted in the audit.
+
+A partner acts as a key of ours: rights, reach, networks and end of that key hold for it. So a
+partner's secret is as good as the key's, and whoever makes keys makes partners.
+"""
+
+import secrets as randomness
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.gateways import queries
+from services.core.gateways.errors import PartnerRevoked, TooManyPartners
+from services.core.gateways.models import Partner, PartnerSecret
+from services.core.gateways.profiles import PROFILES
+from services.core.identity.actor import Actor
+from services.core.identity.models import ApiKey
+from services.core.identity.queries import visible_key
+from services.core.identity.rules import Role
+from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.ids import new_id
+from services.core.kit.nearest import with_nearest
+from services.core.kit.sealing import Seal, SecretKeyNotSet
+from services.core.kit.text import Text
+
+MOST_PARTNERS = 200
+"""Partners of a city that may call."""
+
+PARTNER_ROLES: frozenset[Role] = frozenset({"integrator", "superior"})
+"""The roles whose keys a partner may act as: a system's, and another level of government's."""
+
+_PREFIX_BYTES = 5
+_SECRET_BYTES = 32
+
+
+def secret_context(secret_id: UUID) -> str:
+    """Return what a sealed secret is bound to."""
+    return f"partner_secret {secret_id}"
+
+
+async def create_partner(
+    session: AsyncSession,
+    *,
+    settings: Mapping[str, Any],
+    operations: Collection[str],
+    actor: Actor,
+    seal: Seal | None,
+    now: datetime,
+) -> tuple[Partner, str]:
+    """Make a partner and return it with its secret, which is shown this once.
+
+    `operations` are the names that `interfaces` may hold.
+
+    Raises:
+        InvalidInput: the key is not one to act as, a name is unknown, or networks are missing.
+        SecretKeyNotSet: nothing can be sealed here.
+        TooManyPartners: the city has as many as it may have.
+    """
+    key = await visible_key(session, actor, settings["key_id"])
+    faults = [*key_faults(key, now), *settings_faults(settings, settings["profile"], operations)]
+    if faults or key is None:
+        raise InvalidInput(faults=faults)
+    if seal is None:
+        raise SecretKeyNotSet
+    await lock_name(session, f"partners of {key.city_code}")
+    if await queries.partner_count(session, key.city_code) >= MOST_PARTNERS:
+        raise TooManyPartners
+    partner = Partner(
+        city_code=key.city_code,
+        id=new_id(),
+        app_id=f"gw_{key.city_code}_{randomness.token_hex(_PREFIX_BYTES)}",
+        created_at=now,
+        revoked_at=None,
+        last_call_at=None,
+        calls=0,
+        faults=0,
+        version=1,
+        **settings,
+    )
+    session.add(partner)
+    await session.flush()
+    secret = await _add_secret(session, partner, seal, now)
+    await _audit(session, partner, "created", actor, now, shown_settings(partner))
+    return partner, secret
+
+
+async def edit_partner(
+    session: AsyncSession,
+    partner: Partner,
+    *,
+    changes: Mapping[str, Any],
+    operations: Collection[str],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Change those settings of a locked partner that are given; where none is, nothing is written.
+
+    Raises:
+        InvalidInput: they have faults.
+        PartnerRevoked: it was revoked.
+    """
+    whole = {"allowed_networks": partner.allowed_networks, **changes}
+    faults = list(settings_faults(whole, partner.profile, operations))
+    if faults:
+        raise InvalidInput(faults=faults)
+    if partner.revoked_at is not None:
+        raise PartnerRevoked
+    if not changes:
+        return
+    for name, value in changes.items():
+        setattr(partner, name, value)
+    partner.version += 1
+    await session.flush()
+    await _audit(session, partner, "changed", actor, now, changes)
+
+
+async def rotate_secret(
+    session: AsyncSession,
+    partner: Partner,
+    *,
+    overlap: timedelta,
+    actor: Actor,
+    seal: Seal | None,
+    now: datetime,
+) -> str:
+    """Give a locked partner a new secret and return it; the one before goes on for the overlap.
+
+    Two are good at most: one that was replaced earlier ends now.
+
+    Raises:
+        PartnerRevoked: it was revoked.
+        SecretKeyNotSet: nothing can be sealed here.
+    """
+    if partner.revoked_at is not None:
+        raise PartnerRevoked
+    if seal is None:
+        raise SecretKeyNotSet
+    live = (await queries.secrets_of(session, [partner], now=now))[partner.id]
+    for old in live:
+        old.expires_at = now + overlap if old is live[0] else now
+    secret = await _add_secret(session, partner, seal, now)
+    partner.version += 1
+    await session.flush()
+    told = {"overlap_seconds": int(overlap.total_seconds())}
+    await _audit(session, partner, "rotated", actor, now, told)
+    return secret
+
+
+async def revoke_partner(
+    session: AsyncSession, partner: Partner, *, actor: Actor, now: datetime
+) -> None:
+    """Let a locked partner call no more; again changes nothing."""
+    if partner.revoked_at is None:
+        partner.revoked_at = now
+        partner.version += 1
+        await session.flush()
+        await _audit(session, partner, "revoked", actor, now, {})
+
+
+def key_faults(key: ApiKey | None, now: datetime) -> Sequence[Fault]:
+    """Return why a partner cannot act as a key; none: it can."""
+    if key is None:
+        said = Text("没有这个密钥", "There is no such key")
+        return [Fault("/key_id", "key-not-found", said)]
+    if key.role not in PARTNER_ROLES:
+        listed = ", ".join(sorted(PARTNER_ROLES))
+        said = Text(
+            f"对接方只能以这些角色的密钥行事：{listed}",
+            f"A partner acts as a key of one of these roles: {listed}",
+        )
+        return [Fault("/key_id", "key-not-for-partners", said, key.role)]
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        said = Text("该密钥已吊销或已到期", "The key was revoked or has expired")
+        return [Fault("/key_id", "key-ended", said)]
+    return []
+
+
+def settings_faults(
+    settings: Mapping[str, Any], profile: str, operations: Collection[str]
+) -> Sequence[Fault]:
+    """Return what is wrong with settings of a partner that signs by a profile."""
+    faults = [
+        Fault(
+            f"/interfaces/{place}",
+            "unknown-interface",
+            with_nearest(Text("没有这个接口", "There is no such operation"), name, operations),
+            name,
+        )
+        for place, name in enumerate(settings.get("interfaces", ()))
+        if name not in operations
+    ]
+    if not PROFILES[profile].signs_all and not settings.get("allowed_networks"):
+        said = Text(
+            f"签名方式 {profile} 不保护请求内容，须填写对方的网段",
+            f"The profile {profile} does not sign all of a request: name the partner's networks",
+        )
+        faults.append(Fault("/allowed_networks", "networks-required", said))
+    return faults
+
+
+async def _add_secret(session: AsyncSession, partner: Partner, seal: Seal, now: datetime) -> str:
+    text, secret_id = randomness.token_urlsafe(_SECRET_BYTES), new_id()
+    session.add(
+        PartnerSecret(
+            city_code=partner.city_code,
+            id=secret_id,
+            partner_id=partner.id,
+            secret_sealed=seal.seal(text.encode(), secret_context(secret_id)),
+            created_at=now,
+            expires_at=None,
+        )
+    )
+    await session.flush()
+    return text
+
+
+def shown_settings(partner: Partner) -> dict[str, object]:
+    """Return the settings as the audit keeps them."""
+    return {
+        "name": partner.name,
+        "app_id": partner.app_id,
+        "profile": partner.profile,
+        "key_id": str(partner.key_id),
+        "allowed_networks": partner.allowed_networks,
+        "interfaces": partner.interfaces,
+        "output_fields": partner.output_fields,
+        "per_minute": partner.per_minute,
+        "per_day": partner.per_day,
+    }
+
+
+async def _audit(
+    session: AsyncSession,
+    partner: Partner,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    data: Mapping[str, object],
+) -> None:
+    await note(
+        session,
+        city_code=partner.city_code,
+        action=f"partner.{action}",
+        subject=("partner", str(partner.id)),
+        actor=actor.stamp(),
+        data=data,
+        at=now,
+    )

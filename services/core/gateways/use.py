@@ -1,0 +1,53 @@
+"""What is counted of partners' calls, and what it comes to. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+BOUNDS_MS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+"""Up to how many milliseconds a call took, by the place of its count; the last has no bound."""
+
+_NINETY_FIVE = 95
+
+
+def _none() -> list[int]:
+    return [0] * (len(BOUNDS_MS) + 1)
+
+
+@dataclass(slots=True)
+class Use:
+    """Calls of one operation by one partner on one day, as they are counted."""
+
+    last_call_at: datetime
+    calls: int = 0
+    faults: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    times: list[int] = field(default_factory=_none)
+
+    def count(
+        self, at: datetime, *, milliseconds: float, fault: bool, bytes_in: int, bytes_out: int
+    ) -> None:
+        """Count a call."""
+        self.last_call_at = max(self.last_call_at, at)
+        self.calls += 1
+        self.faults += fault
+        self.bytes_in += bytes_in
+        self.bytes_out += bytes_out
+        self.times[bisect_left(BOUNDS_MS, milliseconds)] += 1
+
+
+def p95_ms(times: Sequence[int]) -> int | None:
+    """Return the bound in ms that 95 of 100 calls stayed within; None: none did, or none came.
+
+    It is the upper edge of the class that the call of that rank lies in (nearest rank).
+    """
+    total = sum(times)
+    rank = -(-total * _NINETY_FIVE // 100)
+    seen = 0
+    for bound, count in zip(BOUNDS_MS, times, strict=False):
+        seen += count
+        if total and seen >= rank:
+            return bound
+    return None

@@ -1,0 +1,1 @@
+"""How good the reporting of units is: complete, in time, never returned, in no conflict."""

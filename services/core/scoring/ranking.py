@@ -1,0 +1,231 @@
+"""Units ranked within comparable groups, by the scores of what each answers for. Pure.
+
+A unit's score is added as a group's of the scoreboard is (`rollup`), over its own indicators. Who
+cannot be compared takes no place, and is told why.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Literal
+
+from services.core.kit.decimals import display, display_bound, quotient
+from services.core.kit.text import Text
+from services.core.obligations.quality.queries import ReportingQuality
+from services.core.plan.document import Gate, OrganizationEntry, PlanDocument
+from services.core.plan.leads import each_of, leads_of
+from services.core.scoring.gate import grade
+from services.core.scoring.judgement import ASSESSED
+from services.core.scoring.rollup import Part, Total, roll_up
+from services.core.scoring.traces import number_of
+
+RankedUnits = Literal["lead", "township"]
+"""Units that lead indicators, or township-level bodies: those with an administrative code."""
+
+WhyUnranked = Literal[
+    "no_own_targets",
+    "not_applicable",
+    "without_weight",
+    "nothing_assessed",
+    "coverage_too_low",
+    "nothing_expected",
+]
+
+_WORDS: Mapping[WhyUnranked, Text] = {
+    "no_own_targets": Text(
+        "计划没有给该单位单独的目标值，无从比较", "The plan gives this unit no targets of its own"
+    ),
+    "not_applicable": Text("所负责的指标均不适用", "None of its indicators applies"),
+    "without_weight": Text("所负责的指标均无权重", "None of its indicators has weight"),
+    "nothing_assessed": Text(
+        "所负责的指标目前均无法评价", "None of its indicators can be assessed yet"
+    ),
+    "coverage_too_low": Text(
+        "可评价的权重比例 {coverage}，低于计划规定的 {minimum}",
+        "What can be assessed is {coverage} of its weight, below the plan's {minimum}",
+    ),
+    "nothing_expected": Text("该期间尚无到期应报的数据", "Nothing is due of it in this period yet"),
+}
+
+
+_WHY: Mapping[str, WhyUnranked] = {
+    "group_not_applicable": "not_applicable",
+    "group_without_weight": "without_weight",
+    "group_not_assessable": "nothing_assessed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a unit stands among those it is compared with.
+
+    `score` 0 to 100, None where it takes no place, `why` says then why; `of` is how many
+    indicators, or expected values, the score speaks of, and `counted` how many of them it rests
+    upon. `place` counts from 1; who is equal shares it, and the next place is left out.
+    """
+
+    organization_code: str
+    comparable: str
+    score: Decimal | None
+    of: int
+    counted: int
+    coverage: Decimal | None = None
+    why: WhyUnranked | None = None
+    words: Text | None = None
+    place: int | None = None
+    tied: int = 1
+
+
+def unranked(standing: Standing, why: WhyUnranked, **details: str) -> Standing:
+    """Return a standing that takes no place, and why."""
+    return replace(standing, score=None, why=why, words=_WORDS[why].format(**details))
+
+
+def places(standings: Iterable[Standing]) -> list[Standing]:
+    """Return standings with their places, by comparable group; the best first, the others last.
+
+    A place is one more than the number of those who are better. Exact scores are compared, never
+    what is shown of them. Equals stay in the order in which they came.
+    """
+    found = list(standings)
+    groups = {
+        code: number for number, code in enumerate(dict.fromkeys(o.comparable for o in found))
+    }
+    scores: dict[str, Counter[Decimal]] = {code: Counter() for code in groups}
+    for one in found:
+        if one.score is not None:
+            scores[one.comparable][one.score] += 1
+    first: dict[tuple[str, Decimal], int] = {}
+    for code, counted in scores.items():
+        place = 1
+        for score in sorted(counted, reverse=True):
+            first[code, score] = place
+            place += counted[score]
+    placed = [
+        one
+        if one.score is None
+        else replace(
+            one,
+            place=first[one.comparable, one.score],
+            tied=scores[one.comparable][one.score],
+        )
+        for one in found
+    ]
+    return sorted(
+        placed, key=lambda one: (groups[one.comparable], one.place is None, one.place or 0)
+    )
+
+
+def townships(document: PlanDocument) -> list[OrganizationEntry]:
+    """Return the township-level bodies of a plan in its order; those of a kind are comparable."""
+    return [one for one in document.organizations if one.administrative_code is not None]
+
+
+def of_leads(document: PlanDocument, rows: Sequence[Mapping[str, Any]]) -> list[Standing]:
+    """Return how the units stand that lead indicators, by the rows of a scoreboard.
+
+    A collective name stands for its members. All leads are comparable with one another.
+    """
+    units = {one.code: one for one in document.organizations}
+    leads = {one.code: each_of(leads_of(one), units) for one in document.indicators}
+    found = []
+    for unit in document.organizations:
+        led = [row for row in rows if unit.code in leads.get(row["code"], ())]
+        if led:
+            found.append(_standing(document, unit.code, "lead", led))
+    return found
+
+
+def of_townships(
+    document: PlanDocument,
+    rows: Sequence[Mapping[str, Any]],
+    traces: Mapping[str, Mapping[str, Any]],
+) -> list[Standing]:
+    """Return how township-level bodies stand by their own targets; one of a kind are comparable.
+
+    `traces` hold by indicator how each unit with a target of its own stands (`unit_targets`).
+    """
+    found = []
+    for unit in townships(document):
+        own = [
+            {**row, **each}
+            for row in rows
+            for each in traces.get(row["code"], {}).get("units", ())
+            if each["organization_code"] == unit.code
+        ]
+        if own:
+            found.append(_standing(document, unit.code, unit.kind, own))
+        else:
+            alone = Standing(unit.code, unit.kind, None, 0, 0)
+            found.append(unranked(alone, "no_own_targets"))
+    return sorted(found, key=lambda one: _first(document, one.comparable))
+
+
+def of_reporting(
+    document: PlanDocument, group: RankedUnits, quality: Mapping[str, ReportingQuality]
+) -> list[Standing]:
+    """Return how units stand by the quality of their reporting.
+
+    Each value that is due, or came before, has a point each for being handed in, in time, never
+    returned, and in no conflict. The score is the points ÷ (4 × expected) in percent.
+    """
+    if group == "township":
+        units = [(one.code, one.kind) for one in townships(document)]
+    else:
+        named = {one.code: one for one in document.organizations}
+        lead = {code for one in document.indicators for code in each_of(leads_of(one), named)}
+        units = [(one.code, "lead") for one in document.organizations if one.code in lead]
+    found = []
+    for code, comparable in sorted(units, key=lambda one: _first(document, one[1])):
+        counted = quality.get(code)
+        if counted is None:
+            alone = Standing(code, comparable, None, 0, 0)
+            found.append(unranked(alone, "nothing_expected"))
+            continue
+        score = quotient(Decimal(100 * counted.points), Decimal(4 * counted.expected))
+        found.append(Standing(code, comparable, score, counted.expected, counted.reported))
+    return found
+
+
+def tier_of(score: Decimal, gate: Gate) -> tuple[str, str] | None:
+    """Return code and name of the grade that a score reaches by itself; None: none."""
+    reached = grade(Total(score, Decimal(1), Decimal(1), (), ()), gate, (), ()).by_score
+    return None if reached is None else (reached.code, reached.name)
+
+
+def shown(score: Decimal, document: PlanDocument) -> str:
+    """Return a score for people to read, never in a tier that it does not reach."""
+    bands = [band.minimum for band in document.scheme.gate.grades]
+    return display(score, document.scheme.display_places, least=bands)
+
+
+def _first(document: PlanDocument, comparable: str) -> int:
+    """Return where the first unit of a kind stands in the plan; kinds keep its order."""
+    kinds = [one.kind for one in document.organizations]
+    return kinds.index(comparable) if comparable in kinds else 0
+
+
+def _standing(
+    document: PlanDocument, unit: str, comparable: str, rows: Sequence[Mapping[str, Any]]
+) -> Standing:
+    scheme = document.scheme
+    parts = [
+        Part(unit, row["state"], Decimal(row["weight"]), number_of(row["attainment"]))
+        for row in rows
+    ]
+    total = roll_up({unit: None}, parts, scheme.not_applicable)
+    assessed = sum(row["state"] in ASSESSED for row in rows)
+    found = Standing(unit, comparable, total.score, len(rows), assessed, total.coverage)
+    (reached,) = total.groups
+    if reached.reason is not None:
+        return unranked(found, _WHY[reached.reason])
+    minimum = scheme.gate.minimum_coverage
+    if total.coverage is not None and total.coverage < minimum:
+        return unranked(
+            found,
+            "coverage_too_low",
+            coverage=display(total.coverage, most=(minimum,), least=(minimum,)),
+            minimum=display_bound(minimum),
+        )
+    return found

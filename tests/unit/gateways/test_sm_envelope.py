@@ -1,0 +1,96 @@
+"""The envelope of SM4 and SM2, against what OpenSSL makes of the same."""
+
+import base64
+from dataclasses import replace
+
+import pytest
+from pydantic_core import from_json, to_json
+
+from services.core.gateways.errors import SignatureWrong
+from services.core.gateways.sm_envelope import SmKeys, opened, sealed, signed_text
+
+# openssl ecparam -name SM2 -genkey; made for this test and used nowhere else.
+_PRIVATE = bytes.fromhex("3409a424a89ee08445356116bb175efba438c9f256497c46b1488b53dba8abd0")
+_PUBLIC = bytes.fromhex(
+    "04414331f705acf18680af4cd3fd19d3e65cd2dbc2328fda5eb6691c3afe6ea843"
+    "db4bb725251b045af759912b9efbf1ddeec41f37af550b891fd1ddece84669db"
+)
+KEYS = SmKeys("WUFEITESTAPPCODE", "WUFEI-TEST-SECRET-0123456789ABCD", _PRIVATE, _PUBLIC)
+DATA = {"plan": "410183-2025", "indicator": "U08"}
+_AT = 1_767_225_600
+
+# printf '{"plan":"410183-2025","indicator":"U08"}' | openssl enc -sm4-ecb -K (the key's text)
+_ENCIPHERED = (
+    "BB9275118BA3A7BA0558BA658FFB58D95195FFAB12AA57B0"
+    "B4CB0BFEA794E44206BA39B3347488EB9EEEB1DAFF419FFE"
+)
+# openssl pkeyutl -sign -rawin -digest sm3 -pkeyopt distid:1234567812345678
+_SIGNED = bytes.fromhex(
+    "5398ded136243079603344e9f6fc6a3ea2a787e9a1d8fc78ba58c3efc652ff76"
+    "de0b9bec821ca81aedbb9ec6594d1dc15a679d34dc5c1536ab63216c07262a9c"
+)
+
+
+def _envelope() -> dict[str, object]:
+    inner = {
+        "data": {"encData": _ENCIPHERED},
+        "appCode": KEYS.app_code,
+        "version": "1.0.0",
+        "encType": "SM4",
+        "signType": "SM2",
+        "timestamp": _AT,
+        "signData": base64.b64encode(_SIGNED).decode(),
+    }
+    return {"data": inner}
+
+
+def test_what_openssl_has_enciphered_and_signed_is_opened() -> None:
+    assert opened(to_json(_envelope()), KEYS) == DATA
+
+
+def test_what_is_sealed_is_enciphered_as_openssl_does_and_opens_again() -> None:
+    body = sealed(DATA, KEYS, timestamp=_AT)
+    assert from_json(body)["data"]["data"]["encData"] == _ENCIPHERED
+    assert opened(body, KEYS) == DATA
+
+
+def test_the_text_that_is_signed_is_in_order_and_without_what_is_empty() -> None:
+    said: dict[str, object] = {
+        "b": None,
+        "a": "",
+        "version": "1.0.0",
+        "data": {"z": 1, "k": True, "n": [], "m": None},
+    }
+    assert signed_text(said, "S") == b'data={"k":"true","z":"1"}&version=1.0.0&key=S'
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"timestamp": _AT + 1},
+        {"version": "1.0.1"},
+        {"appCode": "ANOTHERSAPPCODE0"},
+        {"signData": base64.b64encode(bytes(64)).decode()},
+        {"signData": "AA=="},
+        {"signData": None},
+        {"data": {"encData": _ENCIPHERED[:-32]}},
+        {"data": {"encData": "00" * 16}},
+        {"data": {"encData": "zz"}},
+        {"data": {}},
+        {"data": []},
+    ],
+)
+def test_an_altered_envelope_is_refused(altered: dict[str, object]) -> None:
+    envelope = _envelope()["data"]
+    assert isinstance(envelope, dict)
+    with pytest.raises(SignatureWrong):
+        opened(to_json({"data": {**envelope, **altered}}), KEYS)
+
+
+def test_one_by_another_key_or_that_is_none_is_refused() -> None:
+    for keys in (replace(KEYS, app_secret="another secret of 32 characters!"),):
+        with pytest.raises(SignatureWrong):
+            opened(to_json(_envelope()), keys)
+    for body in (b"", b"[]", b"{}", b'{"data":1}', b"\xff"):
+        with pytest.raises(SignatureWrong):
+            opened(body, KEYS)
