@@ -16,7 +16,7 @@ from services.core.identity.actor import Actor
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, reads_replica
 from services.core.plan.errors import PlanNotFound
-from services.core.plan.queries import DOCUMENTS_KEPT, plan_state
+from services.core.plan.queries import DOCUMENTS_KEPT, known_plan, plan_state
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_plan
 
@@ -112,7 +112,7 @@ class PlanCache:
     async def _read_in_turn(self, city_code: str, plan_code: str) -> PlanState | None:
         """Read a plan with a connection of its own; those who wait here hold none."""
         async with self._turn(plan_code):
-            state = self._fresh(city_code, plan_code)
+            state = self._fresh(city_code, plan_code) or await self._unchanged(city_code, plan_code)
             if state is not None:
                 return state
             async with self._database.sessions() as session:
@@ -120,6 +120,13 @@ class PlanCache:
                 # wait for a connection any more.
                 _ = await session.connection()
                 return await self._read(session, city_code, plan_code)
+
+    async def _unchanged(self, city_code: str, plan_code: str) -> PlanState | None:
+        """Return a plan that was read before and has not changed since; None: it is to be read."""
+        mark = self._mark(city_code, plan_code)
+        state = await known_plan(self._database.pool, city_code, plan_code)
+        self._keep(plan_code, mark, state)
+        return state
 
     @asynccontextmanager
     async def _turn(self, plan_code: str) -> AsyncIterator[None]:
@@ -162,6 +169,9 @@ class PlanCache:
             landed.cancel()
             if self._flights.get(plan_code) is flight:
                 del self._flights[plan_code]
+        self._keep(plan_code, mark, state)
+        return state
+
+    def _keep(self, plan_code: str, mark: _Mark, state: PlanState | None) -> None:
         if state is not None and mark.generation is not None:
             self._kept[plan_code] = (mark, state)
-        return state

@@ -148,8 +148,9 @@ class Keys:
         parts = token.split("_", _LABEL_PARTS - 1)
         if len(parts) != _LABEL_PARTS or len(token) > _LONGEST_TOKEN or not _written(token):
             raise Unauthenticated
-        async with self._database.sessions() as session:
-            found = await key_by_digest(session, city_code=parts[1], digest=key_digest, now=now)
+        found = await key_by_digest(
+            self._database.pool, city_code=parts[1], digest=key_digest, now=now
+        )
         if found is None:
             raise Unauthenticated
         key, secret_ends = found
@@ -227,12 +228,14 @@ class Keys:
         known = self._named.get((city_code, key_id))
         if known is not None and not _was_set_back(known.until, now):
             return known
-        async with self._database.sessions() as session:
-            found = await key_with_secrets(session, city_code=city_code, key_id=key_id, now=now)
-            if found is None:
-                raise Unauthenticated
-            key, secrets = found
-            if key.person_id is not None:
+        found = await key_with_secrets(
+            self._database.pool, city_code=city_code, key_id=key_id, now=now
+        )
+        if found is None:
+            raise Unauthenticated
+        key, secrets = found
+        if key.person_id is not None:
+            async with self._database.sessions() as session:
                 secrets = await open_sessions(session, city_code, key_id, now)
         known = KnownKey(
             until=min(now + KEPT, _first(key.expires_at)),

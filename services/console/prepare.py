@@ -14,7 +14,7 @@ from services.core.identity.queries import city_codes, key_by_digest
 from services.core.identity.rules import Role
 from services.core.identity.service import FIRST_ADMINISTRATORS, create_first_key
 from services.core.kit.clock import Clock
-from services.core.kit.database import connect, lock_name
+from services.core.kit.database import connect, driver_connection, lock_name
 from services.core.kit.exact_yaml import read_yaml
 from services.core.kit.secrets import digest
 from services.core.plan.document import PlanDocument
@@ -75,8 +75,9 @@ async def _write_first_key(session: AsyncSession, role: Role, file: Path, clock:
     cities = await city_codes(session)
     kept = _digest_in(file)
     now = clock.true_now()
+    connection = await driver_connection(session)
     for city in cities:
-        if await key_by_digest(session, city_code=city, digest=kept, now=now) is not None:
+        if await key_by_digest(connection, city_code=city, digest=kept, now=now) is not None:
             return
     secret = await create_first_key(session, city_code=cities[0], actor=_ACTOR, now=now, role=role)
     write_secret(file, secret + "\n")

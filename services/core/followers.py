@@ -56,6 +56,7 @@ def date_followers(
     return {
         "scoring": scoring.follow_date,
         "alerts": alerts.follow_date,
+        "webhook-owners": retention.disown,
         "webhook-retention": retention.follow_date,
         "evidence-retention": evidence_archives.follow_date,
         "import-retention": imports.follow_date,
@@ -65,3 +66,6 @@ def date_followers(
 
 DATE_FOLLOWERS = date_followers()
 """Those of a deployment without a key."""
+
+UNHURRIED = frozenset({"webhook-retention", "evidence-retention", "import-retention"})
+"""Those that only throw away: what they leave for some minutes does no harm."""

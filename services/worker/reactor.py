@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.queries import NUMBERING, cities_behind, next_unread
-from services.core.events.reading import Followed, Follower, follow
+from services.core.events.reading import Followed, Follower, follow, pass_over
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
-from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, FollowDate
+from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, UNHURRIED, FollowDate
 from services.core.gateways.counted import forget_old_calls
 from services.core.identity.queries import city_codes
 from services.core.kit.clock import Clock
@@ -32,9 +32,11 @@ from services.core.partitions import cut_tables
 from services.core.people.sessions import forget_old_sessions
 from services.core.submissions.batch.previews import forget_previews
 from services.core.sync.service import forget_old_writes
+from services.core.webhooks import planning, recovery
 from services.worker.interruption import Interruption, severity, traceback_of
 from services.worker.metrics import BY_DATE
 from services.worker.observing import a_failure, a_turn, in_trouble
+from services.worker.rests import Rests
 from services.worker.upkeep import tend_tables
 
 logger = logging.getLogger("wufei.worker")
@@ -48,14 +50,26 @@ BEAT_EVERY_SECONDS = 10.0
 _COUNT_EVERY_SECONDS = 0.5
 """How often tables that have doubled are looked for while there is work."""
 
+_OLD = "old"
+"""What is forgotten of a city after a time, among those who may rest."""
+
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
 _DOUBLINGS = 10
 """More would come to nothing, and at last to a number that is too large."""
 
 
+class _Numbered(int):
+    """How many events were given numbers; `passed` are the readers that need no turn for that."""
+
+    passed: Collection[str] = ()
+
+
 async def _number(session: AsyncSession, city_code: str, _clock: Clock, most: int) -> int:
-    return await number_committed(session, city_code, most=most)
+    numbered = _Numbered(await number_committed(session, city_code, most=most))
+    if numbered:
+        numbered.passed = await pass_over(session, city_code, FOLLOWERS)
+    return numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,9 @@ _NUMBERING = _Step(NUMBERING, _number, at_once=2000)
 """The first step of every pass; it reads no numbers, it gives them."""
 
 _STEPS = (_NUMBERING, *map(_reading, FOLLOWERS))
+
+_PLANNING = frozenset({planning.FOLLOWER.reader, recovery.FOLLOWER.reader})
+"""Those whose work others are told of at once: a delivery that is planned is due now."""
 
 
 def pause_after(times: int) -> float:
@@ -126,6 +143,7 @@ class Reactor:
         self._interruption = Interruption("following the log")
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._begun: set[str] = set()
+        self._rests = Rests(clock)
         self._id = new_id()
         self._beat_again_at = 0.0
         self._count_again_at = 0.0
@@ -191,9 +209,11 @@ class Reactor:
         await tend_tables(self._database, self._tables, self._clock.true_now())
         for city_code in self._in_own_order(cities):
             await self._beat()
-            await self._look_after(city_code)
+            if not self._rests.lasts(city_code, _OLD):
+                await self._look_after(city_code)
             for name, follow_date in self._by_date.items():
-                await self._follow_date(city_code, name, follow_date)
+                if not self._rests.lasts(city_code, name):
+                    await self._follow_date(city_code, name, follow_date)
         async with self._database.transaction() as session:
             await forget_silent(session, now=self._clock.true_now())
 
@@ -202,12 +222,15 @@ class Reactor:
         async with self._database.transaction() as session:
             if city_code not in self._begun:
                 await begin_log(session, city_code)
-            await forget_old(session, city_code, now=self._clock.true_now())
-            await forget_old_writes(session, city_code, now=self._clock.now())
-            await forget_previews(session, city_code, now=self._clock.true_now())
-            await forget_old_calls(session, city_code, now=self._clock.true_now())
+            forgotten = (
+                await forget_old(session, city_code, now=self._clock.true_now()),
+                await forget_old_writes(session, city_code, now=self._clock.now()),
+                await forget_previews(session, city_code, now=self._clock.true_now()),
+                await forget_old_calls(session, city_code, now=self._clock.true_now()),
+            )
             await forget_old_sessions(session, city_code, now=self._clock.true_now())
         self._begun.add(city_code)
+        self._rests.note(city_code, _OLD, any(forgotten))
 
     async def _follow_date(self, city_code: str, name: str, follow_date: FollowDate) -> None:
         """Do what fell due by the date; a fault in it holds up no other."""
@@ -215,6 +238,8 @@ class Reactor:
             with a_turn(city_code, BY_DATE + name) as turn:
                 async with self._database.transaction() as session:
                     turn.done = await follow_date(session, city_code, self._clock)
+            if name in UNHURRIED:
+                self._rests.note(city_code, name, turn.done)
         except Exception as error:
             if is_away(error):
                 raise
@@ -232,30 +257,38 @@ class Reactor:
 
     async def _follow(self, city_code: str) -> bool:
         """Take every step of a city once; a step may write events, for the next round."""
-        busy = False
+        busy, passed = False, frozenset[str]()
         for step in _STEPS:
             trouble = self._troubles.get((city_code, step.reader))
+            if step.reader in passed:
+                continue
             if trouble is None or trouble.again_at <= time.monotonic():
                 done = await self._take(city_code, step)
-                busy |= done
-                if done:
+                busy |= bool(done)
+                if isinstance(done, _Numbered):
+                    passed = frozenset(done.passed)
+                if done and step.reader in _PLANNING:
                     self._tell()
+        if busy:
+            self._tell()
         return busy
 
-    async def _take(self, city_code: str, step: _Step) -> bool:
+    async def _take(self, city_code: str, step: _Step) -> Followed | int | None:
         """Take a step to the end of the log, or up to the event that cannot be followed.
 
         Numbering takes only one turn a round: otherwise a city that is written to without a pause
-        would be numbered for ever, and its readers would never get their turn. After a fault the
-        step goes on event by event: what comes before the bad one is done, and the log says which
-        one it is. None is ever passed over. Returns whether any was done.
+        would be numbered for ever, and its readers would never get their turn. A reader that came
+        to the end takes no second turn to find nothing: a later round finds what comes. After a
+        fault the step goes on event by event: what comes before the bad one is done, and the log
+        says which one it is. None is ever passed over. Returns what was done last; None: nothing.
         """
-        done, failed = False, None
+        done: Followed | int | None = None
+        failed: Exception | None = None
         for at_once in (step.at_once, 1):
             try:
-                while await self._turn(city_code, step, at_once):
-                    done = True
-                    if step is _NUMBERING:
+                while turned := await self._turn(city_code, step, at_once):
+                    done = turned
+                    if not (isinstance(turned, Followed) and turned.more):
                         break
             except Exception as error:
                 # Without a database no other step could be done either: the loop waits as a whole.
@@ -269,13 +302,13 @@ class Reactor:
         await self._note_trouble(city_code, step, failed)
         return done
 
-    async def _turn(self, city_code: str, step: _Step, at_once: int) -> bool:
+    async def _turn(self, city_code: str, step: _Step, at_once: int) -> Followed | int | None:
         await self._count()
         with a_turn(city_code, step.reader) as turn:
             async with self._database.transaction() as session:
-                turn.done = await step.take(session, city_code, self._clock, at_once)
+                done = turn.done = await step.take(session, city_code, self._clock, at_once)
         await self._beat()
-        return bool(turn.done)
+        return done
 
     async def _count(self) -> None:
         """Refresh the statistics of tables that have grown to twice their size (`kit.statistics`).

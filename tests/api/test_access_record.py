@@ -10,7 +10,7 @@ import pytest
 
 from services.api.access_record import AccessRecord
 from services.core.kit.clock import Clock
-from tests.support.api import XINMI, Door, open_door
+from tests.support.api import XINMI, Door, a_submission, open_door
 from tests.support.owner import as_owner
 
 INDICATORS = f"/plans/{XINMI}/indicators"
@@ -147,3 +147,19 @@ async def test_what_cannot_be_written_is_kept_and_written_later(
     assert "access not recorded" in caplog.text
     await record.write(door.held.database)
     assert '"seconds": 61' in str(await recorded(door))
+
+
+async def test_a_write_of_the_plan_writes_nothing_of_the_audit(door: Door) -> None:
+    """Its event comes into the chain by the worker: no caller waits for that."""
+    count = (
+        "SELECT (SELECT count(*) FROM audit_entry) + (SELECT count(*) FROM audit_pending)"
+        " + (SELECT count(*) FROM audit_link) + (SELECT count(*) FROM audit_head)"
+    )
+    async with await door.as_("reporter", "UN15") as unit:
+        await recorded(door)
+        before = await door.held.database.pool.fetchval(count)
+        events = await door.held.database.pool.fetchval("SELECT count(*) FROM event")
+        answer = await unit.post(f"/plans/{XINMI}/submissions", json=a_submission())
+        assert answer.status_code == 201, answer.text
+    assert await door.held.database.pool.fetchval("SELECT count(*) FROM event") == events + 1
+    assert await door.held.database.pool.fetchval(count) == before

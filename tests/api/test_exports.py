@@ -8,11 +8,11 @@ import pytest
 
 from services.api.table_forms import Form
 from tests.api.test_batches import rows, sent
-from tests.support.api import XINMI, Door, a_submission, xinmi
+from tests.support.api import XINMI, Door, xinmi
 from tests.support.contract import CONTRACT
 from tests.support.evidence import added
 from tests.support.ground import Ground, prepare, who_may
-from tests.support.reported import PATH, reported
+from tests.support.reported import PATH, assessed, reported
 from tests.support.serving import served
 from tests.support.sheets import read_workbook
 from tests.support.tables import csv_rows, expected, json_rows, same, sheet_rows
@@ -29,6 +29,7 @@ ASSIGNED = {
 
 XLSX = {"Accept": Form.XLSX.value}
 CSV = {"Accept": Form.CSV.value}
+CHINESE = {"Accept-Language": "zh-CN"}
 
 
 def _content(operation: dict[str, Any]) -> dict[str, Any]:
@@ -86,15 +87,6 @@ def test_whatever_lists_can_be_had_as_a_table() -> None:
     assert all(Form.XLSX.value in _content(one) for one in TABLES.values())
 
 
-async def assessed(door: Door) -> None:
-    """Let a unit that leads one indicator alone have all of its weight assessed."""
-    body = a_submission(indicator_code="G11", organization_code="UN09", period="2025", value="1")
-    async with await door.as_("reporter", "UN09") as unit, await door.as_("office") as office:
-        made = await unit.post(f"/plans/{XINMI}/submissions", json=body)
-        await office.post(f"/submissions/{made.json()['id']}/approve")
-    await door.react()
-
-
 @pytest.mark.parametrize("path", TABLES)
 async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
     door: Door, ground: Ground, path: str
@@ -117,9 +109,7 @@ async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
         listed = await json_rows(client, address, params | short, member)
         by_suffix = await client.get(f"{address}.csv", params=params)
         by_accept = await client.get(address, params=params, headers=XLSX)
-        chinese = await client.get(
-            f"{address}.csv", params=params, headers={"Accept-Language": "zh-CN"}
-        )
+        chinese = await client.get(f"{address}.csv", params=params, headers=CHINESE)
     names, table = csv_rows(by_suffix)
     assert len(names) == len(set(names))
     wanted = expected(listed, names, _declared(operation, member))

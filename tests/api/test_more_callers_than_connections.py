@@ -7,17 +7,18 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import event
 
 from services.api.plan_cache import PlanCache
 from services.core.kit.database import connect
 from services.core.kit.one_connection import SecondConnection
 from services.core.kit.replicas import Reads
+from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from tests.support.api import XINMI, Door, open_door
 from tests.support.contract import BY_OTHERS, GATEWAY_PATH
 from tests.support.ground import Ground, prepare, who_may
 from tests.support.operations import OPERATIONS, good_request, takes_the_ground
+from tests.support.statements_counted import bare_lookups, statements_of
 
 CONNECTIONS = 2
 CALLERS = 8
@@ -83,11 +84,6 @@ async def test_one_of_many_who_wait_for_a_plan_reads_it(
 ) -> None:
     database = narrow.held.database
     plans = PlanCache(database, narrow.held.watch, kept=timedelta(hours=1))
-    read: list[str] = []
-
-    def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
-        if "FROM plan_version" in statement and "digest" in statement:
-            read.append(statement)
 
     async def wait() -> PlanState:
         if not in_a_session:
@@ -96,14 +92,13 @@ async def test_one_of_many_who_wait_for_a_plan_reads_it(
             _ = await session.connection()
             return await plans.of_city("410183", XINMI, session)
 
+    async with database.sessions() as session:
+        before = await plan_state(session, "410183", XINMI)
     await narrow.forget_everything()
-    engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with statements_of(narrow) as sent, bare_lookups() as alone:
         states = await asyncio.gather(*(wait() for _ in range(5 * CALLERS)))
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-    assert len({id(state) for state in states}) == len(read) == 1
+    assert {id(state) for state in states} == {id(before)}, "what was read before is used again"
+    assert len([one for one in [*sent, *alone] if "FROM plan" in one]) == 1
 
 
 async def test_a_request_that_asks_for_a_second_connection_is_refused_at_once(

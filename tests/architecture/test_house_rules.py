@@ -64,6 +64,7 @@ WRITERS = {
     "settling",  # webhooks: their outcomes, many in one statement
     "linking",  # audit: what was committed into the chain, and its daily head
     "proving",  # audit: reads a chain and what it covers, and writes nothing
+    "walking",  # audit: goes along a chain past the sessions, and writes nothing
     "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
 }
 """Files of a slice that write; they, models, queries and statements are all that knows the
@@ -254,6 +255,7 @@ SQL_PLUMBING = {
     "services/core/kit/schema.py": "which revision a database has",
     "services/core/kit/server_standing.py": "how a server stands",
     "services/core/kit/wal_watch.py": "how far a server is",
+    "services/core/kit/rested_connections.py": "whether a connection is alive",
     "services/core/kit/service_role.py": "what the role of the services may do",
     "services/core/kit/statistics.py": "what the planner knows of the tables",
     "services/core/kit/partitions.py": "how a table is cut in parts",

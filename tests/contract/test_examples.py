@@ -31,19 +31,16 @@ CALLERS = {
     **dict.fromkeys(("list_posts", "create_post", "get_post"), "security_admin"),
     **dict.fromkeys(("hand_over_post", "list_sessions", "end_session"), "security_admin"),
     "sign_out": "user",
-    "create_api_key": "administrator",
-    "list_api_keys": "administrator",
-    "get_api_key": "administrator",
-    "edit_api_key": "administrator",
-    "rotate_api_key": "administrator",
-    "revoke_api_key": "administrator",
-    "create_partner": "administrator",
-    "list_partners": "administrator",
-    "get_partner": "administrator",
-    "edit_partner": "administrator",
-    "rotate_partner_secret": "administrator",
-    "revoke_partner": "administrator",
-    "get_partner_statistics": "administrator",
+    **dict.fromkeys(
+        ("create_api_key", "list_api_keys", "get_api_key", "edit_api_key"), "administrator"
+    ),
+    **dict.fromkeys(
+        ("rotate_api_key", "revoke_api_key", "create_partner", "list_partners"), "administrator"
+    ),
+    **dict.fromkeys(
+        ("get_partner", "edit_partner", "rotate_partner_secret", "revoke_partner"), "administrator"
+    ),
+    **dict.fromkeys(("get_partner_statistics",), "administrator"),
     "list_audit": "audit_admin",
     "export_audit": "audit_admin",
     "assign_target": "superior",

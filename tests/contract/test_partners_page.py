@@ -6,7 +6,7 @@ import pytest
 
 from services.api.gateways.facade import OPERATIONS
 from services.core.gateways.profiles import PROFILES
-from services.core.gateways.service import PARTNER_ROLES
+from services.core.identity.giving import ROLES_OF_PARTNERS
 from tests.support.contract import CONTRACT, contract_app
 from tests.support.receivers import PAGES
 
@@ -52,7 +52,7 @@ def test_each_operation_is_told_with_what_its_address_takes(language: str) -> No
 @in_both
 def test_it_says_what_is_unprovisioned_and_which_roles_a_partner_acts_in(language: str) -> None:
     assert re.search("unprovisioned|未开通", page(language))
-    assert all(f"`{role}`" in page(language) for role in PARTNER_ROLES)
+    assert all(f"`{role}`" in page(language) for role in ROLES_OF_PARTNERS)
 
 
 def test_both_languages_say_the_same() -> None:

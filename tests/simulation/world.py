@@ -16,6 +16,7 @@ from services.api.settings import ApiSettings
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
 from services.core.kit.sealing import Seal, new_seal_key
+from services.core.plan import queries as plan_queries
 from tests.simulation.wire import Wire
 from tests.support.api import XINMI, Door, open_door
 from tests.support.milestones import LEAD, a_milestone_in
@@ -126,6 +127,8 @@ class World:
 async def opened(addresses: Addresses, template: Template) -> AsyncIterator[World]:
     """Yield a copy of the prepared ledger, at its beginning and at rest."""
     clock = _at_the_beginning()
+    # What a play reads must not hang on what this process has read before it.
+    plan_queries._known.clear()
     async with addresses.clone(template.name) as url, Wire(url, _PATIENT).open() as wire:
         app = create_app(
             ApiSettings.model_validate(

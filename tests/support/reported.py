@@ -29,3 +29,12 @@ async def reported(door: Door, **changes: object) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     body: dict[str, Any] = answer.json()
     return body
+
+
+async def assessed(door: Door) -> None:
+    """Let a unit that leads one indicator alone have all of its weight assessed."""
+    body = a_submission(indicator_code="G11", organization_code="UN09", period="2025", value="1")
+    async with await door.as_("reporter", "UN09") as unit, await door.as_("office") as office:
+        made = await unit.post(PATH, json=body)
+        await office.post(f"/submissions/{made.json()['id']}/approve")
+    await door.react()

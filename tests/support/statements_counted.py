@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import event
 
+from services.core.kit.database import PlainConnection
+from services.core.kit.rested_connections import ALIVE
 from tests.support.api import Door
 
 
@@ -35,7 +37,8 @@ def statements_of(door: Door) -> Iterator[list[str]]:
         asked.append(statement)
 
     def overhear(query: Any) -> None:
-        asked.append(query.query)
+        if query.query != ALIVE:  # it goes before the first one, and only where a connection rested
+            asked.append(query.query)
 
     def taken_out(connection: Any, *_more: Any) -> None:
         connection.driver_connection.add_query_logger(overhear)
@@ -51,3 +54,20 @@ def statements_of(door: Door) -> Iterator[list[str]]:
         event.remove(engine, "checkout", taken_out)
         for connection in heard:
             connection.remove_query_logger(overhear)
+
+
+@contextmanager
+def bare_lookups() -> Iterator[list[str]]:
+    """Yield a list that fills with the statements for a row of the bare pools, as they are sent."""
+    asked: list[str] = []
+    fetchrow = PlainConnection.fetchrow
+
+    def overheard(connection: PlainConnection, statement: str, *given: Any, **options: Any) -> Any:
+        asked.append(statement)
+        return fetchrow(connection, statement, *given, **options)
+
+    PlainConnection.fetchrow = overheard
+    try:
+        yield asked
+    finally:
+        PlainConnection.fetchrow = fetchrow

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 import pytest
+from sqlalchemy import event
 from typing_extensions import override
 
 from services.core.events.catalogue import EventType
@@ -123,6 +125,66 @@ async def test_a_sweep_follows_the_date_once(ledger: Ledger) -> None:
             "SELECT position FROM reader_cursor WHERE reader LIKE 'scoring-date/%'"
         )
         assert rows == [(ledger.clock.today("Asia/Shanghai").toordinal(),)]
+
+
+@contextmanager
+def sent_by(ledger: Ledger) -> Iterator[list[tuple[str, Any]]]:
+    """Yield what goes to the database meanwhile: each statement with what it is given."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cur: object, statement: str, given: Any, *_more: object) -> None:
+        sent.append((statement, given))
+
+    engine = ledger.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def test_of_all_readers_those_take_a_turn_who_hear_what_happened(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    reactor = Reactor(ledger.database, ledger.clock)
+    await reactor.react()
+    await ledger.report(90)
+    with sent_by(ledger) as sent:
+        await reactor.go_round()
+    turns = [given for statement, given in sent if "reader AS MATERIALIZED" in statement]
+    asked = [reader for given in turns for reader in READERS if reader in given]
+    hearing = ["webhooks", "scoring", "observations", "alerts", "audit"]
+    assert asked == hearing, "each once, and none that hears nothing of an approval"
+    await reactor.react()
+    assert await idle(ledger), "the others stand where the log ends all the same"
+
+
+class _Hand(Clock):
+    """A clock that is set to the last of some times ahead."""
+
+    ahead: ClassVar[list[timedelta]] = [timedelta()]
+
+    @override
+    def now(self) -> datetime:
+        return self.true_now() + self.ahead[-1]
+
+
+async def test_where_nothing_was_too_old_a_city_is_left_alone_for_a_while(ledger: Ledger) -> None:
+    await ledger.load(a_document())
+    hand = _Hand()
+    reactor = Reactor(ledger.database, hand)
+    await reactor.react()
+
+    async def thrown_away() -> int:
+        with sent_by(ledger) as sent:
+            await reactor.sweep()
+        return len({statement for statement, _ in sent if statement.lstrip().startswith("DELETE")})
+
+    first = await thrown_away()
+    assert await thrown_away() < 2 < first, "beats of workers are of no city"
+    hand.ahead.append(timedelta(minutes=11))
+    assert await thrown_away() == first
+    hand.ahead.append(-timedelta(hours=1))
+    assert await thrown_away() == first, "a clock that was set back holds nothing up"
 
 
 @pytest.mark.citus(but="a cluster has no triggers on its tables, and one refuses the date here")

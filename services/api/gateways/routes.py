@@ -42,6 +42,7 @@ from services.core.gateways import queries, service
 from services.core.gateways.errors import PartnerNotFound
 from services.core.gateways.models import Partner
 from services.core.identity.actor import Actor
+from services.core.identity.queries import administered
 from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.pagination import read_page_token, read_text
@@ -78,13 +79,15 @@ class PartnerTurn(Turn[Partner]):
 
 
 async def _seen(partner_id: PartnerId, actor: Manager, session: Reading) -> Partner:
-    return in_scope(await queries.visible_partner(session, actor, partner_id), PartnerNotFound)
+    reach = await administered(session, actor)
+    return in_scope(await queries.visible_partner(session, reach, partner_id), PartnerNotFound)
 
 
 async def _taken(
     partner_id: PartnerId, actor: Manager, session: Writing, held: Held
 ) -> PartnerTurn:
-    found = await queries.visible_partner(session, actor, partner_id, for_update=True)
+    reach = await administered(session, actor)
+    found = await queries.visible_partner(session, reach, partner_id, for_update=True)
     return PartnerTurn(in_scope(found, PartnerNotFound), actor, session, held)
 
 
@@ -155,7 +158,8 @@ async def list_partners(
     """List the partners whose keys are in the caller's reach, revoked ones too."""
     named = of_list(actor, "partners")
     after = None if page_token is None else read_page_token(page_token, named, read_text, UUID)
-    found = await queries.visible_partners(session, actor, after=after, limit=page_size + 1)
+    reach = await administered(session, actor)
+    found = await queries.visible_partners(session, reach, after=after, limit=page_size + 1)
     page, following = cut(found, page_size, named, lambda one: [one.city_code, one.id])
     secrets = await queries.secrets_of(session, page, now=held.clock.true_now())
     return PartnerListOut(

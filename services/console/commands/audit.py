@@ -10,15 +10,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
 from services.console.ledger import Ledger, open_ledger, seal_here
+from services.console.walkers import processes_for, walkers
 from services.core.audit import lines, linking, proving
 from services.core.audit.canonical import ChainHead
+from services.core.audit.queries import last_number
 from services.core.audit.service import note
 from services.core.audit.verifying import Breach, Chain
+from services.core.audit.walking import Walk
 from services.core.identity.actor import operator
 from services.core.identity.queries import city_codes
+from services.core.kit.database import snapshot_of
 from services.core.kit.signatures import Signer
 from services.core.kit.text import Language, Text
 
@@ -101,7 +107,12 @@ async def _verify(
                 alike = {"isolation_level": "REPEATABLE READ"}
                 _ = await session.connection(execution_options=alike)
                 verdict = await proving.verify(
-                    session, city_code, trusted=trusted, noted=noted, tell=_progress()
+                    session,
+                    city_code,
+                    trusted=trusted,
+                    noted=noted,
+                    tell=_progress(),
+                    apart=await _apart(session, ledger.database.dsn, city_code),
                 )
             _tell(verdict.chain, verdict.breach, language, time.perf_counter() - began)
             _tell_heads(verdict.chain, language, known=trusted is not None)
@@ -110,6 +121,14 @@ async def _verify(
                 print(said.in_(language))
             broken |= verdict.breach is not None
     return int(broken)
+
+
+async def _apart(session: AsyncSession, url: str, city_code: str) -> tuple[Walk, int] | None:
+    """Return what goes along a long chain with several processes, and how many; None: alone."""
+    number = processes_for(await last_number(session, city_code))
+    if number == 1:
+        return None
+    return walkers(url, await snapshot_of(session)), number
 
 
 async def _cities(ledger: Ledger, city: str | None) -> list[str]:

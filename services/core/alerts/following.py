@@ -30,7 +30,7 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
         await evaluate_plan(session, city_code, plan_code, clock, touch=touch)
 
 
-FOLLOWER = Follower("alerts", TYPES, _handle)
+FOLLOWER = Follower("alerts", TYPES, _handle, passes_over=True)
 
 
 async def _by_plan(

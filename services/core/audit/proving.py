@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +24,9 @@ from services.core.audit.verifying import (
     signed_bound,
     swapped,
 )
+from services.core.audit.walking import ChainStretch, Walk, Walked, walk
 from services.core.events.queries import reader_position
+from services.core.kit.database import driver_connection
 from services.core.kit.signatures import Signer
 
 _AT_ONCE = 5000
@@ -75,11 +78,13 @@ async def verify(
     trusted: frozenset[bytes] | None = None,
     noted: Sequence[ChainHead] = (),
     tell: Callable[[int], None] = lambda _number: None,
+    apart: tuple[Walk, int] | None = None,
 ) -> Proof:
     """Return whether the chain of a city is whole, as one snapshot of the database has it.
 
     `trusted` are the public keys that may have signed its heads, None: any. `noted` are heads that
-    were written down elsewhere. `tell` is called with the number that was come to.
+    were written down elsewhere. `tell` is called with the number that was come to. `apart` goes
+    along so many stretches at the same time, in the same snapshot; None: the session goes alone.
     """
     heads = await all_heads(session, city_code)
     chain = Chain(
@@ -89,14 +94,69 @@ async def verify(
         trusted=trusted,
         kept_from=signed_bound(heads, trusted),
     )
-    async for rows in whole_chain(session, city_code):
-        found = _along(chain, rows)
-        found = await _misplaced(session, city_code, rows, found) or found
-        tell(chain.number)
-        if found is not None:
-            return Proof(chain, found)
+    whole = await _quickly(session, chain, *(apart or (_alone(session), 1)))
+    tell(chain.number)
+    found = await _heads_before(session, chain)
+    if found is not None:
+        return Proof(chain, found)
+    if not whole:
+        async for rows in whole_chain(session, city_code, after=chain.number):
+            found = _along(chain, rows)
+            found = await _misplaced(session, city_code, rows, found) or found
+            tell(chain.number)
+            if found is not None:
+                return Proof(chain, found)
     waiting = await queries.waiting(session, city_code, position=chain.position or 0)
     return Proof(chain, await _end(session, chain), waiting)
+
+
+def _alone(session: AsyncSession) -> Walk:
+    async def walk_all(some: Sequence[ChainStretch]) -> list[Walked | None]:
+        connection = await driver_connection(session)
+        return [await walk(connection, one) for one in some]
+
+    return walk_all
+
+
+async def stretches(
+    session: AsyncSession, city_code: str, *, kept_from: UUID | None, parts: int
+) -> list[ChainStretch]:
+    """Return a chain cut in so many stretches of about the same length; none where it is empty."""
+    last = await queries.last_number(session, city_code)
+    bounds = sorted({last * part // parts for part in range(parts + 1)})
+    digests = await queries.digests_at(session, city_code, bounds)
+    found = []
+    for after, upto in pairwise(bounds):
+        digest = digests.get(after, NO_LINK)
+        position = await queries.last_position_linked(session, city_code, upto=after)
+        found.append(ChainStretch(city_code, after, upto, digest, position, kept_from))
+    return found
+
+
+async def _quickly(session: AsyncSession, chain: Chain, go: Walk, parts: int) -> bool:
+    """Take a chain as far as it is found whole quickly; return whether that is all of it."""
+    some = await stretches(session, chain.city_code, kept_from=chain.kept_from, parts=parts)
+    for one, walked in zip(some, await go(some), strict=True):
+        if walked is None or one.digest != chain.digest or one.position != chain.position:
+            return False
+        chain.number, chain.digest, chain.position = one.upto, walked.digest, walked.position
+        chain.dropped += walked.dropped
+    return True
+
+
+async def _heads_before(session: AsyncSession, chain: Chain) -> Breach | None:
+    """Return which head up to where a chain was taken is not of it, or not well signed."""
+    known = {*chain.heads, *(one.number for one in chain.noted)}
+    numbers = sorted(number for number in known if 0 < number <= chain.number)
+    digests = await queries.digests_at(session, chain.city_code, numbers)
+    for number in numbers:
+        before = replace(chain, number=number, digest=digests[number])
+        found = before.compare(chain.heads.get(number, ()))
+        if found is not None:
+            chain.number, chain.digest = number, digests[number]
+            return found
+        chain.signed, chain.last_signed = before.signed, before.last_signed
+    return None
 
 
 def _along(chain: Chain, rows: Sequence[LinkedRow]) -> Breach | None:

@@ -19,6 +19,8 @@ from services.core.audit.canonical import (
 )
 from services.core.audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLink
 from services.core.audit.statements import (
+    DIGESTS_AT,
+    LAST_LINK,
     LINKS,
     ROWS_OF,
     STRAY_ENTRY,
@@ -87,6 +89,19 @@ async def chain_head(session: AsyncSession, city_code: str) -> ChainHead | None:
     """Return the head of a city's chain; None: it was never begun."""
     head = await session.get(AuditHead, city_code)
     return None if head is None else ChainHead(head.number, head.digest)
+
+
+async def last_number(session: AsyncSession, city_code: str) -> int:
+    """Return the number of the last link of a city; 0: it has none."""
+    return await session.scalar(LAST_LINK, {"city": city_code}) or 0
+
+
+async def digests_at(
+    session: AsyncSession, city_code: str, numbers: Sequence[int]
+) -> Mapping[int, bytes]:
+    """Return the digests of links by their numbers; those that are not there are left out."""
+    asked = {"city": city_code, "numbers": list(numbers)}
+    return {row.number: row.digest for row in await session.execute(DIGESTS_AT, asked)}
 
 
 async def link_at(session: AsyncSession, city_code: str, number: int) -> Link | None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogEvent, LogStretch, locked_position, next_stretch
-from services.core.events.statements import BEGIN_CURSOR, MOVE_CURSOR, SET_CURSOR
+from services.core.events.statements import BEGIN_CURSOR, MOVE_CURSOR, PASS_OVER, SET_CURSOR
 from services.core.kit.clock import Clock
 from services.core.kit.database import notify_after_commit
 
@@ -32,9 +32,10 @@ come again the next time.
 class Follower:
     """A reader of the log: the name of its cursor, the types it hears, and what it does.
 
-    `handle` is called for every stretch, also for one without an event of its types. `at_once`
-    is how many positions a stretch has at most. One that `announces` tells the doors that what
-    they keep of a city may be old.
+    `handle` is called for every stretch, also for one without an event of its types; of one that
+    `passes_over` such a stretch asks for nothing, so that its cursor may be moved without it.
+    `at_once` is how many positions a stretch has at most. One that `announces` tells the doors that
+    what they keep of a city may be old.
     """
 
     reader: str
@@ -42,15 +43,20 @@ class Follower:
     handle: Handle
     at_once: int = 500
     announces: bool = False
+    passes_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What a reader has done: the positions (`after`, `position`], and those of them it heard."""
+    """What a reader has done: the positions (`after`, `position`], and those of them it heard.
+
+    `more` may follow: the log did not end there when it was read.
+    """
 
     after: int
     position: int
     events: Sequence[LogEvent]
+    more: bool
 
 
 async def follow(
@@ -86,7 +92,24 @@ async def follow(
     if position <= stretch.after:
         return None
     heard = [event for event in stretch.events if event.position <= position]
-    return Followed(stretch.after, position, heard)
+    more = position < stretch.upto or stretch.upto - stretch.after >= most
+    return Followed(stretch.after, position, heard, more)
+
+
+async def pass_over(
+    session: AsyncSession, city_code: str, followers: Sequence[Follower], *, most: int = 2000
+) -> Sequence[str]:
+    """Move the cursors of those who pass over what they do not hear, all in one statement.
+
+    Each comes to stand before the next event of its types, or at the end of what was read. Returns
+    the readers that came to the end: nothing that was read concerns them.
+    """
+    passing = [each for each in followers if each.passes_over]
+    readers = [each.reader for each in passing]
+    types = [",".join(each.types) for each in passing]
+    given = {"city": city_code, "readers": readers, "types": types, "most": most}
+    moved = await session.execute(PASS_OVER, given)
+    return [reader for reader, through in moved if through]
 
 
 async def _begin(session: AsyncSession, city_code: str, reader: str) -> None:

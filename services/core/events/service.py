@@ -88,8 +88,10 @@ async def number_committed(session: AsyncSession, city_code: str, *, most: int =
     an event that commits later. Here only what is committed is seen, and the row of
     `log_head` lets one drainer at a time give numbers: nothing appears behind a number.
     """
-    await begin_log(session, city_code)
     head = await session.scalar(LOCK_LOG, {"city": city_code})
+    if head is None:
+        await begin_log(session, city_code)
+        head = await session.scalar(LOCK_LOG, {"city": city_code})
     numbered = await session.scalar(
         NUMBER_EVENTS, {"city": city_code, "head": head, "most": most, "last": _LAST_ID}
     )

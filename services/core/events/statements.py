@@ -128,3 +128,39 @@ INSERT INTO reader_cursor (city_code, reader, position) VALUES (:city, :reader, 
 ON CONFLICT (city_code, reader) DO UPDATE SET position = excluded.position
 """)
 """Sets a cursor, whether or not it was there."""
+
+# The log is read once for all of them. A cursor that somebody holds is left to whoever holds it.
+PASS_OVER = text("""
+WITH readers AS MATERIALIZED (
+    SELECT c.reader, c.position, string_to_array(f.types, ',') AS types
+    FROM reader_cursor AS c
+    JOIN unnest(CAST(:readers AS text[]), CAST(:types AS text[])) AS f(reader, types)
+        ON f.reader = c.reader
+    WHERE c.city_code = :city
+    FOR UPDATE OF c SKIP LOCKED
+), numbers AS MATERIALIZED (
+    SELECT position, event_id FROM event_position
+    WHERE city_code = :city AND position > (SELECT min(position) FROM readers)
+    ORDER BY position LIMIT :most
+), told AS MATERIALIZED (
+    SELECT n.position, e.type FROM numbers AS n CROSS JOIN LATERAL (
+        SELECT type FROM event WHERE city_code = :city AND id = n.event_id LIMIT 1
+    ) AS e
+), passed AS (
+    SELECT r.reader, coalesce(
+        (
+            SELECT min(t.position) - 1 FROM told AS t
+            WHERE t.position > r.position AND t.type = ANY(r.types)
+        ),
+        (SELECT max(t.position) FROM told AS t)
+    ) AS upto
+    FROM readers AS r
+)
+UPDATE reader_cursor AS c SET position = p.upto FROM passed AS p
+WHERE c.city_code = :city AND c.reader = p.reader AND c.position < p.upto
+RETURNING c.reader, c.position = (SELECT max(t.position) FROM told AS t)
+""")
+"""Moves cursors of `:readers` up to the first event of a type that each hears; which came through.
+
+`:types` are those of each reader, with commas between. At most `:most` numbers are looked at.
+"""

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.gateways.statements import ADD_CALLS, ADD_USE, FORGET_NONCES, FORGET_USE
 from services.core.gateways.use import Use
+from services.core.kit.database import rows_changed
 
 USE_KEPT = timedelta(days=400)
 """How long it is kept how partners called."""
@@ -39,8 +40,12 @@ async def add_use(session: AsyncSession, counted: Mapping[Counted, Use]) -> None
         await session.execute(ADD_CALLS, {**named, **more})
 
 
-async def forget_old_calls(session: AsyncSession, city_code: str, *, now: datetime) -> None:
-    """Forget nonces whose time is too old anyway, and how partners called over a year ago."""
-    await session.execute(FORGET_NONCES, {"city_code": city_code, "now": now})
+async def forget_old_calls(session: AsyncSession, city_code: str, *, now: datetime) -> int:
+    """Forget nonces whose time is too old anyway, and how partners called over a year ago.
+
+    Return how many rows that were.
+    """
     before = (now - USE_KEPT).date()
-    await session.execute(FORGET_USE, {"city_code": city_code, "before": before})
+    nonces = await rows_changed(session, FORGET_NONCES, {"city_code": city_code, "now": now})
+    use = await rows_changed(session, FORGET_USE, {"city_code": city_code, "before": before})
+    return nonces + use

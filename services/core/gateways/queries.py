@@ -9,40 +9,26 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.gateways.models import Partner, PartnerSecret, PartnerUse
-from services.core.identity.actor import Actor
-from services.core.identity.models import ApiKey
-from services.core.identity.queries import city_codes
+from services.core.identity.queries import Administered
 
 MOST_DAYS = 92
 """Days whose statistics are added up at most."""
 
 
-def _in_reach(actor: Actor, city_code: str) -> ColumnElement[bool]:
+def _in_reach(reach: Administered, city_code: str) -> ColumnElement[bool]:
     """Return the condition on partners of a city whose keys are in an administrator's reach."""
-    conditions = [Partner.city_code == city_code]
-    if actor.plan_code is not None or actor.organization_code is not None:
-        keys = select(ApiKey.id).where(ApiKey.city_code == city_code)
-        if actor.plan_code is not None:
-            keys = keys.where(ApiKey.plan_code == actor.plan_code)
-        if actor.organization_code is not None:
-            keys = keys.where(ApiKey.organization_code == actor.organization_code)
-        conditions.append(Partner.key_id.in_(keys))
-    return and_(*conditions)
-
-
-async def _cities(session: AsyncSession, actor: Actor) -> Sequence[str]:
-    return await city_codes(session) if actor.every_city else [actor.city_code]
+    return and_(Partner.city_code == city_code, Partner.key_id.in_(reach.keys(city_code)))
 
 
 async def visible_partners(
-    session: AsyncSession, actor: Actor, *, after: tuple[str, UUID] | None, limit: int
+    session: AsyncSession, reach: Administered, *, after: tuple[str, UUID] | None, limit: int
 ) -> Sequence[Partner]:
-    """Return partners in the actor's reach, ordered by city and id, after the given one."""
+    """Return partners in reach, ordered by city and id, after the given one."""
     found: list[Partner] = []
-    for city in await _cities(session, actor):
+    for city in reach.cities:
         if len(found) >= limit or (after is not None and city < after[0]):
             continue
-        wanted = select(Partner).where(_in_reach(actor, city))
+        wanted = select(Partner).where(_in_reach(reach, city))
         if after is not None and city == after[0]:
             wanted = wanted.where(Partner.id > after[1])
         found += await session.scalars(wanted.order_by(Partner.id).limit(limit - len(found)))
@@ -50,11 +36,11 @@ async def visible_partners(
 
 
 async def visible_partner(
-    session: AsyncSession, actor: Actor, partner_id: UUID, *, for_update: bool = False
+    session: AsyncSession, reach: Administered, partner_id: UUID, *, for_update: bool = False
 ) -> Partner | None:
-    """Return one partner in the actor's reach."""
-    for city in await _cities(session, actor):
-        wanted = select(Partner).where(_in_reach(actor, city), Partner.id == partner_id)
+    """Return one partner in reach."""
+    for city in reach.cities:
+        wanted = select(Partner).where(_in_reach(reach, city), Partner.id == partner_id)
         found = await session.scalar(wanted.with_for_update() if for_update else wanted)
         if found is not None:
             return found

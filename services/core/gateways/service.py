@@ -18,9 +18,9 @@ from services.core.gateways.errors import PartnerRevoked, TooManyPartners
 from services.core.gateways.models import Partner, PartnerSecret
 from services.core.gateways.profiles import PROFILES
 from services.core.identity.actor import Actor
+from services.core.identity.giving import ROLES_OF_PARTNERS, acts_for_partners
 from services.core.identity.models import ApiKey
 from services.core.identity.queries import visible_key
-from services.core.identity.rules import Role
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
@@ -30,9 +30,6 @@ from services.core.kit.text import Text
 
 MOST_PARTNERS = 200
 """Partners of a city that may call."""
-
-PARTNER_ROLES: frozenset[Role] = frozenset({"integrator", "superior"})
-"""The roles whose keys a partner may act as: a system's, and another level of government's."""
 
 _PREFIX_BYTES = 5
 _SECRET_BYTES = 32
@@ -167,8 +164,8 @@ def key_faults(key: ApiKey | None, now: datetime) -> Sequence[Fault]:
     if key is None:
         said = Text("没有这个密钥", "There is no such key")
         return [Fault("/key_id", "key-not-found", said)]
-    if key.role not in PARTNER_ROLES:
-        listed = ", ".join(sorted(PARTNER_ROLES))
+    if not acts_for_partners(key.role):
+        listed = ", ".join(sorted(ROLES_OF_PARTNERS))
         said = Text(
             f"对接方只能以这些角色的密钥行事：{listed}",
             f"A partner acts as a key of one of these roles: {listed}",

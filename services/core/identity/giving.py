@@ -108,6 +108,15 @@ def makes_keys(role: str) -> bool:
     return role in Permission.MANAGE_KEYS.roles
 
 
+ROLES_OF_PARTNERS: frozenset[Role] = frozenset({"integrator", "superior"})
+"""The roles whose keys a partner may act as: a system's, and another level of government's."""
+
+
+def acts_for_partners(role: str) -> bool:
+    """Return whether partners may act as keys of a role."""
+    return role in ROLES_OF_PARTNERS
+
+
 def administrator_faults(
     request: KeyRequest, actor: Actor, maker: ApiKey | None
 ) -> Iterable[Fault]:

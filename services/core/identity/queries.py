@@ -1,10 +1,12 @@
 """Reading cities, organizations and keys."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -20,6 +22,7 @@ from services.core.identity.models import (
 )
 from services.core.identity.rules import ADMINISTRATORS, SCOPES
 from services.core.identity.signing_keys import IssuingKey
+from services.core.identity.statements import KEY_BY_DIGEST, KEY_WITH_SECRETS
 
 _MOST_EXPIRING = 100
 _MOST_KEYS = 100
@@ -28,35 +31,24 @@ _Row = TypeVar("_Row", ApiKey, Organization)
 
 
 async def key_by_digest(
-    session: AsyncSession, *, city_code: str, digest: bytes, now: datetime
+    connection: asyncpg.Connection | asyncpg.Pool,
+    *,
+    city_code: str,
+    digest: bytes,
+    now: datetime,
 ) -> tuple[ApiKey, datetime | None] | None:
     """Return the key with this digest if it is neither revoked nor expired at `now`.
 
-    With it comes until when its secret is good, where another has replaced that one.
+    With it comes until when its secret is good, where another has replaced that one. The key is a
+    copy that no session knows.
     """
-    key = await session.scalar(
-        select(ApiKey).where(
-            ApiKey.city_code == city_code, ApiKey.secret_digest == digest, _is_good(now)
-        )
-    )
-    if key is not None:
-        return key, None
-    found = await session.execute(
-        select(ApiKey, FormerSecret.expires_at)
-        .join(
-            FormerSecret,
-            and_(FormerSecret.city_code == ApiKey.city_code, FormerSecret.key_id == ApiKey.id),
-        )
-        .where(
-            ApiKey.city_code == city_code,
-            _is_good(now),
-            FormerSecret.city_code == city_code,
-            FormerSecret.secret_digest == digest,
-            FormerSecret.expires_at > now,
-        )
-    )
-    row = found.one_or_none()
-    return None if row is None else (row[0], row[1])
+    given = {"city": city_code, "digest": digest, "now": now}
+    row = await connection.fetchrow(*KEY_BY_DIGEST.bind(given))
+    if row is None:
+        return None
+    found = dict(row)
+    secret_ends = found.pop("secret_ends")
+    return ApiKey(**found), secret_ends
 
 
 def _is_good(now: datetime) -> ColumnElement[bool]:
@@ -164,6 +156,25 @@ async def _page_over(
 
 async def _cities_of(session: AsyncSession, actor: Actor) -> Sequence[str]:
     return await city_codes(session) if actor.every_city else [actor.city_code]
+
+
+@dataclass(frozen=True, slots=True)
+class Administered:
+    """How far an administrator reaches: in which cities, and there to what belongs to which keys.
+
+    `keys` selects the ids of the keys of a city.
+    """
+
+    cities: Sequence[str]
+    keys: Callable[[str], Select[UUID]]
+
+
+async def administered(session: AsyncSession, actor: Actor) -> Administered:
+    """Return how far an administrator reaches, for slices whose things belong to keys."""
+    return Administered(
+        await _cities_of(session, actor),
+        lambda city: select(ApiKey.id).where(_keys_in_reach(actor, city)),
+    )
 
 
 async def visible_keys(
@@ -276,19 +287,21 @@ async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequ
 
 
 async def key_with_secrets(
-    session: AsyncSession, *, city_code: str, key_id: UUID, now: datetime
+    connection: asyncpg.Connection | asyncpg.Pool, *, city_code: str, key_id: UUID, now: datetime
 ) -> tuple[ApiKey, Mapping[str, datetime | None]] | None:
     """Return the good key of this id, and until when each of its secrets is good, by prefix.
 
-    None stands for the end of the one that no other has replaced.
+    None stands for the end of the one that no other has replaced. The key is a copy that no
+    session knows.
     """
-    key = await session.scalar(
-        select(ApiKey).where(ApiKey.city_code == city_code, ApiKey.id == key_id, _is_good(now))
-    )
-    if key is None:
+    given = {"city": city_code, "key": key_id, "now": now}
+    row = await connection.fetchrow(*KEY_WITH_SECRETS.bind(given))
+    if row is None:
         return None
-    former = (await former_secrets(session, [key], now=now))[key.id]
-    return key, {**{one.prefix: one.expires_at for one in former}, key.prefix: None}
+    found = dict(row)
+    former = zip(found.pop("former_prefixes"), found.pop("former_ends"), strict=True)
+    key = ApiKey(**found)
+    return key, {**dict(former), key.prefix: None}
 
 
 async def token_keys(session: AsyncSession) -> Sequence[IssuingKey]:

@@ -22,6 +22,7 @@ from services.core.imports.intake import FirstLook, ImportOptions
 from services.core.imports.models import SheetImport, SheetImportFile
 from services.core.kit import operations
 from services.core.kit.clock import Clock
+from services.core.kit.database import rows_changed
 from services.core.kit.ids import new_id
 from services.core.kit.operations import Operation
 from services.core.kit.text import Text
@@ -386,12 +387,14 @@ def told(faults: Sequence[SheetFault]) -> Iterator[dict[str, Any]]:
         yield {**asdict(one), "detail": {"zh": one.detail.zh, "en": one.detail.en}}
 
 
-async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> None:
-    """Give old files up and drop their bytes; after the time of operations what was found too."""
+async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
+    """Give old files up, and drop all that is of them in time; return how many rows that were."""
     now = clock.now()
     files = {"city": city_code, "before": now - _FILES_KEPT}
-    await session.execute(statements.DISCARD_OLD, files)
-    await session.execute(statements.DROP_OLD_FILES, files)
     old = {"city": city_code, "before": now - operations.KEPT}
-    await session.execute(statements.DROP_OLD_FAULTS, old)
-    await session.execute(statements.DROP_OLD_IMPORTS, old)
+    return (
+        await rows_changed(session, statements.DISCARD_OLD, files)
+        + await rows_changed(session, statements.DROP_OLD_FILES, files)
+        + await rows_changed(session, statements.DROP_OLD_FAULTS, old)
+        + await rows_changed(session, statements.DROP_OLD_IMPORTS, old)
+    )

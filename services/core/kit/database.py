@@ -8,11 +8,11 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from pydantic_core import to_json
-from sqlalchemy import MetaData, text
+from sqlalchemy import CursorResult, Executable, MetaData, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -24,6 +24,7 @@ from typing_extensions import override
 
 from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_units
 from services.core.kit.outage import cause_in_words, is_away
+from services.core.kit.rested_connections import try_rested
 from services.core.kit.server_address import read_address
 
 logger = logging.getLogger("wufei.core")
@@ -44,6 +45,14 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+async def rows_changed(
+    session: AsyncSession, statement: Executable, given: Mapping[str, object] | None = None
+) -> int:
+    """Carry out a statement that changes or deletes rows, and return how many that were."""
+    done = cast("CursorResult[Any]", await session.execute(statement, given))
+    return int(done.rowcount)
 
 
 async def driver_connection(session: AsyncSession) -> asyncpg.Connection:
@@ -167,6 +176,12 @@ async def read_by_cost(session: AsyncSession) -> None:
     )
 
 
+async def snapshot_of(session: AsyncSession) -> str:
+    """Return the name of a transaction's snapshot, which others may read in until it ends."""
+    found: str = (await session.execute(text("SELECT pg_export_snapshot()"))).scalar_one()
+    return found
+
+
 async def takes_writes(session: AsyncSession) -> bool:
     """Return whether the server lets anybody write: a standby, or a database set so, does not."""
     return bool(await session.scalar(text("SHOW transaction_read_only")) == "off")
@@ -251,13 +266,12 @@ async def connect(
         pool_size=size,
         max_overflow=0,
         pool_timeout=15,
-        # A restarted server leaves dead connections in the pool; one is tried before it is used.
-        pool_pre_ping=True,
         json_serializer=_json,
         connect_args={**creating, "command_timeout": 120 if replica is None else 15},
         **({} if replica is None else {"isolation_level": "REPEATABLE READ"}),
     )
     watch_units(engine)
+    try_rested(engine)
     try:
         async with OneEachPool(
             address.dsn,

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.core.kit.database import Base
+from services.core.kit.database import Base, rows_changed
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text as Sentence
 
@@ -171,10 +171,11 @@ async def keep(
     )
 
 
-async def forget_old(session: AsyncSession, city_code: str, *, now: datetime) -> None:
-    """Drop the replies of a city that are older than 24 hours."""
-    await session.execute(
+async def forget_old(session: AsyncSession, city_code: str, *, now: datetime) -> int:
+    """Drop the replies of a city that are older than 24 hours; return how many."""
+    return await rows_changed(
+        session,
         delete(StoredReply).where(
             StoredReply.city_code == city_code, StoredReply.created_at < now - KEPT
-        )
+        ),
     )

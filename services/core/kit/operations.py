@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.core.kit.database import Base
+from services.core.kit.database import Base, rows_changed
 from services.core.kit.errors import NotFound, TransitionRefused
 from services.core.kit.ids import first_id_at, new_id
 from services.core.kit.text import Text as Sentence
@@ -146,12 +146,13 @@ async def unfinished(
     return found.all()
 
 
-async def forget_old_operations(session: AsyncSession, city_code: str, *, now: datetime) -> None:
-    """Drop a city's operations that ended long ago."""
-    await session.execute(
+async def forget_old_operations(session: AsyncSession, city_code: str, *, now: datetime) -> int:
+    """Drop a city's operations that ended long ago; return how many."""
+    return await rows_changed(
+        session,
         delete(Operation).where(
             Operation.city_code == city_code,
             Operation.state.not_in(OPEN),
             Operation.updated_at < now - KEPT,
-        )
+        ),
     )

@@ -47,7 +47,7 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
         await count_days_anew(session, city_code, now=clock.now())
 
 
-FOLLOWER = Follower("milestones", ("plan.published", "calendar.changed"), _handle)
+FOLLOWER = Follower("milestones", ("plan.published", "calendar.changed"), _handle, passes_over=True)
 
 
 async def plant(session: AsyncSession, city_code: str, plan_code: str, *, now: datetime) -> None:

@@ -186,7 +186,9 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
         await _keep_in_step(session, city_code, stretch.events, clock.now())
 
 
-FOLLOWER = Follower("obligations", ("plan.published", "calendar.changed"), _handle)
+FOLLOWER = Follower(
+    "obligations", ("plan.published", "calendar.changed"), _handle, passes_over=True
+)
 
 
 async def _keep_in_step(

@@ -72,7 +72,7 @@ async def _handle(session: AsyncSession, city_code: str, stretch: LogStretch, cl
             after = ids[-1]
 
 
-FOLLOWER = Follower("observations", _TYPES, _handle)
+FOLLOWER = Follower("observations", _TYPES, _handle, passes_over=True)
 
 
 def _places(events: Iterable[LogEvent]) -> Mapping[str, list[ObservedPlace]]:

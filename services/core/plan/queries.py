@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import asyncpg
 from cachetools import RRCache
-from sqlalchemy import func, inspect, select
+from sqlalchemy import ColumnElement, func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.identity.queries import city_codes
 from services.core.kit.database import lock_name
+from services.core.kit.statements import DriverStatement
 from services.core.plan.document import (
     PlanDocument,
 )
@@ -24,43 +26,96 @@ from services.core.plan.models import (
     Settlement,
 )
 from services.core.plan.state import PlanState
+from services.core.plan.statements import STANDING
 from services.core.plan.visibility import plan_scope
 
 _Row = TypeVar("_Row", PlanPeriod, AssignedTarget, Settlement)
 
 
+_Standing = tuple[int, bytes, bytes]
+"""How a plan stands: its version, its document's digest, a digest of what is decided beside it."""
+
+_STANDING = text(STANDING)
+_STANDING_ALONE = DriverStatement(STANDING)
+
+
 async def plan_state(session: AsyncSession, city_code: str, plan_code: str) -> PlanState | None:
-    """Return the plan as it stands, or None where the city has no such plan."""
-    version = await session.scalar(
-        select(Plan.version).where(Plan.city_code == city_code, Plan.code == plan_code)
-    )
-    if version is None:
+    """Return the plan as it stands, or None where the city has no such plan.
+
+    What this process read of it before is used again as long as nothing of it has changed.
+    """
+    standing = await _standing(session, city_code, plan_code)
+    if standing is None:
         return None
+    known = _known_at(city_code, plan_code, standing)
+    if known is not None:
+        return known
+    state = await _read(session, city_code, plan_code, standing)
+    # Each statement may see what was committed since the one before: then this is of no one state.
+    if await _standing(session, city_code, plan_code) == standing:
+        _known[city_code, plan_code] = standing, state
+    return state
+
+
+async def known_plan(pool: asyncpg.Pool, city_code: str, plan_code: str) -> PlanState | None:
+    """Return the plan as it stands if this process has read it so before, in one round trip.
+
+    None: it has to be read, or there is no such plan.
+    """
+    if (city_code, plan_code) not in _known:
+        return None
+    given = {"city": city_code, "plan": plan_code}
+    row = await pool.fetchrow(*_STANDING_ALONE.bind(given))
+    return None if row is None else _known_at(city_code, plan_code, tuple(row))
+
+
+async def _standing(session: AsyncSession, city_code: str, plan_code: str) -> _Standing | None:
+    found = await session.execute(_STANDING, {"city": city_code, "plan": plan_code})
+    row = found.one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def _known_at(city_code: str, plan_code: str, standing: tuple[object, ...]) -> PlanState | None:
+    known = _known.get((city_code, plan_code))
+    return None if known is None or known[0] != standing else known[1]
+
+
+async def _read(
+    session: AsyncSession, city_code: str, plan_code: str, standing: _Standing
+) -> PlanState:
+    version, digest, _ = standing
+    of_plan = (session, city_code, plan_code)
+    assigned: dict[tuple[str, int], tuple[AssignedTarget, ...]] = {}
+    for row in await _rows(*of_plan, AssignedTarget):
+        key = (row.indicator_code, row.year)
+        assigned[key] = (*assigned.get(key, ()), row)
     return PlanState(
         city_code=city_code,
         code=plan_code,
         version=version,
-        document=await plan_document(session, city_code, plan_code, version),
-        assigned=await _assigned(session, city_code, plan_code),
-        settlements={
-            settlement.question_id: _apart(settlement)
-            for settlement in await session.scalars(
-                select(Settlement).where(
-                    Settlement.city_code == city_code, Settlement.plan_code == plan_code
-                )
-            )
-        },
+        document=await _document(*of_plan, version, digest),
+        assigned=assigned,
+        settlements={row.question_id: row for row in await _rows(*of_plan, Settlement)},
         periods={
-            period.period: _apart(period)
-            for period in await session.scalars(
-                select(PlanPeriod).where(
-                    PlanPeriod.city_code == city_code,
-                    PlanPeriod.plan_code == plan_code,
-                    PlanPeriod.state != "planned",
-                )
-            )
+            row.period: row for row in await _rows(*of_plan, PlanPeriod) if row.state != "planned"
         },
     )
+
+
+async def _rows(
+    session: AsyncSession, city_code: str, plan_code: str, table: type[_Row]
+) -> list[_Row]:
+    """Return the rows of a plan by their key, as copies that no session knows.
+
+    A plan is kept and shared: what the session that read it changes, rolls back or expires
+    must not be seen through it, nor what it has changed and not written yet.
+    """
+    found = await session.execute(
+        select(*table.__table__.columns)
+        .where(table.city_code == city_code, table.plan_code == plan_code)
+        .order_by(*inspect(table).primary_key)
+    )
+    return [table(**row) for row in found.mappings()]
 
 
 async def plan_for_change(session: AsyncSession, plan: PlanState) -> PlanState:
@@ -103,23 +158,39 @@ _parsed: RRCache[tuple[str, bytes], PlanDocument] = RRCache(maxsize=DOCUMENTS_KE
 """Documents parsed before. A version never changes, so none is ever stale."""
 
 
+_known: RRCache[tuple[str, str], tuple[_Standing, PlanState]] = RRCache(maxsize=DOCUMENTS_KEPT)
+"""Plans as they were last read, with all that was worked out from them since."""
+
+
 async def plan_document(
     session: AsyncSession, city_code: str, plan_code: str, version: int
 ) -> PlanDocument:
     """Return the document of a version, parsed once a process. The version exists."""
-    place = (
+    digest = await session.scalar(
+        select(PlanVersion.digest).where(*_of_version(city_code, plan_code, version))
+    )
+    return await _document(session, city_code, plan_code, version, digest or b"")
+
+
+async def _document(
+    session: AsyncSession, city_code: str, plan_code: str, version: int, digest: bytes
+) -> PlanDocument:
+    document = _parsed.get((plan_code, digest))
+    if document is None:
+        stored = await session.scalar(
+            select(PlanVersion.document).where(*_of_version(city_code, plan_code, version))
+        )
+        document = PlanDocument.model_validate(stored)
+        _parsed[plan_code, digest] = document
+    return document
+
+
+def _of_version(city_code: str, plan_code: str, version: int) -> tuple[ColumnElement[bool], ...]:
+    return (
         PlanVersion.city_code == city_code,
         PlanVersion.plan_code == plan_code,
         PlanVersion.version == version,
     )
-    digest = await session.scalar(select(PlanVersion.digest).where(*place))
-    key = (plan_code, digest or b"")
-    document = _parsed.get(key)
-    if document is None:
-        stored = await session.scalar(select(PlanVersion.document).where(*place))
-        document = PlanDocument.model_validate(stored)
-        _parsed[key] = document
-    return document
 
 
 async def year_begins(
@@ -134,30 +205,6 @@ async def year_begins(
         )
     )
     return found
-
-
-async def _assigned(
-    session: AsyncSession, city_code: str, plan_code: str
-) -> Mapping[tuple[str, int], tuple[AssignedTarget, ...]]:
-    found: dict[tuple[str, int], tuple[AssignedTarget, ...]] = {}
-    rows = await session.scalars(
-        select(AssignedTarget)
-        .where(AssignedTarget.city_code == city_code, AssignedTarget.plan_code == plan_code)
-        .order_by(AssignedTarget.sequence)
-    )
-    for row in rows:
-        key = (row.indicator_code, row.year)
-        found[key] = (*found.get(key, ()), _apart(row))
-    return found
-
-
-def _apart(row: _Row) -> _Row:
-    """Return a copy of a row that no session knows.
-
-    A plan is kept and shared: what the session that read it changes, rolls back or expires
-    must not be seen through it.
-    """
-    return type(row)(**{name: getattr(row, name) for name in inspect(type(row)).columns.keys()})  # noqa: SIM118 (no dict)
 
 
 _MOST_PLANS = 500

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.checks.queries import figures_beside
 from services.core.conflicts.service import raise_conflicts
 from services.core.identity.actor import Actor
+from services.core.kit.database import rows_changed
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.milestones.action_context import ActionContext
@@ -247,7 +248,7 @@ async def _settle(
 
 async def forget_old_writes(
     session: AsyncSession, city_code: str, *, now: datetime, most: int = 1_000
-) -> None:
-    """Forget what became of writes that were taken in 90 days ago, at most so many."""
+) -> int:
+    """Forget what became of writes taken in 90 days ago, at most so many; return how many."""
     given = {"city": city_code, "before": now - KEPT, "most": most}
-    await session.execute(statements.SWEEP, given)
+    return await rows_changed(session, statements.SWEEP, given)

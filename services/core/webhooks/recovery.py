@@ -120,7 +120,9 @@ async def _handle(
     return asked.position if over else asked.position - 1
 
 
-FOLLOWER = Follower("webhook-replays", ("webhook.replayed",), _handle, at_once=2000)
+FOLLOWER = Follower(
+    "webhook-replays", ("webhook.replayed",), _handle, at_once=2000, passes_over=True
+)
 
 
 async def _go_on(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 import pytest
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.catalogue import EventType
 from services.core.events.queries import LogStretch
-from services.core.events.reading import LOG_CHANNEL, Follower, follow, lock_cursor
+from services.core.events.reading import LOG_CHANNEL, Follower, follow, lock_cursor, pass_over
 from services.core.events.service import NewEvent, number_committed, record
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
@@ -69,6 +69,56 @@ async def test_a_reader_is_given_every_position_once_and_only_the_types_it_hears
     while await _turn(database, follower, 3):
         pass
     assert heard.stretches == [(0, 3, [1, 3]), (3, 4, [])]
+
+
+async def _position(database: Database, reader: str) -> int:
+    async with database.transaction() as session:
+        return await lock_cursor(session, CITY, reader=reader)
+
+
+async def test_who_passes_over_comes_to_stand_before_what_it_hears(database: Database) -> None:
+    await _happen(database, "plan.published", "score.updated", "score.updated", "plan.published")
+    heard = _Heard()
+    passing = replace(heard.follower(), passes_over=True)
+    other = replace(passing, reader="other", types=("milestone.closed",))
+    third = replace(passing, reader="third", passes_over=False, types=other.types)
+    for reader in (passing, other, third):
+        assert await _position(database, reader.reader) == 0
+
+    async def pass_on(most: int = 10) -> list[int]:
+        async with database.transaction() as session:
+            through = await pass_over(session, CITY, [passing, other, third], most=most)
+        assert set(through) <= {"other"}, "the first hears something, the third is not asked"
+        return [await _position(database, one.reader) for one in (passing, other, third)]
+
+    assert await pass_on(most=3) == [0, 3, 0], "what it hears comes first; no more than was read"
+    assert await _turn(database, passing, 1)
+    assert await pass_on() == [3, 4, 0]
+    assert await pass_on() == [3, 4, 0]
+    assert await _turn(database, passing)
+    assert heard.stretches == [(0, 1, [1]), (3, 4, [4])]
+
+
+async def test_a_cursor_that_is_held_is_not_passed_over(database: Database) -> None:
+    await _happen(database, "score.updated")
+    passing = replace(_Heard().follower(), passes_over=True)
+    async with database.transaction() as session:
+        await lock_cursor(session, CITY, reader=passing.reader)
+    held, done = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with database.transaction() as session:
+            await lock_cursor(session, CITY, reader=passing.reader)
+            held.set()
+            await done.wait()
+
+    holding = asyncio.create_task(hold())
+    await held.wait()
+    async with database.transaction() as session:
+        await pass_over(session, CITY, [passing])
+    done.set()
+    await holding
+    assert await _position(database, passing.reader) == 0
 
 
 async def test_a_reader_without_news_is_not_called(database: Database) -> None:

@@ -20,7 +20,7 @@ from services.core.kit.ids import first_id_at, new_id
 from services.core.webhooks import lifecycle
 from services.core.webhooks.models import WebhookEndpoint
 from services.core.webhooks.planning import FOLLOWER
-from services.core.webhooks.retention import follow_date
+from services.core.webhooks.retention import disown, follow_date
 from tests.integration.webhooks.receivers import (
     CITY,
     OTHER_PLAN,
@@ -263,7 +263,7 @@ async def test_a_lost_scope_shows_by_the_date_too(receivers: Receivers) -> None:
     )
     for _ in range(2):
         async with receivers.database.transaction() as session:
-            await follow_date(session, CITY, receivers.clock)
+            await disown(session, CITY, receivers.clock)
     assert await receivers.state(endpoint) == ("disabled", "scope-lost")
     [said] = await receivers.rows("SELECT count(*) FROM event WHERE type = 'webhook.disabled'")
     assert said.count == 1

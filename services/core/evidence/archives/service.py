@@ -18,6 +18,7 @@ from services.core.evidence.models import EvidenceArchive
 from services.core.identity.actor import Actor
 from services.core.kit import operations
 from services.core.kit.clock import Clock
+from services.core.kit.database import rows_changed
 from services.core.kit.ids import new_id
 from services.core.kit.operations import Operation
 
@@ -218,7 +219,7 @@ _ABANDONED = {
 }
 
 
-async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> None:
-    """Forget archives that are a week old."""
+async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
+    """Forget archives that are a week old; return how many."""
     old = {"city": city_code, "before": clock.now() - _KEPT}
-    await session.execute(statements.DROP_OLD, old)
+    return await rows_changed(session, statements.DROP_OLD, old)

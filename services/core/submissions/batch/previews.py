@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
+from services.core.kit.database import rows_changed
 from services.core.kit.ids import first_id_at, made_at, new_id
 from services.core.kit.outage import is_contended
 from services.core.plan.state import PlanState
@@ -108,8 +109,7 @@ def _unpacked(sent: bytes, grounds: bytes) -> tuple[bytes, Grounds]:
     return zlib.decompress(sent), Grounds.from_json(zlib.decompress(grounds))
 
 
-async def forget_previews(session: AsyncSession, city_code: str, *, now: datetime) -> None:
-    """Drop the previews of a city that are older than an hour."""
-    await session.execute(
-        statements.DROP_OLD_PREVIEWS, {"city": city_code, "oldest": first_id_at(now - KEPT)}
-    )
+async def forget_previews(session: AsyncSession, city_code: str, *, now: datetime) -> int:
+    """Drop the previews of a city that are older than an hour; return how many."""
+    old = {"city": city_code, "oldest": first_id_at(now - KEPT)}
+    return await rows_changed(session, statements.DROP_OLD_PREVIEWS, old)

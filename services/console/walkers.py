@@ -1,0 +1,49 @@
+"""Goes along a long chain of the audit with several processes, one a processor.
+
+To hash takes a processor, and one process uses one at most. Each has a connection of its own, and
+all see the snapshot of the one that asked for them.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from services.core.audit.walking import ChainStretch, Walk, Walked, walk
+from services.core.kit.server_address import open_connection
+
+WORTH = 60_000
+"""So many links are worth the second that another process takes to start."""
+
+
+def processes_for(links: int) -> int:
+    """Return with how many processes to go along so many links; 1: alone."""
+    return max(1, min(os.cpu_count() or 1, links // WORTH))
+
+
+def walkers(url: str, snapshot: str) -> Walk:
+    """Return what goes along stretches in the database of `url`, in a snapshot that is held."""
+
+    async def walk_apart(some: Sequence[ChainStretch]) -> list[Walked | None]:
+        loop = asyncio.get_running_loop()
+        with ProcessPoolExecutor(max(1, len(some)), mp_context=get_context("spawn")) as pool:
+            begun = [loop.run_in_executor(pool, _walk, url, snapshot, one) for one in some]
+            return list(await asyncio.gather(*begun))
+
+    return walk_apart
+
+
+def _walk(url: str, snapshot: str, stretch: ChainStretch) -> Walked | None:
+    return asyncio.run(_walk_in(url, snapshot, stretch))
+
+
+async def _walk_in(url: str, snapshot: str, stretch: ChainStretch) -> Walked | None:
+    connection = await open_connection(url)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            # A name that the server gave, and no caller.
+            await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            return await walk(connection, stretch)
+    finally:
+        await connection.close()

@@ -1,0 +1,29 @@
+"""The statement that says how a plan stands, so that what was read of it before can be used."""
+
+from services.core.kit.database import Base, columns_of
+from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
+
+
+def _written(table: type[Base], order: str, which: str = "TRUE") -> str:
+    """Return the rows of a plan in a table as one text, every column of each."""
+    return f"""(
+        SELECT string_agg(CAST(ROW({columns_of(table, "t")}) AS text), ',' ORDER BY {order})
+        FROM {table.__tablename__} AS t
+        WHERE t.city_code = :city AND t.plan_code = :plan AND {which}
+    )"""  # noqa: S608 (names of our own)
+
+
+STANDING = f"""
+SELECT p.version, v.digest, sha256(convert_to(CAST(ROW(
+    {_written(AssignedTarget, "t.indicator_code, t.year, t.sequence")},
+    {_written(Settlement, "t.question_id")},
+    {_written(PlanPeriod, "t.period", "t.state <> 'planned'")}
+) AS text), 'UTF8')) AS beside
+FROM plan AS p JOIN plan_version AS v
+    ON v.city_code = p.city_code AND v.plan_code = p.code AND v.version = p.version
+WHERE p.city_code = :city AND v.city_code = :city AND p.code = :plan
+"""  # noqa: S608 (names of our own)
+"""The version of a plan, the digest of its document, and one of all that is decided beside it.
+
+By what is there and not by when it was written: two readings that agree are of one state.
+"""

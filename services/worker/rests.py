@@ -1,0 +1,35 @@
+"""Who found nothing to do in a city a moment ago, and is not asked again for a while."""
+
+from datetime import datetime, timedelta
+
+from services.core.kit.clock import Clock, is_recent
+
+_REST = timedelta(minutes=10)
+
+
+class Rests:
+    """What throws away what is too old, by city: where nothing was it rests for ten minutes.
+
+    By either hand of the clock: one that was set back, or far ahead, ends every rest.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+
+    def lasts(self, city_code: str, name: str) -> bool:
+        """Return whether `name` rests in a city."""
+        since = self._since.get((city_code, name))
+        return since is not None and all(
+            is_recent(then, now, _REST) for then, now in zip(since, self._times(), strict=True)
+        )
+
+    def note(self, city_code: str, name: str, done: object) -> None:
+        """Let `name` rest in a city where nothing was `done`; otherwise more may wait."""
+        if done:
+            self._since.pop((city_code, name), None)
+        else:
+            self._since[city_code, name] = self._times()
+
+    def _times(self) -> tuple[datetime, datetime]:
+        return self._clock.true_now(), self._clock.now()
