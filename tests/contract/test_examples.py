@@ -25,22 +25,15 @@ from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
 from tests.support.people import people_named, signed_in, somebody
 
+_SECURITY = """list_users create_user get_user edit_user invite_user end_user erase_user list_posts
+    create_post get_post hand_over_post list_sessions end_session"""
+_ADMINISTRATOR = """create_api_key list_api_keys get_api_key edit_api_key rotate_api_key
+    revoke_api_key create_partner list_partners get_partner edit_partner rotate_partner_secret
+    revoke_partner get_partner_statistics"""
 CALLERS = {
-    **dict.fromkeys(("list_users", "create_user", "get_user", "edit_user"), "security_admin"),
-    **dict.fromkeys(("invite_user", "end_user", "erase_user"), "security_admin"),
-    **dict.fromkeys(("list_posts", "create_post", "get_post"), "security_admin"),
-    **dict.fromkeys(("hand_over_post", "list_sessions", "end_session"), "security_admin"),
+    **dict.fromkeys(_SECURITY.split(), "security_admin"),
+    **dict.fromkeys(_ADMINISTRATOR.split(), "administrator"),
     "sign_out": "user",
-    **dict.fromkeys(
-        ("create_api_key", "list_api_keys", "get_api_key", "edit_api_key"), "administrator"
-    ),
-    **dict.fromkeys(
-        ("rotate_api_key", "revoke_api_key", "create_partner", "list_partners"), "administrator"
-    ),
-    **dict.fromkeys(
-        ("get_partner", "edit_partner", "rotate_partner_secret", "revoke_partner"), "administrator"
-    ),
-    **dict.fromkeys(("get_partner_statistics",), "administrator"),
     "list_audit": "audit_admin",
     "export_audit": "audit_admin",
     "assign_target": "superior",
