@@ -7,8 +7,8 @@ goes on, and lists such a credential as a key that nobody can use.
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 works_since = "0014"
