@@ -15,7 +15,7 @@ from tests.support.ground import Ground, prepare, who_may
 from tests.support.reported import PATH, assessed, reported
 from tests.support.serving import served
 from tests.support.sheets import read_workbook
-from tests.support.tables import csv_rows, expected, json_rows, same, sheet_rows
+from tests.support.tables import ASKED, csv_rows, expected, json_rows, same, sheet_rows
 
 OTHERS = {"get_scoreboard": "indicators", "get_scoreboard_changes": "indicators"}
 """Operations that answer tables and are no lists, with the member that holds their rows."""
@@ -95,15 +95,13 @@ async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
     named = ground.named(f"GET {path}", operation["operationId"]) | {"year": "2025", "code": "R01"}
     address = path.removeprefix("/v1").format(**named)
     member = OTHERS.get(operation["operationId"], "items")
-    params: dict[str, Any] = {"plan": XINMI} if path.endswith("/catalog") else {}
-    if path.endswith(("changes", "comparison")):
-        params = {"from": "publication:1", "period": "2024"}
+    params = dict(next((ask for end, ask in ASKED.items() if path.endswith(end)), {}))
     if path.endswith("rankings"):
         await assessed(door)
     taken = str(operation.get("parameters"))
     short = {"page_size": 3} if "PageSize" in taken else {"limit": 7} if "limit" in taken else {}
     who = who_may(f"GET {path}")
-    # A calendar token is seen by the key that made it.
+    # A calendar token is its maker's.
     secret = None if "calendar" in path else ground.secrets[who]
     async with door.client(secret) if secret else await door.as_(who) as client:
         listed = await json_rows(client, address, params | short, member)

@@ -9,9 +9,17 @@ from typing import Any
 
 import httpx
 
+from tests.support.api import XINMI
 from tests.support.sheets import Cell, read_workbook
 
 Row = dict[str, Any]
+_COMPARED = {"from": "publication:1", "period": "2024"}
+ASKED: Mapping[str, Mapping[str, Any]] = {
+    "/changes": _COMPARED,
+    "/comparison": _COMPARED,
+    "/catalog": {"plan": XINMI},
+}
+"""What a list is asked for, by the end of its path."""
 
 
 async def json_rows(
