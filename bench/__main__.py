@@ -19,6 +19,7 @@ from bench import (
     planning,
     proving,
     recompute,
+    sign_ins,
     starting,
     syncing,
     webhooks,
@@ -42,7 +43,7 @@ NAMES = (
         "importing",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
-    *("auditing", "proving"),
+    *("auditing", "proving", "signing"),
 )
 
 
@@ -97,6 +98,7 @@ _WORK = {
     "beside": webhooks.beside,
     "auditing": auditing.auditing,
     "proving": proving.proving,
+    "signing": sign_ins.signing,
 }
 
 

@@ -33,13 +33,17 @@ from services.core.kit.replicas import Reads
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.kit.trail import forget_events
+from services.core.people.signing_in import Reception
 from services.core.plan.state import PlanState
 from services.core.webhooks.addresses import AddressPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one API process holds open. A GET reads by `reads`, which may be a replica's."""
+    """What one API process holds open. A GET reads by `reads`, which may be a replica's.
+
+    `separated` says whether administrators are.
+    """
 
     database: Database
     reads: Reads
@@ -58,6 +62,8 @@ class Resources:
     writes: WriteHealth
     limits: Limits | None
     access: AccessRecord
+    reception: Reception
+    separated: bool
 
 
 def resources_of(request: Request) -> Resources:

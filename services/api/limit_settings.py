@@ -31,6 +31,9 @@ class LimitSettings(BaseSettings):
     limit_tokens: int = _most(
         120, "WUFEI_LIMIT_TOKENS", "requests for a token from one address in a minute"
     )
+    limit_sign_ins: int = _most(
+        600, "WUFEI_LIMIT_SIGN_INS", "sign-ins and refreshed sessions from one address in a minute"
+    )
     limit_at_once: int = _most(
         500, "WUFEI_LIMIT_AT_ONCE", "requests of a credential that a process answers at once"
     )
@@ -43,4 +46,5 @@ class LimitSettings(BaseSettings):
             "writes": self.limit_writes,
             "heavy": self.limit_heavy,
             "tokens": self.limit_tokens,
+            "sign_ins": self.limit_sign_ins,
         }

@@ -52,6 +52,10 @@ from services.api.obligations import routes as obligations
 from services.api.observations import routes as observations
 from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
+from services.api.people import post_routes as posts
+from services.api.people import routes as users
+from services.api.people import session_routes as sessions
+from services.api.people import sign_in_routes as sign_ins
 from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
@@ -83,6 +87,8 @@ from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
 from services.core.kit.tasks import end
 from services.core.kit.tracing import span_export
+from services.core.people.hashing import Hasher
+from services.core.people.signing_in import Reception
 
 if TYPE_CHECKING:
     from services.core.kit.span_export import SpanExport
@@ -133,6 +139,10 @@ _ROUTERS = (
     partners.router,
     catalog.router,
     facade.router,
+    users.router,
+    posts.router,
+    sessions.router,
+    sign_ins.router,
 )
 
 
@@ -189,6 +199,8 @@ def create_app(
             )
             foreign = ForeignTokens(database, chosen.issuers, chosen.clock.true_now)
             access = AccessRecord(chosen.clock.true_now)
+            hasher = Hasher(threads=chosen.sign_in_threads, queue=chosen.sign_in_queue)
+            opened.callback(hasher.close)
             keys = Keys(database, chosen.clock.true_now, tokens, foreign)
             callers = Partners(database, keys.acting_as, chosen.seal, chosen.clock.true_now, limits)
             app.state.resources = Resources(
@@ -209,6 +221,10 @@ def create_app(
                 writes=WriteHealth(),
                 limits=limits,
                 access=access,
+                reception=Reception(
+                    database, hasher, chosen.seal, chosen.session_policy, chosen.clock
+                ),
+                separated=chosen.separated_administrators,
             )
             background = [
                 asyncio.create_task(work)

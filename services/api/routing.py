@@ -19,7 +19,7 @@ from services.api.plan_cache import PlanCache
 from services.api.quotas import Sort
 from services.api.reading import choose_server
 from services.api.second_try import tried_again
-from services.api.security import authenticate, require
+from services.api.security import address_of, authenticate, require
 from services.api.table_forms import ASKED
 from services.api.unread import HeardRoute
 from services.api.write_options import read_write_options
@@ -238,6 +238,25 @@ class PublicRoute(HeardRoute):
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         return tried_again(super().get_route_handler())
+
+
+class ProofRoute(PublicRoute):
+    """Lets in whoever comes with a body that proves who they are; counted by their address."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = HeardRoute.get_route_handler(self)
+
+        async def answer(request: Request) -> Response:
+            exact = ExactRequest(request.scope, request.receive)
+            limits: Limits | None = request.app.state.resources.limits
+            limited: Limited | None = request.scope.get(LIMITED)
+            if limits is not None and limited is not None and not limited.counted:
+                limited.counted = True
+                await limits.admit(limited.told, address_of(exact) or "socket", "sign_ins")
+            return await handle(exact)
+
+        return tried_again(answer)
 
 
 def _writes(endpoint: Callable[..., Any], methods: set[str] | list[str] | None) -> bool:

@@ -34,6 +34,7 @@ from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 from services.core.kit.secrets import digest
 from services.core.kit.text import Text
+from services.core.people.queries import open_sessions
 
 logger = logging.getLogger("wufei.api")
 
@@ -44,6 +45,7 @@ _MOST_KEPT = 10_000
 _USE_NOTED_EVERY_SECONDS = 30
 _LABEL_PARTS = 4
 _LONGEST_TOKEN = 200
+_SHOWN = "secret_prefix"
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -68,9 +70,13 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """A key that a token or a partner named, with the ends of its secrets by prefix, if any."""
+    """A key that a token or a partner named, with the ends of its secrets by prefix, if any.
+
+    Of a person's time in a post those are the sessions that are open, by id.
+    """
 
     until: datetime
+    read_at: datetime
     actor: Actor
     networks: tuple[Network, ...]
     expires_at: datetime | None
@@ -173,7 +179,7 @@ class Keys:
 
     async def _of_foreign(self, said: ForeignToken, now: datetime) -> Credential:
         """Return the key that a foreign token acts as, until the token or the key ends."""
-        known = await self._known(said.city_code, said.key_id, now)
+        known = await self._system(said.city_code, said.key_id, now)
         good_until = _first(said.expires_at, known.expires_at)
         return Credential(
             until=min(known.until, good_until),
@@ -186,6 +192,10 @@ class Keys:
     async def _of_own(self, said: AccessToken, now: datetime) -> Credential:
         """Return the key of a token that we gave; it ends with the secret that it was got by."""
         known = await self._known(said.city_code, said.key_id, now)
+        if said.secret_prefix not in known.secrets and said.issued_at > known.read_at - KEPT:
+            # Another process began the session, or rotated the key, since this one looked.
+            self._named.pop((said.city_code, said.key_id), None)
+            known = await self._known(said.city_code, said.key_id, now)
         if said.secret_prefix not in known.secrets:
             raise Unauthenticated
         good_until = _first(said.expires_at, known.expires_at, known.secrets[said.secret_prefix])
@@ -203,8 +213,15 @@ class Keys:
         Raises:
             Unauthenticated: it is good no more.
         """
-        known = await self._known(city_code, key_id, now)
+        known = await self._system(city_code, key_id, now)
         self._used[city_code, key_id] = now, None
+        return known
+
+    async def _system(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
+        """Return a key that others may act as: a person's time in a post is none of those."""
+        known = await self._known(city_code, key_id, now)
+        if known.actor.person_id is not None:
+            raise Unauthenticated
         return known
 
     async def _known(self, city_code: str, key_id: UUID, now: datetime) -> KnownKey:
@@ -217,8 +234,12 @@ class Keys:
         if found is None:
             raise Unauthenticated
         key, secrets = found
+        if key.person_id is not None:
+            async with self._database.sessions() as session:
+                secrets = await open_sessions(session, city_code, key_id, now)
         known = KnownKey(
             until=min(now + KEPT, _first(key.expires_at)),
+            read_at=now,
             actor=actor_of(key, channel="api"),
             networks=networks_of(key.allowed_networks),
             expires_at=key.expires_at,
@@ -293,12 +314,22 @@ async def authenticate(request: Request) -> Actor:
     held, address = request.app.state.resources, address_of(request)
     keys: Keys = held.keys
     try:
-        actor = await keys.actor(token.strip(), request.scope["request_id"], address)
+        found = await keys.presented(token.strip(), address)
     except NetworkNotAllowed as refused:
         request.scope[MAKER] = refused.actor
         raise
+    # Kept apart from the actor: only sessions ask for it, and history keeps nothing of it.
+    request.scope[_SHOWN] = found.secret_prefix
+    actor = found.actor.in_request(request.scope["request_id"])
     held.access.used(actor, address)
     return actor
+
+
+def session_id_of(request: Request) -> UUID | None:
+    """Return the session of the caller, who was found already; None: it is no user's."""
+    if caller_of(request).person_id is None:
+        return None
+    return UUID(request.scope[_SHOWN])
 
 
 def caller_of(request: Request) -> Actor:

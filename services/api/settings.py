@@ -7,11 +7,12 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from services.api.browsers import checked_origins, origins_of
 from services.api.limit_settings import LimitSettings
+from services.api.sign_in_settings import SignInSettings
 from services.core.identity.signing_keys import LONGEST_LIFE
 from services.core.settings import DoorSettings
 
 
-class ApiSettings(LimitSettings, DoorSettings):
+class ApiSettings(LimitSettings, SignInSettings, DoorSettings):
     """Settings of one API process."""
 
     database_direct_url: SecretStr | None = Field(

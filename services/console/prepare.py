@@ -1,5 +1,6 @@
-"""Makes a database ready for the doors: schema, first plan, first key; safe at every start."""
+"""Makes a database ready for the doors: schema, first plan, first keys; safe at every start."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from services.console.schema import upgrade
 from services.console.settings import PROJECT
 from services.core.identity.actor import system
 from services.core.identity.queries import city_codes, key_by_digest
-from services.core.identity.service import create_first_key
+from services.core.identity.rules import Role
+from services.core.identity.service import FIRST_ADMINISTRATORS, create_first_key
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect, driver_connection, lock_name
 from services.core.kit.exact_yaml import read_yaml
@@ -32,7 +34,7 @@ async def prepare(
     clock: Clock,
     plan: PlanDocument | None = None,
 ) -> None:
-    """Bring the database to this version's schema, with a plan and an administrator in it.
+    """Bring the database to this version's schema, with a plan and three administrators in it.
 
     The schema is the owner's work; the rest is done by the role of the services.
 
@@ -48,7 +50,14 @@ async def prepare(
         if not await has_plan(session):
             document = plan or first_plan()
             await load_plan(session, document=document, actor=_ACTOR, now=clock.now())
-        await _write_first_key(session, admin_key, clock)
+        for role, file in first_keys(admin_key).items():
+            await _write_first_key(session, role, file, clock)
+
+
+def first_keys(admin_key: Path) -> Mapping[Role, Path]:
+    """Return the files of the three administrators' keys: all beside the system administrator's."""
+    files = (admin_key, *(admin_key.with_name(f"{name}.key") for name in ("security", "audit")))
+    return dict(zip(FIRST_ADMINISTRATORS, files, strict=True))
 
 
 @cache
@@ -57,7 +66,7 @@ def first_plan() -> PlanDocument:
     return read_document(read_yaml(_FIRST_PLAN.read_bytes()))
 
 
-async def _write_first_key(session: AsyncSession, file: Path, clock: Clock) -> None:
+async def _write_first_key(session: AsyncSession, role: Role, file: Path, clock: Clock) -> None:
     """Make an administrator's key unless `file` holds one that this database knows.
 
     Written before the transaction ends: a crash between the two leaves a file that opens
@@ -70,7 +79,7 @@ async def _write_first_key(session: AsyncSession, file: Path, clock: Clock) -> N
     for city in cities:
         if await key_by_digest(connection, city_code=city, digest=kept, now=now) is not None:
             return
-    secret = await create_first_key(session, city_code=cities[0], actor=_ACTOR, now=now)
+    secret = await create_first_key(session, city_code=cities[0], actor=_ACTOR, now=now, role=role)
     write_secret(file, secret + "\n")
 
 

@@ -16,6 +16,7 @@ from services.core.kit.database import Base
 from services.core.milestones import models as milestones
 from services.core.obligations import models as obligations
 from services.core.observations import models as observations
+from services.core.people import models as people
 from services.core.plan import models as plan
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
@@ -40,6 +41,7 @@ __all__ = [
     "obligations",
     "observations",
     "operations",
+    "people",
     "plan",
     "scoring",
     "submissions",

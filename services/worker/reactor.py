@@ -29,6 +29,7 @@ from services.core.kit.outage import cause_in_words, is_away
 from services.core.kit.partitions import CutTable
 from services.core.kit.statistics import count_grown
 from services.core.partitions import cut_tables
+from services.core.people.sessions import forget_old_sessions
 from services.core.submissions.batch.previews import forget_previews
 from services.core.sync.service import forget_old_writes
 from services.core.webhooks import planning, recovery
@@ -227,6 +228,7 @@ class Reactor:
                 await forget_previews(session, city_code, now=self._clock.true_now()),
                 await forget_old_calls(session, city_code, now=self._clock.true_now()),
             )
+            await forget_old_sessions(session, city_code, now=self._clock.true_now())
         self._begun.add(city_code)
         self._rests.note(city_code, _OLD, any(forgotten))
 

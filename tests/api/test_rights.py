@@ -64,10 +64,14 @@ def _operations() -> list[Operation]:
 
 OPERATIONS = _operations()
 
-NARROWER: Mapping[str, set[str]] = {
+NARROWER: Mapping[str, set[Role]] = {
     # A permission opens the door; these look at the role once more.
     "list_obligations": {"superior"},
     "create_milestone": {"reporter"},
+    # Whoever is signed in has a session; of keys the security administrator's sees all.
+    "sign_out": {*ROLES},
+    "list_sessions": {*ROLES} - {"security_admin"},
+    "end_session": {*ROLES} - {"security_admin"},
 }
 """Who is refused beyond what the contract's line of roles tells, by the operation's own words."""
 

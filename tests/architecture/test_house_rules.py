@@ -35,6 +35,11 @@ WRITERS = {
     "snapshots",  # scoring: results into their table
     "plans_followed",  # scoring: plans read once and kept while the log is followed
     "changing",  # identity: keys changed, and given another secret
+    "admitting",  # people: attempts judged and counted, under a lock
+    "sessions",  # people: begun, gone on with, ended
+    "signing_in",  # people: what is open to whoever proves who they are
+    "users",  # people: entered, invited, ended, erased
+    "posts",  # people: made, and handed over
     "token_keys",  # identity: keys that tokens are signed with, made and withdrawn
     "issuer_keys",  # identity: what foreign issuers publish, as it was fetched
     "counted",  # gateways: how partners called, added to what is kept

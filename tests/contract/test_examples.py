@@ -23,21 +23,17 @@ from tests.support.ignored import ignored
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
+from tests.support.people import people_named, signed_in, somebody
 
+_SECURITY = """list_users create_user get_user edit_user invite_user end_user erase_user list_posts
+    create_post get_post hand_over_post list_sessions end_session"""
+_ADMINISTRATOR = """create_api_key list_api_keys get_api_key edit_api_key rotate_api_key
+    revoke_api_key create_partner list_partners get_partner edit_partner rotate_partner_secret
+    revoke_partner get_partner_statistics"""
 CALLERS = {
-    "create_api_key": "administrator",
-    "list_api_keys": "administrator",
-    "get_api_key": "administrator",
-    "edit_api_key": "administrator",
-    "rotate_api_key": "administrator",
-    "revoke_api_key": "administrator",
-    "create_partner": "administrator",
-    "list_partners": "administrator",
-    "get_partner": "administrator",
-    "edit_partner": "administrator",
-    "rotate_partner_secret": "administrator",
-    "revoke_partner": "administrator",
-    "get_partner_statistics": "administrator",
+    **dict.fromkeys(_SECURITY.split(), "security_admin"),
+    **dict.fromkeys(_ADMINISTRATOR.split(), "administrator"),
+    "sign_out": "user",
     "list_audit": "audit_admin",
     "export_audit": "audit_admin",
     "assign_target": "superior",
@@ -277,6 +273,8 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         named[name] = await made[name](door)
     if "token_id" in named:
         named["token_id"] = (await a_calendar_token(door))["id"]
+    if {"user_id", "post_id", "session_id"} & named.keys():
+        named |= await people_named(door, next(_months), left=operation_id == "erase_user")
     if "submission_id" in named:
         present = await a_submission_in(door, BEFORE.get(operation_id, "submitted"))
         named["submission_id"] = present.json()["id"]
@@ -329,6 +327,9 @@ async def as_caller(door: Door, operation_id: str) -> httpx.AsyncClient:
     caller = CALLERS.get(operation_id, "office")
     if caller == "administrator":
         return door.client(door.admin_secret)
+    if caller == "user":
+        one = await somebody(door, f"asks{next(_months)}", "reporter", "UN15")
+        return await signed_in(door, one)
     role, _, unit = caller.partition(" ")
     return await door.as_(role, unit or ("UN15" if role == "reporter" else None))
 

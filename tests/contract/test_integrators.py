@@ -34,7 +34,7 @@ def test_it_names_every_refusal(language: str) -> None:
 
 @in_both
 def test_it_names_every_event_and_the_scopes_of_systems(language: str) -> None:
-    of_people = {"plan:write", "keys:write"}
+    of_people = {"plan:write", "keys:write", "users:write"}
     assert ({*get_args(EventType), *SCOPES} - of_people) - names(page(language)) == set()
 
 

@@ -20,6 +20,8 @@ import pytest
 from services.console.ports import free_port
 from services.console.settings import PROJECT
 
+KEYS = ("admin.key", "security.key", "audit.key")
+"""The three administrators' keys, as the first start writes them."""
 _READY_WITHIN = 120
 
 
@@ -142,7 +144,7 @@ async def test_it_brings_up_the_whole_and_takes_it_down(data: Path) -> None:
         assert (await up.get("/readyz")).status_code == 200
         assert (await up.get("/docs")).status_code == 200
         assert len((await up.get("/v1/plans")).json()["items"]) == 1
-        for secret in ("admin.key", "secret.key", "postgres.password", "run/services.json"):
+        for secret in (*KEYS, "secret.key", "postgres.password", "run/services.json"):
             assert (data / secret).stat().st_mode & 0o777 == 0o600
         code, printed = await _wufei("doctor", data, up.port)
         assert (code, "FAULT" in printed) == (0, False), printed

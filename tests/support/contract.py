@@ -26,10 +26,21 @@ def contract_app() -> FastAPI:
 TOKEN_PATH = "/v1/oauth/token"
 """What is asked and answered there RFC 6749 says, and not our own conventions."""
 
+PROVED_IN_BODY = frozenset(
+    {
+        "/v1/sign-in",
+        "/v1/sign-in/invitation",
+        "/v1/sign-in/password",
+        "/v1/sign-in/second-factor",
+        "/v1/token/refresh",
+    }
+)
+"""Where no credential is sent in a header: what the body holds proves who asks, once."""
+
 GATEWAY_PATH = "/gw/v1/{operation}"
 """What is asked and answered there gateways say; tests of partners call it."""
 
-BY_OTHERS = frozenset({TOKEN_PATH, GATEWAY_PATH})
-"""Paths whose requests and refusals are not of our own form."""
+BY_OTHERS = frozenset({TOKEN_PATH, GATEWAY_PATH, *PROVED_IN_BODY})
+"""Paths whose requests or refusals are not of our own form, or hold the credential in the body."""
 
 CONTRACT = read_contract(PATH.read_text(encoding="utf-8"))

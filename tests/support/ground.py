@@ -15,6 +15,7 @@ from tests.support.gateways import Platform, a_key, a_partner, called
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
+from tests.support.people import PeopleGround, people_ground, session_of, somebody
 
 WARNED: dict[str, Any] = {
     "code": "K1",
@@ -56,6 +57,7 @@ class Ground:
     evidence: dict[str, str]
     client: dict[str, str]
     """Id and secret of a key, as a client of OAuth sends them."""
+    people: PeopleGround
 
     platform: Platform
     """A partner that may call everything."""
@@ -75,6 +77,9 @@ class Ground:
             "obligation_id": self.obligation,
             "evidence_id": self.evidence["id"],
             "archive_id": self.evidence["archive"],
+            "user_id": self.people.users.get(end, self.people.users["{user_id}"]),
+            "post_id": self.people.posts.get(end, self.people.posts["{post_id}"]),
+            "session_id": self.people.session_id,
             **self.webhooks,
         }
         for name, found in (
@@ -120,6 +125,10 @@ def who_may(label: str) -> str:
     """Return who may do what an operation does."""
     if "api-keys" in label or "partners" in label:
         return "administrator"
+    if label.endswith("/sign-out"):
+        return "user"
+    if label.split("/")[2:3] in (["users"], ["posts"], ["sessions"]):
+        return "security"
     if "/audit" in label:
         return "auditor"
     return "unit" if label.endswith(OF_UNIT) else "office"
@@ -132,6 +141,8 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         "office": await door.new_key("office"),
         "administrator": door.admin_secret,
         "auditor": await door.new_key("audit_admin"),
+        "security": await door.new_key("security_admin"),
+        "user": (await session_of(door, await somebody(door, "asks", "leader")))["access_token"],
         "unit": await door.new_key("reporter", "UN10"),
     }
     states = {
@@ -210,6 +221,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         imports,
         await _evidence(door, made["evidence"], milestones.get("evidence"), secrets["office"]),
         {"client_id": system.json()["id"], "client_secret": system.json()["secret"]},
+        await people_ground(door),
         await _platform(door),
         {name: (await a_partner(door)).id for name in ("revoke_partner", "rotate_partner_secret")},
     )

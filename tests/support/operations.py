@@ -5,7 +5,7 @@ from typing import Any
 
 from services.core.kit.clock import Clock
 from tests.support.api import XINMI
-from tests.support.contract import CONTRACT, GATEWAY_PATH, TOKEN_PATH
+from tests.support.contract import BY_OTHERS, CONTRACT, GATEWAY_PATH, TOKEN_PATH
 from tests.support.ground import Ground, body_of_today
 
 OPERATIONS: dict[str, Any] = {
@@ -71,16 +71,23 @@ def _body(label: str, shown: Any, ground: Ground) -> Any:
     return {**body, "key_id": ground.keys[1]} if label == "POST /v1/partners" else body
 
 
+def _proved(path: str, ground: Ground) -> tuple[str, dict[str, Any]]:
+    """Return a good request of a path that is asked by others' rules, or proved in the body."""
+    if path == TOKEN_PATH:
+        form = {"grant_type": "client_credentials", **ground.client}
+        return path, {"data": form, "headers": {}}
+    if path == GATEWAY_PATH:
+        signed = ground.platform.signed("list_indicators", {"plan": XINMI})
+        return signed.path, {"content": signed.body, "headers": dict(signed.headers)}
+    return path, {"json": ground.people.proofs[path], "params": {}, "headers": {}}
+
+
 def good_request(label: str, ground: Ground) -> tuple[str, str, dict[str, Any]]:
     """Return a good request: method, path, and what else is sent."""
     operation = OPERATIONS[label]
     method, path = label.split(" ", 1)
-    if path == TOKEN_PATH:
-        form = {"grant_type": "client_credentials", **ground.client}
-        return method, path, {"data": form, "headers": {}}
-    if path == GATEWAY_PATH:
-        signed = ground.platform.signed("list_indicators", {"plan": XINMI})
-        return method, signed.path, {"content": signed.body, "headers": dict(signed.headers)}
+    if path in BY_OTHERS:
+        return method, *_proved(path, ground)
     real = ground.named(label, operation["operationId"])
     query: dict[str, str] = dict(_QUERIES.get(label, {}))
     for parameter in map(_resolved, operation["parameters"]):

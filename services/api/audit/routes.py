@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 
+from services.api.actors import with_names
 from services.api.audit.schemas import AuditListOut, entry_out
 from services.api.context import Held, PageSize, PageToken, Reading, Resources
 from services.api.contract.refusals import refusals
@@ -49,7 +50,9 @@ async def list_audit(
     action: Annotated[
         str | None, Query(max_length=60, description="Only what is this, such as `key.created`")
     ] = None,
-    credential_id: Annotated[UUID | None, Query(description="Only what this key did")] = None,
+    credential_id: Annotated[
+        UUID | None, Query(description="Only what this key, or this user, did")
+    ] = None,
     subject: Annotated[
         str | None,
         Query(
@@ -95,7 +98,9 @@ async def list_audit(
         limit=page_size + 1,
     )
     page, following = cut(found, page_size, named, lambda one: [one.entry.id])
-    return AuditListOut(items=[entry_out(one) for one in page], next_page_token=following)
+    actors = await with_names(session, actor.city_code, [one.entry.actor for one in page])
+    items = [entry_out(one, by) for one, by in zip(page, actors, strict=True)]
+    return AuditListOut(items=items, next_page_token=following)
 
 
 def _file_answer() -> dict[int | str, dict[str, object]]:

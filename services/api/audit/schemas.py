@@ -13,9 +13,13 @@ from services.core.audit.queries import ListedEntry
 class AuditActorOut(BaseModel):
     """Who did something, by which credential and in which request."""
 
-    kind: str = Field(description="`api_key`, `operator` or `system`")
-    id: str | None = Field(description="Id of the key; null for the system itself")
-    name: str = Field(description="The credential's or the system part's name")
+    kind: str = Field(description="`api_key`, `user`, `operator` or `system`")
+    id: str | None = Field(description="Id of the key, or of the user; null for the system itself")
+    name: str = Field(
+        description="The credential's or the system part's name; a user's own, or, once that was"
+        " erased, the post's"
+    )
+    post: str | None = Field(description="Of a user the post that was acted as; else null")
     role: str | None = Field(description="In which role; null for the system itself")
     organization_code: str | None = Field(description="Of which unit; null: of none")
     channel: str | None = Field(description="`api` or `console`; null for the system itself")
@@ -50,15 +54,15 @@ def _actor(stamp: Mapping[str, Any]) -> AuditActorOut:
     return AuditActorOut.model_validate({**said, "name": stamp.get("name", "")})
 
 
-def entry_out(listed: ListedEntry) -> AuditEntryOut:
-    """Return an entry as callers see it."""
+def entry_out(listed: ListedEntry, actor: Mapping[str, Any]) -> AuditEntryOut:
+    """Return an entry as callers see it, `actor` with the name that a user has now."""
     entry = listed.entry
     return AuditEntryOut(
         id=entry.id,
         action=entry.action,
         subject_kind=entry.subject_kind,
         subject_id=entry.subject_id,
-        actor=_actor(entry.actor),
+        actor=_actor(actor),
         data=entry.data,
         occurred_at=entry.occurred_at,
         number=listed.number,

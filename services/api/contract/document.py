@@ -73,6 +73,7 @@ is, and why.
 TAGS: Sequence[Mapping[str, str]] = (
     {"name": "health", "description": "Whether the process lives and the system is ready. Public."},
     {"name": "identity", "description": "Who calls; keys and their scopes; the organizations."},
+    {"name": "people", "description": "Users, the posts they hold, how they sign in."},
     {"name": "plans", "description": "The plan as printed, and what is decided beside it."},
     {"name": "periods", "description": "Asking for values, closing, publishing a scoreboard."},
     {"name": "submissions", "description": "Reported values and their review."},

@@ -52,6 +52,9 @@ def _describe(operation: Operation, permission: Permission | None) -> None:
         operation["security"] = []
         operation["description"] = f"{text}\n\nPublic: no credential is needed."
         return
+    if not operation["security"]:
+        operation["description"] = f"{text}\n\nWhat the body holds is the credential."
+        return
     if "client" in operation["security"][0]:
         operation["description"] = f"{text}\n\nThe client's id and secret are the credential."
         return

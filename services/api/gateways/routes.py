@@ -50,7 +50,7 @@ from services.core.kit.text import Text
 
 router = versioned_router("gateway")
 
-Manager = Annotated[Actor, Depends(permitted(Permission.MANAGE_KEYS))]
+Manager = Annotated[Actor, Depends(permitted(Permission.MANAGE_PARTNERS))]
 PartnerId = Annotated[
     UUID,
     Path(description="Id of a partner", examples=["019bb0f1-7000-7000-8000-0000000000f1"]),

@@ -35,20 +35,23 @@ from services.api.identity.schemas import (
     key_made_out,
     key_out,
     me_out,
+    my_user_out,
     organization_out,
 )
 from services.api.paging import cut, of_list
 from services.api.routing import versioned_router
-from services.api.security import Caller, permitted
+from services.api.security import Caller, permitted, session_id_of
 from services.api.turns import Shown, Turn, in_scope
 from services.core.identity import queries, service
 from services.core.identity.actor import Actor
 from services.core.identity.changing import edit_key, key_to_change, rotate_key
-from services.core.identity.errors import KeyNotFound, OrganizationNotFound
+from services.core.identity.errors import KeyNotFound, OrganizationNotFound, Unauthenticated
 from services.core.identity.giving import KeyRequest
 from services.core.identity.models import ApiKey, Organization
 from services.core.identity.rules import Permission
 from services.core.kit.pagination import read_page_token, read_text
+from services.core.people import queries as people
+from services.core.people.sessions import TOLD_FOR
 from services.core.plan.queries import visible_plans
 
 router = versioned_router("identity")
@@ -65,9 +68,18 @@ OrganizationCode = Annotated[
 
 
 @router.get("/me", responses=answering("Me"))
-async def who_am_i(actor: Caller) -> MeOut:
-    """Return who the caller is, and its scopes."""
-    return me_out(actor)
+async def who_am_i(request: Request, actor: Caller, held: Held) -> MeOut:
+    """Return who the caller is, and its scopes; of a user also what befell their sessions."""
+    session_id = session_id_of(request)
+    if session_id is None or actor.person_id is None:
+        return me_out(actor)
+    since = held.clock.true_now() - TOLD_FOR
+    async with held.database.sessions() as session:
+        person = await people.person(session, actor.city_code, actor.person_id)
+        reused = await people.reused_lately(session, actor.city_code, actor.person_id, since)
+    if person is None:
+        raise Unauthenticated
+    return me_out(actor, my_user_out(person, session_id, reused))
 
 
 @router.post(
@@ -106,6 +118,7 @@ async def create_api_key(
         actor=actor,
         plan_codes=[plan.code for plan in plans],
         now=held.clock.true_now(),
+        separated=held.separated,
     )
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
     shown = key_out(key).model_dump_json().encode()
@@ -156,11 +169,12 @@ async def _seen(key_id: KeyId, actor: KeyManager, session: Reading) -> ApiKey:
 
 
 async def _turn(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> KeyTurn:
-    return KeyTurn(await key_to_change(session, key_id, actor=actor), actor, session, held)
+    key = await key_to_change(session, key_id, actor=actor, separated=held.separated)
+    return KeyTurn(key, actor, session, held)
 
 
-async def _taken(key_id: KeyId, actor: KeyManager, session: Writing) -> ApiKey:
-    return await service.key_to_revoke(session, key_id, actor=actor)
+async def _taken(key_id: KeyId, actor: KeyManager, session: Writing, held: Held) -> ApiKey:
+    return await service.key_to_revoke(session, key_id, actor=actor, separated=held.separated)
 
 
 @router.get(

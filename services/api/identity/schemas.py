@@ -16,6 +16,7 @@ from services.core.identity.networks import MOST_NETWORKS, read_network
 from services.core.identity.rules import ROLES, SCOPES, Role, Scope
 from services.core.kit.said import CodeIn, Said, Title
 from services.core.kit.secrets import DEFAULT_OVERLAP, LONGEST_OVERLAP
+from services.core.people.models import Person, SignIn
 
 _Role = Annotated[str, one_of(ROLES)]
 _Scope = Annotated[str, one_of(SCOPES)]
@@ -152,16 +153,42 @@ class OrganizationListOut(BaseModel):
     next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
+class ReusedOut(BaseModel):
+    """A session that ended because a refresh token of it came twice."""
+
+    session_id: UUID = Field(description="Id of the session")
+    device: str | None = Field(description="What the device was called")
+    ended_at: datetime = Field(description="When the token came a second time")
+
+
+class MyUserOut(BaseModel):
+    """The user who is signed in."""
+
+    id: UUID = Field(description="Id of the user")
+    username: str | None = Field(description="What they sign in by")
+    name: str | None = Field(description="What they are called at work")
+    session_id: UUID = Field(description="Id of the session")
+    second_factor: bool = Field(description="Whether a code is needed beside the password")
+    recovery_codes_left: int = Field(description="How many recovery codes are not used yet")
+    tokens_reused: list[ReusedOut] = Field(
+        description="Sessions of the last 30 days of which somebody else had a refresh token:"
+        " change the password, and look at `GET /v1/sessions`; empty: none"
+    )
+
+
 class MeOut(BaseModel):
     """Who the caller is."""
 
-    credential_id: UUID = Field(description="Id of the key that was presented")
-    name: str = Field(description="Whose key it is")
+    credential_id: UUID = Field(
+        description="Id of the key that was presented; of a user, of their time in the post"
+    )
+    name: str = Field(description="Whose key it is; of a user, the name of the post")
     role: _Role = Field(description="What it may do at most")
     city_code: str = Field(description="Code of its city")
     organization_code: str | None = Field(description="The organization it is bound to")
     plan: str | None = Field(description="The plan it is bound to; null: every plan of the city")
     scopes: list[_Scope] = Field(description="What it opens within its role")
+    user: MyUserOut | None = Field(description="Who is signed in; null: a key, or its token")
 
 
 def key_out(key: ApiKey, former: Sequence[FormerSecret] = ()) -> KeyOut:
@@ -215,7 +242,24 @@ def organization_out(unit: Organization) -> OrganizationOut:
     )
 
 
-def me_out(actor: Actor) -> MeOut:
+def my_user_out(person: Person, session_id: UUID, reused: Sequence[SignIn]) -> MyUserOut:
+    """Return what a user may know of itself."""
+    return MyUserOut(
+        id=person.id,
+        username=person.username,
+        name=person.name,
+        session_id=session_id,
+        second_factor=person.totp_sealed is not None,
+        recovery_codes_left=len(person.recovery_digests),
+        tokens_reused=[
+            ReusedOut(session_id=one.id, device=one.device_name, ended_at=one.ended_at)
+            for one in reused
+            if one.ended_at is not None
+        ],
+    )
+
+
+def me_out(actor: Actor, user: MyUserOut | None = None) -> MeOut:
     """Return what a caller may know of itself."""
     return MeOut(
         credential_id=actor.credential_id,
@@ -225,4 +269,5 @@ def me_out(actor: Actor) -> MeOut:
         organization_code=actor.organization_code,
         plan=actor.plan_code,
         scopes=sorted(actor.scopes),
+        user=user,
     )

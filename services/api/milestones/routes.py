@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Response
 from pydantic_core import to_json
 
+from services.api.actors import name_actors
 from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
@@ -303,4 +304,5 @@ async def get_milestone_history(
     named = of_list(actor, "milestone-history", of=row.id)
     history = partial(queries.history, session, row.city_code, row.id)
     listed = await history_page(history, page_token, named, page_size)
+    await name_actors(session, row.city_code, listed["items"])
     return Response(to_json(listed), media_type="application/json")

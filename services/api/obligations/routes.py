@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
 
+from services.api.actors import name_actors
 from services.api.answers import body_etag, json_answer
 from services.api.context import Held, IfNoneMatch, PageSize, PageToken, PlanInScope, Reading
 from services.api.contract.refusals import refusals
@@ -163,6 +164,7 @@ async def get_obligation_history(
     named = of_list(actor, "obligation-history", of=row.id)
     history = partial(queries.history, session, row.city_code, row.id)
     listed = await history_page(history, page_token, named, page_size)
+    await name_actors(session, row.city_code, listed["items"])
     return ObligationHistoryOut.model_validate(listed)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
+from services.api.actors import name_actors
 from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
@@ -243,4 +244,5 @@ async def get_observation_history(
     named = of_list(actor, "observation-history", of=row.id)
     history = partial(queries.history, session, row.city_code, row.id)
     listed = await history_page(history, page_token, named, page_size)
+    await name_actors(session, row.city_code, listed["items"])
     return ObservationHistoryOut.model_validate(listed)

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic_core import to_json
 
+from services.api.actors import name_actors
 from services.api.answers import created, json_answer
 from services.api.context import (
     Held,
@@ -327,6 +328,7 @@ async def get_submission_history(
     listed = await history_page(
         history, page_token, named, page_size, more=("claimed_at", "counts_from")
     )
+    await name_actors(session, row["city_code"], listed["items"])
     plan = await held.plans.of_city(row["city_code"], row["plan_code"], session)
     for item in listed["items"]:
         for side in ("before", "after"):

@@ -21,7 +21,7 @@ from services.console.embedded.supervisor import Part
 from services.console.errors import ConsoleError
 from services.console.heartbeat import beats
 from services.console.ports import require_free
-from services.console.prepare import prepare
+from services.console.prepare import first_keys, prepare
 from services.console.running import Running
 from services.console.settings import UpSettings
 from services.core.kit.clock import Clock
@@ -196,7 +196,9 @@ class System:
         _say(f"ready after {seconds:.1f} s")
         _say(f"  address    {address}")
         _say(f"  docs       {address}/docs")
-        _say(f"  admin key  {_short(self._directory.admin_key)}")
+        first, *others = first_keys(self._directory.admin_key).values()
+        beside = ", ".join(file.name for file in others)
+        _say(f"  admin key  {_short(first)} (beside it {beside})")
         _say(f"  logs       {_short(self._directory.path / 'log')}")
         _say("  stop       Ctrl-C")
 

@@ -6,7 +6,14 @@ from typing import Literal
 from uuid import UUID
 
 from services.core.identity.reach import Reach
-from services.core.identity.rules import DEFAULT_SCOPES, Permission, Role, Scope, reach_of
+from services.core.identity.rules import (
+    ADMINISTRATORS,
+    DEFAULT_SCOPES,
+    Permission,
+    Role,
+    Scope,
+    reach_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +21,8 @@ class Actor:
     """A credential at work in one request.
 
     `organization_code` and `plan_code` narrow what it may see; `every_city` is the first
-    administrator's. `channel` and `request_id` go into history, events and audit.
+    administrator's. `channel` and `request_id` go into history, events and audit. `person_id` is
+    who acts by it, where it is a person's in a post.
     """
 
     credential_id: UUID
@@ -27,12 +35,18 @@ class Actor:
     every_city: bool
     channel: str
     request_id: str
-    kind: Literal["api_key", "operator"] = "api_key"
+    kind: Literal["api_key", "operator", "user"] = "api_key"
+    person_id: UUID | None = None
 
     @property
     def reach(self) -> Reach:
         """How far it sees."""
         return reach_of(self.role, self.organization_code)
+
+    @property
+    def author_id(self) -> UUID:
+        """Whose its words are: a person's under whichever post, or the key's."""
+        return self.person_id or self.credential_id
 
     def may(self, permission: Permission) -> bool:
         """Return whether role and scopes together permit it."""
@@ -51,7 +65,7 @@ class Actor:
         A credential that is bound to a plan changes that plan only; an administrator who is bound
         to a unit changes the keys of that unit only.
         """
-        bound = self.role == "system_admin" and self.organization_code is not None
+        bound = self.role in ADMINISTRATORS and self.organization_code is not None
         return self.plan_code is None and not bound
 
     def in_request(self, request_id: str) -> "Actor":
@@ -69,6 +83,7 @@ class Actor:
             self.channel,
             request_id,
             self.kind,
+            self.person_id,
         )
 
     def narrowed_to(self, scopes: frozenset[Scope]) -> "Actor":
@@ -76,16 +91,22 @@ class Actor:
         return replace(self, scopes=self.scopes & scopes)
 
     def stamp(self) -> dict[str, object]:
-        """Return what history and events keep of the actor."""
-        return {
+        """Return what history and events keep of the actor.
+
+        Of a person that is the id and the name of the post; its own name is added for who reads.
+        """
+        said: dict[str, object] = {
             "kind": self.kind,
-            "id": str(self.credential_id),
+            "id": str(self.author_id),
             "name": self.name,
             "role": self.role,
             "organization_code": self.organization_code,
             "channel": self.channel,
             "request_id": self.request_id,
         }
+        if self.person_id is not None:
+            said["post"] = self.name
+        return said
 
 
 def operator(city_code: str) -> Actor:

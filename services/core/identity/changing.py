@@ -15,6 +15,7 @@ from services.core.identity.errors import KeyBeyondOwn, KeyNotFound, KeyRevoked
 from services.core.identity.giving import (
     does_more,
     expiry_faults,
+    gives,
     longer_faults,
     makes_keys,
     network_faults,
@@ -25,17 +26,21 @@ from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.secrets import MOST_OLD_SECRETS, TooManyOldSecrets, mint
 
 
-async def key_to_change(session: AsyncSession, key_id: UUID, *, actor: Actor) -> ApiKey:
-    """Return a key that the actor may change, locked.
+async def key_to_change(
+    session: AsyncSession, key_id: UUID, *, actor: Actor, separated: bool = False
+) -> ApiKey:
+    """Return a key that the actor may change, locked; `separated`: administrators are.
 
     Raises:
         KeyNotFound: no such key in the actor's reach.
-        KeyBeyondOwn: it makes keys, and may do more than the actor's or for longer.
+        KeyBeyondOwn: it makes keys, and may do more than the actor's or for longer, or keys of its
+            role are not the actor's to give.
     """
     key = await queries.visible_key(session, actor, key_id, for_update=True)
     if key is None:
         raise KeyNotFound
-    if does_more(key, actor, await maker_of(session, actor)):
+    given = gives(key.role, actor, separated=separated)
+    if not given or does_more(key, actor, await maker_of(session, actor)):
         raise KeyBeyondOwn
     return key
 

@@ -12,8 +12,10 @@ from services.core.identity.actor import Actor
 from services.core.identity.models import ApiKey, Organization
 from services.core.identity.networks import beyond
 from services.core.identity.rules import (
+    ADMINISTRATORS,
     DEFAULT_SCOPES,
     GRANTABLE_SCOPES,
+    ROLES,
     ROLES_OF_ONE_ORGANIZATION,
     Permission,
     Role,
@@ -119,7 +121,7 @@ def administrator_faults(
     request: KeyRequest, actor: Actor, maker: ApiKey | None
 ) -> Iterable[Fault]:
     """Yield where a key that makes keys would do more than its maker's, or for longer."""
-    lacking = sorted(scopes_of(request) - actor.scopes)
+    lacking = sorted(_lacking(scopes_of(request), request.role, actor))
     if lacking:
         own = ", ".join(sorted(actor.scopes))
         yield Fault(
@@ -130,6 +132,49 @@ def administrator_faults(
         )
     yield from longer_faults(request.expires_at, maker)
     yield from network_faults(request.allowed_networks, maker)
+
+
+def _lacking(scopes: Collection[str], role: str, actor: Actor) -> set[str]:
+    """Return what an actor lacks to give, or change, a key that makes keys.
+
+    Of its own role it gives no more than it has. One of another administrator could give it back
+    more than it has; so it must have all that its own role has.
+    """
+    if role == actor.role:
+        return set(scopes) - actor.scopes
+    return set(DEFAULT_SCOPES[actor.role] - actor.scopes)
+
+
+def may_end(key: ApiKey, actor: Actor) -> bool:
+    """Return whether an actor may end a key that is in its reach, however far it reaches."""
+    return not (makes_keys(key.role) and _lacking(key.scopes, key.role, actor))
+
+
+def gives(role: str, actor: Actor, *, separated: bool) -> bool:
+    """Return whether keys of a role are an actor's to give.
+
+    The security administrator gives those of administrators. The system administrator gives every
+    other one; and where administrators are not `separated`, those of administrators too.
+    """
+    if actor.role == "security_admin":
+        return role in ADMINISTRATORS
+    return not separated or actor.kind == "operator" or role == "integrator"
+
+
+def grant_faults(role: str, actor: Actor, *, separated: bool) -> Iterable[Fault]:
+    """Yield where keys of a role are not the actor's to give."""
+    if gives(role, actor, separated=separated):
+        return
+    given = sorted(one for one in ROLES if gives(one, actor, separated=separated))
+    yield Fault(
+        "/role",
+        "role-not-yours-to-give",
+        Text(
+            f"本角色可建的密钥：{'、'.join(given)}；填报、审核等岗位由安全管理员授予用户",
+            f"Yours to give: {', '.join(given)}; posts of people are the security administrator's",
+        ),
+        role,
+    )
 
 
 def longer_faults(expires_at: datetime | None, maker: ApiKey | None) -> Iterable[Fault]:
@@ -172,7 +217,7 @@ def does_more(key: ApiKey, actor: Actor, maker: ApiKey | None) -> bool:
     """
     if not makes_keys(key.role):
         return False
-    if not set(key.scopes) <= set(actor.scopes):
+    if _lacking(key.scopes, key.role, actor):
         return True
     return any(longer_faults(key.expires_at, maker)) or any(
         network_faults(key.allowed_networks, maker)

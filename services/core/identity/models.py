@@ -44,7 +44,8 @@ class ApiKey(Base):
     """A credential. The secret is kept as a digest only; `every_city` marks the first key.
 
     `allowed_networks` are CIDR blocks, none: from anywhere. `last_used_from` is the network of the
-    latest use. `version` counts what people changed of it, not its use.
+    latest use. `version` counts what people changed of it, not its use. With a `person_id` it is
+    that person's time in a post: it has no secret, and its id is the tenure's.
     """
 
     __tablename__ = "api_key"
@@ -73,6 +74,7 @@ class ApiKey(Base):
     allowed_networks: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     last_used_from: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int] = mapped_column(server_default=text("1"))
+    person_id: Mapped[UUID | None] = mapped_column()
 
 
 class FormerSecret(Base):

@@ -20,7 +20,7 @@ from services.core.identity.models import (
     Tenant,
     TokenKey,
 )
-from services.core.identity.rules import SCOPES
+from services.core.identity.rules import ADMINISTRATORS, SCOPES
 from services.core.identity.signing_keys import IssuingKey
 from services.core.identity.statements import KEY_BY_DIGEST, KEY_WITH_SECRETS
 
@@ -108,15 +108,20 @@ def actor_of(key: ApiKey, *, channel: str) -> Actor:
         every_city=key.every_city,
         channel=channel,
         request_id="",
+        kind="api_key" if key.person_id is None else "user",
+        person_id=key.person_id,
     )
 
 
 def _keys_in_reach(actor: Actor, city_code: str) -> ColumnElement[bool]:
     """Return the condition on the keys of a city that keeps an administrator to its reach.
 
-    The first administrator sees all; one of a city, a plan or a unit the keys of that alone.
+    The first administrator sees all; one of a city, a plan or a unit the keys of that alone; a
+    security administrator those of administrators. A person's time in a post is no key.
     """
-    conditions = [ApiKey.city_code == city_code]
+    conditions = [ApiKey.city_code == city_code, ApiKey.person_id.is_(None)]
+    if actor.role == "security_admin":
+        conditions.append(ApiKey.role.in_(ADMINISTRATORS))
     if not actor.every_city:
         conditions.append(ApiKey.every_city.is_(False))
     if actor.plan_code is not None:
@@ -206,6 +211,7 @@ async def keys_expiring(
         select(ApiKey)
         .where(
             ApiKey.city_code == city_code,
+            ApiKey.person_id.is_(None),
             ApiKey.revoked_at.is_(None),
             ApiKey.expires_at > now,
             ApiKey.expires_at < before,
@@ -310,3 +316,13 @@ async def token_keys(session: AsyncSession) -> Sequence[IssuingKey]:
 async def issuer_keys(session: AsyncSession) -> Sequence[IssuerKeys]:
     """Return what is kept of every foreign issuer; there are a few."""
     return (await session.scalars(select(IssuerKeys).limit(_MOST_KEYS))).all()
+
+
+async def credential_of_tenure(session: AsyncSession, city_code: str, tenure_id: UUID) -> ApiKey:
+    """Return the credential of somebody's time in a post, locked."""
+    found = await session.scalars(
+        select(ApiKey)
+        .where(ApiKey.city_code == city_code, ApiKey.id == tenure_id)
+        .with_for_update()
+    )
+    return found.one()

@@ -4,7 +4,7 @@ A permission needs a role that has it and a scope that opens it. What a reach me
 `plan.visibility`; whose a row is, in the `queries` of each noun.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Literal, get_args
 
@@ -34,10 +34,25 @@ Scope = Literal[
     "webhooks:write",
     "keys:write",
     "audit:read",
+    "users:write",
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ROLES_OF_ONE_ORGANIZATION: frozenset[Role] = frozenset({"reporter", "lead"})
+ADMINISTRATORS: frozenset[Role] = frozenset({"system_admin", "security_admin", "audit_admin"})
+"""Three, so that none runs the system, grants rights and reads the audit at once."""
+
+PostRole = Literal[
+    "reporter",
+    "lead",
+    "office",
+    "leader",
+    "superior",
+    "system_admin",
+    "security_admin",
+    "audit_admin",
+]
+"""The roles that a person has in a post; the remaining one is that of systems."""
 
 
 RecordingRole = Literal["reporter", "lead", "office", "integrator"]
@@ -110,7 +125,13 @@ class Permission(Enum):
         "manage webhook endpoints",
     )
     READ_EVENTS = ("events:read", _READERS, "read events")
-    MANAGE_KEYS = ("keys:write", frozenset({"system_admin"}), "manage keys")
+    MANAGE_KEYS = ("keys:write", frozenset({"system_admin", "security_admin"}), "manage keys")
+    MANAGE_PARTNERS = ("keys:write", frozenset({"system_admin"}), "manage partners")
+    MANAGE_USERS = (
+        "users:write",
+        frozenset({"security_admin"}),
+        "manage users, posts and sessions",
+    )
     READ_AUDIT = ("audit:read", frozenset({"audit_admin"}), "read and export the audit")
 
     REPORT_FOR_ANY_UNIT = (
@@ -226,15 +247,31 @@ DEFAULT_SCOPES: Mapping[Role, frozenset[Scope]] = {
     "superior": _READ_ONLY | {"plan:write"},
     "integrator": _READ_ONLY,
     "system_admin": frozenset({"plan:read", "plan:write", "keys:write"}),
-    "security_admin": frozenset(),
+    "security_admin": frozenset({"keys:write", "users:write"}),
     "audit_admin": frozenset({"audit:read"}),
 }
 
 GRANTABLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
     **DEFAULT_SCOPES,
-    "integrator": frozenset(SCOPES) - {"plan:write", "keys:write", "audit:read"},
+    "integrator": frozenset(SCOPES) - {"plan:write", "keys:write", "audit:read", "users:write"},
 }
 """The scopes that a key of a role may carry at most."""
+
+
+def scopes_of_role(role: str) -> frozenset[Scope]:
+    """Return the scopes that a credential of a role has where none are named."""
+    return DEFAULT_SCOPES[role]  # type: ignore[index] # only roles of ours are ever written
+
+
+def is_administrators(role: str) -> bool:
+    """Return whether a role is one of the three administrators'."""
+    return role in ADMINISTRATORS
+
+
+def go_together(role: str, others: Collection[str]) -> bool:
+    """Return whether one person may have a role beside others: an administrator's stands alone."""
+    return set(others) <= {role} or not ADMINISTRATORS & {role, *others}
+
 
 _REACH: Mapping[Role, Reach] = {
     "reporter": Reach.OWN,

@@ -15,18 +15,29 @@ from services.core.identity.giving import (
     KeyRequest,
     administrator_faults,
     expiry_faults,
+    gives,
+    grant_faults,
     makes_keys,
+    may_end,
     reach_faults,
     role_faults,
     scopes_of,
     unit_faults,
 )
 from services.core.identity.models import ApiKey
+from services.core.identity.rules import ADMINISTRATORS, Role
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.nearest import with_closest
 from services.core.kit.secrets import Minted, mint
 from services.core.kit.text import Text
+
+FIRST_ADMINISTRATORS: Mapping[Role, str] = {
+    "system_admin": "first administrator",
+    "security_admin": "first security administrator",
+    "audit_admin": "first auditor",
+}
+"""What the keys are called that a first start makes, by role."""
 
 
 async def create_key(
@@ -36,16 +47,18 @@ async def create_key(
     actor: Actor,
     plan_codes: Collection[str],
     now: datetime,
+    separated: bool = False,
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which is shown this once.
 
-    `plan_codes` are the plans in the actor's reach.
+    `plan_codes` are the plans in the actor's reach; `separated` says whether administrators are.
 
     Raises:
         InvalidInput: the role lacks its unit, a code is unknown, a scope is beyond the role, or
-            the key would reach further than the actor.
+            the key would reach further than the actor, or is not the actor's to give.
     """
-    faults = [*role_faults(request), *expiry_faults(request.expires_at, now)]
+    faults = [*grant_faults(request.role, actor, separated=separated), *role_faults(request)]
+    faults += expiry_faults(request.expires_at, now)
     faults += reach_faults(request, actor)
     if makes_keys(request.role):
         faults += administrator_faults(request, actor, await maker_of(session, actor))
@@ -83,11 +96,16 @@ async def create_key(
 
 
 async def create_first_key(
-    session: AsyncSession, *, city_code: str, actor: Mapping[str, object], now: datetime
+    session: AsyncSession,
+    *,
+    city_code: str,
+    actor: Mapping[str, object],
+    now: datetime,
+    role: Role = "system_admin",
 ) -> str:
-    """Make the system administrator's key that reaches every city, and return its secret."""
+    """Make an administrator's key that reaches every city, and return its secret."""
     minted = mint(f"wufei_{city_code}")
-    request = KeyRequest(name="first administrator", role="system_admin")
+    request = KeyRequest(name=FIRST_ADMINISTRATORS[role], role=role)
     key = _key(request, city_code, minted, now)
     key.every_city = True
     await _add(session, key, actor, now)
@@ -150,17 +168,21 @@ def _unknown(pointer: str, code: str, value: str, shown: Mapping[str, str]) -> F
     return Fault(pointer, code, with_closest(said, value, shown), value)
 
 
-async def key_to_revoke(session: AsyncSession, key_id: UUID, *, actor: Actor) -> ApiKey:
-    """Return a key that the actor may revoke, locked.
+async def key_to_revoke(
+    session: AsyncSession, key_id: UUID, *, actor: Actor, separated: bool = False
+) -> ApiKey:
+    """Return a key that the actor may revoke, locked; `separated`: administrators are.
 
     Raises:
         KeyNotFound: no such key in the actor's reach.
-        KeyBeyondOwn: it makes keys, and may do more than the actor's.
+        KeyBeyondOwn: it makes keys, and may do more than the actor's, or is an administrator's
+            and not the actor's to end.
     """
     key = await queries.visible_key(session, actor, key_id, for_update=True)
     if key is None:
         raise KeyNotFound
-    if makes_keys(key.role) and not set(key.scopes) <= set(actor.scopes):
+    others = separated and key.role in ADMINISTRATORS
+    if not may_end(key, actor) or (others and not gives(key.role, actor, separated=separated)):
         raise KeyBeyondOwn
     return key
 

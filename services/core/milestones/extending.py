@@ -224,7 +224,7 @@ def has_right(
     """
     if verb == "withdraw":
         return acts_for(actor, extension.organization_code)
-    asked = str(actor.credential_id) == extension.requested_by.get("id")
+    asked = str(actor.author_id) == extension.requested_by.get("id")
     return reviews(actor, extension.organization_code, leads) and not asked
 
 

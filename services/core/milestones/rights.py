@@ -114,7 +114,7 @@ def worked_on_it(actor: Actor, place: MilestoneAccess) -> bool:
         place.completed_by_unit,
     }:
         return True
-    return str(actor.credential_id) in place.authors
+    return str(actor.author_id) in place.authors
 
 
 def has_right(actor: Actor, verb: MilestoneVerb, place: MilestoneAccess) -> bool:

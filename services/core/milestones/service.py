@@ -170,7 +170,7 @@ async def change_files(
 
 def _sign(milestone: Milestone, desk: ActionContext) -> None:
     """Make the actor one of those who worked on it, and who do not judge it."""
-    known = (*milestone.authors, desk.actor.credential_id)
+    known = (*milestone.authors, desk.actor.author_id)
     milestone.authors = list(dict.fromkeys(known))
 
 

@@ -7,7 +7,8 @@ def next_rows(table: str, column: str) -> TextClause:
     """Return what reads the next `:most` values of a city after an id: `id`, `value`."""
     return text(
         f'SELECT id, "{column}" AS value FROM "{table}"'  # noqa: S608 (names of our own)
-        " WHERE city_code = :city AND (CAST(:after AS uuid) IS NULL OR id > :after)"
+        f' WHERE city_code = :city AND "{column}" IS NOT NULL'
+        " AND (CAST(:after AS uuid) IS NULL OR id > :after)"
         " ORDER BY id LIMIT :most"
     )
 

@@ -33,7 +33,7 @@ _COMPUTED = frozenset({"value", "not_applicable_reason"})
 
 @dataclass(frozen=True, slots=True)
 class Authors:
-    """Everybody who wrote something or handed it in: their keys, and the units of those.
+    """Everybody who wrote something or handed it in: their keys or persons, and their units.
 
     A key of the whole plan has no unit.
     """
@@ -44,7 +44,7 @@ class Authors:
     def with_(self, actor: Actor) -> "Authors":
         """Return the authors once this actor is one of them too."""
         unit = actor.organization_code
-        return self.and_(Authors((actor.credential_id,), () if unit is None else (unit,)))
+        return self.and_(Authors((actor.author_id,), () if unit is None else (unit,)))
 
     def and_(self, others: "Authors") -> "Authors":
         """Return these authors and others, each once."""
@@ -61,8 +61,11 @@ class Authors:
         )
 
     def include(self, actor: Actor) -> bool:
-        """Return whether the actor, or another key of its unit, is one of them."""
-        return actor.credential_id in self.keys or actor.organization_code in self.organizations
+        """Return whether the actor, or another key of its unit, is one of them.
+
+        A person is one under whichever post.
+        """
+        return actor.author_id in self.keys or actor.organization_code in self.organizations
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def signed(
     """
     on_behalf = actor.organization_code != row["organization_code"]
     return {
-        "reported_by": actor.credential_id,
+        "reported_by": actor.author_id,
         "reported_by_organization": actor.organization_code,
         **columns_of(after_writing(row, wanted, actor)),
         "on_behalf": on_behalf or (bool(authorship_of(row).revision.keys) and row["on_behalf"]),

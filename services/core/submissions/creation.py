@@ -136,7 +136,7 @@ def new_row(
         "on_behalf": actor.organization_code != draft.organization_code,
         "falsified": False,
         "reason": None,
-        "reported_by": actor.credential_id,
+        "reported_by": actor.author_id,
         "reported_by_organization": actor.organization_code,
         "authors": None,
         "author_organizations": None,

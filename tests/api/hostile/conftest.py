@@ -1,6 +1,6 @@
 """Who asks, and what there is to be asked for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import httpx
@@ -13,6 +13,7 @@ from tests.support.duties import add
 from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.people import people_named
 
 
 @pytest.fixture
@@ -27,6 +28,27 @@ async def admin(door: Door) -> AsyncIterator[httpx.AsyncClient]:
     async with door.client(door.admin_secret) as client:
         client.base_url = httpx.URL("http://wufei.test")
         yield client
+
+
+@pytest.fixture
+async def security(door: Door) -> AsyncIterator[httpx.AsyncClient]:
+    async with await door.as_("security_admin") as client:
+        client.base_url = httpx.URL("http://wufei.test")
+        yield client
+
+
+@pytest.fixture
+def asker(
+    office: httpx.AsyncClient, admin: httpx.AsyncClient, security: httpx.AsyncClient
+) -> Callable[[str], httpx.AsyncClient]:
+    """Return who gets as far as the body of a path."""
+
+    def of(path: str) -> httpx.AsyncClient:
+        if path.startswith("/v1/api-keys"):
+            return admin
+        return security if path.startswith(("/v1/users", "/v1/posts")) else office
+
+    return of
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +81,7 @@ async def things(door: Door) -> AsyncIterator[None]:
         made = await client.post("/api-keys", json={"name": "备用", "role": "leader"})
     MADE["key_id"] = made.json()["id"]
     MADE["partner_id"] = (await a_partner(door)).id
+    MADE.update(await people_named(door, 1, left=False))
     yield
     MADE.clear()
 

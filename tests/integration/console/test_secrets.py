@@ -12,11 +12,14 @@ import httpx
 import pytest
 from sqlalchemy import LargeBinary
 
+from services.core.identity.actor import operator
 from services.core.identity.queries import token_keys
 from services.core.identity.signing_keys import can_sign
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
+from services.core.people.second_factor import pending_context, totp_context
+from services.core.people.users import create_user
 from services.core.registry import metadata
 from services.core.resealing import service as resealing
 from services.core.resealing.columns import SEALED, SealedColumn
@@ -40,7 +43,24 @@ async def door(database_url: str) -> AsyncIterator[Door]:
                 assert made.status_code == 201, made.text
         await a_partner(opened)
         assert await _token(opened), "there is a key that tokens are signed with"
+        await _second_factors(opened)
         yield opened
+
+
+async def _second_factors(door: Door) -> None:
+    """Enter people who have a second factor, and another that they have not used yet."""
+    old = Seal.read(OLD)
+    async with door.held.database.transaction() as session:
+        for number in range(3):
+            person, _ = await create_user(
+                session,
+                username=f"user{number}",
+                name="n",
+                actor=operator(CITY),
+                now=Clock.true_now(),
+            )
+            person.totp_sealed = old.seal(b"one", totp_context(person.id))
+            person.totp_pending_sealed = old.seal(b"two", pending_context(person.id))
 
 
 async def _token(door: Door) -> str:

@@ -41,7 +41,9 @@ TABLE: Mapping[str, tuple[Scope, set[Role]]] = {
     "CHANGE_ALERT_RULES": ("plan:write", {"office"}),
     "MANAGE_WEBHOOKS": ("webhooks:write", {"office", "integrator"}),
     "READ_EVENTS": ("events:read", READERS),
-    "MANAGE_KEYS": ("keys:write", {"system_admin"}),
+    "MANAGE_KEYS": ("keys:write", {"system_admin", "security_admin"}),
+    "MANAGE_PARTNERS": ("keys:write", {"system_admin"}),
+    "MANAGE_USERS": ("users:write", {"security_admin"}),
     "READ_AUDIT": ("audit:read", {"audit_admin"}),
     "REPORT_FOR_ANY_UNIT": ("submissions:write", {"office"}),
     "REPORT_ON_BEHALF": ("submissions:write", {"office"}),
@@ -80,7 +82,7 @@ SCOPES_OF: Mapping[Role, set[Scope]] = {
     "superior": READ | {"plan:write"},
     "integrator": READ,
     "system_admin": {"plan:read", "plan:write", "keys:write"},
-    "security_admin": set(),
+    "security_admin": {"keys:write", "users:write"},
     "audit_admin": {"audit:read"},
 }
 
@@ -109,7 +111,7 @@ def test_a_permission_needs_its_role_and_its_scope(role: Role, permission: Permi
 def test_a_role_has_these_scopes_and_may_be_given_no_others(role: Role) -> None:
     assert DEFAULT_SCOPES[role] == SCOPES_OF[role]
     most = (
-        set(SCOPES) - {"plan:write", "keys:write", "audit:read"}
+        set(SCOPES) - {"plan:write", "keys:write", "audit:read", "users:write"}
         if role == "integrator"
         else SCOPES_OF[role]
     )
@@ -122,8 +124,10 @@ def test_three_administrators_neither_report_nor_review_nor_each_others_work() -
             held = {one.name for one in Permission if role in one.roles}
             own = {
                 "system_admin": {
-                    *("READ_PLAN", "LOAD_PLAN", "READ_CALENDAR", "CHANGE_CALENDAR", "MANAGE_KEYS")
+                    *("READ_PLAN", "LOAD_PLAN", "READ_CALENDAR", "CHANGE_CALENDAR", "MANAGE_KEYS"),
+                    "MANAGE_PARTNERS",
                 },
+                "security_admin": {"MANAGE_KEYS", "MANAGE_USERS"},
                 "audit_admin": {"READ_AUDIT"},
             }
             assert held == own.get(role, set())

@@ -1,0 +1,239 @@
+"""Paths of users, for the security administrator."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
+
+from services.api.answers import item_etag, json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Reading,
+    Resources,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.paging import after_id, cut, of_list
+from services.api.people.schemas import (
+    UserIn,
+    UserInvitedOut,
+    UserListOut,
+    UserOut,
+    UserPatch,
+    user_invited_out,
+    user_out,
+)
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.api.turns import Shown, Turn, in_scope
+from services.core.calendars.rules import TIME_ZONE
+from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
+from services.core.identity.rules import Permission
+from services.core.people import queries, users
+from services.core.people.errors import UserNotFound
+from services.core.people.models import Person
+
+router = versioned_router("people")
+
+_VERB = refusals(403, 404, 409, 412)
+UserId = Annotated[
+    UUID, Path(description="Id of a user", examples=["019aafc0-0000-7000-8000-0000000000b1"])
+]
+
+
+async def _manager(
+    actor: Annotated[Actor, Depends(permitted(Permission.MANAGE_USERS))],
+) -> Actor:
+    """Return the caller, who is of the whole city: so are people."""
+    if not actor.runs_whole_city:
+        raise takes("全市的安全管理员", "a security administrator of the whole city")
+    return actor
+
+
+UserManager = Annotated[Actor, Depends(_manager)]
+
+
+async def _shown(session: AsyncSession, person: Person, held: Resources) -> Shown:
+    posts = await queries.held_by(session, person.city_code, [person.id])
+    shown = user_out(person, posts[person.id], held.clock.true_now())
+    body = shown.model_dump_json().encode()
+    return Shown(shown, body, item_etag(person.id, person.version, body))
+
+
+@dataclass(frozen=True)
+class UserTurn(Turn[Person]):
+    """A user's turn to be changed."""
+
+    @override
+    async def shown(self) -> Shown:
+        return await _shown(self.session, self.item, self.held)
+
+
+async def _seen(user_id: UserId, actor: UserManager, session: Reading) -> Person:
+    return in_scope(await queries.person(session, actor.city_code, user_id), UserNotFound)
+
+
+async def _turn(user_id: UserId, actor: UserManager, session: Writing, held: Held) -> UserTurn:
+    found = await queries.person(session, actor.city_code, user_id, for_update=True)
+    return UserTurn(in_scope(found, UserNotFound), actor, session, held)
+
+
+TakenUser = Annotated[UserTurn, Depends(_turn)]
+
+
+@router.post(
+    "/users",
+    status_code=201,
+    responses={**answering("UserEntered", ETAG, LOCATION, status=201), **refusals(403)},
+    openapi_extra=asking("User"),
+)
+async def create_user(
+    body: UserIn,
+    request: Request,
+    actor: UserManager,
+    session: Writing,
+    held: Held,
+    response: Response,
+) -> UserInvitedOut:
+    """Enter somebody who is to sign in. The invitation is in this answer and nowhere else.
+
+    It sets the first password, within three days. What they may do comes with posts alone.
+    """
+    now = held.clock.true_now()
+    person, invitation = await users.create_user(
+        session, username=body.username, name=body.name, actor=actor, now=now
+    )
+    shown = user_out(person, (), now).model_dump_json().encode()
+    response.headers["Location"] = f"/v1/users/{person.id}"
+    response.headers["ETag"] = item_etag(person.id, person.version, shown)
+    # A secret is never stored: what is kept for a repeated request has none.
+    kept = user_invited_out(person, (), now, None)
+    request.scope["reply_to_keep"] = kept.model_dump_json().encode()
+    return user_invited_out(person, (), now, invitation)
+
+
+@router.get("/users", responses={**answering("Users"), **refusals(403)})
+async def list_users(
+    actor: UserManager,
+    session: Reading,
+    held: Held,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> UserListOut:
+    """List the users of the city, those who have left too."""
+    named = of_list(actor, "users")
+    after = after_id(page_token, named)
+    found = await queries.people(session, actor.city_code, after=after, limit=page_size + 1)
+    page, following = cut(found, page_size, named, lambda one: [one.id])
+    posts = await queries.held_by(session, actor.city_code, [one.id for one in page])
+    now = held.clock.true_now()
+    items = [user_out(one, posts[one.id], now) for one in page]
+    return UserListOut(items=items, next_page_token=following)
+
+
+@router.get(
+    "/users/{user_id}",
+    responses={**answering("UserShown", ETAG), **refusals(403, 404)},
+    response_model=UserOut,
+)
+async def get_user(
+    person: Annotated[Person, Depends(_seen)],
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one user, with the posts that they hold, held and will hold."""
+    shown = await _shown(session, person, held)
+    return json_answer(shown.body, etag=shown.etag, if_none_match=if_none_match)
+
+
+@router.patch(
+    "/users/{user_id}",
+    responses={**answering("UserEdited", ETAG), **_VERB, **refusals(428)},
+    openapi_extra=asking("UserEdit"),
+    response_model=UserOut,
+)
+async def edit_user(body: UserPatch, turn: TakenUser, if_match: IfMatch = None) -> Response:
+    """Change what a user is called, or signs in by. `If-Match` is required.
+
+    History shows a user by the name that they have now.
+    """
+    await turn.check(if_match, required=True)
+    await users.edit_user(
+        turn.session,
+        turn.item,
+        changes=body.model_dump(exclude_unset=True),
+        actor=turn.actor,
+        now=turn.held.clock.true_now(),
+    )
+    return await turn.answer()
+
+
+@router.post(
+    "/users/{user_id}/invite",
+    responses={**answering("UserInvited", ETAG), **_VERB},
+    response_model=UserInvitedOut,
+)
+async def invite_user(request: Request, turn: TakenUser, if_match: IfMatch = None) -> Response:
+    """Give a user a new invitation: password, second factor and sessions end at once.
+
+    For who has lost them. The invitation is in this answer and nowhere else.
+    """
+    await turn.check(if_match)
+    now = turn.held.clock.true_now()
+    text = await users.invite(turn.session, turn.item, actor=turn.actor, now=now)
+    turn.held.keys.forget()
+    shown = await turn.shown()
+    posts = await queries.held_by(turn.session, turn.item.city_code, [turn.item.id])
+    held = posts[turn.item.id]
+    kept = user_invited_out(turn.item, held, now, None).model_dump_json().encode()
+    request.scope["reply_to_keep"] = kept
+    invited = user_invited_out(turn.item, held, now, text).model_dump_json().encode()
+    return json_answer(invited, etag=shown.etag)
+
+
+@router.post(
+    "/users/{user_id}/end",
+    responses={**answering("UserLeft", ETAG), **_VERB},
+    response_model=UserOut,
+)
+async def end_user(turn: TakenUser, if_match: IfMatch = None) -> Response:
+    """End a user who leaves: sessions and posts end within five seconds, and for good.
+
+    Again changes nothing.
+    """
+    await turn.check(if_match)
+    await users.end_user(
+        turn.session,
+        turn.item,
+        actor=turn.actor,
+        today=turn.held.clock.today(TIME_ZONE),
+        now=turn.held.clock.true_now(),
+    )
+    turn.held.keys.forget()
+    return await turn.answer()
+
+
+@router.post(
+    "/users/{user_id}/erase",
+    responses={**answering("UserErased", ETAG), **_VERB},
+    response_model=UserOut,
+)
+async def erase_user(turn: TakenUser, if_match: IfMatch = None) -> Response:
+    """Erase what is personal of a user who has left; id, posts and history stay.
+
+    From then on history shows the post in place of the name. Again changes nothing.
+    """
+    await turn.check(if_match)
+    now = turn.held.clock.true_now()
+    await users.erase_user(turn.session, turn.item, actor=turn.actor, now=now)
+    return await turn.answer()

@@ -1,0 +1,141 @@
+"""Where people come without a credential: they prove in the body who they are."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from services.api.context import Held, Resources
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import answering, asking
+from services.api.people.sign_in_schemas import (
+    InvitationAcceptedOut,
+    InvitationIn,
+    PasswordIn,
+    ProofIn,
+    RefreshIn,
+    SecondFactorOut,
+    SessionOpenedOut,
+    SignInIn,
+    opened_out,
+)
+from services.api.routing import ProofRoute
+from services.api.security import address_of
+from services.core.identity.networks import network_shown
+from services.core.identity.rules import scopes_of_role
+from services.core.people.sessions import Device, Opened
+from services.core.people.signing_in import NewFactor
+
+router = APIRouter(
+    prefix="/v1",
+    tags=["people"],
+    route_class=ProofRoute,
+    strict_content_type=False,
+    generate_unique_id_function=lambda route: route.name,
+)
+
+
+def _open(*examples: str) -> dict[str, Any]:
+    """Return what the contract says of a path that needs no credential in its header."""
+    return {**asking(*examples), "security": []}
+
+
+def _answer(shown: BaseModel) -> Response:
+    """Return what nobody between here and there is to keep."""
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+    return Response(shown.model_dump_json(), 200, headers, "application/json")
+
+
+async def _with_token(held: Resources, opened: Opened) -> Response:
+    """Return a session with an access token of it. No connection is held by now."""
+    sign_in, tenure = opened.sign_in, opened.held.tenure
+    text, token = await held.tokens.issue(
+        city_code=sign_in.city_code,
+        key_id=tenure.id,
+        secret_prefix=str(sign_in.id),
+        scopes=scopes_of_role(opened.held.post.role),
+        ends=sign_in.ends_at,
+    )
+    seconds = int((token.expires_at - token.issued_at).total_seconds())
+    return _answer(opened_out(opened, text, seconds))
+
+
+@router.post(
+    "/sign-in",
+    responses={**answering("SessionBegun"), **refusals(401, 403, 409)},
+    response_model=SessionOpenedOut,
+    openapi_extra=_open("SignIn", "SignInOnDevice"),
+)
+async def sign_in(body: SignInIn, request: Request, held: Held) -> Response:
+    """Begin a session of a user, in one of the posts that they hold.
+
+    A user name that nobody has, a wrong password and one that is locked are refused alike
+    (`sign-in-refused`); after six wrong attempts a user is locked for ten minutes. Administrators
+    need a second factor. `Idempotency-Key` has no meaning here.
+    """
+    device = Device() if body.device is None else body.device.device()
+    proof = body.proof(network_shown(address_of(request)))
+    opened = await held.reception.sign_in(proof, post_id=body.post_id, device=device)
+    return await _with_token(held, opened)
+
+
+@router.post(
+    "/token/refresh",
+    responses={**answering("SessionWentOn"), **refusals(401)},
+    response_model=SessionOpenedOut,
+    openapi_extra=_open("Refresh", "RefreshOfDevice"),
+)
+async def refresh_token(body: RefreshIn, held: Held) -> Response:
+    """Go on with a session: give a refresh token, and get another and an access token.
+
+    Each is good once. One that comes a second time was stolen, or its thief was first: the session
+    ends, and its owner sees it at `GET /v1/me`. After any refusal (`reauthenticate`) the user
+    signs in again; what a device has not sent yet it keeps and sends then.
+    """
+    opened = await held.reception.refresh(body.refresh_token, body.device_proof)
+    return await _with_token(held, opened)
+
+
+@router.post(
+    "/sign-in/invitation",
+    responses={**answering("InvitationAccepted"), **refusals(401)},
+    response_model=InvitationAcceptedOut,
+    openapi_extra=_open("Invitation"),
+)
+async def accept_invitation(body: InvitationIn, held: Held) -> Response:
+    """Set the first password by an invitation, which is used up by it."""
+    person = await held.reception.accept(body.invitation, body.new_password)
+    return _answer(InvitationAcceptedOut(user_id=person.id, username=person.username or ""))
+
+
+@router.post(
+    "/sign-in/password",
+    status_code=204,
+    responses=refusals(401),
+    openapi_extra=_open("PasswordChange"),
+)
+async def change_password(body: PasswordIn, request: Request, held: Held) -> None:
+    """Set another password; every session of the user ends within five seconds."""
+    proof = body.proof(network_shown(address_of(request)))
+    await held.reception.change_password(proof, body.new_password)
+    held.keys.forget()
+
+
+@router.post(
+    "/sign-in/second-factor",
+    responses={**answering("SecondFactor"), **refusals(401)},
+    response_model=SecondFactorOut,
+    openapi_extra=_open("SecondFactorAsked"),
+)
+async def set_up_second_factor(body: ProofIn, request: Request, held: Held) -> Response:
+    """Get a new second factor: a secret for an authenticator, and ten recovery codes.
+
+    It counts from the first sign-in with a code of it. Who has one already needs a code of that.
+    """
+    proof = body.proof(network_shown(address_of(request)))
+    made: NewFactor = await held.reception.set_up_factor(proof)
+    return _answer(
+        SecondFactorOut(
+            secret=made.secret, address=made.address, recovery_codes=made.recovery_codes
+        )
+    )

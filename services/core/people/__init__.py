@@ -1,0 +1,1 @@
+"""People: who they are, which posts they hold from when to when, and how they sign in."""

@@ -1,0 +1,239 @@
+"""Who somebody is, proved by password and code; six wrong attempts lock for ten minutes.
+
+A proof takes two short transactions with the hashing between them, while no connection is held.
+What counts is decided in the second one, with the person locked: of attempts that run at once,
+those that come to be decided after the sixth wrong one are refused, right or not. Whether a user is
+there, or locked, shows neither in the answer nor in the work that is done for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.identity.actor import system
+from services.core.identity.queries import city_codes
+from services.core.kit.database import Database
+from services.core.kit.ids import new_id
+from services.core.kit.sealing import CannotUnseal, Seal, SecretKeyNotSet
+from services.core.people import queries
+from services.core.people.errors import SecondFactorNeeded
+from services.core.people.hashing import Hasher
+from services.core.people.models import Person
+from services.core.people.second_factor import (
+    looks_like_totp,
+    pending_context,
+    recovery_digest,
+    step_of,
+    totp_context,
+)
+from services.core.people.sessions import person_stamp
+from services.core.people.statements import COUNT_FAILURE
+
+MOST_FAILURES = 6
+LOCKED_FOR = timedelta(minutes=10)
+_NO_CITY = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsProof:
+    """What somebody shows; `city_code` None: the only city there is, `code` None: none is shown."""
+
+    city_code: str | None
+    username: str
+    password: str
+    code: str | None
+    network: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the first half of a proof found: whom to lock, and whether the password was right.
+
+    Where nobody was found, `person_id` is one that nobody has.
+    """
+
+    city_code: str
+    person_id: UUID
+    password_hash: str | None
+    is_right: bool
+
+
+async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) -> Tried:
+    """Return whether the password was right, as far as that is known without a lock.
+
+    Raises:
+        SignInBusy: as many wait as may.
+    """
+    async with database.sessions() as session:
+        city_code = proof.city_code or await _only_city(session)
+        found = await queries.person_by_username(session, city_code, proof.username.casefold())
+    kept = None if found is None or found.ended_at is not None else found.password_hash
+    right = await hasher.is_right(kept, proof.password)
+    return Tried(city_code, new_id() if found is None else found.id, kept, right)
+
+
+async def _only_city(session: AsyncSession) -> str:
+    codes = await city_codes(session, limit=2)
+    return codes[0] if len(codes) == 1 else _NO_CITY
+
+
+async def admitted(
+    session: AsyncSession, tried: Tried, proof: PersonsProof, *, seal: Seal | None, now: datetime
+) -> Person | None:
+    """Return who it is, locked, or None: then the attempt was counted, and has to be committed.
+
+    Raises:
+        SecondFactorNeeded: the password was right, and a code is needed beside it.
+        SecretKeyNotSet: this deployment has no key to open second factors with.
+    """
+    person = await queries.person(session, tried.city_code, tried.person_id, for_update=True)
+    if person is not None and _stands(person, tried, now):
+        if await _code_is_right(session, person, proof.code, seal, now):
+            return person
+        reason = "code"
+    else:
+        reason = "password"
+    locked = await session.execute(
+        COUNT_FAILURE,
+        {
+            "city": tried.city_code,
+            "id": tried.person_id,
+            "most": MOST_FAILURES,
+            "until": now + LOCKED_FOR,
+            "now": now,
+        },
+    )
+    counted = locked.first()
+    if counted is None:
+        reason = "unknown" if person is None else "locked"
+    if tried.city_code != _NO_CITY:
+        await _note_refusal(session, tried, person, proof.network, reason, now)
+    if counted is not None and counted[0] is not None:
+        await _note(session, tried, "user.locked", {"until": counted[0].isoformat()}, now)
+    return None
+
+
+def _stands(person: Person, tried: Tried, now: datetime) -> bool:
+    """Return whether a right password still counts, now that the person is locked."""
+    locked = person.locked_until is not None and person.locked_until > now
+    same = person.password_hash is not None and person.password_hash == tried.password_hash
+    return tried.is_right and same and person.ended_at is None and not locked
+
+
+async def _code_is_right(
+    session: AsyncSession, person: Person, code: str | None, seal: Seal | None, now: datetime
+) -> bool:
+    """Return whether a code is right, or none is needed; what it uses up is used up."""
+    if person.totp_sealed is None and code is None:
+        return True
+    if code is None:
+        raise SecondFactorNeeded
+    if not looks_like_totp(code):
+        return await _use_recovery_code(session, person, code, now)
+    if seal is None:
+        raise SecretKeyNotSet
+    step = _step(seal, person.totp_sealed, totp_context(person.id), code, person.totp_step, now)
+    if step is None:
+        sealed = person.totp_pending_sealed
+        step = _step(seal, sealed, pending_context(person.id), code, 0, now)
+        if step is None or sealed is None:
+            return False
+        await _activate(session, person, sealed, seal, now)
+    person.totp_step = step
+    await session.flush()
+    return True
+
+
+def _step(
+    seal: Seal, sealed: bytes | None, context: str, code: str, after: int, now: datetime
+) -> int | None:
+    if sealed is None:
+        return None
+    try:
+        secret = seal.unseal(sealed, context)
+    except CannotUnseal:
+        raise SecretKeyNotSet from None
+    return step_of(secret, code, now, after=after)
+
+
+async def _activate(
+    session: AsyncSession, person: Person, sealed: bytes, seal: Seal, now: datetime
+) -> None:
+    """Make the pending second factor the one that counts: its first code was used."""
+    secret = seal.unseal(sealed, pending_context(person.id))
+    person.totp_sealed = seal.seal(secret, totp_context(person.id))
+    person.totp_pending_sealed = None
+    person.version += 1
+    await _note_of(session, person, "second_factor.set", {}, now)
+
+
+async def _use_recovery_code(
+    session: AsyncSession, person: Person, code: str, now: datetime
+) -> bool:
+    used = recovery_digest(code)
+    if person.totp_sealed is None or used not in person.recovery_digests:
+        return False
+    person.recovery_digests = [one for one in person.recovery_digests if one != used]
+    person.version += 1
+    await session.flush()
+    left = {"left": len(person.recovery_digests)}
+    await _note_of(session, person, "recovery_code.used", left, now)
+    return True
+
+
+def forgive(person: Person) -> None:
+    """Let a locked person's failures be forgotten: it proved who it is."""
+    person.failures, person.locked_until = 0, None
+
+
+async def _note_of(
+    session: AsyncSession, person: Person, action: str, data: Mapping[str, object], now: datetime
+) -> None:
+    await note(
+        session,
+        city_code=person.city_code,
+        action=action,
+        subject=("user", str(person.id)),
+        actor=person_stamp(person.id),
+        data=data,
+        at=now,
+    )
+
+
+async def _note_refusal(
+    session: AsyncSession,
+    tried: Tried,
+    person: Person | None,
+    network: str | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Tell the audit, but not what an unknown user was called: it may be a mistyped password."""
+    subject = "-" if person is None else str(person.id)
+    await note(
+        session,
+        city_code=tried.city_code,
+        action="session.refused",
+        subject=("user", subject),
+        actor=system("sign-in"),
+        data={"network": network, "reason": reason},
+        at=now,
+    )
+
+
+async def _note(
+    session: AsyncSession, tried: Tried, action: str, data: Mapping[str, object], now: datetime
+) -> None:
+    await note(
+        session,
+        city_code=tried.city_code,
+        action=action,
+        subject=("user", str(tried.person_id)),
+        actor=system("sign-in"),
+        data=data,
+        at=now,
+    )

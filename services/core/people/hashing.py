@@ -1,0 +1,113 @@
+"""Passwords as Argon2id (RFC 9106), made and tried in threads of their own, never more at once.
+
+A connection of the database is never held meanwhile. The threads yield to everything else that
+the process does, and who comes beyond the queue is told to come again: a storm of sign-ins delays
+sign-ins and nothing else.
+"""
+
+import asyncio
+import os
+import threading
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+from services.core.people.errors import SignInBusy
+
+ITERATIONS, LANES, KIBIBYTES = 2, 1, 19 * 1024
+"""What OWASP's password storage cheat sheet asks for at least: 19 MiB, two passes, one lane."""
+
+_SALT_BYTES = 16
+_HASH_BYTES = 32
+_NICENESS = 10
+_RETRY_AFTER_SECONDS = 3
+
+_Made = TypeVar("_Made")
+
+
+def hashed(password: str) -> str:
+    """Return the hash of a password with a new salt, as a PHC string."""
+    made = Argon2id(
+        salt=os.urandom(_SALT_BYTES),
+        length=_HASH_BYTES,
+        iterations=ITERATIONS,
+        lanes=LANES,
+        memory_cost=KIBIBYTES,
+    )
+    return made.derive_phc_encoded(_bytes(password))
+
+
+def is_hash_of(kept: str, password: str) -> bool:
+    """Return whether a hash is that of a password."""
+    try:
+        Argon2id.verify_phc_encoded(_bytes(password), kept)
+    except InvalidKey:
+        return False
+    return True
+
+
+def _bytes(password: str) -> bytes:
+    """Return what is hashed: a letter with its accents is one thing, however it was typed."""
+    return unicodedata.normalize("NFC", password).encode("utf-8", "replace")
+
+
+def _yield_to_others() -> None:
+    # Linux counts niceness by thread; elsewhere the threads run as all others do.
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+class Hasher:
+    """Hashes in at most `threads` threads; at most `queue` wait for one of them."""
+
+    def __init__(self, *, threads: int, queue: int) -> None:
+        self._threads = ThreadPoolExecutor(
+            threads, thread_name_prefix="passwords", initializer=_yield_to_others
+        )
+        self._most = threads + queue
+        self._under_way = 0
+        # Of a password that nobody knows: who is not there is tried against it.
+        self._nobodys = hashed(os.urandom(_SALT_BYTES).hex())
+
+    async def made(self, password: str) -> str:
+        """Return the hash of a new password.
+
+        Raises:
+            SignInBusy: as many wait as may.
+        """
+        return await self._in_thread(lambda: hashed(password))
+
+    async def is_right(self, kept: str | None, password: str) -> bool:
+        """Return whether a hash is that of a password; `kept` None: it is not, after as long.
+
+        Raises:
+            SignInBusy: as many wait as may.
+        """
+        tried = await self._in_thread(lambda: is_hash_of(kept or self._nobodys, password))
+        return tried and kept is not None
+
+    async def is_one_of(self, kept: list[str], password: str) -> bool:
+        """Return whether one of some hashes is that of a password.
+
+        Raises:
+            SignInBusy: as many wait as may.
+        """
+        return await self._in_thread(lambda: any(is_hash_of(one, password) for one in kept))
+
+    async def _in_thread(self, work: Callable[[], _Made]) -> _Made:
+        if self._under_way >= self._most:
+            raise SignInBusy(extra={"retry_after": _RETRY_AFTER_SECONDS})
+        self._under_way += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._under_way -= 1
+
+    def close(self) -> None:
+        """End the threads; what waits is given up."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,263 @@
+"""Reading people, posts, who holds them, and sessions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.people.models import Person, Position, RefreshToken, SignIn, TimeInPost
+
+MOST_TENURES = 100
+"""Tenures of a person, and of a post, that are read at once: the newest."""
+
+MOST_SESSIONS = 20
+"""Sessions of a person that may be open at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPost:
+    """A post, and a tenure of it."""
+
+    tenure: TimeInPost
+    post: Position
+
+
+async def person_by_username(session: AsyncSession, city_code: str, username: str) -> Person | None:
+    """Return who is called so."""
+    return await session.scalar(
+        select(Person).where(Person.city_code == city_code, Person.username == username)
+    )
+
+
+async def person_by_invitation(
+    session: AsyncSession, city_code: str, digest: bytes, now: datetime
+) -> Person | None:
+    """Return who was given this invitation, if it is good."""
+    return await session.scalar(
+        select(Person).where(
+            Person.city_code == city_code,
+            Person.invitation_digest == digest,
+            Person.invitation_until > now,
+            Person.ended_at.is_(None),
+        )
+    )
+
+
+async def person(
+    session: AsyncSession, city_code: str, person_id: UUID, *, for_update: bool = False
+) -> Person | None:
+    """Return a person; with `for_update` locked, and as the lock found it."""
+    wanted = select(Person).where(Person.city_code == city_code, Person.id == person_id)
+    if for_update:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(wanted)
+
+
+async def people(
+    session: AsyncSession, city_code: str, *, after: UUID | None, limit: int
+) -> Sequence[Person]:
+    """Return people of a city, the oldest entry first, after an id."""
+    wanted = select(Person).where(Person.city_code == city_code)
+    if after is not None:
+        wanted = wanted.where(Person.id > after)
+    return (await session.scalars(wanted.order_by(Person.id).limit(limit))).all()
+
+
+async def names_of(
+    session: AsyncSession, city_code: str, ids: Sequence[UUID]
+) -> Mapping[UUID, str]:
+    """Return what people are called who have not been erased, by id."""
+    found = await session.execute(
+        select(Person.id, Person.name).where(
+            Person.city_code == city_code, Person.id.in_(ids), Person.name.is_not(None)
+        )
+    )
+    return {person_id: name for person_id, name in found if name is not None}
+
+
+async def post(
+    session: AsyncSession, city_code: str, post_id: UUID, *, for_update: bool = False
+) -> Position | None:
+    """Return a post."""
+    wanted = select(Position).where(Position.city_code == city_code, Position.id == post_id)
+    return await session.scalar(wanted.with_for_update() if for_update else wanted)
+
+
+async def posts(
+    session: AsyncSession, city_code: str, *, after: UUID | None, limit: int
+) -> Sequence[Position]:
+    """Return posts of a city, the oldest first, after an id."""
+    wanted = select(Position).where(Position.city_code == city_code)
+    if after is not None:
+        wanted = wanted.where(Position.id > after)
+    return (await session.scalars(wanted.order_by(Position.id).limit(limit))).all()
+
+
+async def _held(
+    session: AsyncSession, city_code: str, condition: ColumnElement[bool], limit: int
+) -> Sequence[HeldPost]:
+    found = await session.execute(
+        select(TimeInPost, Position)
+        .join(
+            Position,
+            and_(Position.city_code == TimeInPost.city_code, Position.id == TimeInPost.post_id),
+        )
+        .where(TimeInPost.city_code == city_code, Position.city_code == city_code, condition)
+        .order_by(TimeInPost.id.desc())
+        .limit(limit)
+    )
+    return [HeldPost(*row) for row in found]
+
+
+async def held_by(
+    session: AsyncSession, city_code: str, people_ids: Sequence[UUID]
+) -> Mapping[UUID, Sequence[HeldPost]]:
+    """Return the posts that people hold, held and will hold, the latest first, by person."""
+    limit = MOST_TENURES * max(1, len(people_ids))
+    rows = await _held(session, city_code, TimeInPost.person_id.in_(people_ids), limit)
+    return {
+        each: [one for one in rows if one.tenure.person_id == each][:MOST_TENURES]
+        for each in people_ids
+    }
+
+
+async def holders_of(
+    session: AsyncSession, city_code: str, post_ids: Sequence[UUID]
+) -> Mapping[UUID, Sequence[HeldPost]]:
+    """Return who holds, held and will hold some posts, the latest first, by post."""
+    limit = MOST_TENURES * max(1, len(post_ids))
+    rows = await _held(session, city_code, TimeInPost.post_id.in_(post_ids), limit)
+    return {each: [one for one in rows if one.post.id == each][:MOST_TENURES] for each in post_ids}
+
+
+def in_force(today: date) -> ColumnElement[bool]:
+    """Return the condition on tenures that have begun and not ended."""
+    return and_(TimeInPost.since <= today, unended(today))
+
+
+def unended(day: date) -> ColumnElement[bool]:
+    """Return the condition on tenures that go on, or begin, from a day on."""
+    return and_(
+        TimeInPost.ended_at.is_(None), or_(TimeInPost.until.is_(None), TimeInPost.until >= day)
+    )
+
+
+async def held_on(
+    session: AsyncSession, city_code: str, person_id: UUID, today: date
+) -> Sequence[HeldPost]:
+    """Return the posts that a person holds on a day, the latest first."""
+    condition = and_(TimeInPost.person_id == person_id, in_force(today))
+    return await _held(session, city_code, condition, MOST_TENURES)
+
+
+async def unended_tenures(
+    session: AsyncSession, city_code: str, today: date, *, person_id: UUID
+) -> Sequence[HeldPost]:
+    """Return the posts that a person holds or will hold, from a day on."""
+    condition = and_(TimeInPost.person_id == person_id, unended(today))
+    return await _held(session, city_code, condition, MOST_TENURES)
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    return and_(SignIn.ended_at.is_(None), SignIn.ends_at > now)
+
+
+async def open_sessions(
+    session: AsyncSession, city_code: str, tenure_id: UUID, now: datetime
+) -> Mapping[str, datetime | None]:
+    """Return until when each open session of a tenure goes on at most, by its id."""
+    found = await session.execute(
+        select(SignIn.id, SignIn.ends_at)
+        .where(SignIn.city_code == city_code, SignIn.tenure_id == tenure_id, _is_open(now))
+        .order_by(SignIn.id.desc())
+        .limit(MOST_SESSIONS)
+    )
+    return {str(sign_in_id): ends_at for sign_in_id, ends_at in found}
+
+
+async def open_of_person(
+    session: AsyncSession, city_code: str, person_id: UUID, now: datetime
+) -> Sequence[SignIn]:
+    """Return a person's open sessions, the oldest first, locked."""
+    found = await session.scalars(
+        select(SignIn)
+        .where(SignIn.city_code == city_code, SignIn.person_id == person_id, _is_open(now))
+        .order_by(SignIn.id)
+        .with_for_update()
+    )
+    return found.all()
+
+
+async def sign_in(
+    session: AsyncSession, city_code: str, sign_in_id: UUID, *, for_update: bool = False
+) -> SignIn | None:
+    """Return a session; with `for_update` locked, and as the lock found it."""
+    wanted = select(SignIn).where(SignIn.city_code == city_code, SignIn.id == sign_in_id)
+    if for_update:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(wanted)
+
+
+async def sign_ins(
+    session: AsyncSession,
+    city_code: str,
+    *,
+    person_id: UUID | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[SignIn]:
+    """Return sessions of a person, or of the city, the newest first, before an id."""
+    wanted = select(SignIn).where(SignIn.city_code == city_code)
+    if person_id is not None:
+        wanted = wanted.where(SignIn.person_id == person_id)
+    if after is not None:
+        wanted = wanted.where(SignIn.id < after)
+    return (await session.scalars(wanted.order_by(SignIn.id.desc()).limit(limit))).all()
+
+
+async def reused_lately(
+    session: AsyncSession, city_code: str, person_id: UUID, since: datetime
+) -> Sequence[SignIn]:
+    """Return a person's sessions that a refresh token used twice has ended since an instant."""
+    found = await session.scalars(
+        select(SignIn)
+        .where(
+            SignIn.city_code == city_code,
+            SignIn.person_id == person_id,
+            SignIn.ended_because == "reused",
+            SignIn.ended_at > since,
+        )
+        .order_by(SignIn.id.desc())
+        .limit(MOST_SESSIONS)
+    )
+    return found.all()
+
+
+async def refresh_token(
+    session: AsyncSession, city_code: str, digest: bytes
+) -> RefreshToken | None:
+    """Return a refresh token, used or not, as it is now."""
+    return await session.scalar(
+        select(RefreshToken)
+        .where(RefreshToken.city_code == city_code, RefreshToken.digest == digest)
+        .execution_options(populate_existing=True)
+    )
+
+
+async def has_person(session: AsyncSession, city_code: str, username: str) -> bool:
+    """Return whether somebody of the city is called so."""
+    found = await session.scalar(
+        select(func.count()).where(Person.city_code == city_code, Person.username == username)
+    )
+    return bool(found)
+
+
+async def session_ids(session: AsyncSession, city_code: str, person_id: UUID) -> Sequence[UUID]:
+    """Return the ids of all sessions of a person; those that ended long ago are dropped in time."""
+    found = await session.scalars(
+        select(SignIn.id).where(SignIn.city_code == city_code, SignIn.person_id == person_id)
+    )
+    return found.all()

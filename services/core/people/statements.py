@@ -1,0 +1,33 @@
+"""Statements of people, as SQL."""
+
+from sqlalchemy import text
+
+COUNT_FAILURE = text("""
+UPDATE person
+SET failures = CASE WHEN failures + 1 >= :most THEN 0 ELSE failures + 1 END,
+    locked_until = CASE WHEN failures + 1 >= :most THEN CAST(:until AS timestamptz) END
+WHERE city_code = :city AND id = :id AND ended_at IS NULL AND password_hash IS NOT NULL
+    AND (locked_until IS NULL OR locked_until <= :now)
+RETURNING locked_until
+""")
+"""Count a wrong attempt; the last of `:most` locks. One that is locked already counts nothing."""
+
+USE_REFRESH_TOKEN = text("""
+UPDATE refresh_token SET used_at = :now
+WHERE city_code = :city AND digest = :digest AND used_at IS NULL
+RETURNING digest
+""")
+"""Use a refresh token up: a row, or none where it was used already."""
+
+FORGET_SESSIONS = text("""
+WITH old AS (
+    SELECT id FROM sign_in
+    WHERE city_code = :city AND coalesce(ended_at, ends_at) < :before
+    ORDER BY id LIMIT :most
+), tokens AS (
+    DELETE FROM refresh_token
+    WHERE city_code = :city AND sign_in_id IN (SELECT id FROM old)
+)
+DELETE FROM sign_in WHERE city_code = :city AND id IN (SELECT id FROM old)
+""")
+"""Drop sessions that ended before an instant, with their refresh tokens."""

@@ -1,0 +1,211 @@
+"""Users: entered, invited, changed, ended when they leave, and erased with their history kept."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.identity.actor import Actor
+from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.ids import new_id
+from services.core.kit.secrets import mint
+from services.core.kit.text import Text
+from services.core.people import queries
+from services.core.people.errors import OwnPost, UserEnded, UserNotEnded
+from services.core.people.models import Person, RefreshToken, SignIn
+from services.core.people.posts import end_tenure
+from services.core.people.sessions import end_all
+
+INVITATION_GOOD_FOR = timedelta(days=3)
+_LABEL = "invite"
+
+
+async def create_user(
+    session: AsyncSession, *, username: str, name: str, actor: Actor, now: datetime
+) -> tuple[Person, str]:
+    """Enter somebody, and return them with their invitation, which is shown this once.
+
+    Raises:
+        InvalidInput: somebody is called so already.
+    """
+    await _check_username(session, actor.city_code, username)
+    person = Person(
+        city_code=actor.city_code,
+        id=new_id(),
+        username=username,
+        name=name,
+        former_passwords=[],
+        totp_step=0,
+        recovery_digests=[],
+        failures=0,
+        created_at=now,
+        version=1,
+    )
+    session.add(person)
+    text = _invite(person, now)
+    await session.flush()
+    await _audit(session, person, "user.created", actor, {}, now)
+    return person, text
+
+
+async def _check_username(session: AsyncSession, city_code: str, username: str) -> None:
+    # Of two who take a name at once the second waits, and is told.
+    await lock_name(session, f"username {city_code} {username}")
+    if await queries.has_person(session, city_code, username):
+        said = Text("该用户名已被使用", "Somebody is called so already")
+        raise InvalidInput(faults=[Fault("/username", "username-taken", said, username)])
+
+
+def _invite(person: Person, now: datetime) -> str:
+    minted = mint(f"{_LABEL}_{person.city_code}")
+    person.invitation_digest = minted.digest
+    person.invitation_until = now + INVITATION_GOOD_FOR
+    return minted.text
+
+
+async def edit_user(
+    session: AsyncSession,
+    person: Person,
+    *,
+    changes: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Change those of `username` and `name` that are given, of a locked person.
+
+    Raises:
+        UserEnded: they have left.
+        InvalidInput: somebody is called so already.
+    """
+    if person.ended_at is not None:
+        raise UserEnded
+    changed = {key: value for key, value in changes.items() if getattr(person, key) != value}
+    if not changed:
+        return
+    if "username" in changed:
+        await _check_username(session, person.city_code, changed["username"])
+    for key, value in changed.items():
+        setattr(person, key, value)
+    person.version += 1
+    await session.flush()
+    await _audit(session, person, "user.changed", actor, {"changed": sorted(changed)}, now)
+
+
+async def invite(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> str:
+    """Give a locked person a new invitation: password, second factor and sessions end now.
+
+    Raises:
+        UserEnded: they have left.
+        OwnPost: it is the actor itself.
+    """
+    _check_other(person, actor)
+    if person.ended_at is not None:
+        raise UserEnded
+    text = _invite(person, now)
+    if person.password_hash is not None:
+        person.former_passwords = [person.password_hash, *person.former_passwords]
+    person.password_hash = None
+    _forget_factor(person)
+    person.version += 1
+    await session.flush()
+    await _audit(session, person, "user.invited", actor, {}, now)
+    await end_all(session, person, "invited", actor=actor.stamp(), now=now)
+    return text
+
+
+def _forget_factor(person: Person) -> None:
+    person.totp_sealed = person.totp_pending_sealed = None
+    person.recovery_digests = []
+    person.failures, person.locked_until = 0, None
+
+
+def _check_other(person: Person, actor: Actor) -> None:
+    if person.id == actor.person_id:
+        raise OwnPost
+
+
+async def end_user(
+    session: AsyncSession, person: Person, *, actor: Actor, today: date, now: datetime
+) -> None:
+    """End a locked person who leaves: sessions, and posts with today; again changes nothing.
+
+    Raises:
+        OwnPost: it is the actor itself.
+    """
+    _check_other(person, actor)
+    if person.ended_at is not None:
+        return
+    held = await queries.unended_tenures(session, person.city_code, today, person_id=person.id)
+    for one in held:
+        await end_tenure(session, one, last=today, at_once=True, actor=actor, now=now)
+    person.ended_at = now
+    person.password_hash = person.invitation_digest = person.invitation_until = None
+    person.former_passwords = []
+    _forget_factor(person)
+    person.version += 1
+    await session.flush()
+    await _audit(session, person, "user.ended", actor, {}, now)
+    await end_all(session, person, "user_ended", actor=actor.stamp(), now=now)
+
+
+async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> None:
+    """Erase what is personal of a locked person who has left; again changes nothing.
+
+    The id stays, with the names of posts: what they did stays under both.
+
+    Raises:
+        UserNotEnded: they have not left.
+        OwnPost: it is the actor itself.
+    """
+    _check_other(person, actor)
+    if person.ended_at is None:
+        raise UserNotEnded
+    if person.erased_at is not None:
+        return
+    person.username = person.name = None
+    person.password_set_at = person.last_sign_in_at = None
+    person.erased_at = now
+    person.version += 1
+    await session.flush()
+    of_person = (SignIn.city_code == person.city_code, SignIn.person_id == person.id)
+    await session.execute(
+        update(SignIn)
+        .where(*of_person)
+        .values(device_name=None, device_key=None, network=None)
+        .execution_options(synchronize_session=False)
+    )
+    await session.execute(
+        delete(RefreshToken)
+        .where(
+            RefreshToken.city_code == person.city_code,
+            RefreshToken.sign_in_id.in_(
+                await queries.session_ids(session, person.city_code, person.id)
+            ),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    await _audit(session, person, "user.erased", actor, {}, now)
+
+
+async def _audit(
+    session: AsyncSession,
+    person: Person,
+    action: str,
+    actor: Actor,
+    data: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Tell the audit, which keeps neither a name nor a user name: nothing in it is ever erased."""
+    await note(
+        session,
+        city_code=person.city_code,
+        action=action,
+        subject=("user", str(person.id)),
+        actor=actor.stamp(),
+        data=data,
+        at=now,
+    )
