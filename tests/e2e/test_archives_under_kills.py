@@ -14,6 +14,7 @@ from tests.api.test_evidence_archives import begun, told
 from tests.api.test_files_left_behind import Later, filing
 from tests.support.api import Door, open_door
 from tests.support.evidence import PDF, TEXT, added
+from tests.support.owner import owner_of
 from tests.worker.running import NOBODY, Worker, a_worker, until
 from tests.worker.test_importing import locked, worker_waits
 
@@ -30,9 +31,9 @@ CREATE TRIGGER wait_at_the_end BEFORE UPDATE ON evidence_archive FOR EACH ROW
 @asynccontextmanager
 async def finishing_waits(door: Door) -> AsyncIterator[None]:
     """Let whoever has stored an archive wait before its row says so."""
-    await door.held.database.pool.execute(_WAITS_AT_THE_END)
-    connection = await asyncpg.connect(door.held.database.dsn)
+    connection = await asyncpg.connect(owner_of(door.held.database.dsn))
     try:
+        await connection.execute(_WAITS_AT_THE_END)
         await connection.execute(f"SELECT pg_advisory_lock({_LOCK})")
         yield
     finally:
