@@ -54,7 +54,7 @@ async def stage(module_database_url: str) -> AsyncIterator[Stage]:
         await held.access.write(held.database, everything=True)
         door.app.state.resources = replace(
             held,
-            keys=Keys(held.database, lambda: _ALWAYS),
+            keys=Keys(held.database, lambda: _ALWAYS, held.tokens),
             access=AccessRecord(lambda: _ALWAYS),
             plans=PlanCache(held.database, held.watch, kept=timedelta(days=1)),
         )
