@@ -47,6 +47,7 @@ from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.pagination import read_page_token, read_text
 from services.core.kit.text import Text
+from services.core.plan.written import Day
 
 router = versioned_router("gateway")
 
@@ -255,9 +256,9 @@ async def get_partner_statistics(
     session: Reading,
     held: Held,
     first_day: Annotated[
-        date | None, Query(description="The first day, of UTC; default: 30 days before the last")
+        Day | None, Query(description="The first day, of UTC; default: 30 days before the last")
     ] = None,
-    last_day: Annotated[date | None, Query(description="The last day; default: today")] = None,
+    last_day: Annotated[Day | None, Query(description="The last day; default: today")] = None,
 ) -> PartnerUseOut:
     """Return how a partner called each operation over some days, 92 at most, to half a minute."""
     last = last_day or held.clock.true_now().date()

@@ -13,6 +13,7 @@ from services.core.kit.forms import form
 from services.core.kit.said import CodeIn, Said, Title
 from services.core.people.models import Person, Position
 from services.core.people.queries import HeldPost
+from services.core.plan.written import Day
 
 _POST_ROLES = get_args(PostRole)
 _Role = Annotated[str, one_of(_POST_ROLES)]
@@ -57,7 +58,7 @@ class HandOverIn(Said):
     """To whom a post goes, and from which day on."""
 
     user_id: UUID | None = Field(default=None, description="Who takes it up; null: nobody does")
-    on: date | None = Field(
+    on: Day | None = Field(
         default=None,
         description="The first day; the holder before goes on to the day before."
         " Null: today, at once",
