@@ -44,7 +44,7 @@ def asker(
     """Return who gets as far as the body of a path."""
 
     def of(path: str) -> httpx.AsyncClient:
-        if path.startswith("/v1/api-keys"):
+        if path.startswith(("/v1/api-keys", "/v1/partners")):
             return admin
         return security if path.startswith(("/v1/users", "/v1/posts")) else office
 
