@@ -13,7 +13,7 @@ from tests.support.duties import add
 from tests.support.evidence import a_file_with_link, added, an_archive, an_assigned_target
 from tests.support.gateways import Platform, a_key, a_partner, called
 from tests.support.imports import an_import
-from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.milestones import LEAD, a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
 from tests.support.people import PeopleGround, people_ground, session_of, somebody
 
@@ -266,14 +266,21 @@ async def _preview(door: Door, office: str) -> str:
 
 
 async def _alert(door: Door) -> str:
-    """Let the engine find a milestone that fell due a little while ago."""
-    day = (Clock.true_now() - timedelta(days=4)).date()
-    await add(door.held.database, Milestone, due_date=day, original_due_date=day)
+    """Let the engine find a milestone of a lead that fell due long enough ago for the top level."""
+    day = (Clock.true_now() - timedelta(days=25)).date()
+    place = {"measure_code": "14.1", "organization_code": LEAD}
+    await add(door.held.database, Milestone, due_date=day, original_due_date=day, **place)
     await door.held.database.pool.execute("UPDATE alert_evaluation SET evaluated_for = NULL")
     await door.sweep()
+    told = {"rule": "milestone_due", "state": "open", "page_size": "500"}
     async with await door.as_("office") as office:
-        found = await office.get(f"/plans/{XINMI}/alerts?page_size=1&rule=milestone_due&state=open")
-    return str(found.json()["items"][0]["id"])
+        found = await office.get(f"/plans/{XINMI}/alerts", params=told)
+    # Which other milestones are told of hangs on the day.
+    return next(
+        str(one["id"])
+        for one in found.json()["items"]
+        if (one["organization_code"], one["due_date"]) == (LEAD, f"{day}")
+    )
 
 
 async def _webhooks(door: Door, office: str) -> tuple[dict[str, str], dict[str, str]]:
