@@ -1,8 +1,7 @@
 """Passwords as Argon2id (RFC 9106), made and tried in threads of their own, never more at once.
 
 A connection of the database is never held meanwhile. The threads yield to everything else that
-the process does, and who comes beyond the queue is told to come again: a storm of sign-ins delays
-sign-ins and nothing else.
+the process does, and who comes beyond the queue is told to come again.
 """
 
 import asyncio
