@@ -15,7 +15,8 @@ from services.core.kit.decimals import plain
 from services.core.obligations.quality.queries import ReportingQuality
 from services.core.plan.scheme import RankingForm
 from services.core.plan.state import PlanState
-from services.core.scoring.ranking import RankedUnits, Standing, WhyUnranked, shown, tier_of
+from services.core.scoring.gate import grade_by_score
+from services.core.scoring.ranking import RankedUnits, Standing, WhyUnranked, shown
 from services.core.scoring.traces import text_of
 
 _PERIOD = "`2025`, `2025-H1`, `2025-Q3` or `2025-09`"
@@ -181,31 +182,24 @@ def quality_fields(one: ReportingQuality) -> dict[str, int]:
 def _in_tiers(placed: Sequence[Standing], plan: PlanState) -> list[Standing]:
     """Return standings by tier, within it in the plan's order, so that no order shows."""
     gate, units = plan.document.scheme.gate, list(plan.organizations)
-    codes = [None, *(band.code for band in gate.grades)]
     groups = list(dict.fromkeys(one.comparable for one in placed))
 
-    def tier(one: Standing) -> int:
-        reached = None if one.score is None else tier_of(one.score, gate)
-        return len(codes) if reached is None else codes.index(reached[0])
+    def turn(one: Standing) -> tuple[int, int, int]:
+        tier = grade_by_score(one.score, gate)
+        below = len(gate.grades) if tier is None else gate.grades.index(tier)
+        return groups.index(one.comparable), below, units.index(one.organization_code)
 
-    return sorted(
-        placed,
-        key=lambda one: (
-            groups.index(one.comparable),
-            tier(one),
-            units.index(one.organization_code),
-        ),
-    )
+    return sorted(placed, key=turn)
 
 
 def _score(one: Standing, plan: PlanState, *, tiers: bool) -> dict[str, Any]:
     assert one.score is not None  # noqa: S101 (who takes a place has one)
-    tier = tier_of(one.score, plan.document.scheme.gate)
+    tier = grade_by_score(one.score, plan.document.scheme.gate)
     return {
         "score": None if tiers else plain(one.score),
         "display": None if tiers else shown(one.score, plan.document),
-        "tier": None if tier is None else tier[0],
-        "tier_name": None if tier is None else tier[1],
+        "tier": None if tier is None else tier.code,
+        "tier_name": None if tier is None else tier.name,
     }
 
 

@@ -30,7 +30,7 @@ def grade(
 
     The order is: none below the minimum coverage; then the cap; a veto stands above both.
     """
-    by_score = _by_score(total.score, gate)
+    by_score = grade_by_score(total.score, gate)
     given = by_score
     reasons: list[tuple[str, Mapping[str, str]]] = []
     if total.score is None:
@@ -56,7 +56,8 @@ def grade(
     return Grading(given, by_score, tuple(reasons))
 
 
-def _by_score(score: Decimal | None, gate: Gate) -> Grade | None:
+def grade_by_score(score: Decimal | None, gate: Gate) -> Grade | None:
+    """Return the grade that a score reaches by itself, whatever caps or vetoes; None: none."""
     if score is None:
         return None
     return next((band for band in gate.grades if score >= band.minimum), None)

@@ -13,11 +13,10 @@ from typing import Any, Literal
 from services.core.kit.decimals import display, display_bound, quotient
 from services.core.kit.text import Text
 from services.core.obligations.quality.queries import ReportingQuality
-from services.core.plan.document import Gate, OrganizationEntry, PlanDocument
+from services.core.plan.document import OrganizationEntry, PlanDocument
 from services.core.plan.leads import each_of, leads_of
-from services.core.scoring.gate import grade
 from services.core.scoring.judgement import ASSESSED
-from services.core.scoring.rollup import Part, Total, roll_up
+from services.core.scoring.rollup import Part, roll_up
 from services.core.scoring.traces import number_of
 
 RankedUnits = Literal["lead", "township"]
@@ -159,7 +158,7 @@ def of_townships(
         else:
             alone = Standing(unit.code, unit.kind, None, 0, 0)
             found.append(unranked(alone, "no_own_targets"))
-    return sorted(found, key=lambda one: _first(document, one.comparable))
+    return _by_kind(document, found)
 
 
 def of_reporting(
@@ -177,7 +176,7 @@ def of_reporting(
         lead = {code for one in document.indicators for code in each_of(leads_of(one), named)}
         units = [(one.code, "lead") for one in document.organizations if one.code in lead]
     found = []
-    for code, comparable in sorted(units, key=lambda one: _first(document, one[1])):
+    for code, comparable in units:
         counted = quality.get(code)
         if counted is None:
             alone = Standing(code, comparable, None, 0, 0)
@@ -185,13 +184,7 @@ def of_reporting(
             continue
         score = quotient(Decimal(100 * counted.points), Decimal(4 * counted.expected))
         found.append(Standing(code, comparable, score, counted.expected, counted.reported))
-    return found
-
-
-def tier_of(score: Decimal, gate: Gate) -> tuple[str, str] | None:
-    """Return code and name of the grade that a score reaches by itself; None: none."""
-    reached = grade(Total(score, Decimal(1), Decimal(1), (), ()), gate, (), ()).by_score
-    return None if reached is None else (reached.code, reached.name)
+    return _by_kind(document, found) if group == "township" else found
 
 
 def shown(score: Decimal, document: PlanDocument) -> str:
@@ -200,10 +193,10 @@ def shown(score: Decimal, document: PlanDocument) -> str:
     return display(score, document.scheme.display_places, least=bands)
 
 
-def _first(document: PlanDocument, comparable: str) -> int:
-    """Return where the first unit of a kind stands in the plan; kinds keep its order."""
-    kinds = [one.kind for one in document.organizations]
-    return kinds.index(comparable) if comparable in kinds else 0
+def _by_kind(document: PlanDocument, standings: Iterable[Standing]) -> list[Standing]:
+    """Return standings with those of a kind together; kinds and units keep the plan's order."""
+    kinds = list(dict.fromkeys(one.kind for one in document.organizations))
+    return sorted(standings, key=lambda one: kinds.index(one.comparable))
 
 
 def _standing(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.obligations.quality.queries import ReportingQuality
+from services.core.scoring.gate import grade_by_score
 from services.core.scoring.ranking import (
     Standing,
     of_leads,
@@ -15,7 +16,6 @@ from services.core.scoring.ranking import (
     of_townships,
     places,
     shown,
-    tier_of,
 )
 from tests.unit.scoring.builders import a_document, an_indicator
 
@@ -141,6 +141,6 @@ def test_a_score_is_never_shown_in_a_tier_that_it_does_not_reach() -> None:
     gate = DOCUMENT.scheme.gate
     least = gate.grades[0].minimum
     below = least - Decimal("0.001")
-    assert tier_of(least, gate) == (gate.grades[0].code, gate.grades[0].name)
-    assert tier_of(below, gate) == (gate.grades[1].code, gate.grades[1].name)
+    assert grade_by_score(least, gate) == gate.grades[0]
+    assert grade_by_score(below, gate) == gate.grades[1]
     assert Decimal(shown(below, DOCUMENT)) < least
