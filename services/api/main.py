@@ -60,6 +60,8 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plan_cache import PlanCache
+from services.api.registers import routes as registers
+from services.api.registers import verb_routes as register_verbs
 from services.api.response_cache import ResponseCache
 from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
@@ -117,6 +119,8 @@ _ROUTERS = (
     obligations.router,
     conflicts.router,
     observations.router,
+    registers.router,
+    register_verbs.router,
     sync_routes.router,
     calendars.router,
     feed.router,

@@ -18,6 +18,7 @@ from services.core.obligations import models as obligations
 from services.core.observations import models as observations
 from services.core.people import models as people
 from services.core.plan import models as plan
+from services.core.registers import models as registers
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
 from services.core.sync import models as sync
@@ -43,6 +44,7 @@ __all__ = [
     "operations",
     "people",
     "plan",
+    "registers",
     "scoring",
     "submissions",
     "sync",

@@ -9,6 +9,7 @@ from tests.support.api import XINMI, Door, a_submission
 from tests.support.contract import CONTRACT
 from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
+from tests.support.registers import a_register_row
 
 PATCHES = {
     methods["patch"]["operationId"]: (path, methods["patch"])
@@ -61,6 +62,10 @@ async def a_user(door: Door) -> Mapping[str, Any]:
     return dict(made.json())
 
 
+async def a_factory(door: Door) -> Mapping[str, Any]:
+    return {"id": await a_register_row(door, "confirmed")}
+
+
 THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_submission": a_draft,
     "edit_milestone": a_milestone,
@@ -68,6 +73,7 @@ THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_api_key": a_key,
     "edit_partner": a_platform,
     "edit_user": a_user,
+    "edit_register_row": a_factory,
 }
 """What each PATCH is tried on; a new one is to be added here."""
 
@@ -93,7 +99,8 @@ def stated(operation: Mapping[str, Any]) -> dict[str, Any]:
 
 async def written(door: Door) -> list[int]:
     """Return how much was ever written of what a change writes."""
-    tables = ("submission_history", "milestone_history", "event", "audit_entry")
+    histories = ("submission_history", "milestone_history", "register_row_history")
+    tables = (*histories, "event", "audit_entry")
     pool = door.held.database.pool
     return [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
 

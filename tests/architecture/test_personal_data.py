@@ -23,7 +23,8 @@ NOTHING_OF_A_PERSON = {
     "method", "method_version", "options", "organization_code", "outcome", "output_fields",
     "owner", "owner_code", "part", "period", "plan_code", "prefix", "profile", "progress",
     "public_key", "question_id", "reader", "recipients", "recorded_by_organization",
-    "reported_by_organization", "role", "rule", "scope", "scopes", "sha256", "signature", "sm3",
+    "register_code", "reported_by_organization", "role", "rule", "scope", "scopes", "sha256",
+    "signature", "sm3",
     "source", "source_code", "stage", "state", "subject_id", "subject_kind", "taken", "times",
     "traceparent", "traces", "type", "url_shown", "years",
 }  # fmt: skip

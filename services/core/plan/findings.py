@@ -30,6 +30,22 @@ FAULT_TEXTS: Mapping[str, Text] = {
         "应为 plan，或 indicator:、measure:、task:、organization:、group: 加代码",
         "Must be plan, or indicator:, measure:, task:, organization: or group: and a code",
     ),
+    "unknown-column": Text("没有此列", "There is no such column"),
+    "key-not-required": Text(
+        "主键的列须必填：required 应为 true",
+        "A column of the key is filled in: required must be true",
+    ),
+    "not-a-day": Text("应为 date 类型的列", "Must be a column of the type date"),
+    "choices-required": Text(
+        "choice 类型的列须列出 choices", "A column of the type choice lists its choices"
+    ),
+    "choices-not-expected": Text(
+        "只有 choice 类型的列才有 choices", "Only a column of the type choice has choices"
+    ),
+    "bound-of-no-number": Text(
+        "只有 decimal、integer 类型的列才有上下限", "Only a decimal or an integer has bounds"
+    ),
+    "check-of-no-text": Text("只有 text 类型的列才有 check", "Only a text has a check"),
     "negative-tolerance": Text("允许的差异不能为负", "A tolerance is not negative"),
     "unknown-time-zone": Text("没有此时区", "There is no such time zone"),
     "code-of-another-city": Text(

@@ -22,6 +22,7 @@ from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.observing import ObservationSource, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
+from services.core.plan.register_entries import Register
 from services.core.plan.standing_checks import StandingChecks, standing_checks
 
 
@@ -70,6 +71,11 @@ class PlanState:
     def sources(self) -> Mapping[str, ObservationSource]:
         """Return the other sources of figures by code, in the document's order."""
         return {one.code: one for one in self.document.observations.sources}
+
+    @cached_property
+    def registers(self) -> Mapping[str, Register]:
+        """Return the registers by code, in the document's order."""
+        return {one.code: one for one in self.document.registers}
 
     def tolerance(self, indicator_code: str) -> Tolerance:
         """Return how far two figures of an indicator may lie apart and still say the same."""
