@@ -15,7 +15,7 @@ PAGES = ("personal-data.md", "personal-data.zh-CN.md")
 NOTHING_OF_A_PERSON = {
     "action", "administrative_code", "alert_key", "aliases", "app_id", "author_organizations",
     "basis", "board", "calendar", "calendar_code", "checks", "city_code", "closed_because",
-    "code", "conditions", "data_status", "defined_by", "document_number", "ended_because",
+    "code", "conditions", "data_status", "defined_by", "digest", "document_number", "ended_because",
     "errors", "etag",
     "event_type", "event_types", "evidence_rule", "fault", "form", "format", "grade",
     "header_names", "host", "indicator_code", "interface", "interfaces", "issuer", "key", "keys",
@@ -23,7 +23,8 @@ NOTHING_OF_A_PERSON = {
     "method", "method_version", "options", "organization_code", "outcome", "output_fields",
     "owner", "owner_code", "part", "period", "plan_code", "prefix", "profile", "progress",
     "public_key", "question_id", "reader", "recipients", "recorded_by_organization",
-    "register_code", "reported_by_organization", "role", "rule", "scope", "scopes", "sha256",
+    "register_code", "reported_by_organization", "role", "rows", "rule", "scope", "scopes",
+    "sha256",
     "signature", "sm3",
     "source", "source_code", "stage", "state", "subject_id", "subject_kind", "taken", "times",
     "traceparent", "traces", "type", "url_shown", "years",

@@ -24,6 +24,9 @@ from services.core.plan.members import Frequency
 from services.core.plan.register_entries import (
     ColumnCheck,
     ColumnType,
+    MeasureKind,
+    MeasureOf,
+    MeasureTime,
     Register,
     RegisterColumn,
     RowEnd,
@@ -121,6 +124,22 @@ class RegisterColumnOut(BaseModel):
     note: str | None = Field(description="What a reader should know of it")
 
 
+class RegisterMeasureOut(BaseModel):
+    """A figure that is reckoned over the rows of a register."""
+
+    code: str = Field(description="Its code")
+    name: str = Field(description="Its name")
+    kind: MeasureKind = Field(
+        description="Rows counted, a column added up, a share of the rows, or of another register's"
+    )
+    at: MeasureTime = Field(description="Which rows are measured for a period")
+    per: MeasureOf = Field(description="One figure, or one of each unit that keeps rows")
+    indicator_code: str | None = Field(
+        description="The indicator whose value is proposed; null: it is only shown"
+    )
+    note: str | None = Field(description="What a reader should know of it")
+
+
 class RegisterOut(BaseModel):
     """A register as the plan in force says it."""
 
@@ -137,6 +156,7 @@ class RegisterOut(BaseModel):
     cycle: Frequency | None = Field(description="How often its rows are looked through")
     ends: list[RowEnd] = Field(description="How a confirmed row may cease to count")
     columns: list[RegisterColumnOut] = Field(description="What its rows say")
+    measures: list[RegisterMeasureOut] = Field(description="Figures over its rows")
 
 
 class RegisterListOut(BaseModel):
@@ -245,6 +265,14 @@ def register_fields(register: Register) -> dict[str, Any]:
         "leads": list(register.leads),
         "ends": list(register.ends),
         "columns": [_column_fields(one) for one in register.columns],
+        "measures": [
+            {
+                **{name: getattr(one, name) for name in ("code", "name", "kind", "at", "per")},
+                "indicator_code": one.indicator,
+                "note": one.note,
+            }
+            for one in register.measures
+        ],
     }
 
 

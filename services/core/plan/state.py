@@ -25,6 +25,9 @@ from services.core.plan.plausibility import plausible_ranges
 from services.core.plan.register_entries import Register
 from services.core.plan.standing_checks import StandingChecks, standing_checks
 
+REGISTER_SOURCE = "register:"
+"""What a register is called as the source of a figure: this, and its code."""
+
 
 @dataclass(frozen=True)
 class PlanState:
@@ -76,6 +79,14 @@ class PlanState:
     def registers(self) -> Mapping[str, Register]:
         """Return the registers by code, in the document's order."""
         return {one.code: one for one in self.document.registers}
+
+    def source_name(self, code: str) -> str:
+        """Return what a source of figures is called: of the plan, or one of its registers."""
+        found = self.sources.get(code)
+        if found is not None:
+            return found.name
+        register = self.registers.get(code.removeprefix(REGISTER_SOURCE))
+        return code if register is None else f"台账：{register.name}"
 
     def tolerance(self, indicator_code: str) -> Tolerance:
         """Return how far two figures of an indicator may lie apart and still say the same."""
