@@ -19,6 +19,7 @@ from bench import (
     planning,
     proving,
     recompute,
+    registers,
     sign_ins,
     starting,
     syncing,
@@ -30,6 +31,7 @@ from bench.system import bare_app, running_system
 NAMES = (
     *(
         "starting",
+        "registers",
         "lag",
         "hearing",
         "waiting",
@@ -64,9 +66,10 @@ async def _in_one_system(wanted: list[str]) -> None:
         for name, waits in (("lag", http.lag), ("hearing", webhooks.hearing)):
             if name in wanted:
                 print(await waits(system), flush=True)
-        if "importing" in wanted:
-            for line in await importing.importing(system):
-                print(line, flush=True)
+        for name, beside in _WITH_THE_WORKER.items():
+            if name in wanted:
+                for line in await beside(system):
+                    print(line, flush=True)
         with system.worker_paused():
             for name in NAMES:
                 if name in wanted and name in _HTTP:
@@ -77,6 +80,7 @@ async def _in_one_system(wanted: list[str]) -> None:
                         print(line, flush=True)
 
 
+_WITH_THE_WORKER = {"importing": importing.importing, "registers": registers.registering}
 _HTTP = {
     "creating": http.creating,
     "parallel": http.parallel,
