@@ -66,10 +66,7 @@ async def _in_one_system(wanted: list[str]) -> None:
         for name, waits in (("lag", http.lag), ("hearing", webhooks.hearing)):
             if name in wanted:
                 print(await waits(system), flush=True)
-        for name, beside in _WITH_THE_WORKER.items():
-            if name in wanted:
-                for line in await beside(system):
-                    print(line, flush=True)
+        await _beside_the_worker(system, wanted)
         with system.worker_paused():
             for name in NAMES:
                 if name in wanted and name in _HTTP:
@@ -78,6 +75,13 @@ async def _in_one_system(wanted: list[str]) -> None:
                 elif name in wanted and name in _WORK:
                     for line in await _WORK[name](system):
                         print(line, flush=True)
+
+
+async def _beside_the_worker(system: System, wanted: list[str]) -> None:
+    for name, measure in _WITH_THE_WORKER.items():
+        if name in wanted:
+            for line in await measure(system):
+                print(line, flush=True)
 
 
 _WITH_THE_WORKER = {"importing": importing.importing, "registers": registers.registering}
