@@ -26,7 +26,7 @@ from bench import (
     webhooks,
     whole_recompute,
 )
-from bench.system import bare_app, running_system
+from bench.system import System, bare_app, running_system
 
 NAMES = (
     *(
