@@ -39,6 +39,7 @@ from services.api.gateways.facade import operations_of
 from services.api.identity import routes as identity
 from services.api.identity import token_routes
 from services.api.imports import form_routes as forms
+from services.api.imports import register_routes as register_sheets
 from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
 from services.api.limiting import open_limits
@@ -123,6 +124,7 @@ _ROUTERS = (
     registers.router,
     register_verbs.router,
     register_measures.router,
+    register_sheets.router,
     sync_routes.router,
     calendars.router,
     feed.router,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.api import XINMI, Door, open_door
 from tests.support.observed import conflicts_of
-from tests.support.registers import BATCH, KEEPER, ROWS, a_row, added_row
+from tests.support.registers import KEEPER, ROWS, added_row, credit_code, sheet_of
 
 PLAN = f"/plans/{XINMI}"
 MEASURES = f"{PLAN}/registers/GREEN-FACTORY/measures"
@@ -41,8 +41,10 @@ async def submission_of(client: httpx.AsyncClient) -> list[dict[str, Any]]:
 async def three_confirmed(
     ledger: Door, unit: httpx.AsyncClient, office: httpx.AsyncClient
 ) -> list[str]:
-    """Enter three factories and confirm them; return their ids."""
-    sent = await unit.post(BATCH, json={"items": [a_row() for _ in range(3)]})
+    """Enter three factories by a sheet and confirm them; return their ids."""
+    sheet = sheet_of([credit_code() for _ in range(3)])
+    headers = {"Content-Type": "application/octet-stream"}
+    sent = await unit.post(f"{ROWS}/sheet", content=sheet, headers=headers)
     ids = [str(one["id"]) for one in sent.json()["items"]]
     await ledger.react()
     assert await submission_of(office) == [], "what nobody confirmed proposes nothing"

@@ -1,6 +1,6 @@
 """Rows of registers as the tests keep them: green factories of Xinmi's plan, entered by UN22."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -14,7 +14,7 @@ ROWS = f"/plans/{XINMI}/registers/{REGISTER}/rows"
 BATCH = f"{ROWS}/batch"
 
 _SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_numbers: Iterator[int] = count(1)
+_numbers: Iterator[int] = count(1000)
 
 
 def credit_code(number: int | None = None) -> str:
@@ -39,6 +39,12 @@ def factory(**values: Any) -> dict[str, Any]:
 def a_row(**values: Any) -> dict[str, Any]:
     """Return a row to be written."""
     return {"organization_code": KEEPER, "values": factory(**values)}
+
+
+def sheet_of(codes: Sequence[str]) -> bytes:
+    """Return a sheet of green factories, as a clerk fills it in."""
+    lines = [f"市科工信局,{code},示例企业,省级,2025年3月20日" for code in codes]
+    return "\n".join(["填报单位,统一社会信用代码,企业名称,级别,公布日期", *lines]).encode()
 
 
 async def added_row(client: httpx.AsyncClient, **values: Any) -> dict[str, Any]:

@@ -236,7 +236,7 @@ class RegisterRowHistoryOut(BaseModel):
 class WrittenRowOut(BaseModel):
     """What became of one row."""
 
-    index: int = Field(description="Which one, from 0")
+    index: int = Field(description="Which one, from 0; of a sheet the number of its row")
     outcome: RegisterOutcome = Field(
         description="`created`, `updated`, `unchanged` (no version, no event), or `rejected`"
     )

@@ -44,7 +44,7 @@ _DAY_WORDS = Text(
 )
 _TRUTH = Text("应为 true 或 false", "Must be true or false")
 _CHOICE = Text("不是此列的选项", "This is none of the column's choices")
-_NO_UNIT = Text("计划中没有该单位", "The plan has no such organization")
+NO_UNIT = Text("计划中没有该单位", "The plan has no such organization")
 _TOO_LONG = Text("最多 {most} 个字", "Must have at most {most} characters")
 _LEAST = Text("不能小于 {bound}", "Must be at least {bound}")
 _MOST = Text("不能大于 {bound}", "Must be at most {bound}")
@@ -219,7 +219,7 @@ def _organization(_column: RegisterColumn, raw: Any, place: str, desk: CellDesk)
     if raw in desk.plan.organizations:
         return raw
     if not desk.hints:
-        return Fault(place, "unknown-organization", _NO_UNIT, echo(raw))
+        return Fault(place, "unknown-organization", NO_UNIT, echo(raw))
     return unknown_organization(desk.plan, place, raw[:200])
 
 

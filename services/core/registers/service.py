@@ -18,7 +18,9 @@ from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.faults import echo
 from services.core.kit.ids import new_id
+from services.core.kit.nearest import MOST_COMPARED
 from services.core.kit.text import Text
 from services.core.kit.trail import note_events, present_traceparent
 from services.core.plan.register_entries import Register
@@ -29,7 +31,7 @@ from services.core.registers.errors import (
     RegisterRowExists,
     RegisterRowTransitionRefused,
 )
-from services.core.registers.judging import CellDesk, Cells, judged_cells, key_of
+from services.core.registers.judging import NO_UNIT, CellDesk, Cells, judged_cells, key_of
 from services.core.registers.models import RegisterRow
 from services.core.registers.rules import (
     ACTIONS,
@@ -156,19 +158,23 @@ def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> l
     judged = []
     cell_desk = CellDesk(desk.plan, hints=hints)
     together: dict[str, list[int]] = defaultdict(list)
+    units: dict[str, list[Fault]] = {}
     only_key = desk.register.model_copy(update={"columns": _key_columns(desk.register)})
     for draft in drafts:
         faults = list(draft.faults)
         if draft.organization_code:
-            faults += keeper_faults(desk.register, draft.organization_code, desk.plan)
-            if not faults and not keeps(desk.actor, desk.register, draft.organization_code):
-                faults.append(_NOT_YOURS)
+            faults += _of_unit(draft.organization_code, desk, units)
         said = {code: draft.said[code] for code in desk.register.key if code in draft.said}
         keyed = judged_cells(only_key, said, cell_desk)
         key = None if keyed.faults or draft.faults else key_of(desk.register, keyed.cells)
         if key is None:
             # What stands is not known, so that the row is judged as a new one.
-            faults += judged_cells(desk.register, draft.said, cell_desk).faults
+            wrong = {fault.pointer for fault in draft.faults}
+            faults += [
+                fault
+                for fault in judged_cells(desk.register, draft.said, cell_desk).faults
+                if fault.pointer not in wrong
+            ]
         else:
             together[key].append(draft.index)
         judged.append(_Judged(draft, key, tuple(faults)))
@@ -178,6 +184,21 @@ def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> l
         else one
         for one in judged
     ]
+
+
+def _of_unit(code: str, desk: RegisterDesk, known: dict[str, list[Fault]]) -> list[Fault]:
+    """Return what is wrong with the unit of a row; `known` keeps what was found out before.
+
+    For the first few unknown ones it is looked which were meant, for that takes long.
+    """
+    if code not in known:
+        if len(known) >= MOST_COMPARED and code not in desk.plan.organizations:
+            return [Fault("/organization_code", "unknown-organization", NO_UNIT, echo(code))]
+        found = keeper_faults(desk.register, code, desk.plan)
+        if not found and not keeps(desk.actor, desk.register, code):
+            found = [_NOT_YOURS]
+        known[code] = found
+    return known[code]
 
 
 def _key_columns(register: Register) -> tuple[Any, ...]:

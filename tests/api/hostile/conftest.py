@@ -14,6 +14,7 @@ from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.people import people_named
+from tests.support.registers import a_register_row
 
 
 @pytest.fixture
@@ -81,6 +82,7 @@ async def things(door: Door) -> AsyncIterator[None]:
         made = await client.post("/api-keys", json={"name": "备用", "role": "leader"})
     MADE["key_id"] = made.json()["id"]
     MADE["partner_id"] = (await a_partner(door)).id
+    MADE["row_id"] = await a_register_row(door)
     MADE.update(await people_named(door, 1, left=False))
     yield
     MADE.clear()
