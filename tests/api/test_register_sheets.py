@@ -54,7 +54,7 @@ async def test_every_fault_of_a_sheet_is_told_at_its_row_and_the_rest_is_written
     door: Door,
 ) -> None:
     good = credit_code()
-    rows = [
+    rows: list[list[Any]] = [
         ["绿色工厂名单"],
         ["统一社会信用代码", "企业名称", "级别", "公布日期"],
         [good, "甲", "国家级", "2025/3/20"],
