@@ -1,7 +1,8 @@
 """The examples of the contract are true: what is asked really works, what is answered fits."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -13,6 +14,7 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.connectors import a_connector
 from tests.support.contract import BY_OTHERS, CONTRACT
 from tests.support.device import a_conflict
 from tests.support.duties import add
@@ -29,7 +31,8 @@ _SECURITY = """list_users create_user get_user edit_user invite_user end_user er
     create_post get_post hand_over_post list_sessions end_session"""
 _ADMINISTRATOR = """create_api_key list_api_keys get_api_key edit_api_key rotate_api_key
     revoke_api_key create_partner list_partners get_partner edit_partner rotate_partner_secret
-    revoke_partner get_partner_statistics"""
+    revoke_partner get_partner_statistics create_connector edit_connector rotate_connector_secret
+    try_connector enable_connector disable_connector"""
 CALLERS = {
     **dict.fromkeys(_SECURITY.split(), "security_admin"),
     **dict.fromkeys(_ADMINISTRATOR.split(), "administrator"),
@@ -257,12 +260,21 @@ async def an_alert(door: Door) -> str:
     return str(found.json()["items"][0]["id"])
 
 
+async def _connector_for(operation_id: str, door: Door) -> str:
+    return await a_connector(
+        door,
+        tested=operation_id == "enable_connector",
+        enabled=operation_id == "disable_connector",
+    )
+
+
 async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any]) -> str | None:
     """Make the thing that a path names, in the state that an operation needs; return its ETag."""
     present: httpx.Response | None = None
-    made = {
+    made: Mapping[str, Callable[[Door], Awaitable[str]]] = {
         "key_id": a_key,
         "partner_id": a_partner_id,
+        "connector_id": partial(_connector_for, operation_id),
         "alert_id": an_alert,
         "obligation_id": an_obligation,
         "conflict_id": a_conflict,

@@ -21,8 +21,9 @@ from services.core.webhooks.sending import Outcome
 from services.worker.delivering import Terms
 from services.worker.sender import Sender
 from tests.support.planted import SEAL
-from tests.support.reports import CITY, MAPPING, Place, Reports, places, reports_of
+from tests.support.reports import MAPPING, Place, Reports, places, reports_of
 from tests.support.superior import a_superior
+from tests.unit.scoring.builders import CITY
 from tests.worker.sending import a_sender
 
 ONE: Place = ("R01", "UN01", "2025")

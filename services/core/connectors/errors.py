@@ -27,7 +27,7 @@ class ConnectorUnprovisioned(DomainError):
 
 
 class ConnectorUntested(DomainError):
-    """Its settings were not tried since they changed: `POST …/test` shows what would be sent."""
+    """Its settings were not tried since they changed; trying it shows what would be sent."""
 
     code = "connector-untested"
     kind = RefusalKind.CONFLICT

@@ -17,18 +17,23 @@ from services.core.connectors.models import (
     ConnectorStatement,
     ConnectorStatementLine,
 )
-from services.core.connectors.rules import HeldFigure, QueuedItem
+from services.core.connectors.rules import ITEM_STATES, HeldFigure, QueuedItem
 from services.core.connectors.statements import (
+    BATCHES_OF,
     CITIES_REPORTING,
+    CONNECTOR_QUEUES,
     CONNECTORS_DUE,
+    COUNTS_OF,
     HELD_AT,
     HELD_OF_PERIOD,
     ITEMS_AT,
     ITEMS_DUE,
     REPLACED,
 )
+from services.core.connectors.use import BatchUse, ConnectorQueue
 from services.core.identity.actor import Actor
 from services.core.identity.queries import administered
+from services.core.kit.ids import first_id_at
 from services.core.plan.state import PlanState
 from services.core.submissions.models import Submission
 
@@ -75,7 +80,9 @@ async def visible_connector(
     """Return one connector in a caller's reach."""
     for condition in (await _reach(session, actor)).values():
         wanted = select(Connector).where(condition, Connector.id == connector_id)
-        found = await session.scalar(wanted.with_for_update() if for_update else wanted)
+        # Not FOR UPDATE: rows that refer to it are inserted meanwhile.
+        locked = wanted.with_for_update(key_share=True)
+        found = await session.scalar(locked if for_update else wanted)
         if found is not None:
             return found
     return None
@@ -349,3 +356,43 @@ async def database_now(session: AsyncSession) -> datetime:
     """Return the database's time, by which alone it is judged what is due."""
     found = await session.execute(select(func.now()))
     return found.scalar_one()
+
+
+async def counts_of(session: AsyncSession, of: Connector) -> Mapping[str, int]:
+    """Return how many items of a connector are in each state, 10,000 standing for more."""
+    given = {"city": of.city_code, "connector": of.id, "states": list(ITEM_STATES)}
+    return {row.state: row.number for row in await session.execute(COUNTS_OF, given)}
+
+
+async def batch_use(session: AsyncSession, of: Connector, *, since: datetime) -> BatchUse:
+    """Return how the requests of a connector went since an instant."""
+    given = {"city": of.city_code, "connector": of.id, "since": first_id_at(since)}
+    row = (await session.execute(BATCHES_OF, given)).one()
+    batches, faults, reported, accepted, refused, unanswered, unasked = map(int, row[:7])
+    return BatchUse(
+        batches,
+        faults,
+        reported,
+        accepted,
+        refused,
+        unanswered,
+        unasked,
+        None if row[7] is None else round(row[7]),
+        row[8],
+    )
+
+
+async def connector_queues(session: AsyncSession) -> Sequence[ConnectorQueue]:
+    """Return how every connector of every city stands."""
+    found: dict[tuple[str, UUID], ConnectorQueue] = {}
+    for row in await session.execute(CONNECTOR_QUEUES):
+        queue = found.setdefault(
+            (row.city_code, row.id),
+            ConnectorQueue(
+                row.city_code, row.id, row.name, row.state, row.state_reason, row.provisioned
+            ),
+        )
+        if row.of_state is not None:
+            queue.numbers[row.of_state] = row.number
+            queue.waiting_seconds[row.of_state] = float(row.waiting_seconds)
+    return list(found.values())

@@ -116,7 +116,8 @@ GROUP BY c.city_code ORDER BY min(c.paused_until) NULLS FIRST, c.city_code
 
 CONNECTORS_DUE = text(f"""
 SELECT c.id FROM connector AS c
-WHERE c.city_code = :city AND {_TAKES} AND EXISTS (SELECT 1 FROM connector_item AS i WHERE {_DUE_HERE})
+WHERE c.city_code = :city AND {_TAKES}
+    AND EXISTS (SELECT 1 FROM connector_item AS i WHERE {_DUE_HERE})
 ORDER BY c.paused_until NULLS FIRST, c.id LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
 """)  # noqa: S608 (conditions of our own)
@@ -145,16 +146,6 @@ FROM connector_item AS i WHERE i.city_code = :city AND i.id = ANY(CAST(:ids AS u
 """)
 """By item what the superior holds, or may hold, of its place."""
 
-SET_HEALTH = text("""
-UPDATE connector SET state = :state, state_reason = :state_reason,
-    failing_since = :failing_since, warned = :warned,
-    consecutive_failures = :consecutive_failures, paused_until = :paused_until,
-    lease_token = CASE WHEN lease_token = :token THEN NULL ELSE lease_token END,
-    lease_until = CASE WHEN lease_token = :token THEN NULL ELSE lease_until END
-WHERE city_code = :city AND id = :id
-""")
-"""Writes how a connector is after a batch, and gives its lease back where that is still ours."""
-
 COUNTED_AT_MOST = 10_000
 """More items of a state are told to be so many."""
 
@@ -164,13 +155,13 @@ SELECT c.city_code, c.id, c.name, c.state, c.state_reason, c.secret_sealed IS NO
     greatest(0, extract(epoch FROM now() - counted.since)) AS waiting_seconds
 FROM connector AS c
 LEFT JOIN LATERAL (
-    SELECT of.state, found.number, found.since
+    SELECT wanted.state, found.number, found.since
     FROM unnest(CAST('{{unmapped,pending,unknown,accepted,refused,failed}}' AS text[]))
-        AS of(state)
+        AS wanted(state)
     CROSS JOIN LATERAL (
         SELECT count(*) AS number, min(i.next_attempt_at) AS since FROM (
             SELECT next_attempt_at FROM connector_item
-            WHERE city_code = c.city_code AND connector_id = c.id AND state = of.state
+            WHERE city_code = c.city_code AND connector_id = c.id AND state = wanted.state
             ORDER BY id LIMIT {COUNTED_AT_MOST}
         ) AS i
     ) AS found
@@ -181,12 +172,12 @@ ORDER BY c.city_code, c.id
 """How each connector of every city is, and how many items it has in each state, and since when."""
 
 COUNTS_OF = text(f"""
-SELECT of.state, found.number
-FROM unnest(CAST(:states AS text[])) AS of(state)
+SELECT wanted.state, found.number
+FROM unnest(CAST(:states AS text[])) AS wanted(state)
 CROSS JOIN LATERAL (
     SELECT count(*) AS number FROM (
         SELECT 1 FROM connector_item
-        WHERE city_code = :city AND connector_id = :connector AND state = of.state
+        WHERE city_code = :city AND connector_id = :connector AND state = wanted.state
         LIMIT {COUNTED_AT_MOST}
     ) AS i
 ) AS found
