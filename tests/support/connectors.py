@@ -27,6 +27,14 @@ WANTED: dict[str, Any] = {
 }
 
 
+_REFUSE_ONE = """
+UPDATE connector_item SET state = 'refused', their_code = 'E17', refusal_code = 'refused',
+    receipts = 1, settled_at = now(), payload = '{}', attempts = 1
+WHERE id = (SELECT id FROM connector_item WHERE connector_id = $1 ORDER BY id LIMIT 1)
+"""
+_REFUSED = "SELECT id FROM connector_item WHERE connector_id = $1 AND state = 'refused'"
+
+
 async def a_connector(
     door: Door, *, tested: bool = False, enabled: bool = False, **settings: Any
 ) -> str:
@@ -48,6 +56,7 @@ async def reporting_connector(door: Door) -> str:
     """Make a connector that has items of what was approved, and a request in its log."""
     connector_id = await a_connector(door)
     await door.react()
+    await door.held.database.pool.execute(_REFUSE_ONE, connector_id)
     async with door.held.database.transaction() as session:
         await session.execute(
             insert(ConnectorBatch).values(
@@ -69,10 +78,16 @@ async def reporting_connector(door: Door) -> str:
 
 
 async def connectors_named(door: Door) -> dict[str, str]:
-    """Make a connector for each operation that changes its state, by the operation."""
+    """Make a connector for each operation that changes its state, by the operation.
+
+    `item` is the id of an item of the one for the others, which was refused.
+    """
+    reporting = await reporting_connector(door)
+    refused = await door.held.database.pool.fetchval(_REFUSED, reporting)
     return {
+        "item": str(refused),
         "enable_connector": await a_connector(door, tested=True),
         "disable_connector": await a_connector(door, enabled=True),
         "edit_connector": await a_connector(door),
-        "": await reporting_connector(door),
+        "": reporting,
     }
