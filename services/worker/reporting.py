@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.core.connectors import queries
-from services.core.connectors.claiming import ClaimedBatch, ClaimedItem, claim_batches
+from services.core.connectors.dispatch import ClaimedBatch, ClaimedItem, claim_batches
 from services.core.connectors.outcomes import ItemFate, fate_of
 from services.core.connectors.receipts import SuperiorAnswer, read_answer
 from services.core.connectors.settling import ReportedBatch, settle_batch

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic_core import from_json, to_json
 
 from services.core.connectors import following
-from services.core.connectors.claiming import ClaimedBatch, claim_batches
+from services.core.connectors.dispatch import ClaimedBatch, claim_batches
 from services.core.connectors.outcomes import ItemFate
 from services.core.connectors.receipts import read_answer
 from services.core.connectors.settling import ReportedBatch, settle_batch

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, text
 
-from services.core.connectors import following, service
+from services.core.connectors import following, lifecycle, service
 from services.core.connectors.models import Connector, ConnectorItem
 from services.core.connectors.service import ConnectorDesk
 from services.core.events.catalogue import EventType
@@ -231,6 +231,22 @@ class Reports:
             " lease_until = lease_until - interval '1 hour',"
             " failing_since = failing_since - interval '1 hour'"
         )
+
+    async def again(self, connector_id: UUID, item_id: UUID) -> lifecycle.SentAgain:
+        """Have an item sent again by a person."""
+        plan = await self.plan()
+        async with self.database.transaction() as session:
+            row = await session.get_one(Connector, (CITY, connector_id))
+            (done,) = await lifecycle.send_again(
+                session,
+                row,
+                [item_id],
+                reason="上级已解封",
+                plan=plan,
+                actor=operator(CITY),
+                now=self.clock.now(),
+            )
+        return done
 
     async def rows(self, statement: str, **values: Any) -> list[Any]:
         async with self.database.transaction() as session:

@@ -44,7 +44,6 @@ SPANNING: Mapping[str, str] = {
     "services.core.events.queries:log_standing": "figures of the whole deployment",
     "services.core.webhooks.dispatch:cities_due": "of which cities something can be sent",
     "services.core.connectors.queries:cities_reporting": "of which cities something is reported",
-    "services.core.connectors.queries:connector_queues": "figures of every connector",
     "services.core.webhooks.queue_stats:queue_stats": "figures of every endpoint for /metrics",
     "services.core.webhooks.queue_stats:recent_outcomes": "figures of every endpoint for /metrics",
     "services.core.webhooks.queue_stats:longest_unattended": "one figure of the whole deployment",

@@ -8,6 +8,7 @@ from services.api.context import Resources
 from services.core.connectors.queries import connector_queues
 from services.core.connectors.rules import CONNECTOR_STATES, ITEM_STATES
 from services.core.connectors.use import total_of
+from services.core.identity.queries import city_codes
 
 KEPT_SECONDS = 5.0
 """Whoever asks more often, and anybody may, gets what was read before."""
@@ -25,7 +26,11 @@ class _Reading:
             return
         self._again_at = time.monotonic() + KEPT_SECONDS
         async with held.database.sessions() as session:
-            queues = await connector_queues(session)
+            queues = [
+                one
+                for city_code in await city_codes(session)
+                for one in await connector_queues(session, city_code)
+            ]
         states, numbers = Counter(one.state for one in queues), total_of(queues)
         for state in CONNECTOR_STATES:
             metrics.CONNECTORS.labels(state).set(states[state])

@@ -7,6 +7,13 @@ from typing import Annotated, Any, NotRequired, get_args
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from services.api.feed.report_shapes import (
+    ConnectorChangedData,
+    ConnectorDisabledData,
+    ConnectorFailingData,
+    ReportDifferingData,
+    ReportRefusedData,
+)
 from services.core.events.catalogue import EventType
 
 
@@ -311,62 +318,6 @@ class DisabledData(ReceiverData):
     percent: NotRequired[Annotated[int, _("100 where it failed too long")]]
     failing_since: NotRequired[Annotated[datetime | None, _("Since when nothing came through")]]
     consecutive_failures: NotRequired[Annotated[int, _("How many attempts failed since")]]
-
-
-class ConnectorData(TypedDict):
-    """Something of where figures are reported."""
-
-    connector_id: Annotated[str, _("Id of the connector")]
-    name: Annotated[str, _("Whose platform it is")]
-
-
-class ConnectorChangedData(ConnectorData):
-    """Where figures are reported was made, set or opened: what is queued is compared anew."""
-
-    change: Annotated[str, _("`created`, `changed`, `secret_changed` or `enabled`")]
-    state: Annotated[str, _("Its state after that")]
-
-
-class ConnectorFailingData(ConnectorData):
-    """No request to a superior has come through for long."""
-
-    percent: Annotated[int, _("How much of the time until it is disabled is over: 50, 70, 90")]
-    failing_since: Annotated[datetime | None, _("Since when nothing has come through")]
-    consecutive_failures: Annotated[int, _("How many attempts failed since")]
-
-
-class ConnectorDisabledData(ConnectorFailingData):
-    """Nothing is reported to a superior any more."""
-
-    reason: Annotated[str, _("`gone`, `failing` or `manual`")]
-
-
-class ReportedItemData(ConnectorData):
-    """What a superior said of a figure."""
-
-    indicator_code: Annotated[str, _("Code of the indicator")]
-    organization_code: _Unit
-    period: _Period
-    submission_id: Annotated[str, _("Id of the submission")]
-    revision: Annotated[int, _("Its revision")]
-
-
-class ReportRefusedData(ReportedItemData):
-    """A superior refused a figure."""
-
-    refusal_code: Annotated[str, _("Our code of the refusal; `refused`: the mapping has none")]
-    their_code: Annotated[str | None, _("The superior's code")]
-    their_words: Annotated[str | None, _("The superior's words")]
-    message: Annotated[str | None, _("What the mapping says of it in Chinese")]
-    message_en: Annotated[str | None, _("What the mapping says of it in English")]
-
-
-class ReportDifferingData(ReportedItemData):
-    """What a superior says differs from what it was told, or from what it said before."""
-
-    what: Annotated[str, _("`figure`, or `receipt`: a second one says another thing")]
-    ours: Annotated[str | None, _("What we told, or the first receipt")]
-    theirs: Annotated[str | None, _("What they say now")]
 
 
 _FAMILIES: Mapping[str, type] = {

@@ -139,7 +139,9 @@ async def _webhooks(session: AsyncSession) -> AsyncIterator[Finding]:
 
 async def _connectors(session: AsyncSession) -> Finding:
     """Say how figures go to superiors, and in words where no platform is provisioned."""
-    queues = await connector_queues(session)
+    queues = []
+    for city_code in await city_codes(session):
+        queues += await connector_queues(session, city_code)
     ready = [one for one in queues if one.provisioned]
     if not ready:
         said = Text(

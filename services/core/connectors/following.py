@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.connectors import queries
 from services.core.connectors.mapping import (
     CodeMapping,
-    ReportedFigure,
+    OutgoingFigure,
     missing_codes,
     read_mapping,
     unit_of,
@@ -151,7 +151,7 @@ async def _compare(
 def _missing(
     mapping: CodeMapping, held: HeldFigure | None, place: ReportedPlace, plan: PlanState
 ) -> list[str]:
-    figure = ReportedFigure(*place, withdrawn=True) if held is None else held.figure
+    figure = OutgoingFigure(*place, withdrawn=True) if held is None else held.figure
     return missing_codes(mapping, figure, unit_of(plan, place[0]))
 
 

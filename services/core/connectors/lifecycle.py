@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit.service import note
 from services.core.connectors import queries
-from services.core.connectors.claiming import figure_of
+from services.core.connectors.dispatch import figure_of
 from services.core.connectors.mapping import (
     CodeMapping,
     missing_codes,

@@ -91,7 +91,7 @@ def read_mapping(kept: Mapping[str, Any]) -> CodeMapping:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportedFigure:
+class OutgoingFigure:
     """A figure as it is reported: of which place, and in one of its forms; withdrawn: in none."""
 
     indicator_code: str
@@ -103,7 +103,7 @@ class ReportedFigure:
     not_applicable_reason: str | None = None
 
 
-def missing_codes(mapping: CodeMapping, figure: ReportedFigure, unit: str | None) -> list[str]:
+def missing_codes(mapping: CodeMapping, figure: OutgoingFigure, unit: str | None) -> list[str]:
     """Return what has no code of theirs, as `indicators:U08`; `unit` is that of the indicator."""
     wanted: list[tuple[CodeKind, str | None]] = [
         ("indicators", figure.indicator_code),
@@ -115,7 +115,7 @@ def missing_codes(mapping: CodeMapping, figure: ReportedFigure, unit: str | None
     return [f"{kind}:{code}" for kind, code in wanted if mapping.code(kind, code or "") is None]
 
 
-def figure_text(mapping: CodeMapping, figure: ReportedFigure, unit: str) -> str | None:
+def figure_text(mapping: CodeMapping, figure: OutgoingFigure, unit: str) -> str | None:
     """Return what two figures are compared by, in their measure; None: none, or not mapped.
 
     A number has no zeros at its end, so that 39.0 and 39 are one figure.

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from services.core.connectors.mapping import (
     CodeMapping,
-    ReportedFigure,
+    OutgoingFigure,
     figure_text,
     read_mapping,
 )
@@ -85,7 +85,7 @@ def open_connector(row: Any, seal: Seal) -> OpenConnector:
 
 def payload_of(
     mapping: CodeMapping,
-    figure: ReportedFigure,
+    figure: OutgoingFigure,
     *,
     item_id: UUID,
     revision: int,

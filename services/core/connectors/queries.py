@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import TextClause, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.connectors.mapping import ReportedFigure
+from services.core.connectors.mapping import OutgoingFigure
 from services.core.connectors.models import (
     Connector,
     ConnectorBatch,
@@ -33,8 +33,11 @@ from services.core.connectors.statements import (
 from services.core.connectors.use import BatchUse, ConnectorQueue
 from services.core.identity.actor import Actor
 from services.core.identity.queries import administered
+from services.core.identity.reach import Reach
 from services.core.kit.ids import first_id_at
+from services.core.kit.statements import SqlCondition
 from services.core.plan.state import PlanState
+from services.core.plan.visibility import plan_scope
 from services.core.submissions.models import Submission
 
 ReportedPlace = tuple[str, str, str]
@@ -43,20 +46,15 @@ ReportedPlace = tuple[str, str, str]
 _FIRST = UUID(int=0)
 
 
-async def _reach(session: AsyncSession, actor: Actor) -> Mapping[str, ColumnElement[bool]]:
-    """Return by city the condition on the connectors that a caller may know of.
+def _visible(actor: Actor, city_code: str) -> TextClause:
+    """Return the condition on the connectors of a city that a caller may know of.
 
-    An administrator of a unit keeps none: a connector is the whole plan's.
+    A connector is the whole plan's: an administrator of a unit knows of none.
     """
-    if actor.organization_code is not None and actor.role == "system_admin":
-        return {}
-    found = {}
-    for city in (await administered(session, actor)).cities:
-        condition: ColumnElement[bool] = Connector.city_code == city
-        if actor.plan_code is not None:
-            condition = and_(condition, Connector.plan_code == actor.plan_code)
-        found[city] = condition
-    return found
+    if actor.reach is Reach.NOTHING and actor.organization_code is not None:
+        return SqlCondition("connector.city_code = :c AND FALSE", {"c": city_code}).clause
+    city, plan = "connector.city_code", "connector.plan_code"
+    return plan_scope(actor, city_code, city=city, plan=plan).clause
 
 
 async def visible_connectors(
@@ -64,10 +62,10 @@ async def visible_connectors(
 ) -> Sequence[Connector]:
     """Return the connectors in a caller's reach, by city and age, after the given one."""
     found: list[Connector] = []
-    for city, condition in (await _reach(session, actor)).items():
+    for city in (await administered(session, actor)).cities:
         if len(found) >= limit or (after is not None and city < after[0]):
             continue
-        wanted = select(Connector).where(condition)
+        wanted = select(Connector).where(_visible(actor, city))
         if after is not None and city == after[0]:
             wanted = wanted.where(Connector.id > after[1])
         found += await session.scalars(wanted.order_by(Connector.id).limit(limit - len(found)))
@@ -78,8 +76,8 @@ async def visible_connector(
     session: AsyncSession, actor: Actor, connector_id: UUID, *, for_update: bool = False
 ) -> Connector | None:
     """Return one connector in a caller's reach."""
-    for condition in (await _reach(session, actor)).values():
-        wanted = select(Connector).where(condition, Connector.id == connector_id)
+    for city in (await administered(session, actor)).cities:
+        wanted = select(Connector).where(_visible(actor, city), Connector.id == connector_id)
         # Not FOR UPDATE: rows that refer to it are inserted meanwhile.
         locked = wanted.with_for_update(key_share=True)
         found = await session.scalar(locked if for_update else wanted)
@@ -190,7 +188,7 @@ def _held(row: Any) -> HeldFigure | None:
     return HeldFigure(
         row.id,
         after["revision"],
-        ReportedFigure(
+        OutgoingFigure(
             row.indicator_code,
             row.organization_code,
             row.period,
@@ -382,16 +380,12 @@ async def batch_use(session: AsyncSession, of: Connector, *, since: datetime) ->
     )
 
 
-async def connector_queues(session: AsyncSession) -> Sequence[ConnectorQueue]:
-    """Return how every connector of every city stands."""
-    found: dict[tuple[str, UUID], ConnectorQueue] = {}
-    for row in await session.execute(CONNECTOR_QUEUES):
-        queue = found.setdefault(
-            (row.city_code, row.id),
-            ConnectorQueue(
-                row.city_code, row.id, row.name, row.state, row.state_reason, row.provisioned
-            ),
-        )
+async def connector_queues(session: AsyncSession, city_code: str) -> Sequence[ConnectorQueue]:
+    """Return how every connector of a city stands."""
+    found: dict[UUID, ConnectorQueue] = {}
+    for row in await session.execute(CONNECTOR_QUEUES, {"city": city_code}):
+        made = (row.id, row.name, row.state, row.state_reason, row.provisioned)
+        queue = found.setdefault(row.id, ConnectorQueue(*made))
         if row.of_state is not None:
             queue.numbers[row.of_state] = row.number
             queue.waiting_seconds[row.of_state] = float(row.waiting_seconds)

@@ -14,7 +14,7 @@ from services.core.connectors.models import ConnectorItem
 from services.core.connectors.rules import HeldFigure
 from services.core.plan.state import PlanState
 
-Standing = Literal[
+ReconciledAs = Literal[
     "accepted",
     "refused",
     "differing",
@@ -24,9 +24,9 @@ Standing = Literal[
     "not-queued",
     "withdrawn",
 ]
-STANDINGS: tuple[Standing, ...] = get_args(Standing)
+STANDINGS: tuple[ReconciledAs, ...] = get_args(ReconciledAs)
 
-_OF_STATE: Mapping[str, Standing] = {
+_OF_STATE: Mapping[str, ReconciledAs] = {
     "accepted": "accepted",
     "refused": "refused",
     "failed": "failed",
@@ -46,7 +46,7 @@ class ReconciledRow:
 
     indicator_code: str
     organization_code: str
-    standing: Standing
+    standing: ReconciledAs
     held: bool
     sent: bool
     ours: str | None
@@ -62,7 +62,7 @@ class Reconciliation:
     rows: Sequence[ReconciledRow]
 
     @property
-    def counts(self) -> Mapping[Standing, int]:
+    def counts(self) -> Mapping[ReconciledAs, int]:
         """Return how many rows stand how; together they are all rows."""
         counted = Counter(one.standing for one in self.rows)
         return {one: counted[one] for one in STANDINGS}
@@ -138,7 +138,7 @@ def _standing(
     theirs: str | None,
     *,
     stated: bool,
-) -> Standing:
+) -> ReconciledAs:
     """Return how a row stands: what they say they hold comes before what they said of an item."""
     told = theirs is not None and theirs != ours and (held is None or ours is not None)
     # They said that they took it, and their statement does not have it.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from services.core.connectors.mapping import ReportedFigure, mapping_faults
+from services.core.connectors.mapping import OutgoingFigure, mapping_faults
 from services.core.gateways.profiles import PROFILES, SignedPart
 from services.core.kit.errors import Fault
 from services.core.kit.nearest import with_nearest
@@ -80,7 +80,7 @@ class HeldFigure:
 
     submission_id: UUID
     revision: int
-    figure: ReportedFigure
+    figure: OutgoingFigure
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _taking_back(items: Sequence[QueuedItem], place: tuple[str, str, str]) -> He
     if not theirs:
         return None
     newest = theirs[-1]
-    return HeldFigure(newest.submission_id, newest.revision, ReportedFigure(*place, withdrawn=True))
+    return HeldFigure(newest.submission_id, newest.revision, OutgoingFigure(*place, withdrawn=True))
 
 
 def is_selected(

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit.service import note
 from services.core.connectors import queries
-from services.core.connectors.claiming import ClaimedBatch
 from services.core.connectors.connector_events import of_connector, of_item
+from services.core.connectors.dispatch import ClaimedBatch
 from services.core.connectors.mapping import CodeMapping, read_mapping
 from services.core.connectors.models import Connector, ConnectorBatch, ConnectorItem
 from services.core.connectors.outcomes import ItemFate, refusal_of

@@ -150,7 +150,7 @@ COUNTED_AT_MOST = 10_000
 """More items of a state are told to be so many."""
 
 CONNECTOR_QUEUES = text(f"""
-SELECT c.city_code, c.id, c.name, c.state, c.state_reason, c.secret_sealed IS NOT NULL
+SELECT c.id, c.name, c.state, c.state_reason, c.secret_sealed IS NOT NULL
     AND c.app_id IS NOT NULL AS provisioned, counted.state AS of_state, counted.number,
     greatest(0, extract(epoch FROM now() - counted.since)) AS waiting_seconds
 FROM connector AS c
@@ -161,15 +161,15 @@ LEFT JOIN LATERAL (
     CROSS JOIN LATERAL (
         SELECT count(*) AS number, min(i.next_attempt_at) AS since FROM (
             SELECT next_attempt_at FROM connector_item
-            WHERE city_code = c.city_code AND connector_id = c.id AND state = wanted.state
+            WHERE city_code = :city AND connector_id = c.id AND state = wanted.state
             ORDER BY id LIMIT {COUNTED_AT_MOST}
         ) AS i
     ) AS found
     WHERE found.number > 0
 ) AS counted ON TRUE
-ORDER BY c.city_code, c.id
+WHERE c.city_code = :city ORDER BY c.id
 """)  # noqa: S608 (a number of our own)
-"""How each connector of every city is, and how many items it has in each state, and since when."""
+"""How each connector of a city is, how many items it has in each state, and since when."""
 
 COUNTS_OF = text(f"""
 SELECT wanted.state, found.number

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from services.core.connectors.mapping import ReportedFigure, missing_codes, unit_of
+from services.core.connectors.mapping import OutgoingFigure, missing_codes, unit_of
 from services.core.connectors.messages import (
     OpenConnector,
     payload_of,
@@ -46,7 +46,7 @@ def tried(
     known = mapping.organizations
     unit = next(iter(known or plan.organizations), "")
     periods = mapping.periods or {str(plan.document.last_target_year): ""}
-    figure = ReportedFigure(indicator, unit, next(iter(periods)), value=EXAMPLE)
+    figure = OutgoingFigure(indicator, unit, next(iter(periods)), value=EXAMPLE)
     measure = unit_of(plan, indicator)
     missing = missing_codes(mapping, figure, measure)
     item_id: UUID = new_id()

@@ -30,7 +30,6 @@ class ConnectorQueue:
     `waiting_seconds` is that of items that are not sent or not answered, by state.
     """
 
-    city_code: str
     id: UUID
     name: str
     state: ConnectorState

@@ -9,7 +9,7 @@ from services.core.connectors.mapping import (
     NOT_APPLICABLE,
     CodeMapping,
     MeasureMapping,
-    ReportedFigure,
+    OutgoingFigure,
     figure_text,
     mapping_faults,
     missing_codes,
@@ -26,9 +26,9 @@ MAPPING = CodeMapping(
 )
 
 
-def a_figure(**changes: Any) -> ReportedFigure:
+def a_figure(**changes: Any) -> OutgoingFigure:
     given: dict[str, Any] = {"value": Decimal(12345)}
-    return ReportedFigure("R01", "UN01", "2025", **(given | changes))
+    return OutgoingFigure("R01", "UN01", "2025", **(given | changes))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_their_codes_lead_back_to_ours() -> None:
     ],
 )
 def test_a_figure_without_a_number_is_compared_by_what_it_says(
-    figure: ReportedFigure, told: str | None
+    figure: OutgoingFigure, told: str | None
 ) -> None:
     assert figure_text(MAPPING, figure, "吨") == told
 

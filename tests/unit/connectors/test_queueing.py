@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.core.connectors.mapping import ReportedFigure
+from services.core.connectors.mapping import OutgoingFigure
 from services.core.connectors.outcomes import ItemFate, fate_of, may_have_taken
 from services.core.connectors.receipts import ItemReceipt, read_answer
 from services.core.connectors.rules import HeldFigure, QueuedItem, is_selected, queueing
@@ -18,7 +18,7 @@ SUBMISSION = UUID(int=7)
 
 
 def held(revision: int) -> HeldFigure:
-    return HeldFigure(SUBMISSION, revision, ReportedFigure(*PLACE, value=Decimal(1)))
+    return HeldFigure(SUBMISSION, revision, OutgoingFigure(*PLACE, value=Decimal(1)))
 
 
 def item(number: int, revision: int, state: str, *, withdrawn: bool = False) -> QueuedItem:

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from services.core.connectors.mapping import CodeMapping, MeasureMapping, ReportedFigure
+from services.core.connectors.mapping import CodeMapping, MeasureMapping, OutgoingFigure
 from services.core.connectors.models import ConnectorItem
 from services.core.connectors.reconciling import STANDINGS, reconcile
 from services.core.connectors.rules import HeldFigure
@@ -19,7 +19,7 @@ SUBMISSION = UUID(int=7)
 def held(*codes: str, revision: int = 1) -> dict[tuple[str, str], HeldFigure]:
     return {
         (code, "UN01"): HeldFigure(
-            SUBMISSION, revision, ReportedFigure(code, "UN01", "2025", value=Decimal("3.9"))
+            SUBMISSION, revision, OutgoingFigure(code, "UN01", "2025", value=Decimal("3.9"))
         )
         for code in codes
     }

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.connectors import queries
 from services.core.connectors.mapping import (
     CodeMapping,
-    ReportedFigure,
+    OutgoingFigure,
     missing_codes,
     read_mapping,
     unit_of,
@@ -198,9 +198,9 @@ def _make_payload(
         )
 
 
-def figure_of(row: ConnectorItem) -> ReportedFigure:
+def figure_of(row: ConnectorItem) -> OutgoingFigure:
     """Return the figure of an item."""
-    return ReportedFigure(
+    return OutgoingFigure(
         row.indicator_code,
         row.organization_code,
         row.period,
