@@ -14,10 +14,10 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
-from tests.support.connectors import a_connector
+from tests.support.connectors import connector_for
 from tests.support.contract import BY_OTHERS, CONTRACT
 from tests.support.device import a_conflict
-from tests.support.duties import add
+from tests.support.duties import add, an_obligation
 from tests.support.evidence import evidence_named
 from tests.support.gateways import a_key as a_partners_key
 from tests.support.gateways import a_partner_id
@@ -242,12 +242,6 @@ async def an_operation(door: Door) -> str:
     return str(begun.json()["id"])
 
 
-async def an_obligation(door: Door) -> str:
-    async with await door.as_("office") as office:
-        owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN15")
-    return str(owed.json()["items"][0]["id"])
-
-
 async def an_alert(door: Door) -> str:
     """Return an alert that is open: of a milestone just found overdue."""
     day = date(2026, 11, 20)
@@ -260,21 +254,13 @@ async def an_alert(door: Door) -> str:
     return str(found.json()["items"][0]["id"])
 
 
-async def _connector_for(operation_id: str, door: Door) -> str:
-    return await a_connector(
-        door,
-        tested=operation_id == "enable_connector",
-        enabled=operation_id == "disable_connector",
-    )
-
-
 async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any]) -> str | None:
     """Make the thing that a path names, in the state that an operation needs; return its ETag."""
     present: httpx.Response | None = None
     made: Mapping[str, Callable[[Door], Awaitable[str]]] = {
         "key_id": a_key,
         "partner_id": a_partner_id,
-        "connector_id": partial(_connector_for, operation_id),
+        "connector_id": partial(connector_for, operation_id),
         "alert_id": an_alert,
         "obligation_id": an_obligation,
         "conflict_id": a_conflict,

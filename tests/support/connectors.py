@@ -52,6 +52,15 @@ async def a_connector(
     return connector_id
 
 
+async def connector_for(operation_id: str, door: Door) -> str:
+    """Make a connector in the state that an operation begins from."""
+    return await a_connector(
+        door,
+        tested=operation_id == "enable_connector",
+        enabled=operation_id == "disable_connector",
+    )
+
+
 async def reporting_connector(door: Door) -> str:
     """Make a connector that has items of what was approved, and a request in its log."""
     connector_id = await a_connector(door)

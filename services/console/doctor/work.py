@@ -12,7 +12,7 @@ from services.console.doctor.servers import judged_clock
 from services.core.calendars.queries import cities_without
 from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
 from services.core.connectors.queries import connector_queues
-from services.core.connectors.use import total_of
+from services.core.connectors.use import ConnectorQueue, total_of
 from services.core.events.queries import SILENT_AFTER, Beat, log_standing, worker_beats
 from services.core.followers import READERS
 from services.core.identity.queries import city_codes, keys_expiring
@@ -139,7 +139,7 @@ async def _webhooks(session: AsyncSession) -> AsyncIterator[Finding]:
 
 async def _connectors(session: AsyncSession) -> Finding:
     """Say how figures go to superiors, and in words where no platform is provisioned."""
-    queues = []
+    queues: list[ConnectorQueue] = []
     for city_code in await city_codes(session):
         queues += await connector_queues(session, city_code)
     ready = [one for one in queues if one.provisioned]
