@@ -20,12 +20,12 @@ from services.core.events.service import NewEvent, number_committed, record
 from services.core.identity.actor import operator
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
-from services.core.kit.decimals import plain
 from services.core.kit.ids import new_id
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
+from services.core.submissions.images import image
 from services.core.submissions.models import Submission, SubmissionHistory
 from services.core.webhooks.addresses import AddressPolicy
 from services.worker.delivering import Terms
@@ -157,14 +157,7 @@ class Reports:
             created_at=now,
             updated_at=now,
         )
-        image = {
-            "state": "approved",
-            "revision": revision,
-            "value": plain(Decimal(str(value))),
-            "level": None,
-            "not_applicable_reason": None,
-            "falsified": falsified,
-        }
+        columns = {one.key: getattr(row, one.key) for one in Submission.__table__.columns}
         data = {
             "indicator_code": indicator,
             "organization_code": unit,
@@ -182,7 +175,7 @@ class Reports:
                     submission_id=row.id,
                     version=row.version,
                     action="approved",
-                    after=image,
+                    after=image(columns),
                     actor=ACTOR,
                     occurred_at=now,
                 )
