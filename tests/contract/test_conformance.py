@@ -45,7 +45,7 @@ BIG = "POST /v1/plans"
 
 NDJSON = "application/x-ndjson"
 EACH_BY_ITSELF = {"/v1/sync", "/v1/plans/{plan}/registers/{register}/rows/batch"}
-"""Of their items, as of lines of NDJSON, one of a wrong shape is refused by itself, within a 200."""
+"""Of their items, as of lines of NDJSON, one of a wrong shape is refused by itself: it is a 200."""
 
 MOST_COVERED = 240
 MOST_COVERED_BIG = 60

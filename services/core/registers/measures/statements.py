@@ -18,6 +18,7 @@ from services.core.plan.register_entries import (
     RegisterMeasure,
     RowCondition,
 )
+from services.core.registers.measures.models import RegisterFigure
 from services.core.submissions.models import Submission
 
 
@@ -161,14 +162,15 @@ def rested_on(register: Register, measure: RegisterMeasure) -> tuple[str, Mappin
     ), given.values
 
 
-LATEST = text("""
-SELECT DISTINCT ON (f.register_code, f.measure_code, f.organization_code, f.period) f.*
+LATEST = text(f"""
+SELECT DISTINCT ON (f.register_code, f.measure_code, f.organization_code, f.period)
+    {columns_of(RegisterFigure, "f")}
 FROM register_figure AS f
 WHERE f.city_code = :city AND f.plan_code = :plan AND f.register_code = :register
     AND f.measure_code = :measure
     AND (CAST(:periods AS text[]) IS NULL OR f.period = ANY(CAST(:periods AS text[])))
 ORDER BY f.register_code, f.measure_code, f.organization_code, f.period, f.version DESC
-""").columns(rows=JSONB)
+""").columns(rows=JSONB)  # noqa: S608 (column names of our own)
 """The last figures that a measure gave."""
 
 PLACES = text(f"""
