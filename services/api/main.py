@@ -20,6 +20,10 @@ from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.audit import routes as audit
+from services.api.board import link_routes as board_links
+from services.api.board import page_routes as board_pages
+from services.api.board import sign_in_routes as board_sign_in
+from services.api.board.visitors import Links
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
@@ -134,6 +138,7 @@ _ROUTERS = (
     evidence_archives.router,
     agenda.router,
     audit.router,
+    board_links.router,
     identity.router,
     token_routes.router,
     partners.router,
@@ -226,6 +231,7 @@ def create_app(
                 ),
                 separated=chosen.separated_administrators,
             )
+            app.state.board_links = Links(database, chosen.clock.true_now)
             background = [
                 asyncio.create_task(work)
                 for work in (
@@ -311,6 +317,8 @@ def _application(
     app.include_router(calendar_files.router)
     app.include_router(evidence_items.links_router)
     app.include_router(health.router)
+    for pages in (board_sign_in.router, board_pages.router):
+        app.router.routes.extend(pages.routes)
     if shows_docs:
         install_docs(app, prefix=root_path)
     return app

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.board import a_board_link
 from tests.support.contract import BY_OTHERS, CONTRACT
 from tests.support.device import a_conflict
 from tests.support.duties import add
@@ -273,6 +274,8 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         named[name] = await made[name](door)
     if "token_id" in named:
         named["token_id"] = (await a_calendar_token(door))["id"]
+    if "link_id" in named:
+        named["link_id"] = (await a_board_link(door))["id"]
     if {"user_id", "post_id", "session_id"} & named.keys():
         named |= await people_named(door, next(_months), left=operation_id == "erase_user")
     if "submission_id" in named:
