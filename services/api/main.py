@@ -23,6 +23,7 @@ from services.api.audit import routes as audit
 from services.api.board import link_routes as board_links
 from services.api.board import page_routes as board_pages
 from services.api.board import sign_in_routes as board_sign_in
+from services.api.board import work_routes as board_work
 from services.api.board.visitors import Links
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
@@ -317,7 +318,7 @@ def _application(
     app.include_router(calendar_files.router)
     app.include_router(evidence_items.links_router)
     app.include_router(health.router)
-    for pages in (board_sign_in.router, board_pages.router):
+    for pages in (board_sign_in.router, board_pages.router, board_work.router):
         app.router.routes.extend(pages.routes)
     if shows_docs:
         install_docs(app, prefix=root_path)

@@ -38,6 +38,11 @@ async def a_board_link(door: Door, plan: str = XINMI, **more: Any) -> dict[str, 
     return found
 
 
+async def a_board_link_id(door: Door) -> str:
+    """Return the id of a new link."""
+    return str((await a_board_link(door))["id"])
+
+
 def token_in(html: str) -> str:
     """Return the token of the forms of a page."""
     found = _TOKEN.search(html)

@@ -1,14 +1,12 @@
 """The pages that are read: the leader's, the public one, and the way to them."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.api.answers import body_etag
-from services.api.board.forms import form_token
 from services.api.board.kept import Kept
 from services.api.board.leader import read_for_leader
 from services.api.board.leader_view import leader_view
@@ -23,7 +21,8 @@ from services.api.board.routing import (
     sent_on,
     visit,
 )
-from services.api.board.visitors import SESSION, Visitor, set_cookie, visitor_of
+from services.api.board.visiting import renewed, shown_visitor
+from services.api.board.visitors import Visitor, visitor_of
 from services.api.context import resources_of
 from services.api.plan_parameters import period_of_board
 from services.api.routing import admit
@@ -98,7 +97,7 @@ async def show_leader(
         language,
         root=root_of(request),
         **leader_view(read, language),
-        visitor=shown_visitor(request, visitor),
+        visitor=shown_visitor(request, visitor, state),
         live=True,
         show_changes=True,
         show_rankings=True,
@@ -149,13 +148,6 @@ async def wait_for_news(
         await held.reads.look_again()
 
 
-def shown_visitor(request: Request, visitor: Visitor | None) -> Mapping[str, Any]:
-    """Return what pages say of who looks: the pages that are theirs, and how they sign out."""
-    if visitor is None or not visitor.is_signed_in:
-        return {"pages": ["leader"], "form_token": ""}
-    return {"pages": ["leader"], "form_token": form_token(request, visitor.mark)}
-
-
 def require(visitor: Visitor) -> None:
     """Refuse whoever may not read plans.
 
@@ -164,10 +156,3 @@ def require(visitor: Visitor) -> None:
     """
     if not visitor.actor.may(Permission.READ_PLAN):
         raise not_permitted(visitor.actor, Permission.READ_PLAN)
-
-
-def renewed(request: Request, visitor: Visitor, response: Response) -> Response:
-    """Return a page, with another cookie where the session is gone on with."""
-    if visitor.renewed is not None:
-        set_cookie(request, response, SESSION, visitor.renewed)
-    return response

@@ -47,7 +47,7 @@ async def read_published(held: Resources, plan_code: str, language: Language) ->
     return {
         **shown,
         "periods": [found.period],
-        "visitor": {"pages": ["leader"], "form_token": ""},
+        "visitor": {"pages": ["overview"], "form_token": ""},
         "live": False,
         "show_changes": False,
         "show_rankings": False,

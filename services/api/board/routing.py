@@ -118,6 +118,19 @@ def refusal(request: Request, error: DomainError) -> Response:
     return html(request, body, problem.headers, status=problem.status)
 
 
+def problem_page(request: Request, said: Mapping[str, Any], status: int) -> Response:
+    """Return the page that tells what an operation was refused for."""
+    problem = {
+        "title": said.get("title", ""),
+        "detail": said.get("detail", ""),
+        "errors": said.get("errors", []),
+        "code": said.get("code", ""),
+        "instance": said.get("instance", ""),
+    }
+    body = page("refusal.html", reading_language(request), root=root_of(request), problem=problem)
+    return html(request, body, status=status)
+
+
 def board_router() -> APIRouter:
     """Return a router for pages; they are no operations of the contract."""
     return APIRouter(

@@ -19,9 +19,9 @@ from services.api.limiting import LIMITED, Limited
 from services.api.routing import admit
 from services.api.security import KEPT, address_of
 from services.core.board.queries import GoodLink, good_link
-from services.core.board.rules import reader
+from services.core.board.rules import SHOWS
 from services.core.board.service import LABEL
-from services.core.identity.actor import Actor
+from services.core.identity.actor import Actor, by_link
 from services.core.identity.errors import Unauthenticated
 from services.core.identity.rules import Scope
 from services.core.kit.database import Database
@@ -133,10 +133,12 @@ async def _of_link(request: Request, secret: str) -> Visitor | None:
         await count_stranger(request)
         return None
     await admit(request, found.id, _sort(request))
-    actor = reader(
+    actor = by_link(
         link_id=found.id,
         city_code=found.city_code,
         plan_code=found.plan_code,
+        scopes=SHOWS,
+        channel="board",
         request_id=request.scope["request_id"],
     )
     return Visitor(actor, str(found.id), None)
