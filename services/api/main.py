@@ -310,7 +310,7 @@ def _application(
     problems.install(app)
     # Routes are matched one after the other; an included router would be matched as a whole
     # before its routes are.
-    for router in _ROUTERS:
+    for router in (*_ROUTERS[:1], board_pages.hot_router, *_ROUTERS[1:]):
         app.router.routes.extend(router.routes)
     routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]
     app.state.facade = operations_of(routes)
@@ -318,7 +318,7 @@ def _application(
     app.include_router(calendar_files.router)
     app.include_router(evidence_items.links_router)
     app.include_router(health.router)
-    for pages in (board_sign_in.router, board_pages.router, board_work.router):
+    for pages in (board_pages.router, board_sign_in.router, board_work.router):
         app.router.routes.extend(pages.routes)
     if shows_docs:
         install_docs(app, prefix=root_path)

@@ -87,12 +87,12 @@ class Browser:
         actions = [{"type": kind, "value": key} for key in named for kind in ("keyDown", "keyUp")]
         await self._asked("actions", actions=[{"type": "key", "id": "k", "actions": actions}])
 
-    async def picture(self, name: str) -> bytes:
-        """Keep a picture of the whole page, and return it."""
+    async def picture(self, name: str, *, window_only: bool = False) -> bytes:
+        """Keep a picture of the whole page, or of what the window shows, and return it."""
         shot = await self._asked(
             "goog/cdp/execute",
             cmd="Page.captureScreenshot",
-            params={"captureBeyondViewport": True, "format": "png"},
+            params={"captureBeyondViewport": not window_only, "format": "png"},
         )
         return _kept(f"{name}.png", shot["data"])
 

@@ -34,6 +34,8 @@ from services.core.kit.errors import NotFound
 from services.core.plan.queries import visible_plans
 
 router = board_router()
+hot_router = board_router()
+"""The page that is looked at most, to be matched before all others."""
 
 PeriodChosen = Annotated[str | None, Query(max_length=40)]
 
@@ -76,7 +78,7 @@ async def read_asset(name: str) -> Response:
     return Response(found.body, headers=headers, media_type=found.media_type)
 
 
-@router.get("/plans/{plan}")
+@hot_router.get("/plans/{plan}")
 async def show_leader(
     plan: str, request: Request, period: PeriodChosen = None, lang: Chosen = None
 ) -> Response:
