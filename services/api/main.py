@@ -28,6 +28,8 @@ from services.api.board.visitors import Links
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
+from services.api.connectors import item_routes as connector_items
+from services.api.connectors import routes as connectors
 from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.docs_routes import install_docs
@@ -145,6 +147,8 @@ _ROUTERS = (
     partners.router,
     catalog.router,
     facade.router,
+    connectors.router,
+    connector_items.router,
     users.router,
     posts.router,
     sessions.router,

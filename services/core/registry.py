@@ -6,6 +6,7 @@ from services.core.audit import models as audit
 from services.core.board import models as board
 from services.core.calendars import models as calendars
 from services.core.conflicts import models as conflicts
+from services.core.connectors import models as connectors
 from services.core.events import models as events
 from services.core.evidence import models as evidence
 from services.core.extensions import models as extensions
@@ -31,6 +32,7 @@ __all__ = [
     "board",
     "calendars",
     "conflicts",
+    "connectors",
     "events",
     "evidence",
     "extensions",
