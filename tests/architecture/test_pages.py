@@ -248,6 +248,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "integrators/connector",
         "checks",
         "rankings",
+        "board",
         "registers",
     )
     read = {*pages, *more, "personal-data", "people"}
