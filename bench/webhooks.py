@@ -28,8 +28,8 @@ from services.core.webhooks.messages import (
     url_context,
 )
 from services.worker.delivering import Delivering
-from services.worker.guard import system_lookup
-from services.worker.own_servers import OwnServers
+from services.outgoing.guard import system_lookup
+from services.outgoing.own_servers import OwnServers
 from services.worker.sender import open_sender
 
 _APPROVALS = 40

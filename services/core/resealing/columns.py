@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.core.gateways.service import secret_context as partner_context
+from services.core.people.providers import link_key_context, secrets_context, token_context
 from services.core.people.second_factor import pending_context, totp_context
 from services.core.webhooks.messages import headers_context, secret_context, url_context
 
@@ -25,4 +26,7 @@ SEALED = (
     SealedColumn("partner_secret", "secret_sealed", partner_context),
     SealedColumn("person", "totp_sealed", totp_context),
     SealedColumn("person", "totp_pending_sealed", pending_context),
+    SealedColumn("sign_in_provider", "secrets_sealed", secrets_context),
+    SealedColumn("sign_in_provider", "link_key_sealed", link_key_context),
+    SealedColumn("sign_in_provider", "token_sealed", token_context),
 )

@@ -1,0 +1,75 @@
+"""Government apps that say who signs in, and the accounts there that people have linked.
+
+New tables and a column that may be null: a process of the release before goes on, and its sessions
+name no provider.
+"""
+
+from alembic import op
+
+revision = "0032"
+down_revision = "0031"
+branch_labels = None
+depends_on = None
+works_since = "0014"
+
+_UP = (
+    """
+CREATE TABLE sign_in_provider (
+    city_code text NOT NULL,
+    id uuid NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    family text NOT NULL,
+    base_url text NOT NULL,
+    app_id text NOT NULL,
+    module_id text,
+    secrets_sealed bytea,
+    link_key_sealed bytea,
+    token_sealed bytea,
+    token_until timestamptz,
+    created_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    version integer NOT NULL,
+    CONSTRAINT pk_sign_in_provider PRIMARY KEY (city_code, id),
+    CONSTRAINT fk_sign_in_provider_city_code_city FOREIGN KEY (city_code)
+        REFERENCES city (city_code),
+    CONSTRAINT ck_sign_in_provider_ended_without_secrets CHECK (
+        (ended_at IS NULL) = (secrets_sealed IS NOT NULL AND link_key_sealed IS NOT NULL))
+)
+""",
+    """
+CREATE UNIQUE INDEX uq_sign_in_provider_code ON sign_in_provider (city_code, code)
+WHERE ended_at IS NULL
+""",
+    """
+CREATE TABLE linked_account (
+    city_code text NOT NULL,
+    person_id uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    linked_at timestamptz NOT NULL,
+    CONSTRAINT pk_linked_account PRIMARY KEY (city_code, person_id, provider_id),
+    CONSTRAINT fk_linked_account_city_code_sign_in_provider FOREIGN KEY (city_code, provider_id)
+        REFERENCES sign_in_provider (city_code, id),
+    CONSTRAINT fk_linked_account_city_code_person FOREIGN KEY (city_code, person_id)
+        REFERENCES person (city_code, id)
+)
+""",
+    """
+CREATE UNIQUE INDEX uq_linked_account_digest ON linked_account (city_code, provider_id, digest)
+""",
+    "ALTER TABLE sign_in ADD COLUMN provider text",
+)
+
+
+def upgrade() -> None:
+    """Add the tables and the column."""
+    for statement in _UP:
+        op.execute(statement)
+
+
+def downgrade() -> None:
+    """Drop them: nobody signs in by an app any more, and providers have to be set up anew."""
+    op.execute("ALTER TABLE sign_in DROP COLUMN provider")
+    for table in ("linked_account", "sign_in_provider"):
+        op.execute(f"DROP TABLE {table}")
