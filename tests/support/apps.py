@@ -11,9 +11,10 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -21,6 +22,8 @@ from services.core.gateways.errors import SignatureLate, SignatureMissing, Signa
 from services.core.gateways.profiles import PROFILES
 from services.core.gateways.signing import Call, presented, prove
 from services.core.kit.clock import Clock
+from tests.support.api import Door
+from tests.support.people import Somebody, asked, security, somebody
 from tests.support.receiver import Heard, Receiver, a_receiver, answer
 
 APP_ID = "wufei-Ab12Cd34"
@@ -181,3 +184,51 @@ async def an_app(family: str) -> AsyncIterator[App]:
         app = App(family, receiver)
         receiver.behaviour = app.write
         yield app
+
+
+ALLOWED = {"WUFEI_WEBHOOK_ALLOW_LOOPBACK": "1"}
+FAMILIES = ("zzd", "wecom", "zhb")
+
+
+class provided:  # noqa: N801 (reads as a verb)
+    """Sets a stand-in up as the provider `app` of the city, and ends it."""
+
+    def __init__(self, door: Door, made: App, **more: Any) -> None:
+        self._door, self._app, self._more = door, made, more
+        self.id = ""
+
+    async def __aenter__(self) -> Self:
+        async with await security(self._door) as admin:
+            body = self._app.settings("app", **self._more)
+            made = await admin.post("/sign-in-providers", json=body)
+        assert made.status_code == 201, made.text
+        self.id = made.json()["id"]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        async with await security(self._door) as admin:
+            ended = await admin.delete(f"/sign-in-providers/{self.id}")
+        assert ended.status_code == 204, ended.text
+
+
+_numbers = iter(range(100_000, 200_000))
+
+
+def new_account() -> str:
+    """Return the id of an account that nobody has linked."""
+    return str(next(_numbers))
+
+
+async def by_app(door: Door, auth_code: str, **more: Any) -> httpx.Response:
+    """Sign in by a code of the app."""
+    return await asked(door, "/sign-in/provider", provider="app", auth_code=auth_code, **more)
+
+
+async def linked(door: Door, app: App, role: str = "leader") -> tuple[Somebody, str]:
+    """Return somebody in a post who has linked an account, and that."""
+    account = new_account()
+    one = await somebody(door, f"by-app-{account}", role)
+    body = one.proof(provider="app", auth_code=app.code_of(account))
+    answer = await asked(door, "/sign-in/link", **body)
+    assert answer.status_code == 204, answer.text
+    return one, account

@@ -33,8 +33,8 @@ _Address = Annotated[
 
 _NAME = "What it is called, for people"
 _BASE_URL = (
-    "Address of its interfaces, such as `https://openplatform.example.gov.cn`; https, or http within"
-    " the intranet that the deployment allows"
+    "Address of its interfaces, such as `https://openplatform.example.gov.cn`; https, or http"
+    " within the intranet that the deployment allows"
 )
 _APP_ID = "What it knows us by: appkey, corpid or appId"
 _MODULE = "For `zhb`: the module that it has given us"

@@ -15,7 +15,7 @@ from services.core.people.devices import LONGEST_PROOF, device_key_faults
 from services.core.people.models import SignIn
 from services.core.people.passwords import LONGEST
 from services.core.people.provider_calls import SentCode
-from services.core.people.provider_families import Source
+from services.core.people.provider_families import CodeSource
 from services.core.people.sessions import Because, Device, Opened
 from services.core.people.signing_in import LONGEST_SECRET
 
@@ -89,7 +89,7 @@ class AppCodeIn(Said):
 
     provider: CodeIn = Field(description="Code of the provider, as the city has set it up")
     auth_code: _Secret = Field(description="What the app gave; good once")
-    source: Source = Field(
+    source: CodeSource = Field(
         default="app", description="Where it comes from: `app` itself, or its `scan` of a picture"
     )
 

@@ -25,7 +25,7 @@ from services.core.people.provider_envelope import (
     closed,
     opened,
 )
-from services.core.people.provider_families import FAMILIES, TOKEN_LIFE, Family, Source
+from services.core.people.provider_families import FAMILIES, TOKEN_LIFE, CodeSource, Family
 
 LONGEST_SUBJECT = 200
 _LONGEST_TOKEN = 4000
@@ -79,7 +79,7 @@ class SentCode:
     """A code as a client sends it, and where it comes from."""
 
     code: str = field(repr=False)
-    source: Source
+    source: CodeSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Literal
 from services.core.kit.text import Text
 
 FamilyName = Literal["zzd", "wecom", "zhb"]
-Source = Literal["app", "scan"]
+CodeSource = Literal["app", "scan"]
 """Where a code comes from: the app itself, or its scan of a picture on another screen."""
 
 SecretName = Literal["secret", "cipher_key", "cipher_iv"]
@@ -32,7 +32,7 @@ class Family:
     name: FamilyName
     title: Text
     token_path: str | None
-    paths: Mapping[Source, str]
+    paths: Mapping[CodeSource, str]
     subject: tuple[str, ...]
     secrets: tuple[SecretName, ...] = ("secret",)
     needs_module: bool = False

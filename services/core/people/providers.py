@@ -30,15 +30,12 @@ from services.core.people.provider_calls import Given
 from services.core.people.provider_envelope import IV_BYTES, KEY_BYTES
 from services.core.people.provider_families import FAMILIES, SecretName
 
-MOST_PROVIDERS = 20
-"""Providers of a city that people may sign in by."""
-
 _LINK_KEY_BYTES = 32
 _SECRETS: tuple[SecretName, ...] = ("secret", "cipher_key", "cipher_iv")
 _AGREED = frozenset({"base_url", "app_id", *_SECRETS})
 """With another one of these an app token of before is none of ours."""
 
-Settings = Mapping[str, Any]
+AppSettings = Mapping[str, Any]
 """What is set of a provider, by member; secrets are open."""
 
 
@@ -60,7 +57,7 @@ def token_context(provider_id: UUID) -> str:
 async def create_provider(
     session: AsyncSession,
     *,
-    settings: Settings,
+    settings: AppSettings,
     faults: Sequence[Fault],
     actor: Actor,
     seal: Seal | None,
@@ -82,7 +79,8 @@ async def create_provider(
         raise InvalidInput(faults=found)
     if seal is None:
         raise SecretKeyNotSet
-    if await queries.provider_count(session, actor.city_code) >= MOST_PROVIDERS:
+    standing = await queries.standing_providers(session, actor.city_code)
+    if len(standing) >= queries.MOST_PROVIDERS:
         raise TooManyProviders
     provider_id = new_id()
     provider = Provider(
@@ -113,7 +111,7 @@ async def edit_provider(
     session: AsyncSession,
     provider: Provider,
     *,
-    changes: Settings,
+    changes: AppSettings,
     faults: Sequence[Fault],
     actor: Actor,
     seal: Seal | None,
@@ -126,27 +124,20 @@ async def edit_provider(
         ProviderEnded: it has ended.
         SecretKeyNotSet: its secrets cannot be opened and sealed here.
     """
-    if provider.ended_at is not None:
-        raise ProviderEnded
-    whole = {"module_id": provider.module_id, **changes}
-    new_secrets = [name for name in _SECRETS if name in changes]
-    if new_secrets:
-        kept = given_of(provider, seal).secrets
-        whole |= {name: text.decode() for name, text in _as_text(kept).items()} | {
-            name: changes[name] for name in new_secrets
-        }
-    found = [*faults, *settings_faults(whole, provider.family, changed=changes.keys())]
+    found = [*faults, *settings_faults(changes, provider.family, changed=changes.keys())]
     if found:
         raise InvalidInput(faults=found)
+    if provider.ended_at is not None:
+        raise ProviderEnded
+    if not changes:
+        return
+    if changes.keys() & set(_SECRETS):
+        provider.secrets_sealed = _renewed(provider, changes, seal)
     for name in ("name", "app_id", "module_id"):
         if name in changes:
             setattr(provider, name, changes[name])
     if "base_url" in changes:
         provider.base_url = changes["base_url"].rstrip("/")
-    if new_secrets:
-        if seal is None:
-            raise SecretKeyNotSet
-        provider.secrets_sealed = _sealed(seal, provider.id, whole)
     if _AGREED & changes.keys():
         provider.token_sealed = provider.token_until = None
     provider.version += 1
@@ -181,7 +172,7 @@ async def end_provider(
     await _audit(session, provider, "ended", actor, {"code": provider.code}, now)
 
 
-def settings_faults(settings: Settings, family: str, *, changed: Any = None) -> Sequence[Fault]:
+def settings_faults(settings: AppSettings, family: str, *, changed: Any = None) -> Sequence[Fault]:
     """Return what is wrong with settings of a provider of a family.
 
     `changed` are the members that were given anew, None: all were; others are not told.
@@ -215,7 +206,19 @@ def _length(text: str) -> int:
         return -1
 
 
-def _sealed(seal: Seal, provider_id: UUID, settings: Settings) -> bytes:
+def _renewed(provider: Provider, changes: AppSettings, seal: Seal | None) -> bytes:
+    """Return the secrets sealed anew, with those that are given in place of the former ones."""
+    kept = given_of(provider, seal).secrets
+    if seal is None:
+        raise SecretKeyNotSet
+    former = {
+        name: (one if name == "secret" else base64.b64encode(one)).decode()
+        for name, one in kept.items()
+    }
+    return _sealed(seal, provider.id, {**former, **changes})
+
+
+def _sealed(seal: Seal, provider_id: UUID, settings: AppSettings) -> bytes:
     said = {name: settings[name] for name in _SECRETS if settings.get(name) is not None}
     return seal.seal(to_json(said), secrets_context(provider_id))
 
@@ -248,12 +251,6 @@ def given_of(provider: Provider, seal: Seal | None) -> Given:
         secrets=secrets,
         link_key=link_key,
     )
-
-
-def _as_text(secrets: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    return {
-        name: one if name == "secret" else base64.b64encode(one) for name, one in secrets.items()
-    }
 
 
 async def _audit(

@@ -24,6 +24,9 @@ MOST_TENURES = 100
 MOST_SESSIONS = 20
 """Sessions of a person that may be open at once."""
 
+MOST_PROVIDERS = 20
+"""Providers of a city that people may sign in by."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldPost:
@@ -288,6 +291,17 @@ async def provider_by_code(session: AsyncSession, city_code: str, code: str) -> 
     )
 
 
+async def standing_providers(session: AsyncSession, city_code: str) -> Sequence[Provider]:
+    """Return the providers of a city that have not ended, by their codes."""
+    found = await session.scalars(
+        select(Provider)
+        .where(Provider.city_code == city_code, Provider.ended_at.is_(None))
+        .order_by(Provider.code)
+        .limit(MOST_PROVIDERS)
+    )
+    return found.all()
+
+
 async def providers(
     session: AsyncSession, city_code: str, *, after: UUID | None, limit: int
 ) -> Sequence[Provider]:
@@ -296,14 +310,6 @@ async def providers(
     if after is not None:
         wanted = wanted.where(Provider.id > after)
     return (await session.scalars(wanted.order_by(Provider.id).limit(limit))).all()
-
-
-async def provider_count(session: AsyncSession, city_code: str) -> int:
-    """Return how many providers of a city have not ended."""
-    counted = select(func.count()).where(
-        Provider.city_code == city_code, Provider.ended_at.is_(None)
-    )
-    return await session.scalar(counted) or 0
 
 
 async def linked_person(
