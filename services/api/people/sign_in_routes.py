@@ -97,7 +97,7 @@ def _counting(request: Request, held: Resources) -> Admit:
 
 @router.post(
     "/sign-in/provider",
-    responses={**answering("SessionBegunByApp"), **refusals(401, 403, 409)},
+    responses={**answering("SessionBegunByApp"), **refusals(401, 403, 409, 503)},
     response_model=SessionOpenedOut,
     openapi_extra=_open("SignInByApp"),
 )
@@ -124,7 +124,7 @@ async def sign_in_by_provider(body: ProviderSignInIn, request: Request, held: He
 @router.post(
     "/sign-in/link",
     status_code=204,
-    responses=refusals(401, 409),
+    responses=refusals(401, 409, 503),
     openapi_extra=_open("AccountLinked"),
 )
 async def link_account(body: LinkIn, request: Request, held: Held) -> None:

@@ -46,6 +46,8 @@ from services.core.people.signing_in import Reception
 
 logger = logging.getLogger("wufei.people")
 
+_RETRY_AFTER_SECONDS = 10
+
 Admit = Callable[[UUID], Awaitable[None]]
 """Counts an attempt by a provider, or refuses it."""
 
@@ -157,7 +159,7 @@ class ProviderReception:
                     "next": "whoever came was refused; passwords are good meanwhile",
                 },
             )
-            raise ProviderUnavailable from None
+            raise ProviderUnavailable(extra={"retry_after": _RETRY_AFTER_SECONDS}) from None
 
 
 async def _tried(session: AsyncSession, provider: Provider, digest: bytes) -> TriedAccount:
