@@ -147,6 +147,9 @@ def _add_gateway(actions: _Commands) -> None:
     check.add_argument("--profile", choices=sorted(PROFILES), default="wufei-hmac")
     check.add_argument("--plan", required=True, help="code of the plan, such as 410183-2025")
     check.add_argument(
+        "--sm-public-key", metavar="HEX", help="own_sm_public_key of the partner, for tif-sm"
+    )
+    check.add_argument(
         "--operation",
         choices=("list_indicators", "list_late", "get_scoreboard", "list_submissions"),
         default="list_indicators",

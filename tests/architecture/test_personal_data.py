@@ -22,11 +22,12 @@ NOTHING_OF_A_PERSON = {
     "header_names", "host", "indicator_code", "interface", "interfaces", "issuer", "key", "keys",
     "kid", "kind", "level", "location", "measure_code", "members", "message", "message_en",
     "method", "method_version", "module_id", "options", "organization_code", "outcome",
-    "output_fields",
+    "output_fields", "own_sm_public_key",
     "owner", "owner_code", "part", "period", "plan_code", "prefix", "profile", "progress",
     "provider",
     "public_key", "question_id", "reader", "recipients", "recorded_by_organization",
     "reported_by_organization", "role", "rule", "scope", "scopes", "sha256", "signature", "sm3",
+    "sm_public_key",
     "source", "source_code", "stage", "state", "subject_id", "subject_kind", "taken", "times",
     "traceparent", "traces", "type", "url_shown", "years",
 }  # fmt: skip

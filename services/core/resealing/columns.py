@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.core.gateways.service import secret_context as partner_context
+from services.core.gateways.service import sm_context
 from services.core.people.providers import link_key_context, secrets_context, token_context
 from services.core.people.second_factor import pending_context, totp_context
 from services.core.webhooks.messages import headers_context, secret_context, url_context
@@ -24,6 +25,7 @@ SEALED = (
     SealedColumn("webhook_endpoint", "headers_sealed", headers_context),
     SealedColumn("webhook_secret", "secret_sealed", secret_context),
     SealedColumn("partner_secret", "secret_sealed", partner_context),
+    SealedColumn("partner", "sm_private_sealed", sm_context),
     SealedColumn("person", "totp_sealed", totp_context),
     SealedColumn("person", "totp_pending_sealed", pending_context),
     SealedColumn("sign_in_provider", "secrets_sealed", secrets_context),
