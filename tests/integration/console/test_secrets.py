@@ -18,6 +18,7 @@ from services.core.identity.signing_keys import can_sign
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
+from services.core.people.providers import token_context
 from services.core.people.second_factor import pending_context, totp_context
 from services.core.people.users import create_user
 from services.core.registry import metadata
@@ -26,6 +27,7 @@ from services.core.resealing.columns import SEALED, SealedColumn
 from services.core.resealing.service import reseal
 from tests.support.api import ROOT, Door, open_door
 from tests.support.gateways import a_partner
+from tests.support.people import a_provider
 from tests.support.waiting import all_wait
 
 OLD, NEW = new_seal_key(), new_seal_key()
@@ -42,6 +44,8 @@ async def door(database_url: str) -> AsyncIterator[Door]:
                 made = await _endpoint(office, number)
                 assert made.status_code == 201, made.text
         await a_partner(opened)
+        await a_partner(opened, "tif-sm")
+        await _app_token(opened, UUID(await a_provider(opened)))
         assert await _token(opened), "there is a key that tokens are signed with"
         await _second_factors(opened)
         yield opened
@@ -63,6 +67,14 @@ async def _second_factors(door: Door) -> None:
             person.totp_pending_sealed = old.seal(b"two", pending_context(person.id))
 
 
+async def _app_token(door: Door, provider_id: UUID) -> None:
+    """Keep a token of an app, as if it had been asked for one."""
+    sealed = Seal.read(OLD).seal(b"an app token", token_context(provider_id))
+    await door.held.database.pool.execute(
+        "UPDATE sign_in_provider SET token_sealed = $2 WHERE id = $1", provider_id, sealed
+    )
+
+
 async def _token(door: Door) -> str:
     text, _ = await door.held.tokens.issue(
         city_code=CITY,
@@ -80,7 +92,9 @@ async def _endpoint(client: httpx.AsyncClient, number: int) -> httpx.Response:
 
 
 async def _kept(door: Door, sealed: SealedColumn) -> dict[UUID, bytes]:
-    rows = await door.held.database.pool.fetch(f"SELECT id, {sealed.column} FROM {sealed.table}")
+    rows = await door.held.database.pool.fetch(
+        f"SELECT id, {sealed.column} FROM {sealed.table} WHERE {sealed.column} IS NOT NULL"
+    )
     return {row["id"]: row[sealed.column] for row in rows}
 
 
