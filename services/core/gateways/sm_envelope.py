@@ -67,14 +67,14 @@ def sealed(data: Mapping[str, Any], keys: SmKeys, *, timestamp: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Disclosed:
     """What an envelope tells, and when it was made, as its text says it."""
 
     data: dict[str, Any]
     timestamp: str
 
 
-def opened(body: bytes, keys: SmKeys) -> Opened:
+def opened(body: bytes, keys: SmKeys) -> Disclosed:
     """Return what a body tells, whose signature fits.
 
     Raises:
@@ -94,7 +94,7 @@ def opened(body: bytes, keys: SmKeys) -> Opened:
         raise SignatureWrong from None
     if not fits or envelope.get("appCode") != keys.app_code or not isinstance(data, dict):
         raise SignatureWrong
-    return Opened(data, str(envelope.get("timestamp")))
+    return Disclosed(data, str(envelope.get("timestamp")))
 
 
 def signed_text(envelope: Mapping[str, Any], secret: str) -> bytes:

@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from services.core.gateways.errors import SignatureWrong, SmNotInstalled
 from services.core.gateways.sm_envelope import (
-    Opened,
+    Disclosed,
     SmKeys,
     is_point,
     new_pair,
@@ -54,7 +54,7 @@ def _envelope() -> dict[str, object]:
 
 
 def test_what_openssl_has_enciphered_and_signed_is_opened() -> None:
-    assert opened(to_json(_envelope()), KEYS) == Opened(DATA, str(_AT))
+    assert opened(to_json(_envelope()), KEYS) == Disclosed(DATA, str(_AT))
 
 
 def test_what_is_sealed_is_enciphered_as_openssl_does_and_opens_again() -> None:
