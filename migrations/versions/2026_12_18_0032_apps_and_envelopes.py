@@ -1,7 +1,7 @@
-"""Government apps that say who signs in, and the accounts there that people have linked.
+"""Government apps that say who signs in, accounts there that are linked, and partners' SM2 keys.
 
-New tables and a column that may be null: a process of the release before goes on, and its sessions
-name no provider.
+New tables and columns that may be null: a process of the release before goes on, its sessions name
+no provider, and it knows no partner whose requests stand in an envelope.
 """
 
 from alembic import op
@@ -59,17 +59,26 @@ CREATE TABLE linked_account (
 CREATE UNIQUE INDEX uq_linked_account_digest ON linked_account (city_code, provider_id, digest)
 """,
     "ALTER TABLE sign_in ADD COLUMN provider text",
+    """
+ALTER TABLE partner ADD COLUMN sm_public_key text, ADD COLUMN own_sm_public_key text,
+    ADD COLUMN sm_private_sealed bytea
+""",
 )
 
 
 def upgrade() -> None:
-    """Add the tables and the column."""
+    """Add the tables and the columns."""
     for statement in _UP:
         op.execute(statement)
 
 
 def downgrade() -> None:
-    """Drop them: nobody signs in by an app any more, and providers have to be set up anew."""
+    """Drop them: nobody signs in by an app, and partners with an envelope call no more."""
+    op.execute("DELETE FROM partner WHERE profile = 'tif-sm'")
+    op.execute(
+        "ALTER TABLE partner DROP COLUMN sm_public_key, DROP COLUMN own_sm_public_key,"
+        " DROP COLUMN sm_private_sealed"
+    )
     op.execute("ALTER TABLE sign_in DROP COLUMN provider")
     for table in ("linked_account", "sign_in_provider"):
         op.execute(f"DROP TABLE {table}")
