@@ -15,6 +15,7 @@ from services.api.context import (
     PageSize,
     PageToken,
     Reading,
+    Resources,
     Writing,
 )
 from services.api.contract.refusals import refusals
@@ -30,10 +31,11 @@ from services.api.people.provider_schemas import (
 from services.api.people.routes import UserManager
 from services.api.routing import versioned_router
 from services.api.turns import Shown, Turn, in_scope
+from services.core.kit.errors import Fault
 from services.core.people import providers, queries
 from services.core.people.errors import ProviderNotFound
 from services.core.people.models import Provider
-from services.core.webhooks.rules import url_faults
+from services.core.webhooks.rules import address_fault
 
 router = versioned_router("people")
 
@@ -47,6 +49,11 @@ def _shown(provider: Provider) -> Shown:
     shown = provider_out(provider)
     body = shown.model_dump_json().encode()
     return Shown(shown, body, item_etag(provider.id, provider.version, body))
+
+
+def _address_faults(url: str | None, held: Resources) -> list[Fault]:
+    fault = None if url is None else address_fault(url, held.webhook_addresses, _PLACE)
+    return [] if fault is None else [fault]
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ async def create_sign_in_provider(
     provider = await providers.create_provider(
         session,
         settings=body.model_dump(),
-        faults=list(url_faults(body.base_url, held.webhook_addresses, place=_PLACE)),
+        faults=_address_faults(body.base_url, held),
         actor=actor,
         seal=held.seal,
         now=held.clock.true_now(),
@@ -144,12 +151,11 @@ async def edit_sign_in_provider(
     """
     await turn.check(if_match, required=True)
     changes = body.model_dump(exclude_unset=True)
-    policy, url = turn.held.webhook_addresses, changes.get("base_url")
     await providers.edit_provider(
         turn.session,
         turn.item,
         changes=changes,
-        faults=[] if url is None else list(url_faults(url, policy, place=_PLACE)),
+        faults=_address_faults(changes.get("base_url"), turn.held),
         actor=turn.actor,
         seal=turn.held.seal,
         now=turn.held.clock.true_now(),

@@ -21,17 +21,19 @@ Encoding = Literal["base64", "hex", "HEX"]
 TimeUnit = Literal["s", "ms", "iso"]
 """Seconds or milliseconds since 1970, or `2026-01-01T08:00:00.000+08:00`."""
 
-ProfileName = Literal[
+PlainProfileName = Literal[
     "wufei-hmac",
     "wufei-hmac-sm3",
     "national",
     "tif",
-    "tif-sm",
     "zzd",
     "shandong",
     "app-sha1",
     "app-md5",
 ]
+"""Profiles that leave the body as it is: those that we report by, too."""
+
+ProfileName = Literal[PlainProfileName, "tif-sm"]
 
 
 class SignedPart(Enum):

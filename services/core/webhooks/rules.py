@@ -93,20 +93,20 @@ def settings_faults(
 ) -> Iterator[Fault]:
     """Yield everything that is wrong with those settings that are given."""
     if "url" in settings:
-        yield from url_faults(settings["url"], ground.policy, format_=format_)
+        target = check_url(settings["url"], ground.policy, format_=format_)
+        if not isinstance(target, TargetUrl):
+            # The URL is not said again: it may hold a token.
+            yield Fault("/url", target, _ROBOT_FORMS.get((target, format_)) or _MISFITS[target])
     for index, name in enumerate(settings.get("event_types", ())):
         yield from type_faults(name, f"/event_types/{index}")
     yield from _header_faults(settings.get("headers", {}), robot=format_ != "standard")
     yield from _filter_faults(settings, actor, ground)
 
 
-def url_faults(
-    url: str, policy: AddressPolicy, *, format_: str = "standard", place: str = "/url"
-) -> Iterator[Fault]:
-    """Yield why nothing may be sent to a URL; it is not said again, for it may hold a token."""
-    target = check_url(url, policy, format_=format_)
-    if not isinstance(target, TargetUrl):
-        yield Fault(place, target, _ROBOT_FORMS.get((target, format_)) or _MISFITS[target])
+def address_fault(url: str, policy: AddressPolicy, place: str) -> Fault | None:
+    """Return why nothing may be sent to an address of another slice; None: it may be called."""
+    target = check_url(url, policy)
+    return None if isinstance(target, TargetUrl) else Fault(place, target, _MISFITS[target])
 
 
 def _filter_faults(settings: Settings, actor: Actor, ground: SettingsContext) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ import pytest
 
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.connectors import a_connector
 from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.gateways import a_partner
@@ -16,6 +17,9 @@ from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.people import a_provider, people_named
 
 OF_PEOPLE = ("/v1/users", "/v1/posts", "/v1/sign-in-providers")
+
+OF_THE_OFFICE = ("/items", "/retry", "/batches", "/statements", "/reconciliation")
+"""Paths of connectors that say what is reported."""
 
 
 @pytest.fixture
@@ -46,8 +50,8 @@ def asker(
     """Return who gets as far as the body of a path."""
 
     def of(path: str) -> httpx.AsyncClient:
-        if path.startswith(("/v1/api-keys", "/v1/partners")):
-            return admin
+        if path.startswith(("/v1/api-keys", "/v1/partners", "/v1/connectors")):
+            return office if path.endswith(OF_THE_OFFICE) else admin
         return security if path.startswith(OF_PEOPLE) else office
 
     return of
@@ -84,6 +88,7 @@ async def things(door: Door) -> AsyncIterator[None]:
     MADE["key_id"] = made.json()["id"]
     MADE["partner_id"] = (await a_partner(door)).id
     MADE["provider_id"] = await a_provider(door)
+    MADE["connector_id"] = await a_connector(door)
     MADE.update(await people_named(door, 1, left=False))
     yield
     MADE.clear()

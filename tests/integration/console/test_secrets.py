@@ -27,6 +27,7 @@ from services.core.resealing import service as resealing
 from services.core.resealing.columns import SEALED, SealedColumn
 from services.core.resealing.service import reseal
 from tests.support.api import ROOT, Door, open_door
+from tests.support.connectors import a_connector
 from tests.support.gateways import a_partner
 from tests.support.people import a_provider
 from tests.support.waiting import all_wait
@@ -47,6 +48,7 @@ async def door(database_url: str) -> AsyncIterator[Door]:
         await a_partner(opened)
         await a_partner(opened, "tif-sm")
         await _app_token(opened, UUID(await a_provider(opened)))
+        await a_connector(opened)
         assert await _token(opened), "there is a key that tokens are signed with"
         await _second_factors(opened)
         yield opened
