@@ -10,6 +10,7 @@ from tests.support.connectors import a_connector
 from tests.support.contract import CONTRACT
 from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
+from tests.support.people import a_provider
 from tests.support.registers import a_register_row
 
 PATCHES = {
@@ -71,6 +72,10 @@ async def a_factory(door: Door) -> Mapping[str, Any]:
     return {"id": await a_register_row(door, "confirmed")}
 
 
+async def an_app(door: Door) -> Mapping[str, Any]:
+    return {"id": await a_provider(door)}
+
+
 THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_submission": a_draft,
     "edit_milestone": a_milestone,
@@ -80,6 +85,7 @@ THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_connector": a_report,
     "edit_user": a_user,
     "edit_register_row": a_factory,
+    "edit_sign_in_provider": an_app,
 }
 """What each PATCH is tried on; a new one is to be added here."""
 
@@ -118,7 +124,8 @@ async def test_a_change_of_nothing_writes_nothing(door: Door, name: str) -> None
     address = path.removeprefix("/v1").replace("{" + path.split("{")[1], thing["id"])
     before = await written(door)
     keys = address.startswith(("/api-keys", "/partners", "/connectors"))
-    role = "security_admin" if address.startswith("/users") else "office"
+    of_people = address.startswith(("/users", "/sign-in-providers"))
+    role = "security_admin" if of_people else "office"
     client = door.client(door.admin_secret) if keys else await door.as_(role)
     async with client:
         was = await client.get(address)
