@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.log_listener import LogListener
 from services.core.identity.actor import Actor
+from services.core.kit.city_scope import enter_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, reads_replica
 from services.core.plan.errors import PlanNotFound
@@ -61,12 +62,15 @@ class PlanCache:
     ) -> PlanState:
         """Return a plan in the caller's scope; read in `session` where the caller holds one.
 
+        What the request does from then on is about the plan's city.
+
         Raises:
             PlanNotFound: there is none of this code, or it is not the caller's to see.
         """
         city_code = plan_code.split("-", 1)[0]
         if not sees_plan(actor, city_code=city_code, plan_code=plan_code):
             raise PlanNotFound
+        enter_city(city_code)
         return await self.of_city(city_code, plan_code, session)
 
     async def of_city(

@@ -38,6 +38,7 @@ from services.core.gateways.use import Use
 from services.core.identity.actor import Actor
 from services.core.identity.errors import NetworkNotAllowed
 from services.core.identity.networks import Network, is_within, networks_of
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 from services.core.kit.sealing import CannotUnseal, Seal
@@ -204,11 +205,12 @@ class Partners:
         parts = app_id.split("_", _LABEL_PARTS - 1)
         if len(parts) != _LABEL_PARTS or self._seal is None:
             return None
-        async with self._database.sessions() as session:
-            partner = await queries.calling_partner(session, parts[1], app_id)
-            if partner is None:
-                return None
-            kept = (await queries.secrets_of(session, [partner], now=now))[partner.id]
+        with in_city(parts[1]):
+            async with self._database.sessions() as session:
+                partner = await queries.calling_partner(session, parts[1], app_id)
+                if partner is None:
+                    return None
+                kept = (await queries.secrets_of(session, [partner], now=now))[partner.id]
         try:
             secrets = [self._seal.unseal(one.secret_sealed, secret_context(one.id)) for one in kept]
         except CannotUnseal:
@@ -262,7 +264,8 @@ class Partners:
                 "now": now,
             }
         )
-        fresh = await self._database.pool.fetchval(*bound)
+        with in_city(partner.city_code):
+            fresh = await self._database.pool.fetchval(*bound)
         if fresh is None:
             raise SignatureReplayed
 

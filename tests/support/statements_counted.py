@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 
+from services.core.kit.city_scope import ENTER
 from services.core.kit.database import PlainConnection
 from services.core.kit.rested_connections import ALIVE
 from tests.support.api import Door
@@ -37,7 +39,8 @@ def statements_of(door: Door) -> Iterator[list[str]]:
         asked.append(statement)
 
     def overhear(query: Any) -> None:
-        if query.query != ALIVE:  # it goes before the first one, and only where a connection rested
+        # Both go before the first one: where a connection rested, or was in another city.
+        if query.query not in {ALIVE, ENTER}:
             asked.append(query.query)
 
     def taken_out(connection: Any, *_more: Any) -> None:
@@ -66,8 +69,5 @@ def bare_lookups() -> Iterator[list[str]]:
         asked.append(statement)
         return fetchrow(connection, statement, *given, **options)
 
-    PlainConnection.fetchrow = overheard
-    try:
+    with patch.object(PlainConnection, "fetchrow", overheard):
         yield asked
-    finally:
-        PlainConnection.fetchrow = fetchrow

@@ -23,6 +23,7 @@ from services.core.identity.models import (
 from services.core.identity.rules import ADMINISTRATORS, SCOPES
 from services.core.identity.signing_keys import IssuingKey
 from services.core.identity.statements import KEY_BY_DIGEST, KEY_WITH_SECRETS
+from services.core.kit.city_scope import in_city, in_every_city
 
 _MOST_EXPIRING = 100
 _MOST_KEYS = 100
@@ -64,7 +65,7 @@ async def former_secrets(
     found: dict[UUID, list[FormerSecret]] = {key.id: [] for key in keys}
     for city_code in sorted({key.city_code for key in keys}):
         ids = [key.id for key in keys if key.city_code == city_code]
-        rows = await session.scalars(
+        wanted = (
             select(FormerSecret)
             .where(
                 FormerSecret.city_code == city_code,
@@ -73,6 +74,8 @@ async def former_secrets(
             )
             .order_by(FormerSecret.expires_at.desc(), FormerSecret.prefix)
         )
+        with in_city(city_code):
+            rows = await session.scalars(wanted)
         for one in rows:
             found[one.key_id].append(one)
     return found
@@ -134,7 +137,7 @@ def _keys_in_reach(actor: Actor, city_code: str) -> ColumnElement[bool]:
 async def _page_over(
     session: AsyncSession,
     cities: Iterable[str],
-    in_city: Callable[[str], Select[_Row]],
+    of_city: Callable[[str], Select[_Row]],
     order: InstrumentedAttribute[Any],
     *,
     after: tuple[str, object] | None,
@@ -145,10 +148,11 @@ async def _page_over(
     for city in cities:
         if after is not None and city < after[0]:
             continue
-        wanted = in_city(city)
+        wanted = of_city(city)
         if after is not None and city == after[0]:
             wanted = wanted.where(order > after[1])
-        found += await session.scalars(wanted.order_by(order).limit(limit - len(found)))
+        with in_city(city):
+            found += await session.scalars(wanted.order_by(order).limit(limit - len(found)))
         if len(found) >= limit:
             break
     return found
@@ -197,7 +201,8 @@ async def visible_key(
     """Return one key in the actor's reach."""
     for city_code in await _cities_of(session, actor):
         wanted = select(ApiKey).where(_keys_in_reach(actor, city_code), ApiKey.id == key_id)
-        found = await session.scalar(wanted.with_for_update() if for_update else wanted)
+        with in_city(city_code):
+            found = await session.scalar(wanted.with_for_update() if for_update else wanted)
         if found is not None:
             return found
     return None
@@ -263,7 +268,9 @@ async def organization_names(
 
 async def city_exists(session: AsyncSession, city_code: str) -> bool:
     """Return whether a plan of this city was ever loaded."""
-    found = await session.scalar(select(Tenant.city_code).where(Tenant.city_code == city_code))
+    wanted = select(Tenant.city_code).where(Tenant.city_code == city_code)
+    with in_city(city_code):
+        found = await session.scalar(wanted)
     return found is not None
 
 
@@ -275,7 +282,9 @@ async def has_administrator(session: AsyncSession) -> bool:
             ApiKey.role == "system_admin",
             ApiKey.revoked_at.is_(None),
         )
-        if await session.scalar(wanted.limit(1)) is not None:
+        with in_city(city_code):
+            found = await session.scalar(wanted.limit(1))
+        if found is not None:
             return True
     return False
 
@@ -283,7 +292,8 @@ async def has_administrator(session: AsyncSession) -> bool:
 async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequence[str]:
     """Return the codes of all cities of this deployment, or of the first so many."""
     wanted = select(Tenant.city_code).order_by(Tenant.city_code).limit(limit)
-    return (await session.scalars(wanted)).all()
+    with in_every_city():
+        return (await session.scalars(wanted)).all()
 
 
 async def key_with_secrets(

@@ -26,6 +26,7 @@ from services.core.identity.giving import (
 )
 from services.core.identity.models import ApiKey
 from services.core.identity.rules import ADMINISTRATORS, Role
+from services.core.kit.city_scope import in_city
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.nearest import with_closest
@@ -210,8 +211,10 @@ async def note_use(
     """Write when and from which network keys were last used, by (city, key id)."""
     # In one order, so that two processes wait for each other at most.
     for (city_code, key_id), (at, network) in sorted(used.items()):
-        await session.execute(
+        changed = (
             update(ApiKey)
             .where(ApiKey.city_code == city_code, ApiKey.id == key_id)
             .values(last_used_at=at, last_used_from=network)
         )
+        with in_city(city_code):
+            await session.execute(changed)

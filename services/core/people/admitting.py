@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.audit.service import note
 from services.core.identity.actor import system
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import enter_city
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import CannotUnseal, Seal, SecretKeyNotSet
@@ -70,6 +71,7 @@ async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) 
     """
     async with database.sessions() as session:
         city_code = proof.city_code or await _only_city(session)
+        enter_city(city_code)
         found = await queries.person_by_username(session, city_code, proof.username.casefold())
     kept = None if found is None or found.ended_at is not None else found.password_hash
     right = await hasher.is_right(kept, proof.password)
