@@ -23,7 +23,7 @@ from services.core.identity.models import (
 from services.core.identity.rules import ADMINISTRATORS, SCOPES
 from services.core.identity.signing_keys import IssuingKey
 from services.core.identity.statements import KEY_BY_DIGEST, KEY_WITH_SECRETS
-from services.core.kit.city_scope import in_city, in_every_city
+from services.core.kit.city_scope import enter_city, in_city, in_every_city
 
 _MOST_EXPIRING = 100
 _MOST_KEYS = 100
@@ -198,12 +198,13 @@ async def visible_keys(
 async def visible_key(
     session: AsyncSession, actor: Actor, key_id: UUID, *, for_update: bool = False
 ) -> ApiKey | None:
-    """Return one key in the actor's reach."""
+    """Return one key in the actor's reach; what follows is about its city."""
     for city_code in await _cities_of(session, actor):
         wanted = select(ApiKey).where(_keys_in_reach(actor, city_code), ApiKey.id == key_id)
         with in_city(city_code):
             found = await session.scalar(wanted.with_for_update() if for_update else wanted)
         if found is not None:
+            enter_city(city_code)
             return found
     return None
 
@@ -247,9 +248,11 @@ async def organizations_by_code(
     """Return the organizations that have one of `codes`, in one city or (None) in any."""
     found: list[Organization] = []
     for city in await city_codes(session) if city_code is None else [city_code]:
-        found += await session.scalars(
-            select(Organization).where(Organization.city_code == city, Organization.code.in_(codes))
+        wanted = select(Organization).where(
+            Organization.city_code == city, Organization.code.in_(codes)
         )
+        with in_city(city):
+            found += await session.scalars(wanted)
     return found
 
 
@@ -257,12 +260,14 @@ async def organization_names(
     session: AsyncSession, city_code: str
 ) -> Mapping[str, tuple[str, ...]]:
     """Return the name and aliases of organizations of a city, by code; of 5,000 at most."""
-    found = await session.execute(
+    wanted = (
         select(Organization.code, Organization.name, Organization.aliases)
         .where(Organization.city_code == city_code)
         .order_by(Organization.code)
         .limit(5000)
     )
+    with in_city(city_code):
+        found = await session.execute(wanted)
     return {code: (name, *aliases) for code, name, aliases in found}
 
 

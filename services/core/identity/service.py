@@ -26,7 +26,7 @@ from services.core.identity.giving import (
 )
 from services.core.identity.models import ApiKey
 from services.core.identity.rules import ADMINISTRATORS, Role
-from services.core.kit.city_scope import in_city
+from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.nearest import with_closest
@@ -90,6 +90,7 @@ async def create_key(
         city_code = unit.city_code if unit else city_code
     if faults:
         raise InvalidInput(faults=faults)
+    enter_city(city_code)
     minted = mint(f"wufei_{city_code}")
     key = _key(request, city_code, minted, now)
     await _add(session, key, actor.stamp(), now)
@@ -161,7 +162,8 @@ async def _add(
 
 async def maker_of(session: AsyncSession, actor: Actor) -> ApiKey | None:
     """Return the key that an actor acts by; None: it is the operator of the machine."""
-    return await session.get(ApiKey, (actor.city_code, actor.credential_id))
+    with in_city(actor.city_code):
+        return await session.get(ApiKey, (actor.city_code, actor.credential_id))
 
 
 def _unknown(pointer: str, code: str, value: str, shown: Mapping[str, str]) -> Fault:
