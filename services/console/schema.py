@@ -15,6 +15,7 @@ from services.core.kit import city_wall
 from services.core.kit.schema import PRESENT, PresentSchema, require_version, schema_of
 from services.core.kit.server_address import open_connection
 from services.core.kit.service_role import Login, admit
+from services.core.read_across import READ_ACROSS
 
 
 async def upgrade(url: str, *, service_url: str | None = None, alone: bool = False) -> None:
@@ -43,9 +44,9 @@ async def upgrade(url: str, *, service_url: str | None = None, alone: bool = Fal
         if begins:
             with suppress(city_wall.WallCannotStand):
                 await city_wall.check_ground(owner, owner=url, service=service_url)
-                await city_wall.put_up(owner)
+                await city_wall.put_up(owner, READ_ACROSS)
         elif (await city_wall.standing(owner)).guarded:
-            await city_wall.put_up(owner)
+            await city_wall.put_up(owner, READ_ACROSS)
     finally:
         await owner.close()
 

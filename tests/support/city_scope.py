@@ -4,6 +4,8 @@ On the tests' server alone there are policies that let it through. What a door d
 until the door says in which city, and a test that is one's work finds it out if it does not say.
 """
 
+from contextvars import Context
+
 import asyncpg
 
 from services.core.kit.city_scope import SETTING, enter_city
@@ -19,6 +21,13 @@ WHERE c.relnamespace = CAST(CAST(current_schema() AS text) AS regnamespace) AND 
 def begin_tests_scope() -> None:
     """Have what this process does by itself be in the scope of tests."""
     enter_city(TESTS)
+
+
+def context_of_its_own() -> Context:
+    """Return a context in which nothing was begun, for work that stands for another process."""
+    fresh = Context()
+    fresh.run(begin_tests_scope)
+    return fresh
 
 
 async def let_tests_through(owner: str, service: str) -> None:

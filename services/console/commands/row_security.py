@@ -18,6 +18,7 @@ from services.core.kit.city_wall import (
 )
 from services.core.kit.outage import told_of
 from services.core.kit.server_address import open_connection
+from services.core.read_across import READ_ACROSS
 
 
 def run(arguments: Namespace) -> int:
@@ -38,7 +39,7 @@ async def _done(what: str, owner: str, service: str | None) -> WallStanding:
     try:
         if what == "on":
             await check_ground(connection, owner=owner, service=service)
-            await put_up(connection)
+            await put_up(connection, READ_ACROSS)
         elif what == "off":
             await take_down(connection)
         return await standing(connection)

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
+from services.core.kit.statements import DriverStatement
+
 SETTING = "wufei.city"
 """The setting of a connection that the policies compare with."""
 
@@ -22,7 +24,7 @@ NO_CITY = ""
 EVERY_CITY = "*"
 """What the few readings across cities say; it opens the tables that those read, and no other."""
 
-ENTER = f"SELECT set_config('{SETTING}', $1, false)"
+ENTER = DriverStatement(f"SELECT set_config('{SETTING}', :city, false)")
 """What the server is told where it is in another city."""
 
 _city: ContextVar[str] = ContextVar("city", default=NO_CITY)
@@ -78,7 +80,7 @@ class ScopedConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has 
         if not self.is_elsewhere:
             return
         wanted, self._entered = _city.get(), None
-        await super().execute(ENTER, wanted)
+        await super().execute(*ENTER.bind({"city": wanted}))
         self._within_transaction = self.is_in_transaction()
         self._entered = wanted
 
@@ -125,7 +127,7 @@ class UnscopedConnection(ScopedConnection):
 
 async def enter_with(connection: asyncpg.Connection, city_code: str) -> None:
     """Have what a connection by itself does from now on be about one city."""
-    await connection.execute(ENTER, city_code)
+    await connection.execute(*ENTER.bind({"city": city_code}))
 
 
 def scope_statements(engine: AsyncEngine) -> None:

@@ -5,7 +5,8 @@ The wall is what the owner of the tables puts up and takes down, table by table,
 no migration, and where it cannot stand.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -13,24 +14,6 @@ import asyncpg
 from services.core.kit.city_scope import EVERY_CITY, SETTING
 from services.core.kit.server_address import read_address
 from services.core.kit.service_role import Login
-
-READ_ACROSS = frozenset(
-    {
-        "alert_evaluation",
-        "city",
-        "event_pending",
-        "event_position",
-        "log_head",
-        "plan",
-        "plan_version",
-        "reader_cursor",
-        "sheet_import",
-        "webhook_attempt",
-        "webhook_delivery",
-        "webhook_endpoint",
-    }
-)
-"""The tables that the few statements across cities read (`tests/support/statements_sent.py`)."""
 
 _ONE, _EVERY = "one_city", "every_city"
 _HERE = f"city_code = current_setting('{SETTING}', true)"
@@ -111,34 +94,49 @@ async def standing(connection: asyncpg.Connection) -> WallStanding:
     return WallStanding(row["tables"], row["guarded"], row["holds"])
 
 
-async def put_up(connection: asyncpg.Connection) -> int:
+async def put_up(connection: asyncpg.Connection, read_across: Collection[str]) -> int:
     """Guard every table of cities that is not guarded yet; return how many were not.
 
-    The connection is the owner's, in no transaction: each table waits for those who use it, and
-    is guarded by itself. What is guarded already is left alone, so it may be done again.
+    What reads across cities sees the rows of the tables `read_across`. The connection is the
+    owner's, in no transaction: each table waits for those who use it, and is guarded by itself.
+    What is guarded already is left alone, so it may be done again, and by two at once.
     """
     number = 0
-    for table in await connection.fetch(_TABLES):
-        for name, condition in _policies(table):
-            if name not in table["policies"]:
-                await connection.execute(f"CREATE POLICY {name} ON {table['place']} {condition}")
-        if not table["guarded"]:
-            await connection.execute(f"ALTER TABLE {table['place']} ENABLE ROW LEVEL SECURITY")
-            number += 1
+    async with _alone(connection):
+        for table in await connection.fetch(_TABLES):
+            for name, condition in _policies(table, read_across):
+                if name not in table["policies"]:
+                    await connection.execute(
+                        f"CREATE POLICY {name} ON {table['place']} {condition}"
+                    )
+            if not table["guarded"]:
+                await connection.execute(f"ALTER TABLE {table['place']} ENABLE ROW LEVEL SECURITY")
+                number += 1
     return number
 
 
 async def take_down(connection: asyncpg.Connection) -> int:
     """Guard no table any more; return how many were. The policies stay, and then do nothing."""
-    guarded = [table for table in await connection.fetch(_TABLES) if table["guarded"]]
-    for table in guarded:
-        await connection.execute(f"ALTER TABLE {table['place']} DISABLE ROW LEVEL SECURITY")
+    async with _alone(connection):
+        guarded = [table for table in await connection.fetch(_TABLES) if table["guarded"]]
+        for table in guarded:
+            await connection.execute(f"ALTER TABLE {table['place']} DISABLE ROW LEVEL SECURITY")
     return len(guarded)
 
 
-def _policies(table: asyncpg.Record) -> Iterator[tuple[str, str]]:
+@asynccontextmanager
+async def _alone(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """Wait until nobody else puts the wall up or takes it down here."""
+    await connection.execute("SELECT pg_advisory_lock(hashtextextended('row security', 0))")
+    try:
+        yield
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock(hashtextextended('row security', 0))")
+
+
+def _policies(table: asyncpg.Record, read_across: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield the policies that a table has to have; a part has none: it is read by its table."""
     if not table["is_part"]:
         yield _ONE, f"USING ({_HERE})"
-    if table["name"] in READ_ACROSS or table["is_rest"]:
+    if table["name"] in read_across or table["is_rest"]:
         yield _EVERY, f"FOR SELECT USING ({_EVERYWHERE})"

@@ -1,5 +1,6 @@
 """The second wall: PostgreSQL shows a connection the rows of the city it is in, and no other."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -10,7 +11,6 @@ from services.console.schema import upgrade
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import EVERY_CITY, NO_CITY, in_city, in_every_city
 from services.core.kit.city_wall import (
-    READ_ACROSS,
     WallCannotStand,
     check_ground,
     put_up,
@@ -18,6 +18,7 @@ from services.core.kit.city_wall import (
     take_down,
 )
 from services.core.kit.database import Database, connect
+from services.core.read_across import READ_ACROSS
 from tests.support.owner import as_owner, owner_of, served
 from tests.support.servers import Addresses, empty_database
 from tests.support.statements_sent import TABLES
@@ -184,17 +185,27 @@ async def test_the_owner_takes_it_down_and_puts_it_up_while_all_goes_on(
     owner = await asyncpg.connect(owner_of(database_url))
     try:
         assert (await standing(owner)).is_up
-        assert await put_up(owner) == 0
+        assert await put_up(owner, READ_ACROSS) == 0
         assert await take_down(owner) > len(TABLES)
         assert not (await standing(owner)).guarded
         with in_city(ONE):
             assert await seen(database) == f"unit of {OTHER} unit of {ONE}"
-        await put_up(owner)
+        await put_up(owner, READ_ACROSS)
         assert (await standing(owner)).is_up
         with in_city(ONE):
             assert await seen(database) == f"unit of {ONE}"
     finally:
         await owner.close()
+
+
+async def test_two_who_migrate_an_empty_database_at_once_put_it_up_once(
+    addresses: Addresses,
+) -> None:
+    async with empty_database(addresses) as url:
+        await asyncio.gather(*(upgrade(url, service_url=served(url)) for _ in range(2)))
+        connection = await asyncpg.connect(url)
+        assert (await standing(connection)).is_up
+        await connection.close()
 
 
 async def test_an_older_database_gets_it_by_being_asked_and_then_for_new_tables_too(
@@ -208,7 +219,7 @@ async def test_an_older_database_gets_it_by_being_asked_and_then_for_new_tables_
             await take_down(connection)
             await upgrade(owner, service_url=service)
             assert not (await standing(connection)).guarded
-            await put_up(connection)
+            await put_up(connection, READ_ACROSS)
             await connection.execute("CREATE TABLE later (city_code text)")
             assert not (await standing(connection)).is_up
             await upgrade(owner, service_url=service)
