@@ -198,14 +198,14 @@ async def test_the_owner_takes_it_down_and_puts_it_up_while_all_goes_on(
         await owner.close()
 
 
-async def test_two_who_migrate_an_empty_database_at_once_put_it_up_once(
-    addresses: Addresses,
-) -> None:
-    async with empty_database(addresses) as url:
-        await asyncio.gather(*(upgrade(url, service_url=served(url)) for _ in range(2)))
-        connection = await asyncpg.connect(url)
-        assert (await standing(connection)).is_up
-        await connection.close()
+async def test_two_who_put_it_up_at_once_do_it_once(database_url: str) -> None:
+    await as_owner(database_url, "CREATE TABLE later (city_code text)")
+    owners = [await asyncpg.connect(owner_of(database_url)) for _ in range(2)]
+    done = await asyncio.gather(*(put_up(owner, READ_ACROSS) for owner in owners))
+    assert sorted(done) == [0, 1]
+    assert (await standing(owners[0])).is_up
+    for owner in owners:
+        await owner.close()
 
 
 async def test_an_older_database_gets_it_by_being_asked_and_then_for_new_tables_too(
