@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
+from services.api.connectors.queue_metrics import read_connector_figures
 from services.api.context import Held, Resources
 from services.api.contract.choices import one_of
 from services.api.contract.shown import answering
@@ -133,6 +134,7 @@ async def metrics(request: Request) -> Any:
     try:
         await read_log_figures(held)
         await read_webhook_figures(held)
+        await read_connector_figures(held)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         if is_outdated(error):
             raise

@@ -23,6 +23,8 @@ from services.api.audit import routes as audit
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
+from services.api.connectors import item_routes as connector_items
+from services.api.connectors import routes as connectors
 from services.api.context import Resources
 from services.api.contract.document import contract_of
 from services.api.docs_routes import install_docs
@@ -139,6 +141,8 @@ _ROUTERS = (
     partners.router,
     catalog.router,
     facade.router,
+    connectors.router,
+    connector_items.router,
     users.router,
     posts.router,
     sessions.router,

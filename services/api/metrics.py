@@ -62,6 +62,17 @@ REPLICA_USED = Gauge(
     "wufei_replica_used", "1: readings go to the replica; 0: it is set aside", ["replica"]
 )
 
+CONNECTORS = Gauge("wufei_connectors", "Connectors, by how they are", ["state"])
+CONNECTOR_ITEMS = Gauge(
+    "wufei_connector_items",
+    "What is reported to superiors by state, 10000 of each connector at most",
+    ["state"],
+)
+CONNECTOR_OLDEST_DUE = Gauge(
+    "wufei_connector_oldest_due_seconds",
+    "Since when the oldest report of a connector at work is due; 0: none is",
+)
+
 WEBHOOK_ENDPOINTS = Gauge("wufei_webhook_endpoints", "Endpoints, by how they are", ["state"])
 WEBHOOK_WAITING = Gauge("wufei_webhook_waiting", "Deliveries that wait, to all endpoints")
 WEBHOOK_DUE = Gauge("wufei_webhook_due", "Deliveries that are due now, to all endpoints")

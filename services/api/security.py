@@ -124,6 +124,8 @@ class Keys:
     async def presented(self, token: str, address: str | None) -> Credential:
         """Return what is known of a credential that comes from an address, and note its use.
 
+        What follows is about its city, until the request names a plan of another.
+
         Raises:
             Unauthenticated, NetworkNotAllowed: see `actor`.
         """
@@ -136,6 +138,7 @@ class Keys:
         if met.networks and not is_within(address, met.networks):
             raise _from_elsewhere(address, actor)
         self._used[actor.city_code, actor.credential_id] = now, address
+        enter_city(actor.city_code)
         return met
 
     def forget(self) -> None:
@@ -310,8 +313,6 @@ def address_of(request: Request) -> str | None:
 async def authenticate(request: Request) -> Actor:
     """Return the caller; the route class asks this of every request before anything else.
 
-    What the request does from then on is about the caller's city, until it names a plan of another.
-
     Raises:
         Unauthenticated: there is no valid credential.
         NetworkNotAllowed: it is one that is good from other networks only.
@@ -336,7 +337,6 @@ async def authenticate(request: Request) -> Actor:
     request.scope[_SHOWN] = found.secret_prefix
     actor = found.actor.in_request(request.scope["request_id"])
     held.access.used(actor, address)
-    enter_city(actor.city_code)
     return actor
 
 

@@ -53,6 +53,7 @@ def _parser() -> ArgumentParser:
     _add_key(_group(commands, "key", "make, list and revoke keys"))
     _add_webhook(_group(commands, "webhook", "try receivers of webhooks"))
     _add_gateway(_group(commands, "gateway", "try an installation as a partner's gateway"))
+    _add_connector(_group(commands, "connector", "try a superior's platform"))
     _add_simulate(_group(commands, "simulate", "try how much a machine takes"))
     _add(
         _group(commands, "secrets", "keys that secrets are sealed with"),
@@ -156,6 +157,17 @@ def _add_gateway(actions: _Commands) -> None:
         default="list_indicators",
         help="which operation is called, that the partner may call",
     )
+    check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+    check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")
+
+
+def _add_connector(actions: _Commands) -> None:
+    summary = "send batches of no items to a superior's platform; say what was answered"
+    check = _add(actions, "check", "connectors:check", summary)
+    check.add_argument("url", help="where reports go; nothing else is called")
+    check.add_argument("--app-id", required=True, help="what the superior calls us")
+    check.add_argument("--profile", choices=sorted(PROFILES), default="wufei-hmac")
+    check.add_argument("--interface", default="", help="where the profile names one")
     check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")
 

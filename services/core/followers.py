@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.alerts import following as alerts
 from services.core.audit import linking as audit
+from services.core.connectors import following as connectors
+from services.core.connectors import retention as connector_retention
 from services.core.evidence.archives import service as evidence_archives
 from services.core.imports import service as imports
 from services.core.kit.clock import Clock
@@ -36,6 +38,7 @@ FOLLOWERS = (
     # Before the alerts, which tell of what it raises a round later.
     observations.FOLLOWER,
     alerts.FOLLOWER,
+    connectors.FOLLOWER,
     recovery.FOLLOWER,
     # Last, for nobody waits for the chain.
     audit.FOLLOWER,
@@ -58,6 +61,7 @@ def date_followers(
         "alerts": alerts.follow_date,
         "webhook-owners": retention.disown,
         "webhook-retention": retention.follow_date,
+        "connector-retention": connector_retention.follow_date,
         "evidence-retention": evidence_archives.follow_date,
         "import-retention": imports.follow_date,
         "audit": audit.signing_heads(signer, kept=audit_kept),
@@ -67,5 +71,7 @@ def date_followers(
 DATE_FOLLOWERS = date_followers()
 """Those of a deployment without a key."""
 
-UNHURRIED = frozenset({"webhook-retention", "evidence-retention", "import-retention"})
+UNHURRIED = frozenset(
+    {"webhook-retention", "connector-retention", "evidence-retention", "import-retention"}
+)
 """Those that only throw away: what they leave for some minutes does no harm."""

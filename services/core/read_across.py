@@ -7,6 +7,8 @@ READ_ACROSS = frozenset(
     {
         "alert_evaluation",
         "city",
+        "connector",
+        "connector_item",
         "event_pending",
         "event_position",
         "log_head",
@@ -14,7 +16,6 @@ READ_ACROSS = frozenset(
         "plan_version",
         "reader_cursor",
         "sheet_import",
-        "webhook_attempt",
         "webhook_delivery",
         "webhook_endpoint",
     }

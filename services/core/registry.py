@@ -5,6 +5,7 @@ from services.core.alerts import models as alerts
 from services.core.audit import models as audit
 from services.core.calendars import models as calendars
 from services.core.conflicts import models as conflicts
+from services.core.connectors import models as connectors
 from services.core.events import models as events
 from services.core.evidence import models as evidence
 from services.core.extensions import models as extensions
@@ -29,6 +30,7 @@ __all__ = [
     "audit",
     "calendars",
     "conflicts",
+    "connectors",
     "events",
     "evidence",
     "extensions",

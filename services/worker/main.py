@@ -27,6 +27,7 @@ from services.worker.importing import Importing
 from services.worker.metrics_server import served_metrics
 from services.worker.own_servers import OwnServers
 from services.worker.reactor import Reactor
+from services.worker.reporting import Reporting
 from services.worker.sender import open_sender
 from services.worker.settings import WorkerSettings
 from services.worker.token_upkeep import TokenUpkeep
@@ -74,13 +75,13 @@ async def _work(settings: WorkerSettings) -> None:
     async with connect(dsn, size=_CONNECTIONS, application_name="wufei-worker") as database:
         await require_current(database.engine)
         tell_of_connections(database, _CONNECTIONS)
-        async with _delivering(settings, database) as delivering, asyncio.TaskGroup() as tasks:
+        async with _sending(settings, database) as sending, asyncio.TaskGroup() as tasks:
             importing = Importing(database, settings.clock, seal=settings.seal)
 
             def tell() -> None:
                 importing.wake()
-                if delivering is not None:
-                    delivering.wake()
+                for each in sending:
+                    each.wake()
 
             reactor = Reactor(
                 database,
@@ -93,8 +94,8 @@ async def _work(settings: WorkerSettings) -> None:
             if settings.redis_url is not None:
                 doorbell = Doorbell(settings.redis_url.get_secret_value(), reactor)
                 tasks.create_task(doorbell.run())
-            if delivering is not None:
-                tasks.create_task(delivering.run())
+            for each in sending:
+                tasks.create_task(each.run())
             tasks.create_task(reactor.run())
             tasks.create_task(importing.run())
             tasks.create_task(_keep_tokens(settings, database))
@@ -106,19 +107,22 @@ async def _work(settings: WorkerSettings) -> None:
 
 
 @asynccontextmanager
-async def _delivering(
+async def _sending(
     settings: WorkerSettings, database: Database
-) -> AsyncIterator[Delivering | None]:
-    """Yield what delivers, and keep it told of our own servers; without a key nothing can."""
+) -> AsyncIterator[tuple[Delivering | Reporting, ...]]:
+    """Yield what sends, and keep it told of our own servers; without a key nothing can.
+
+    Webhooks and reports to superiors go out by one guarded sender.
+    """
     if settings.seal is None:
         logger.warning(
             "webhook sending off",
             extra={
                 "cause": "WUFEI_SECRET_KEY is not set",
-                "next": "deliveries are planned and wait for a worker with the key",
+                "next": "deliveries and reports are planned and wait for a worker with the key",
             },
         )
-        yield None
+        yield ()
         return
     if settings.webhook_allow_loopback:
         logger.warning(
@@ -139,12 +143,10 @@ async def _delivering(
                 seconds=settings.webhook_timeout,
                 ca_file=settings.webhook_ca_file,
             ) as sender:
-                yield Delivering(
-                    database,
-                    settings.clock,
-                    seal=settings.seal,
-                    sender=sender,
-                    terms=_terms(settings),
+                clock, seal, terms = settings.clock, settings.seal, _terms(settings)
+                yield (
+                    Delivering(database, clock, seal=seal, sender=sender, terms=terms),
+                    Reporting(database, clock, seal=seal, sender=sender, terms=terms),
                 )
         finally:
             finding.cancel()

@@ -60,6 +60,17 @@ WEBHOOK_ATTEMPT_SECONDS = Histogram(
 )
 WEBHOOK_UNDER_WAY = Gauge("wufei_webhook_under_way", "Messages that are being sent now")
 
+REPORTS = Counter(
+    "wufei_reports_total",
+    "Requests to superiors by kind (report, query) and by how they ended",
+    ["kind", "outcome"],
+)
+REPORTED_ITEMS = Counter(
+    "wufei_reported_items_total",
+    "Items of requests to superiors, by what was answered: accepted, refused, unanswered",
+    ["receipt"],
+)
+
 _STEPS = (NUMBERING, *READERS, *(BY_DATE + name for name in DATE_FOLLOWERS))
 
 
@@ -70,6 +81,10 @@ def _begin_at_nothing() -> None:
             metric.labels(name)
     for outcome in get_args(FailureKind):
         WEBHOOK_ATTEMPTS.labels(outcome)
+        for kind in ("report", "query"):
+            REPORTS.labels(kind, outcome)
+    for receipt in ("accepted", "refused", "unanswered"):
+        REPORTED_ITEMS.labels(receipt)
     for state in ("delivered", "failed"):
         WEBHOOK_DELIVERIES.labels(state)
 

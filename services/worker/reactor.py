@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.connectors import following as connectors
 from services.core.events.queries import NUMBERING, cities_behind, next_unread
 from services.core.events.reading import Followed, Follower, follow, pass_over
 from services.core.events.service import beat, begin_log, forget_silent, number_committed
@@ -96,7 +97,9 @@ _NUMBERING = _Step(NUMBERING, _number, at_once=2000)
 
 _STEPS = (_NUMBERING, *map(_reading, FOLLOWERS))
 
-_PLANNING = frozenset({planning.FOLLOWER.reader, recovery.FOLLOWER.reader})
+_PLANNING = frozenset(
+    {planning.FOLLOWER.reader, recovery.FOLLOWER.reader, connectors.FOLLOWER.reader}
+)
 """Those whose work others are told of at once: a delivery that is planned is due now."""
 
 

@@ -25,7 +25,7 @@ from aiohttp.connector import Connection
 from typing_extensions import override
 from yarl import URL
 
-from services.core.webhooks.sending import KEPT_BYTES, FailureKind, Message, Outcome, answer_head
+from services.core.webhooks.sending import FailureKind, Message, Outcome, answer_head
 from services.worker.guard import AddressRefused, Lookup, guarded_session
 from services.worker.own_servers import OwnServers
 
@@ -89,7 +89,7 @@ class Sender:
         async with self._sessions[url.scheme].post(
             url, data=message.body, headers=message.headers, allow_redirects=False
         ) as response:
-            body, cut = await _beginning(response)
+            body, cut = await _beginning(response, message.most_read)
             reason = (response.reason or "").encode("utf-8", "surrogateescape")
             return Outcome(
                 _kind(response.status),
@@ -120,13 +120,13 @@ async def open_sender(
         yield Sender({"https": secure, "http": plain}, seconds)
 
 
-async def _beginning(response: ClientResponse) -> tuple[bytes, bool]:
-    """Return what is kept of an answer's body, and whether it goes on; the rest is not read."""
+async def _beginning(response: ClientResponse, most: int) -> tuple[bytes, bool]:
+    """Return what is read of an answer's body, and whether it goes on; the rest is not read."""
     kept = bytearray()
     async for piece in response.content.iter_any():
         kept += piece
-        if len(kept) > KEPT_BYTES:
-            return bytes(kept[:KEPT_BYTES]), True
+        if len(kept) > most:
+            return bytes(kept[:most]), True
     return bytes(kept), False
 
 

@@ -18,6 +18,7 @@ from services.core.kit.pagination import new_page_token
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.connectors import a_connector
 from tests.support.duties import add
 from tests.support.imports import an_import
 from tests.support.observed import load_sources, observed
@@ -39,6 +40,16 @@ PLAN = {"plan": XINMI}
 LISTS: Mapping[str, Listed] = {
     "/v1/api-keys": Listed("keys", ("410183", ID), {}, "system_admin"),
     "/v1/partners": Listed("partners", ("410183", ID), {}, "system_admin"),
+    "/v1/connectors": Listed("connectors", ("410183", ID), {}),
+    "/v1/connectors/{connector_id}/items": Listed(
+        "connector-items", (ID,), {"of": ["{connector_id}", None, None]}
+    ),
+    "/v1/connectors/{connector_id}/batches": Listed(
+        "connector-batches", (ID,), {"of": ["{connector_id}"]}
+    ),
+    "/v1/connectors/{connector_id}/reconciliation": Listed(
+        "reconciliation", ("U08", "UN15"), {"of": ["{connector_id}", "2025"]}
+    ),
     "/v1/users": Listed("users", (ID,), {}, "security_admin"),
     "/v1/posts": Listed("posts", (ID,), {}, "security_admin"),
     "/v1/sessions": Listed("sessions", (ID,), {"of": None}, "security_admin"),
@@ -164,6 +175,7 @@ async def names(door: Door) -> Mapping[str, str]:
         "milestone_id": str(milestone),
         "obligation_id": str(obligation),
         "endpoint_id": endpoint.json()["id"],
+        "connector_id": await a_connector(door),
         "alert_id": alerts.json()["items"][0]["id"],
     }
 
@@ -243,7 +255,7 @@ def fits(right: str, part: object) -> bool:
 
     A code may be any text that the database can compare with; a version any number.
     """
-    if right in {"410183", "UN15", "2024"}:
+    if right in {"410183", "UN15", "U08", "2024"}:
         return isinstance(part, str) and "\x00" not in part and "\ud800" not in part
     return right == "7" and part == "20260630"
 

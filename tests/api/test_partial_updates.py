@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.connectors import a_connector
 from tests.support.contract import CONTRACT
 from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
@@ -55,6 +56,10 @@ async def a_platform(door: Door) -> Mapping[str, Any]:
     return {"id": (await a_partner(door)).id}
 
 
+async def a_report(door: Door) -> Mapping[str, Any]:
+    return {"id": await a_connector(door)}
+
+
 async def a_user(door: Door) -> Mapping[str, Any]:
     async with await door.as_("security_admin") as admin:
         made = await admin.post("/users", json={"username": "before", "name": "before"})
@@ -67,6 +72,7 @@ THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_webhook_endpoint": an_endpoint,
     "edit_api_key": a_key,
     "edit_partner": a_platform,
+    "edit_connector": a_report,
     "edit_user": a_user,
 }
 """What each PATCH is tried on; a new one is to be added here."""
@@ -104,7 +110,7 @@ async def test_a_change_of_nothing_writes_nothing(door: Door, name: str) -> None
     thing = await THINGS[name](door)
     address = path.removeprefix("/v1").replace("{" + path.split("{")[1], thing["id"])
     before = await written(door)
-    keys = address.startswith(("/api-keys", "/partners"))
+    keys = address.startswith(("/api-keys", "/partners", "/connectors"))
     role = "security_admin" if address.startswith("/users") else "office"
     client = door.client(door.admin_secret) if keys else await door.as_(role)
     async with client:

@@ -245,6 +245,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "integrators/README",
         "integrators/offline",
         "integrators/gateways",
+        "integrators/connector",
         "checks",
         "rankings",
     )

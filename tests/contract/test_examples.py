@@ -1,7 +1,8 @@
 """The examples of the contract are true: what is asked really works, what is answered fits."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -13,9 +14,10 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.connectors import connector_for
 from tests.support.contract import BY_OTHERS, CONTRACT
 from tests.support.device import a_conflict
-from tests.support.duties import add
+from tests.support.duties import add, an_obligation
 from tests.support.evidence import evidence_named
 from tests.support.gateways import a_key as a_partners_key
 from tests.support.gateways import a_partner_id
@@ -29,7 +31,8 @@ _SECURITY = """list_users create_user get_user edit_user invite_user end_user er
     create_post get_post hand_over_post list_sessions end_session"""
 _ADMINISTRATOR = """create_api_key list_api_keys get_api_key edit_api_key rotate_api_key
     revoke_api_key create_partner list_partners get_partner edit_partner rotate_partner_secret
-    revoke_partner get_partner_statistics"""
+    revoke_partner get_partner_statistics create_connector edit_connector rotate_connector_secret
+    try_connector enable_connector disable_connector"""
 CALLERS = {
     **dict.fromkeys(_SECURITY.split(), "security_admin"),
     **dict.fromkeys(_ADMINISTRATOR.split(), "administrator"),
@@ -239,12 +242,6 @@ async def an_operation(door: Door) -> str:
     return str(begun.json()["id"])
 
 
-async def an_obligation(door: Door) -> str:
-    async with await door.as_("office") as office:
-        owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN15")
-    return str(owed.json()["items"][0]["id"])
-
-
 async def an_alert(door: Door) -> str:
     """Return an alert that is open: of a milestone just found overdue."""
     day = date(2026, 11, 20)
@@ -260,9 +257,10 @@ async def an_alert(door: Door) -> str:
 async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any]) -> str | None:
     """Make the thing that a path names, in the state that an operation needs; return its ETag."""
     present: httpx.Response | None = None
-    made = {
+    made: Mapping[str, Callable[[Door], Awaitable[str]]] = {
         "key_id": a_key,
         "partner_id": a_partner_id,
+        "connector_id": partial(connector_for, operation_id),
         "alert_id": an_alert,
         "obligation_id": an_obligation,
         "conflict_id": a_conflict,

@@ -98,6 +98,18 @@ SELECT e.id::text AS event, d.organization_code FROM (
 ) e FULL JOIN alert_digest d ON d.city_code = e.city_code AND d.event_id = e.id
 WHERE e.id IS NULL OR d.event_id IS NULL
 """,
+    "what a superior accepted has its receipt, and what it said nothing of has none": """
+SELECT id::text, state, receipt FROM connector_item
+WHERE (state = 'accepted') <> (receipt IS NOT NULL)
+    OR (state IN ('accepted', 'refused') AND (receipts = 0 OR payload IS NULL))
+    OR (state = 'unknown' AND batch_id IS NULL)
+    OR (state = 'unmapped') <> (missing <> '{}')
+""",
+    "a revision is queued once for a connector": """
+SELECT connector_id::text, submission_id::text, revision FROM connector_item
+WHERE state <> 'superseded'
+GROUP BY city_code, connector_id, submission_id, revision, withdrawn HAVING count(*) > 1
+""",
     "an event has at most one delivery an endpoint": """
 SELECT endpoint_id::text, event_id::text FROM webhook_delivery
 GROUP BY city_code, 1, 2 HAVING count(*) > 1

@@ -32,11 +32,19 @@ HAPPENED = (
     "POST /v1/extensions/{extension_id}/approve",
     "PUT /v1/plans/{plan}/indicators/{code}/targets/{year}",
     "POST /v1/webhook-endpoints/{endpoint_id}/test",
+    "POST /v1/connectors",
 )
 """What the worker meets: something for each of its readers."""
 
 _DAYS_LATER = dict.fromkeys(("webhook-retention", "import-retention", "evidence-retention"), 60)
 """How much later than the log's readers what is done by the date looks, so that it has to do."""
+
+_AN_OLD_REQUEST = """
+INSERT INTO connector_batch (city_code, id, connector_id, kind, items, started_at, accepted,
+    refused, unanswered, unasked)
+SELECT city_code, '018e0000-0000-7000-8000-000000000001', id, 'report', 1, '2024-03-03', 0, 0, 1, 0
+FROM connector LIMIT 1
+"""
 
 Step = Callable[[Database, Clock], Awaitable[object]]
 
@@ -100,6 +108,9 @@ async def test_a_step_that_loses_its_connection_at_any_statement_is_taken_whole_
             await stage.beside.execute(
                 "UPDATE api_key SET revoked_at = now() WHERE role = 'office'"
             )
+            await keep(stage.beside)
+        if name.startswith("connector-retention"):
+            await stage.beside.execute(_AN_OLD_REQUEST)
             await keep(stage.beside)
         await cutting.everywhere(name, partial(step, database, clock))
     for _ in range(3):

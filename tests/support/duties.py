@@ -15,6 +15,7 @@ from services.core.kit.ids import new_id
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from services.core.submissions.models import Submission
+from tests.support.api import XINMI, Door
 
 CITY = "410183"
 PLAN = "410183-2025"
@@ -119,3 +120,10 @@ _USUAL: Mapping[type[Base], Mapping[str, Any]] = {
         "submitted_at": LONG_AGO,
     },
 }
+
+
+async def an_obligation(door: Door) -> str:
+    """Return one that UN15 has."""
+    async with await door.as_("office") as office:
+        owed = await office.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN15")
+    return str(owed.json()["items"][0]["id"])

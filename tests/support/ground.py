@@ -8,6 +8,7 @@ from typing import Any
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.connectors import connectors_named
 from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.evidence import a_file_with_link, added, an_archive, an_assigned_target
@@ -65,6 +66,9 @@ class Ground:
     partners: dict[str, str]
     """Partners that are altered, by the operation that does."""
 
+    connectors: dict[str, str]
+    """Connectors by the operation that alters its state; by nothing the one for the others."""
+
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
         end = label.rsplit("/", 1)[-1]
@@ -89,6 +93,7 @@ class Ground:
         ):
             if end in found:
                 real[name] = found[end]
+        real["connector_id"] = self.connectors.get(operation_id, self.connectors[""])
         real["partner_id"] = self.partners.get(operation_id, self.platform.id)
         # Each that alters an endpoint for the others has one of its own.
         real["endpoint_id"] = self.endpoints.get(operation_id, self.webhooks["endpoint_id"])
@@ -121,9 +126,17 @@ def body_of_today(label: str, body: Any) -> Any:
     return next((one for end, one in bodies.items() if label.endswith(end)), body)
 
 
+_REPORTED = ("/items/retry", "/statements")
+"""What is changed of connectors by the office: what is reported, and not how."""
+
+
+def _sets_a_connector(label: str) -> bool:
+    return "connectors" in label and not label.startswith("GET ") and not label.endswith(_REPORTED)
+
+
 def who_may(label: str) -> str:
     """Return who may do what an operation does."""
-    if "api-keys" in label or "partners" in label:
+    if "api-keys" in label or "partners" in label or _sets_a_connector(label):
         return "administrator"
     if label.endswith("/sign-out"):
         return "user"
@@ -224,6 +237,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         await people_ground(door),
         await _platform(door),
         {name: (await a_partner(door)).id for name in ("revoke_partner", "rotate_partner_secret")},
+        await connectors_named(door),
     )
 
 

@@ -68,6 +68,8 @@ def _credential_in_address(label: str, ground: Ground) -> dict[str, str]:
 
 def _body(label: str, shown: Any, ground: Ground) -> Any:
     body = _BODIES.get(label) or body_of_today(label, shown)
+    if label.endswith("/items/retry"):
+        return {**body, "item_ids": [ground.connectors["item"]]}
     return {**body, "key_id": ground.keys[1]} if label == "POST /v1/partners" else body
 
 

@@ -46,8 +46,8 @@ SPANNING: Mapping[str, str] = {
     "services.core.imports.queries:cities_waiting": "in which cities a sheet waits for the worker",
     "services.core.events.queries:log_standing": "figures of the whole deployment",
     "services.core.webhooks.dispatch:cities_due": "of which cities something can be sent",
+    "services.core.connectors.queries:cities_reporting": "of which cities something is reported",
     "services.core.webhooks.queue_stats:queue_stats": "figures of every endpoint for /metrics",
-    "services.core.webhooks.queue_stats:recent_outcomes": "figures of every endpoint for /metrics",
     "services.core.webhooks.queue_stats:longest_unattended": "one figure of the whole deployment",
     "services.core.alerts.queries:stalest_evaluation": "one figure of the whole deployment",
 }

@@ -18,6 +18,7 @@ ASKED: Mapping[str, Mapping[str, Any]] = {
     "/changes": _COMPARED,
     "/comparison": _COMPARED,
     "/catalog": {"plan": XINMI},
+    "/reconciliation": {"period": "2025-07"},
 }
 """What a list is asked for, by the end of its path."""
 

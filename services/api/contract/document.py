@@ -102,6 +102,10 @@ TAGS: Sequence[Mapping[str, str]] = (
         " catalogue of what is shared.",
     },
     {"name": "webhooks", "description": "Endpoints that hear of events, and their deliveries."},
+    {
+        "name": "connectors",
+        "description": "Figures reported to a superior's platform, receipts and reconciliation.",
+    },
     {"name": "webhook-messages", "description": RECEIVING},
     {"name": "operations", "description": "Long work that was started, and how far it is."},
 )

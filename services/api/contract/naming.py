@@ -22,6 +22,7 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("open", "acknowledged", "snoozed", "resolved"): "AlertState",
     ("pending", "delivered", "failed", "cancelled"): "DeliveryState",
     ("active", "failing", "disabled"): "EndpointState",
+    ("wufei-hmac", "wufei-hmac-sm3", "national", "tif"): "PartnerProfile",
     ("requested", "approved", "denied", "withdrawn"): "ExtensionState",
     ("at_least", "more_than", "at_most", "full_coverage"): "TargetKind",
     ("draft", "issued"): "PlanStatus",

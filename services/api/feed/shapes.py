@@ -7,6 +7,13 @@ from typing import Annotated, Any, NotRequired, get_args
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from services.api.feed.report_shapes import (
+    ConnectorChangedData,
+    ConnectorDisabledData,
+    ConnectorFailingData,
+    ReportDifferingData,
+    ReportRefusedData,
+)
 from services.core.events.catalogue import EventType
 
 
@@ -336,6 +343,11 @@ _SINGLE: Mapping[EventType, type] = {
     "webhook.replayed": ReplayData,
     "webhook.failing": FailingData,
     "webhook.disabled": DisabledData,
+    "connector.changed": ConnectorChangedData,
+    "connector.failing": ConnectorFailingData,
+    "connector.disabled": ConnectorDisabledData,
+    "connector.refused": ReportRefusedData,
+    "connector.differing": ReportDifferingData,
 }
 
 SHAPES: Mapping[EventType, type] = {

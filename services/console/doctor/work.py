@@ -11,6 +11,8 @@ from services.console.doctor.parts import parts
 from services.console.doctor.servers import judged_clock
 from services.core.calendars.queries import cities_without
 from services.core.calendars.rules import CALENDAR, NOTICE_MONTH, TIME_ZONE
+from services.core.connectors.queries import connector_queues
+from services.core.connectors.use import ConnectorQueue, total_of
 from services.core.events.queries import SILENT_AFTER, Beat, log_standing, worker_beats
 from services.core.followers import READERS
 from services.core.identity.queries import city_codes, keys_expiring
@@ -40,6 +42,7 @@ async def work(url: str) -> AsyncIterator[Finding]:
         yield await _log(session)
         async for finding in _webhooks(session):
             yield finding
+        yield await _connectors(session)
         yield await _operations(session)
         yield await _keys(session)
         yield await _calendar(session)
@@ -133,6 +136,43 @@ async def _webhooks(session: AsyncSession) -> AsyncIterator[Finding]:
     )
     seen = Text(f"{told.zh}：{named}{more}", f"{told.en}: {named}{more}")
     yield Finding("endpoints", seen, reminds=True, todo=todo)
+
+
+async def _connectors(session: AsyncSession) -> Finding:
+    """Say how figures go to superiors, and in words where no platform is provisioned."""
+    queues: list[ConnectorQueue] = []
+    for city_code in await city_codes(session):
+        with in_city(city_code):
+            queues += await connector_queues(session, city_code)
+    ready = [one for one in queues if one.provisioned]
+    if not ready:
+        said = Text(
+            f"{len(queues)} 个上报通道；尚未开通任何上级平台，包括郑州市平台",
+            f"{len(queues)} connectors; no superior's platform is provisioned, Zhengzhou's neither",
+        )
+        return Finding("reports", said)
+    numbers = total_of(queues)
+    told = Text(
+        f"{len(queues)} 个上报通道，{len(queues) - len(ready)} 个尚未开通；"
+        f"{sum(one.waiting for one in queues)} 条在等，{numbers.get('unmapped', 0)} 条缺少代码，"
+        f"{numbers.get('refused', 0)} 条被退回，{numbers.get('failed', 0)} 条没有答复",
+        f"{len(queues)} connectors, {len(queues) - len(ready)} of them unprovisioned;"
+        f" {sum(one.waiting for one in queues)} wait, {numbers.get('unmapped', 0)} lack a code,"
+        f" {numbers.get('refused', 0)} were refused, {numbers.get('failed', 0)} never answered",
+    )
+    closed = [one.name for one in queues if one.state_reason in {"failing", "gone"}]
+    lacking = any(numbers.get(one) for one in ("unmapped", "refused", "failed"))
+    if not closed and not lacking:
+        return Finding("reports", told)
+    named = "".join(f"; {name}" for name in closed[:_NAMED])
+    todo = Text(
+        "看 GET /v1/connectors/{id}/items?state=…；补映射，或 POST …/items/retry；"
+        "停用的修好后 enable",
+        "read GET /v1/connectors/{id}/items?state=…; add codes, or POST …/items/retry; enable what"
+        " was closed once it is mended",
+    )
+    seen = Text(f"{told.zh}{named}", f"{told.en}{named}")
+    return Finding("reports", seen, reminds=True, todo=todo)
 
 
 async def _operations(session: AsyncSession) -> Finding:

@@ -61,6 +61,11 @@ EventType = Literal[
     "webhook.replayed",
     "webhook.failing",
     "webhook.disabled",
+    "connector.changed",
+    "connector.failing",
+    "connector.disabled",
+    "connector.refused",
+    "connector.differing",
 ]
 
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
@@ -68,7 +73,7 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
     *("submission", "conflict", "observation", "obligation", "milestone", "extension"),
-    *("alert_rules", "alert", "alert_digest", "webhook_endpoint"),
+    *("alert_rules", "alert", "alert_digest", "webhook_endpoint", "connector", "connector_item"),
 )
 """The kinds of things that events are about."""
 

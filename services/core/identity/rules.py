@@ -127,6 +127,16 @@ class Permission(Enum):
     READ_EVENTS = ("events:read", _READERS, "read events")
     MANAGE_KEYS = ("keys:write", frozenset({"system_admin", "security_admin"}), "manage keys")
     MANAGE_PARTNERS = ("keys:write", frozenset({"system_admin"}), "manage partners")
+    READ_CONNECTORS = (
+        "plan:read",
+        frozenset({"office", "system_admin"}),
+        "read where figures are reported",
+    )
+    REVIEW_REPORTS = (
+        "submissions:review",
+        frozenset({"office"}),
+        "look after what is reported to a superior",
+    )
     MANAGE_USERS = (
         "users:write",
         frozenset({"security_admin"}),

@@ -4,6 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.core.connectors.messages import (
+    connector_secret_context,
+    receipts_context,
+)
+from services.core.connectors.messages import url_context as connector_url_context
 from services.core.gateways.service import secret_context as partner_context
 from services.core.people.second_factor import pending_context, totp_context
 from services.core.webhooks.messages import headers_context, secret_context, url_context
@@ -23,6 +28,9 @@ SEALED = (
     SealedColumn("webhook_endpoint", "headers_sealed", headers_context),
     SealedColumn("webhook_secret", "secret_sealed", secret_context),
     SealedColumn("partner_secret", "secret_sealed", partner_context),
+    SealedColumn("connector", "url_sealed", connector_url_context),
+    SealedColumn("connector", "receipts_url_sealed", receipts_context),
+    SealedColumn("connector", "secret_sealed", connector_secret_context),
     SealedColumn("person", "totp_sealed", totp_context),
     SealedColumn("person", "totp_pending_sealed", pending_context),
 )

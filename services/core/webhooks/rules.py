@@ -103,6 +103,12 @@ def settings_faults(
     yield from _filter_faults(settings, actor, ground)
 
 
+def address_fault(url: str, policy: AddressPolicy, place: str) -> Fault | None:
+    """Return why nothing may be sent to an address of another slice; None: it may be called."""
+    target = check_url(url, policy)
+    return None if isinstance(target, TargetUrl) else Fault(place, target, _MISFITS[target])
+
+
 def _filter_faults(settings: Settings, actor: Actor, ground: SettingsContext) -> Iterator[Fault]:
     plan, unit = settings.get("plan_code"), settings.get("organization_code")
     if plan is not None and plan not in ground.plans:

@@ -42,11 +42,12 @@ _CUT = "\n[truncated]"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One POST: these bytes with these headers."""
+    """One POST: these bytes with these headers; so much of an answer's body is read."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    most_read: int = KEPT_BYTES
 
 
 @dataclass(frozen=True, slots=True)

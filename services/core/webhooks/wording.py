@@ -119,6 +119,17 @@ FORMS: Mapping[EventType, _Form] = {
         "推送异常", "向 {url} 的推送持续失败，已达停用期限的 {percent}%", "orange"
     ),
     "webhook.disabled": _Form("推送停用", "向 {url} 的推送已停用（{reason_name}）", "red"),
+    "connector.changed": _Form("上报通道", "上报通道“{name}”的设置已变更", "grey"),
+    "connector.failing": _Form(
+        "上报异常", "向“{name}”的上报持续失败，已达停用期限的 {percent}%", "orange"
+    ),
+    "connector.disabled": _Form("上报停用", "向“{name}”的上报已停用（{reason_name}）", "red"),
+    "connector.refused": _Form(
+        "上报被退", "{unit}“{indicator}”{period}被“{name}”退回：{their_words}", "red"
+    ),
+    "connector.differing": _Form(
+        "对账不符", "{unit}“{indicator}”{period}与“{name}”的回执不一致，请核对", "orange"
+    ),
 }
 
 _LEVELS: Mapping[int, tuple[str, MessageColour]] = {

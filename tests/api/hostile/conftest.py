@@ -8,12 +8,16 @@ import pytest
 
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.connectors import a_connector
 from tests.support.device import a_conflict
 from tests.support.duties import add
 from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.people import people_named
+
+OF_THE_OFFICE = ("/items", "/retry", "/batches", "/statements", "/reconciliation")
+"""Paths of connectors that say what is reported."""
 
 
 @pytest.fixture
@@ -44,8 +48,8 @@ def asker(
     """Return who gets as far as the body of a path."""
 
     def of(path: str) -> httpx.AsyncClient:
-        if path.startswith(("/v1/api-keys", "/v1/partners")):
-            return admin
+        if path.startswith(("/v1/api-keys", "/v1/partners", "/v1/connectors")):
+            return office if path.endswith(OF_THE_OFFICE) else admin
         return security if path.startswith(("/v1/users", "/v1/posts")) else office
 
     return of
@@ -81,6 +85,7 @@ async def things(door: Door) -> AsyncIterator[None]:
         made = await client.post("/api-keys", json={"name": "备用", "role": "leader"})
     MADE["key_id"] = made.json()["id"]
     MADE["partner_id"] = (await a_partner(door)).id
+    MADE["connector_id"] = await a_connector(door)
     MADE.update(await people_named(door, 1, left=False))
     yield
     MADE.clear()

@@ -30,6 +30,7 @@ from services.core.plan.loading import load_plan
 from tests.support.api import xinmi
 from tests.support.owner import as_owner
 from tests.support.planted import CITY, Planted
+from tests.support.reports import places, reports_of
 
 URL = "https://receiver.test/"
 
@@ -215,6 +216,20 @@ async def test_deliveries_that_nobody_attends_to_and_endpoints_that_are_disabled
     assert (found["endpoints"].good, found["endpoints"].reminds) == (True, True)
     assert str(closed) in found["endpoints"].seen.en
     assert str(well) not in found["endpoints"].seen.en
+
+
+async def test_reports_to_superiors_and_that_none_is_provisioned(
+    database: Database, settings: Settings
+) -> None:
+    found = await findings(settings)
+    said = "0 connectors; no superior's platform is provisioned, Zhengzhou's neither"
+    assert found["reports"].seen.en == said
+    async with reports_of(database) as reports:
+        await reports.connector("http://127.0.0.1:1", mapping={"indicators": {}})
+        await reports.approve(*places(2))
+    found = await findings(settings)
+    assert found["reports"].seen.en.startswith("1 connectors, 0 of them unprovisioned; 0 wait, 2")
+    assert (found["reports"].good, found["reports"].reminds) == (True, True)
 
 
 async def test_work_that_was_begun_long_ago_and_keys_that_expire_soon(

@@ -25,6 +25,7 @@ from services.core.resealing import service as resealing
 from services.core.resealing.columns import SEALED, SealedColumn
 from services.core.resealing.service import reseal
 from tests.support.api import ROOT, Door, open_door
+from tests.support.connectors import a_connector
 from tests.support.gateways import a_partner
 from tests.support.waiting import all_wait
 
@@ -42,6 +43,7 @@ async def door(database_url: str) -> AsyncIterator[Door]:
                 made = await _endpoint(office, number)
                 assert made.status_code == 201, made.text
         await a_partner(opened)
+        await a_connector(opened)
         assert await _token(opened), "there is a key that tokens are signed with"
         await _second_factors(opened)
         yield opened

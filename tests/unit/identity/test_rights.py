@@ -43,6 +43,8 @@ TABLE: Mapping[str, tuple[Scope, set[Role]]] = {
     "READ_EVENTS": ("events:read", READERS),
     "MANAGE_KEYS": ("keys:write", {"system_admin", "security_admin"}),
     "MANAGE_PARTNERS": ("keys:write", {"system_admin"}),
+    "READ_CONNECTORS": ("plan:read", {"office", "system_admin"}),
+    "REVIEW_REPORTS": ("submissions:review", {"office"}),
     "MANAGE_USERS": ("users:write", {"security_admin"}),
     "READ_AUDIT": ("audit:read", {"audit_admin"}),
     "REPORT_FOR_ANY_UNIT": ("submissions:write", {"office"}),
@@ -126,6 +128,7 @@ def test_three_administrators_neither_report_nor_review_nor_each_others_work() -
                 "system_admin": {
                     *("READ_PLAN", "LOAD_PLAN", "READ_CALENDAR", "CHANGE_CALENDAR", "MANAGE_KEYS"),
                     "MANAGE_PARTNERS",
+                    "READ_CONNECTORS",
                 },
                 "security_admin": {"MANAGE_KEYS", "MANAGE_USERS"},
                 "audit_admin": {"READ_AUDIT"},

@@ -1,0 +1,1 @@
+"""Connectors: where figures are reported, what a superior answered, and schemas of these."""

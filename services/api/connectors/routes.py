@@ -1,0 +1,274 @@
+"""Paths of connectors: where figures are reported, in which codes, and whether they are."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Path, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
+
+from services.api.answers import item_etag, json_answer
+from services.api.connectors.schemas import (
+    ConnectorIn,
+    ConnectorListOut,
+    ConnectorOut,
+    ConnectorPatch,
+    ConnectorSecretIn,
+    TriedOut,
+    connector_out,
+)
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    Reading,
+    Resources,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.paging import cut, of_list
+from services.api.routing import versioned_router
+from services.api.security import permitted
+from services.api.turns import Shown, Turn, in_scope
+from services.core.connectors import queries, service
+from services.core.connectors.errors import ConnectorNotFound
+from services.core.connectors.messages import open_connector
+from services.core.connectors.models import Connector
+from services.core.connectors.service import ConnectorDesk
+from services.core.connectors.trying import tried
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.ids import new_id
+from services.core.kit.pagination import read_page_token, read_text
+from services.core.kit.sealing import SecretKeyNotSet
+from services.core.kit.text import Text
+from services.core.plan.errors import PlanNotFound
+from services.core.plan.state import PlanState
+
+router = versioned_router("connectors")
+
+Manager = Annotated[Actor, Depends(permitted(Permission.MANAGE_PARTNERS))]
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_CONNECTORS))]
+ConnectorId = Annotated[
+    UUID,
+    Path(description="Id of a connector", examples=["019bb0f1-7000-7000-8000-0000000000c1"]),
+]
+
+
+def _shown(connector: Connector, actor: Actor) -> tuple[ConnectorOut, bytes, str]:
+    """Return a connector as it may be shown, as JSON, and its ETag."""
+    shown = connector_out(connector, manages=actor.may(Permission.MANAGE_PARTNERS))
+    body = shown.model_dump_json().encode()
+    return shown, body, item_etag(connector.id, connector.version, body)
+
+
+@dataclass(frozen=True)
+class ConnectorTurn(Turn[Connector]):
+    """A connector's turn to be changed."""
+
+    plan: PlanState
+
+    @property
+    def desk(self) -> ConnectorDesk:
+        """Return whose hands are on it, and what its settings are judged by."""
+        return _desk(self.actor, self.plan, self.held)
+
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*_shown(self.item, self.actor))
+
+
+def _desk(actor: Actor, plan: PlanState, held: Resources) -> ConnectorDesk:
+    return ConnectorDesk(actor, plan, held.webhook_addresses, held.seal, held.clock.now())
+
+
+async def seen_connector(connector_id: UUID, actor: Actor, session: AsyncSession) -> Connector:
+    """Return a connector in the caller's reach.
+
+    Raises:
+        ConnectorNotFound: there is none of this id.
+    """
+    found = await queries.visible_connector(session, actor, connector_id)
+    return in_scope(found, ConnectorNotFound)
+
+
+async def taken_connector(
+    connector_id: UUID, actor: Actor, session: AsyncSession, held: Resources
+) -> ConnectorTurn:
+    """Return the turn of a connector in the caller's reach.
+
+    Raises:
+        ConnectorNotFound: there is none of this id.
+    """
+    found = await queries.visible_connector(session, actor, connector_id, for_update=True)
+    connector = in_scope(found, ConnectorNotFound)
+    plan = await held.plans.of_city(connector.city_code, connector.plan_code, session)
+    return ConnectorTurn(connector, actor, session, held, plan)
+
+
+async def _taken(
+    connector_id: ConnectorId, actor: Manager, session: Writing, held: Held
+) -> ConnectorTurn:
+    return await taken_connector(connector_id, actor, session, held)
+
+
+async def _seen(connector_id: ConnectorId, actor: Reader, session: Reading) -> Connector:
+    return await seen_connector(connector_id, actor, session)
+
+
+Taken = Annotated[ConnectorTurn, Depends(_taken)]
+Seen = Annotated[Connector, Depends(_seen)]
+
+
+def _settings(body: ConnectorIn | ConnectorPatch, *, given: bool) -> dict[str, Any]:
+    """Return what a body sets, by column; with `given` only what it names."""
+    settings = body.model_dump(exclude_unset=given, exclude={"mapping", "plan"})
+    if not given or "mapping" in body.model_fields_set:
+        settings["mapping"] = body.mapping.kept()
+    if "indicator_codes" in settings:
+        settings["indicator_codes"] = list(dict.fromkeys(settings["indicator_codes"]))
+    return settings
+
+
+@router.post(
+    "/connectors",
+    status_code=201,
+    responses={**answering("ConnectorMade", ETAG, LOCATION, status=201), **refusals(403, 409)},
+    openapi_extra=asking("Connector"),
+    response_model=ConnectorOut,
+)
+async def create_connector(
+    body: ConnectorIn, actor: Manager, session: Writing, held: Held
+) -> Response:
+    """Make a connector, disabled; what counts now is queued at once, and nothing of it is sent.
+
+    It reports the figures of one plan to one address. Without `app_id` and `secret` it waits for
+    the superior's credentials. Where this deployment has no key to seal with, it is 503
+    `secret-key-not-set`.
+    """
+    try:
+        plan = await held.plans.get(body.plan, actor, session)
+    except PlanNotFound:
+        said = Text("没有这个计划", "There is no such plan")
+        fault = Fault("/plan", "plan-not-found", said, body.plan)
+        raise InvalidInput(faults=[fault]) from None
+    desk = _desk(actor, plan, held)
+    connector = await service.create_connector(session, _settings(body, given=False), desk)
+    _, shown, etag = _shown(connector, actor)
+    response = json_answer(shown, etag=etag, status=201)
+    response.headers["Location"] = f"/v1/connectors/{connector.id}"
+    return response
+
+
+@router.get("/connectors", responses={**answering("Connectors"), **refusals(403)})
+async def list_connectors(
+    actor: Reader, session: Reading, page_size: PageSize = 50, page_token: PageToken = None
+) -> ConnectorListOut:
+    """List the connectors of the caller's city, or of its plan. It ships with none."""
+    named = of_list(actor, "connectors")
+    after = None if page_token is None else read_page_token(page_token, named, read_text, UUID)
+    found = await queries.visible_connectors(session, actor, after=after, limit=page_size + 1)
+    page, following = cut(found, page_size, named, lambda one: [one.city_code, one.id])
+    manages = actor.may(Permission.MANAGE_PARTNERS)
+    return ConnectorListOut(
+        items=[connector_out(one, manages=manages) for one in page], next_page_token=following
+    )
+
+
+@router.get(
+    "/connectors/{connector_id}",
+    responses={**answering("ConnectorShown", ETAG), **refusals(403, 404)},
+    response_model=ConnectorOut,
+)
+async def get_connector(
+    connector: Seen, actor: Reader, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Return one connector, without its secret."""
+    _, body, etag = _shown(connector, actor)
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@router.patch(
+    "/connectors/{connector_id}",
+    responses={**answering("ConnectorEdited", ETAG), **refusals(403, 404, 409, 412, 428)},
+    openapi_extra=asking("ConnectorEdit"),
+    response_model=ConnectorOut,
+)
+async def edit_connector(body: ConnectorPatch, turn: Taken, if_match: IfMatch = None) -> Response:
+    """Change where figures go, which, and in which codes. `If-Match` is required.
+
+    What waited for a code that is there now is sent; what was sent stays as it was sent. After a
+    change of address, codes or credentials `test` has to be called before it can be enabled again;
+    one that is at work goes on. Plan and profile stay: make another connector for those.
+    """
+    await turn.check(if_match, required=True)
+    settings = _settings(body, given=True)
+    await service.edit_connector(turn.session, turn.item, settings, turn.desk)
+    return await turn.answer()
+
+
+_VERB = refusals(403, 404, 409, 412)
+
+
+@router.post(
+    "/connectors/{connector_id}/rotate-secret",
+    responses={**answering("ConnectorShown", ETAG), **refusals(403, 404, 412)},
+    openapi_extra=asking("ConnectorSecret"),
+    response_model=ConnectorOut,
+)
+async def rotate_connector_secret(
+    body: ConnectorSecretIn, turn: Taken, if_match: IfMatch = None
+) -> Response:
+    """Sign with another secret of the superior's from the next request on. It is never shown."""
+    return await turn.act(if_match, service.give_secret, body.secret, turn.desk)
+
+
+@router.post(
+    "/connectors/{connector_id}/test",
+    responses={**answering("ConnectorTried"), **_VERB},
+)
+async def try_connector(turn: Taken, if_match: IfMatch = None) -> TriedOut:
+    """Show what would be sent, whole and signed, and send nothing.
+
+    It has a made-up value, so that whoever keeps the system sees no figures; the codes are those of
+    the mapping. Where nothing is missing the connector may be enabled.
+    """
+    await turn.check(if_match)
+    held = turn.held
+    if held.seal is None:
+        raise SecretKeyNotSet
+    target = open_connector(turn.item, held.seal)
+    found = tried(turn.item, target, turn.plan, now=held.clock.true_now(), nonce=new_id().hex)
+    await service.note_tried(turn.session, turn.item, turn.desk, missing=len(found.missing))
+    return TriedOut(
+        method=found.method,
+        url=found.url,
+        headers=dict(found.headers),
+        body=found.body,
+        missing=list(found.missing),
+    )
+
+
+@router.post(
+    "/connectors/{connector_id}/enable",
+    responses={**answering("ConnectorEnabled", ETAG), **_VERB},
+    response_model=ConnectorOut,
+)
+async def enable_connector(turn: Taken, if_match: IfMatch = None) -> Response:
+    """Report from now on what waits, all failures forgotten. It has to have been tried."""
+    return await turn.act(if_match, service.enable_connector, desk=turn.desk)
+
+
+@router.post(
+    "/connectors/{connector_id}/disable",
+    responses={**answering("ConnectorShown", ETAG), **_VERB},
+    response_model=ConnectorOut,
+)
+async def disable_connector(turn: Taken, if_match: IfMatch = None) -> Response:
+    """Report nothing any more. The queue is kept, and goes out when it is enabled again."""
+    return await turn.act(if_match, service.disable_connector, desk=turn.desk)

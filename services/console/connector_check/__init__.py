@@ -1,0 +1,1 @@
+"""What `wufei connector check` plays against a superior's platform."""

@@ -1,0 +1,179 @@
+"""Our codes in a superior's, and back; figures in their measure, exactly. Pure: mapping is data."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from services.core.kit.decimals import exact, plain, times
+from services.core.kit.errors import Fault
+from services.core.kit.faults import pointer
+from services.core.kit.nearest import with_nearest
+from services.core.kit.text import Text
+from services.core.plan.state import PlanState
+
+CodeKind = Literal["indicators", "organizations", "periods", "units"]
+"""What has a code of ours and one of theirs; `units` are units of measure."""
+
+NOT_APPLICABLE = "not-applicable"
+"""What stands for a figure that does not apply, where two figures are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureMapping:
+    """A unit of measure in their code, and what a figure of ours is multiplied by."""
+
+    code: str
+    factor: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalMapping:
+    """A refusal of theirs: our code for it, and words for people."""
+
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMapping:
+    """Codes of ours to theirs; a kind that is None has the same codes there.
+
+    Of a kind that is there, a code that is missing keeps its figures waiting.
+    """
+
+    indicators: Mapping[str, str] | None = field(default_factory=dict)
+    organizations: Mapping[str, str] | None = field(default_factory=dict)
+    periods: Mapping[str, str] | None = field(default_factory=dict)
+    units: Mapping[str, MeasureMapping] | None = field(default_factory=dict)
+    refusals: Mapping[str, RefusalMapping] = field(default_factory=dict)
+
+    def code(self, kind: CodeKind, ours: str) -> str | None:
+        """Return their code of something of ours; None: it is not mapped."""
+        if kind == "units":
+            return ours if self.units is None else getattr(self.units.get(ours), "code", None)
+        known: Mapping[str, str] | None = getattr(self, kind)
+        return ours if known is None else known.get(ours)
+
+    def ours(self, kind: Literal["indicators", "organizations"], theirs: str) -> str | None:
+        """Return our code of something of theirs; None: there is none."""
+        known: Mapping[str, str] | None = getattr(self, kind)
+        if known is None:
+            return theirs
+        return next((code for code, other in known.items() if other == theirs), None)
+
+    def in_measure(self, value: Decimal, unit: str) -> Decimal | None:
+        """Return a value of ours in their measure, no digit lost; None: the unit is not mapped."""
+        if self.units is None:
+            return value
+        measure = self.units.get(unit)
+        return None if measure is None else times(value, measure.factor)
+
+
+def read_mapping(kept: Mapping[str, Any]) -> CodeMapping:
+    """Return a mapping as it is kept, which has no faults."""
+    units = kept.get("units", {})
+    return CodeMapping(
+        kept.get("indicators", {}),
+        kept.get("organizations", {}),
+        kept.get("periods", {}),
+        None
+        if units is None
+        else {
+            code: MeasureMapping(one["code"], Decimal(one["factor"])) for code, one in units.items()
+        },
+        {
+            code: RefusalMapping(one["code"], one["zh"], one["en"])
+            for code, one in kept.get("refusals", {}).items()
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingFigure:
+    """A figure as it is reported: of which place, and in one of its forms; withdrawn: in none."""
+
+    indicator_code: str
+    organization_code: str
+    period: str
+    withdrawn: bool = False
+    value: Decimal | None = None
+    level: str | None = None
+    not_applicable_reason: str | None = None
+
+
+def missing_codes(mapping: CodeMapping, figure: OutgoingFigure, unit: str | None) -> list[str]:
+    """Return what has no code of theirs, as `indicators:U08`; `unit` is that of the indicator."""
+    wanted: list[tuple[CodeKind, str | None]] = [
+        ("indicators", figure.indicator_code),
+        ("organizations", figure.organization_code),
+        ("periods", figure.period),
+    ]
+    if figure.value is not None:
+        wanted.append(("units", unit))
+    return [f"{kind}:{code}" for kind, code in wanted if mapping.code(kind, code or "") is None]
+
+
+def figure_text(mapping: CodeMapping, figure: OutgoingFigure, unit: str) -> str | None:
+    """Return what two figures are compared by, in their measure; None: none, or not mapped.
+
+    A number has no zeros at its end, so that 39.0 and 39 are one figure.
+    """
+    if figure.withdrawn:
+        return None
+    if figure.not_applicable_reason is not None:
+        return NOT_APPLICABLE
+    if figure.value is None:
+        return figure.level
+    value = mapping.in_measure(figure.value, unit)
+    return None if value is None else plain(value)
+
+
+def read_figure(raw: object) -> str | None:
+    """Return a figure that they tell as it is compared; None: what they tell is none."""
+    if isinstance(raw, bool) or raw is None:
+        return None
+    try:
+        return plain(exact(raw))
+    except ValueError:
+        text = raw.strip() if isinstance(raw, str) else ""
+        return text or None
+
+
+def mapping_faults(kept: Mapping[str, Any], plan: PlanState) -> Iterator[Fault]:
+    """Yield what is wrong with a mapping as it is given: unknown codes, and codes given twice."""
+    known: Mapping[str, Collection[str]] = {
+        "indicators": plan.indicators,
+        "organizations": plan.organizations,
+        "units": {one.unit for one in plan.document.indicators},
+    }
+    for kind, codes in known.items():
+        for code in kept.get(kind) or ():
+            if code not in codes:
+                said = Text("计划中没有", "The plan has no such")
+                where = pointer(("mapping", kind, code))
+                yield Fault(where, "unknown-code", with_nearest(said, code, codes), code)
+    for period in kept.get("periods") or ():
+        try:
+            plan.period_calendar.period(period)
+        except ValueError:
+            said = Text(
+                "不是周期，如 2025 或 2025-Q3", "This is no period, such as 2025 or 2025-Q3"
+            )
+            yield Fault(pointer(("mapping", "periods", period)), "unknown-code", said, period)
+    for kind in ("indicators", "organizations", "periods"):
+        taken: dict[str, str] = {}
+        for code, theirs in (kept.get(kind) or {}).items():
+            first = taken.setdefault(theirs, code)
+            if first != code:
+                told = Text(
+                    f"上级代码 {theirs} 已对应 {first}", f"Their code {theirs} is that of {first}"
+                )
+                yield Fault(pointer(("mapping", kind, code)), "code-taken", told, theirs)
+
+
+def unit_of(plan: PlanState, indicator_code: str) -> str:
+    """Return the unit of measure of an indicator; empty: the plan has no such indicator now."""
+    indicator = plan.indicators.get(indicator_code)
+    return "" if indicator is None else indicator.unit

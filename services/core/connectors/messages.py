@@ -1,0 +1,166 @@
+"""What is sent to a superior: items in its codes, in one body, signed by its profile. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from services.core.connectors.mapping import (
+    CodeMapping,
+    OutgoingFigure,
+    figure_text,
+    read_mapping,
+)
+from services.core.gateways.profiles import PROFILES, Profile
+from services.core.gateways.signing import Call, body_of, sign
+from services.core.kit.decimals import plain
+from services.core.kit.sealing import Seal
+from services.core.webhooks.addresses import TargetUrl, read_url
+from services.core.webhooks.sending import Message
+
+AGENT = "wufei-connector/1"
+MOST_READ = 256 * 1024
+"""Bytes of an answer: fifty receipts with their reasons, many times over."""
+
+_HEADERS: Mapping[str, str] = {
+    "User-Agent": AGENT,
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+}
+
+
+def url_context(connector_id: UUID) -> str:
+    """Return what a sealed address is bound to."""
+    return f"connector.url {connector_id}"
+
+
+def receipts_context(connector_id: UUID) -> str:
+    """Return what a sealed address of receipts is bound to."""
+    return f"connector.receipts_url {connector_id}"
+
+
+def connector_secret_context(connector_id: UUID) -> str:
+    """Return what a sealed secret is bound to."""
+    return f"connector.secret {connector_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConnector:
+    """A connector with its address and secret open; none of them is ever printed."""
+
+    city_code: str
+    id: UUID
+    profile: Profile
+    app_id: str
+    interface: str
+    mapping: CodeMapping
+    url: str = field(repr=False)
+    receipts_url: str | None = field(repr=False)
+    secret: bytes = field(repr=False)
+
+
+def open_connector(row: Any, seal: Seal) -> OpenConnector:
+    """Return a connector's row, opened; one without credentials signs with nothing.
+
+    Raises:
+        CannotUnseal: it was sealed with a key that is not ours.
+    """
+    asked = row.receipts_url_sealed
+    secret = row.secret_sealed
+    return OpenConnector(
+        row.city_code,
+        row.id,
+        PROFILES[row.profile],
+        row.app_id or "",
+        row.interface or "",
+        read_mapping(row.mapping),
+        seal.unseal(row.url_sealed, url_context(row.id)).decode(),
+        None if asked is None else seal.unseal(asked, receipts_context(row.id)).decode(),
+        b"" if secret is None else seal.unseal(secret, connector_secret_context(row.id)),
+    )
+
+
+def payload_of(
+    mapping: CodeMapping,
+    figure: OutgoingFigure,
+    *,
+    item_id: UUID,
+    revision: int,
+    unit: str,
+    replaces: UUID | None,
+) -> dict[str, Any]:
+    """Return an item as it is sent, in their codes; nothing of it is missing.
+
+    `replaces` is the item of the same place that the superior holds, or may hold.
+    """
+    value = None if figure.value is None else mapping.in_measure(figure.value, unit)
+    doing = "report" if replaces is None else "correct"
+    return {
+        "item_id": str(item_id),
+        "op": "withdraw" if figure.withdrawn else doing,
+        "indicator": mapping.code("indicators", figure.indicator_code),
+        "organization": mapping.code("organizations", figure.organization_code),
+        "period": mapping.code("periods", figure.period),
+        "unit": None if value is None else mapping.code("units", unit),
+        "value": None if value is None else plain(value),
+        "level": figure.level,
+        "not_applicable": figure.not_applicable_reason is not None,
+        "figure": figure_text(mapping, figure, unit),
+        "revision": revision,
+        "replaces": None if replaces is None else str(replaces),
+    }
+
+
+_OURS = "figure"
+"""What of a kept payload is ours to compare by, and is not sent."""
+
+
+def report_members(batch_id: UUID, payloads: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """Return the members of a batch that reports items."""
+    items = [{name: one[name] for name in one if name != _OURS} for one in payloads]
+    return {"batch_id": str(batch_id), "items": items}
+
+
+def query_members(batch_id: UUID, item_ids: Sequence[UUID]) -> dict[str, object]:
+    """Return the members of a batch that asks what became of items."""
+    return {"batch_id": str(batch_id), "item_ids": [str(one) for one in item_ids]}
+
+
+def signed_message(
+    target: OpenConnector,
+    url: str,
+    members: Mapping[str, object],
+    *,
+    now: datetime,
+    nonce: str,
+    traceparent: str | None = None,
+) -> Message:
+    """Return a POST to an address of a connector, signed anew for this attempt.
+
+    A profile that takes a form gets lists as JSON text, for a form has no lists.
+    """
+    found = read_url(url)
+    assert isinstance(found, TargetUrl)  # noqa: S101 (what has faults was refused when it was set)
+    path, _, query = found.path.partition("?")
+    if target.profile.takes_form:
+        members = {
+            name: to_json(one).decode() if isinstance(one, list) else one
+            for name, one in members.items()
+        }
+    media_type, body = body_of(target.profile, members)
+    call = sign(
+        target.profile,
+        Call("POST", path, {"content-type": media_type}, query, body),
+        partner=target.app_id,
+        secret=target.secret,
+        now=now,
+        nonce=nonce,
+        interface=target.interface,
+    )
+    headers = {**_HEADERS, **call.headers}
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
+    return Message(url, headers, call.body, MOST_READ)

@@ -1,0 +1,63 @@
+"""What becomes of an item after a request: by its receipt, or by the silence. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from services.core.connectors.mapping import RefusalMapping
+from services.core.connectors.receipts import ItemReceipt
+from services.core.webhooks.schedule import NextAttempt
+from services.core.webhooks.sending import Outcome
+
+UNMAPPED_REFUSAL = "refused"
+"""Our code of a refusal that the mapping does not know."""
+
+_NEVER_TAKEN = frozenset({"refused", "throttled"})
+_SAID_NO = range(400, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFate:
+    """What becomes of an item: its state, in how many seconds it is due, whether a try is spent."""
+
+    state: Literal["pending", "unknown", "accepted", "refused", "failed"]
+    delay: float = 0
+    counted: bool = False
+
+
+def may_have_taken(outcome: Outcome) -> bool:
+    """Return whether a superior may hold what it was sent, whatever came of the request.
+
+    It may not where no byte left, or where it said that it took nothing.
+    """
+    if outcome.kind in _NEVER_TAKEN:
+        return False
+    if outcome.status_code is not None and outcome.status_code in _SAID_NO:
+        return False
+    return outcome.sent_seconds is not None or outcome.kind in {"interrupted", "delivered"}
+
+
+def fate_of(
+    outcome: Outcome, receipt: ItemReceipt | None, *, before: str, follows: NextAttempt
+) -> ItemFate:
+    """Return what becomes of an item that was `before` in the state `pending` or `unknown`.
+
+    `follows` is what the schedule says of a request without an answer. Whoever says that it knows
+    nothing of an item gets it again at once, under the same id.
+    """
+    if receipt is not None and receipt.status in {"accepted", "refused"}:
+        return ItemFate(receipt.status)
+    if follows.state == "failed":
+        return ItemFate("failed", counted=True)
+    if receipt is not None:
+        return ItemFate("pending", counted=True)
+    reached = before == "unknown" or may_have_taken(outcome)
+    return ItemFate("unknown" if reached else "pending", follows.delay, follows.counted)
+
+
+def refusal_of(
+    refusals: Mapping[str, RefusalMapping], receipt: ItemReceipt
+) -> tuple[str, RefusalMapping | None]:
+    """Return our code of a refusal, and the words that the mapping has for it."""
+    known = refusals.get(receipt.code or "")
+    return (UNMAPPED_REFUSAL, None) if known is None else (known.code, known)

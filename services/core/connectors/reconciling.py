@@ -1,0 +1,157 @@
+"""A period compared: what counts here, what was sent, and what the superior says. Pure.
+
+Each row has one standing, and the counts of all standings add up to the rows.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+from uuid import UUID
+
+from services.core.connectors.mapping import CodeMapping, figure_text, unit_of
+from services.core.connectors.models import ConnectorItem
+from services.core.connectors.rules import HeldFigure
+from services.core.plan.state import PlanState
+
+ReconciledAs = Literal[
+    "accepted",
+    "refused",
+    "differing",
+    "waiting",
+    "unmapped",
+    "failed",
+    "not-queued",
+    "withdrawn",
+]
+STANDINGS: tuple[ReconciledAs, ...] = get_args(ReconciledAs)
+
+_OF_STATE: Mapping[str, ReconciledAs] = {
+    "accepted": "accepted",
+    "refused": "refused",
+    "failed": "failed",
+    "unmapped": "unmapped",
+    "pending": "waiting",
+    "unknown": "waiting",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciledRow:
+    """An indicator and a unit in a period. `ours` and `theirs` are figures in their measure.
+
+    `theirs` is None where they were not asked, or do not hold it; `stated` says that a statement
+    speaks for the period, so that what it lacks they do not hold.
+    """
+
+    indicator_code: str
+    organization_code: str
+    standing: ReconciledAs
+    held: bool
+    sent: bool
+    ours: str | None
+    theirs: str | None
+    stated: bool
+    item: ConnectorItem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """All rows of a period by indicator and unit, and how many stand how."""
+
+    rows: Sequence[ReconciledRow]
+
+    @property
+    def counts(self) -> Mapping[ReconciledAs, int]:
+        """Return how many rows stand how; together they are all rows."""
+        counted = Counter(one.standing for one in self.rows)
+        return {one: counted[one] for one in STANDINGS}
+
+    @property
+    def held(self) -> int:
+        """Return of how many rows we hold a figure."""
+        return sum(one.held for one in self.rows)
+
+    @property
+    def sent(self) -> int:
+        """Return of how many rows something was sent."""
+        return sum(one.sent for one in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    held: HeldFigure | None
+    items: Sequence[ConnectorItem]
+    told: str | None
+
+
+def reconcile(
+    plan: PlanState,
+    mapping: CodeMapping,
+    *,
+    held: Mapping[tuple[str, str], HeldFigure],
+    items: Sequence[ConnectorItem],
+    stated: Mapping[tuple[str, str], str] | None,
+) -> Reconciliation:
+    """Compare a period: what counts, the items that stand, and a statement; None: there is none."""
+    by_place: dict[tuple[str, str], list[ConnectorItem]] = {}
+    for item in items:
+        by_place.setdefault((item.indicator_code, item.organization_code), []).append(item)
+    places = sorted({*held, *by_place, *(stated or {})})
+    rows = []
+    for place in places:
+        known = _Known(held.get(place), by_place.get(place, ()), (stated or {}).get(place))
+        rows.append(_row(place, known, plan, mapping, stated=stated is not None))
+    return Reconciliation(rows)
+
+
+def _row(
+    place: tuple[str, str],
+    known: _Known,
+    plan: PlanState,
+    mapping: CodeMapping,
+    *,
+    stated: bool,
+) -> ReconciledRow:
+    items, held = known.items, known.held
+    last = items[-1] if items else None
+    ours = None if held is None else figure_text(mapping, held.figure, unit_of(plan, place[0]))
+    theirs = known.told
+    if not stated and last is not None and last.state == "accepted":
+        theirs = last.their_value
+    return ReconciledRow(
+        *place,
+        standing=_standing(last, held, ours, theirs, stated=stated),
+        held=held is not None,
+        sent=any(one.attempts > 0 for one in items),
+        ours=ours,
+        theirs=theirs,
+        stated=stated,
+        item=last,
+    )
+
+
+def _standing(
+    last: ConnectorItem | None,
+    held: HeldFigure | None,
+    ours: str | None,
+    theirs: str | None,
+    *,
+    stated: bool,
+) -> ReconciledAs:
+    """Return how a row stands: what they say they hold comes before what they said of an item."""
+    told = theirs is not None and theirs != ours and (held is None or ours is not None)
+    # They said that they took it, and their statement does not have it.
+    lost = stated and theirs is None and last is not None and last.state == "accepted"
+    if told or (last is not None and (last.differs or (lost and not last.withdrawn))):
+        return "differing"
+    if last is None or (held is not None and not _reports(last, held)):
+        return "not-queued"
+    if last.withdrawn and last.state == "accepted":
+        return "withdrawn"
+    return _OF_STATE[last.state]
+
+
+def _reports(item: ConnectorItem, held: HeldFigure) -> bool:
+    found: tuple[UUID, int] = (item.submission_id, item.revision)
+    return found == (held.submission_id, held.revision)

@@ -1,0 +1,18 @@
+"""What follows for connectors from the date alone: requests that are too old to be kept."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.connectors.statements import DROP_BATCHES
+from services.core.kit.clock import Clock
+from services.core.kit.database import rows_changed
+from services.core.kit.ids import first_id_at
+from services.core.webhooks.rules import KEPT
+
+_AT_ONCE = 5000
+
+
+async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
+    """Drop requests of more than 90 days ago; return how many. Items and receipts stay for good."""
+    oldest = first_id_at(clock.true_now() - KEPT)
+    given = {"city": city_code, "oldest": oldest, "most": _AT_ONCE}
+    return await rows_changed(session, DROP_BATCHES, given)

@@ -1,0 +1,162 @@
+"""What a connector may be, and what is to be reported next of a place. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from services.core.connectors.mapping import OutgoingFigure, mapping_faults
+from services.core.gateways.profiles import PROFILES, SignedPart
+from services.core.kit.errors import Fault
+from services.core.kit.nearest import with_nearest
+from services.core.kit.text import Text
+from services.core.plan.state import PlanState
+from services.core.webhooks.addresses import AddressPolicy
+from services.core.webhooks.rules import address_fault
+
+ConnectorState = Literal["active", "failing", "disabled"]
+ConnectorReason = Literal["new", "gone", "failing", "manual"]
+ConnectorAction = Literal["edit", "rotate-secret", "test", "enable", "disable"]
+ReportBasis = Literal["approved", "published"]
+ItemState = Literal["unmapped", "pending", "unknown", "accepted", "refused", "failed", "superseded"]
+
+CONNECTOR_STATES: tuple[ConnectorState, ...] = get_args(ConnectorState)
+CONNECTOR_REASONS: tuple[ConnectorReason, ...] = get_args(ConnectorReason)
+CONNECTOR_ACTIONS: tuple[ConnectorAction, ...] = get_args(ConnectorAction)
+ITEM_STATES: tuple[ItemState, ...] = get_args(ItemState)
+
+MOST_CONNECTORS = 50
+"""Connectors of one city."""
+
+MOST_IN_BATCH = 50
+"""Items of one request at most."""
+
+UNSENT: frozenset[str] = frozenset({"unmapped", "pending"})
+"""What cannot have reached the superior: a newer revision takes its place."""
+
+PERHAPS_THEIRS: frozenset[str] = frozenset({"accepted", "unknown", "failed"})
+"""What the superior holds, or may hold."""
+
+TRIED_AGAIN: frozenset[str] = frozenset({"refused", "failed"})
+"""What a person may have sent again."""
+
+
+def connector_actions(state: str) -> list[ConnectorAction]:
+    """Return what can be done with a connector in this state."""
+    enabling: list[ConnectorAction] = ["enable"] if state != "active" else []
+    disabling: list[ConnectorAction] = ["disable"] if state != "disabled" else []
+    return ["edit", "rotate-secret", "test", *enabling, *disabling]
+
+
+def connector_faults(
+    settings: Mapping[str, Any], *, plan: PlanState, policy: AddressPolicy, profile: str
+) -> Iterator[Fault]:
+    """Yield everything that is wrong with those settings that are given."""
+    for name in ("url", "receipts_url"):
+        if settings.get(name) is not None:
+            fault = address_fault(settings[name], policy, f"/{name}")
+            if fault is not None:
+                yield fault
+    for place, code in enumerate(settings.get("indicator_codes", ())):
+        if code not in plan.indicators:
+            said = Text("计划中没有这个指标", "The plan has no such indicator")
+            told = with_nearest(said, code, plan.indicators)
+            yield Fault(f"/indicator_codes/{place}", "unknown-code", told, code)
+    if "mapping" in settings:
+        yield from mapping_faults(settings["mapping"], plan)
+    names_interface = SignedPart.INTERFACE in PROFILES[profile].places
+    if "interface" in settings and (settings["interface"] is not None) != names_interface:
+        said = (
+            Text(f"签名方式 {profile} 须填写接口标识", f"The profile {profile} names an interface")
+            if names_interface
+            else Text(f"签名方式 {profile} 没有接口标识", f"The profile {profile} names none")
+        )
+        yield Fault("/interface", "interface-of-profile", said, settings["interface"])
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFigure:
+    """What counts at a place now: the approved revision of a submission."""
+
+    submission_id: UUID
+    revision: int
+    figure: OutgoingFigure
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedItem:
+    """An item of a place that was not superseded, as far as it decides what follows."""
+
+    id: UUID
+    submission_id: UUID
+    revision: int
+    withdrawn: bool
+    state: str
+
+    def reports(self, submission_id: UUID, revision: int, *, withdrawn: bool) -> bool:
+        """Return whether it is this revision, or takes this one back."""
+        return (self.submission_id, self.revision, self.withdrawn) == (
+            submission_id,
+            revision,
+            withdrawn,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Queueing:
+    """What follows at a place: items whose place is taken, and what is to be reported beside."""
+
+    superseded: Sequence[UUID] = ()
+    new: HeldFigure | None = None
+    kept: UUID | None = field(default=None)
+    """What waits and goes on waiting: it may be mapped otherwise now."""
+
+
+def queueing(
+    held: HeldFigure | None,
+    items: Sequence[QueuedItem],
+    *,
+    place: tuple[str, str, str],
+    selected: bool,
+) -> Queueing:
+    """Return what follows at a place where this counts now and these items stand, oldest first.
+
+    What is not `selected` is reported no more, and what was reported of it stays as it is.
+    """
+    unsent = [one for one in items if one.state in UNSENT]
+    if not selected:
+        return Queueing([one.id for one in unsent])
+    wanted = held or _taking_back(items, place)
+    if wanted is None:
+        return Queueing([one.id for one in unsent])
+    key = (wanted.submission_id, wanted.revision)
+    fits = [one for one in unsent if one.reports(*key, withdrawn=wanted.figure.withdrawn)]
+    others = [one.id for one in unsent if one not in fits]
+    if fits:
+        return Queueing(others, kept=fits[-1].id)
+    sent = [one for one in items if one.state not in UNSENT]
+    last = sent[-1] if sent else None
+    if last is not None and last.reports(*key, withdrawn=wanted.figure.withdrawn):
+        return Queueing(others)
+    return Queueing(others, wanted)
+
+
+def _taking_back(items: Sequence[QueuedItem], place: tuple[str, str, str]) -> HeldFigure | None:
+    """Return what takes back the newest that the superior may hold; None: it holds nothing."""
+    sent = [one for one in items if one.state not in UNSENT]
+    theirs = [one for one in sent if one.state in PERHAPS_THEIRS]
+    if sent and sent[-1].withdrawn:
+        theirs = sent[-1:]
+    if not theirs:
+        return None
+    newest = theirs[-1]
+    return HeldFigure(newest.submission_id, newest.revision, OutgoingFigure(*place, withdrawn=True))
+
+
+def is_selected(
+    *, basis: str, indicator_codes: Collection[str], indicator_code: str, period_state: str
+) -> bool:
+    """Return whether a connector reports figures of an indicator in a period of this state."""
+    if indicator_codes and indicator_code not in indicator_codes:
+        return False
+    return basis == "approved" or period_state == "published"

@@ -1,0 +1,301 @@
+"""What people set of a connector: made, changed, tried, opened and closed. Each is in the audit.
+
+Every change is an event too, by which what is queued is compared with what counts once more.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.connectors import queries
+from services.core.connectors.connector_events import of_connector
+from services.core.connectors.errors import (
+    ConnectorTransitionRefused,
+    ConnectorUnprovisioned,
+    ConnectorUntested,
+    TooManyConnectors,
+)
+from services.core.connectors.messages import (
+    connector_secret_context,
+    receipts_context,
+    url_context,
+)
+from services.core.connectors.models import Connector
+from services.core.connectors.rules import (
+    MOST_CONNECTORS,
+    ConnectorAction,
+    connector_actions,
+    connector_faults,
+)
+from services.core.events.service import record
+from services.core.identity.actor import Actor
+from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.ids import new_id
+from services.core.kit.sealing import Seal, SecretKeyNotSet
+from services.core.plan.state import PlanState
+from services.core.webhooks.addresses import AddressPolicy, TargetUrl, read_url
+
+_TRIED_ANEW = frozenset({"url", "receipts_url", "app_id", "interface", "mapping"})
+"""What has to be tried again when it changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorDesk:
+    """Whose hands are on a connector, and what its settings are judged and kept by."""
+
+    actor: Actor
+    plan: PlanState
+    policy: AddressPolicy
+    seal: Seal | None
+    now: datetime
+
+
+async def create_connector(
+    session: AsyncSession, settings: Mapping[str, Any], desk: ConnectorDesk
+) -> Connector:
+    """Make a connector, disabled until it is tried and enabled; what counts is queued at once.
+
+    Raises:
+        InvalidInput: the settings have faults.
+        SecretKeyNotSet: nothing can be sealed here.
+        TooManyConnectors: the city has as many as it may have.
+    """
+    profile = settings["profile"]
+    _refuse(
+        connector_faults(
+            {"interface": None, **settings}, plan=desk.plan, policy=desk.policy, profile=profile
+        )
+    )
+    if desk.seal is None:
+        raise SecretKeyNotSet
+    city = desk.plan.city_code
+    await lock_name(session, f"connectors of {city}")
+    if await queries.connector_count(session, city) >= MOST_CONNECTORS:
+        raise TooManyConnectors
+    connector = Connector(
+        city_code=city,
+        id=new_id(),
+        plan_code=desk.plan.code,
+        profile=profile,
+        receipts_url_sealed=None,
+        receipts_url_shown=None,
+        secret_sealed=None,
+        state="disabled",
+        state_reason="new",
+        tested_at=None,
+        failing_since=None,
+        warned=0,
+        consecutive_failures=0,
+        paused_until=None,
+        lease_token=None,
+        lease_until=None,
+        created_at=desk.now,
+        updated_at=desk.now,
+        version=1,
+    )
+    _set(connector, settings, desk.seal)
+    session.add(connector)
+    await session.flush()
+    await _noted(session, connector, "created", desk, connector_settings(connector))
+    return connector
+
+
+def _refuse(faults: Any) -> None:
+    found: list[Fault] = list(faults)
+    if found:
+        raise InvalidInput(faults=found)
+
+
+def _set(connector: Connector, settings: Mapping[str, Any], seal: Seal) -> None:
+    """Set what is given of settings that have no faults."""
+    for name in ("name", "app_id", "interface", "mapping", "basis", "indicator_codes"):
+        if name in settings:
+            setattr(connector, name, settings[name])
+    for name in ("batch_size", "pause_seconds"):
+        if name in settings:
+            setattr(connector, name, settings[name])
+    if "url" in settings:
+        connector.url_shown = _shown(settings["url"])
+        connector.url_sealed = seal.seal(settings["url"].encode(), url_context(connector.id))
+    if "receipts_url" in settings:
+        url = settings["receipts_url"]
+        connector.receipts_url_shown = None if url is None else _shown(url)
+        connector.receipts_url_sealed = (
+            None if url is None else seal.seal(url.encode(), receipts_context(connector.id))
+        )
+    if settings.get("secret") is not None:
+        connector.secret_sealed = seal.seal(
+            settings["secret"].encode(), connector_secret_context(connector.id)
+        )
+
+
+def _shown(url: str) -> str:
+    target = read_url(url)
+    assert isinstance(target, TargetUrl)  # noqa: S101 (what has faults is refused before)
+    return target.shown
+
+
+async def edit_connector(
+    session: AsyncSession, connector: Connector, settings: Mapping[str, Any], desk: ConnectorDesk
+) -> None:
+    """Change those settings of a locked connector that are given; where none is, nothing.
+
+    What was sent under a mapping stays as it was sent. After a change of what is sent, or where,
+    the connector is to be tried again before it can be enabled; one that is at work goes on.
+
+    Raises:
+        InvalidInput: they have faults.
+        SecretKeyNotSet: nothing can be sealed here.
+    """
+    _refuse(
+        connector_faults(settings, plan=desk.plan, policy=desk.policy, profile=connector.profile)
+    )
+    if not settings:
+        return
+    if desk.seal is None:
+        raise SecretKeyNotSet
+    _set(connector, settings, desk.seal)
+    if _TRIED_ANEW & set(settings):
+        connector.tested_at = None
+    await _changed(session, connector, desk.now)
+    shown = connector_settings(connector)
+    await _noted(session, connector, "changed", desk, {name: shown[name] for name in settings})
+
+
+async def give_secret(
+    session: AsyncSession, connector: Connector, secret: str, desk: ConnectorDesk
+) -> None:
+    """Sign with another secret, which the superior handed out, from the next request on.
+
+    Raises:
+        SecretKeyNotSet: nothing can be sealed here.
+    """
+    if desk.seal is None:
+        raise SecretKeyNotSet
+    _set(connector, {"secret": secret}, desk.seal)
+    connector.tested_at = None
+    await _changed(session, connector, desk.now)
+    await _noted(session, connector, "secret_changed", desk, {})
+
+
+async def note_tried(
+    session: AsyncSession, connector: Connector, desk: ConnectorDesk, *, missing: int
+) -> None:
+    """Note that what would be sent was shown; where nothing was missing it may be enabled."""
+    connector.tested_at = desk.now if not missing else None
+    await _changed(session, connector, desk.now)
+    data: dict[str, object] = {"missing": missing}
+    await _audit(session, connector, "tested", desk, data)
+
+
+async def enable_connector(
+    session: AsyncSession, connector: Connector, *, desk: ConnectorDesk
+) -> None:
+    """Report by it from now on, all failures forgotten.
+
+    Raises:
+        ConnectorTransitionRefused: it is active.
+        ConnectorUnprovisioned: the superior has given no credentials yet.
+        ConnectorUntested: its settings were not tried since they changed.
+    """
+    _check(connector, "enable")
+    if not provisioned(connector):
+        raise ConnectorUnprovisioned
+    if connector.tested_at is None:
+        raise ConnectorUntested
+    connector.state, connector.state_reason = "active", None
+    connector.failing_since = connector.paused_until = None
+    connector.warned = connector.consecutive_failures = 0
+    await _changed(session, connector, desk.now)
+    await _noted(session, connector, "enabled", desk, {})
+
+
+async def disable_connector(
+    session: AsyncSession, connector: Connector, *, desk: ConnectorDesk
+) -> None:
+    """Send nothing by it any more; the queue stays, and goes on being kept.
+
+    Raises:
+        ConnectorTransitionRefused: it is disabled.
+    """
+    _check(connector, "disable")
+    connector.state, connector.state_reason = "disabled", "manual"
+    await _changed(session, connector, desk.now)
+    data = {"reason": "manual", "percent": 0, "failing_since": None, "consecutive_failures": 0}
+    await _audit(session, connector, "disabled", desk, {"reason": "manual"})
+    happening = of_connector(connector, "connector.disabled", desk.actor.stamp(), data, desk.now)
+    await record(session, happening)
+
+
+def provisioned(connector: Connector) -> bool:
+    """Return whether the superior's credentials are there."""
+    return connector.app_id is not None and connector.secret_sealed is not None
+
+
+def _check(connector: Connector, action: ConnectorAction) -> None:
+    allowed = connector_actions(connector.state)
+    if action not in allowed:
+        raise ConnectorTransitionRefused(
+            extra={"state": connector.state, "allowed_actions": allowed}
+        )
+
+
+async def _changed(session: AsyncSession, connector: Connector, now: datetime) -> None:
+    connector.updated_at = now
+    connector.version += 1
+    await session.flush()
+
+
+def connector_settings(connector: Connector) -> dict[str, object]:
+    """Return the settings as the audit keeps them: no secret, and addresses without tokens."""
+    return {
+        "name": connector.name,
+        "plan": connector.plan_code,
+        "url": connector.url_shown,
+        "receipts_url": connector.receipts_url_shown,
+        "profile": connector.profile,
+        "app_id": connector.app_id,
+        "interface": connector.interface,
+        "mapping": connector.mapping,
+        "basis": connector.basis,
+        "indicator_codes": connector.indicator_codes,
+        "batch_size": connector.batch_size,
+        "pause_seconds": connector.pause_seconds,
+    }
+
+
+async def _noted(
+    session: AsyncSession,
+    connector: Connector,
+    action: str,
+    desk: ConnectorDesk,
+    data: Mapping[str, object],
+) -> None:
+    """Write a change into the audit and the log."""
+    await _audit(session, connector, action, desk, data)
+    told = {"change": action, "state": connector.state}
+    happening = of_connector(connector, "connector.changed", desk.actor.stamp(), told, desk.now)
+    await record(session, happening)
+
+
+async def _audit(
+    session: AsyncSession,
+    connector: Connector,
+    action: str,
+    desk: ConnectorDesk,
+    data: Mapping[str, object],
+) -> None:
+    await note(
+        session,
+        city_code=connector.city_code,
+        action=f"connector.{action}",
+        subject=("connector", str(connector.id)),
+        actor=desk.actor.stamp(),
+        data=data,
+        at=desk.now,
+    )

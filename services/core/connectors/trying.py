@@ -1,0 +1,59 @@
+"""What a connector would send, shown and not sent: an example in the form of every item. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from services.core.connectors.mapping import OutgoingFigure, missing_codes, unit_of
+from services.core.connectors.messages import (
+    OpenConnector,
+    payload_of,
+    report_members,
+    signed_message,
+)
+from services.core.connectors.models import Connector
+from services.core.kit.ids import new_id
+from services.core.plan.state import PlanState
+
+EXAMPLE = Decimal("12.5")
+"""The value of the example; no figure of the plan is shown to whoever runs the system."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriedReport:
+    """A request as it would be sent, and what of its item has no code of theirs."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: str
+    missing: tuple[str, ...]
+
+
+def tried(
+    connector: Connector, target: OpenConnector, plan: PlanState, *, now: datetime, nonce: str
+) -> TriedReport:
+    """Return what would be sent for an example of the first thing that is mapped of each kind.
+
+    Where nothing is mapped null stands in its place, and our code is told as missing.
+    """
+    mapping = target.mapping
+    indicators = list(connector.indicator_codes or plan.indicators)
+    mapped = [one for one in indicators if mapping.code("indicators", one) is not None]
+    indicator = next(iter(mapped or indicators), "")
+    known = mapping.organizations
+    unit = next(iter(known or plan.organizations), "")
+    periods = mapping.periods or {str(plan.document.last_target_year): ""}
+    figure = OutgoingFigure(indicator, unit, next(iter(periods)), value=EXAMPLE)
+    measure = unit_of(plan, indicator)
+    missing = missing_codes(mapping, figure, measure)
+    item_id: UUID = new_id()
+    payload = payload_of(mapping, figure, item_id=item_id, revision=1, unit=measure, replaces=None)
+    message = signed_message(
+        target, target.url, report_members(new_id(), [payload]), now=now, nonce=nonce
+    )
+    return TriedReport(
+        "POST", connector.url_shown, message.headers, message.body.decode(), tuple(missing)
+    )

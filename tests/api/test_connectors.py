@@ -1,0 +1,217 @@
+"""Connectors over the API: set by the system's administrator, looked after by the office."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.api import XINMI, Door, a_submission
+from tests.support.connectors import WANTED, a_connector
+
+NOBODY = "019aafc0-0000-7000-8000-00000000ffff"
+
+
+async def approved(door: Door, period: str, value: str = "39") -> str:
+    """Have a value of U08 approved, and followed."""
+    async with await door.as_("reporter", "UN15") as unit:
+        body = a_submission(period=period, value=value, numerator=None, denominator=None)
+        made = await unit.post(f"/plans/{XINMI}/submissions", json=body)
+        assert made.status_code == 201, made.text
+    async with await door.as_("office") as office:
+        done = await office.post(f"/submissions/{made.json()['id']}/approve")
+        assert done.status_code == 200, done.text
+    await door.react()
+    return str(made.json()["id"])
+
+
+async def items(door: Door, connector_id: str, **query: Any) -> list[dict[str, Any]]:
+    async with await door.as_("office") as office:
+        found = await office.get(f"/connectors/{connector_id}/items", params=query)
+    assert found.status_code == 200, found.text
+    return list(found.json()["items"])
+
+
+def told(answer: httpx.Response) -> dict[str, str]:
+    """Return the faults of a refusal by their places."""
+    assert answer.status_code == 422, answer.text
+    return {one["pointer"]: one["code"] for one in answer.json()["errors"]}
+
+
+async def test_it_is_made_disabled_tried_enabled_and_closed(door: Door) -> None:
+    connector_id = await a_connector(door)
+    path = f"/connectors/{connector_id}"
+    async with door.client(door.admin_secret) as admin:
+        made = (await admin.get(path)).json()
+        assert (made["state"], made["state_reason"], made["provisioned"]) == (
+            "disabled",
+            "new",
+            True,
+        )
+        early = await admin.post(f"{path}/enable")
+        assert (early.status_code, early.json()["code"]) == (409, "connector-untested")
+        tried = (await admin.post(f"{path}/test")).json()
+        assert (await admin.post(f"{path}/enable")).json()["state"] == "active"
+        again = await admin.post(f"{path}/enable")
+        assert (again.status_code, again.json()["code"]) == (409, "transition-refused")
+        closed = (await admin.post(f"{path}/disable")).json()
+        assert (closed["state"], closed["state_reason"]) == ("disabled", "manual")
+        renewed = await admin.post(f"{path}/rotate-secret", json={"secret": "another-secret"})
+        assert renewed.json()["tested_at"] is None
+    (item,) = json.loads(tried["body"])["items"]
+    assert (item["indicator"], item["organization"], item["value"]) == (
+        "ZB-08",
+        "4101830015",
+        "12.5",
+    )
+    assert {"x-wufei-partner", "x-wufei-signature"} <= tried["headers"].keys()
+    assert "another-secret" not in renewed.text
+
+
+async def test_without_credentials_it_stays_unprovisioned(door: Door) -> None:
+    connector_id = await a_connector(door, app_id=None, secret=None)
+    async with door.client(door.admin_secret) as admin:
+        shown = (await admin.get(f"/connectors/{connector_id}")).json()
+        assert shown["provisioned"] is False
+        await admin.post(f"/connectors/{connector_id}/test")
+        refused = await admin.post(f"/connectors/{connector_id}/enable")
+    assert (refused.status_code, refused.json()["code"]) == (409, "connector-unprovisioned")
+
+
+async def test_every_fault_is_told_at_once(door: Door) -> None:
+    body = WANTED | {
+        "url": "http://10.0.0.1/report",
+        "receipts_url": "https://169.254.169.254/",
+        "profile": "national",
+        "indicator_codes": ["U08", "U99"],
+        "mapping": {"indicators": {"U99": "x"}, "units": {"头": {"code": "h", "factor": "1"}}},
+    }
+    async with door.client(door.admin_secret) as admin:
+        answer = await admin.post("/connectors", json=body)
+        unknown = await admin.post("/connectors", json=WANTED | {"plan": "410183-1999"})
+        shape = await admin.post(
+            "/connectors",
+            json=WANTED
+            | {
+                "batch_size": 51,
+                "secret": "short",
+                "mapping": {"units": {"%": {"code": "p", "factor": "0"}}},
+            },
+        )
+    assert told(answer).keys() == {
+        "/url",
+        "/receipts_url",
+        "/interface",
+        "/indicator_codes/1",
+        "/mapping/indicators/U99",
+        "/mapping/units/头",
+    }
+    assert told(unknown) == {"/plan": "plan-not-found"}
+    assert told(shape).keys() == {"/batch_size", "/secret", "/mapping/units/%/factor"}
+
+
+async def test_what_counts_is_queued_and_what_is_not_mapped_waits_for_the_mapping(
+    door: Door,
+) -> None:
+    submission_id = await approved(door, "2025-01")
+    connector_id = await a_connector(door, mapping={**WANTED["mapping"], "periods": {}})
+    await door.react()
+    (item,) = await items(door, connector_id, period="2025-01")
+    assert (item["submission_id"], item["state"], item["missing"]) == (
+        submission_id,
+        "unmapped",
+        ["periods:2025-01"],
+    )
+    async with door.client(door.admin_secret) as admin:
+        path = f"/connectors/{connector_id}"
+        etag = (await admin.get(path)).headers["ETag"]
+        changed = {"mapping": WANTED["mapping"]}
+        assert (await admin.patch(path, json=changed)).status_code == 428
+        done = await admin.patch(path, json=changed, headers={"If-Match": etag})
+        assert done.status_code == 200, done.text
+        stale = await admin.patch(path, json=changed, headers={"If-Match": etag})
+        assert stale.status_code == 412
+    await door.react()
+    assert await items(door, connector_id, state="unmapped") == []
+    (item,) = await items(door, connector_id, period="2025-01", state="pending")
+    assert (item["value"], item["sent"], item["attempts"]) == ("39", None, 0)
+
+
+async def test_a_refused_item_is_sent_again_with_a_reason_and_others_are_not(door: Door) -> None:
+    await approved(door, "2025-02")
+    connector_id = await a_connector(door)
+    await door.react()
+    (item,) = await items(door, connector_id, period="2025-02")
+    path = f"/connectors/{connector_id}/items/retry"
+    async with await door.as_("office") as office:
+        body = {"item_ids": [item["id"], NOBODY], "reason": "上级已解封"}
+        first = (await office.post(path, json=body)).json()["results"]
+        assert [one["code"] for one in first] == ["transition-refused", "connector-item-not-found"]
+        await door.held.database.pool.execute(
+            "UPDATE connector_item SET state = 'refused', their_code = 'E17' WHERE id = $1",
+            item["id"],
+        )
+        (done, _) = (await office.post(path, json=body)).json()["results"]
+        nameless = await office.post(path, json={"item_ids": [item["id"]]})
+    assert (done["state"], done["code"]) == ("pending", None)
+    assert done["item_id"] != item["id"]
+    assert told(nameless) == {"/reason": "missing"}
+    states = {one["id"]: one["state"] for one in await items(door, connector_id, period="2025-02")}
+    assert states == {item["id"]: "superseded", done["item_id"]: "pending"}
+
+
+async def test_a_period_is_compared_with_their_statement(door: Door) -> None:
+    await approved(door, "2025-03", "39")
+    connector_id = await a_connector(door)
+    await door.react()
+    path = f"/connectors/{connector_id}"
+    asked = {"period": "2025-03"}
+    async with await door.as_("office") as office:
+        before = (await office.get(f"{path}/reconciliation", params=asked)).json()
+        assert [one["standing"] for one in before["items"]] == ["waiting"]
+        assert (before["rows"], before["held"], before["sent"]) == (1, 1, 0)
+        line = {"indicator": "ZB-08", "organization": "4101830015", "value": "39.00"}
+        good = {"period": "2025-03", "reference": "豫环函〔2026〕3号", "lines": [line]}
+        wrong = [
+            {**line, "indicator": "U08"},
+            {**line, "organization": "x"},
+            line,
+            line,
+        ]
+        refused = await office.post(f"{path}/statements", json={**good, "lines": wrong})
+        assert told(refused) == {
+            "/lines/0/indicator": "unknown-code",
+            "/lines/1/organization": "unknown-code",
+            "/lines/3": "twice",
+        }
+        kept = await office.post(f"{path}/statements", json=good)
+        assert (kept.status_code, kept.json()["lines"]) == (201, 1)
+        same = (await office.get(kept.headers["Location"].removeprefix("/v1"))).json()
+        other = {**good, "lines": [{**line, "value": "38.5"}]}
+        await office.post(f"{path}/statements", json=other)
+        differing = (await office.get(f"{path}/reconciliation", params=asked)).json()
+        table = await office.get(f"{path}/reconciliation.csv", params=asked)
+    assert [(one["standing"], one["theirs"]) for one in same["items"]] == [("waiting", "39")]
+    (row,) = differing["items"]
+    assert (row["standing"], row["ours"], row["theirs"]) == ("differing", "39", "38.5")
+    assert sum(one["number"] for one in differing["counts"]) == differing["rows"]
+    assert differing["statement"]["reference"] == "豫环函〔2026〕3号"
+    assert "38.5" in table.text
+
+
+@pytest.mark.parametrize("end", ["items", "batches", "reconciliation"])
+async def test_whoever_runs_the_system_sees_no_figure(door: Door, end: str) -> None:
+    connector_id = await a_connector(door)
+    async with door.client(door.admin_secret) as admin:
+        refused = await admin.get(f"/connectors/{connector_id}/{end}")
+        counted = await admin.get(f"/connectors/{connector_id}/statistics")
+    assert refused.status_code == 403
+    assert counted.status_code == 200
+
+
+async def test_the_gauges_tell_how_connectors_are(door: Door) -> None:
+    await a_connector(door)
+    async with door.client(None) as client:
+        shown = (await client.get("http://wufei.test/metrics")).text
+    assert 'wufei_connectors{state="disabled"}' in shown
+    assert 'wufei_connector_items{state="pending"}' in shown
