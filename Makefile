@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test lint style types tested contract contract-lint migrate bench mutants chaos cuts \
-	image wheels deploy-test deploy-tools sbom audit clean lock
+	image wheels deploy-test deploy-tools sbom audit clean lock board-picture
 
 python := .venv/bin/python
 # A stamp is named after what was installed, so that a warm start installs nothing and a
@@ -105,6 +105,9 @@ build/audit/installed: deploy/audit.lock
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/python -m pip install --quiet --require-hashes --no-deps --requirement deploy/audit.lock
 	@touch $@
+
+board-picture: $(development) ## Draw the picture of the board anew, where Chromium is installed
+	WUFEI_BOARD_PICTURE=1 $(python) -m pytest -q -n 0 tests/api/board/test_in_a_browser.py -k picture
 
 lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock

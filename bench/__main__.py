@@ -11,6 +11,7 @@ import uvloop
 from bench import (
     auditing,
     batches,
+    board,
     deadlines,
     exporting,
     growth,
@@ -40,6 +41,7 @@ NAMES = (
         "batching",
         "syncing",
         "exporting",
+        "board",
         "importing",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
@@ -85,6 +87,7 @@ _HTTP = {
     "batching": batches.batching,
     "syncing": syncing.syncing,
     "exporting": exporting.exporting,
+    "board": board.board,
     "waiting": deadlines.waiting,
 }
 _WORK = {

@@ -7,7 +7,7 @@ it was, with the rights that it has.
 from alembic import op
 
 revision = "0038"
-down_revision = "0033"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 works_since = "0014"

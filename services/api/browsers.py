@@ -60,7 +60,7 @@ def harden(start: Message, *, reading: bool) -> None:
     """
     headers = start["headers"]
     said = {name for name, _ in headers}
-    headers.extend(_EVERY_ANSWER)
+    headers.extend(one for one in _EVERY_ANSWER if one[0] not in said)
     if _NO_PAGE[0] not in said:
         headers.append(_NO_PAGE)
     if _NOT_KEPT[0] not in said and not (reading and b"etag" in said):

@@ -20,6 +20,11 @@ from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.audit import routes as audit
+from services.api.board import link_routes as board_links
+from services.api.board import page_routes as board_pages
+from services.api.board import sign_in_routes as board_sign_in
+from services.api.board import work_routes as board_work
+from services.api.board.visitors import Links
 from services.api.browsers import readable_by
 from services.api.calendars import routes as calendars
 from services.api.conflicts import routes as conflicts
@@ -136,6 +141,7 @@ _ROUTERS = (
     evidence_archives.router,
     agenda.router,
     audit.router,
+    board_links.router,
     identity.router,
     token_routes.router,
     partners.router,
@@ -230,6 +236,7 @@ def create_app(
                 ),
                 separated=chosen.separated_administrators,
             )
+            app.state.board_links = Links(database, chosen.clock.true_now)
             background = [
                 asyncio.create_task(work)
                 for work in (
@@ -307,7 +314,7 @@ def _application(
     problems.install(app)
     # Routes are matched one after the other; an included router would be matched as a whole
     # before its routes are.
-    for router in _ROUTERS:
+    for router in (*_ROUTERS[:1], board_pages.hot_router, *_ROUTERS[1:]):
         app.router.routes.extend(router.routes)
     routes = [one for one in app.router.routes if isinstance(one, ExactRoute)]
     app.state.facade = operations_of(routes)
@@ -315,6 +322,8 @@ def _application(
     app.include_router(calendar_files.router)
     app.include_router(evidence_items.links_router)
     app.include_router(health.router)
+    for pages in (board_pages.router, board_sign_in.router, board_work.router):
+        app.router.routes.extend(pages.routes)
     if shows_docs:
         install_docs(app, prefix=root_path)
     return app

@@ -23,7 +23,7 @@ from services.core.identity.access_tokens import (
 from services.core.identity.actor import system
 from services.core.identity.queries import token_keys
 from services.core.identity.rules import Scope
-from services.core.identity.signing_keys import IssuingKey, can_sign, signing
+from services.core.identity.signing_keys import LONGEST_LIFE, IssuingKey, can_sign, signing
 from services.core.identity.token_keys import keep_signing_keys
 from services.core.kit.clock import is_recent
 from services.core.kit.database import Database
@@ -76,15 +76,19 @@ class Tokens:
         key_id: UUID,
         secret_prefix: str,
         scopes: frozenset[Scope],
-        ends: datetime,
+        ends: datetime | None = None,
+        life: timedelta | None = None,
     ) -> tuple[str, AccessToken]:
         """Return a token, as text and as what it says; it is good until `ends` at most.
+
+        `life` is how long, if not as long as the tokens that clients get.
 
         Raises:
             SecretKeyNotSet: this deployment was given no key to seal signing keys with.
         """
         now = self._true_now()
         kid, key = await self._signing(now)
+        good_until = now + min(life or self.life, LONGEST_LIFE)
         token = AccessToken(
             issuer=self.issuer,
             city_code=city_code,
@@ -92,7 +96,7 @@ class Tokens:
             secret_prefix=secret_prefix,
             scopes=scopes,
             issued_at=now,
-            expires_at=min(now + self.life, ends),
+            expires_at=good_until if ends is None else min(good_until, ends),
             token_id=new_id(),
         )
         return sign(token, key, kid), token

@@ -3,6 +3,7 @@
 from services.core.agenda import models as agenda
 from services.core.alerts import models as alerts
 from services.core.audit import models as audit
+from services.core.board import models as board
 from services.core.calendars import models as calendars
 from services.core.conflicts import models as conflicts
 from services.core.connectors import models as connectors
@@ -28,6 +29,7 @@ __all__ = [
     "agenda",
     "alerts",
     "audit",
+    "board",
     "calendars",
     "conflicts",
     "connectors",

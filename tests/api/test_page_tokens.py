@@ -62,6 +62,7 @@ LISTS: Mapping[str, Listed] = {
     ),
     "/v1/me/todo": Listed("todo", (DAY, "review", ID), {"plan": None}),
     "/v1/calendar-tokens": Listed("calendar-tokens", (ID,), {}),
+    "/v1/plans/{plan}/board-links": Listed("board-links", (ID,), PLAN),
     "/v1/webhook-endpoints": Listed("webhook-endpoints", (ID,), {"state": None}),
     "/v1/webhook-endpoints/{endpoint_id}/deliveries": Listed(
         "deliveries", ("7",), {"of": ["{endpoint_id}", None, None, None]}

@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.board import a_board_link_id
+from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
 from tests.support.contract import BY_OTHERS, CONTRACT
 from tests.support.device import a_conflict
@@ -210,13 +212,6 @@ async def a_key(door: Door) -> str:
     return str(made.json()["id"])
 
 
-async def a_calendar_token(door: Door) -> dict[str, Any]:
-    async with await door.as_("office") as office:
-        asked = {"name": "示例", "scope": "plan"}
-        made = await office.post(f"/plans/{XINMI}/calendar-tokens", json=asked)
-    return dict(made.json())
-
-
 async def an_endpoint(door: Door, *, disabled: bool = False) -> str:
     async with await door.as_("office") as office:
         made = await office.post("/webhook-endpoints", json={"url": "https://example.org/"})
@@ -266,6 +261,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "conflict_id": a_conflict,
         "observation_id": an_observation,
         "preview_id": a_preview,
+        "link_id": a_board_link_id,
     }
     for name in made.keys() & named.keys():
         named[name] = await made[name](door)

@@ -8,6 +8,7 @@ from typing import Any
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.board import a_board_link
 from tests.support.connectors import connectors_named
 from tests.support.device import a_conflict
 from tests.support.duties import add
@@ -121,6 +122,7 @@ def body_of_today(label: str, body: Any) -> Any:
         "/acknowledge": {"note": "设备已到场", "promised_date": soon},
         "/snooze": {"until": soon, "reason": "等待批复"},
         "/open": {"due_date": later},
+        "/board-links": {"name": "手机", "expires_at": (now + timedelta(days=60)).isoformat()},
         "obligations/{obligation_id}/extensions": {"proposed_date": later, "reason": "年报未出"},
     }
     return next((one for end, one in bodies.items() if label.endswith(end)), body)
@@ -219,6 +221,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"conflict_id": await a_conflict(door)}
     named |= {"observation_id": await an_observation(door)}
+    named |= {"link_id": (await a_board_link(door))["id"]}
     named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
     named["preview_id"] = await _preview(door, secrets["office"])
     return Ground(

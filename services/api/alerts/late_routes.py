@@ -121,13 +121,14 @@ async def list_late(
         session, actor, ground, rule=rule, organization_code=organization_code
     )
     return LateListOut(
-        items=[_late_out(one, ground) for one in page],
+        items=[late_out(one, ground) for one in page],
         next_page_token=following,
         outside_scope=outside,
     )
 
 
-def _late_out(late: Late, ground: EvaluationContext) -> LateOut:
+def late_out(late: Late, ground: EvaluationContext) -> LateOut:
+    """Return something late with the words that the plan has for it."""
     in_time_until = ground.due_date(_BY_RULE[late.rule], late.mark)
     due = late.owed_by or in_time_until
     return LateOut(

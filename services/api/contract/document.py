@@ -93,6 +93,11 @@ TAGS: Sequence[Mapping[str, str]] = (
         "name": "agenda",
         "description": "What waits for the caller; deadlines for calendar programs.",
     },
+    {
+        "name": "board",
+        "description": "Links that show a plan's board to whoever has their address. The pages"
+        " themselves, below `/board`, are for people and no part of this contract.",
+    },
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
     {"name": "audit", "description": "What was done with keys and settings, and its proof."},

@@ -167,14 +167,23 @@ async def carried_out(
 ) -> Answered:
     """Carry an operation out as the key that a partner acts as, and return its answer."""
     scope = _scope(request, operation, wanted, call)
-    match, found = operation.route.matches(scope)
+    return await answered_by(operation.route, scope, wanted.body)
+
+
+async def answered_by(route: APIRoute, scope: Scope, sent_body: bytes) -> Answered:
+    """Return what the route of an operation answers to a request that is made here.
+
+    Raises:
+        InvalidInput: what stands in the path cannot.
+    """
+    match, found = route.matches(scope)
     if match is not Match.FULL:
         # What stands in a path holds no slash; the one operation has no other fault of its path.
         raise InvalidInput(
             faults=[Fault("", "not-in-a-path", Text("路径参数有误", "A path holds none such"))]
         )
     scope.update(found)
-    sent = iter([{"type": "http.request", "body": wanted.body, "more_body": False}])
+    sent = iter([{"type": "http.request", "body": sent_body, "more_body": False}])
     answered: list[Message] = []
 
     async def receive() -> Message:
@@ -183,7 +192,7 @@ async def carried_out(
     async def send(message: Message) -> None:
         answered.append(message)
 
-    await operation.route.handle(scope, receive, send)
+    await route.handle(scope, receive, send)
     start, *rest = answered
     body = b"".join(one.get("body", b"") for one in rest)
     return Answered(start["status"], dict(start["headers"]), body)
@@ -197,16 +206,27 @@ def _scope(request: Request, operation: Operation, wanted: Asked, call: SignedCa
         headers.append((b"content-length", str(len(wanted.body)).encode()))
         if wanted.request_id is not None:
             headers.append((b"idempotency-key", wanted.request_id.encode()))
-    path = outer.get("root_path", "") + wanted.path
+    made = scope_of(request, operation.method, wanted.path, wanted.query, headers)
+    return {**made, SIGNED: call, BY_GATEWAY: True}
+
+
+def scope_of(
+    request: Request,
+    method: str,
+    asked_path: str,
+    query: Mapping[str, Any],
+    headers: Iterable[tuple[bytes, bytes]],
+) -> Scope:
+    """Return the scope of a request that is made here in the course of another one."""
+    outer = request.scope
+    path = outer.get("root_path", "") + asked_path
     return {
         **{name: one for name, one in outer.items() if name in _KEPT_OF_SCOPE},
-        "method": operation.method,
+        "method": method,
         "path": path,
         "raw_path": quote(path).encode(),
-        "query_string": urlencode(wanted.query, doseq=True).encode(),
-        "headers": headers,
-        SIGNED: call,
-        BY_GATEWAY: True,
+        "query_string": urlencode(query, doseq=True).encode(),
+        "headers": list(headers),
     }
 
 

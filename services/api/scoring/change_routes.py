@@ -24,6 +24,7 @@ from services.api.scoring.routes import (
     check_basis,
     unit_in_scope,
 )
+from services.core.identity.actor import Actor
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
@@ -99,17 +100,24 @@ async def get_scoreboard_changes(
             "basis": basis,
             "from": board_end(before),
             "to": board_end(after),
-            "difference": plain(compared.changes.difference),
-            "whole_plan": [
-                _cause(cause, compared, None, {"plan", "open_question"}, "")
-                for cause in compared.changes.whole
-            ],
-            "indicators": [
-                _indicator(one, compared, plan, unit_in_scope(actor, plan, one.code))
-                for one in compared.changes.indicators
-            ],
+            **changes_fields(compared, actor, plan),
         }
     )
+
+
+def changes_fields(compared: BoardComparison, actor: Actor, plan: PlanState) -> dict[str, Any]:
+    """Return a difference and its causes as far as a caller sees them, as `ChangesOut` has it."""
+    return {
+        "difference": plain(compared.changes.difference),
+        "whole_plan": [
+            _cause(cause, compared, None, {"plan", "open_question"}, "")
+            for cause in compared.changes.whole
+        ],
+        "indicators": [
+            _indicator(one, compared, plan, unit_in_scope(actor, plan, one.code))
+            for one in compared.changes.indicators
+        ],
+    }
 
 
 def board_place(written: str | None, pointer: str, plan: PlanState) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from services.api.scoring.routes import AsOf, Basis, Published, Reader, check_al
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.obligations.quality.queries import reporting_quality
+from services.core.obligations.quality.queries import ReportingQuality, reporting_quality
 from services.core.plan.errors import PublicationNotFound
 from services.core.plan.periods import Period
 from services.core.plan.queries import plan_document
@@ -87,16 +87,7 @@ async def get_rankings(
     drawn = await _drawn(
         session, held, plan, wanted, basis=basis, as_of=as_of, publication=publication
     )
-    document, rows = drawn.plan.document, drawn.board["indicators"]
-    if group == "lead":
-        standings = places(of_leads(document, rows))
-        seen: Sequence[Standing] = standings
-    else:
-        standings = places(of_townships(document, rows, drawn.traces))
-        seen = _within_reach(standings, plan, actor)
-    ranked = ranked_fields(standings, seen, drawn.plan)
-    items = [{**one, **score_fields(each)} for each, one in ranked]
-    listed = {**_listed(drawn.plan, group, standings, seen), "items": items}
+    listed = ranked_by_score(drawn.plan, actor, group, drawn.board, drawn.traces)
     body = to_json({**listed, **drawn.head, "period": wanted.code, "basis": basis})
     return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
 
@@ -126,15 +117,41 @@ async def get_reporting_rankings(
     counted = {
         one.code: one for one in await reporting_quality(session, plan, today=today, period=period)
     }
+    listed = ranked_by_reporting(plan, actor, group, counted)
+    body = to_json({**listed, "period": period})
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+def ranked_by_score(
+    plan: PlanState,
+    actor: Actor,
+    group: RankedUnits,
+    board: Mapping[str, Any],
+    traces: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return a ranking by a scoreboard as far as a caller sees it; `plan` is what that drew."""
+    if group == "lead":
+        standings = places(of_leads(plan.document, board["indicators"]))
+        seen: Sequence[Standing] = standings
+    else:
+        standings = places(of_townships(plan.document, board["indicators"], traces))
+        seen = within_reach(standings, plan, actor)
+    ranked = ranked_fields(standings, seen, plan)
+    items = [{**one, **score_fields(each)} for each, one in ranked]
+    return {**_listed(plan, group, standings, seen), "items": items}
+
+
+def ranked_by_reporting(
+    plan: PlanState, actor: Actor, group: RankedUnits, counted: Mapping[str, ReportingQuality]
+) -> dict[str, Any]:
+    """Return a ranking by what was counted of each unit's reporting, as far as a caller sees it."""
     standings = places(of_reporting(plan.document, group, counted))
-    seen = _within_reach(standings, plan, actor)
+    seen = within_reach(standings, plan, actor)
     items = [
         {**one, **quality_fields(counted[each.organization_code])}
         for each, one in ranked_fields(standings, seen, plan)
     ]
-    listed = {**_listed(plan, group, standings, seen), "items": items}
-    body = to_json({**listed, "period": period})
-    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+    return {**_listed(plan, group, standings, seen), "items": items}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +229,7 @@ def _today(held: Resources, plan: PlanState) -> date:
     return held.clock.today(plan.document.time_zone)
 
 
-def _within_reach(
+def within_reach(
     standings: Sequence[Standing], plan: PlanState, actor: Actor
 ) -> Sequence[Standing]:
     """Return the standings of the units whose own values a caller sees."""

@@ -11,15 +11,17 @@ from functools import partial
 from typing import Any, Literal, get_args
 from uuid import UUID
 
+from cachetools import LRUCache
 from sqlalchemy import Result, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.core.alerts.context import EvaluationContext
-from services.core.alerts.cutoffs import cutoffs, latest_day
+from services.core.alerts.cutoffs import Cutoffs, cutoffs, latest_day
 from services.core.alerts.plan_deadlines import plan_deadlines
 from services.core.alerts.sources import SOURCES, Source
 from services.core.alerts.statements import LATE_OUTSIDE, LATE_PAGE, LATE_PART
+from services.core.calendars.rules import WorkingCalendar
 from services.core.identity.actor import Actor
 from services.core.plan.visibility import Owned, scope, sees_whole_plan
 
@@ -231,22 +233,35 @@ def _everywhere(ground: EvaluationContext) -> dict[str, Any]:
     }
 
 
+_MOST_KEPT = 500
+_kept_steps: LRUCache[tuple[Any, ...], tuple[WorkingCalendar, Cutoffs, date]] = LRUCache(_MOST_KEPT)
+
+
 def _of_source(ground: EvaluationContext, source: Source, number: int) -> dict[str, Any]:
-    plan, today = ground.plan, ground.moment.today
-    steps = cutoffs(
-        ground.rule(source.rule),
-        ground.rules,
-        ground.calendar,
-        today,
-        since=plan.document.span.start,
-        lead=ground.lead(source),
-    )
+    steps, late_until = _steps(ground, source)
     return {
         f"steps_{number}": len(steps.steps),
         f"levels_{number}": [step.level for step in steps.steps],
         f"latest_{number}": list(reversed(steps.latest)),
-        f"late_{number}": latest_day(partial(_is_late, ground, source), today - timedelta(days=1)),
+        f"late_{number}": late_until,
     }
+
+
+def _steps(ground: EvaluationContext, source: Source) -> tuple[Cutoffs, date]:
+    """Return the cut-offs of a source today, and the latest mark that is late; kept for the day.
+
+    They follow from the rules, the calendar and the day. The calendar is kept with them, so that
+    no other one can come to have its identity.
+    """
+    since, today = ground.plan.document.span.start, ground.moment.today
+    lead, rule = ground.lead(source), ground.rule(source.rule)
+    named = (id(ground.calendar), source.rule, ground.rules, since, today, lead)
+    kept = _kept_steps.get(named)
+    if kept is None:
+        steps = cutoffs(rule, ground.rules, ground.calendar, today, since=since, lead=lead)
+        late_until = latest_day(partial(_is_late, ground, source), today - timedelta(days=1))
+        kept = _kept_steps[named] = ground.calendar, steps, late_until
+    return kept[1], kept[2]
 
 
 def _is_late(ground: EvaluationContext, source: Source, mark: date) -> bool:

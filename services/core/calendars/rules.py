@@ -25,6 +25,8 @@ _ONE_DAY = timedelta(days=1)
 _FIRST_DAY_OF_REST = 5
 """Saturday, as `date.weekday` counts."""
 
+_WEEK = 7
+
 
 STATUTORY_SINCE = 2025
 """The first year of the present days: 全国年节及纪念日放假办法, decree 795, article 2."""
@@ -113,8 +115,22 @@ class WorkingCalendar:
     def between(self, earlier: date, later: date) -> int:
         """Return how many working days lie after `earlier`, up to and including `later`."""
         span = (later - earlier).days
-        return sum(
-            self.is_workday(earlier + timedelta(days=number)) for number in range(1, span + 1)
+        if span <= 0:
+            return 0
+        # Whole weeks are reckoned, for many deadlines lie a year back; then comes what differs.
+        weeks, more = divmod(span, _WEEK)
+        worked = weeks * _FIRST_DAY_OF_REST
+        worked += sum(is_weekday(earlier + timedelta(days=one)) for one in range(1, more + 1))
+        worked += sum(
+            is_worked - is_weekday(day)
+            for day, is_worked in self.days.items()
+            if earlier < day <= later
+        )
+        return worked - sum(
+            earlier < day <= later and day not in self.days and is_weekday(day)
+            for year in range(max(earlier.year, STATUTORY_SINCE), later.year + 1)
+            if year not in self.official_years
+            for day in (date(year, *of_year) for of_year in STATUTORY)
         )
 
 

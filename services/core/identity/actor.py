@@ -126,6 +126,30 @@ def operator(city_code: str) -> Actor:
     )
 
 
+def by_link(
+    *,
+    link_id: UUID,
+    city_code: str,
+    plan_code: str,
+    scopes: frozenset[Scope],
+    channel: str,
+    request_id: str,
+) -> Actor:
+    """Return whoever follows a link that shows one plan: a leader, with the link's few scopes."""
+    return Actor(
+        credential_id=link_id,
+        name="link",
+        role="leader",
+        city_code=city_code,
+        organization_code=None,
+        plan_code=plan_code,
+        scopes=scopes,
+        every_city=False,
+        channel=channel,
+        request_id=request_id,
+    )
+
+
 def system(name: str) -> dict[str, object]:
     """Return the stamp of the system itself, acting as `name`."""
     return {"kind": "system", "name": name}

@@ -82,6 +82,7 @@ class Permission(Enum):
     LOAD_PLAN = ("plan:write", frozenset({"office", "system_admin"}), "load plans")
     RUN_PERIOD = ("plan:write", frozenset({"office"}), "run periods")
     SETTLE_QUESTION = ("plan:write", frozenset({"office"}), "settle open questions")
+    SHARE_BOARD = ("plan:write", frozenset({"office"}), "make links to the board")
     ASSIGN_TARGET = ("plan:write", frozenset({"office", "superior"}), "assign targets")
     READ_SUBMISSIONS = ("submissions:read", _READERS, "read submissions")
     WRITE_SUBMISSIONS = (

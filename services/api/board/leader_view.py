@@ -1,0 +1,320 @@
+"""The leader's page in words and figures, made of what was read. Pure; it decides nothing."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from services.api.alerts.late_routes import LateOut
+from services.api.board.charts import curve, waterfall
+from services.api.board.figures import NONE, moved, percent, rounded, shown, signed
+from services.api.board.leader import MOST_LATE, LeaderReading
+from services.api.board.rendering import words
+from services.core.board.queries import PeriodStanding
+from services.core.kit.decimals import total
+from services.core.kit.text import Language, Text
+from services.core.plan.state import PlanState
+
+LIGHTS = ("green", "yellow", "red", "grey")
+SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
+"""Each light has a shape of its own, so that a print without colours tells them apart."""
+
+_MOST_PARTS = 8
+_MOST_RANKED = 30
+
+
+def leader_view(read: LeaderReading, language: Language) -> dict[str, Any]:
+    """Return what the template of the leader's page shows."""
+    board, plan = read.now_at.board, read.plan
+    rows = board["indicators"]
+    lights = Counter(row["light"] for row in rows)
+    late = None if read.late is None else read.late[:MOST_LATE]
+    return {
+        "plan": plan.code,
+        "city": plan.document.city.name,
+        "title": plan.document.title,
+        "status_text": plan.document.status_text,
+        "is_draft": plan.document.status == "draft",
+        "period": read.period.code,
+        "periods": _periods(plan, read.period.code),
+        "today": read.today,
+        "position": read.now_at.position,
+        "sentence": _sentence(read, lights, late).in_(language),
+        "overall": _overall(board["overall"], language),
+        "lights": [(light, SIGNS[light], lights[light]) for light in LIGHTS],
+        "indicator_count": len(rows),
+        "groups": _groups(board, plan, language),
+        "late": None if late is None else _late_by_unit(late),
+        "late_count": 0 if late is None else len(late),
+        "late_more": read.late is not None and len(read.late) > MOST_LATE,
+        "changes": _changes(read),
+        "since": read.since,
+        "curve": _curve(read.curve),
+        "group_curves": _group_curves(read.curve, board["groups"]),
+        "rankings": [_ranking(one, language) for one in read.rankings],
+        "reporting": None if read.reporting is None else _ranking(read.reporting, language),
+        "rule": plan.document.scheme.lights,
+        "provisional": sum(row["data_status"] == "provisional" for row in rows),
+    }
+
+
+def _sentence(read: LeaderReading, lights: Counter[str], late: Sequence[LateOut] | None) -> Text:
+    """Return the one sentence to read out, in the words of official papers."""
+    board, plan = read.now_at.board, read.plan
+    overall, rows, day = board["overall"], board["indicators"], read.today
+    met = sum(row["met"] is True for row in rows)
+    zh = [f"截至{day.year}年{day.month}月{day.day}日，{plan.document.city.name}"]
+    en = [f"As of {day.isoformat()}, {plan.document.city.name}"]
+    if overall["score"] is None:
+        zh.append(f"{read.period.code}期“无废城市”建设尚无可评估的指标")
+        en.append(f" has no indicator of {read.period.code} that can be assessed yet")
+    else:
+        grade = overall["grade_name"]
+        covered = percent(overall["coverage"])
+        zh.append(f"{read.period.code}期“无废城市”建设得分{overall['display']}分")
+        zh.append(f"（可评估权重占{covered}，{f'等级为{grade}' if grade else '尚不评定等级'}）")
+        en.append(f" scores {overall['display']} points for {read.period.code}")
+        graded = f"grade {grade}" if grade else "no grade yet"
+        en.append(f" ({covered} of the weight can be assessed, {graded})")
+        if read.changes is not None and read.changes["before"] is not None:
+            step = moved(read.changes["difference"])
+            zh.append(f"，{step.zh}")
+            en.append(f", {step.en}")
+    zh.append(
+        f"；{len(rows)}项指标中达到目标{met}项，绿灯{lights['green']}项、黄灯{lights['yellow']}项、"
+        f"红灯{lights['red']}项、灰灯{lights['grey']}项"
+    )
+    en.append(
+        f"; of {len(rows)} indicators {met} meet their target: {lights['green']} green,"
+        f" {lights['yellow']} yellow, {lights['red']} red, {lights['grey']} grey"
+    )
+    if late is not None:
+        told = _late_words(late, more=len(read.late or ()) > MOST_LATE)
+        zh.append(told.zh)
+        en.append(told.en)
+    return Text("".join(zh) + "。", "".join(en) + ".")
+
+
+def _late_words(late: Sequence[LateOut], *, more: bool) -> Text:
+    if not late:
+        return Text("；无逾期事项", "; nothing is late")
+    units = list(dict.fromkeys(one.organization_name for one in late))
+    promised = sum(one.answer is not None and one.answer.promised_date is not None for one in late)
+    many = f"{len(late)}项以上" if more else f"{len(late)}项"
+    first = f"{units[0]}等{len(units)}个单位" if len(units) > 1 else units[0]
+    others = f" and {len(units) - 1} others" if len(units) > 1 else ""
+    what = "things are" if len(late) > 1 else "thing is"
+    when = f"其中{promised}项已承诺完成日期" if promised else "均未承诺完成日期"
+    said = f"{promised} with a date that was promised" if promised else "none with a promised date"
+    return Text(
+        f"；逾期{many}，涉及{first}，{when}",
+        f"; {len(late)}{' or more' if more else ''} {what} late, of {units[0]}{others}, {said}",
+    )
+
+
+def _late_by_unit(late: Sequence[LateOut]) -> list[dict[str, Any]]:
+    """Return what is late by the unit that has to act, whoever waits longest first."""
+    units: dict[str, list[LateOut]] = {}
+    for one in late:
+        units.setdefault(one.organization_name, []).append(one)
+    found = [
+        {
+            "name": name,
+            "since": min(one.late_since for one in each),
+            "level": max(one.level for one in each),
+            "days": max(one.days_overdue for one in each),
+            "kinds": Counter(one.rule for one in each).most_common(),
+            "items": sorted(each, key=lambda one: (one.late_since, one.title)),
+            "promises": sorted(
+                one.answer.promised_date
+                for one in each
+                if one.answer is not None and one.answer.promised_date is not None
+            ),
+            "answers": [one for one in each if one.answer is not None and one.answer.note],
+        }
+        for name, each in units.items()
+    ]
+    return sorted(found, key=lambda one: (one["since"], -len(one["items"])))
+
+
+def _periods(plan: PlanState, chosen: str) -> list[str]:
+    known = {*plan.periods, chosen, str(plan.document.last_target_year)}
+    return sorted(known, reverse=True)
+
+
+def _overall(overall: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    reasons = overall["gate"]["reasons"]
+    name = "reason" if language == "zh-CN" else "reason_en"
+    return {
+        "display": overall["display"] or NONE,
+        "grade": overall["grade_name"],
+        "coverage": percent(overall["coverage"]),
+        "reasons": [one[name] for one in reasons if one[name]],
+    }
+
+
+def _groups(board: Mapping[str, Any], plan: PlanState, language: Language) -> list[dict[str, Any]]:
+    tiles: dict[str, list[dict[str, Any]]] = {}
+    for row in board["indicators"]:
+        tiles.setdefault(row["group"], []).append(_tile(row, plan, language))
+    return [
+        {
+            "code": group["code"],
+            "name": group["name"],
+            "display": group["display"] or NONE,
+            "coverage": percent(group["coverage"]),
+            "tiles": tiles.get(group["code"], []),
+        }
+        for group in board["groups"]
+    ]
+
+
+def _tile(row: Mapping[str, Any], plan: PlanState, language: Language) -> dict[str, Any]:
+    known = plan.indicators.get(row["code"])
+    leads = plan.leads.get(row["code"], ())
+    return {
+        "code": row["code"],
+        "name": row["name"] if known is None else known.printed_name,
+        "light": row["light"],
+        "sign": SIGNS[row["light"]],
+        "value": row["display"],
+        "unit": row["unit"],
+        "state": row["state"],
+        "target": row["target"]["text"],
+        "assigned": row["target"]["source"] == "assigned",
+        "attainment": row["attainment"],
+        "reason": row["reason" if language == "zh-CN" else "reason_en"],
+        "provisional": row["data_status"] == "provisional",
+        "leads": [plan.organization_name(code) for code in leads],
+    }
+
+
+def _changes(read: LeaderReading) -> dict[str, Any] | None:
+    """Return the difference since last month as the steps of a waterfall, with its figures."""
+    found = read.changes
+    if found is None or found["after"]["score"] is None:
+        return None
+    before = None if found["before"] is None else found["before"]["score"]
+    if before is None:
+        return None
+    moves = [_move(one) for one in found["indicators"] if Decimal(one["difference"])]
+    moves += [
+        {"code": "", "name": None, "points": Decimal(one["points"]), "causes": [one["kind"]]}
+        for one in found["whole_plan"]
+        if Decimal(one["points"])
+    ]
+    moves.sort(key=lambda one: (-abs(one["points"]), one["code"]))
+    told, rest = moves[:_MOST_PARTS], moves[_MOST_PARTS:]
+    if rest:
+        points = total([one["points"] for one in rest])
+        told.append({"code": "", "name": "", "points": points, "causes": [], "others": len(rest)})
+    start, end = Decimal(before), Decimal(found["after"]["score"])
+    bars, first, last = waterfall(start, [one["points"] for one in told], end)
+    return {
+        "before": found["before"]["display"],
+        "after": found["after"]["display"],
+        "difference": signed(found["difference"]),
+        "first": first,
+        "last": last,
+        "parts": [
+            {**one, "bar": bar, "shown": signed(one["points"]), "exact": f"{one['points']:f}"}
+            for one, bar in zip(told, bars, strict=True)
+        ],
+    }
+
+
+def _move(one: Mapping[str, Any]) -> dict[str, Any]:
+    causes = sorted(one["causes"], key=lambda cause: -abs(Decimal(cause["points"])))
+    kinds = list(dict.fromkeys(cause["kind"] for cause in causes if Decimal(cause["points"])))
+    return {
+        "code": one["code"],
+        "name": one["name"],
+        "points": Decimal(one["difference"]),
+        "causes": kinds,
+    }
+
+
+def _broken(points: Sequence[PeriodStanding]) -> list[bool]:
+    """Return of each period whether it was measured otherwise than the one before it."""
+    rules = [(one.plan_version, one.method, one.method_version) for one in points]
+    return [number > 0 and rule != rules[number - 1] for number, rule in enumerate(rules)]
+
+
+def _curve(points: Sequence[PeriodStanding]) -> dict[str, Any] | None:
+    if len(points) < 2:  # noqa: PLR2004 (one point is no curve)
+        return None
+    values = [one.overall["score"] for one in points]
+    broken = _broken(points)
+    drawn = curve(
+        [one.period for one in points],
+        [None if value is None else Decimal(value) for value in values],
+        broken,
+    )
+    return {
+        "drawn": drawn,
+        "rows": [
+            {
+                "period": one.period,
+                "score": one.overall["display"] or NONE,
+                "coverage": percent(one.overall["coverage"]),
+                "broken": is_broken,
+                "version": one.plan_version,
+            }
+            for one, is_broken in zip(points, broken, strict=True)
+        ],
+    }
+
+
+def _group_curves(
+    points: Sequence[PeriodStanding], groups: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Return by group the points of a small line, in a box of 120 by 24."""
+    found = {}
+    for group in groups:
+        scores = [
+            next((one["score"] for one in point.groups if one["code"] == group["code"]), None)
+            for point in points
+        ]
+        known = [(at, Decimal(score)) for at, score in enumerate(scores) if score is not None]
+        if len(known) > 1:
+            step = Decimal(118) / (len(scores) - 1)
+            found[group["code"]] = " ".join(
+                f"{rounded(1 + at * step)},{rounded(23 - score * 22 / 100)}" for at, score in known
+            )
+    return found
+
+
+def kind_name(kind: str, language: Language) -> str:
+    """Return what units of a kind are called; as the plan writes it where it has one of its own."""
+    known = words().get(f"kind_{kind}")
+    return kind if known is None else known.in_(language)
+
+
+def _ranking(one: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    reason = "reason" if language == "zh-CN" else "reason_en"
+    kinds = dict.fromkeys(each["comparable_group"] for each in one["items"])
+    why = Counter(each[reason] for each in one["not_ranked"])
+    return {
+        "group": one["group"],
+        "tables": [
+            {
+                "kind_name": kind_name(kind, language),
+                "rows": [
+                    {**each, "bar": shown(each["score"]) if each["score"] else "0"}
+                    for each in one["items"]
+                    if each["comparable_group"] == kind
+                ][:_MOST_RANKED],
+            }
+            for kind in kinds
+        ],
+        "not_ranked": [
+            {
+                "reason": said,
+                "count": count,
+                "names": [
+                    each["organization_name"] for each in one["not_ranked"] if each[reason] == said
+                ][:6],
+            }
+            for said, count in why.items()
+        ],
+    }

@@ -1,0 +1,160 @@
+"""The pages that are read: the leader's, the public one, and the way to them."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.api.answers import body_etag
+from services.api.board.kept import Kept
+from services.api.board.leader import read_for_leader
+from services.api.board.leader_view import leader_view
+from services.api.board.public import read_published
+from services.api.board.rendering import assets, page, words
+from services.api.board.routing import (
+    Chosen,
+    board_router,
+    html,
+    reading_language,
+    root_of,
+    sent_on,
+    visit,
+)
+from services.api.board.visiting import renewed, shown_visitor
+from services.api.board.visitors import Visitor, visitor_of
+from services.api.context import resources_of
+from services.api.plan_parameters import period_of_board
+from services.api.routing import admit
+from services.api.security import address_of
+from services.core.board.queries import board_position
+from services.core.identity.errors import not_permitted
+from services.core.identity.rules import Permission
+from services.core.kit.errors import NotFound
+from services.core.plan.queries import visible_plans
+
+router = board_router()
+hot_router = board_router()
+"""The page that is looked at most, to be matched before all others."""
+
+PeriodChosen = Annotated[str | None, Query(max_length=40)]
+
+_MOST_PLANS = 50
+_WAITS_SECONDS = 25.0
+_LOOK_EVERY_SECONDS = 5.0
+_FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+@router.get("")
+async def start(request: Request) -> Response:
+    """Lead to the plan that the reader may see, to a choice of several, or to the sign-in."""
+    visitor = await visitor_of(request)
+    if visitor is None:
+        return sent_on(request, "/sign-in")
+    held, actor = resources_of(request), visitor.actor
+    async with held.reads.sessions() as session:
+        found = [one.code for one in await visible_plans(session, actor)]
+        if len(found) == 1:
+            return sent_on(request, f"/plans/{found[0]}")
+        states = [await held.plans.get(code, actor, session) for code in found[:_MOST_PLANS]]
+    plans = [{"code": one.code, "title": one.document.title} for one in states]
+    body = page(
+        "plans.html",
+        reading_language(request),
+        root=root_of(request),
+        plans=plans,
+        visitor=shown_visitor(request, visitor),
+    )
+    return html(request, body)
+
+
+@router.get("/assets/{name}")
+async def read_asset(name: str) -> Response:
+    """Return a file of the pages; its name changes with its content, so it is kept for good."""
+    found = assets().get(name)
+    if found is None:
+        raise NotFound
+    headers = {"Cache-Control": _FOR_GOOD, "ETag": body_etag(found.body)}
+    return Response(found.body, headers=headers, media_type=found.media_type)
+
+
+@hot_router.get("/plans/{plan}")
+async def show_leader(
+    plan: str, request: Request, period: PeriodChosen = None, lang: Chosen = None
+) -> Response:
+    """Show where a plan stands: the leader's page."""
+    del lang
+    visitor = await visit(request)
+    held, language = resources_of(request), reading_language(request)
+    require(visitor)
+    kept = Kept(request, held, visitor.mark, language, visitor.actor.city_code)
+    if (again := kept.again()) is not None:
+        return renewed(request, visitor, again)
+    async with held.reads.sessions() as session:
+        state = await held.plans.get(plan, visitor.actor, session)
+        wanted = period_of_board(state, period)
+        read = await read_for_leader(session, visitor.actor, state, wanted, held.clock)
+    body = page(
+        "leader.html",
+        language,
+        root=root_of(request),
+        **leader_view(read, language),
+        visitor=shown_visitor(request, visitor, state),
+        live=True,
+        show_changes=True,
+        show_rankings=True,
+        published=None,
+    )
+    return renewed(request, visitor, kept.answer(body))
+
+
+@router.get("/public/{plan}")
+async def show_public(plan: str, request: Request, lang: Chosen = None) -> Response:
+    """Show what was published last of a plan, to whoever asks."""
+    del lang
+    await admit(request, address_of(request) or "socket", "reads")
+    held, language = resources_of(request), reading_language(request)
+    kept = Kept(request, held, "", language, plan.split("-", 1)[0])
+    if (again := kept.again()) is not None:
+        return again
+    shown = await read_published(held, plan, language)
+    body = page("leader.html", language, root=root_of(request), **shown)
+    return kept.answer(body)
+
+
+@router.get("/plans/{plan}/wait")
+async def wait_for_news(
+    plan: str,
+    request: Request,
+    period: Annotated[str, Query(max_length=40)],
+    after: Annotated[int, Query(ge=0, le=2**62)],
+) -> Response:
+    """Answer as soon as a period's scoreboard is newer than a position, or 204 after a while."""
+    held = resources_of(request)
+    clock = asyncio.get_running_loop().time
+    give_up = clock() + _WAITS_SECONDS
+    while True:
+        visitor = await visit(request)
+        require(visitor)
+        state = await held.plans.get(plan, visitor.actor)
+        wanted = period_of_board(state, period)
+        async with held.reads.sessions() as session:
+            newest = await board_position(session, state.city_code, state.code, wanted.code)
+        if newest > after:
+            told = words()["newer"].in_(reading_language(request))
+            return JSONResponse({"told": told, "position": newest})
+        left = give_up - clock()
+        if left <= 0 or await request.is_disconnected():
+            return Response(status_code=204)
+        await held.watch.wait(state.city_code, min(left, _LOOK_EVERY_SECONDS))
+        await held.reads.look_again()
+
+
+def require(visitor: Visitor) -> None:
+    """Refuse whoever may not read plans.
+
+    Raises:
+        Forbidden: its role or its scopes do not allow it.
+    """
+    if not visitor.actor.may(Permission.READ_PLAN):
+        raise not_permitted(visitor.actor, Permission.READ_PLAN)

@@ -1,0 +1,60 @@
+"""The public page: what was published last of a plan, and nothing that was not."""
+
+from dataclasses import replace
+from typing import Any
+
+from services.api.board.leader import LeaderReading, Standing
+from services.api.board.leader_view import leader_view
+from services.api.context import Resources
+from services.core.board.queries import last_published
+from services.core.kit.city_scope import enter_city
+from services.core.kit.text import Language
+from services.core.plan.errors import PlanNotFound, PublicationNotFound
+from services.core.plan.queries import plan_document
+
+
+async def read_published(held: Resources, plan_code: str, language: Language) -> dict[str, Any]:
+    """Return what the template shows of the scoreboard that was published last.
+
+    Whose name no public page has, and what was never published, are told apart by nobody.
+
+    Raises:
+        PublicationNotFound: there is no such plan, or nothing of it is published.
+    """
+    city_code = plan_code.split("-", 1)[0]
+    enter_city(city_code)
+    async with held.reads.sessions() as session:
+        found = await last_published(session, city_code, plan_code)
+        if found is None:
+            raise PublicationNotFound
+        try:
+            plan = await held.plans.of_city(city_code, plan_code, session)
+        except PlanNotFound:
+            raise PublicationNotFound from None
+        document = await plan_document(session, city_code, plan_code, found.plan_version)
+    drawn_by = replace(plan, document=document, periods={})
+    read = LeaderReading(
+        plan=drawn_by,
+        period=drawn_by.period_calendar.period(found.period),
+        today=found.local_date,
+        now_at=Standing(found.board, {}, found.position, found.local_date, drawn_by),
+        since=found.local_date,
+        changes=None,
+        late=None,
+        curve=(),
+        rankings=(),
+        reporting=None,
+    )
+    shown = leader_view(read, language)
+    return {
+        **shown,
+        "periods": [found.period],
+        "visitor": {"pages": ["overview"], "form_token": ""},
+        "live": False,
+        "show_changes": False,
+        "show_rankings": False,
+        "published": {
+            "number": found.number,
+            "day": plan.local_date(found.published_at),
+        },
+    }

@@ -1,0 +1,90 @@
+"""Pages made of templates, words in two languages, and the files beside them.
+
+Every text that comes from the ledger is escaped, and a name that a template misspells is an error.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+
+from services.core.kit.text import Language, Text
+
+_HERE = Path(__file__).parent
+_ASSETS = _HERE / "assets"
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page of the board may load and do: its own files, and forms to itself."""
+
+_NO_EXTENSIONS: list[type[Extension]] = []
+_templates = Environment(
+    loader=FileSystemLoader(_HERE / "pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+    extensions=_NO_EXTENSIONS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file beside the pages; its name holds a digest of it, so that it may be kept for good."""
+
+    name: str
+    body: bytes
+    media_type: str
+
+
+def _asset(path: Path) -> Asset:
+    body = path.read_bytes()
+    mark = base64.b32encode(hashlib.sha256(body).digest()).decode().lower()[:12]
+    return Asset(f"{path.stem}.{mark}{path.suffix}", body, _TYPES[path.suffix])
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """Return the files by the names that they are served under."""
+    found = [_asset(path) for path in sorted(_ASSETS.iterdir()) if path.suffix in _TYPES]
+    return {one.name: one for one in found}
+
+
+@cache
+def _asset_names() -> Mapping[str, str]:
+    return {f"{one.split('.')[0]}.{one.rsplit('.', 1)[1]}": one for one in assets()}
+
+
+@cache
+def words() -> Mapping[str, Text]:
+    """Return what the pages say beside what the ledger holds, by name."""
+    read = yaml.safe_load((_HERE / "words.yaml").read_text(encoding="utf-8"))
+    return {name: Text(zh, en) for name, (zh, en) in read.items()}
+
+
+def page(name: str, language: Language, *, root: str, **shown: Any) -> bytes:
+    """Return a page as HTML.
+
+    `root` is the path that the API is served under; `shown` is what the template asks for.
+    """
+    said = words()
+
+    def say(key: str, **values: object) -> str:
+        text = said[key].in_(language)
+        return text.format(**values) if values else text
+
+    html = _templates.get_template(name).render(
+        say=say, language=language, root=f"{root}/board", assets=_asset_names(), **shown
+    )
+    return html.encode()

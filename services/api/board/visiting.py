@@ -1,0 +1,36 @@
+"""What every page says of who looks at it, and how their session goes on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request, Response
+
+from services.api.board.forms import form_token
+from services.api.board.visitors import SESSION, Visitor, set_cookie
+from services.core.identity.rules import Permission
+from services.core.plan.state import PlanState
+
+
+def shown_visitor(
+    request: Request, visitor: Visitor, plan: PlanState | None = None
+) -> Mapping[str, Any]:
+    """Return what pages say of who looks: the pages of a plan that are theirs, how they sign out.
+
+    A unit's page is for whoever reports for one; the office's for whoever reviews.
+    """
+    pages = ["overview"]
+    if not visitor.is_signed_in:
+        return {"pages": pages, "form_token": ""}
+    actor = visitor.actor
+    if plan is not None and actor.organization_code in plan.organizations:
+        pages.append("unit")
+    if actor.may(Permission.REVIEW_SUBMISSIONS):
+        pages.append("office")
+    return {"pages": pages, "form_token": form_token(request, visitor.mark)}
+
+
+def renewed(request: Request, visitor: Visitor, response: Response) -> Response:
+    """Return a page, with another cookie where the session is gone on with."""
+    if visitor.renewed is not None:
+        set_cookie(request, response, SESSION, visitor.renewed)
+    return response

@@ -1,0 +1,200 @@
+"""Who looks at the board: a person by the cookie of a session, or whoever has a link by its own.
+
+The cookie of a session holds an access token of it, as clients get them, which is good as long as
+the session may rest. It is renewed while it is used. So nothing of a visit is kept here, and
+whatever ends the session ends it for the board too, within five seconds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from cachetools import TLRUCache
+from fastapi import Request, Response
+
+from services.api.context import Resources, resources_of
+from services.api.limiting import LIMITED, Limited
+from services.api.routing import admit
+from services.api.security import KEPT, address_of
+from services.core.board.queries import GoodLink, good_link
+from services.core.board.rules import SHOWS
+from services.core.board.service import LABEL
+from services.core.identity.actor import Actor, by_link
+from services.core.identity.errors import Unauthenticated
+from services.core.identity.rules import Scope
+from services.core.kit.city_scope import enter_city, in_city
+from services.core.kit.database import Database
+from services.core.kit.secrets import digest
+
+SESSION, LINK, STEP, LANGUAGE = "wufei_session", "wufei_link", "wufei_step", "wufei_lang"
+"""Names of the cookies: of a session, of a link, of a sign-in under way, of the language."""
+
+_RENEWED_AFTER = timedelta(minutes=1)
+_LABEL_PARTS = 4
+_LONGEST_SECRET = 200
+_MOST_KEPT = 1000
+_YEAR = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who looks at the board.
+
+    `mark` tells visits apart: the id of the session, or of the link. `token` is what a session
+    calls the API by; None: a link's, which calls nothing. `renewed` is another for the cookie.
+    """
+
+    actor: Actor
+    mark: str
+    token: str | None
+    renewed: str | None = None
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Return whether this is a person with a session, who may send forms."""
+        return self.token is not None
+
+
+class Links:
+    """The links met lately; each is asked of Postgres at most every four seconds."""
+
+    def __init__(self, database: Database, true_now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._true_now = true_now
+        self._met: TLRUCache[bytes, tuple[datetime, GoodLink], datetime] = TLRUCache(
+            _MOST_KEPT, ttu=lambda _digest, met, _now: met[0], timer=true_now
+        )
+
+    async def good(self, secret: str) -> GoodLink | None:
+        """Return the link that a secret opens; None: it is unknown, revoked or over."""
+        parts = secret.split("_", _LABEL_PARTS - 1)
+        ours = len(parts) == _LABEL_PARTS and parts[0] == LABEL and len(secret) <= _LONGEST_SECRET
+        if not ours or not secret.isascii() or not secret.isprintable():
+            return None
+        sent, now = digest(secret), self._true_now()
+        met = self._met.get(sent)
+        if met is not None and met[0] <= now + KEPT:
+            return met[1]
+        with in_city(parts[1]):
+            found = await good_link(self._database.pool, city_code=parts[1], digest=sent, now=now)
+        if found is not None:
+            self._met[sent] = min(now + KEPT, found.expires_at), found
+        return found
+
+
+async def visitor_of(request: Request) -> Visitor | None:
+    """Return who looks, and count the visit against its limits; None: nobody who is known."""
+    token = request.cookies.get(SESSION)
+    if token is not None:
+        try:
+            return await _of_session(request, token)
+        except Unauthenticated:
+            pass
+    secret = request.cookies.get(LINK)
+    return None if secret is None else await _of_link(request, secret)
+
+
+async def _of_session(request: Request, token: str) -> Visitor:
+    held = resources_of(request)
+    address = address_of(request)
+    found = await held.keys.presented(token, address)
+    actor = found.actor.in_request(request.scope["request_id"])
+    if actor.person_id is None:  # a key is for systems, and opens no page
+        raise Unauthenticated
+    held.access.used(actor, address)
+    await admit(request, actor.credential_id, _sort(request))
+    life = held.reception.policy.idle
+    renewed = None
+    if found.good_until - held.clock.true_now() < life - _RENEWED_AFTER:
+        renewed = await session_token(
+            held, actor.city_code, actor.credential_id, found.secret_prefix, actor.scopes
+        )
+    return Visitor(actor, found.secret_prefix, token, renewed)
+
+
+async def session_token(
+    held: Resources, city_code: str, key_id: UUID, session_id: str, scopes: frozenset[Scope]
+) -> str:
+    """Return what the cookie of a session holds."""
+    text, _ = await held.tokens.issue(
+        city_code=city_code,
+        key_id=key_id,
+        secret_prefix=session_id,
+        scopes=scopes,
+        life=held.reception.policy.idle,
+    )
+    return text
+
+
+async def _of_link(request: Request, secret: str) -> Visitor | None:
+    links: Links = request.app.state.board_links
+    found = await links.good(secret)
+    if found is None:
+        await count_stranger(request)
+        return None
+    await admit(request, found.id, _sort(request))
+    enter_city(found.city_code)
+    actor = by_link(
+        link_id=found.id,
+        city_code=found.city_code,
+        plan_code=found.plan_code,
+        scopes=SHOWS,
+        channel="board",
+        request_id=request.scope["request_id"],
+    )
+    return Visitor(actor, str(found.id), None)
+
+
+def _sort(request: Request) -> Literal["reads", "writes"]:
+    return "reads" if request.method == "GET" else "writes"
+
+
+async def count_stranger(request: Request) -> None:
+    """Count an attempt of somebody unknown among the sign-ins of their address.
+
+    Raises:
+        RateLimited: so many came from there within the minute as may.
+    """
+    limits, limited = resources_of(request).limits, request.scope.get(LIMITED)
+    if limits is not None and isinstance(limited, Limited) and not limited.counted:
+        limited.counted = True
+        await limits.admit(limited.told, address_of(request) or "socket", "sign_ins")
+
+
+def set_cookie(
+    request: Request,
+    response: Response,
+    name: str,
+    value: str,
+    *,
+    seconds: int | None = None,
+    strict: bool = True,
+) -> None:
+    """Set a cookie that no script reads and no other site sends; `strict` False: but by a link."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        path=cookie_path(request),
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict" if strict else "lax",
+    )
+
+
+def drop_cookie(request: Request, response: Response, name: str) -> None:
+    """Have the browser forget a cookie."""
+    set_cookie(request, response, name, "", seconds=0)
+
+
+def remember_language(request: Request, response: Response, language: str) -> None:
+    """Have the browser remember the language that was chosen."""
+    set_cookie(request, response, LANGUAGE, language, seconds=_YEAR, strict=False)
+
+
+def cookie_path(request: Request) -> str:
+    """Return where the cookies of the board are sent, and nowhere else on this host."""
+    root: str = request.scope.get("root_path", "")
+    return f"{root}/board"

@@ -1,0 +1,86 @@
+"""What operations answered as the pages show it, and what forms say as they are asked. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.api.board.forms import Form
+
+EDITABLE = frozenset({None, "draft", "returned"})
+"""The states of a submission, None being none yet, in which a unit changes its value."""
+
+ENTRIES = ("value", "numerator", "denominator", "level", "not_applicable_reason")
+_REMARKS = ("note", "justification")
+
+
+def entered_rows(form: Form, unit: str, period: str) -> list[dict[str, Any]]:
+    """Return the rows of a batch that a form says, in its order; what was left blank is none."""
+    rows = []
+    for code in form.every("indicator"):
+        said = {name: form.get(f"{name}.{code}") for name in (*ENTRIES, *_REMARKS)}
+        filled = {name: value for name, value in said.items() if value}
+        if not filled.keys() & set(ENTRIES):
+            continue
+        place = {"indicator_code": code, "organization_code": unit, "period": period}
+        status = {"data_status": "provisional"} if form.get(f"provisional.{code}") else {}
+        rows.append({**place, **filled, **status})
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A form that was refused: what it said, and by indicator what is wrong with that."""
+
+    said: Form
+    faults: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    others: Sequence[str] = ()
+
+
+def refused_rows(form: Form, rows: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> Refused:
+    """Return what a batch was refused for, by the indicators of its rows."""
+    faults: dict[str, list[str]] = {}
+    for one in said.get("items", ()):
+        if one["errors"]:
+            code = rows[one["index"]]["indicator_code"]
+            faults.setdefault(code, []).extend(fault["detail"] for fault in one["errors"])
+    others = [one["detail"] for one in said.get("errors", ())]
+    if not faults and not others:
+        others = [said.get("detail", "")]
+    return Refused(form, faults, others)
+
+
+def shown_cells(form: Mapping[str, Any] | None, refused: Refused | None) -> list[dict[str, Any]]:
+    """Return the values that a unit is asked for: as they stand, or as a refused form says."""
+    cells = [] if form is None else form["cells"]
+    return [_cell(cell, refused) for cell in cells]
+
+
+def _cell(cell: Mapping[str, Any], refused: Refused | None) -> dict[str, Any]:
+    code, standing = cell["indicator_code"], cell["submission"]
+    state = None if standing is None else standing["state"]
+    known = {name: (standing or {}).get(name) or "" for name in (*ENTRIES, *_REMARKS)}
+    if refused is not None:
+        known = {name: refused.said.get(f"{name}.{code}") for name in known}
+    # What was given in parts is given so again: the value follows from them.
+    if known["numerator"] and refused is None:
+        known["value"] = ""
+    return {
+        **cell,
+        "state": state,
+        "reason": None if standing is None else standing["reason"],
+        "is_open": state in EDITABLE,
+        "known": known,
+        "faults": [] if refused is None else refused.faults.get(code, []),
+        "suggested": next((one for one in cell["suggestions"] if one["value"] is not None), None),
+    }
+
+
+def shown_value(one: Mapping[str, Any]) -> str:
+    """Return a value in whichever form it was given; what does not apply says so by `—`."""
+    if one.get("value") is not None:
+        return str(one["value"])
+    if one.get("numerator") is not None:
+        return f"{one['numerator']} / {one['denominator']}"
+    if one.get("level") is not None:
+        return str(one["level"])
+    return f"— {one.get('not_applicable_reason') or ''}".strip()

@@ -1,0 +1,24 @@
+"""How long a link to the board may be good, and what it opens. Pure."""
+
+from datetime import datetime, timedelta
+
+from services.core.identity.rules import Scope
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+
+LONGEST = timedelta(days=400)
+"""A year, and some days to make the next one in."""
+
+SHOWS: frozenset[Scope] = frozenset({"plan:read", "alerts:read"})
+"""What a link opens: the plan's scores and what is late, no value of a unit and no evidence."""
+
+
+def end_faults(expires_at: datetime, now: datetime, place: str) -> list[Fault]:
+    """Return what is wrong with the end of a new link."""
+    if now < expires_at <= now + LONGEST:
+        return []
+    said = Text(
+        f"应晚于现在，且不超过 {LONGEST.days} 天",
+        f"It is later than now, and at most {LONGEST.days} days from now",
+    )
+    return [Fault(place, "end-out-of-range", said, expires_at.isoformat())]
