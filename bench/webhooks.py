@@ -27,9 +27,9 @@ from services.core.webhooks.messages import (
     standard_message,
     url_context,
 )
+from services.outgoing.guard import system_lookup
+from services.outgoing.own_servers import OwnServers
 from services.worker.delivering import Delivering
-from services.worker.guard import system_lookup
-from services.worker.own_servers import OwnServers
 from services.worker.sender import open_sender
 
 _APPROVALS = 40

@@ -6,7 +6,7 @@ New tables only: a process of the release before knows nothing of them and goes 
 from alembic import op
 
 revision = "0033"
-down_revision = "0031"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 works_since = "0014"

@@ -33,6 +33,7 @@ from services.core.kit.replicas import Reads
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.kit.trail import forget_events
+from services.core.people.provider_reception import ProviderReception
 from services.core.people.signing_in import Reception
 from services.core.plan.state import PlanState
 from services.core.webhooks.addresses import AddressPolicy
@@ -63,6 +64,7 @@ class Resources:
     limits: Limits | None
     access: AccessRecord
     reception: Reception
+    providers: ProviderReception
     separated: bool
 
 

@@ -34,6 +34,9 @@ class LimitSettings(BaseSettings):
     limit_sign_ins: int = _most(
         600, "WUFEI_LIMIT_SIGN_INS", "sign-ins and refreshed sessions from one address in a minute"
     )
+    limit_provider_sign_ins: int = _most(
+        600, "WUFEI_LIMIT_PROVIDER_SIGN_INS", "sign-ins by one provider of a city in a minute"
+    )
     limit_at_once: int = _most(
         500, "WUFEI_LIMIT_AT_ONCE", "requests of a credential that a process answers at once"
     )
@@ -47,4 +50,5 @@ class LimitSettings(BaseSettings):
             "heavy": self.limit_heavy,
             "tokens": self.limit_tokens,
             "sign_ins": self.limit_sign_ins,
+            "provider_sign_ins": self.limit_provider_sign_ins,
         }

@@ -60,6 +60,7 @@ from services.api.observations import routes as observations
 from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
 from services.api.people import post_routes as posts
+from services.api.people import provider_routes as providers
 from services.api.people import routes as users
 from services.api.people import session_routes as sessions
 from services.api.people import sign_in_routes as sign_ins
@@ -89,13 +90,16 @@ from services.api.tokens import Tokens
 from services.api.webhooks import delivery_routes as deliveries
 from services.api.webhooks import routes as webhooks
 from services.api.write_health import WriteHealth
-from services.core.kit.database import connect
+from services.core.kit.database import Database, connect
 from services.core.kit.process_metrics import tell_of_connections
 from services.core.kit.schema import require_current
 from services.core.kit.tasks import end
 from services.core.kit.tracing import span_export
 from services.core.people.hashing import Hasher
+from services.core.people.provider_reception import ProviderReception
+from services.core.people.provider_tokens import AppTokens
 from services.core.people.signing_in import Reception
+from services.outgoing.asking import Asker
 
 if TYPE_CHECKING:
     from services.core.kit.span_export import SpanExport
@@ -153,6 +157,7 @@ _ROUTERS = (
     posts.router,
     sessions.router,
     sign_ins.router,
+    providers.router,
 )
 
 
@@ -209,8 +214,7 @@ def create_app(
             )
             foreign = ForeignTokens(database, chosen.issuers, chosen.clock.true_now)
             access = AccessRecord(chosen.clock.true_now)
-            hasher = Hasher(threads=chosen.sign_in_threads, queue=chosen.sign_in_queue)
-            opened.callback(hasher.close)
+            by_app = await opened.enter_async_context(_by_app(database, chosen))
             keys = Keys(database, chosen.clock.true_now, tokens, foreign)
             callers = Partners(database, keys.acting_as, chosen.seal, chosen.clock.true_now, limits)
             app.state.resources = Resources(
@@ -231,9 +235,8 @@ def create_app(
                 writes=WriteHealth(),
                 limits=limits,
                 access=access,
-                reception=Reception(
-                    database, hasher, chosen.seal, chosen.session_policy, chosen.clock
-                ),
+                reception=by_app.reception,
+                providers=by_app,
                 separated=chosen.separated_administrators,
             )
             app.state.board_links = Links(database, chosen.clock.true_now)
@@ -263,6 +266,21 @@ def create_app(
     if chosen.origins:
         app.add_middleware(readable_by, origins=chosen.origins)
     return app
+
+
+@asynccontextmanager
+async def _by_app(database: Database, settings: ApiSettings) -> AsyncIterator[ProviderReception]:
+    """Yield what lets people in by government apps, and by their passwords."""
+    hasher = Hasher(threads=settings.sign_in_threads, queue=settings.sign_in_queue)
+    seal, clock = settings.seal, settings.clock
+    asker = Asker(settings.webhook_addresses, ca_file=settings.webhook_ca_file)
+    tokens = None if seal is None else AppTokens(database, seal, clock.true_now)
+    reception = Reception(database, hasher, seal, settings.session_policy, clock)
+    try:
+        yield ProviderReception(reception, asker.ask, tokens)
+    finally:
+        hasher.close()
+        await asker.close()
 
 
 def create_contract_app() -> FastAPI:

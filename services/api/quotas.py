@@ -13,7 +13,16 @@ from typing import Literal
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text
 
-Sort = Literal["reads", "writes", "heavy", "tokens", "sign_ins", "partner-minute", "partner-day"]
+Sort = Literal[
+    "reads",
+    "writes",
+    "heavy",
+    "tokens",
+    "sign_ins",
+    "provider_sign_ins",
+    "partner-minute",
+    "partner-day",
+]
 """What a request is counted among; the last two are a partner's own, by its contract."""
 
 WINDOW = timedelta(minutes=1)

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.api.access_record import MAKER
 from services.api.limiting import LIMITED, Limited, Limits
 from services.api.quotas import Quota
+from services.api.sealed_calls import sm_keys_of, told_within
 from services.core.gateways import queries
 from services.core.gateways.counted import Counted, add_use
 from services.core.gateways.errors import (
@@ -33,6 +34,7 @@ from services.core.gateways.errors import (
 from services.core.gateways.profiles import PROFILES, Profile, SignedPart
 from services.core.gateways.service import secret_context
 from services.core.gateways.signing import Call, Presented, nonce_digest, presented, prove
+from services.core.gateways.sm_envelope import SmKeys
 from services.core.gateways.statements import REMEMBER
 from services.core.gateways.use import Use
 from services.core.identity.actor import Actor
@@ -92,13 +94,14 @@ class KnownPartner:
     per_minute: int
     per_day: int
     secrets: tuple[bytes, ...]
+    sm_keys: tuple[SmKeys, ...] = ()
 
 
 @dataclass(slots=True)
 class SignedCall:
     """A proved request: whose, of which operation, and whether it came to a refusal.
 
-    `fault` None: what is answered tells.
+    `fault` None: what is answered tells. `members` are what an envelope told, by `sm_keys`.
     """
 
     partner: KnownPartner
@@ -106,6 +109,8 @@ class SignedCall:
     interface: str
     at: datetime
     fault: bool | None = None
+    members: Mapping[str, Any] | None = None
+    sm_keys: SmKeys | None = None
 
 
 class Partners:
@@ -161,7 +166,8 @@ class Partners:
         prove(profile, call, said, partner.secrets if partner else _NO_SECRET, now)
         if partner is None:
             raise SignatureWrong
-        acting = await self._acting(partner, now)
+        members, sm_keys = await told_within(partner.profile, call.body, partner.sm_keys, now)
+        acting = await self._acting_as(partner.city_code, partner.key_id, now)
         request.scope[MAKER] = acting.actor
         _check_networks(request, partner, acting)
         if interface not in partner.interfaces or said.interface not in {None, interface}:
@@ -169,7 +175,8 @@ class Partners:
         await self._admit(request, partner)
         await self._remember(partner, said, now)
         actor = acting.actor.in_request(request.scope["request_id"])
-        signed = request.scope[SIGNED] = SignedCall(partner, actor, interface, now)
+        signed = SignedCall(partner, actor, interface, now, members=members, sm_keys=sm_keys)
+        request.scope[SIGNED] = signed
         request.app.state.resources.access.used(actor, _address(request))
         return signed
 
@@ -213,6 +220,7 @@ class Partners:
                 kept = (await queries.secrets_of(session, [partner], now=now))[partner.id]
         try:
             secrets = [self._seal.unseal(one.secret_sealed, secret_context(one.id)) for one in kept]
+            sm_keys = sm_keys_of(partner, secrets, self._seal)
         except CannotUnseal:
             logger.warning(
                 "partner secret not opened",
@@ -236,10 +244,8 @@ class Partners:
             per_minute=partner.per_minute,
             per_day=partner.per_day,
             secrets=tuple(secrets),
+            sm_keys=sm_keys,
         )
-
-    async def _acting(self, partner: KnownPartner, now: datetime) -> ActingAs:
-        return await self._acting_as(partner.city_code, partner.key_id, now)
 
     async def _admit(self, request: Request, partner: KnownPartner) -> None:
         limited: Limited | None = request.scope.get(LIMITED)

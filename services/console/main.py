@@ -5,11 +5,11 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 from uuid import UUID
 
 from services.console.errors import ConsoleError
-from services.core.gateways.profiles import PROFILES
+from services.core.gateways.profiles import PROFILES, PlainProfileName
 from services.core.identity.rules import ROLES, SCOPES
 
 _Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
@@ -152,6 +152,9 @@ def _add_gateway(actions: _Commands) -> None:
     check.add_argument("--profile", choices=sorted(PROFILES), default="wufei-hmac")
     check.add_argument("--plan", required=True, help="code of the plan, such as 410183-2025")
     check.add_argument(
+        "--sm-public-key", metavar="HEX", help="own_sm_public_key of the partner, for tif-sm"
+    )
+    check.add_argument(
         "--operation",
         choices=("list_indicators", "list_late", "get_scoreboard", "list_submissions"),
         default="list_indicators",
@@ -166,7 +169,9 @@ def _add_connector(actions: _Commands) -> None:
     check = _add(actions, "check", "connectors:check", summary)
     check.add_argument("url", help="where reports go; nothing else is called")
     check.add_argument("--app-id", required=True, help="what the superior calls us")
-    check.add_argument("--profile", choices=sorted(PROFILES), default="wufei-hmac")
+    check.add_argument(
+        "--profile", choices=sorted(get_args(PlainProfileName)), default="wufei-hmac"
+    )
     check.add_argument("--interface", default="", help="where the profile names one")
     check.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     check.add_argument("--ca-file", type=Path, help="certificates of the authorities to trust")

@@ -210,13 +210,8 @@ class UpSettings(Settings):
 
 _PREFIX = "WUFEI_"
 ELSEWHERE = frozenset(
-    {
-        "WUFEI_PARTNER_SECRET",
-        "WUFEI_SUPERIOR_SECRET",
-        "WUFEI_WEBHOOK_SECRET",
-        "WUFEI_URL",
-        "WUFEI_KEY",
-    }
+    {"WUFEI_PARTNER_SECRET", "WUFEI_PARTNER_SM_KEY", "WUFEI_SUPERIOR_SECRET"}
+    | {"WUFEI_WEBHOOK_SECRET", "WUFEI_URL", "WUFEI_KEY"}
 )
 """Read by a command itself, and by the examples for receivers."""
 

@@ -62,6 +62,12 @@ class DoorSettings(SealSettings):
         validation_alias="WUFEI_WEBHOOK_ALLOW_CIDRS",
         description="Networks of the intranet that webhooks may go to, separated by commas",
     )
+    webhook_ca_file: FilePath | None = Field(
+        default=None,
+        validation_alias="WUFEI_WEBHOOK_CA_FILE",
+        description="Certificates (PEM) of authorities that receivers' may come from, beside the"
+        " system's",
+    )
     webhook_robot_hosts: Annotated[str, AfterValidator(checked_robot_hosts)] = Field(
         default="",
         validation_alias="WUFEI_WEBHOOK_ROBOT_HOSTS",

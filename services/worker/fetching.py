@@ -9,8 +9,8 @@ from aiohttp import ClientError
 from yarl import URL
 
 from services.core.webhooks.addresses import AddressPolicy, TargetUrl, check_url
-from services.worker.guard import Lookup, guarded_session
-from services.worker.own_servers import OwnServers
+from services.outgoing.guard import Lookup, guarded_session
+from services.outgoing.own_servers import OwnServers
 
 MOST_BYTES = 256 * 1024
 _SECONDS = 10.0

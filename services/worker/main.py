@@ -17,15 +17,15 @@ from services.core.kit.schema import require_current
 from services.core.kit.tracing import span_export
 from services.core.partitions import cut_tables
 from services.core.webhooks.schedule import read_schedule
+from services.outgoing.guard import system_lookup
+from services.outgoing.own_servers import OwnServers
 from services.worker.archiving import Archiving
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
 from services.worker.fetching import open_fetch
 from services.worker.filing import Filing
-from services.worker.guard import system_lookup
 from services.worker.importing import Importing
 from services.worker.metrics_server import served_metrics
-from services.worker.own_servers import OwnServers
 from services.worker.reactor import Reactor
 from services.worker.reporting import Reporting
 from services.worker.sender import open_sender

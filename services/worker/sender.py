@@ -26,8 +26,8 @@ from typing_extensions import override
 from yarl import URL
 
 from services.core.webhooks.sending import FailureKind, Message, Outcome, answer_head
-from services.worker.guard import AddressRefused, Lookup, guarded_session
-from services.worker.own_servers import OwnServers
+from services.outgoing.guard import AddressRefused, Lookup, guarded_session
+from services.outgoing.own_servers import OwnServers
 
 _SUCCESS = range(200, 300)
 _REDIRECT = range(300, 400)

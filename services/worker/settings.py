@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, FilePath
+from pydantic import AfterValidator, Field
 
 from services.core.settings import DoorSettings
 from services.core.webhooks.health import DISABLED_AFTER
@@ -23,12 +23,6 @@ class WorkerSettings(DoorSettings):
         pattern=r"^\S+:[0-9]{1,5}$",
         validation_alias="WUFEI_WORKER_METRICS",
         description="Address that a worker serves its metrics at, such as `127.0.0.1:9464`",
-    )
-    webhook_ca_file: FilePath | None = Field(
-        default=None,
-        validation_alias="WUFEI_WEBHOOK_CA_FILE",
-        description="Certificates (PEM) of authorities that receivers' may come from, beside the"
-        " system's",
     )
     webhook_schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         default=",".join(f"{seconds:g}" for seconds in DEFAULT_SCHEDULE),

@@ -52,6 +52,7 @@ LISTS: Mapping[str, Listed] = {
     ),
     "/v1/users": Listed("users", (ID,), {}, "security_admin"),
     "/v1/posts": Listed("posts", (ID,), {}, "security_admin"),
+    "/v1/sign-in-providers": Listed("sign-in-providers", (ID,), {}, "security_admin"),
     "/v1/sessions": Listed("sessions", (ID,), {"of": None}, "security_admin"),
     "/v1/organizations": Listed("organizations", ("410183", "UN15"), {}),
     "/v1/audit": Listed(

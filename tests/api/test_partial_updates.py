@@ -10,6 +10,7 @@ from tests.support.connectors import a_connector
 from tests.support.contract import CONTRACT
 from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
+from tests.support.people import a_provider
 
 PATCHES = {
     methods["patch"]["operationId"]: (path, methods["patch"])
@@ -66,6 +67,10 @@ async def a_user(door: Door) -> Mapping[str, Any]:
     return dict(made.json())
 
 
+async def an_app(door: Door) -> Mapping[str, Any]:
+    return {"id": await a_provider(door)}
+
+
 THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_submission": a_draft,
     "edit_milestone": a_milestone,
@@ -74,6 +79,7 @@ THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_partner": a_platform,
     "edit_connector": a_report,
     "edit_user": a_user,
+    "edit_sign_in_provider": an_app,
 }
 """What each PATCH is tried on; a new one is to be added here."""
 
@@ -111,7 +117,8 @@ async def test_a_change_of_nothing_writes_nothing(door: Door, name: str) -> None
     address = path.removeprefix("/v1").replace("{" + path.split("{")[1], thing["id"])
     before = await written(door)
     keys = address.startswith(("/api-keys", "/partners", "/connectors"))
-    role = "security_admin" if address.startswith("/users") else "office"
+    of_people = address.startswith(("/users", "/sign-in-providers"))
+    role = "security_admin" if of_people else "office"
     client = door.client(door.admin_secret) if keys else await door.as_(role)
     async with client:
         was = await client.get(address)

@@ -40,6 +40,10 @@ WRITERS = {
     "signing_in",  # people: what is open to whoever proves who they are
     "users",  # people: entered, invited, ended, erased
     "posts",  # people: made, and handed over
+    "providers",  # people: apps that say who comes, set up, changed and ended
+    "provider_reception",  # people: let in by an app, or linked to one
+    "provider_tokens",  # people: app tokens that processes share
+    "accounts",  # people: accounts linked, and let go
     "token_keys",  # identity: keys that tokens are signed with, made and withdrawn
     "issuer_keys",  # identity: what foreign issuers publish, as it was fetched
     "counted",  # gateways: how partners called, added to what is kept

@@ -14,19 +14,20 @@ PAGES = ("personal-data.md", "personal-data.zh-CN.md")
 
 NOTHING_OF_A_PERSON = {
     "action", "administrative_code", "alert_key", "aliases", "app_id", "author_organizations",
-    "basis", "board", "calendar", "calendar_code", "checks", "city_code", "closed_because",
-    "code", "conditions", "data_status", "defined_by", "document_number", "ended_because",
-    "errors", "etag", "event_type", "event_types", "evidence_rule", "fault", "figure", "form",
-    "format", "grade", "header_names", "host", "indicator_code", "indicator_codes", "interface",
-    "interfaces", "issuer", "key", "keys", "kid", "kind", "level", "location", "mapping",
-    "measure_code", "members", "message", "message_en", "method", "method_version", "missing",
-    "options", "organization_code", "outcome", "output_fields", "owner", "owner_code", "part",
-    "payload", "period", "plan_code", "prefix", "profile", "progress", "public_key",
-    "question_id", "reader", "receipt", "receipts_url_shown", "recipients",
-    "recorded_by_organization", "refusal_code", "reported_by_organization", "role", "rule",
-    "scope", "scopes", "sha256", "signature", "sm3", "source", "source_code", "stage", "state",
-    "subject_id", "subject_kind", "taken", "their_code", "their_value", "times", "traceparent",
-    "traces", "type", "url_shown", "years",
+    "base_url", "basis", "board", "calendar", "calendar_code", "checks", "city_code",
+    "closed_because", "code", "conditions", "data_status", "defined_by", "document_number",
+    "ended_because", "errors", "etag", "event_type", "event_types", "evidence_rule", "family",
+    "fault", "figure", "form", "format", "grade", "header_names", "host", "indicator_code",
+    "indicator_codes", "interface", "interfaces", "issuer", "key", "keys", "kid", "kind", "level",
+    "location", "mapping", "measure_code", "members", "message", "message_en", "method",
+    "method_version", "missing", "module_id", "options", "organization_code", "outcome",
+    "output_fields", "own_sm_public_key", "owner", "owner_code", "part", "payload", "period",
+    "plan_code", "prefix", "profile", "progress", "provider", "public_key", "question_id",
+    "reader", "receipt", "receipts_url_shown", "recipients", "recorded_by_organization",
+    "refusal_code", "reported_by_organization", "role", "rule", "scope", "scopes", "sha256",
+    "signature", "sm3", "sm_public_key", "source", "source_code", "stage", "state", "subject_id",
+    "subject_kind", "taken", "their_code", "their_value", "times", "traceparent", "traces",
+    "type", "url_shown", "years",
 }  # fmt: skip
 """Columns of codes, kinds, states, digests, figures and words of the plan, in every table.
 

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
-from tests.support.api import XINMI, Door, a_submission, open_door
+from tests.support.api import XINMI, Door, a_preview, a_submission, open_door
 from tests.support.board import a_board_link_id
 from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
@@ -27,10 +27,12 @@ from tests.support.ignored import ignored
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
-from tests.support.people import people_named, signed_in, somebody
+from tests.support.people import a_provider, people_named, signed_in, somebody
 
-_SECURITY = """list_users create_user get_user edit_user invite_user end_user erase_user list_posts
-    create_post get_post hand_over_post list_sessions end_session"""
+_SECURITY = """list_users create_user get_user edit_user invite_user unlink_user end_user erase_user
+    list_posts create_post get_post hand_over_post list_sessions end_session
+    list_sign_in_providers create_sign_in_provider get_sign_in_provider edit_sign_in_provider
+    end_sign_in_provider"""
 _ADMINISTRATOR = """create_api_key list_api_keys get_api_key edit_api_key rotate_api_key
     revoke_api_key create_partner list_partners get_partner edit_partner rotate_partner_secret
     revoke_partner get_partner_statistics create_connector edit_connector rotate_connector_secret
@@ -255,6 +257,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
     made: Mapping[str, Callable[[Door], Awaitable[str]]] = {
         "key_id": a_key,
         "partner_id": a_partner_id,
+        "provider_id": a_provider,
         "connector_id": partial(connector_for, operation_id),
         "alert_id": an_alert,
         "obligation_id": an_obligation,
@@ -293,16 +296,6 @@ async def secrets_named(door: Door, name: str, named: dict[str, Any]) -> dict[st
         return {}
     draft = (await a_submission_in(door, "draft")).json()
     return await evidence_named(door, name, named, draft["id"])
-
-
-async def a_preview(door: Door) -> str:
-    async with await door.as_("office") as office:
-        tried = await office.post(
-            f"/plans/{XINMI}/submissions/batch",
-            params={"validate_only": "true"},
-            json={"items": [a_submission(period="2022-01")]},
-        )
-    return str(tried.json()["preview"]["preview_id"])
 
 
 async def make_webhooks_named(door: Door, operation_id: str, named: dict[str, Any]) -> None:

@@ -186,3 +186,14 @@ def a_submission(**changes: object) -> Mapping[str, object]:
         "value": "40.65",
         **changes,
     }
+
+
+async def a_preview(door: Door) -> str:
+    """Try a batch, and return the id of its preview."""
+    async with await door.as_("office") as office:
+        tried = await office.post(
+            f"/plans/{XINMI}/submissions/batch",
+            params={"validate_only": "true"},
+            json={"items": [a_submission(period="2022-01")]},
+        )
+    return str(tried.json()["preview"]["preview_id"])

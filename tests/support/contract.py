@@ -26,8 +26,12 @@ def contract_app() -> FastAPI:
 TOKEN_PATH = "/v1/oauth/token"
 """What is asked and answered there RFC 6749 says, and not our own conventions."""
 
+ASKS_APPS = frozenset({"/v1/sign-in/provider", "/v1/sign-in/link"})
+"""What asks a government app; tests that have a stand-in of one see it succeed."""
+
 PROVED_IN_BODY = frozenset(
     {
+        *ASKS_APPS,
         "/v1/sign-in",
         "/v1/sign-in/invitation",
         "/v1/sign-in/password",

@@ -1,7 +1,7 @@
 """A partner's platform: its credentials, and its gateway, which signs what it sends."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from services.core.gateways.profiles import PROFILES
 from services.core.gateways.signing import Call, body_of, sign
+from services.core.gateways.sm_envelope import SmKeys, new_pair, opened, sealed
 from services.core.kit.clock import Clock
 from tests.support.api import Door
 
@@ -30,6 +31,8 @@ class Platform:
     app_id: str
     profile: str
     secret: str
+    sm_keys: SmKeys | None = None
+    """Where its profile has an envelope: its private key, and our public one."""
 
     def signed(
         self,
@@ -42,6 +45,9 @@ class Platform:
         """Return a call of an operation, signed."""
         profile = PROFILES[self.profile]
         media_type, body = body_of(profile, members)
+        if self.sm_keys is not None:
+            keys = replace(self.sm_keys, app_secret=self.secret)
+            body = sealed(members, keys, timestamp=int((now or Clock.true_now()).timestamp()))
         call = Call("POST", f"/gw/v1/{operation}", {"content-type": media_type}, "", body)
         return self.sign(call, operation, now=now, nonce=nonce)
 
@@ -82,7 +88,15 @@ async def called(
     assert answer.status_code == 200, answer.text
     said = answer.json()
     assert said.keys() == {"code", "message", "data"}
-    return said["code"], said["data"], answer
+    return said["code"], told_in(answer, platform), answer
+
+
+def told_in(answer: httpx.Response, platform: Platform) -> Any:
+    """Return the data of an answer; out of its envelope, where there is one."""
+    data = answer.json()["data"]
+    if platform.sm_keys is None:
+        return data
+    return opened(to_json({"data": data}), platform.sm_keys).data
 
 
 async def a_key(door: Door, role: str = "integrator", **more: Any) -> str:
@@ -99,6 +113,9 @@ async def a_key(door: Door, role: str = "integrator", **more: Any) -> str:
 
 async def a_partner(door: Door, profile: str = "wufei-hmac", **more: Any) -> Platform:
     """Make a partner, of a new key unless it names one."""
+    private, public = new_pair() if PROFILES[profile].envelope else (b"", b"")
+    if public:
+        more.setdefault("sm_public_key", public.hex())
     body = {
         "name": "省平台",
         "profile": profile,
@@ -111,7 +128,11 @@ async def a_partner(door: Door, profile: str = "wufei-hmac", **more: Any) -> Pla
         made = await admin.post("/partners", json=body)
     assert made.status_code == 201, made.text
     said = made.json()
-    return Platform(said["id"], said["app_id"], profile, said["secret"])
+    one = Platform(said["id"], said["app_id"], profile, said["secret"])
+    if public:
+        ours = bytes.fromhex(said["own_sm_public_key"])
+        one.sm_keys = SmKeys(one.app_id, one.secret, private, ours)
+    return one
 
 
 async def a_partner_id(door: Door) -> str:

@@ -85,6 +85,9 @@ class Ground:
             "user_id": self.people.users.get(end, self.people.users["{user_id}"]),
             "post_id": self.people.posts.get(end, self.people.posts["{post_id}"]),
             "session_id": self.people.session_id,
+            "provider_id": self.people.providers.get(
+                operation_id, self.people.providers["{provider_id}"]
+            ),
             **self.webhooks,
         }
         for name, found in (
@@ -128,6 +131,7 @@ def body_of_today(label: str, body: Any) -> Any:
     return next((one for end, one in bodies.items() if label.endswith(end)), body)
 
 
+_OF_PEOPLE = (["users"], ["posts"], ["sessions"], ["sign-in-providers"])
 _REPORTED = ("/items/retry", "/statements")
 """What is changed of connectors by the office: what is reported, and not how."""
 
@@ -142,7 +146,7 @@ def who_may(label: str) -> str:
         return "administrator"
     if label.endswith("/sign-out"):
         return "user"
-    if label.split("/")[2:3] in (["users"], ["posts"], ["sessions"]):
+    if label.split("/")[2:3] in _OF_PEOPLE:
         return "security"
     if "/audit" in label:
         return "auditor"

@@ -47,7 +47,7 @@ def operations() -> Iterator[Any]:
 
 THINGS = (
     *("key_id", "endpoint_id", "delivery_id", "operation_id", "token_id"),
-    *("partner_id", "connector_id"),
+    *("partner_id", "connector_id", "provider_id"),
     *("milestone_id", "extension_id", "obligation_id", "alert_id"),
     *("user_id", "post_id", "session_id"),
     *("conflict_id", "observation_id", "preview_id", "import_id", "evidence_id", "archive_id"),

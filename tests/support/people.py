@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
+from uuid import UUID
 
 import httpx
 
+from services.core.people.accounts import link
+from services.core.people.queries import person, provider
 from services.core.people.second_factor import STEP_SECONDS, code_at
 from tests.support.api import Door
 
@@ -89,13 +93,46 @@ async def signed_in(door: Door, one: Somebody, **more: Any) -> httpx.AsyncClient
     return door.client((await session_of(door, one, **more))["access_token"])
 
 
+_providers = count(1)
+
+
+async def a_provider(door: Door) -> str:
+    """Set up a provider that nobody asks anything, and return its id."""
+    body = {
+        "code": f"app-{next(_providers)}",
+        "name": "豫政通",
+        "family": "zzd",
+        "base_url": "https://openplatform.example.gov.cn",
+        "app_id": "wufei-Ab12Cd34",
+        "secret": "nobody-asks-with-it",
+    }
+    async with await security(door) as admin:
+        made = await admin.post("/sign-in-providers", json=body)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def _link(door: Door, user_id: str, provider_id: str) -> None:
+    """Link an account without an app."""
+    async with door.held.database.transaction() as session:
+        found = await person(session, "410183", UUID(user_id), for_update=True)
+        linked = await provider(session, "410183", UUID(provider_id))
+        assert found is not None
+        assert linked is not None
+        await link(session, found, linked, b"of an account", now=door.held.clock.true_now())
+
+
 @dataclass(frozen=True)
 class PeopleGround:
-    """Users and posts by the end of the path about them, a session, and fair proofs."""
+    """Users and posts by the end of the path about them, a session, and fair proofs.
+
+    Providers are by the operation that ends one.
+    """
 
     users: dict[str, str]
     posts: dict[str, str]
     session_id: str
+    providers: dict[str, str]
     proofs: dict[str, dict[str, Any]]
     """By path, a body that proves who asks."""
 
@@ -110,18 +147,23 @@ async def people_ground(door: Door) -> PeopleGround:
             return found
 
         users = {"{user_id}": await entered("about")}
-        for verb in ("invite", "end", "erase"):
+        for verb in ("invite", "unlink", "end", "erase"):
             users[verb] = await entered(f"about.{verb}")
         await admin.post(f"/users/{users['erase']['id']}/end")
     one = await somebody(door, "comes", "leader")
     other = await somebody(door, "changes", "leader")
     assert one.post_id is not None
     session = await session_of(door, one)
+    providers = {name: await a_provider(door) for name in ("{provider_id}", "end_sign_in_provider")}
+    await _link(door, users["unlink"]["id"], providers["{provider_id}"])
     return PeopleGround(
         {verb: each["id"] for verb, each in users.items()},
         {"{post_id}": one.post_id, "hand-over": await a_post(door, "leader")},
         session["session_id"],
+        providers,
         {
+            "/v1/sign-in/link": one.proof(provider="none", auth_code="x"),
+            "/v1/sign-in/provider": {"provider": "none", "auth_code": "x"},
             "/v1/sign-in": one.proof(),
             "/v1/sign-in/invitation": {
                 "invitation": users["{user_id}"]["invitation"],

@@ -11,8 +11,8 @@ from typing import Any
 from services.core.kit.clock import Clock
 from services.core.webhooks.addresses import AddressPolicy
 from services.core.webhooks.sending import Message
+from services.outgoing.own_servers import OwnServers
 from services.worker.delivering import Delivering, Terms
-from services.worker.own_servers import OwnServers
 from services.worker.sender import Sender, open_sender
 from tests.support.planted import SEAL, Planted
 

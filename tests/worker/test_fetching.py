@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.core.webhooks.addresses import AddressPolicy
+from services.outgoing.guard import system_lookup
 from services.worker.fetching import MOST_BYTES, CannotFetch, open_fetch
-from services.worker.guard import system_lookup
 from tests.support.receiver import Receiver, a_receiver, answer, endless, in_turn, reset
 from tests.worker.sending import LOOPBACK_ALLOWED
 

@@ -7,9 +7,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from services.core.webhooks.addresses import AddressPolicy
-from services.worker import guard
-from services.worker.guard import system_lookup
-from services.worker.own_servers import OwnServers
+from services.outgoing import guard
+from services.outgoing.guard import system_lookup
+from services.outgoing.own_servers import OwnServers
 from tests.support.receiver import Receiver, a_receiver
 from tests.worker.sending import LOOPBACK_ALLOWED, Names, a_sender, to
 
@@ -150,7 +150,7 @@ async def test_our_ports_are_refused_on_every_address_of_this_machine(
     servers = OwnServers(allowed, Names().lookup)
     refuse = servers.refusal(secure=False)
     assert refuse(ip_address(outside), 8000) is None
-    monkeypatch.setattr("services.worker.own_servers._is_this_machine", lambda _address: True)
+    monkeypatch.setattr("services.outgoing.own_servers._is_this_machine", lambda _address: True)
     assert refuse(ip_address(outside), 8000) == "own-server"
     assert refuse(ip_address(outside), 8080) is None
 

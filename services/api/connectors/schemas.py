@@ -1,7 +1,7 @@
 """What connectors look like on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -18,7 +18,7 @@ from services.core.connectors.rules import (
     connector_actions,
 )
 from services.core.connectors.service import provisioned
-from services.core.gateways.profiles import PROFILES, ProfileName
+from services.core.gateways.profiles import PlainProfileName
 from services.core.kit.decimals import ExactDecimal, plain
 from services.core.kit.forms import form
 from services.core.kit.said import CodeIn, Line, Said, Title, Words
@@ -124,7 +124,7 @@ class ConnectorIn(Said):
     plan: CodeIn = Field(description="Code of the plan whose figures are reported")
     url: Words = Field(description=_URL)
     receipts_url: Words | None = Field(default=None, description=_RECEIPTS_URL)
-    profile: ProfileName = Field(description="How its gateway has requests signed")
+    profile: PlainProfileName = Field(description="How its gateway has requests signed")
     app_id: _Named | None = Field(default=None, description=_APP_ID)
     interface: _Named | None = Field(default=None, description=_INTERFACE)
     secret: _Secret | None = Field(
@@ -198,7 +198,7 @@ class ConnectorOut(BaseModel):
     receipts_url: str | None = Field(
         description="Where it is asked what became of items; null: nowhere"
     )
-    profile: Annotated[str, one_of(list(PROFILES))] = Field(
+    profile: Annotated[str, one_of(get_args(PlainProfileName))] = Field(
         description="How its gateway has requests signed"
     )
     app_id: str | None = Field(description=_APP_ID)

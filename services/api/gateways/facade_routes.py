@@ -1,5 +1,6 @@
 """The path that partners' gateways call."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from typing_extensions import override
 
 from services.api.access_record import PROBLEM, TOLD
@@ -29,6 +30,7 @@ from services.api.problems import Problem, language_of, problem_of
 from services.api.second_try import tried_again
 from services.api.signed_calls import SignedCall, call_of
 from services.core.gateways.profiles import PROFILES, Profile
+from services.core.gateways.sm_envelope import SmKeys, sealed
 from services.core.kit.errors import DomainError, Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.errors import PlanNotFound
@@ -124,10 +126,21 @@ async def call_by_gateway(
     except DomainError as error:
         return _refusal(request, problem_of(error), None)
     try:
-        return await _answer(operation, request, held, call)
+        answer = await _answer(operation, request, held, call)
     except DomainError as error:
         call.fault = True
-        return _refusal(request, problem_of(error), call.partner.profile)
+        answer = _refusal(request, problem_of(error), call.partner.profile)
+    return answer if call.sm_keys is None else await _closed(answer, call.sm_keys, held)
+
+
+async def _closed(answer: Response, keys: SmKeys, held: Resources) -> Response:
+    """Return an answer whose data stand in an envelope; SM2 takes its time in a thread."""
+    said = from_json(bytes(answer.body))
+    at = int(held.clock.true_now().timestamp())
+    sealed_data = await asyncio.to_thread(sealed, said["data"] or {}, keys, timestamp=at)
+    body = to_json({**said, "data": from_json(sealed_data)["data"]})
+    headers = {name: one for name, one in answer.headers.items() if name != "content-length"}
+    return Response(body, answer.status_code, headers, "application/json")
 
 
 async def _answer(name: str, request: Request, held: Resources, call: SignedCall) -> Response:
@@ -164,6 +177,8 @@ async def _members(request: Request, call: SignedCall) -> dict[str, Any]:
     Raises:
         InvalidInput: the body is no object.
     """
+    if call.members is not None:
+        return dict(call.members)
     profile = call.partner.profile
     said = dict((await call_of(request)).members(profile))
     if not said and (await request.body()).strip() not in {b"", b"{}"}:

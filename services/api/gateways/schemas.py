@@ -38,6 +38,16 @@ _Fields = Annotated[list[_Member], Field(max_length=200)]
 _PerMinute = Annotated[int, Field(strict=True, ge=1, le=_MOST_PER_MINUTE)]
 _PerDay = Annotated[int, Field(strict=True, ge=1, le=_MOST_PER_DAY)]
 
+_SmPoint = Annotated[
+    str,
+    form(
+        "^04[0-9a-f]{128}$",
+        "应为未压缩的 SM2 公钥：04 加 128 个小写十六进制数字",
+        "Must be an uncompressed public key of SM2: 04 and 128 small hexadecimal digits",
+    ),
+]
+
+_SM_KEY = "For `tif-sm`: the partner's public key of SM2, uncompressed, in hexadecimal digits"
 _INTERFACES = "Operations that it may call, by their names in this contract"
 _NETWORKS = (
     "Networks that it may call from, such as `10.20.0.0/16`; required where its profile does not"
@@ -58,6 +68,7 @@ class PartnerIn(Said):
     allowed_networks: Networks = Field(default=[], description=_NETWORKS)
     interfaces: _Interfaces = Field(description=_INTERFACES)
     output_fields: _Fields = Field(default=[], description=_FIELDS)
+    sm_public_key: _SmPoint | None = Field(default=None, description=_SM_KEY)
     per_minute: _PerMinute = Field(default=_PER_MINUTE, description="Most calls in a minute")
     per_day: _PerDay = Field(default=_PER_DAY, description="Most calls in 24 hours")
 
@@ -69,6 +80,7 @@ class PartnerPatch(Said):
     allowed_networks: Networks = Field(default=[], description=_NETWORKS)
     interfaces: _Interfaces = Field(default=[], description=_INTERFACES)
     output_fields: _Fields = Field(default=[], description=_FIELDS)
+    sm_public_key: _SmPoint = Field(default="", description=_SM_KEY)
     per_minute: _PerMinute = Field(default=_PER_MINUTE, description="Most calls in a minute")
     per_day: _PerDay = Field(default=_PER_DAY, description="Most calls in 24 hours")
 
@@ -96,6 +108,10 @@ class PartnerOut(BaseModel):
     allowed_networks: list[str] = Field(description="Networks that it may call from; empty: all")
     interfaces: list[str] = Field(description=_INTERFACES)
     output_fields: list[str] = Field(description=_FIELDS)
+    sm_public_key: str | None = Field(description=_SM_KEY)
+    own_sm_public_key: str | None = Field(
+        description="For `tif-sm`: our public key, which our answers are verified by; null: none"
+    )
     per_minute: int = Field(description="Most calls in a minute")
     per_day: int = Field(description="Most calls in 24 hours")
     created_at: datetime = Field(description="When it was made")
@@ -167,6 +183,8 @@ def partner_fields(partner: Partner, secrets: Sequence[PartnerSecret]) -> dict[s
         "allowed_networks": partner.allowed_networks,
         "interfaces": partner.interfaces,
         "output_fields": partner.output_fields,
+        "sm_public_key": partner.sm_public_key,
+        "own_sm_public_key": partner.own_sm_public_key,
         "per_minute": partner.per_minute,
         "per_day": partner.per_day,
         "created_at": partner.created_at,

@@ -23,6 +23,7 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.paging import after_id, cut, of_list
 from services.api.people.schemas import (
+    OfUser,
     UserIn,
     UserInvitedOut,
     UserListOut,
@@ -63,10 +64,16 @@ UserManager = Annotated[Actor, Depends(_manager)]
 
 
 async def _shown(session: AsyncSession, person: Person, held: Resources) -> Shown:
-    posts = await queries.held_by(session, person.city_code, [person.id])
-    shown = user_out(person, posts[person.id], held.clock.true_now())
+    shown = user_out(person, await _more(session, person), held.clock.true_now())
     body = shown.model_dump_json().encode()
     return Shown(shown, body, item_etag(person.id, person.version, body))
+
+
+async def _more(session: AsyncSession, person: Person) -> OfUser:
+    """Return what belongs to a user and stands elsewhere."""
+    posts = await queries.held_by(session, person.city_code, [person.id])
+    linked = await queries.linked_providers(session, person.city_code, [person.id])
+    return OfUser(posts[person.id], linked[person.id])
 
 
 @dataclass(frozen=True)
@@ -112,13 +119,13 @@ async def create_user(
     person, invitation = await users.create_user(
         session, username=body.username, name=body.name, actor=actor, now=now
     )
-    shown = user_out(person, (), now).model_dump_json().encode()
+    shown = user_out(person, OfUser(), now).model_dump_json().encode()
     response.headers["Location"] = f"/v1/users/{person.id}"
     response.headers["ETag"] = item_etag(person.id, person.version, shown)
     # A secret is never stored: what is kept for a repeated request has none.
-    kept = user_invited_out(person, (), now, None)
+    kept = user_invited_out(person, OfUser(), now, None)
     request.scope["reply_to_keep"] = kept.model_dump_json().encode()
-    return user_invited_out(person, (), now, invitation)
+    return user_invited_out(person, OfUser(), now, invitation)
 
 
 @router.get("/users", responses={**answering("Users"), **refusals(403)})
@@ -134,9 +141,11 @@ async def list_users(
     after = after_id(page_token, named)
     found = await queries.people(session, actor.city_code, after=after, limit=page_size + 1)
     page, following = cut(found, page_size, named, lambda one: [one.id])
-    posts = await queries.held_by(session, actor.city_code, [one.id for one in page])
+    ids = [one.id for one in page]
+    posts = await queries.held_by(session, actor.city_code, ids)
+    linked = await queries.linked_providers(session, actor.city_code, ids)
     now = held.clock.true_now()
-    items = [user_out(one, posts[one.id], now) for one in page]
+    items = [user_out(one, OfUser(posts[one.id], linked[one.id]), now) for one in page]
     return UserListOut(items=items, next_page_token=following)
 
 
@@ -184,7 +193,7 @@ async def edit_user(body: UserPatch, turn: TakenUser, if_match: IfMatch = None) 
     response_model=UserInvitedOut,
 )
 async def invite_user(request: Request, turn: TakenUser, if_match: IfMatch = None) -> Response:
-    """Give a user a new invitation: password, second factor and sessions end at once.
+    """Give a user a new invitation: password, second factor, links and sessions end at once.
 
     For who has lost them. The invitation is in this answer and nowhere else.
     """
@@ -193,12 +202,27 @@ async def invite_user(request: Request, turn: TakenUser, if_match: IfMatch = Non
     text = await users.invite(turn.session, turn.item, actor=turn.actor, now=now)
     turn.held.keys.forget()
     shown = await turn.shown()
-    posts = await queries.held_by(turn.session, turn.item.city_code, [turn.item.id])
-    held = posts[turn.item.id]
+    held = await _more(turn.session, turn.item)
     kept = user_invited_out(turn.item, held, now, None).model_dump_json().encode()
     request.scope["reply_to_keep"] = kept
     invited = user_invited_out(turn.item, held, now, text).model_dump_json().encode()
     return json_answer(invited, etag=shown.etag)
+
+
+@router.post(
+    "/users/{user_id}/unlink",
+    responses={**answering("UserUnlinked", ETAG), **_VERB},
+    response_model=UserOut,
+)
+async def unlink_user(turn: TakenUser, if_match: IfMatch = None) -> Response:
+    """Let a user sign in by no government app any more, until they link an account anew.
+
+    Sessions that were begun so go on. Again changes nothing.
+    """
+    await turn.check(if_match)
+    now = turn.held.clock.true_now()
+    await users.unlink_user(turn.session, turn.item, actor=turn.actor, now=now)
+    return await turn.answer()
 
 
 @router.post(

@@ -1,6 +1,7 @@
 """What users and posts look like on the wire."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, get_args
 from uuid import UUID
@@ -94,6 +95,9 @@ class UserOut(BaseModel):
     created_at: datetime = Field(description="When the user was entered")
     last_sign_in_at: datetime | None = Field(description="When a session was begun last")
     ended_at: datetime | None = Field(description="When the user left")
+    providers: list[str] = Field(
+        description="Codes of the providers that the user signs in by, beside the password"
+    )
     posts: list[TenureOut] = Field(
         description="Posts that the user holds, held and will hold, the latest first; at most 100"
     )
@@ -149,19 +153,27 @@ def tenure_out(held: HeldPost) -> TenureOut:
     )
 
 
-def user_out(person: Person, held: Sequence[HeldPost], now: datetime) -> UserOut:
+@dataclass(frozen=True, slots=True)
+class OfUser:
+    """What belongs to a user and stands elsewhere: posts, and providers by their codes."""
+
+    posts: Sequence[HeldPost] = ()
+    providers: Sequence[str] = ()
+
+
+def user_out(person: Person, more: OfUser, now: datetime) -> UserOut:
     """Return a user, with the posts of theirs."""
-    return UserOut(**_user_fields(person, held, now))
+    return UserOut(**_user_fields(person, more, now))
 
 
 def user_invited_out(
-    person: Person, held: Sequence[HeldPost], now: datetime, invitation: str | None
+    person: Person, more: OfUser, now: datetime, invitation: str | None
 ) -> UserInvitedOut:
     """Return a user with an invitation."""
-    return UserInvitedOut(**_user_fields(person, held, now), invitation=invitation)
+    return UserInvitedOut(**_user_fields(person, more, now), invitation=invitation)
 
 
-def _user_fields(person: Person, held: Sequence[HeldPost], now: datetime) -> dict[str, Any]:
+def _user_fields(person: Person, more: OfUser, now: datetime) -> dict[str, Any]:
     locked = person.locked_until
     return {
         "id": person.id,
@@ -173,7 +185,8 @@ def _user_fields(person: Person, held: Sequence[HeldPost], now: datetime) -> dic
         "created_at": person.created_at,
         "last_sign_in_at": person.last_sign_in_at,
         "ended_at": person.ended_at,
-        "posts": [tenure_out(one) for one in held],
+        "providers": list(more.providers),
+        "posts": [tenure_out(one) for one in more.posts],
     }
 
 

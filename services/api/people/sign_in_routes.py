@@ -1,6 +1,7 @@
 """Where people come without a credential: they prove in the body who they are."""
 
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -8,11 +9,14 @@ from pydantic import BaseModel
 from services.api.context import Held, Resources
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering, asking
+from services.api.limiting import LIMITED, Limited
 from services.api.people.sign_in_schemas import (
     InvitationAcceptedOut,
     InvitationIn,
+    LinkIn,
     PasswordIn,
     ProofIn,
+    ProviderSignInIn,
     RefreshIn,
     SecondFactorOut,
     SessionOpenedOut,
@@ -23,6 +27,7 @@ from services.api.routing import ProofRoute
 from services.api.security import address_of
 from services.core.identity.networks import network_shown
 from services.core.identity.rules import scopes_of_role
+from services.core.people.provider_reception import Admit
 from services.core.people.sessions import Device, Opened
 from services.core.people.signing_in import NewFactor
 
@@ -77,6 +82,59 @@ async def sign_in(body: SignInIn, request: Request, held: Held) -> Response:
     proof = body.proof(network_shown(address_of(request)))
     opened = await held.reception.sign_in(proof, post_id=body.post_id, device=device)
     return await _with_token(held, opened)
+
+
+def _counting(request: Request, held: Resources) -> Admit:
+    """Return what counts attempts by a provider, beside those of the caller's address."""
+
+    async def admit(provider_id: UUID) -> None:
+        limited: Limited | None = request.scope.get(LIMITED)
+        if held.limits is not None and limited is not None:
+            await held.limits.admit(limited.told, f"provider:{provider_id}", "provider_sign_ins")
+
+    return admit
+
+
+@router.post(
+    "/sign-in/provider",
+    responses={**answering("SessionBegunByApp"), **refusals(401, 403, 409, 503)},
+    response_model=SessionOpenedOut,
+    openapi_extra=_open("SignInByApp"),
+)
+async def sign_in_by_provider(body: ProviderSignInIn, request: Request, held: Held) -> Response:
+    """Begin a session of whoever a government app says has come; see `POST /v1/sign-in`.
+
+    The user has linked the account before (`POST /v1/sign-in/link`). An account that nobody has
+    linked, a user who has left, one who is locked and a code that is not good are refused alike
+    (`sign-in-refused`). Second factor and choice of a post are as with a password, but the code of
+    the app is used up by then: get another one. Where no such provider is set up, as none is in a
+    new installation, it is 409 `sign-in-not-provisioned`; where the app does not answer, 503
+    `sign-in-provider-unavailable`.
+    """
+    device = Device() if body.device is None else body.device.device()
+    opened = await held.providers.sign_in(
+        body.proof(network_shown(address_of(request))),
+        admit=_counting(request, held),
+        post_id=body.post_id,
+        device=device,
+    )
+    return await _with_token(held, opened)
+
+
+@router.post(
+    "/sign-in/link",
+    status_code=204,
+    responses=refusals(401, 409, 503),
+    openapi_extra=_open("AccountLinked"),
+)
+async def link_account(body: LinkIn, request: Request, held: Held) -> None:
+    """Link an account of a government app to whoever proves who they are with their password.
+
+    From then on `POST /v1/sign-in/provider` lets them in. Only a keyed digest of the account's id
+    is kept. Another account of the same provider takes the place of the one before.
+    """
+    proof = body.proof(network_shown(address_of(request)))
+    await held.providers.link(proof, body.provider, body.sent, admit=_counting(request, held))
 
 
 @router.post(

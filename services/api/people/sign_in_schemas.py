@@ -10,10 +10,12 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.api.contract.choices import one_of
 from services.core.kit.errors import InvalidInput
 from services.core.kit.said import CodeIn, Said, Title
-from services.core.people.admitting import PersonsProof
+from services.core.people.admitting import AccountProof, PersonsProof
 from services.core.people.devices import LONGEST_PROOF, device_key_faults
 from services.core.people.models import SignIn
 from services.core.people.passwords import LONGEST
+from services.core.people.provider_calls import SentCode
+from services.core.people.provider_families import CodeSource
 from services.core.people.sessions import Because, Device, Opened
 from services.core.people.signing_in import LONGEST_SECRET
 
@@ -80,6 +82,45 @@ class SignInIn(ProofIn):
         default=None, description="The post to act as; needed where several are held"
     )
     device: DeviceIn | None = Field(default=None, description="The device, if it should be known")
+
+
+class AppCodeIn(Said):
+    """A code of a government app, which says whose account it is."""
+
+    provider: CodeIn = Field(description="Code of the provider, as the city has set it up")
+    auth_code: _Secret = Field(description="What the app gave; good once")
+    source: CodeSource = Field(
+        default="app", description="Where it comes from: `app` itself, or its `scan` of a picture"
+    )
+
+    @property
+    def sent(self) -> SentCode:
+        """The code as it is exchanged."""
+        return SentCode(self.auth_code, self.source)
+
+
+class ProviderSignInIn(AppCodeIn):
+    """A session to be begun by a government app."""
+
+    city_code: CodeIn | None = Field(
+        default=None, description="Code of the city; needed where there are several"
+    )
+    code: _Code | None = Field(
+        default=None,
+        description="A code of the second factor, six digits; or a recovery code, good once",
+    )
+    post_id: UUID | None = Field(
+        default=None, description="The post to act as; needed where several are held"
+    )
+    device: DeviceIn | None = Field(default=None, description="The device, if it should be known")
+
+    def proof(self, network: str | None) -> AccountProof:
+        """Return what is shown, from a network."""
+        return AccountProof(self.city_code, self.provider, self.sent, self.code, network)
+
+
+class LinkIn(ProofIn, AppCodeIn):
+    """An account to be linked to whoever proves who they are."""
 
 
 class PasswordIn(ProofIn):
@@ -154,6 +195,9 @@ class SessionOut(BaseModel):
     current: bool = Field(description="Whether it is the caller's present one")
     device: str | None = Field(description="What the device was called")
     device_bound: bool = Field(description="Whether it is bound to the device's key")
+    provider: str | None = Field(
+        description="Code of the provider that said who came; null: name and password did"
+    )
     network: str | None = Field(
         description="From which network it was begun: a /24 of IPv4 or a /64 of IPv6"
     )
@@ -207,6 +251,7 @@ def session_fields(one: SignIn, current: UUID | None) -> dict[str, Any]:
         "current": one.id == current,
         "device": one.device_name,
         "device_bound": one.device_key is not None,
+        "provider": one.provider,
         "network": one.network,
         "started_at": one.started_at,
         "refreshed_at": one.refreshed_at,

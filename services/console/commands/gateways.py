@@ -7,17 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+from pydantic_core import to_json
 from rich.cells import set_cell_size
 
 from services.console.errors import ConsoleError
 from services.console.gateway_check.cases import LET_IN, Case, Maker, cases
 from services.console.language import terminal_language
+from services.core.gateways.errors import SignatureWrong, SmNotInstalled
 from services.core.gateways.profiles import PROFILES
 from services.core.gateways.signing import Call
+from services.core.gateways.sm_envelope import SmKeys, is_point, opened
 from services.core.kit.clock import Clock
 from services.core.kit.text import Language, Text
 
 SECRET = "WUFEI_PARTNER_SECRET"  # noqa: S105 (the variable's name)
+SM_KEY = "WUFEI_PARTNER_SM_KEY"
+
+_PRIVATE_BYTES, _POINT_BYTES = 32, 65
 
 _SIGNATURE = "signature-"
 _OK = 200
@@ -42,6 +48,7 @@ def check(arguments: Namespace) -> int:
         arguments.operation,
         arguments.plan,
         Clock.true_now,
+        _sm_keys(arguments, secret) if profile.envelope else None,
     )
     faults = played = 0
     with _client(arguments) as client:
@@ -53,6 +60,29 @@ def check(arguments: Namespace) -> int:
     said = Text("共 {all} 项，{faults} 项不符", "{all} cases, {faults} not right")
     print(said.format(all=played, faults=faults).in_(language))
     return 1 if faults else 0
+
+
+def _sm_keys(arguments: Namespace, secret: str) -> SmKeys:
+    """Return what envelopes are sealed and opened with, as the partner has it."""
+    private = _of_hex(os.environ.get(SM_KEY, ""))
+    public = _of_hex(arguments.sm_public_key or "")
+    try:
+        good = len(private) == _PRIVATE_BYTES and len(public) == _POINT_BYTES and is_point(public)
+    except SmNotInstalled as error:
+        raise ConsoleError(error.title.en) from error
+    if not good:
+        raise ConsoleError(
+            f"give the partner's private key of SM2 in {SM_KEY}, in hexadecimal digits, and the"
+            " installation's public one (own_sm_public_key) by --sm-public-key"
+        )
+    return SmKeys(arguments.partner, secret, private, public)
+
+
+def _of_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.strip())
+    except ValueError:
+        return b""
 
 
 @contextmanager
@@ -73,7 +103,7 @@ def _client(arguments: Namespace) -> Iterator[httpx.Client]:
 
 def _play(client: httpx.Client, case: Case, maker: Maker, language: Language) -> bool:
     """Send the requests of a case, print what the last was answered; return whether it is right."""
-    answered = [_answered(client, call) for call in case.make(maker)]
+    answered = [_answered(client, call, maker.sm_keys) for call in case.make(maker)]
     *before, last = answered
     right = last in case.expected and all(one == LET_IN for one in before)
     mark = (Text("通过", "ok") if right else Text("不符", "FAULT")).in_(language)
@@ -83,14 +113,18 @@ def _play(client: httpx.Client, case: Case, maker: Maker, language: Language) ->
     return right
 
 
-def _answered(client: httpx.Client, call: Call) -> str:
+def _answered(client: httpx.Client, call: Call, sm_keys: SmKeys | None) -> str:
     """Return the problem that a request was answered with, or that it was let in."""
     address = call.path + (f"?{call.query}" if call.query else "")
     answer = client.request(call.method, address, content=call.body, headers=dict(call.headers))
     try:
         said = answer.json()
         data = said["data"] or {}
+        if sm_keys is not None and (said["code"] == _OK or "signData" in data):
+            data = opened(to_json({"data": data}), sm_keys).data
         problem = data.get("problem") if said["code"] != _OK else None
+    except SignatureWrong:
+        return "not in our envelope"
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"HTTP {answer.status_code}"
     if problem is None or answer.status_code != _OK:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.console.doctor.apps import apps
 from services.console.doctor.findings import Finding
 from services.console.doctor.parts import parts
 from services.console.doctor.servers import judged_clock
@@ -46,6 +47,7 @@ async def work(url: str) -> AsyncIterator[Finding]:
         yield await _operations(session)
         yield await _keys(session)
         yield await _calendar(session)
+        yield await apps(session)
         yield await parts(session)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from services.core.gateways.profiles import Profile, SignedPart
 from services.core.gateways.signing import Call, body_of, sign
+from services.core.gateways.sm_envelope import SmKeys, new_pair, sealed
 from services.core.kit.text import Text
 
 LET_IN = "let-in"
@@ -29,6 +30,8 @@ class Maker:
     operation: str
     plan: str
     now: Callable[[], datetime]
+    sm_keys: SmKeys | None = None
+    """Where the profile has an envelope: the partner's private key, and the other's public one."""
 
     def call(
         self,
@@ -40,6 +43,8 @@ class Maker:
     ) -> Call:
         """Return a request, signed so far ahead of now."""
         media_type, body = body_of(self.profile, {"plan": self.plan})
+        if self.sm_keys is not None:
+            body = self.envelope(self.sm_keys, ahead)
         return sign(
             self.profile,
             Call("POST", f"/gw/v1/{self.operation}", {"content-type": media_type}, "", body),
@@ -49,6 +54,11 @@ class Maker:
             nonce=nonce or secrets.token_hex(8),
             interface=self.operation,
         )
+
+    def envelope(self, keys: SmKeys, ahead: timedelta = timedelta()) -> bytes:
+        """Return the body of a request in its envelope, made so far ahead of now."""
+        at = int((self.now() + ahead).timestamp())
+        return sealed({"plan": self.plan}, keys, timestamp=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,8 @@ def cases(profile: Profile) -> Iterator[Case]:
             lambda maker: [maker.call(nonce=nonce) for nonce in [secrets.token_hex(8)] * 2],
         )
     yield from _altered(profile)
+    if profile.envelope:
+        yield from _ENVELOPES
 
 
 _IN_TIME = (
@@ -111,6 +123,50 @@ _NOT_OURS = (
         Text("没有签名", "not signed"),
         [_MISSING],
         lambda maker: [Call("POST", f"/gw/v1/{maker.operation}", body=b"{}")],
+    ),
+)
+
+
+def _in_envelope(
+    made: Callable[[Maker, SmKeys], bytes],
+) -> Callable[[Maker], Sequence[Call]]:
+    """Return what makes a good request with another body."""
+
+    def make(maker: Maker) -> Sequence[Call]:
+        assert maker.sm_keys is not None  # noqa: S101 (the command has asked for it)
+        return [replace(maker.call(), body=made(maker, maker.sm_keys))]
+
+    return make
+
+
+def _flipped(maker: Maker, keys: SmKeys) -> bytes:
+    """Return an envelope of which one digit of the cipher is another."""
+    body = maker.envelope(keys)
+    place = body.index(b'"encData":"') + len(b'"encData":"')
+    digit = b"0" if body[place : place + 1] != b"0" else b"1"
+    return body[:place] + digit + body[place + 1 :]
+
+
+_ENVELOPES = (
+    Case(
+        Text("信封内容被改", "the envelope altered"),
+        [_WRONG],
+        _in_envelope(_flipped),
+    ),
+    Case(
+        Text("另一个国密私钥签的信封", "signed by another key of SM2"),
+        [_WRONG],
+        _in_envelope(lambda maker, keys: maker.envelope(replace(keys, private_key=new_pair()[0]))),
+    ),
+    Case(
+        Text("旧信封", "an old envelope"),
+        [_LATE],
+        _in_envelope(lambda maker, keys: maker.envelope(keys, -maker.profile.window - _MARGIN)),
+    ),
+    Case(
+        Text("没有信封", "no envelope"),
+        [_WRONG],
+        _in_envelope(lambda maker, _: body_of(maker.profile, {"plan": maker.plan})[1]),
     ),
 )
 

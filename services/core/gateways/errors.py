@@ -44,6 +44,17 @@ class SignatureReplayed(DomainError):
     )
 
 
+class SmNotInstalled(DomainError):
+    """The profile needs SM2, and this installation lacks the optional extra `sm`."""
+
+    code = "sm-not-installed"
+    kind = RefusalKind.UNAVAILABLE
+    title = Text(
+        "本部署未安装国密组件（可选组件 sm），不能使用国密信封",
+        "This installation lacks the optional extra `sm`, which the SM envelope needs",
+    )
+
+
 class InterfaceNotAllowed(Forbidden):
     """The partner may not call this operation; whoever keeps its settings may add it."""
 

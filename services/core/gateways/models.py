@@ -24,6 +24,8 @@ class Partner(Base):
 
     `app_id` is what its requests call it. `allowed_networks` are CIDR blocks, `interfaces` the
     operations that it may call, `output_fields` the members of what it is answered; none: all.
+    Where its profile has an envelope, `sm_public_key` is the partner's, and the other two are ours,
+    in hexadecimal digits.
     `calls`, `faults` and `last_call_at` are counted by processes and written now and then;
     `version` counts what people changed.
     """
@@ -46,6 +48,9 @@ class Partner(Base):
     output_fields: Mapped[list[str]] = mapped_column(ARRAY(Text))
     per_minute: Mapped[int] = mapped_column()
     per_day: Mapped[int] = mapped_column()
+    sm_public_key: Mapped[str | None] = mapped_column(Text)
+    own_sm_public_key: Mapped[str | None] = mapped_column(Text)
+    sm_private_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_call_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -5,7 +5,7 @@ sources are public code and documents; each stays unprovisioned until a partner 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Literal
@@ -21,7 +21,7 @@ Encoding = Literal["base64", "hex", "HEX"]
 TimeUnit = Literal["s", "ms", "iso"]
 """Seconds or milliseconds since 1970, or `2026-01-01T08:00:00.000+08:00`."""
 
-ProfileName = Literal[
+PlainProfileName = Literal[
     "wufei-hmac",
     "wufei-hmac-sm3",
     "national",
@@ -31,6 +31,9 @@ ProfileName = Literal[
     "app-sha1",
     "app-md5",
 ]
+"""Profiles that leave the body as it is: those that we report by, too."""
+
+ProfileName = Literal[PlainProfileName, "tif-sm"]
 
 
 class SignedPart(Enum):
@@ -58,7 +61,8 @@ class Profile:
     """A way to sign.
 
     `places` are the headers, or the members of the body, that carry a part; `constants` are sent
-    beside them and judged by nobody. A time may be `window` before or after ours. `refused` is the
+    beside them and judged by nobody. With `envelope` the body is that of `sm_envelope`, and what is
+    answered too. A time may be `window` before or after ours. `refused` is the
     code of a refusal where the platform knows only one; None: the status of HTTP.
     """
 
@@ -73,6 +77,7 @@ class Profile:
     window: timedelta
     separator: str = ""
     in_body: bool = False
+    envelope: bool = False
     constants: Mapping[str, str] = field(default_factory=dict)
     refused: int | None = None
 
@@ -104,6 +109,23 @@ _WHOLE = (
     SignedPart.NONCE,
 )
 _FIVE_MINUTES = timedelta(minutes=5)
+
+_TIF = Profile(
+    "tif",
+    Text("TIF 网关（若干省份、国家医保）", "TIF gateway (several provinces, NHSA)"),
+    places={
+        SignedPart.PARTNER: "x-tif-paasid",
+        SignedPart.TIME: "x-tif-timestamp",
+        SignedPart.NONCE: "x-tif-nonce",
+    },
+    signature="x-tif-signature",
+    signed=(SignedPart.TIME, SignedPart.SECRET, SignedPart.NONCE, SignedPart.TIME),
+    algorithm="sha256",
+    encoding="HEX",
+    time="s",
+    window=timedelta(seconds=180),
+    refused=400001,
+)
 
 _ALL = (
     Profile(
@@ -147,21 +169,12 @@ _ALL = (
         window=_FIVE_MINUTES,
         refused=300,
     ),
-    Profile(
-        "tif",
-        Text("TIF 网关（若干省份、国家医保）", "TIF gateway (several provinces, NHSA)"),
-        places={
-            SignedPart.PARTNER: "x-tif-paasid",
-            SignedPart.TIME: "x-tif-timestamp",
-            SignedPart.NONCE: "x-tif-nonce",
-        },
-        signature="x-tif-signature",
-        signed=(SignedPart.TIME, SignedPart.SECRET, SignedPart.NONCE, SignedPart.TIME),
-        algorithm="sha256",
-        encoding="HEX",
-        time="s",
-        window=timedelta(seconds=180),
-        refused=400001,
+    _TIF,
+    replace(
+        _TIF,
+        name="tif-sm",
+        title=Text("TIF 网关加国密信封（国家医保）", "TIF gateway with the SM envelope (NHSA)"),
+        envelope=True,
     ),
     Profile(
         # The address and the MAC of the caller are sent and signed by nobody. The window is ours.

@@ -17,6 +17,7 @@ from services.core.gateways import queries
 from services.core.gateways.errors import PartnerRevoked, TooManyPartners
 from services.core.gateways.models import Partner, PartnerSecret
 from services.core.gateways.profiles import PROFILES
+from services.core.gateways.sm_envelope import is_point, new_pair
 from services.core.identity.actor import Actor
 from services.core.identity.giving import ROLES_OF_PARTNERS, acts_for_partners
 from services.core.identity.models import ApiKey
@@ -33,6 +34,11 @@ MOST_PARTNERS = 200
 
 _PREFIX_BYTES = 5
 _SECRET_BYTES = 32
+
+
+def sm_context(partner_id: UUID) -> str:
+    """Return what the sealed private key for a partner's envelopes is bound to."""
+    return f"partner.sm_private {partner_id}"
 
 
 def secret_context(secret_id: UUID) -> str:
@@ -57,6 +63,7 @@ async def create_partner(
         InvalidInput: the key is not one to act as, a name is unknown, or networks are missing.
         SecretKeyNotSet: nothing can be sealed here.
         TooManyPartners: the city has as many as it may have.
+        SmNotInstalled: its profile has an envelope, and SM2 is not there.
     """
     key = await visible_key(session, actor, settings["key_id"])
     faults = [*key_faults(key, now), *settings_faults(settings, settings["profile"], operations)]
@@ -64,12 +71,16 @@ async def create_partner(
         raise InvalidInput(faults=faults)
     if seal is None:
         raise SecretKeyNotSet
+    pair = new_pair() if PROFILES[settings["profile"]].envelope else None
     await lock_name(session, f"partners of {key.city_code}")
     if await queries.partner_count(session, key.city_code) >= MOST_PARTNERS:
         raise TooManyPartners
+    partner_id = new_id()
     partner = Partner(
         city_code=key.city_code,
-        id=new_id(),
+        id=partner_id,
+        own_sm_public_key=None if pair is None else pair[1].hex(),
+        sm_private_sealed=None if pair is None else seal.seal(pair[0], sm_context(partner_id)),
         app_id=f"gw_{key.city_code}_{randomness.token_hex(_PREFIX_BYTES)}",
         created_at=now,
         revoked_at=None,
@@ -101,7 +112,8 @@ async def edit_partner(
         InvalidInput: they have faults.
         PartnerRevoked: it was revoked.
     """
-    whole = {"allowed_networks": partner.allowed_networks, **changes}
+    kept = {"allowed_networks": partner.allowed_networks, "sm_public_key": partner.sm_public_key}
+    whole = {**kept, **changes}
     faults = list(settings_faults(whole, partner.profile, operations))
     if faults:
         raise InvalidInput(faults=faults)
@@ -197,7 +209,22 @@ def settings_faults(
             f"The profile {profile} does not sign all of a request: name the partner's networks",
         )
         faults.append(Fault("/allowed_networks", "networks-required", said))
-    return faults
+    return [*faults, *_envelope_faults(settings.get("sm_public_key"), profile)]
+
+
+def _envelope_faults(public_key: str | None, profile: str) -> Sequence[Fault]:
+    if not PROFILES[profile].envelope:
+        if public_key is None:
+            return []
+        said = Text(f"{profile} 不用国密公钥", f"The profile {profile} takes no key of SM2")
+        return [Fault("/sm_public_key", "sm-key-not-taken", said)]
+    if public_key is None:
+        said = Text("须填写对方的 SM2 公钥", "The partner's public key of SM2 is required")
+        return [Fault("/sm_public_key", "missing", said)]
+    if not is_point(bytes.fromhex(public_key)):
+        said = Text("不是 SM2 曲线上的点", "This is no point of the curve of SM2")
+        return [Fault("/sm_public_key", "sm-key-malformed", said)]
+    return []
 
 
 async def _add_secret(session: AsyncSession, partner: Partner, seal: Seal, now: datetime) -> str:
@@ -226,6 +253,7 @@ def shown_settings(partner: Partner) -> dict[str, object]:
         "allowed_networks": partner.allowed_networks,
         "interfaces": partner.interfaces,
         "output_fields": partner.output_fields,
+        "sm_public_key": partner.sm_public_key,
         "per_minute": partner.per_minute,
         "per_day": partner.per_day,
     }

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from pydantic_core import to_json
 
-from services.core.gateways.errors import SignatureWrong
+from services.core.gateways.errors import SignatureWrong, SmNotInstalled
 from services.core.kit.exact_data import MalformedBody, read_json
 
 _VERSION = "1.0.0"
@@ -46,7 +46,12 @@ class SmKeys:
 
 
 def sealed(data: Mapping[str, Any], keys: SmKeys, *, timestamp: int) -> bytes:
-    """Return a body that tells `data`; `timestamp` is in seconds since 1970."""
+    """Return a body that tells `data`; `timestamp` is in seconds since 1970.
+
+    Raises:
+        SmNotInstalled: the optional extra `sm` is not there.
+    """
+    require_sm()
     head: dict[str, Any] = {
         "appCode": keys.app_code,
         "version": _VERSION,
@@ -61,12 +66,22 @@ def sealed(data: Mapping[str, Any], keys: SmKeys, *, timestamp: int) -> bytes:
     return to_json({"data": {"data": {"encData": closed}, **head, "signData": signature}})
 
 
-def opened(body: bytes, keys: SmKeys) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """What an envelope tells, and when it was made, as its text says it."""
+
+    data: dict[str, Any]
+    timestamp: str
+
+
+def opened(body: bytes, keys: SmKeys) -> Disclosed:
     """Return what a body tells, whose signature fits.
 
     Raises:
         SignatureWrong: it is no such envelope, or the other platform has not made it.
+        SmNotInstalled: the optional extra `sm` is not there.
     """
+    require_sm()
     try:
         envelope = read_json(body)["data"]
         data = read_json(_deciphered(_sm4_key(keys), bytes.fromhex(envelope["data"]["encData"])))
@@ -79,7 +94,7 @@ def opened(body: bytes, keys: SmKeys) -> dict[str, Any]:
         raise SignatureWrong from None
     if not fits or envelope.get("appCode") != keys.app_code or not isinstance(data, dict):
         raise SignatureWrong
-    return data
+    return Disclosed(data, str(envelope.get("timestamp")))
 
 
 def signed_text(envelope: Mapping[str, Any], secret: str) -> bytes:
@@ -107,6 +122,43 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [dict(sorted(one.items())) if isinstance(one, dict) else one for one in value]
     return value if isinstance(value, str | dict) else str(value)
+
+
+def require_sm() -> None:
+    """Refuse where SM2 is not there.
+
+    Raises:
+        SmNotInstalled: the optional extra `sm` is not there.
+    """
+    try:
+        import gmalg  # noqa: F401, PLC0415 (as above)
+    except ImportError:
+        raise SmNotInstalled from None
+
+
+def new_pair() -> tuple[bytes, bytes]:
+    """Return a new private key, and its public one.
+
+    Raises:
+        SmNotInstalled: the optional extra `sm` is not there.
+    """
+    require_sm()
+    from gmalg import SM2  # noqa: PLC0415 (as above)
+
+    private, public = SM2(None, _UID).generate_keypair()
+    return bytes(private), bytes(public)
+
+
+def is_point(public_key: bytes) -> bool:
+    """Return whether a public key is one: a point of the curve of SM2.
+
+    Raises:
+        SmNotInstalled: the optional extra `sm` is not there.
+    """
+    require_sm()
+    from gmalg import SM2  # noqa: PLC0415 (as above)
+
+    return bool(SM2(None, _UID).verify_pk(public_key))
 
 
 def _signer(keys: SmKeys) -> Any:

@@ -1,4 +1,4 @@
-"""Who somebody is, proved by password and code; six wrong attempts lock for ten minutes.
+"""Who somebody is, by password or account, and code; six wrong attempts lock for ten minutes.
 
 A proof takes two short transactions with the hashing between them, while no connection is held.
 What counts is decided in the second one, with the person locked: of attempts that run at once,
@@ -9,6 +9,7 @@ there, or locked, shows neither in the answer nor in the work that is done for i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +25,7 @@ from services.core.people import queries
 from services.core.people.errors import SecondFactorNeeded
 from services.core.people.hashing import Hasher
 from services.core.people.models import Person
+from services.core.people.provider_calls import SentCode
 from services.core.people.second_factor import (
     looks_like_totp,
     pending_context,
@@ -51,6 +53,17 @@ class PersonsProof:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountProof:
+    """What somebody shows who comes by an app: a code of that, with a second factor or without."""
+
+    city_code: str | None
+    provider: str
+    sent: SentCode
+    code: str | None
+    network: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """What the first half of a proof found: whom to lock, and whether the password was right.
 
@@ -62,6 +75,28 @@ class Tried:
     password_hash: str | None
     is_right: bool
 
+    reason: ClassVar[str] = "password"
+
+    def holds(self, person: Person) -> bool:
+        """Return whether it was right, and is the password still."""
+        same = person.password_hash is not None and person.password_hash == self.password_hash
+        return self.is_right and same
+
+
+@dataclass(frozen=True, slots=True)
+class TriedAccount:
+    """Whose an account is; where it is nobody's, `person_id` is one that nobody has."""
+
+    city_code: str
+    person_id: UUID
+    is_linked: bool
+
+    reason: ClassVar[str] = "account"
+
+    def holds(self, person: Person) -> bool:
+        """Return whether it is somebody's who may sign in at all."""
+        return self.is_linked and person.password_hash is not None
+
 
 async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) -> Tried:
     """Return whether the password was right, as far as that is known without a lock.
@@ -70,12 +105,21 @@ async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) 
         SignInBusy: as many wait as may.
     """
     async with database.sessions() as session:
-        city_code = proof.city_code or await _only_city(session)
-        enter_city(city_code)
+        city_code = await city_meant(session, proof.city_code)
         found = await queries.person_by_username(session, city_code, proof.username.casefold())
     kept = None if found is None or found.ended_at is not None else found.password_hash
     right = await hasher.is_right(kept, proof.password)
     return Tried(city_code, new_id() if found is None else found.id, kept, right)
+
+
+async def city_meant(session: AsyncSession, said: str | None) -> str:
+    """Return the city that is said, or the only one there is; else one that nobody has.
+
+    What follows is about it.
+    """
+    city_code = said or await _only_city(session)
+    enter_city(city_code)
+    return city_code
 
 
 async def _only_city(session: AsyncSession) -> str:
@@ -84,7 +128,12 @@ async def _only_city(session: AsyncSession) -> str:
 
 
 async def admitted(
-    session: AsyncSession, tried: Tried, proof: PersonsProof, *, seal: Seal | None, now: datetime
+    session: AsyncSession,
+    tried: Tried | TriedAccount,
+    proof: PersonsProof | AccountProof,
+    *,
+    seal: Seal | None,
+    now: datetime,
 ) -> Person | None:
     """Return who it is, locked, or None: then the attempt was counted, and has to be committed.
 
@@ -98,7 +147,7 @@ async def admitted(
             return person
         reason = "code"
     else:
-        reason = "password"
+        reason = tried.reason
     locked = await session.execute(
         COUNT_FAILURE,
         {
@@ -119,11 +168,10 @@ async def admitted(
     return None
 
 
-def _stands(person: Person, tried: Tried, now: datetime) -> bool:
-    """Return whether a right password still counts, now that the person is locked."""
+def _stands(person: Person, tried: Tried | TriedAccount, now: datetime) -> bool:
+    """Return whether a right proof still counts, now that the person is locked."""
     locked = person.locked_until is not None and person.locked_until > now
-    same = person.password_hash is not None and person.password_hash == tried.password_hash
-    return tried.is_right and same and person.ended_at is None and not locked
+    return tried.holds(person) and person.ended_at is None and not locked
 
 
 async def _code_is_right(
@@ -208,7 +256,7 @@ async def _note_of(
 
 async def _note_refusal(
     session: AsyncSession,
-    tried: Tried,
+    tried: Tried | TriedAccount,
     person: Person | None,
     network: str | None,
     reason: str,
@@ -228,7 +276,11 @@ async def _note_refusal(
 
 
 async def _note(
-    session: AsyncSession, tried: Tried, action: str, data: Mapping[str, object], now: datetime
+    session: AsyncSession,
+    tried: Tried | TriedAccount,
+    action: str,
+    data: Mapping[str, object],
+    now: datetime,
 ) -> None:
     await note(
         session,

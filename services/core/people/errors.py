@@ -116,3 +116,56 @@ class OwnPost(Forbidden):
 
     code = "own-post"
     title = Text("不能对本人进行此操作", "Nobody does this for himself")
+
+
+class SignInNotProvisioned(DomainError):
+    """No provider of this code is set up here, as none is where Wufei is new; use the password."""
+
+    code = "sign-in-not-provisioned"
+    kind = RefusalKind.CONFLICT
+    title = Text(
+        "该登录方式未接入，请用用户名和密码登录",
+        "Signing in by this app is not set up here: use name and password",
+    )
+
+
+class ProviderUnavailable(DomainError):
+    """The app cannot be asked now, or cannot be believed; its code may be used up."""
+
+    code = "sign-in-provider-unavailable"
+    kind = RefusalKind.UNAVAILABLE
+    title = Text(
+        "暂时不能通过该应用登录，请稍后重新取码，或用用户名和密码登录",
+        "Signing in by this app is not possible now: get another code later, or use the password",
+    )
+
+
+class AccountTaken(DomainError):
+    """Somebody else has linked this account; a security administrator unlinks it from them."""
+
+    code = "account-taken"
+    kind = RefusalKind.CONFLICT
+    title = Text("该账号已关联其他用户", "The account is linked to another user")
+
+
+class ProviderNotFound(NotFound):
+    """No provider of this id belongs to the caller's city."""
+
+    code = "sign-in-provider-not-found"
+    title = Text("未找到该登录方式", "There is no such provider")
+
+
+class ProviderEnded(DomainError):
+    """The provider has ended, for good; set up another."""
+
+    code = "sign-in-provider-ended"
+    kind = RefusalKind.CONFLICT
+    title = Text("该登录方式已停用，请另建一个", "The provider has ended; set up another")
+
+
+class TooManyProviders(DomainError):
+    """The city has as many providers as it may have; end one first."""
+
+    code = "too-many-sign-in-providers"
+    kind = RefusalKind.CONFLICT
+    title = Text("登录方式数量已达上限", "There are as many providers as may be")

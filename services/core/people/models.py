@@ -105,6 +105,7 @@ class SignIn(Base):
     """A session: what began with a sign-in, and goes on by refresh tokens.
 
     `device_key` is the public key (RFC 7517) of the device that it is bound to, None: to none.
+    `provider` is the code of the provider that said who came, None: a password did.
     """
 
     __tablename__ = "sign_in"
@@ -126,12 +127,70 @@ class SignIn(Base):
     device_name: Mapped[str | None] = mapped_column(Text)
     device_key: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     network: Mapped[str | None] = mapped_column(Text)
+    provider: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     refreshed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     idle_until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ends_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_because: Mapped[str | None] = mapped_column(Text)
+
+
+class Provider(Base):
+    """A government app that says who somebody is, and what it knows us by.
+
+    `secrets_sealed` are the secrets of its family, `link_key_sealed` the key of the digests by
+    which its accounts are linked; both are null once it has ended. `token_sealed` is the app token
+    that processes share until `token_until`. `version` counts what people changed.
+    """
+
+    __tablename__ = "sign_in_provider"
+    __table_args__ = (
+        Index(
+            "uq_sign_in_provider_code",
+            "city_code",
+            "code",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint(
+            "(ended_at IS NULL) = (secrets_sealed IS NOT NULL AND link_key_sealed IS NOT NULL)",
+            name="ended_without_secrets",
+        ),
+    )
+
+    city_code: Mapped[str] = mapped_column(ForeignKey(Tenant.city_code), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    family: Mapped[str] = mapped_column(Text)
+    base_url: Mapped[str] = mapped_column(Text)
+    app_id: Mapped[str] = mapped_column(Text)
+    module_id: Mapped[str | None] = mapped_column(Text)
+    secrets_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    link_key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    token_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column()
+
+
+class LinkedAccount(Base):
+    """A provider's account that a person signs in by: only a keyed digest of its id is kept."""
+
+    __tablename__ = "linked_account"
+    __table_args__ = (
+        ForeignKeyConstraint(("city_code", "provider_id"), (Provider.city_code, Provider.id)),
+        ForeignKeyConstraint(("city_code", "person_id"), (Person.city_code, Person.id)),
+        Index("uq_linked_account_digest", "city_code", "provider_id", "digest", unique=True),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    provider_id: Mapped[UUID] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    linked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class RefreshToken(Base):

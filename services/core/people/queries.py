@@ -8,13 +8,24 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.people.models import Person, Position, RefreshToken, SignIn, TimeInPost
+from services.core.people.models import (
+    LinkedAccount,
+    Person,
+    Position,
+    Provider,
+    RefreshToken,
+    SignIn,
+    TimeInPost,
+)
 
 MOST_TENURES = 100
 """Tenures of a person, and of a post, that are read at once: the newest."""
 
 MOST_SESSIONS = 20
 """Sessions of a person that may be open at once."""
+
+MOST_PROVIDERS = 20
+"""Providers of a city that people may sign in by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +272,80 @@ async def session_ids(session: AsyncSession, city_code: str, person_id: UUID) ->
         select(SignIn.id).where(SignIn.city_code == city_code, SignIn.person_id == person_id)
     )
     return found.all()
+
+
+async def provider(
+    session: AsyncSession, city_code: str, provider_id: UUID, *, for_update: bool = False
+) -> Provider | None:
+    """Return a provider, ended or not."""
+    wanted = select(Provider).where(Provider.city_code == city_code, Provider.id == provider_id)
+    return await session.scalar(wanted.with_for_update() if for_update else wanted)
+
+
+async def provider_by_code(session: AsyncSession, city_code: str, code: str) -> Provider | None:
+    """Return the provider of a code that has not ended, as it is now."""
+    return await session.scalar(
+        select(Provider)
+        .where(Provider.city_code == city_code, Provider.code == code, Provider.ended_at.is_(None))
+        .execution_options(populate_existing=True)
+    )
+
+
+async def standing_providers(session: AsyncSession, city_code: str) -> Sequence[Provider]:
+    """Return the providers of a city that have not ended, by their codes."""
+    found = await session.scalars(
+        select(Provider)
+        .where(Provider.city_code == city_code, Provider.ended_at.is_(None))
+        .order_by(Provider.code)
+        .limit(MOST_PROVIDERS)
+    )
+    return found.all()
+
+
+async def providers(
+    session: AsyncSession, city_code: str, *, after: UUID | None, limit: int
+) -> Sequence[Provider]:
+    """Return providers of a city, the oldest first, after an id; those that have ended too."""
+    wanted = select(Provider).where(Provider.city_code == city_code)
+    if after is not None:
+        wanted = wanted.where(Provider.id > after)
+    return (await session.scalars(wanted.order_by(Provider.id).limit(limit))).all()
+
+
+async def linked_person(
+    session: AsyncSession, city_code: str, provider_id: UUID, digest: bytes
+) -> UUID | None:
+    """Return the id of who has linked an account of a provider."""
+    return await session.scalar(
+        select(LinkedAccount.person_id).where(
+            LinkedAccount.city_code == city_code,
+            LinkedAccount.provider_id == provider_id,
+            LinkedAccount.digest == digest,
+        )
+    )
+
+
+async def linked_providers(
+    session: AsyncSession, city_code: str, people_ids: Sequence[UUID]
+) -> Mapping[UUID, Sequence[str]]:
+    """Return the codes of the providers that people sign in by, in their order, by person."""
+    rows = await session.execute(
+        select(LinkedAccount.person_id, Provider.code)
+        .join(
+            Provider,
+            and_(
+                Provider.city_code == LinkedAccount.city_code,
+                Provider.id == LinkedAccount.provider_id,
+            ),
+        )
+        .where(
+            LinkedAccount.city_code == city_code,
+            Provider.city_code == city_code,
+            LinkedAccount.person_id.in_(people_ids),
+        )
+        .order_by(Provider.code)
+    )
+    found: dict[UUID, list[str]] = {each: [] for each in people_ids}
+    for person_id, code in rows:
+        found[person_id].append(code)
+    return found

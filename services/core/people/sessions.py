@@ -55,6 +55,14 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """From which network somebody came, and by which provider; None: by a password."""
+
+    network: str | None
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A session that was begun or goes on, with the refresh token that is good next."""
 
@@ -84,7 +92,7 @@ async def begin(
     *,
     device: Device,
     policy: SessionPolicy,
-    network: str | None,
+    came: Came,
     now: datetime,
 ) -> Opened:
     """Begin a session of a locked person in a post; of too many the oldest one ends."""
@@ -101,7 +109,8 @@ async def begin(
         tenure_id=held.tenure.id,
         device_name=device.name,
         device_key=None if device.key is None else dict(device.key),
-        network=network,
+        network=came.network,
+        provider=came.provider,
         started_at=now,
         refreshed_at=now,
         idle_until=policy.idle_until(now, ends, bound=bound),
@@ -111,9 +120,8 @@ async def begin(
     )
     session.add(sign_in)
     await session.flush()
-    await _note(
-        session, sign_in, "session.started", stamp, {"network": network, "bound": bound}, now
-    )
+    told = {"network": came.network, "bound": bound, "provider": came.provider}
+    await _note(session, sign_in, "session.started", stamp, told, now)
     return Opened(sign_in, held, await give_refresh_token(session, sign_in, now))
 
 

@@ -41,6 +41,7 @@ from services.core.people.second_factor import (
 )
 from services.core.people.sessions import (
     REFRESH_LABEL,
+    Came,
     Device,
     Opened,
     SessionPolicy,
@@ -101,21 +102,47 @@ class Reception:
         async with self.database.transaction() as session:
             person = await admitted(session, tried, proof, seal=self.seal, now=now)
             if person is not None:
-                held = _chosen(await self._held(session, person), post_id)
-                if is_administrators(held.post.role) and person.totp_sealed is None:
-                    raise SecondFactorRequired
-                forgive(person)
-                person.last_sign_in_at = now
-                return await begin(
+                return await self.open_session(
                     session,
                     person,
-                    held,
+                    post_id=post_id,
                     device=device,
-                    policy=self.policy,
                     network=proof.network,
+                    provider=None,
                     now=now,
                 )
         raise SignInRefused
+
+    async def open_session(
+        self,
+        session: AsyncSession,
+        person: Person,
+        *,
+        post_id: UUID | None,
+        device: Device,
+        network: str | None,
+        provider: str | None,
+        now: datetime,
+    ) -> Opened:
+        """Begin a session of a locked person who was admitted, by password or by a provider.
+
+        Raises:
+            SecondFactorRequired, ChoosePost, NoPost, InvalidInput: see `sign_in`.
+        """
+        held = _chosen(await self._held(session, person), post_id)
+        if is_administrators(held.post.role) and person.totp_sealed is None:
+            raise SecondFactorRequired
+        forgive(person)
+        person.last_sign_in_at = now
+        return await begin(
+            session,
+            person,
+            held,
+            device=device,
+            policy=self.policy,
+            came=Came(network, provider),
+            now=now,
+        )
 
     async def _held(self, session: AsyncSession, person: Person) -> list[HeldPost]:
         return list(await queries.held_on(session, person.city_code, person.id, self._today))

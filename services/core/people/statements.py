@@ -31,3 +31,9 @@ WITH old AS (
 DELETE FROM sign_in WHERE city_code = :city AND id IN (SELECT id FROM old)
 """)
 """Drop sessions that ended before an instant, with their refresh tokens."""
+
+KEEP_APP_TOKEN = text("""
+UPDATE sign_in_provider SET token_sealed = :token, token_until = :until
+WHERE city_code = :city AND id = :id AND version = :version AND ended_at IS NULL
+""")
+"""Keep an app token for every process, as long as the provider is the one it was fetched for."""

@@ -15,6 +15,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.secrets import mint
 from services.core.kit.text import Text
 from services.core.people import queries
+from services.core.people.accounts import unlink_all
 from services.core.people.errors import OwnPost, UserEnded, UserNotEnded
 from services.core.people.models import Person, RefreshToken, SignIn
 from services.core.people.posts import end_tenure
@@ -96,7 +97,7 @@ async def edit_user(
 
 
 async def invite(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> str:
-    """Give a locked person a new invitation: password, second factor and sessions end now.
+    """Give a locked person a new invitation: password, second factor, links and sessions end now.
 
     Raises:
         UserEnded: they have left.
@@ -113,6 +114,7 @@ async def invite(session: AsyncSession, person: Person, *, actor: Actor, now: da
     person.version += 1
     await session.flush()
     await _audit(session, person, "user.invited", actor, {}, now)
+    await unlink_all(session, person, actor=actor.stamp(), now=now)
     await end_all(session, person, "invited", actor=actor.stamp(), now=now)
     return text
 
@@ -149,7 +151,20 @@ async def end_user(
     person.version += 1
     await session.flush()
     await _audit(session, person, "user.ended", actor, {}, now)
+    await unlink_all(session, person, actor=actor.stamp(), now=now)
     await end_all(session, person, "user_ended", actor=actor.stamp(), now=now)
+
+
+async def unlink_user(
+    session: AsyncSession, person: Person, *, actor: Actor, now: datetime
+) -> None:
+    """Let a locked person sign in by no provider any more; where they do not, nothing changes.
+
+    Sessions that were begun so go on.
+    """
+    if await unlink_all(session, person, actor=actor.stamp(), now=now):
+        person.version += 1
+        await session.flush()
 
 
 async def erase_user(session: AsyncSession, person: Person, *, actor: Actor, now: datetime) -> None:

@@ -14,7 +14,9 @@ from tests.support.duties import add
 from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
-from tests.support.people import people_named
+from tests.support.people import a_provider, people_named
+
+OF_PEOPLE = ("/v1/users", "/v1/posts", "/v1/sign-in-providers")
 
 OF_THE_OFFICE = ("/items", "/retry", "/batches", "/statements", "/reconciliation")
 """Paths of connectors that say what is reported."""
@@ -50,7 +52,7 @@ def asker(
     def of(path: str) -> httpx.AsyncClient:
         if path.startswith(("/v1/api-keys", "/v1/partners", "/v1/connectors")):
             return office if path.endswith(OF_THE_OFFICE) else admin
-        return security if path.startswith(("/v1/users", "/v1/posts")) else office
+        return security if path.startswith(OF_PEOPLE) else office
 
     return of
 
@@ -85,6 +87,7 @@ async def things(door: Door) -> AsyncIterator[None]:
         made = await client.post("/api-keys", json={"name": "备用", "role": "leader"})
     MADE["key_id"] = made.json()["id"]
     MADE["partner_id"] = (await a_partner(door)).id
+    MADE["provider_id"] = await a_provider(door)
     MADE["connector_id"] = await a_connector(door)
     MADE.update(await people_named(door, 1, left=False))
     yield

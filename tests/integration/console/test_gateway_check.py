@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.console.commands.gateways import SECRET
+from services.console.commands.gateways import SECRET, SM_KEY
 from services.console.gateway_check.cases import cases
 from services.console.main import main
 from services.core.gateways.profiles import PROFILES
@@ -31,6 +31,9 @@ def checked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
     async def check(app: Any, platform: Platform, *options: str) -> tuple[int, str]:
         monkeypatch.setenv(SECRET, platform.secret)
+        if platform.sm_keys is not None:
+            monkeypatch.setenv(SM_KEY, platform.sm_keys.private_key.hex())
+            options = (*options, "--sm-public-key", platform.sm_keys.public_key.hex())
         async with served(app) as port:
             asked = ["gateway", "check", f"http://127.0.0.1:{port}", "--partner", platform.app_id]
             more = ["--profile", platform.profile, "--plan", XINMI, "--language", "en", *options]

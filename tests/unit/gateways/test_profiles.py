@@ -31,11 +31,13 @@ VECTORS = {
     "app-sha1": "bec247064d51dff333b60c7cfeb7df69ea0a290c",
     "app-md5": "0e3d12169bf7d64288ac9e919481fd4c",
 }
+_OF_TIF = (
+    b"wufei-test-token",
+    "C662FF79421C6FAEC51269B06C8E171DE12A436E67AB70CCF8C5031EA31A8117",
+)
 _PUBLISHED = {
-    "tif": (
-        b"wufei-test-token",
-        "C662FF79421C6FAEC51269B06C8E171DE12A436E67AB70CCF8C5031EA31A8117",
-    ),
+    "tif": _OF_TIF,
+    "tif-sm": _OF_TIF,  # its envelope has vectors of its own
     "zzd": (SECRET, "oLNH+utAKwZxETLVtclHwimxU1Pk1UD6uiDUUICBP6M="),
     "national": (b"secret", "EA3PV0ovNiRjZDU+QY8xMqUXwylHYJuaSuS28DQeAcA="),
 }
@@ -78,6 +80,7 @@ def test_the_published_vectors_are_let_in_and_made(name: str) -> None:
     secret, signature = _PUBLISHED[name]
     calls = {
         "tif": Call("POST", PATH),
+        "tif-sm": Call("POST", PATH),
         "zzd": Call("POST", "/gettoken.json", body=b"appsecret=s1&appkey=k1"),
         "national": Call("POST", PATH),
     }

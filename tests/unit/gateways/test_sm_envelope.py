@@ -1,13 +1,22 @@
 """The envelope of SM4 and SM2, against what OpenSSL makes of the same."""
 
 import base64
+import sys
 from dataclasses import replace
 
 import pytest
 from pydantic_core import from_json, to_json
 
-from services.core.gateways.errors import SignatureWrong
-from services.core.gateways.sm_envelope import SmKeys, opened, sealed, signed_text
+from services.core.gateways.errors import SignatureWrong, SmNotInstalled
+from services.core.gateways.sm_envelope import (
+    Disclosed,
+    SmKeys,
+    is_point,
+    new_pair,
+    opened,
+    sealed,
+    signed_text,
+)
 
 # openssl ecparam -name SM2 -genkey; made for this test and used nowhere else.
 _PRIVATE = bytes.fromhex("3409a424a89ee08445356116bb175efba438c9f256497c46b1488b53dba8abd0")
@@ -45,13 +54,13 @@ def _envelope() -> dict[str, object]:
 
 
 def test_what_openssl_has_enciphered_and_signed_is_opened() -> None:
-    assert opened(to_json(_envelope()), KEYS) == DATA
+    assert opened(to_json(_envelope()), KEYS) == Disclosed(DATA, str(_AT))
 
 
 def test_what_is_sealed_is_enciphered_as_openssl_does_and_opens_again() -> None:
     body = sealed(DATA, KEYS, timestamp=_AT)
     assert from_json(body)["data"]["data"]["encData"] == _ENCIPHERED
-    assert opened(body, KEYS) == DATA
+    assert opened(body, KEYS).data == DATA
 
 
 def test_the_text_that_is_signed_is_in_order_and_without_what_is_empty() -> None:
@@ -94,3 +103,24 @@ def test_one_by_another_key_or_that_is_none_is_refused() -> None:
     for body in (b"", b"[]", b"{}", b'{"data":1}', b"\xff"):
         with pytest.raises(SignatureWrong):
             opened(body, KEYS)
+
+
+def test_a_new_pair_seals_and_opens_and_its_public_half_is_a_point() -> None:
+    private, public = new_pair()
+    assert is_point(public)
+    assert not is_point(public[:-1] + bytes([public[-1] ^ 1]))
+    assert not is_point(b"\x04" + bytes(64))
+    keys = replace(KEYS, private_key=private, public_key=public)
+    assert opened(sealed(DATA, keys, timestamp=_AT), keys).data == DATA
+
+
+def test_without_the_extra_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gmalg", None)  # as where it was never installed
+    for work in (
+        new_pair,
+        lambda: is_point(_PUBLIC),
+        lambda: sealed(DATA, KEYS, timestamp=_AT),
+        lambda: opened(to_json(_envelope()), KEYS),
+    ):
+        with pytest.raises(SmNotInstalled):
+            work()

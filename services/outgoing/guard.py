@@ -30,7 +30,7 @@ from typing_extensions import override
 from services.core.webhooks.addresses import IpAddress
 from services.core.webhooks.sending import KEPT_BYTES
 
-logger = logging.getLogger("wufei.worker")
+logger = logging.getLogger("wufei.outgoing")
 
 Refusal = Callable[[IpAddress, int], str | None]
 """Why nothing may be sent to an address and port; None: it may."""

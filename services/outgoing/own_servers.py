@@ -8,7 +8,7 @@ from functools import partial
 from ipaddress import ip_address
 
 from services.core.webhooks.addresses import AddressPolicy, AddressReason, IpAddress, forbidden
-from services.worker.guard import Lookup, Refusal
+from services.outgoing.guard import Lookup, Refusal
 
 _AGAIN_AFTER_SECONDS = 60.0
 

@@ -1,0 +1,25 @@
+"""What is said of the government apps that people may sign in by: whether any is set up."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.console.doctor.findings import Finding
+from services.core.identity.queries import city_codes
+from services.core.kit.text import Text
+from services.core.people.queries import standing_providers
+
+
+async def apps(session: AsyncSession) -> Finding:
+    """Say by which apps people may sign in; none is a good state, and the first one."""
+    found = []
+    for city_code in await city_codes(session):
+        found += [
+            f"{one.code} ({one.family}, {city_code})"
+            for one in await standing_providers(session, city_code)
+        ]
+    if not found:
+        said = Text(
+            "没有接入政务应用登录，用户凭密码登录",
+            "none is set up: people sign in by their passwords",
+        )
+        return Finding("sign-in apps", said)
+    return Finding("sign-in apps", Text("、".join(found), ", ".join(found)))

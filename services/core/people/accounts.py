@@ -1,0 +1,78 @@
+"""Accounts of government apps that people sign in by: linked, and let go. In a transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.kit.database import lock_name
+from services.core.people import queries
+from services.core.people.errors import AccountTaken
+from services.core.people.models import LinkedAccount, Person, Provider
+from services.core.people.sessions import person_stamp
+
+
+async def link(
+    session: AsyncSession, person: Person, provider: Provider, digest: bytes, *, now: datetime
+) -> None:
+    """Let a locked person sign in by an account; it takes the place of another one there.
+
+    Raises:
+        AccountTaken: it is linked to somebody else.
+    """
+    # Of two who link an account at once the second waits, and is told.
+    await lock_name(session, f"account {provider.city_code} {provider.id} {digest.hex()}")
+    whose = await queries.linked_person(session, provider.city_code, provider.id, digest)
+    if whose == person.id:
+        return
+    if whose is not None:
+        raise AccountTaken
+    made = insert(LinkedAccount).values(
+        city_code=person.city_code,
+        person_id=person.id,
+        provider_id=provider.id,
+        digest=digest,
+        linked_at=now,
+    )
+    await session.execute(
+        made.on_conflict_do_update(
+            index_elements=["city_code", "person_id", "provider_id"],
+            set_={"digest": digest, "linked_at": now},
+        )
+    )
+    await note(
+        session,
+        city_code=person.city_code,
+        action="account.linked",
+        subject=("user", str(person.id)),
+        actor=person_stamp(person.id),
+        data={"provider": provider.code},
+        at=now,
+    )
+
+
+async def unlink_all(
+    session: AsyncSession, person: Person, *, actor: Mapping[str, object], now: datetime
+) -> bool:
+    """Let a locked person sign in by no account any more; return whether there was one."""
+    found = await session.scalars(
+        delete(LinkedAccount)
+        .where(LinkedAccount.city_code == person.city_code, LinkedAccount.person_id == person.id)
+        .returning(LinkedAccount.provider_id)
+        .execution_options(synchronize_session=False)
+    )
+    gone = [str(one) for one in found]
+    if gone:
+        await note(
+            session,
+            city_code=person.city_code,
+            action="account.unlinked",
+            subject=("user", str(person.id)),
+            actor=actor,
+            data={"providers": sorted(gone)},
+            at=now,
+        )
+    return bool(gone)

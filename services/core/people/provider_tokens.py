@@ -1,0 +1,73 @@
+"""App tokens that all processes share: sealed in the provider's row, fetched by one at a time.
+
+Which of two that fetch at once on two processes is kept does not matter, unless an app takes back
+the first with the second: then whoever has that finds it gone, and takes the one that is kept.
+No connection is held while an app is asked.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from services.core.kit.database import Database
+from services.core.kit.sealing import CannotUnseal, Seal
+from services.core.people import queries
+from services.core.people.models import Provider
+from services.core.people.provider_calls import Fetch
+from services.core.people.providers import token_context
+from services.core.people.statements import KEEP_APP_TOKEN
+
+_MARGIN = timedelta(minutes=5)
+"""A token is left alone so long before its end: an app's clock may be another."""
+
+
+class AppTokens:
+    """The app tokens of a process's providers."""
+
+    def __init__(self, database: Database, seal: Seal, true_now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._seal = seal
+        self._true_now = true_now
+        # A lock is there as long as somebody holds it or waits for it.
+        self._fetching: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    async def token(self, provider: Provider, fetch: Fetch, gone: str | None) -> str:
+        """Return the token that is shared, other than one that is gone; `fetch` makes another."""
+        kept = self._open(provider)
+        if kept is not None and kept != gone:
+            return kept
+        lock = self._fetching.setdefault(provider.id, asyncio.Lock())
+        async with lock:
+            async with self._database.sessions() as session:
+                now = await queries.provider(session, provider.city_code, provider.id)
+            kept = None if now is None else self._open(now)
+            if kept is not None and kept != gone:
+                return kept
+            fetched, life = await fetch()
+            await self._keep(provider, fetched, self._true_now() + life)
+            return fetched
+
+    def _open(self, provider: Provider) -> str | None:
+        sealed, until = provider.token_sealed, provider.token_until
+        if sealed is None or until is None or until - _MARGIN <= self._true_now():
+            return None
+        try:
+            return self._seal.unseal(sealed, token_context(provider.id)).decode()
+        except CannotUnseal:
+            return None
+
+    async def _keep(self, provider: Provider, token: str, until: datetime) -> None:
+        """Keep a token, unless what it was fetched with has changed meanwhile."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                KEEP_APP_TOKEN,
+                {
+                    "city": provider.city_code,
+                    "id": provider.id,
+                    "version": provider.version,
+                    "token": self._seal.seal(token.encode(), token_context(provider.id)),
+                    "until": until,
+                },
+            )
