@@ -20,17 +20,19 @@ from bench import (
     planning,
     proving,
     recompute,
+    registers,
     sign_ins,
     starting,
     syncing,
     webhooks,
     whole_recompute,
 )
-from bench.system import bare_app, running_system
+from bench.system import System, bare_app, running_system
 
 NAMES = (
     *(
         "starting",
+        "registers",
         "lag",
         "hearing",
         "waiting",
@@ -66,9 +68,7 @@ async def _in_one_system(wanted: list[str]) -> None:
         for name, waits in (("lag", http.lag), ("hearing", webhooks.hearing)):
             if name in wanted:
                 print(await waits(system), flush=True)
-        if "importing" in wanted:
-            for line in await importing.importing(system):
-                print(line, flush=True)
+        await _beside_the_worker(system, wanted)
         with system.worker_paused():
             for name in NAMES:
                 if name in wanted and name in _HTTP:
@@ -79,6 +79,14 @@ async def _in_one_system(wanted: list[str]) -> None:
                         print(line, flush=True)
 
 
+async def _beside_the_worker(system: System, wanted: list[str]) -> None:
+    for name, measure in _WITH_THE_WORKER.items():
+        if name in wanted:
+            for line in await measure(system):
+                print(line, flush=True)
+
+
+_WITH_THE_WORKER = {"importing": importing.importing, "registers": registers.registering}
 _HTTP = {
     "creating": http.creating,
     "parallel": http.parallel,

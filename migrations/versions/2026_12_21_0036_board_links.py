@@ -6,7 +6,7 @@ A new table only: a process of the release before knows nothing of it and goes o
 from alembic import op
 
 revision = "0036"
-down_revision = "0033"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 works_since = "0014"

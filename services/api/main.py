@@ -46,6 +46,7 @@ from services.api.gateways.facade import operations_of
 from services.api.identity import routes as identity
 from services.api.identity import token_routes
 from services.api.imports import form_routes as forms
+from services.api.imports import register_routes as register_sheets
 from services.api.imports import routes as imports
 from services.api.imports import template_routes as templates
 from services.api.limiting import open_limits
@@ -68,6 +69,9 @@ from services.api.plan import decision_routes as decisions
 from services.api.plan import period_routes as periods
 from services.api.plan import routes as plan
 from services.api.plan_cache import PlanCache
+from services.api.registers import measure_routes as register_measures
+from services.api.registers import routes as registers
+from services.api.registers import verb_routes as register_verbs
 from services.api.response_cache import ResponseCache
 from services.api.routing import ExactRoute
 from services.api.scoring import change_routes as changes
@@ -128,6 +132,10 @@ _ROUTERS = (
     obligations.router,
     conflicts.router,
     observations.router,
+    registers.router,
+    register_verbs.router,
+    register_measures.router,
+    register_sheets.router,
     sync_routes.router,
     calendars.router,
     feed.router,

@@ -22,6 +22,7 @@ from services.core.kit.signatures import Signer
 from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
 from services.core.observations import following as observations
+from services.core.registers.measures import following as registers
 from services.core.scoring import service as scoring
 from services.core.webhooks import planning, recovery, retention
 
@@ -35,6 +36,7 @@ FOLLOWERS = (
     obligations.FOLLOWER,
     scoring.FOLLOWER,
     milestones.FOLLOWER,
+    registers.FOLLOWER,
     # Before the alerts, which tell of what it raises a round later.
     observations.FOLLOWER,
     alerts.FOLLOWER,

@@ -20,6 +20,8 @@ from services.core.obligations import models as obligations
 from services.core.observations import models as observations
 from services.core.people import models as people
 from services.core.plan import models as plan
+from services.core.registers import models as registers
+from services.core.registers.measures import models as register_measures
 from services.core.scoring import models as scoring
 from services.core.submissions import models as submissions
 from services.core.sync import models as sync
@@ -47,6 +49,8 @@ __all__ = [
     "operations",
     "people",
     "plan",
+    "register_measures",
+    "registers",
     "scoring",
     "submissions",
     "sync",

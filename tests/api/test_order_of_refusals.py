@@ -18,7 +18,13 @@ from tests.support.contract import CONTRACT, PROVED_IN_BODY, TOKEN_PATH
 from tests.support.ground import Ground, body_of_today, prepare, who_may
 
 NOBODY = "019aafc0-0000-7000-8000-00000000ffff"
-UNKNOWN = {"plan": "410183-1999", "code": "ZZ99", "number": "99999", "question_id": "T999"}
+UNKNOWN = {
+    "plan": "410183-1999",
+    "code": "ZZ99",
+    "number": "99999",
+    "question_id": "T999",
+    "register": "NONE",
+}
 """What names nothing; every other parameter of a path that names a thing is an id."""
 
 NAMES_NO_THING = {"period", "year"}

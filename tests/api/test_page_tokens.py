@@ -22,6 +22,7 @@ from tests.support.connectors import a_connector
 from tests.support.duties import add
 from tests.support.imports import an_import
 from tests.support.observed import load_sources, observed
+from tests.support.registers import a_register_row
 
 ID, DAY = "019aafc0-0000-7000-8000-000000000000", "2026-06-30"
 
@@ -90,6 +91,12 @@ LISTS: Mapping[str, Listed] = {
     "/v1/plans/{plan}/observations": Listed("observations", (ID,), PLAN),
     "/v1/observations/{observation_id}/history": Listed(
         "observation-history", ("7",), {"of": "{observation_id}"}
+    ),
+    "/v1/plans/{plan}/registers/{register}/rows": Listed(
+        "register-rows", (ID,), {**PLAN, "register": "GREEN-FACTORY"}
+    ),
+    "/v1/register-rows/{row_id}/history": Listed(
+        "register-row-history", ("7",), {"of": "{row_id}"}
     ),
     "/v1/imports/{import_id}/faults": Listed("import-faults", ("7", "7"), {"of": "{import_id}"}),
     "/v1/plans/{plan}/alerts": Listed("alerts", (ID,), {**PLAN, "asked": [None] * 4}),
@@ -171,6 +178,8 @@ async def names(door: Door) -> Mapping[str, str]:
     return {
         "observation_id": figure["id"],
         "import_id": sheet,
+        "register": "GREEN-FACTORY",
+        "row_id": await a_register_row(door),
         "plan": XINMI,
         "code": "U08",
         "submission_id": made.json()["id"],

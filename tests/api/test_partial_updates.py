@@ -11,6 +11,7 @@ from tests.support.contract import CONTRACT
 from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
 from tests.support.people import a_provider
+from tests.support.registers import a_register_row
 
 PATCHES = {
     methods["patch"]["operationId"]: (path, methods["patch"])
@@ -67,6 +68,10 @@ async def a_user(door: Door) -> Mapping[str, Any]:
     return dict(made.json())
 
 
+async def a_factory(door: Door) -> Mapping[str, Any]:
+    return {"id": await a_register_row(door, "confirmed")}
+
+
 async def an_app(door: Door) -> Mapping[str, Any]:
     return {"id": await a_provider(door)}
 
@@ -79,6 +84,7 @@ THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_partner": a_platform,
     "edit_connector": a_report,
     "edit_user": a_user,
+    "edit_register_row": a_factory,
     "edit_sign_in_provider": an_app,
 }
 """What each PATCH is tried on; a new one is to be added here."""
@@ -105,7 +111,8 @@ def stated(operation: Mapping[str, Any]) -> dict[str, Any]:
 
 async def written(door: Door) -> list[int]:
     """Return how much was ever written of what a change writes."""
-    tables = ("submission_history", "milestone_history", "event", "audit_entry")
+    histories = ("submission_history", "milestone_history", "register_row_history")
+    tables = (*histories, "event", "audit_entry")
     pool = door.held.database.pool
     return [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
 

@@ -40,7 +40,7 @@ _NAMED = re.compile(r"\{(\w+)\}")
 _UNKNOWN = str(new_id())
 _THINGS = {
     "plan": XINMI, "period": "2025", "code": "U08", "number": "14", "year": "2025",
-    "name": "x", "question_id": "T99",
+    "name": "x", "question_id": "T99", "register": "GREEN-FACTORY",
 }  # fmt: skip
 _ASKED: Mapping[str, Mapping[str, str]] = {"announce_calendar_year": {"year": "2031"}}
 

@@ -15,7 +15,8 @@ PAGES = ("personal-data.md", "personal-data.zh-CN.md")
 NOTHING_OF_A_PERSON = {
     "action", "administrative_code", "alert_key", "aliases", "app_id", "author_organizations",
     "base_url", "basis", "board", "calendar", "calendar_code", "checks", "city_code",
-    "closed_because", "code", "conditions", "data_status", "defined_by", "document_number",
+    "closed_because", "code", "conditions", "data_status", "defined_by", "digest",
+    "document_number",
     "ended_because", "errors", "etag", "event_type", "event_types", "evidence_rule", "family",
     "fault", "figure", "form", "format", "grade", "header_names", "host", "indicator_code",
     "indicator_codes", "interface", "interfaces", "issuer", "key", "keys", "kid", "kind", "level",
@@ -24,6 +25,7 @@ NOTHING_OF_A_PERSON = {
     "output_fields", "own_sm_public_key", "owner", "owner_code", "part", "payload", "period",
     "plan_code", "prefix", "profile", "progress", "provider", "public_key", "question_id",
     "reader", "receipt", "receipts_url_shown", "recipients", "recorded_by_organization",
+    "register_code", "rows",
     "refusal_code", "reported_by_organization", "role", "rule", "scope", "scopes", "sha256",
     "signature", "sm3", "sm_public_key", "source", "source_code", "stage", "state", "subject_id",
     "subject_kind", "taken", "their_code", "their_value", "times", "traceparent", "traces",

@@ -18,6 +18,7 @@ from tests.support.imports import an_import
 from tests.support.milestones import LEAD, a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
 from tests.support.people import PeopleGround, people_ground, session_of, somebody
+from tests.support.registers import REGISTER, a_register_row
 
 WARNED: dict[str, Any] = {
     "code": "K1",
@@ -70,11 +71,15 @@ class Ground:
     connectors: dict[str, str]
     """Connectors by the operation that alters its state; by nothing the one for the others."""
 
+    rows: dict[str, str]
+    """Rows of a register, by the end of the path that is about them."""
+
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
         end = label.rsplit("/", 1)[-1]
         real = {
             "plan": XINMI,
+            "register": REGISTER,
             "name": "indicators",
             "submission_id": self.submissions[end],
             "key_id": self.keys[0],
@@ -94,6 +99,7 @@ class Ground:
             ("milestone_id", self.milestones),
             ("extension_id", self.extensions),
             ("import_id", self.imports),
+            ("row_id", self.rows),
         ):
             if end in found:
                 real[name] = found[end]
@@ -245,6 +251,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         await _platform(door),
         {name: (await a_partner(door)).id for name in ("revoke_partner", "rotate_partner_secret")},
         await connectors_named(door),
+        {end: await a_register_row(door) for end in _ends(labels, "{row_id}")},
     )
 
 

@@ -173,8 +173,7 @@ def conflict_fields(row: Conflict, plan: PlanState, actor: Actor) -> dict[str, A
 def _observed(row: Conflict, plan: PlanState) -> dict[str, Any] | None:
     if row.observed is None:
         return None
-    source = plan.sources.get(row.observed["source_code"])
-    name = row.observed["source_code"] if source is None else source.name
+    name = plan.source_name(row.observed["source_code"])
     return {"id": row.observation_id, "source_name": name, **row.observed}
 
 

@@ -85,6 +85,10 @@ TAGS: Sequence[Mapping[str, str]] = (
         "name": "observations",
         "description": "What other sources say of a figure, kept beside the official one.",
     },
+    {
+        "name": "registers",
+        "description": "Lists that the plan describes and units keep row by row.",
+    },
     {"name": "sync", "description": "For devices that work without a network."},
     {"name": "scores", "description": "Where the plan stands, and why."},
     {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},

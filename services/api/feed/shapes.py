@@ -168,6 +168,16 @@ class ObservationData(TypedDict):
     version: _Version
 
 
+class RegisterRowData(TypedDict):
+    """A row of a register was written, confirmed, ended or taken back."""
+
+    register_code: Annotated[str, _("Code of the register")]
+    organization_code: _Unit
+    state: Annotated[str, _("What it is from now on")]
+    version: _Version
+    reason: NotRequired[_Reason]
+
+
 class ScoreData(TypedDict):
     """A scoreboard is another than it was."""
 
@@ -329,6 +339,7 @@ _FAMILIES: Mapping[str, type] = {
     "evidence": EvidenceData,
     "conflict": ConflictData,
     "observation": ObservationData,
+    "register_row": RegisterRowData,
     "score": ScoreData,
     "calendar": CalendarData,
     "obligation": ObligationData,

@@ -162,11 +162,10 @@ def _cell(
 
 
 def _observation(row: Observation, plan: PlanState) -> dict[str, Any]:
-    source = plan.sources.get(row.source_code)
     return {
         "id": row.id,
         "source_code": row.source_code,
-        "source_name": row.source_code if source is None else source.name,
+        "source_name": plan.source_name(row.source_code),
         "reference": row.reference,
         "value": text_of(row.value),
         "numerator": text_of(row.numerator),

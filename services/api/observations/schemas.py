@@ -189,7 +189,6 @@ def draft_of(item: ObservedIn | DeferredFaults, index: int = 0) -> ObservationDr
 
 def observation_fields(row: ObservationRow, plan: PlanState) -> dict[str, Any]:
     """Return an observation as `ObservationOut` has it."""
-    source = plan.sources.get(row["source_code"])
     same = (
         "id version source_code indicator_code organization_code period reference level"
         " not_applicable_reason observed_at note created_at updated_at"
@@ -197,7 +196,7 @@ def observation_fields(row: ObservationRow, plan: PlanState) -> dict[str, Any]:
     return {
         **{name: row[name] for name in same.split()},
         "plan": row["plan_code"],
-        "source_name": row["source_code"] if source is None else source.name,
+        "source_name": plan.source_name(row["source_code"]),
         "indicator_name": plan.indicator_name(row["indicator_code"]),
         "organization_name": plan.organization_name(row["organization_code"]),
         "value": text_of(row["value"]),

@@ -184,8 +184,7 @@ async def _take_observed(verbs: _Verbs, conflict: Conflict, reason: str | None) 
     observed = {**(conflict.observed or {})}
     code, reference = observed.pop("source_code"), observed.pop("reference")
     observed.pop("observed_at")
-    source = verbs.plan.sources.get(code)
-    origin = f"{code if source is None else source.name}：{reference}"
+    origin = f"{verbs.plan.source_name(code)}：{reference}"
     said = {"source": origin, "justification": row.justification or reason}
     await verbs.edit({**as_said(columns_of_kept(observed)), **said})
     if row.state == "returned":

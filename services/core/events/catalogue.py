@@ -31,6 +31,12 @@ EventType = Literal[
     "conflict.decided",
     "observation.recorded",
     "observation.corrected",
+    "register_row.created",
+    "register_row.changed",
+    "register_row.confirmed",
+    "register_row.ended",
+    "register_row.revoked",
+    "register_row.withdrawn",
     "score.updated",
     "calendar.changed",
     "obligation.extended",
@@ -73,7 +79,15 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
     *("submission", "conflict", "observation", "obligation", "milestone", "extension"),
-    *("alert_rules", "alert", "alert_digest", "webhook_endpoint", "connector", "connector_item"),
+    *(
+        "register_row",
+        "alert_rules",
+        "alert",
+        "alert_digest",
+        "webhook_endpoint",
+        "connector",
+        "connector_item",
+    ),
 )
 """The kinds of things that events are about."""
 

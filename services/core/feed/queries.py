@@ -78,8 +78,8 @@ def event_owner(event: str) -> Owned:
     """Return whose an event is, in a statement that calls the events by this name.
 
     What concerns no unit (plans, periods, targets, approved scores) every reader of the plan
-    hears; what concerns one, that unit, who leads its indicator or measure, and who sees the
-    whole plan.
+    hears; what concerns one, that unit, who leads its indicator, measure or register, and who sees
+    the whole plan.
     """
     of = "CASE WHEN {event}.subject_kind IN ({kinds}) THEN {event}.data->>'{member}' END"
     provisional = f"({event}.type = 'score.updated' AND {event}.data->>'basis' = 'submitted')"
@@ -89,6 +89,7 @@ def event_owner(event: str) -> Owned:
         unit=f"{event}.organization_code",
         indicator=of.format(event=event, kinds=_OF_INDICATOR, member="indicator_code"),
         measure=of.format(event=event, kinds=_OF_MEASURE, member="measure_code"),
+        register=of.format(event=event, kinds="'register_row'", member="register_code"),
         shared=f"({event}.organization_code IS NULL AND NOT {provisional})",
         approved=f"{event}.type IN ({_APPROVED}) AND NOT {provisional}",
     )

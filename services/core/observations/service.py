@@ -58,6 +58,19 @@ class _Base:
     now: datetime
 
 
+async def record_measured(
+    session: AsyncSession,
+    drafts: Sequence[ObservationDraft],
+    *,
+    source_code: str,
+    plan: PlanState,
+    stamp: Mapping[str, object],
+    now: datetime,
+) -> list[Recorded]:
+    """Take in what the system itself measured, as what a source says; `stamp` is the system's."""
+    return await _record(session, drafts, _Base(plan, source_code, stamp, None, now))
+
+
 async def record_observations(
     session: AsyncSession,
     drafts: Sequence[ObservationDraft],
@@ -78,13 +91,20 @@ async def record_observations(
     if not records_for(actor, source):
         raise refusal_of(source)
     base = _Base(plan, source.code, actor.stamp(), actor.organization_code, now)
+    return await _record(session, drafts, base)
+
+
+async def _record(
+    session: AsyncSession, drafts: Sequence[ObservationDraft], base: _Base
+) -> list[Recorded]:
+    plan, now = base.plan, base.now
     known = judged(drafts, plan, plan.local_date(now))
     good = [draft for draft in known if not draft.faults]
     found: Mapping[int, queries.KnownFigure] = {}
     if good:
         # Whoever writes for the same source waits: what is read now stays until the end.
-        await lock_name(session, f"observations {plan.city_code} {plan.code} {source.code}")
-        found = await queries.known(session, plan, source.code, good)
+        await lock_name(session, f"observations {plan.city_code} {plan.code} {base.source_code}")
+        found = await queries.known(session, plan, base.source_code, good)
     decided = [
         Recorded(draft.index, "rejected", None, draft.faults)
         if draft.faults

@@ -24,9 +24,11 @@ from services.core.plan.document import (
     task_key,
 )
 from services.core.plan.findings import Codes, Findings
+from services.core.plan.measure_faults import check_measures
 from services.core.plan.observing_checks import check_observations
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import check_plausible_ranges
+from services.core.plan.register_faults import check_registers
 from services.core.plan.scheme_checks import check_scheme
 from services.core.plan.target_checks import check_targets
 
@@ -60,6 +62,8 @@ def cross_check(
     _check_organizations(document, units, codes, findings)
     _check_supervision(document, codes["organization"], findings)
     check_observations(document, codes["organization"], findings)
+    check_registers(document, codes, findings)
+    check_measures(document, codes, findings)
     _check_parts(document, findings)
     for index, indicator in enumerate(document.indicators):
         calendar = document.period_calendar

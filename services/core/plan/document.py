@@ -33,6 +33,7 @@ from services.core.plan.members import (
 )
 from services.core.plan.observing import ObservationRules, Tolerance
 from services.core.plan.periods import PeriodCalendar
+from services.core.plan.register_entries import MOST_REGISTERS, Register
 from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
 from services.core.plan.written import (
@@ -360,6 +361,7 @@ class PlanDocument(Entry):
     supervision: Supervision = Supervision()
     evidence: EvidenceLimits = EvidenceLimits()
     observations: ObservationRules = ObservationRules()
+    registers: Annotated[tuple[Register, ...], Field(max_length=MOST_REGISTERS)] = ()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]
     organizations: Annotated[tuple[OrganizationEntry, ...], Field(min_length=1, max_length=2000)]

@@ -30,6 +30,67 @@ FAULT_TEXTS: Mapping[str, Text] = {
         "应为 plan，或 indicator:、measure:、task:、organization:、group: 加代码",
         "Must be plan, or indicator:, measure:, task:, organization: or group: and a code",
     ),
+    "unknown-column": Text("没有此列", "There is no such column"),
+    "key-not-required": Text(
+        "主键的列须必填：required 应为 true",
+        "A column of the key is filled in: required must be true",
+    ),
+    "not-a-day": Text("应为 date 类型的列", "Must be a column of the type date"),
+    "choices-required": Text(
+        "choice 类型的列须列出 choices", "A column of the type choice lists its choices"
+    ),
+    "choices-not-expected": Text(
+        "只有 choice 类型的列才有 choices", "Only a column of the type choice has choices"
+    ),
+    "bound-of-no-number": Text(
+        "只有 decimal、integer 类型的列才有上下限", "Only a decimal or an integer has bounds"
+    ),
+    "not-a-number": Text(
+        "应为 decimal 或 integer 类型的列", "Must be a column of the type decimal or integer"
+    ),
+    "unknown-register": Text("没有此台账", "There is no such register"),
+    "unknown-choice": Text("此列没有该选项", "The column has no such choice"),
+    "condition-of-another-type": Text(
+        "此列的类型（{type}）不能用这个条件", "A column of the type {type} takes no such condition"
+    ),
+    "day-required": Text("此口径须写明 day", "It needs day, the column with a row's day"),
+    "day-not-expected": Text("period_end 不写 day", "period_end has no day"),
+    "column-required": Text("sum 须写明 column", "A sum needs column, which is added up"),
+    "column-not-expected": Text("只有 sum、ratio 才写 column", "Only a sum or a ratio has column"),
+    "denominator-required": Text(
+        "ratio、coverage 须写明 denominator", "A ratio and a coverage need a denominator"
+    ),
+    "denominator-not-expected": Text(
+        "count、sum 没有 denominator", "A count and a sum have no denominator"
+    ),
+    "coverage-incomplete": Text(
+        "coverage 须写明 distinct（一列）与 denominator 的 listed_in、match，且不写 column",
+        "A coverage needs distinct (one column), and listed_in and match of its denominator, and no"
+        " column",
+    ),
+    "ratio-of-another-register": Text(
+        "ratio 的分母在同一台账内：不写 listed_in、match",
+        "A ratio's denominator is in the same register: no listed_in and no match",
+    ),
+    "distinct-not-expected": Text(
+        "只有 count、coverage 以及不写 column 的 ratio 才有 distinct",
+        "Only a count, a coverage or a ratio without column has distinct",
+    ),
+    "coverage-of-the-city": Text("coverage 的 per 应为 city", "A coverage is of the city alone"),
+    "several-of-a-unit": Text(
+        "该指标由一个单位填报（direct）：per 应为 city",
+        "One unit alone reports the indicator (direct): per must be city",
+    ),
+    "several-of-the-city": Text(
+        "该指标由各单位填报：per 应为 unit", "Units report the indicator: per must be unit"
+    ),
+    "measured-twice": Text(
+        "该指标已由另一口径计算", "Another measure proposes the value of this indicator already"
+    ),
+    "measured-by-level": Text(
+        "该指标按等级填报，不能由台账计算", "The indicator is reported by level and not measured"
+    ),
+    "check-of-no-text": Text("只有 text 类型的列才有 check", "Only a text has a check"),
     "negative-tolerance": Text("允许的差异不能为负", "A tolerance is not negative"),
     "unknown-time-zone": Text("没有此时区", "There is no such time zone"),
     "code-of-another-city": Text(

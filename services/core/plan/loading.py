@@ -24,7 +24,14 @@ from services.core.plan import queries
 from services.core.plan.document import OrganizationEntry, PlanDocument
 from services.core.plan.errors import InvalidPlan
 from services.core.plan.leads import leads_of, owner_of, units_of
-from services.core.plan.models import IndicatorLead, IndicatorOwner, MeasureUnit, Plan, PlanVersion
+from services.core.plan.models import (
+    IndicatorLead,
+    IndicatorOwner,
+    MeasureUnit,
+    Plan,
+    PlanVersion,
+    RegisterLead,
+)
 from services.core.plan.written import DEFAULT_YEAR_BEGINS
 
 _NEVER = object()
@@ -269,6 +276,18 @@ async def _write_version(
     ]
     if parts:
         await session.execute(insert(MeasureUnit), parts)
+    await session.execute(
+        delete(RegisterLead).where(
+            RegisterLead.city_code == document.city.code, RegisterLead.plan_code == document.code
+        )
+    )
+    confirming = [
+        {**place, "organization_code": unit, "register_code": register.code}
+        for register in document.registers
+        for unit in register.leads
+    ]
+    if confirming:
+        await session.execute(insert(RegisterLead), confirming)
 
 
 async def _write_owners(

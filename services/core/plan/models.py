@@ -64,6 +64,20 @@ class IndicatorLead(Base):
     indicator_code: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
+class RegisterLead(Base):
+    """Which organization leads which register in the version in force: for scope in queries."""
+
+    __tablename__ = "register_lead"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    organization_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    register_code: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
 class MeasureUnit(Base):
     """Which organization leads or shares in which measure in the version in force, for scope."""
 

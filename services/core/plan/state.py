@@ -22,7 +22,11 @@ from services.core.plan.models import AssignedTarget, PlanPeriod, Settlement
 from services.core.plan.observing import ObservationSource, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
+from services.core.plan.register_entries import Register
 from services.core.plan.standing_checks import StandingChecks, standing_checks
+
+REGISTER_SOURCE = "register:"
+"""What a register is called as the source of a figure: this, and its code."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,19 @@ class PlanState:
     def sources(self) -> Mapping[str, ObservationSource]:
         """Return the other sources of figures by code, in the document's order."""
         return {one.code: one for one in self.document.observations.sources}
+
+    @cached_property
+    def registers(self) -> Mapping[str, Register]:
+        """Return the registers by code, in the document's order."""
+        return {one.code: one for one in self.document.registers}
+
+    def source_name(self, code: str) -> str:
+        """Return what a source of figures is called: of the plan, or one of its registers."""
+        found = self.sources.get(code)
+        if found is not None:
+            return found.name
+        register = self.registers.get(code.removeprefix(REGISTER_SOURCE))
+        return code if register is None else f"台账：{register.name}"
 
     def tolerance(self, indicator_code: str) -> Tolerance:
         """Return how far two figures of an indicator may lie apart and still say the same."""

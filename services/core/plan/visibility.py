@@ -18,8 +18,8 @@ from services.core.kit.statements import SqlCondition
 class Owned:
     """Where a table says whose a row is, as SQL expressions on that table.
 
-    `second_unit` is for rows that are of two units. `indicator` and `measure` are null, or
-    absent, where the row belongs to none: then nobody sees it by leading one. `shared` is a
+    `second_unit` is for rows that are of two units. `indicator`, `measure` and `register` are null,
+    or absent, where the row belongs to none: then nobody sees it by leading one. `shared` is a
     condition on rows that everybody sees who sees what concerns a unit; `approved` one on rows
     that a reach of what was approved sees. None: no row. A sub-select in one names its city as
     `:scope_city`.
@@ -31,6 +31,7 @@ class Owned:
     second_unit: str | None = None
     indicator: str | None = None
     measure: str | None = None
+    register: str | None = None
     shared: str | None = None
     approved: str | None = None
 
@@ -131,7 +132,7 @@ def seen_by_each(roles: Iterable[Role], owned: Owned, *, city: str, role: str, u
 
 
 def led_by(owned: Owned, *, city: str, unit: str) -> list[str]:
-    """Return the conditions on rows whose indicator, or whose measure, a unit leads.
+    """Return the conditions on rows whose indicator, measure or register a unit leads.
 
     Their sub-selects name the city themselves. Over several nodes one that takes it from the row
     around it is refused wherever it may be passed by, as under OR.
@@ -151,6 +152,13 @@ def led_by(owned: Owned, *, city: str, unit: str) -> list[str]:
             f" WHERE scope_lead.city_code = {city} AND scope_lead.plan_code = {owned.plan}"
             f" AND scope_lead.organization_code = {unit} AND scope_lead.part = 'lead'"
             f" AND scope_lead.measure_code = {owned.measure})"
+        )
+    if owned.register is not None:
+        led.append(
+            "EXISTS (SELECT FROM register_lead AS scope_lead"
+            f" WHERE scope_lead.city_code = {city} AND scope_lead.plan_code = {owned.plan}"
+            f" AND scope_lead.organization_code = {unit}"
+            f" AND scope_lead.register_code = {owned.register})"
         )
     return led
 

@@ -86,6 +86,18 @@ FORMS: Mapping[EventType, _Form] = {
     "observation.corrected": _Form(
         "观测值更正", "{unit}“{indicator}”{period}的其他来源数值已更正", "grey"
     ),
+    "register_row.created": _Form("台账登记", "{unit}已登记台账 {register_code} 一行", "grey"),
+    "register_row.changed": _Form("台账修改", "{unit}已修改台账 {register_code} 一行", "grey"),
+    "register_row.confirmed": _Form("台账确认", "{unit}台账 {register_code} 一行已确认", "green"),
+    "register_row.ended": _Form(
+        "台账终止", "{unit}台账 {register_code} 一行已终止{because}", "orange"
+    ),
+    "register_row.revoked": _Form(
+        "台账撤销", "{unit}台账 {register_code} 一行被撤销{because}", "red"
+    ),
+    "register_row.withdrawn": _Form(
+        "台账撤回", "{unit}已撤回台账 {register_code} 一行{because}", "grey"
+    ),
     "conflict.decided": _Form("冲突已处理", "{unit}“{indicator}”{period}的冲突已处理", "green"),
     "score.updated": _Form("得分更新", "{period} 总分 {display}（{basis_name}）"),
     "calendar.changed": _Form("日历更新", "{year} 年工作日历已更新（{source}）", "grey"),

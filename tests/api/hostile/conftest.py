@@ -15,6 +15,7 @@ from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.people import a_provider, people_named
+from tests.support.registers import a_register_row
 
 OF_PEOPLE = ("/v1/users", "/v1/posts", "/v1/sign-in-providers")
 
@@ -87,6 +88,7 @@ async def things(door: Door) -> AsyncIterator[None]:
         made = await client.post("/api-keys", json={"name": "备用", "role": "leader"})
     MADE["key_id"] = made.json()["id"]
     MADE["partner_id"] = (await a_partner(door)).id
+    MADE["row_id"] = await a_register_row(door)
     MADE["provider_id"] = await a_provider(door)
     MADE["connector_id"] = await a_connector(door)
     MADE.update(await people_named(door, 1, left=False))

@@ -210,7 +210,11 @@ def test_somebody_acts_where_no_unit_leads() -> None:
 
 def test_every_open_point_is_there_and_holds_back_what_is_unsafe() -> None:
     questions = xinmi().open_questions
-    assert [each.id for each in questions] == [f"T{number:02}" for number in range(1, 38)]
+    of_registers = [f"K{number:02}" for number in range(1, 9)]
+    assert [each.id for each in questions] == [
+        *(f"T{number:02}" for number in range(1, 38)),
+        *of_registers,
+    ]
     assert {each.id: each.effect for each in questions if each.effect != "none"} == {
         "T01": "no_pace",
         "T07": "no_verdict",
@@ -230,11 +234,11 @@ def test_every_open_point_is_there_and_holds_back_what_is_unsafe() -> None:
         ("measure:4.2", {"T01", "T31"}),
         ("indicator:X02", {"T02", "T03", "T22", "T27", "T36"}),
         ("indicator:D01", {"T07", "T12", "T34"}),
-        ("indicator:G03", {"T26", "T36"}),
+        ("indicator:G03", {"T26", "T36", "K02"}),
         ("measure:19.1", {"T27", "T31", "T35"}),
         ("organization:UN27", {"T32"}),
         ("group:G", {"T21"}),
-        ("plan", {"T23", "T24", "T30", "T37"}),
+        ("plan", {"T23", "T24", "T30", "T37", "K01"}),
         ("indicator:R08", set()),
     ],
 )

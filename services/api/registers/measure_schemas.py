@@ -1,0 +1,101 @@
+"""What figures over the rows of registers look like on the wire."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.api.exports.digits import Digits
+from services.api.paging import LIMITED_TO_SCOPE
+from services.core.plan.register_entries import MeasureKind, RegisterMeasure
+from services.core.plan.state import PlanState
+from services.core.registers.measures.queries import MOST_ROWS_TOLD, FigureRow
+from services.core.registers.measures.rules import Measured, reporter_of, shown_value
+from services.core.submissions.rules import text_of
+
+
+class CountedRowOut(BaseModel):
+    """A row that a figure was reckoned from, and its version then."""
+
+    id: UUID = Field(description="Id of the row")
+    version: int = Field(description="Its version as it was counted")
+
+
+class ProposedFigureOut(BaseModel):
+    """A figure as it was proposed last, and what it was reckoned from."""
+
+    version: int = Field(description="Counts the figures found for this unit and period")
+    value: Digits | None = Field(description="Exact; null: not applicable (0 ÷ 0)")
+    row_count: int = Field(description="How many rows were counted or added up")
+    rows: list[CountedRowOut] = Field(
+        description=f"Those rows by id, the first {MOST_ROWS_TOLD:,} of them"
+    )
+    digest: str = Field(
+        description="SHA-256 of all of them: `id:version`, a line each, in the order of ids"
+    )
+    position: int = Field(description="Position of the city's log up to which rows were followed")
+    submission_id: UUID | None = Field(
+        description="The submission of its place as it was found; null: there was none"
+    )
+    found_at: datetime = Field(description="When it was found")
+
+
+class MeasuredFigureOut(BaseModel):
+    """What a measure gives for a period as the rows stand."""
+
+    measure_code: str = Field(description="Code of the measure")
+    measure_name: str = Field(description="Its name")
+    kind: MeasureKind = Field(description="How it is reckoned")
+    indicator_code: str | None = Field(description="The indicator whose value is proposed")
+    organization_code: str | None = Field(description="The unit that it is of; null: of the city")
+    period: str = Field(description="`2025`, `2025-H1`, `2025-Q3` or `2025-09`")
+    value: Digits | None = Field(description="Exact; null: no row gives one")
+    numerator: Digits | None = Field(description="Above the line; null: it is no share")
+    denominator: Digits | None = Field(description="Below the line; null: it is no share")
+    row_count: int = Field(description="How many rows are counted or added up")
+    proposed: ProposedFigureOut | None = Field(
+        description="As it was proposed last; null: it was not"
+    )
+
+
+class MeasuredFigureListOut(BaseModel):
+    """The figures of a register's measures for a period, in the plan's order."""
+
+    items: list[MeasuredFigureOut] = Field(description="All that the caller may see")
+    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
+
+
+def figure_fields(
+    measured: Measured,
+    measure: RegisterMeasure,
+    plan: PlanState,
+    proposed: Mapping[str | None, FigureRow],
+) -> dict[str, Any]:
+    """Return a figure as `MeasuredFigureOut` has it; `proposed` are the last ones by unit."""
+    form = measured.form(measure)
+    unit = reporter_of(plan, measure, measured.organization_code)
+    last = proposed.get(unit)
+    return {
+        "measure_code": measure.code,
+        "measure_name": measure.name,
+        "kind": measure.kind,
+        "indicator_code": measure.indicator,
+        "organization_code": measured.organization_code,
+        "period": measured.period,
+        "value": text_of(shown_value(form, plan, measure.indicator)),
+        "numerator": None if form is None else text_of(form.numerator),
+        "denominator": None if form is None else text_of(form.denominator),
+        "row_count": measured.row_count,
+        "proposed": None if last is None else _proposed(last),
+    }
+
+
+def _proposed(row: FigureRow) -> dict[str, Any]:
+    same = "version row_count digest position submission_id found_at"
+    return {
+        **{name: row[name] for name in same.split()},
+        "value": text_of(row["value"]),
+        "rows": [{"id": row_id, "version": version} for row_id, version in row["rows"]],
+    }

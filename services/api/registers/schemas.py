@@ -1,0 +1,361 @@
+"""What registers and their rows look like on the wire."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, get_args
+from uuid import UUID
+
+from pydantic import BaseModel, Field, WithJsonSchema, WrapValidator
+from pydantic_core import to_json
+
+from services.api.contract.refusals import FaultOut
+from services.api.deferred_faults import DeferredFaults, keep_faults
+from services.api.exports.digits import Digits
+from services.api.paging import LIMITED_TO_SCOPE
+from services.api.problems import fault_out
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.kit.decimals import plain
+from services.core.kit.faults import faults_of
+from services.core.kit.said import CodeIn, Said, Words
+from services.core.kit.text import Language
+from services.core.plan.members import Frequency
+from services.core.plan.register_entries import (
+    ColumnCheck,
+    ColumnType,
+    MeasureKind,
+    MeasureOf,
+    MeasureTime,
+    Register,
+    RegisterColumn,
+    RowEnd,
+)
+from services.core.plan.state import PlanState
+from services.core.plan.written import Day
+from services.core.registers.rules import (
+    MOST_ROWS,
+    RegisterOutcome,
+    Row,
+    RowDraft,
+    RowState,
+    RowVerb,
+    allowed_actions,
+)
+from services.core.registers.service import WrittenRow
+
+_CELL = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "number"},
+            {"type": "boolean"},
+            {"type": "null"},
+        ]
+    }
+)
+CellIn = Annotated[Any, _CELL]
+CellOut = Annotated[Any, _CELL]
+
+_VALUES_IN = (
+    "What the row says, by the code of the column: text, a day as `2025-03-20`, a number as text or"
+    " number, a code, true or false; null takes a cell back"
+)
+_VALUES_OUT = "What the row says, by the code of the column; numbers that are exact are text"
+
+
+class RegisterRowIn(Said):
+    """A row of a register."""
+
+    organization_code: CodeIn = Field(description="The unit that keeps the row")
+    values: dict[str, CellIn] = Field(description=_VALUES_IN)
+
+
+class RegisterRowPatch(Said):
+    """What changes of a row."""
+
+    values: dict[str, CellIn] = Field(
+        default_factory=dict,
+        description=f"{_VALUES_IN}. Columns that are not named stay as they are",
+    )
+
+
+CheckedRow = Annotated[RegisterRowIn, WrapValidator(keep_faults)]
+"""A `RegisterRowIn`, or its `DeferredFaults` where its shape is wrong."""
+
+
+class RegisterRowBatchIn(Said):
+    """Up to 5,000 rows of one register at once."""
+
+    items: list[CheckedRow] = Field(
+        min_length=1, max_length=MOST_ROWS, description="The rows, in any order"
+    )
+
+
+class RowEndIn(Said):
+    """Why a row ceases to count, and from when."""
+
+    reason: Words = Field(description="In a sentence or two; its unit reads it")
+    ended_on: Day | None = Field(
+        default=None, description="The first day on which it counts no more; default: today"
+    )
+
+
+class ColumnChoiceOut(BaseModel):
+    """One of the codes that a column takes."""
+
+    code: str = Field(description="What a row says where it is chosen")
+    name: str = Field(description="Its name")
+
+
+class RegisterColumnOut(BaseModel):
+    """A column of a register."""
+
+    code: str = Field(description="Its code, by which rows name it")
+    name: str = Field(description="Its name")
+    type: ColumnType = Field(description="What stands in it")
+    unit: str | None = Field(description="Its unit of measure; null: none")
+    required: bool = Field(description="Whether every row says something there")
+    choices: list[ColumnChoiceOut] = Field(description="The codes that it takes, of a `choice`")
+    minimum: Digits | None = Field(description="The least number that is taken; null: any")
+    maximum: Digits | None = Field(description="The greatest number that is taken; null: any")
+    longest: int = Field(description="The most characters of a text")
+    check: ColumnCheck | None = Field(description="What else a text must be; null: nothing")
+    note: str | None = Field(description="What a reader should know of it")
+
+
+class RegisterMeasureOut(BaseModel):
+    """A figure that is reckoned over the rows of a register."""
+
+    code: str = Field(description="Its code")
+    name: str = Field(description="Its name")
+    kind: MeasureKind = Field(
+        description="Rows counted, a column added up, a share of the rows, or of another register's"
+    )
+    at: MeasureTime = Field(description="Which rows are measured for a period")
+    per: MeasureOf = Field(description="One figure, or one of each unit that keeps rows")
+    indicator_code: str | None = Field(
+        description="The indicator whose value is proposed; null: it is only shown"
+    )
+    note: str | None = Field(description="What a reader should know of it")
+
+
+class RegisterOut(BaseModel):
+    """A register as the plan in force says it."""
+
+    code: str = Field(description="Its code")
+    name: str = Field(description="Its name")
+    note: str | None = Field(description="What a reader should know of it")
+    source: str | None = Field(description="Where the list comes from")
+    key: list[str] = Field(description="The columns by which a row is told from all others")
+    keepers: list[str] = Field(description="The units that keep it; none: each that submits")
+    leads: list[str] = Field(description="The units that confirm its rows, beside the office")
+    review: bool = Field(description="Whether a row counts only once somebody else confirmed it")
+    valid_from: str | None = Field(description="The column with the first day that a row holds")
+    valid_to: str | None = Field(description="The column with the last day that a row holds")
+    cycle: Frequency | None = Field(description="How often its rows are looked through")
+    ends: list[RowEnd] = Field(description="How a confirmed row may cease to count")
+    columns: list[RegisterColumnOut] = Field(description="What its rows say")
+    measures: list[RegisterMeasureOut] = Field(description="Figures over its rows")
+
+
+class RegisterListOut(BaseModel):
+    """The registers of a plan, in the plan's order."""
+
+    items: list[RegisterOut] = Field(description="All of them")
+
+
+class RegisterRowOut(BaseModel):
+    """A row of a register, and what this caller may do with it."""
+
+    id: UUID = Field(description="Its id, for good")
+    version: int = Field(description="Counts its changes")
+    plan: str = Field(description="Code of the plan")
+    register_code: str = Field(description="Code of the register")
+    organization_code: str = Field(description="The unit that keeps it")
+    organization_name: str = Field(
+        description="The unit's name; its code where the plan has it no longer"
+    )
+    state: RowState = Field(
+        description="`draft` waits to be confirmed; `confirmed` counts; `ended` and `revoked` count"
+        " no more; `withdrawn` never did"
+    )
+    values: dict[str, CellOut] = Field(description=_VALUES_OUT)
+    counted_values: dict[str, CellOut] | None = Field(
+        description="What was confirmed last and counts while a correction waits; null: nothing"
+    )
+    valid_from: date | None = Field(description="The first day that it holds; null: from ever")
+    valid_to: date | None = Field(description="The last day that it holds; null: for ever")
+    ended_on: date | None = Field(description="The first day on which it counts no more")
+    reason: str | None = Field(description="Why it was last moved, as was said")
+    allowed_actions: list[RowVerb] = Field(description="What this caller may do with it now")
+    created_at: datetime = Field(description="When it was first written")
+    updated_at: datetime = Field(description="When it last changed")
+
+
+class RegisterRowTombstoneOut(BaseModel):
+    """What left the list since the position asked for: withdrawn, or outside its filters now."""
+
+    id: UUID = Field(description="Id of the row")
+    position: int = Field(description="Log position of its last change")
+
+
+class RegisterRowListOut(BaseModel):
+    """A page of rows, newest first; or, with `changed_after`, by log position."""
+
+    items: list[RegisterRowOut] = Field(description="At most `page_size`")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
+    tombstones: list[RegisterRowTombstoneOut] = Field(description="With `changed_after` only")
+    position: int | None = Field(description="With `changed_after`: go on from here")
+    has_more: bool = Field(description="Whether more follow")
+    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
+
+
+class RegisterRowChangeOut(BaseModel):
+    """One change of a row."""
+
+    version: int = Field(description="1 for its making; the ETag ends in it")
+    action: str = Field(description="What was done, such as `confirmed`")
+    before: dict[str, Any] | None = Field(description="What it was; null: it was not there")
+    after: dict[str, Any] = Field(description="What it is since")
+    actor: dict[str, Any] = Field(
+        description="Who: `kind`, `id`, `name`, `role`, `organization_code`, `channel` and the"
+        " `request_id`"
+    )
+    reason: str | None = Field(description="The reason that was given")
+    occurred_at: datetime = Field(description="When")
+
+
+class RegisterRowHistoryOut(BaseModel):
+    """The changes of a row, oldest first."""
+
+    items: list[RegisterRowChangeOut] = Field(description="At most `page_size`")
+    next_page_token: str | None = Field(description="For the next page; null: this is the last")
+
+
+class WrittenRowOut(BaseModel):
+    """What became of one row."""
+
+    index: int = Field(description="Which one, from 0; of a sheet the number of its row")
+    outcome: RegisterOutcome = Field(
+        description="`created`, `updated`, `unchanged` (no version, no event), or `rejected`"
+    )
+    id: UUID | None = Field(description="Of the row; null: rejected. A preview's is not kept")
+    version: int | None = Field(description="Its version now; null: rejected")
+    errors: list[FaultOut] = Field(description="Every fault of the row; empty unless rejected")
+
+
+class RegisterReportOut(BaseModel):
+    """What became of the rows that were handed in at once, counted and one by one."""
+
+    created: int = Field(description="New rows")
+    updated: int = Field(description="Rows with a key that stood and another content now")
+    unchanged: int = Field(description="Rows that stood like this already")
+    rejected: int = Field(description="Rows with faults; the others are written all the same")
+    items: list[WrittenRowOut] = Field(description="One by one, in the order they came in")
+
+
+def register_fields(register: Register) -> dict[str, Any]:
+    """Return a register as `RegisterOut` has it."""
+    same = "code name note source review valid_from valid_to cycle"
+    return {
+        **{name: getattr(register, name) for name in same.split()},
+        "key": list(register.key),
+        "keepers": list(register.keepers),
+        "leads": list(register.leads),
+        "ends": list(register.ends),
+        "columns": [_column_fields(one) for one in register.columns],
+        "measures": [
+            {
+                **{name: getattr(one, name) for name in ("code", "name", "kind", "at", "per")},
+                "indicator_code": one.indicator,
+                "note": one.note,
+            }
+            for one in register.measures
+        ],
+    }
+
+
+def _column_fields(column: RegisterColumn) -> dict[str, Any]:
+    same = "code name type unit required longest check note"
+    return {
+        **{name: getattr(column, name) for name in same.split()},
+        "choices": [{"code": one.code, "name": one.name} for one in column.choices],
+        "minimum": None if column.minimum is None else plain(column.minimum),
+        "maximum": None if column.maximum is None else plain(column.maximum),
+    }
+
+
+def draft_of_row(item: RegisterRowIn | DeferredFaults, index: int = 0) -> RowDraft:
+    """Return a row that is handed in; the faults of its shape stay with it."""
+    if isinstance(item, DeferredFaults):
+        unit, said = item.members.get("organization_code"), item.members.get("values")
+        return RowDraft(
+            index,
+            unit if isinstance(unit, str) else "",
+            said if isinstance(said, dict) else {},
+            tuple(faults_of(item.errors)),
+        )
+    return RowDraft(index, item.organization_code, item.values)
+
+
+def row_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
+    """Return a row as `RegisterRowOut` has it, ready to be written as JSON."""
+    same = (
+        "id version register_code organization_code state valid_from valid_to ended_on reason"
+        " created_at updated_at"
+    )
+    return {
+        **{name: row[name] for name in same.split()},
+        "plan": row["plan_code"],
+        "organization_name": plan.organization_name(row["organization_code"]),
+        "values": row["cells"],
+        "counted_values": row["counted"],
+        "allowed_actions": allowed_actions(actor, row, plan.registers.get(row["register_code"])),
+    }
+
+
+def row_body(row: Row, plan: PlanState, actor: Actor) -> bytes:
+    """Return a row as JSON."""
+    return to_json(row_fields(row, plan, actor))
+
+
+def row_etag(row: Row) -> str:
+    """Return the strong ETag of a row: its id and version."""
+    return f'"{row["id"]}.{row["version"]}"'
+
+
+def is_listed(row: Row, filters: Mapping[str, str], actor: Actor) -> bool:
+    """Return whether a row that changed is in a list with these filters still."""
+    state, column = filters.get("state"), filters.get("column")
+    if row["state"] == "withdrawn" and state != "withdrawn":
+        return False
+    if actor.reach is Reach.APPROVED and row["state"] == "draft":
+        return False
+    if state is not None and row["state"] != state:
+        return False
+    return column is None or _as_text(row["cells"].get(column)) == filters.get("value")
+
+
+def _as_text(cell: Any) -> str | None:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return None if cell is None else str(cell)
+
+
+def report_of_rows(written: Sequence[WrittenRow], language: Language) -> dict[str, Any]:
+    """Return what became of the rows, as `RegisterReportOut` has it."""
+    counted = Counter(one.outcome for one in written)
+    return {
+        **{name: counted[name] for name in get_args(RegisterOutcome)},
+        "items": [
+            {
+                "index": one.index,
+                "outcome": one.outcome,
+                "id": None if one.row is None else one.row["id"],
+                "version": None if one.row is None else one.row["version"],
+                "errors": [fault_out(fault, language) for fault in one.faults],
+            }
+            for one in written
+        ],
+    }

@@ -1,0 +1,206 @@
+"""Rows of a register out of a sheet: its headings found by the names of the columns. Pure.
+
+What a row says goes the way of any other row after that, so that it is judged in one place.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from services.core.imports.cell_values import (
+    HIDDEN_ROW,
+    cell_fault,
+    day_of,
+    is_no_row,
+    number_of,
+)
+from services.core.kit.decimals import plain
+from services.core.kit.errors import Fault
+from services.core.kit.nearest import with_nearest
+from services.core.kit.said import trimmed
+from services.core.kit.text import Text
+from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
+from services.core.plan.state import PlanState
+from services.core.registers.rules import MOST_ROWS, RowDraft
+from services.core.sheets.cells import Cell, SheetRow
+from services.core.sheets.errors import SheetRefused
+from services.core.sheets.sheet_file import SheetFile
+
+UNIT_HEADINGS = ("填报单位", "organization_code")
+"""The headings of the column that says whose a row is."""
+
+_UNIT = "organization_code"
+_LOOKED_AT = 20
+"""Rows from the top among which the headings are looked for."""
+
+_YES = {"是": True, "yes": True, "true": True, "1": True, "√": True}
+_NO = {"否": False, "no": False, "false": False, "0": False, "×": False}
+
+_NO_HEADINGS = Text(
+    "前 20 行中没有找到台账的表头，须有主键各列：{names}",
+    "No headings of the register stand in the first 20 rows; there must be those of its key: {en}",
+)
+_UNKNOWN_HEADING = Text("台账中没有此列", "The register has no such column")
+_TWICE = Text("表头重复", "This heading stands twice")
+_TOO_MANY = Text("一次至多 {most} 行，请拆成几个文件", "At most {most} rows: send several files")
+_TRUTH = Text("应填 是 或 否", "Must be 是 (yes) or 否 (no)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Headings:
+    row: int
+    at: Mapping[str, int]
+
+
+def rows_of_sheet(
+    content: bytes, register: Register, plan: PlanState, *, unit: str | None, sheet: str | None
+) -> list[RowDraft]:
+    """Return the rows of a sheet as drafts, each with the number of its row as index.
+
+    A heading is the name or the code of a column, with its unit behind it or without. `unit` is
+    that of rows that name none; choices and units are taken by name or code.
+
+    Raises:
+        SheetRefused: the file is no sheet that is taken, or its headings are not the register's.
+    """
+    file = SheetFile(content)
+    chosen = file.chosen(sheet, register.name[:31])
+    headings = _headings_of(file.table(chosen).rows(), register)
+    drafts: list[RowDraft] = []
+    for row in file.table(chosen).rows():
+        if row.number <= headings.row or is_no_row(row):
+            continue
+        if len(drafts) == MOST_ROWS:
+            told = _TOO_MANY.format(most=MOST_ROWS)
+            raise SheetRefused(faults=[Fault("", "too-many-rows", told)])
+        drafts.append(_draft_of(row, headings, register, plan, unit))
+    return drafts
+
+
+def _headings_of(rows: Iterator[SheetRow], register: Register) -> _Headings:
+    known = _known(register)
+    for row in rows:
+        if row.number > _LOOKED_AT:
+            break
+        found = [(at, _plain(cell.text)) for at, cell in row.cells.items() if _plain(cell.text)]
+        named = {known[said] for _, said in found if said in known}
+        if not set(register.key) <= named:
+            continue
+        faults, at = [], {}
+        for column, said in found:
+            if said not in known:
+                names = [one.name for one in register.columns]
+                told = with_nearest(_UNKNOWN_HEADING, row.cells[column].text, names)
+                faults.append(Fault("", "unknown-column", told, row.cells[column].text[:100]))
+            elif known[said] in at:
+                faults.append(Fault("", "heading-twice", _TWICE, row.cells[column].text[:100]))
+            else:
+                at[known[said]] = column
+        if faults:
+            raise SheetRefused(faults=faults)
+        return _Headings(row.number, at)
+    names = [column.name for column in register.columns if column.code in register.key]
+    told = _NO_HEADINGS.format(names="、".join(names), en=", ".join(register.key))
+    raise SheetRefused(faults=[Fault("", "no-headings", told)])
+
+
+def _known(register: Register) -> Mapping[str, str]:
+    """Return the code of each column by what its heading may be."""
+    known = {_plain(heading): _UNIT for heading in UNIT_HEADINGS}
+    for column in register.columns:
+        for name in (column.code, column.name):
+            known[_plain(name)] = column.code
+        if column.unit is not None:
+            known[_plain(f"{column.name}（{column.unit}）")] = column.code
+    return known
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", trimmed(text)).split()).lower()
+
+
+def _draft_of(
+    row: SheetRow, headings: _Headings, register: Register, plan: PlanState, unit: str | None
+) -> RowDraft:
+    faults = [HIDDEN_ROW] if row.hidden else []
+    said: dict[str, Any] = {}
+    for column in register.columns:
+        cell = row.cells.get(headings.at.get(column.code, 0))
+        found = None if cell is None else _READERS[column.type](column, cell, plan)
+        if isinstance(found, Fault):
+            faults.append(found)
+        elif found is not None:
+            said[column.code] = found
+    named = row.cells.get(headings.at.get(_UNIT, 0))
+    of = unit if named is None else _unit_of(trimmed(named.text)[:60], plan)
+    if of is None:
+        told = Text("请填写填报单位，或用 organization_code 指明", "Name the unit of the row")
+        faults.append(Fault("/organization_code", "missing", told))
+    return RowDraft(row.number, of or "", said, tuple(faults))
+
+
+def _unit_of(said: str, plan: PlanState) -> str:
+    """Return the code of a unit by its name, alias or code; what none has stays as it is."""
+    for entry in plan.document.organizations:
+        if said in {entry.code, entry.name, *entry.aliases}:
+            return entry.code
+    return said
+
+
+def _words(column: RegisterColumn, cell: Cell, _plan: PlanState) -> Any:
+    if cell.kind in {"error", "uncalculated", "imprecise"}:
+        return _at(column, cell_fault(column.code, cell))
+    return trimmed(cell.text) or None
+
+
+def _number(column: RegisterColumn, cell: Cell, _plan: PlanState) -> Any:
+    found = number_of(column.code, cell)
+    if isinstance(found, Fault):
+        return _at(column, found)
+    return plain(found) if isinstance(found, Decimal) else None
+
+
+def _day(column: RegisterColumn, cell: Cell, _plan: PlanState) -> Any:
+    found = day_of(column.code, cell)
+    if isinstance(found, Fault):
+        return _at(column, found)
+    return found.isoformat() if isinstance(found, date) else None
+
+
+def _choice(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
+    said = _words(column, cell, plan)
+    codes = {one.name: one.code for one in column.choices}
+    return codes.get(said, said)
+
+
+def _organization(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
+    said = _words(column, cell, plan)
+    return _unit_of(said, plan) if isinstance(said, str) else said
+
+
+def _yes_no(column: RegisterColumn, cell: Cell, plan: PlanState) -> Any:
+    said = _words(column, cell, plan)
+    if not isinstance(said, str):
+        return said
+    found = {**_YES, **_NO}.get(_plain(said))
+    if found is None:
+        return Fault(f"/values/{column.code}", "bool-type", _TRUTH, said[:100])
+    return found
+
+
+def _at(column: RegisterColumn, fault: Fault) -> Fault:
+    return Fault(f"/values/{column.code}", fault.code, fault.detail, fault.value)
+
+
+_READERS: Mapping[ColumnType, Callable[[RegisterColumn, Cell, PlanState], Any]] = {
+    "text": _words,
+    "decimal": _number,
+    "integer": _number,
+    "date": _day,
+    "choice": _choice,
+    "organization": _organization,
+    "yes_no": _yes_no,
+}

@@ -1,0 +1,83 @@
+"""What must hold within the registers of a plan, and between them and its other parts. Pure."""
+
+from collections.abc import Mapping
+
+from services.core.kit.decimals import plain
+from services.core.plan.document import PlanDocument
+from services.core.plan.findings import Codes, Findings
+from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
+
+_NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
+
+
+def check_registers(document: PlanDocument, codes: Mapping[str, Codes], findings: Findings) -> None:
+    """Add the faults of the registers of a document."""
+    named = [(f"/registers/{at}/code", one.code) for at, one in enumerate(document.registers)]
+    findings.add_repeats("duplicate-code", named)
+    for at, register in enumerate(document.registers):
+        _check_register(f"/registers/{at}", register, codes["organization"], findings)
+
+
+def _check_register(
+    place: str, register: Register, organizations: Codes, findings: Findings
+) -> None:
+    findings.add_unknown_among(f"{place}/keepers", register.keepers, organizations)
+    findings.add_unknown_among(f"{place}/leads", register.leads, organizations)
+    findings.add_repeats(
+        "repeated-reference", [(f"{place}/ends/{at}", one) for at, one in enumerate(register.ends)]
+    )
+    for at, column in enumerate(register.columns):
+        _check_column(f"{place}/columns/{at}", column, findings)
+    listed = [(f"{place}/columns/{at}/code", one.code) for at, one in enumerate(register.columns)]
+    findings.add_repeats("duplicate-code", listed)
+    known = columns_of_register(place, register, findings)
+    findings.add_unknown_among(f"{place}/key", register.key, known)
+    for at, code in enumerate(register.key):
+        column_of_key = register.column(code)
+        if column_of_key is not None and not column_of_key.required:
+            findings.add("key-not-required", f"{place}/key/{at}", code)
+    for member in ("valid_from", "valid_to"):
+        _check_day(f"{place}/{member}", getattr(register, member), register, known, findings)
+
+
+def columns_of_register(place: str, register: Register, findings: Findings) -> Codes:
+    """Return the codes of a register's columns, for whatever names one."""
+    readable = [
+        one
+        for at, one in enumerate(register.columns)
+        if not findings.unreadable(f"{place}/columns/{at}/code")
+    ]
+    return Codes(
+        "column",
+        frozenset(one.code for one in readable),
+        complete=len(readable) == len(register.columns),
+        names={one.name: one.code for one in readable},
+    )
+
+
+def _check_day(
+    place: str, code: str | None, register: Register, known: Codes, findings: Findings
+) -> None:
+    findings.add_unknown(place, code, known)
+    column = None if code is None else register.column(code)
+    if column is not None and column.type != "date":
+        findings.add("not-a-day", place, code)
+
+
+def _check_column(place: str, column: RegisterColumn, findings: Findings) -> None:
+    rests_on = [f"{place}/type"]
+    choices = [(f"{place}/choices/{at}/code", one.code) for at, one in enumerate(column.choices)]
+    findings.add_repeats("duplicate-code", choices)
+    if column.type == "choice" and not column.choices:
+        findings.add("choices-required", f"{place}/choices", None, rests_on)
+    if column.type != "choice" and column.choices:
+        findings.add("choices-not-expected", f"{place}/choices", None, rests_on)
+    for member in ("minimum", "maximum"):
+        bound = getattr(column, member)
+        if bound is not None and column.type not in _NUMBERS:
+            findings.add("bound-of-no-number", f"{place}/{member}", plain(bound), rests_on)
+    least, most = column.minimum, column.maximum
+    if least is not None and most is not None and most < least:
+        findings.add("range-order", f"{place}/maximum", plain(most), [f"{place}/minimum"])
+    if column.check is not None and column.type != "text":
+        findings.add("check-of-no-text", f"{place}/check", column.check, rests_on)

@@ -1,0 +1,103 @@
+"""Reading what registers give: figures as rows stand, and figures as they were found."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.plan.periods import Period
+from services.core.plan.register_entries import Register, RegisterMeasure
+from services.core.plan.state import PlanState
+from services.core.registers.measures import statements
+from services.core.registers.measures.rules import Measured
+
+MOST_ROWS_TOLD = 1000
+"""How many of the rows of a figure are kept one by one; the others by their digest."""
+
+FigureRow = Mapping[str, Any]
+"""The columns of `register_figure` by name."""
+
+
+async def measured(
+    session: AsyncSession,
+    plan: PlanState,
+    register: Register,
+    measure: RegisterMeasure,
+    periods: Sequence[Period],
+) -> list[Measured]:
+    """Return what a measure gives for some periods as the rows stand, in one statement."""
+    if not periods:
+        return []
+    sql, given = statements.measured(register, measure)
+    found = await session.execute(text(sql), {**given, **_of(plan, periods)})
+    return [
+        Measured(row["period"], row["unit"], row["numerator"], row["denominator"], row["row_count"])
+        for row in found.mappings()
+    ]
+
+
+async def rested_on(
+    session: AsyncSession,
+    plan: PlanState,
+    register: Register,
+    measure: RegisterMeasure,
+    period: Period,
+    unit: str | None,
+) -> tuple[str, list[Any]]:
+    """Return the digest of the rows that a figure is reckoned from, and the first of them."""
+    sql, given = statements.rested_on(register, measure)
+    asked = {**given, **_of(plan, [period]), "unit": unit, "most": MOST_ROWS_TOLD}
+    found = (await session.execute(text(sql).columns(rows=JSONB), asked)).mappings().one()
+    return found["digest"], found["rows"]
+
+
+def _of(plan: PlanState, periods: Sequence[Period]) -> dict[str, Any]:
+    return {
+        "city": plan.city_code,
+        "plan": plan.code,
+        "periods": [one.code for one in periods],
+        "firsts": [one.first_day for one in periods],
+        "lasts": [one.last_day for one in periods],
+    }
+
+
+async def latest(
+    session: AsyncSession,
+    plan: PlanState,
+    register: Register,
+    measure: RegisterMeasure,
+    periods: Sequence[str] | None = None,
+) -> list[FigureRow]:
+    """Return the last figures that a measure gave, by unit and period; None: of every period."""
+    found = await session.execute(
+        statements.LATEST,
+        {
+            "city": plan.city_code,
+            "plan": plan.code,
+            "register": register.code,
+            "measure": measure.code,
+            "periods": None if periods is None else list(periods),
+        },
+    )
+    return [dict(row) for row in found.mappings()]
+
+
+async def places(
+    session: AsyncSession, plan: PlanState, indicator: str, wanted: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """Return what holds some places of an indicator, by unit and period, locked."""
+    if not wanted:
+        return {}
+    found = await session.execute(
+        statements.PLACES,
+        {
+            "city": plan.city_code,
+            "plan": plan.code,
+            "indicator": indicator,
+            "units": [unit for unit, _ in wanted],
+            "periods": [period for _, period in wanted],
+        },
+    )
+    return {(row["organization_code"], row["period"]): dict(row) for row in found.mappings()}

@@ -1,0 +1,117 @@
+"""What a measure gives, and which measures a change of rows may move. Pure."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.kit.decimals import quotient, times
+from services.core.plan.register_entries import Register, RegisterMeasure
+from services.core.plan.state import PlanState
+from services.core.submissions.rules import Form, multiplier
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a measure found for a period: of a unit, None: of the city.
+
+    None as a number: no row says one. `row_count` rows were counted or added up.
+    """
+
+    period: str
+    organization_code: str | None
+    numerator: Decimal | None
+    denominator: Decimal | None
+    row_count: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is no row that it could be a figure of."""
+        return self.row_count == 0 and not self.denominator
+
+    def form(self, measure: RegisterMeasure) -> Form | None:
+        """Return the figure as it would be reported; None: there is none to report."""
+        if self.numerator is None:
+            return None
+        above = times(self.numerator, measure.times)
+        if measure.denominator is None:
+            return Form(value=above)
+        if self.denominator is None or (self.denominator == 0 and above != 0):
+            return None
+        return Form(numerator=above, denominator=self.denominator)
+
+
+def with_what_is_gone(
+    measured: Sequence[Measured],
+    before: Collection[tuple[str, str]],
+    measure: RegisterMeasure,
+) -> list[Measured]:
+    """Return what was measured, and nothing in numbers where there was a figure `before`.
+
+    `before` are units and periods. Rows that are all gone leave 0 where they gave a figure.
+    """
+    of_units = measure.per == "unit"
+    periods = {period for _, period in before}
+
+    def had_one(one: Measured) -> bool:
+        if of_units:
+            return (one.organization_code, one.period) in before
+        return one.period in periods
+
+    found = [
+        replace(one, numerator=Decimal(0)) if one.numerator is None and had_one(one) else one
+        for one in measured
+    ]
+    there = {(one.organization_code, one.period) for one in found}
+    below = None if measure.denominator is None else Decimal(0)
+    gone = [
+        Measured(period, unit, Decimal(0), below, 0)
+        for unit, period in sorted(before)
+        if of_units and (unit, period) not in there
+    ]
+    return [*found, *gone]
+
+
+def shown_value(form: Form | None, plan: PlanState, indicator_code: str | None) -> Decimal | None:
+    """Return the value of a figure, exactly; None: there is none."""
+    if form is None or form.value is not None:
+        return None if form is None else form.value
+    if form.numerator is None or not form.denominator:
+        return None
+    indicator = plan.indicators.get(indicator_code or "")
+    by = Decimal(1) if indicator is None else multiplier(indicator)
+    return quotient(times(form.numerator, by), form.denominator)
+
+
+def measures_on(
+    plan: PlanState, touched: Collection[str] | None
+) -> Iterator[tuple[Register, RegisterMeasure]]:
+    """Yield the measures that propose a value and look at some registers; None: at any."""
+    for register in plan.document.registers:
+        for measure in register.measures:
+            if measure.indicator is None:
+                continue
+            below = measure.denominator
+            looked_at = {register.code, None if below is None else below.listed_in}
+            if touched is None or looked_at & set(touched):
+                yield register, measure
+
+
+def reporter_of(plan: PlanState, measure: RegisterMeasure, unit: str | None) -> str | None:
+    """Return the unit that a figure is of; None: nobody reports it."""
+    if unit is not None:
+        found = plan.organizations.get(unit)
+        return unit if found is not None and found.submits else None
+    sole = plan.sole_reporters.get(measure.indicator or "")
+    return None if sole is None else sole.code
+
+
+def sees_figures(actor: Actor, register: Register) -> bool:
+    """Return whether the actor sees figures over all rows: of them it sees each row that counts."""
+    if actor.reach in {Reach.WHOLE_PLAN, Reach.APPROVED}:
+        return True
+    unit = actor.organization_code
+    if actor.reach is Reach.LED and unit in register.leads:
+        return True
+    return actor.reach is not Reach.NOTHING and set(register.keepers) == {unit}

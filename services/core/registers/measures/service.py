@@ -1,0 +1,217 @@
+"""Proposing what registers give: a draft that the unit hands in, and a figure that stands beside.
+
+Nothing is handed in and nothing approved here. What a figure was reckoned from is kept with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import operator, system
+from services.core.kit.decimals import plain
+from services.core.observations.rules import ObservationDraft
+from services.core.observations.service import record_measured
+from services.core.plan.periods import Period
+from services.core.plan.register_entries import Register, RegisterMeasure
+from services.core.plan.state import REGISTER_SOURCE, PlanState
+from services.core.registers.measures import queries
+from services.core.registers.measures.models import RegisterFigure
+from services.core.registers.measures.queries import FigureRow
+from services.core.registers.measures.rules import (
+    Measured,
+    reporter_of,
+    shown_value,
+    with_what_is_gone,
+)
+from services.core.submissions.authorship import Authors, Authorship, columns_of
+from services.core.submissions.batch import statements as submission_statements
+from services.core.submissions.batch.writing import Change, remember, write_rows
+from services.core.submissions.creation import SubmissionDraft, new_row
+from services.core.submissions.judging import value_faults
+from services.core.submissions.rules import Form, Remarks, reported
+
+ACTOR = system("registers")
+
+_NOBODYS = columns_of(Authorship(Authors(), {}))
+"""What a register says is nobody's words: whoever hands it in is its first author."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A figure that is another than the one before: of which unit and period, and from what."""
+
+    measured: Measured
+    unit: str
+    form: Form
+    version: int
+    digest: str
+    rows: Sequence[Any]
+
+
+async def propose(
+    session: AsyncSession,
+    plan: PlanState,
+    register: Register,
+    measure: RegisterMeasure,
+    periods: Sequence[Period],
+    *,
+    position: int,
+    now: datetime,
+) -> int:
+    """Propose what a measure gives for some periods; return how many figures are others now.
+
+    A place that nobody has filled gets a draft, and one that still is such a draft is brought up to
+    date, as long as its period is open. Beside whatever else holds a place the figure stands as
+    what another source says, so that a difference is a conflict. A figure that is as it was found
+    before, from the same rows, writes nothing.
+    """
+    before = {
+        (row["organization_code"], row["period"]): row
+        for row in await queries.latest(
+            session, plan, register, measure, [one.code for one in periods]
+        )
+    }
+    by_code = {one.code: one for one in periods}
+    found = []
+    now_measured = await queries.measured(session, plan, register, measure, periods)
+    for one in with_what_is_gone(now_measured, before, measure):
+        unit, form = reporter_of(plan, measure, one.organization_code), one.form(measure)
+        if unit is None or form is None or (one.is_empty and (unit, one.period) not in before):
+            continue
+        digest, rows = await queries.rested_on(
+            session, plan, register, measure, by_code[one.period], one.organization_code
+        )
+        last = before.get((unit, one.period))
+        if last is not None and last["digest"] == digest and _same(last, form):
+            continue
+        version = 1 if last is None else last["version"] + 1
+        found.append(_Found(one, unit, form, version, digest, rows))
+    if found:
+        await _write(session, plan, (register, measure), found, position=position, now=now)
+    return len(found)
+
+
+def _same(last: FigureRow, form: Form) -> bool:
+    if form.value is not None:
+        return bool(last["value"] == form.value)
+    return (last["numerator"], last["denominator"]) == (form.numerator, form.denominator)
+
+
+async def _write(
+    session: AsyncSession,
+    plan: PlanState,
+    what: tuple[Register, RegisterMeasure],
+    found: Sequence[_Found],
+    *,
+    position: int,
+    now: datetime,
+) -> None:
+    register, measure = what
+    drafts = await _put_drafts(session, plan, what, found, position=position, now=now)
+    indicator = measure.indicator or ""
+    await session.execute(
+        insert(RegisterFigure),
+        [
+            {
+                "city_code": plan.city_code,
+                "plan_code": plan.code,
+                "register_code": register.code,
+                "measure_code": measure.code,
+                "organization_code": one.unit,
+                "period": one.measured.period,
+                "version": one.version,
+                "indicator_code": indicator,
+                "value": shown_value(one.form, plan, indicator),
+                "numerator": one.form.numerator,
+                "denominator": one.form.denominator,
+                "row_count": one.measured.row_count,
+                "rows": list(one.rows),
+                "digest": one.digest,
+                "position": position,
+                "submission_id": drafts.get((one.unit, one.measured.period)),
+                "found_at": now,
+            }
+            for one in found
+        ],
+    )
+    await record_measured(
+        session,
+        [
+            ObservationDraft(
+                index,
+                indicator_code=indicator,
+                organization_code=one.unit,
+                period=one.measured.period,
+                reference=f"{register.code}.{measure.code}@{position}.{one.version}",
+                form=one.form,
+            )
+            for index, one in enumerate(found)
+        ],
+        source_code=f"{REGISTER_SOURCE}{register.code}",
+        plan=plan,
+        stamp=ACTOR,
+        now=now,
+    )
+
+
+async def _put_drafts(
+    session: AsyncSession,
+    plan: PlanState,
+    what: tuple[Register, RegisterMeasure],
+    found: Sequence[_Found],
+    *,
+    position: int,
+    now: datetime,
+) -> Mapping[tuple[str, str], UUID]:
+    """Write drafts where nobody said anything; return the submission of each place."""
+    _, measure = what
+    indicator = plan.indicators[measure.indicator or ""]
+    wanted = [(one.unit, one.measured.period) for one in found]
+    held = await queries.places(session, plan, indicator.code, wanted)
+    ids = {place: row["id"] for place, row in held.items()}
+    made, changed = [], []
+    for one in found:
+        place = (one.unit, one.measured.period)
+        if plan.period_state(one.measured.period) != "open":
+            continue
+        if value_faults(one.form, indicator, plan, one.measured.period, draft=True):
+            continue
+        said = {
+            **reported(one.form, indicator).columns,
+            "source": _source(what, one, position),
+            **_NOBODYS,
+        }
+        row = held.get(place)
+        if row is None:
+            draft = SubmissionDraft(
+                indicator.code, one.unit, one.measured.period, one.form, Remarks(), draft=True
+            )
+            base = new_row(draft, indicator, plan=plan, actor=operator(plan.city_code), now=now)
+            made.append({**base, **said, "on_behalf": False})
+        elif row["state"] == "draft" and row["authors"] == []:
+            changed.append({**row, **said, "version": row["version"] + 1, "updated_at": now})
+    written: list[Change] = []
+    for statement, rows, action in (
+        (submission_statements.INSERT, made, "created"),
+        (submission_statements.UPDATE, changed, "changed"),
+    ):
+        done = await write_rows(session, statement, rows, plan)
+        written += [Change(row, action) for row in rows if row["id"] in done]
+    await remember(session, written, plan=plan, stamp=ACTOR, now=now)
+    for change in written:
+        ids[change.row["organization_code"], change.row["period"]] = change.row["id"]
+    return ids
+
+
+def _source(what: tuple[Register, RegisterMeasure], one: _Found, position: int) -> str:
+    register, measure = what
+    return (
+        f"台账“{register.name}”{measure.name}：{plain(Decimal(one.measured.row_count))} 行，"
+        f"日志序号 {position}，SHA-256 {one.digest[:16]}"
+    )

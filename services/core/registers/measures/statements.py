@@ -1,0 +1,184 @@
+"""The statements of measures: each for all rows of a register, and all periods that are asked for.
+
+What the plan says (columns, texts, numbers, days) goes in as parameters; of the text nothing is
+but our own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.core.kit.database import columns_of
+from services.core.plan.register_entries import (
+    MeasureDenominator,
+    Register,
+    RegisterMeasure,
+    RowCondition,
+)
+from services.core.registers.measures.models import RegisterFigure
+from services.core.submissions.models import Submission
+
+
+@dataclass(slots=True)
+class _Given:
+    """Parameters as they are collected, each under a name of its own."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, value: object) -> str:
+        """Return the name of a parameter with this value, as SQL."""
+        name = f"m{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def cell(self, row: str, column: str) -> str:
+        """Return what a counted row says in a column, as text."""
+        return f"({row}.counted ->> CAST({self.add(column)} AS text))"
+
+    def number(self, row: str, column: str) -> str:
+        """Return what a counted row says in a column, as a number."""
+        return f"CAST({self.cell(row, column)} AS numeric)"
+
+
+def _meets(row: str, conditions: tuple[RowCondition, ...], given: _Given) -> str:
+    parts = ["TRUE"]
+    for one in conditions:
+        cell = given.cell(row, one.column)
+        if one.any_of:
+            parts.append(f"{cell} = ANY(CAST({given.add(list(one.any_of))} AS text[]))")
+        if one.yes is not None:
+            parts.append(f"{cell} = {given.add('true' if one.yes else 'false')}")
+        if one.filled is not None:
+            parts.append(f"{cell} IS {'NOT ' if one.filled else ''}NULL")
+        for bound, sign in ((one.minimum, ">="), (one.maximum, "<=")):
+            if bound is not None:
+                parts.append(f"CAST({cell} AS numeric) {sign} CAST({given.add(bound)} AS numeric)")
+    return " AND ".join(parts)
+
+
+def _rows(row: str, register: str, measure: RegisterMeasure | None, given: _Given) -> str:
+    """Return the rows of a register that count for the period `p`, as what follows FROM."""
+    wanted = (
+        f"register_row AS {row} WHERE {row}.city_code = :city AND {row}.plan_code = :plan"
+        f" AND {row}.register_code = {given.add(register)} AND {row}.counted IS NOT NULL"
+        f" AND {row}.state <> 'withdrawn'"
+        f" AND ({row}.ended_on IS NULL OR {row}.ended_on > p.last_day)"
+    )
+    if measure is None or measure.at == "period_end" or measure.day is None:
+        return (
+            f"{wanted} AND ({row}.valid_from IS NULL OR {row}.valid_from <= p.last_day)"
+            f" AND ({row}.valid_to IS NULL OR {row}.valid_to >= p.last_day)"
+        )
+    day = f"CAST({given.cell(row, measure.day)} AS date)"
+    begun = f" AND {day} >= p.first_day" if measure.at == "in_period" else ""
+    return f"{wanted} AND {day} <= p.last_day{begun}"
+
+
+_PERIODS = """unnest(CAST(:periods AS text[]), CAST(:firsts AS date[]), CAST(:lasts AS date[]))
+    AS p(period, first_day, last_day)"""
+
+
+def measured(register: Register, measure: RegisterMeasure) -> tuple[str, Mapping[str, Any]]:
+    """Return the statement that reckons a measure for some periods, and what it takes beside them.
+
+    It returns `period`, `unit` (null: of the city), `numerator`, `denominator`, `row_count`.
+    """
+    given = _Given()
+    if measure.kind == "coverage" and measure.denominator is not None:
+        return _coverage(register, measure, measure.denominator, given), given.values
+    rows = _rows("r", register.code, measure, given)
+    where = _meets("r", measure.where, given)
+    below = measure.denominator
+    whole = where if below is None else _meets("r", below.where, given)
+    part = where if below is None else f"({whole}) AND ({where})"
+    above = _amount(register, measure, measure.column, part, given)
+    under = "CAST(NULL AS numeric)"
+    if below is not None:
+        under = _amount(register, measure, below.column, whole, given)
+    unit = "r.organization_code" if measure.per == "unit" else "CAST(NULL AS text)"
+    group = "GROUP BY r.organization_code" if measure.per == "unit" else ""
+    return (
+        f"SELECT p.period, f.unit, f.numerator, f.denominator, f.row_count FROM {_PERIODS}"  # noqa: S608
+        f" CROSS JOIN LATERAL (SELECT {unit} AS unit, {above} AS numerator,"
+        f" {under} AS denominator, count(*) FILTER (WHERE {part}) AS row_count"
+        f" FROM {rows} {group}) AS f ORDER BY p.period, f.unit"
+    ), given.values
+
+
+def _amount(
+    register: Register, measure: RegisterMeasure, column: str | None, where: str, given: _Given
+) -> str:
+    if column is not None:
+        return f"sum({given.number('r', column)}) FILTER (WHERE {where})"
+    if not measure.distinct or set(register.key) <= set(measure.distinct):
+        return f"CAST(count(*) FILTER (WHERE {where}) AS numeric)"
+    said = ", ".join(given.cell("r", one) for one in measure.distinct)
+    once = said if len(measure.distinct) == 1 else f"({said})"
+    return f"CAST(count(DISTINCT {once}) FILTER (WHERE {where}) AS numeric)"
+
+
+def _coverage(
+    register: Register, measure: RegisterMeasure, below: MeasureDenominator, given: _Given
+) -> str:
+    listed = _rows("l", below.listed_in or "", None, given)
+    name = given.cell("l", below.match or "")
+    all_there_are = _meets("l", below.where, given)
+    own = given.cell("r", measure.distinct[0])
+    rows = _rows("r", register.code, measure, given)
+    where = _meets("r", measure.where, given)
+    return (
+        f"SELECT p.period, CAST(NULL AS text) AS unit, f.numerator, f.denominator, n.row_count"  # noqa: S608
+        f" FROM {_PERIODS} CROSS JOIN LATERAL (SELECT count(*) AS row_count FROM {rows}"
+        f" AND ({where})) AS n CROSS JOIN LATERAL ("
+        f" SELECT CAST(count(DISTINCT w.name) AS numeric) AS denominator,"
+        f" CAST(count(DISTINCT w.name) FILTER (WHERE o.name IS NOT NULL) AS numeric) AS numerator"
+        f" FROM (SELECT {name} AS name FROM {listed} AND ({all_there_are})) AS w"
+        f" LEFT JOIN (SELECT DISTINCT {own} AS name FROM {rows} AND ({where})) AS o"
+        f" ON o.name = w.name) AS f ORDER BY p.period"
+    )
+
+
+def rested_on(register: Register, measure: RegisterMeasure) -> tuple[str, Mapping[str, Any]]:
+    """Return the statement that tells which rows a figure was reckoned from, and what it takes.
+
+    Of one period, and of the unit `:unit` (null: of all): `digest` and `rows`, `:most` at most.
+    """
+    given = _Given()
+    rows = _rows("r", register.code, measure, given)
+    where = _meets("r", measure.where, given)
+    if measure.kind == "ratio" and measure.denominator is not None:
+        where = f"({where}) AND ({_meets('r', measure.denominator.where, given)})"
+    return (
+        f"WITH taken AS MATERIALIZED (SELECT r.id, r.version FROM {_PERIODS}"  # noqa: S608
+        f" CROSS JOIN LATERAL (SELECT r.id, r.version FROM {rows} AND ({where})"
+        " AND (CAST(:unit AS text) IS NULL OR r.organization_code = :unit)) AS r)"
+        " SELECT encode(sha256(convert_to(coalesce((SELECT string_agg("
+        "id || ':' || version, chr(10) ORDER BY id) FROM taken), ''), 'UTF8')), 'hex') AS digest,"
+        " coalesce((SELECT jsonb_agg(jsonb_build_array(few.id, few.version) ORDER BY few.id) FROM"
+        " (SELECT id, version FROM taken ORDER BY id LIMIT :most) AS few), '[]') AS rows"
+    ), given.values
+
+
+LATEST = text(f"""
+SELECT DISTINCT ON (f.register_code, f.measure_code, f.organization_code, f.period)
+    {columns_of(RegisterFigure, "f")}
+FROM register_figure AS f
+WHERE f.city_code = :city AND f.plan_code = :plan AND f.register_code = :register
+    AND f.measure_code = :measure
+    AND (CAST(:periods AS text[]) IS NULL OR f.period = ANY(CAST(:periods AS text[])))
+ORDER BY f.register_code, f.measure_code, f.organization_code, f.period, f.version DESC
+""").columns(rows=JSONB)  # noqa: S608 (column names of our own)
+"""The last figures that a measure gave."""
+
+PLACES = text(f"""
+SELECT {columns_of(Submission, "s")} FROM submission AS s
+JOIN unnest(CAST(:units AS text[]), CAST(:periods AS text[])) AS w(unit, period)
+    ON w.unit = s.organization_code AND w.period = s.period
+WHERE s.city_code = :city AND s.plan_code = :plan AND s.indicator_code = :indicator
+    AND s.state <> 'withdrawn'
+ORDER BY s.id FOR UPDATE OF s
+""").columns(*Submission.__table__.columns)  # noqa: S608 (column names of our own)
+"""What holds the places that figures are proposed for, locked."""

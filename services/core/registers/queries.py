@@ -1,0 +1,205 @@
+"""Reading registers. Every query of a caller starts from what the caller may see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Uuid, and_, cast, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.events.models import Event, EventPosition
+from services.core.events.queries import check_position
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.plan.visibility import Owned, scope
+from services.core.registers import statements
+from services.core.registers.models import RegisterRow, RegisterRowHistory
+from services.core.registers.rules import Row
+
+ROWS = Owned(
+    city="register_row.city_code",
+    plan="register_row.plan_code",
+    unit="register_row.organization_code",
+    register="register_row.register_code",
+    approved="register_row.state IN ('confirmed', 'ended', 'revoked')",
+)
+"""Whose a row is: of the unit that keeps it, and of those that lead its register."""
+
+_APPROVED = ("confirmed", "ended", "revoked")
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilters:
+    """What a list is narrowed by; None does not narrow.
+
+    `value` is what is said in `column`, as text; `valid_on` a day on which what was confirmed
+    counts.
+    """
+
+    organization_code: str | None = None
+    state: str | None = None
+    column: str | None = None
+    value: str | None = None
+    valid_on: date | None = None
+
+    def named(self) -> dict[str, str]:
+        """Return those given by name."""
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: str(value) for name, value in given.items() if value is not None}
+
+    def conditions(self, *, with_state: bool = True) -> list[ColumnElement[bool]]:
+        """Return the conditions on rows."""
+        found: list[ColumnElement[bool]] = []
+        if self.organization_code is not None:
+            found.append(RegisterRow.organization_code == self.organization_code)
+        if self.state is not None and with_state:
+            found.append(RegisterRow.state == self.state)
+        if self.column is not None:
+            found.append(RegisterRow.cells[self.column].astext == self.value)
+        if self.valid_on is not None:
+            found += _counts_on(self.valid_on)
+        return found
+
+
+def _counts_on(day: date) -> list[ColumnElement[bool]]:
+    return [
+        RegisterRow.counted.is_not(None),
+        RegisterRow.state != "withdrawn",
+        or_(RegisterRow.valid_from.is_(None), RegisterRow.valid_from <= day),
+        or_(RegisterRow.valid_to.is_(None), RegisterRow.valid_to >= day),
+        or_(RegisterRow.ended_on.is_(None), RegisterRow.ended_on > day),
+    ]
+
+
+async def page(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    plan_code: str,
+    register_code: str,
+    filters: RowFilters,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[RegisterRow]:
+    """Return up to `limit` visible rows of a register, newest first, after the id `after`.
+
+    What was withdrawn is not listed unless it is asked for.
+    """
+    wanted = select(RegisterRow).where(
+        scope(actor, ROWS).clause,
+        RegisterRow.plan_code == plan_code,
+        RegisterRow.register_code == register_code,
+        *filters.conditions(),
+    )
+    if filters.state is None:
+        wanted = wanted.where(RegisterRow.state != "withdrawn")
+    if after is not None:
+        wanted = wanted.where(RegisterRow.id < after)
+    return (await session.scalars(wanted.order_by(RegisterRow.id.desc()).limit(limit))).all()
+
+
+async def one(session: AsyncSession, actor: Actor, row_id: UUID) -> RegisterRow | None:
+    """Return one visible row."""
+    return await session.scalar(
+        select(RegisterRow).where(RegisterRow.id == row_id, scope(actor, ROWS).clause)
+    )
+
+
+async def for_update(session: AsyncSession, actor: Actor, row_id: UUID) -> RegisterRow | None:
+    """Return one visible row, locked until the transaction ends."""
+    return await session.scalar(
+        select(RegisterRow)
+        .where(RegisterRow.id == row_id, scope(actor, ROWS).clause)
+        .with_for_update()
+    )
+
+
+async def history(
+    session: AsyncSession, actor: Actor, city_code: str, row_id: UUID, *, after: int, limit: int
+) -> Sequence[RegisterRowHistory]:
+    """Return the changes of a visible row that the caller may see, oldest first.
+
+    Who sees what was approved sees no draft between.
+    """
+    wanted = select(RegisterRowHistory).where(
+        RegisterRowHistory.city_code == city_code,
+        RegisterRowHistory.row_id == row_id,
+        RegisterRowHistory.version > after,
+    )
+    if actor.reach is Reach.APPROVED:
+        wanted = wanted.where(RegisterRowHistory.after["state"].astext.in_(_APPROVED))
+    return (await session.scalars(wanted.order_by(RegisterRowHistory.version).limit(limit))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRows:
+    """Rows that changed, each with the position of its last change; where the reading ended."""
+
+    found: Sequence[tuple[int, RegisterRow]]
+    position: int
+    more: bool
+
+
+async def changed_after(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    plan_code: str,
+    register_code: str,
+    filters: RowFilters,
+    position: int,
+    limit: int,
+) -> ChangedRows:
+    """Return visible rows of a register that changed after a log position.
+
+    Filters by what may change are left to the caller, who tells what left the list.
+
+    Raises:
+        PositionBeyondLog: there is no such position.
+    """
+    read = (
+        select(EventPosition.position, Event.subject_id, Event.subject_kind, Event.plan_code)
+        .join(
+            Event,
+            and_(Event.city_code == EventPosition.city_code, Event.id == EventPosition.event_id),
+        )
+        .where(EventPosition.city_code == actor.city_code, EventPosition.position > position)
+        .order_by(EventPosition.position)
+        .limit(limit)
+        .cte("read")
+    )
+    upto, number = (await session.execute(select(func.max(read.c.position), func.count()))).one()
+    if not number:
+        await check_position(session, actor.city_code, position)
+    changes = (
+        select(
+            func.max(read.c.position).label("position"), cast(read.c.subject_id, Uuid).label("id")
+        )
+        .where(read.c.subject_kind == "register_row")
+        .group_by(read.c.subject_id)
+        .subquery()
+    )
+    unit = RowFilters(organization_code=filters.organization_code)
+    rows = await session.execute(
+        select(changes.c.position, RegisterRow)
+        .join(changes, changes.c.id == RegisterRow.id)
+        .where(
+            scope(actor, ROWS).clause,
+            RegisterRow.plan_code == plan_code,
+            RegisterRow.register_code == register_code,
+            *unit.conditions(),
+        )
+        .order_by(changes.c.position)
+    )
+    return ChangedRows([(at, row) for at, row in rows], upto or position, number == limit)
+
+
+async def standing(
+    session: AsyncSession, city_code: str, plan_code: str, register_code: str, keys: Sequence[str]
+) -> Mapping[str, Row]:
+    """Return the rows of a register that hold some keys, by key, locked."""
+    given: dict[str, Any] = {"city": city_code, "plan": plan_code, "register": register_code}
+    found = await session.execute(statements.STANDING, {**given, "keys": list(keys)})
+    return {row["key"]: dict(row) for row in found.mappings()}

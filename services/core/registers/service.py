@@ -1,0 +1,395 @@
+"""Writing rows of registers: one or thousands at once, and the verbs on one.
+
+Each change writes the row, its history and its event in the caller's transaction. A call is
+constant in statements, however many rows it has.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.identity.actor import Actor
+from services.core.identity.errors import takes
+from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.faults import echo
+from services.core.kit.ids import new_id
+from services.core.kit.nearest import MOST_COMPARED
+from services.core.kit.text import Text
+from services.core.kit.trail import note_events, present_traceparent
+from services.core.plan.register_entries import Register
+from services.core.plan.state import PlanState
+from services.core.registers import queries
+from services.core.registers.errors import (
+    OwnRow,
+    RegisterRowExists,
+    RegisterRowTransitionRefused,
+)
+from services.core.registers.judging import NO_UNIT, CellDesk, Cells, judged_cells, key_of
+from services.core.registers.models import RegisterRow
+from services.core.registers.rules import (
+    ACTIONS,
+    ENDS,
+    WRITING_VERBS,
+    RegisterOutcome,
+    Row,
+    RowDraft,
+    RowVerb,
+    after_verb,
+    after_writing,
+    allowed_actions,
+    confirms,
+    event_data,
+    has_right,
+    image_of,
+    keeper_faults,
+    keeps,
+    new_row,
+    state_allows,
+)
+from services.core.registers.statements import REMEMBER, WRITE
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRow:
+    """What became of a row that was handed in; `row` is what stands, where anything does."""
+
+    index: int
+    outcome: RegisterOutcome
+    row: Row | None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterDesk:
+    """The register that is written, by the plan in force, by whom and when."""
+
+    plan: PlanState
+    register: Register
+    actor: Actor
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        """The local day."""
+        return self.plan.local_date(self.now)
+
+
+async def write_rows(
+    session: AsyncSession, drafts: Sequence[RowDraft], desk: RegisterDesk
+) -> list[WrittenRow]:
+    """Write rows by their keys: those that stand are changed, others are made.
+
+    A column that a row does not name stays as it is, and null takes it back. Every fault of every
+    row is told, and those without faults are written.
+    """
+    judged = await asyncio.to_thread(_judged, drafts, desk, hints=len(drafts) == 1)
+    keys = [one.key for one in judged if one.key]
+    found: Mapping[str, Row] = {}
+    if keys:
+        await _hold(session, desk)
+        found = await queries.standing(
+            session, desk.plan.city_code, desk.plan.code, desk.register.code, keys
+        )
+    alone = len(drafts) == 1
+    decided = await asyncio.to_thread(
+        lambda: [_decided(one, found, desk, hints=alone) for one in judged]
+    )
+    await _write(
+        session,
+        [
+            (one.row, "created" if one.outcome == "created" else "changed")
+            for one in decided
+            if one.row is not None and one.outcome in {"created", "updated"}
+        ],
+        desk,
+    )
+    return decided
+
+
+async def add_row(session: AsyncSession, draft: RowDraft, desk: RegisterDesk) -> Row:
+    """Write a new row and return it.
+
+    Raises:
+        InvalidInput: the row has faults.
+        RegisterRowExists: a row with its key stands.
+    """
+    (judged,) = _judged([draft], desk, hints=True)
+    if judged.faults or judged.key is None:
+        raise InvalidInput(faults=judged.faults)
+    await _hold(session, desk)
+    place = (desk.plan.city_code, desk.plan.code, desk.register.code)
+    found = await queries.standing(session, *place, [judged.key])
+    if found:
+        (row,) = found.values()
+        own = keeps(desk.actor, desk.register, row["organization_code"])
+        seen = own or confirms(desk.actor, desk.register)
+        raise RegisterRowExists(extra={"row_id": str(row["id"])} if seen else {})
+    decided = _decided(judged, {}, desk, hints=True)
+    if decided.row is None or decided.faults:
+        raise InvalidInput(faults=decided.faults)
+    await _write(session, [(decided.row, "created")], desk)
+    return decided.row
+
+
+async def _hold(session: AsyncSession, desk: RegisterDesk) -> None:
+    """Let whoever else makes rows of this register wait: a key that is free stays so."""
+    plan = desk.plan
+    await lock_name(session, f"register {plan.city_code} {plan.code} {desk.register.code}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    draft: RowDraft
+    key: str | None
+    """Null: it cannot be told."""
+
+    faults: tuple[Fault, ...]
+
+
+def _judged(drafts: Sequence[RowDraft], desk: RegisterDesk, *, hints: bool) -> list[_Judged]:
+    """Return what is wrong with each row by itself and beside the others; cells come later."""
+    judged = []
+    cell_desk = CellDesk(desk.plan, hints=hints)
+    together: dict[str, list[int]] = defaultdict(list)
+    units: dict[str, list[Fault]] = {}
+    only_key = desk.register.model_copy(update={"columns": _key_columns(desk.register)})
+    for draft in drafts:
+        faults = list(draft.faults)
+        if draft.organization_code:
+            faults += _of_unit(draft.organization_code, desk, units)
+        said = {code: draft.said[code] for code in desk.register.key if code in draft.said}
+        keyed = judged_cells(only_key, said, cell_desk)
+        key = None if keyed.faults or draft.faults else key_of(desk.register, keyed.cells)
+        if key is None:
+            # What stands is not known, so that the row is judged as a new one.
+            wrong = {fault.pointer for fault in draft.faults}
+            faults += [
+                fault
+                for fault in judged_cells(desk.register, draft.said, cell_desk).faults
+                if fault.pointer not in wrong
+            ]
+        else:
+            together[key].append(draft.index)
+        judged.append(_Judged(draft, key, tuple(faults)))
+    return [
+        replace(one, faults=(*one.faults, _twice(together[one.key])))
+        if one.key is not None and len(together[one.key]) > 1
+        else one
+        for one in judged
+    ]
+
+
+def _of_unit(code: str, desk: RegisterDesk, known: dict[str, list[Fault]]) -> list[Fault]:
+    """Return what is wrong with the unit of a row; `known` keeps what was found out before.
+
+    For the first few unknown ones it is looked which were meant, for that takes long.
+    """
+    if code not in known:
+        if len(known) >= MOST_COMPARED and code not in desk.plan.organizations:
+            return [Fault("/organization_code", "unknown-organization", NO_UNIT, echo(code))]
+        found = keeper_faults(desk.register, code, desk.plan)
+        if not found and not keeps(desk.actor, desk.register, code):
+            found = [_NOT_YOURS]
+        known[code] = found
+    return known[code]
+
+
+def _key_columns(register: Register) -> tuple[Any, ...]:
+    return tuple(one for one in register.columns if one.code in register.key)
+
+
+def _twice(rows: Sequence[int]) -> Fault:
+    words = Text(
+        f"相同主键在本批出现多次：第 {'、'.join(map(str, rows[:20]))} 行",
+        f"The same key stands in rows {', '.join(map(str, rows[:20]))}",
+    )
+    return Fault("/values", "duplicate-row", words)
+
+
+_NOT_YOURS = Fault(
+    "/organization_code",
+    "not-your-organization",
+    Text("只能填写本单位的行", "Only rows of your own unit are yours to write"),
+)
+_ANOTHERS = Fault(
+    "/organization_code",
+    "row-of-another-unit",
+    Text("相同主键的行属于另一单位", "The row with this key is another unit's"),
+)
+
+
+def _decided(
+    one: _Judged, found: Mapping[str, Row], desk: RegisterDesk, *, hints: bool
+) -> WrittenRow:
+    draft, register = one.draft, desk.register
+    if one.key is None:
+        return WrittenRow(draft.index, "rejected", None, one.faults)
+    before = found.get(one.key)
+    present: Cells | None = None if before is None else before["cells"]
+    cells = judged_cells(register, draft.said, CellDesk(desk.plan, hints=hints), present)
+    faults = [*one.faults, *cells.faults]
+    if before is not None and before["organization_code"] != draft.organization_code:
+        faults.append(_ANOTHERS)
+    if faults:
+        return WrittenRow(draft.index, "rejected", None, tuple(faults))
+    if before is not None and before["cells"] == cells.cells:
+        return WrittenRow(draft.index, "unchanged", before)
+    row = before or new_row(
+        desk.plan, register, draft.organization_code, row_id=new_id(), now=desk.now
+    )
+    row = after_writing(
+        row, cells.cells, one.key, register=register, actor=desk.actor, now=desk.now
+    )
+    return WrittenRow(draft.index, "created" if before is None else "updated", row)
+
+
+_ARRAYS = (
+    *("id", "key", "organization_code", "state", "cells", "counted", "valid_from", "valid_to"),
+    *("ended_on", "reason", "authors", "created_at", "updated_at", "version"),
+)
+_AS_JSON = frozenset({"cells", "counted", "authors"})
+
+
+async def _write(
+    session: AsyncSession, made: Sequence[tuple[Row, str]], desk: RegisterDesk
+) -> None:
+    """Write rows as they are now, with history and event of each, in two statements."""
+    if not made:
+        return
+    plan = desk.plan
+    shared = {"city": plan.city_code, "plan": plan.code}
+    arrays, remembered = await asyncio.to_thread(_arrays, made)
+    await session.execute(WRITE, {**shared, "register": desk.register.code, **arrays})
+    told = {
+        "actor": to_json(desk.actor.stamp()).decode(),
+        "now": desk.now,
+        "traceparent": present_traceparent(),
+    }
+    await session.execute(REMEMBER, {**shared, **told, **remembered})
+    note_events(remembered["event_id"])
+
+
+def _arrays(made: Sequence[tuple[Row, str]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the arrays that `WRITE` and `REMEMBER` take."""
+    rows = [row for row, _ in made]
+    arrays = {name: [row[name] for row in rows] for name in _ARRAYS}
+    for name in _AS_JSON:
+        arrays[name] = [None if one is None else to_json(one).decode() for one in arrays[name]]
+    kept = {name: arrays[name] for name in ("id", "version", "organization_code", "reason")}
+    remembered = {
+        **kept,
+        "action": [action for _, action in made],
+        "image": [to_json(image_of(row)).decode() for row in rows],
+        "event_id": [new_id() for _ in rows],
+        "event_data": [to_json(event_data(row)).decode() for row in rows],
+    }
+    return arrays, remembered
+
+
+def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Register) -> None:
+    """Let the actor pass who has the right to a verb on a row.
+
+    Raises:
+        OwnRow: it would confirm what it or its unit wrote.
+        Forbidden: it has not this right for another reason.
+    """
+    if has_right(actor, verb, vars(row), register):
+        return
+    if verb == "confirm" and confirms(actor, register):
+        raise OwnRow
+    if verb in WRITING_VERBS:
+        raise takes(
+            "填写该行的单位或 office",
+            "the unit that the row is of, or the office",
+        )
+    raise takes(
+        "台账的牵头单位（lead）或 office",
+        "a lead of the register, or the office",
+    )
+
+
+def _check_state(row: RegisterRow, verb: RowVerb, desk: RegisterDesk) -> None:
+    if not state_allows(verb, vars(row), desk.register):
+        legal = allowed_actions(desk.actor, vars(row), desk.register)
+        raise RegisterRowTransitionRefused(extra={"state": row.state, "allowed_actions": legal})
+
+
+async def edit(
+    session: AsyncSession, row: RegisterRow, *, said: Mapping[str, Any], desk: RegisterDesk
+) -> None:
+    """Change what a locked row says, by column; null takes a cell back.
+
+    What is as it was already changes nothing. Of a confirmed row it becomes a correction, and what
+    was confirmed counts until that is.
+
+    Raises:
+        InvalidInput: what would stand has faults.
+        RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
+    """
+    judged = judged_cells(desk.register, said, CellDesk(desk.plan), row.cells)
+    if judged.faults:
+        raise InvalidInput(faults=judged.faults)
+    _check_state(row, "edit", desk)
+    if judged.cells == row.cells:
+        return
+    after = after_writing(
+        vars(row),
+        judged.cells,
+        row.key,
+        register=desk.register,
+        actor=desk.actor,
+        now=desk.now,
+    )
+    await _put(session, row, after, "edit", desk)
+
+
+async def move(
+    session: AsyncSession,
+    row: RegisterRow,
+    verb: RowVerb,
+    *,
+    desk: RegisterDesk,
+    reason: str | None,
+    ended_on: date | None = None,
+) -> None:
+    """Carry out a verb on a locked row. One that ends it does so from `ended_on` on, or today.
+
+    Raises:
+        InvalidInput: it would be confirmed with faults, or ended on a day to come.
+        RegisterRowTransitionRefused: its state does not allow it, or the register knows no such
+            end.
+    """
+    faults: list[Fault] = []
+    if verb == "confirm":
+        faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
+    if ended_on is not None and ended_on > desk.today:
+        faults.append(Fault("/ended_on", "day-to-come", _TO_COME, ended_on.isoformat()))
+    if faults:
+        raise InvalidInput(faults=faults)
+    _check_state(row, verb, desk)
+    after = after_verb(
+        vars(row),
+        verb,
+        register=desk.register,
+        reason=reason,
+        ended_on=(ended_on or desk.today) if verb in ENDS else None,
+        now=desk.now,
+    )
+    await _put(session, row, after, verb, desk)
+
+
+_TO_COME = Text("不能晚于今天", "Must be no later than today")
+
+
+async def _put(
+    session: AsyncSession, row: RegisterRow, after: Row, verb: RowVerb, desk: RegisterDesk
+) -> None:
+    await _write(session, [(after, ACTIONS[verb])], desk)
+    await session.refresh(row)

@@ -1,0 +1,133 @@
+"""Registers and their measures in a plan: what may stand in them, and every fault at once."""
+
+from typing import Any
+
+import pytest
+
+from services.core.plan.errors import InvalidPlan
+from services.core.plan.rules import read_document
+from tests.support.api import xinmi
+
+DAY = {"code": "day", "name": "日", "type": "date"}
+NAME = {"code": "name", "name": "名", "type": "text", "required": True}
+AMOUNT = {"code": "amount", "name": "量", "type": "decimal"}
+KIND = {"code": "kind", "name": "类", "type": "choice", "choices": [{"code": "a", "name": "甲"}]}
+COLUMNS = [NAME, AMOUNT, DAY, KIND]
+
+
+def a_register(**changes: Any) -> dict[str, Any]:
+    return {"code": "T", "name": "试", "columns": COLUMNS, "key": ["name"], **changes}
+
+
+def a_measure(**changes: Any) -> dict[str, Any]:
+    return {"code": "m", "name": "数", "kind": "count", **changes}
+
+
+def faults(*registers: dict[str, Any]) -> list[tuple[str, str]]:
+    document = xinmi().model_dump(mode="json", exclude_none=True)
+    try:
+        read_document({**document, "registers": list(registers)})
+    except InvalidPlan as error:
+        return [(one.pointer.removeprefix("/registers/"), one.code) for one in error.faults]
+    return []
+
+
+def test_a_register_without_fault_is_taken() -> None:
+    assert faults(a_register(valid_from="day", measures=[a_measure(indicator="R04")])) == []
+
+
+def test_every_fault_of_a_register_is_told_at_once() -> None:
+    wrong = a_register(
+        columns=[
+            {**NAME, "required": False},
+            {**AMOUNT, "minimum": 2, "maximum": 1},
+            {**DAY, "minimum": 1, "check": "credit_code"},
+            {**KIND, "choices": []},
+            {**NAME, "choices": [{"code": "a", "name": "甲"}]},
+        ],
+        key=["name", "nothing"],
+        keepers=["UN99"],
+        leads=["UN22", "UN22"],
+        valid_to="amount",
+        ends=["ended", "ended"],
+    )
+    assert set(faults(wrong, a_register())) == {
+        ("1/code", "duplicate-code"),
+        ("0/keepers/0", "unknown-organization"),
+        ("0/leads/1", "repeated-reference"),
+        ("0/ends/1", "repeated-reference"),
+        ("0/columns/1/maximum", "range-order"),
+        ("0/columns/2/minimum", "bound-of-no-number"),
+        ("0/columns/2/check", "check-of-no-text"),
+        ("0/columns/3/choices", "choices-required"),
+        ("0/columns/4/choices", "choices-not-expected"),
+        ("0/columns/4/code", "duplicate-code"),
+        ("0/key/0", "key-not-required"),
+        ("0/key/1", "unknown-column"),
+        ("0/valid_to", "not-a-day"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        ({"kind": "sum"}, {("column", "column-required")}),
+        ({"kind": "sum", "column": "name"}, {("column", "not-a-number")}),
+        ({"column": "amount"}, {("column", "column-not-expected")}),
+        ({"at": "in_period"}, {("day", "day-required")}),
+        ({"day": "day"}, {("day", "day-not-expected")}),
+        ({"at": "in_period", "day": "amount"}, {("day", "not-a-day")}),
+        ({"kind": "ratio"}, {("denominator", "denominator-required")}),
+        ({"denominator": {}}, {("denominator", "denominator-not-expected")}),
+        ({"kind": "coverage", "denominator": {}}, {("denominator", "coverage-incomplete")}),
+        (
+            {"kind": "ratio", "denominator": {"listed_in": "T", "match": "name"}},
+            {("denominator", "ratio-of-another-register")},
+        ),
+        (
+            {
+                "kind": "coverage",
+                "distinct": ["name"],
+                "denominator": {"listed_in": "U", "match": "name"},
+            },
+            {("denominator/listed_in", "unknown-register")},
+        ),
+        (
+            {"where": [{"column": "kind", "any_of": ["b"]}]},
+            {("where/0/any_of/0", "unknown-choice")},
+        ),
+        (
+            {"where": [{"column": "amount", "any_of": ["1"], "yes": True}]},
+            {
+                ("where/0/any_of", "condition-of-another-type"),
+                ("where/0/yes", "condition-of-another-type"),
+            },
+        ),
+        ({"where": [{"column": "none", "filled": True}]}, {("where/0/column", "unknown-column")}),
+        ({"distinct": ["none"]}, {("distinct/0", "unknown-column")}),
+        (
+            {"kind": "sum", "column": "amount", "distinct": ["name"]},
+            {("distinct", "distinct-not-expected")},
+        ),
+        ({"indicator": "R99"}, {("indicator", "unknown-indicator")}),
+        ({"indicator": "G04"}, {("indicator", "measured-by-level")}),
+        ({"indicator": "R04", "per": "unit"}, {("per", "several-of-a-unit")}),
+    ],
+)
+def test_a_measure_that_gives_no_figure_is_refused(
+    measure: dict[str, Any], expected: set[tuple[str, str]]
+) -> None:
+    found = faults(a_register(measures=[a_measure(**measure)]))
+    assert {(place.removeprefix("0/measures/0/"), code) for place, code in found} == expected
+
+
+def test_two_measures_of_one_indicator_are_refused() -> None:
+    measures = [a_measure(indicator="R04"), a_measure(code="n", indicator="R04")]
+    assert faults(a_register(measures=measures)) == [("0/measures/1/indicator", "measured-twice")]
+
+
+def test_the_plan_ships_twelve_registers_whose_measures_are_its_indicators() -> None:
+    registers = xinmi().registers
+    assert len(registers) == 12
+    linked = {one.indicator for each in registers for one in each.measures} - {None}
+    assert linked == {"G01", "G03", "G05", "R03", "R04", "R06", "R11", "R12"}
