@@ -261,17 +261,15 @@ class Partners:
     async def _remember(self, partner: KnownPartner, said: Presented, now: datetime) -> None:
         # As long as its time is let in, with clocks that are as far apart as may be.
         expires_at = now + 2 * partner.profile.window + _KEPT
-        bound = REMEMBER.bind(
-            {
-                "city_code": partner.city_code,
-                "partner_id": partner.id,
-                "digest": nonce_digest(said),
-                "expires_at": expires_at,
-                "now": now,
-            }
-        )
+        given = {
+            "city_code": partner.city_code,
+            "partner_id": partner.id,
+            "digest": nonce_digest(said),
+            "expires_at": expires_at,
+            "now": now,
+        }
         with in_city(partner.city_code):
-            fresh = await self._database.pool.fetchval(*bound)
+            fresh = await self._database.pool.fetchval(*REMEMBER.bind(given))
         if fresh is None:
             raise SignatureReplayed
 
