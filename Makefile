@@ -91,7 +91,7 @@ deploy-test: $(development) ## Run deploy/ on podman through its whole life, whe
 	$(python) -m tests.deploy $(FLAGS)
 
 deploy-tools: ## Install what deploy-test needs, as root on Debian
-	apt-get install --yes --no-install-recommends podman runc netavark aardvark-dns debootstrap
+	apt-get install --yes --no-install-recommends podman runc netavark aardvark-dns iptables catatonit debootstrap
 
 sbom: build/audit/installed ## Write build/sbom.json: what runs, with its digests (CycloneDX)
 	build/audit/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \

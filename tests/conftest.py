@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from tests.support.citus import NOT_RUN, citus_url
+from tests.support.city_scope import begin_tests_scope
 from tests.support.self_check import SelfCheck
 from tests.support.servers import ADDRESSES, Addresses, Servers
 from tests.support.statements_sent import StatementsSent
@@ -20,6 +21,7 @@ _LONGEST_FIRST = ("simulation", "e2e", "contract", "worker", "migrations", "inte
 """Folders whose files take long; those of the rest take a moment, and fill what is left."""
 _SENT = StatementsSent()
 _SENT.listen()
+begin_tests_scope()
 
 # No property depends on how fast the machine is.
 settings.register_profile("wufei", deadline=None, suppress_health_check=[HealthCheck.too_slow])

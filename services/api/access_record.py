@@ -20,6 +20,7 @@ from services.core.audit.service import note_many
 from services.core.identity.actor import Actor, system
 from services.core.identity.networks import network_shown
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 
@@ -115,8 +116,9 @@ class AccessRecord:
             for city_code, entries in placed.items():
                 left[city_code] = entries
             for city_code, entries in placed.items():
-                async with database.transaction() as session:
-                    await note_many(session, city_code, entries)
+                with in_city(city_code):
+                    async with database.transaction() as session:
+                        await note_many(session, city_code, entries)
                 left[city_code] = []
         except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             number = sum(map(len, left.values()))

@@ -18,6 +18,7 @@ from services.api.problems import problem_of
 from services.api.signed_calls import told_of_call
 from services.api.table_forms import ASKED_HEAD, hear_form
 from services.core.evidence.errors import file_too_large
+from services.core.kit.city_scope import NO_CITY, in_city
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.ids import new_id
 from services.core.kit.one_connection import unit_of_work
@@ -126,7 +127,7 @@ class Envelope:
         trail = Trail(request_id=scope["request_id"], traceparent=_traceparent(headers))
         present_span().says({"wufei.request_id": scope["request_id"]})
         try:
-            with unit_of_work(), on_trail(trail), counted_open(), limited:
+            with unit_of_work(), in_city(NO_CITY), on_trail(trail), counted_open(), limited:
                 await self._pass(scope, receive, send_with_id, headers)
         finally:
             seconds = time.perf_counter() - started

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.log_listener import LogListener
 from services.core.identity.actor import Actor
+from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, reads_replica
 from services.core.plan.errors import PlanNotFound
@@ -61,12 +62,15 @@ class PlanCache:
     ) -> PlanState:
         """Return a plan in the caller's scope; read in `session` where the caller holds one.
 
+        What the request does from then on is about the plan's city.
+
         Raises:
             PlanNotFound: there is none of this code, or it is not the caller's to see.
         """
         city_code = plan_code.split("-", 1)[0]
         if not sees_plan(actor, city_code=city_code, plan_code=plan_code):
             raise PlanNotFound
+        enter_city(city_code)
         return await self.of_city(city_code, plan_code, session)
 
     async def of_city(
@@ -80,16 +84,22 @@ class PlanCache:
             PlanNotFound: there is none of this code.
         """
         state = self._fresh(city_code, plan_code)
-        if state is None and session is not None and reads_replica(session):
-            # It may be old: for this answer only, and for nobody who changes something.
-            state = await plan_state(session, city_code, plan_code)
-        elif state is None and session is not None:
-            state = await self._read(session, city_code, plan_code)
-        elif state is None:
-            state = await self._read_in_turn(city_code, plan_code)
+        if state is None:
+            with in_city(city_code):
+                state = await self._looked_up(city_code, plan_code, session)
         if state is None:
             raise PlanNotFound
         return state
+
+    async def _looked_up(
+        self, city_code: str, plan_code: str, session: AsyncSession | None
+    ) -> PlanState | None:
+        if session is None:
+            return await self._read_in_turn(city_code, plan_code)
+        if reads_replica(session):
+            # It may be old: for this answer only, and for nobody who changes something.
+            return await plan_state(session, city_code, plan_code)
+        return await self._read(session, city_code, plan_code)
 
     def changed(self, session: AsyncSession, plan_code: str) -> None:
         """Read a plan again once the change to it in `session` is committed."""

@@ -26,10 +26,12 @@ from services.core.identity.access_tokens import (
 from services.core.identity.actor import Actor
 from services.core.identity.errors import NetworkNotAllowed, Unauthenticated, not_permitted
 from services.core.identity.issuers import ForeignToken
+from services.core.identity.models import ApiKey
 from services.core.identity.networks import Network, is_within, network_shown, networks_of
 from services.core.identity.queries import actor_of, key_by_digest, key_with_secrets
 from services.core.identity.rules import Permission
 from services.core.identity.service import note_use
+from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 from services.core.kit.secrets import digest
@@ -122,6 +124,8 @@ class Keys:
     async def presented(self, token: str, address: str | None) -> Credential:
         """Return what is known of a credential that comes from an address, and note its use.
 
+        What follows is about its city, until the request names a plan of another.
+
         Raises:
             Unauthenticated, NetworkNotAllowed: see `actor`.
         """
@@ -134,6 +138,7 @@ class Keys:
         if met.networks and not is_within(address, met.networks):
             raise _from_elsewhere(address, actor)
         self._used[actor.city_code, actor.credential_id] = now, address
+        enter_city(actor.city_code)
         return met
 
     def forget(self) -> None:
@@ -148,9 +153,10 @@ class Keys:
         parts = token.split("_", _LABEL_PARTS - 1)
         if len(parts) != _LABEL_PARTS or len(token) > _LONGEST_TOKEN or not _written(token):
             raise Unauthenticated
-        found = await key_by_digest(
-            self._database.pool, city_code=parts[1], digest=key_digest, now=now
-        )
+        with in_city(parts[1]):
+            found = await key_by_digest(
+                self._database.pool, city_code=parts[1], digest=key_digest, now=now
+            )
         if found is None:
             raise Unauthenticated
         key, secret_ends = found
@@ -228,15 +234,8 @@ class Keys:
         known = self._named.get((city_code, key_id))
         if known is not None and not _was_set_back(known.until, now):
             return known
-        found = await key_with_secrets(
-            self._database.pool, city_code=city_code, key_id=key_id, now=now
-        )
-        if found is None:
-            raise Unauthenticated
-        key, secrets = found
-        if key.person_id is not None:
-            async with self._database.sessions() as session:
-                secrets = await open_sessions(session, city_code, key_id, now)
+        with in_city(city_code):
+            key, secrets = await self._read(city_code, key_id, now)
         known = KnownKey(
             until=min(now + KEPT, _first(key.expires_at)),
             read_at=now,
@@ -247,6 +246,20 @@ class Keys:
         )
         self._named[city_code, key_id] = known
         return known
+
+    async def _read(
+        self, city_code: str, key_id: UUID, now: datetime
+    ) -> tuple[ApiKey, Mapping[str, datetime | None]]:
+        found = await key_with_secrets(
+            self._database.pool, city_code=city_code, key_id=key_id, now=now
+        )
+        if found is None:
+            raise Unauthenticated
+        key, secrets = found
+        if key.person_id is not None:
+            async with self._database.sessions() as session:
+                secrets = await open_sessions(session, city_code, key_id, now)
+        return key, secrets
 
     async def note_uses(self) -> None:
         """Write when keys were last used, every half minute, for ever."""
@@ -308,7 +321,9 @@ async def authenticate(request: Request) -> Actor:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if SIGNED in request.scope or (not scheme and is_signed(request.headers)):
         partners: Partners = request.app.state.resources.partners
-        return await authenticate_signed(request, partners)
+        signed = await authenticate_signed(request, partners)
+        enter_city(signed.city_code)
+        return signed
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     held, address = request.app.state.resources, address_of(request)

@@ -40,6 +40,7 @@ from services.core.gateways.use import Use
 from services.core.identity.actor import Actor
 from services.core.identity.errors import NetworkNotAllowed
 from services.core.identity.networks import Network, is_within, networks_of
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
 from services.core.kit.sealing import CannotUnseal, Seal
@@ -211,11 +212,12 @@ class Partners:
         parts = app_id.split("_", _LABEL_PARTS - 1)
         if len(parts) != _LABEL_PARTS or self._seal is None:
             return None
-        async with self._database.sessions() as session:
-            partner = await queries.calling_partner(session, parts[1], app_id)
-            if partner is None:
-                return None
-            kept = (await queries.secrets_of(session, [partner], now=now))[partner.id]
+        with in_city(parts[1]):
+            async with self._database.sessions() as session:
+                partner = await queries.calling_partner(session, parts[1], app_id)
+                if partner is None:
+                    return None
+                kept = (await queries.secrets_of(session, [partner], now=now))[partner.id]
         try:
             secrets = [self._seal.unseal(one.secret_sealed, secret_context(one.id)) for one in kept]
             sm_keys = sm_keys_of(partner, secrets, self._seal)
@@ -259,16 +261,15 @@ class Partners:
     async def _remember(self, partner: KnownPartner, said: Presented, now: datetime) -> None:
         # As long as its time is let in, with clocks that are as far apart as may be.
         expires_at = now + 2 * partner.profile.window + _KEPT
-        bound = REMEMBER.bind(
-            {
-                "city_code": partner.city_code,
-                "partner_id": partner.id,
-                "digest": nonce_digest(said),
-                "expires_at": expires_at,
-                "now": now,
-            }
-        )
-        fresh = await self._database.pool.fetchval(*bound)
+        given = {
+            "city_code": partner.city_code,
+            "partner_id": partner.id,
+            "digest": nonce_digest(said),
+            "expires_at": expires_at,
+            "now": now,
+        }
+        with in_city(partner.city_code):
+            fresh = await self._database.pool.fetchval(*REMEMBER.bind(given))
         if fresh is None:
             raise SignatureReplayed
 

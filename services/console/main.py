@@ -43,6 +43,10 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, (function, summary) in _COMMANDS.items():
         _add(commands, name, function, summary)
+    wall = _add(
+        commands, "row-security", "row_security:run", "row-level security by city in PostgreSQL"
+    )
+    wall.add_argument("what", choices=("on", "off", "show"))
     doctor = _add(commands, "doctor", "doctor:run", "say what is wrong, and what to do")
     doctor.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
     _add_plan(_group(commands, "plan", "check and load plan documents"))

@@ -13,6 +13,7 @@ from services.core.identity.actor import system
 from services.core.identity.queries import city_codes, key_by_digest
 from services.core.identity.rules import Role
 from services.core.identity.service import FIRST_ADMINISTRATORS, create_first_key
+from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect, driver_connection, lock_name
 from services.core.kit.exact_yaml import read_yaml
@@ -40,7 +41,7 @@ async def prepare(
 
     The plan is Xinmi's unless another is given; where there is one already it stays.
     """
-    await upgrade(owner_url, service_url=database_url)
+    await upgrade(owner_url, service_url=database_url, alone=True)
     async with (
         connect(database_url, size=2, application_name="wufei-up") as database,
         database.transaction() as session,
@@ -49,7 +50,8 @@ async def prepare(
         await lock_name(session, "wufei up")
         if not await has_plan(session):
             document = plan or first_plan()
-            await load_plan(session, document=document, actor=_ACTOR, now=clock.now())
+            with in_city(document.city.code):
+                await load_plan(session, document=document, actor=_ACTOR, now=clock.now())
         for role, file in first_keys(admin_key).items():
             await _write_first_key(session, role, file, clock)
 
@@ -77,9 +79,13 @@ async def _write_first_key(session: AsyncSession, role: Role, file: Path, clock:
     now = clock.true_now()
     connection = await driver_connection(session)
     for city in cities:
-        if await key_by_digest(connection, city_code=city, digest=kept, now=now) is not None:
-            return
-    secret = await create_first_key(session, city_code=cities[0], actor=_ACTOR, now=now, role=role)
+        with in_city(city):
+            if await key_by_digest(connection, city_code=city, digest=kept, now=now) is not None:
+                return
+    with in_city(cities[0]):
+        secret = await create_first_key(
+            session, city_code=cities[0], actor=_ACTOR, now=now, role=role
+        )
     write_secret(file, secret + "\n")
 
 

@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from services.core.audit.walking import ChainStretch, Walk, Walked, walk
+from services.core.kit.city_scope import enter_with
 from services.core.kit.server_address import open_connection
 
 WORTH = 60_000
@@ -44,6 +45,7 @@ async def _walk_in(url: str, snapshot: str, stretch: ChainStretch) -> Walked | N
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             # A name that the server gave, and no caller.
             await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            await enter_with(connection, stretch.city_code)
             return await walk(connection, stretch)
     finally:
         await connection.close()

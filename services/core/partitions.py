@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.audit import linking
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.partitions import CutTable, TimeSpan
 from services.core.webhooks.rules import KEPT
 
@@ -30,6 +31,7 @@ def cut_tables(*, audit_kept: timedelta | None = None) -> Sequence[CutTable]:
 async def _signed_for(session: AsyncSession, upper: UUID) -> bool:
     """Return whether each city has signed that its entries before an id may go."""
     for city_code in await city_codes(session):
-        if not await linking.may_drop(session, city_code, upper):
-            return False
+        with in_city(city_code):
+            if not await linking.may_drop(session, city_code, upper):
+                return False
     return True

@@ -13,6 +13,7 @@ from services.core.evidence.archives.service import TakenArchive
 from services.core.evidence.models import Evidence, EvidenceArchive
 from services.core.evidence.service import key_of
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.file_store import FileMissing, FileStore
@@ -63,10 +64,11 @@ class Archiving:
 
     async def _make_one(self, city_code: str) -> bool:
         """Make the archive of a city that waits longest; return whether one waited."""
-        async with self._database.transaction() as session:
-            taken = await archives.take_archive(session, city_code)
-        if taken is not None:
-            await self._make(taken)
+        with in_city(city_code):
+            async with self._database.transaction() as session:
+                taken = await archives.take_archive(session, city_code)
+            if taken is not None:
+                await self._make(taken)
         return taken is not None
 
     async def _make(self, taken: TakenArchive) -> None:

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
@@ -235,14 +236,17 @@ class Delivering:
         """Claim deliveries of a city and begin to send; whether there was anything."""
         token = new_id()
         limits = Limits(most=most, each=_EACH, lease_seconds=self._terms.lease_seconds)
-        async with self._database.transaction() as session:
-            claimed = await claim(session, city_code, token=token, busy=self._busy, limits=limits)
-            parcels = await self._packed(session, city_code, claimed) if claimed else []
-            left = {one.id: one for one in claimed}
-            for told in (one for parcel in parcels for one in parcel.group):
-                del left[told.id]
-            if left:
-                await give_back(session, city_code, left.values(), token=token)
+        with in_city(city_code):
+            async with self._database.transaction() as session:
+                claimed = await claim(
+                    session, city_code, token=token, busy=self._busy, limits=limits
+                )
+                parcels = await self._packed(session, city_code, claimed) if claimed else []
+                left = {one.id: one for one in claimed}
+                for told in (one for parcel in parcels for one in parcel.group):
+                    del left[told.id]
+                if left:
+                    await give_back(session, city_code, left.values(), token=token)
         # After the commit: an attempt is on record before its message leaves, whatever happens.
         for parcel in parcels:
             self._begin(parcel, token)
@@ -336,14 +340,16 @@ class Delivering:
         while waiting := next(iter(self._done.items()), None):
             city_code, done = waiting
             messages = done[:_SETTLED_AT_ONCE]
-            async with self._database.transaction() as session:
-                await settle(
-                    session,
-                    city_code,
-                    [result for message in messages for result in message],
-                    now=self._clock.now(),
-                    disabled_after=self._terms.disabled_after,
-                )
+            results = [result for message in messages for result in message]
+            with in_city(city_code):
+                async with self._database.transaction() as session:
+                    await settle(
+                        session,
+                        city_code,
+                        results,
+                        now=self._clock.now(),
+                        disabled_after=self._terms.disabled_after,
+                    )
             # What was done meanwhile comes after the other cities.
             rest = self._done.pop(city_code)[len(messages) :]
             if rest:

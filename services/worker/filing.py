@@ -13,6 +13,7 @@ from services.core.evidence.archives.service import archives_of
 from services.core.evidence.keeping import SWEPT_EVERY, Swept, sweep_folder
 from services.core.evidence.service import folder_of
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.file_store import FileStore
@@ -55,7 +56,8 @@ class Filing:
                 (folder_of(city_code), queries.kept_among),
                 (archives_of(city_code), queries.archives_kept_among),
             ):
-                found = await self._sweep_folder(city_code, folder, among)
+                with in_city(city_code):
+                    found = await self._sweep_folder(city_code, folder, among)
                 done.seen += found.seen
                 done.dropped += found.dropped
         if done.dropped:

@@ -26,6 +26,7 @@ from services.core.imports.models import SheetImport
 from services.core.imports.service import TakenImport
 from services.core.imports.templates import fresh_form
 from services.core.imports.writing import FormRows, foresee, rows_of, write
+from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Fault
@@ -103,10 +104,11 @@ class Importing:
         """Do all there is, a file of each city in turn."""
         while waiting := await self._cities():
             for city_code in waiting:
-                async with self._database.transaction() as session:
-                    taken = await service.take(session, city_code)
-                if taken is not None:
-                    await self._work_on(taken)
+                with in_city(city_code):
+                    async with self._database.transaction() as session:
+                        taken = await service.take(session, city_code)
+                    if taken is not None:
+                        await self._work_on(taken)
 
     async def _cities(self) -> list[str]:
         async with self._database.sessions() as session:

@@ -22,6 +22,7 @@ from services.core.events.service import beat, begin_log, forget_silent, number_
 from services.core.followers import DATE_FOLLOWERS, FOLLOWERS, READERS, UNHURRIED, FollowDate
 from services.core.gateways.counted import forget_old_calls
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.idempotency import forget_old
@@ -194,7 +195,8 @@ class Reactor:
         await self._beat()
         busy = False
         for city_code in self._in_own_order(waiting):
-            busy |= await self._follow(city_code)
+            with in_city(city_code):
+                busy |= await self._follow(city_code)
         return busy
 
     def _in_own_order(self, cities: Sequence[str]) -> Sequence[str]:
@@ -212,13 +214,17 @@ class Reactor:
         await tend_tables(self._database, self._tables, self._clock.true_now())
         for city_code in self._in_own_order(cities):
             await self._beat()
-            if not self._rests.lasts(city_code, _OLD):
-                await self._look_after(city_code)
-            for name, follow_date in self._by_date.items():
-                if not self._rests.lasts(city_code, name):
-                    await self._follow_date(city_code, name, follow_date)
+            with in_city(city_code):
+                await self._sweep(city_code)
         async with self._database.transaction() as session:
             await forget_silent(session, now=self._clock.true_now())
+
+    async def _sweep(self, city_code: str) -> None:
+        if not self._rests.lasts(city_code, _OLD):
+            await self._look_after(city_code)
+        for name, follow_date in self._by_date.items():
+            if not self._rests.lasts(city_code, name):
+                await self._follow_date(city_code, name, follow_date)
 
     async def _look_after(self, city_code: str) -> None:
         """Begin the log of a city that has none yet, once, and forget what was kept for a day."""

@@ -18,6 +18,7 @@ from services.core.connectors.dispatch import ClaimedBatch, ClaimedItem, claim_b
 from services.core.connectors.outcomes import ItemFate, fate_of
 from services.core.connectors.receipts import SuperiorAnswer, read_answer
 from services.core.connectors.settling import ReportedBatch, settle_batch
+from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.outage import cause_in_words
@@ -100,16 +101,18 @@ class Reporting:
         for city_code in cities:
             if len(self._under_way) >= _MOST_UNDER_WAY:
                 break
-            async with self._database.transaction() as session:
-                claimed = await claim_batches(
-                    session,
-                    city_code,
-                    seal=self._seal,
-                    lease_seconds=self._terms.lease_seconds,
-                )
-            # After the commit: the batch is on record before anything leaves, whatever happens.
-            for batch in claimed:
-                self._begin(batch)
+            # What reports a batch is begun in its city, and stays in it.
+            with in_city(city_code):
+                async with self._database.transaction() as session:
+                    claimed = await claim_batches(
+                        session,
+                        city_code,
+                        seal=self._seal,
+                        lease_seconds=self._terms.lease_seconds,
+                    )
+                # After the commit: the batch is on record before anything leaves.
+                for batch in claimed:
+                    self._begin(batch)
             begun += len(claimed)
         return begun
 

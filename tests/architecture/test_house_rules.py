@@ -260,6 +260,8 @@ SQL_PLUMBING = {
     "services/core/kit/server_standing.py": "how a server stands",
     "services/core/kit/wal_watch.py": "how far a server is",
     "services/core/kit/rested_connections.py": "whether a connection is alive",
+    "services/core/kit/city_scope.py": "which city a connection is in",
+    "services/core/kit/city_wall.py": "the policies by city",
     "services/core/kit/service_role.py": "what the role of the services may do",
     "services/core/kit/statistics.py": "what the planner knows of the tables",
     "services/core/kit/partitions.py": "how a table is cut in parts",

@@ -156,11 +156,13 @@ async def previous_source(engine: Engine, revision: str | None) -> tuple[Path, s
     that migration wants all programs ended before, it is the first that came with it.
     """
     if revision is None:
-        changed = await engine.run("git", "log", "-1", "--format=%H", "--", "migrations/HEAD")
         newest = ScriptDirectory.from_config(configuration()).get_revision("head")
         assert newest is not None
-        leaves_it_at_work = hasattr(newest.module, "works_since")
-        revision = f"{changed.strip()}^" if leaves_it_at_work else changed.strip()
+        if hasattr(newest.module, "works_since"):
+            revision = await _newest_before(engine, newest.revision)
+        else:
+            changed = await engine.run("git", "log", "-1", "--format=%H", "--", "migrations/HEAD")
+            revision = changed.strip()
     found = (await engine.run("git", "rev-parse", "--verify", f"{revision}^{{commit}}")).strip()
     folder = WORK / "previous"
     shutil.rmtree(folder, ignore_errors=True)
@@ -170,3 +172,17 @@ async def previous_source(engine: Engine, revision: str | None) -> tuple[Path, s
         file.extractall(folder, filter="data")
     archive.unlink()
     return folder, found
+
+
+async def _newest_before(engine: Engine, schema: str) -> str:
+    """Return the newest commit with an earlier schema, in one chain.
+
+    One in the middle of a branch may hold two migrations of one number, and migrates nothing.
+    """
+    commits = await engine.run("git", "rev-list", "--max-count=2000", "HEAD")
+    for commit in commits.split():
+        listed = await engine.run("git", "ls-tree", "--name-only", f"{commit}:migrations/versions")
+        numbers = [name.split("_")[3] for name in listed.split() if name.endswith(".py")]
+        if schema not in numbers and len(numbers) == len(set(numbers)):
+            return commit
+    raise LookupError("no earlier schema in the history: name a commit with --previous")

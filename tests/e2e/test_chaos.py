@@ -233,7 +233,7 @@ def _no_traceback(data: Path) -> None:
 
 
 async def _compare(whole: Whole) -> None:
-    database_url = whole.note()["database_url"]
+    database_url = whole.note()["owner_database_url"]
     await _nothing_lost_or_doubled(whole, database_url)
     async with (
         connect(database_url, size=1) as database,

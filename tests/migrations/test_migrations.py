@@ -63,7 +63,7 @@ async def _wufei(door: str, url: str) -> tuple[int | None, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    printed, _ = await asyncio.wait_for(process.communicate(), 30)
+    printed, _ = await asyncio.wait_for(process.communicate(), 120)
     return process.returncode, printed.decode()
 
 

@@ -12,6 +12,8 @@ from services.console.embedded.launch import child_options
 from services.console.embedded.postgres import ENVIRONMENT, Postgres
 from services.console.embedded.server_home import ServerHome
 from services.console.schema import upgrade
+from services.core.kit.service_role import Login
+from tests.support.city_scope import let_tests_through
 from tests.support.owner import served
 from tests.support.servers import chosen_programs
 
@@ -61,6 +63,7 @@ class OwnPostgres:
         """Make the database and its tables."""
         await self._postgres.create_database(_DATABASE)
         await upgrade(self.owner_url, service_url=self.url)
+        await let_tests_through(self.owner_url, Login.of(self.url).name)
 
     async def stop(self, number: Signals = SIGINT) -> None:
         """Stop it: SIGQUIT is an immediate stop, which is a crash."""

@@ -24,6 +24,7 @@ from services.console.embedded.postgres import ENVIRONMENT, Postgres
 from services.console.embedded.server_home import ServerHome
 from services.console.embedded.valkey import Valkey
 from services.console.schema import upgrade
+from services.core.kit.service_role import Login
 from tests.support.citus import (
     Cluster,
     citus_url,
@@ -32,6 +33,7 @@ from tests.support.citus import (
     drop_database,
     execute,
 )
+from tests.support.city_scope import let_tests_through
 from tests.support.owner import owner_of, served
 
 TEMPLATE = "template_wufei"
@@ -211,6 +213,7 @@ class Servers:
         await self._postgres.create_database(TEMPLATE)
         owner = self._postgres.url(TEMPLATE)
         await upgrade(owner, service_url=served(owner))
+        await let_tests_through(owner, Login.of(served(owner)).name)
 
 
 def _complete(work: Coroutine[Any, Any, None]) -> None:

@@ -3,12 +3,16 @@
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 
+from services.core.kit.city_scope import ENTER
 from services.core.kit.database import PlainConnection
 from services.core.kit.rested_connections import ALIVE
 from tests.support.api import Door
+
+_ENTER = ENTER.bind({"city": ""})[0]
 
 
 async def fewest(door: Door, *calls: Callable[[], Awaitable[object]]) -> int:
@@ -37,7 +41,8 @@ def statements_of(door: Door) -> Iterator[list[str]]:
         asked.append(statement)
 
     def overhear(query: Any) -> None:
-        if query.query != ALIVE:  # it goes before the first one, and only where a connection rested
+        # Both go before the first one: where a connection rested, or was in another city.
+        if query.query not in {ALIVE, _ENTER}:
             asked.append(query.query)
 
     def taken_out(connection: Any, *_more: Any) -> None:
@@ -66,8 +71,5 @@ def bare_lookups() -> Iterator[list[str]]:
         asked.append(statement)
         return fetchrow(connection, statement, *given, **options)
 
-    PlainConnection.fetchrow = overheard
-    try:
+    with patch.object(PlainConnection, "fetchrow", overheard):
         yield asked
-    finally:
-        PlainConnection.fetchrow = fetchrow

@@ -6,7 +6,7 @@ where it is sent, is one of `services`.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,12 +16,15 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 import services.core.registry  # noqa: F401 (all tables)
+from services.core.kit.city_scope import EVERY_CITY, city_in_force
 from services.core.kit.database import Base, PlainConnection
+from tests.support.city_scope import TESTS
 from tests.support.one_city import Root, Verdict, judge
 
 _ROOT = Path(__file__).resolve().parents[2]
 _OURS = f"{_ROOT / 'services'}/"
 _TREES = tuple(f"{_ROOT / name}/" for name in ("services", "tests", "migrations", "bench"))
+_DOORS = tuple(f"{_ROOT / 'services' / name}/" for name in ("api", "worker", "console"))
 _POOL = f"{_ROOT / 'services/core/kit'}/"
 
 KEPT_EVERYWHERE = {"worker_heartbeat", "token_key", "issuer_keys"}
@@ -45,7 +48,6 @@ SPANNING: Mapping[str, str] = {
     "services.core.webhooks.dispatch:cities_due": "of which cities something can be sent",
     "services.core.connectors.queries:cities_reporting": "of which cities something is reported",
     "services.core.webhooks.queue_stats:queue_stats": "figures of every endpoint for /metrics",
-    "services.core.webhooks.queue_stats:recent_outcomes": "figures of every endpoint for /metrics",
     "services.core.webhooks.queue_stats:longest_unattended": "one figure of the whole deployment",
     "services.core.alerts.queries:stalest_evaluation": "one figure of the whole deployment",
 }
@@ -123,26 +125,50 @@ class StatementsSent:
 
     def judged(self, statement: str, parameters: Sequence[Any]) -> str:
         """Return what is wrong with a statement; empty: nothing."""
-        verdict = self._verdicts.get(statement)
-        if verdict is None:
-            verdict = self._verdicts[statement] = judge(statement, TABLES)
+        verdict = self._verdict(statement)
         if verdict.refused:
             return "; ".join(verdict.refused)
         if verdict.unbound:
             return f"no city is named for {', '.join(verdict.unbound)}"
-        if len(verdict.cities) > 1:
-            cities = {_city(root, parameters) for root in verdict.cities}
-            if len(cities) > 1:
-                return f"several cities are named: {sorted(map(str, cities))}"
-        return ""
+        cities = {_city(root, parameters) for root in verdict.cities}
+        if len(cities) > 1:
+            return f"several cities are named: {sorted(map(str, cities))}"
+        return _out_of_scope(cities)
+
+    def _verdict(self, statement: str) -> Verdict:
+        verdict = self._verdicts.get(statement)
+        if verdict is None:
+            verdict = self._verdicts[statement] = judge(statement, TABLES)
+        return verdict
 
     def _note(self, statement: str, said: str, sender: str | None) -> None:
         if sender is None:
             return
         if sender in SPANNING:
             self.seen.add(sender)
+            if city_in_force() != EVERY_CITY:
+                self._faults[sender] = f"{sender}: reads across cities in {city_in_force()}"
             return
         self._faults[f"{sender} {said}"] = f"{sender}: {said}\n{statement}"
+
+
+def _out_of_scope(cities: Collection[object]) -> str:
+    """Return what is wrong with the city in force; what a test sends by core has none."""
+    in_force = city_in_force()
+    if not cities or in_force in cities or (in_force == TESTS and not _through_a_door()):
+        return ""
+    return f"it names {sorted(map(str, cities))} while {in_force!r} is in force"
+
+
+def _through_a_door() -> bool:
+    """Return whether a door sends what is sent, and not a test that calls core."""
+    for frame in _frames(sys._getframe(1)):
+        file = frame.f_code.co_filename
+        if file.startswith(_DOORS):
+            return True
+        if file.startswith(f"{_ROOT}/tests/") and file != __file__:
+            return False
+    return False
 
 
 def _city(root: Root, parameters: Sequence[Any]) -> object:

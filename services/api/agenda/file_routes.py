@@ -16,6 +16,7 @@ from services.core.agenda.queries import DeadlineRow, deadlines, token_by_digest
 from services.core.agenda.rules import Deadline
 from services.core.calendars.queries import working_calendar
 from services.core.identity.errors import Unauthenticated
+from services.core.kit.city_scope import enter_city
 from services.core.kit.secrets import digest
 from services.core.plan.errors import PlanNotFound
 from services.core.plan.state import PlanState
@@ -45,6 +46,7 @@ async def token_of(
     if len(parts) != _LABEL_PARTS or not token.isascii() or "\x00" in token:
         raise Unauthenticated
     now = held.clock.true_now()
+    enter_city(parts[1])
     async with held.database.sessions() as session:
         found = await token_by_digest(session, city_code=parts[1], digest=digest(token), now=now)
     if found is None:

@@ -24,6 +24,7 @@ from services.core.board.service import LABEL
 from services.core.identity.actor import Actor, by_link
 from services.core.identity.errors import Unauthenticated
 from services.core.identity.rules import Scope
+from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.database import Database
 from services.core.kit.secrets import digest
 
@@ -76,7 +77,8 @@ class Links:
         met = self._met.get(sent)
         if met is not None and met[0] <= now + KEPT:
             return met[1]
-        found = await good_link(self._database.pool, city_code=parts[1], digest=sent, now=now)
+        with in_city(parts[1]):
+            found = await good_link(self._database.pool, city_code=parts[1], digest=sent, now=now)
         if found is not None:
             self._met[sent] = min(now + KEPT, found.expires_at), found
         return found
@@ -133,6 +135,7 @@ async def _of_link(request: Request, secret: str) -> Visitor | None:
         await count_stranger(request)
         return None
     await admit(request, found.id, _sort(request))
+    enter_city(found.city_code)
     actor = by_link(
         link_id=found.id,
         city_code=found.city_code,

@@ -27,6 +27,7 @@ from services.core.calendars.service import announce_year
 from services.core.identity.actor import Actor
 from services.core.identity.queries import city_exists
 from services.core.identity.rules import Permission
+from services.core.kit.city_scope import enter_city
 
 router = versioned_router("calendars", route_class=TableRoute)
 
@@ -72,6 +73,7 @@ async def _city_in_scope(
     async with held.reads.sessions() as session:
         if not actor.every_city or not await city_exists(session, city):
             raise CalendarNotFound
+    enter_city(city)
     return city
 
 

@@ -7,8 +7,9 @@ from services.api import metrics
 from services.api.context import Resources
 from services.core.connectors.queries import connector_queues
 from services.core.connectors.rules import CONNECTOR_STATES, ITEM_STATES
-from services.core.connectors.use import total_of
+from services.core.connectors.use import ConnectorQueue, total_of
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 
 KEPT_SECONDS = 5.0
 """Whoever asks more often, and anybody may, gets what was read before."""
@@ -26,11 +27,10 @@ class _Reading:
             return
         self._again_at = time.monotonic() + KEPT_SECONDS
         async with held.database.sessions() as session:
-            queues = [
-                one
-                for city_code in await city_codes(session)
-                for one in await connector_queues(session, city_code)
-            ]
+            queues = list[ConnectorQueue]()
+            for city_code in await city_codes(session):
+                with in_city(city_code):
+                    queues += await connector_queues(session, city_code)
         states, numbers = Counter(one.state for one in queues), total_of(queues)
         for state in CONNECTOR_STATES:
             metrics.CONNECTORS.labels(state).set(states[state])

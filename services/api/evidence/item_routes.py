@@ -44,6 +44,7 @@ from services.core.identity.errors import Unauthenticated, not_permitted
 from services.core.identity.networks import is_within, networks_of
 from services.core.identity.queries import actor_of, good_key
 from services.core.identity.rules import Permission
+from services.core.kit.city_scope import enter_city
 from services.core.kit.file_kinds import FILE_KINDS, FileKind, answered_as
 from services.core.kit.sealing import SecretKeyNotSet
 from services.core.milestones import queries as milestone_queries
@@ -258,6 +259,7 @@ async def _linked(
     found = read_link(link, held.seal, now=now)
     # Not among the maker's own: whoever has a link must not use those up.
     await admit(request, f"links of {found.credential_id}", "reads")
+    enter_city(found.city_code)
     async with held.database.sessions() as session:
         key = await good_key(session, found.city_code, found.credential_id, now=now)
         if key is None:

@@ -35,6 +35,7 @@ from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
 from services.core.identity.rules import Permission
+from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.errors import InvalidInput
 from services.core.kit.exact_data import read_json
 from services.core.kit.exact_yaml import read_yaml
@@ -128,6 +129,7 @@ async def load_plan_document(
         )
     if not actor.runs_whole_city and actor.plan_code != document.code:
         raise takes("不限于另一计划的密钥", "a key that is not bound to another plan")
+    enter_city(document.city.code)
     loaded = await load_plan(
         session,
         document=document,
@@ -150,10 +152,13 @@ async def load_plan_document(
 async def list_plans(actor: Reader, session: Reading) -> PlanListOut:
     """List the plans in the caller's scope."""
     found = await queries.visible_plans(session, actor)
-    states = [await queries.plan_state(session, plan.city_code, plan.code) for plan in found]
-    return PlanListOut(
-        items=[plan_out(state) for state in states if state is not None], next_page_token=None
-    )
+    items = []
+    for plan in found:
+        with in_city(plan.city_code):
+            state = await queries.plan_state(session, plan.city_code, plan.code)
+        if state is not None:
+            items.append(plan_out(state))
+    return PlanListOut(items=items, next_page_token=None)
 
 
 @router.get(

@@ -32,11 +32,17 @@ class _Reading:
         self._again_at = time.monotonic() + KEPT_SECONDS
         async with held.database.sessions() as session:
             standing = await queue_stats(session)
-            recent = await recent_outcomes(session, true_now=held.clock.true_now())
+            shown = sorted(standing, key=_urgency, reverse=True)[: metrics.MOST_ENDPOINTS]
+            now = held.clock.true_now()
+            recent = [
+                one
+                for city_code in sorted({one.city_code for one in shown})
+                for one in await recent_outcomes(session, city_code, true_now=now)
+            ]
         for gauge in metrics.OF_ENDPOINTS:
             gauge.clear()
         _show_all(standing)
-        for one in sorted(standing, key=_urgency, reverse=True)[: metrics.MOST_ENDPOINTS]:
+        for one in shown:
             if one.state != "disabled":
                 _show_standing(one)
         busiest = sorted(recent, key=lambda each: each.attempts, reverse=True)

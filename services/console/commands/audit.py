@@ -24,6 +24,7 @@ from services.core.audit.verifying import Breach, Chain
 from services.core.audit.walking import Walk
 from services.core.identity.actor import operator
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.database import snapshot_of
 from services.core.kit.signatures import Signer
 from services.core.kit.text import Language, Text
@@ -103,17 +104,18 @@ async def _verify(
     async with open_ledger() as ledger:
         for city_code in await _cities(ledger, city):
             began = time.perf_counter()
-            async with ledger.database.sessions() as session:
-                alike = {"isolation_level": "REPEATABLE READ"}
-                _ = await session.connection(execution_options=alike)
-                verdict = await proving.verify(
-                    session,
-                    city_code,
-                    trusted=trusted,
-                    noted=noted,
-                    tell=_progress(),
-                    apart=await _apart(session, ledger.database.dsn, city_code),
-                )
+            with in_city(city_code):
+                async with ledger.database.sessions() as session:
+                    alike = {"isolation_level": "REPEATABLE READ"}
+                    _ = await session.connection(execution_options=alike)
+                    verdict = await proving.verify(
+                        session,
+                        city_code,
+                        trusted=trusted,
+                        noted=noted,
+                        tell=_progress(),
+                        apart=await _apart(session, ledger.database.dsn, city_code),
+                    )
             _tell(verdict.chain, verdict.breach, language, time.perf_counter() - began)
             _tell_heads(verdict.chain, language, known=trusted is not None)
             if verdict.waiting:
@@ -210,6 +212,7 @@ async def _export(arguments: Namespace) -> int:
         cities = await _cities(ledger, arguments.city)
         if len(cities) != 1:
             raise ConsoleError(f"name the city with --city; there are: {', '.join(cities)}")
+        enter_city(cities[0])
         async with ledger.database.transaction() as session:
             begun = await proving.begin_file(session, cities[0], after=arguments.after)
             await note(

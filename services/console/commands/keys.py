@@ -12,6 +12,7 @@ from services.core.identity.giving import KeyRequest
 from services.core.identity.models import ApiKey
 from services.core.identity.queries import city_codes, visible_keys
 from services.core.identity.service import create_key, key_to_revoke, revoke_key
+from services.core.kit.city_scope import enter_city
 from services.core.plan.queries import visible_plans
 
 _PAGE = 500
@@ -91,4 +92,5 @@ async def _operator(ledger: Ledger) -> Actor:
         cities = await city_codes(session)
     if not cities:
         raise ConsoleError("no plan is loaded yet: run `wufei plan load FILE` first")
+    enter_city(cities[0])
     return operator(cities[0])

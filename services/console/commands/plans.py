@@ -9,6 +9,7 @@ from services.console.errors import ConsoleError
 from services.console.language import terminal_language
 from services.console.ledger import open_ledger
 from services.core.identity.actor import operator
+from services.core.kit.city_scope import enter_city
 from services.core.kit.text import Language, Text
 from services.core.plan.document import PlanDocument
 from services.core.plan.loading import load_plan
@@ -55,6 +56,7 @@ def load(arguments: Namespace) -> int:
 
 
 async def _load(document: PlanDocument) -> int:
+    enter_city(document.city.code)
     async with open_ledger() as ledger, ledger.database.transaction() as session:
         loaded = await load_plan(
             session,

@@ -20,6 +20,7 @@ from rich.progress import (
 
 from services.console.ledger import Ledger, open_ledger
 from services.core.identity.actor import operator
+from services.core.kit.city_scope import in_city
 from services.core.plan.models import Plan
 from services.core.plan.queries import visible_plans
 from services.core.scoring.service import rebuild_inputs, recompute_plan
@@ -59,11 +60,12 @@ async def _recompute_one(ledger: Ledger, plan: Plan) -> None:
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         shown = _Shown(bar, bar.add_task(plan.code, total=None, said=""))
-        async with ledger.database.transaction() as session:
-            differed = await rebuild_inputs(session, plan.city_code, plan.code)
-            done = await recompute_plan(
-                session, plan.city_code, plan.code, clock=ledger.clock, tell=shown.tell
-            )
+        with in_city(plan.city_code):
+            async with ledger.database.transaction() as session:
+                differed = await rebuild_inputs(session, plan.city_code, plan.code)
+                done = await recompute_plan(
+                    session, plan.city_code, plan.code, clock=ledger.clock, tell=shown.tell
+                )
     inputs = "inputs differed and were made anew" if differed else "inputs as they were"
     print(f"{plan.code}: {done.boards} scoreboards, {done.changed} changed, {inputs}")
 

@@ -9,6 +9,7 @@ from services.core.audit.service import note
 from services.core.identity.actor import operator
 from services.core.identity.queries import city_codes
 from services.core.identity.token_keys import reseal_signing_keys
+from services.core.kit.city_scope import in_city
 from services.core.kit.sealing import Seal
 from services.core.resealing.columns import SEALED, SealedColumn
 from services.core.resealing.service import Resealed, reseal
@@ -53,16 +54,17 @@ async def _rotate(seal: Seal) -> int:
 
 async def _noted(ledger: Ledger, city_code: str, done: Resealed) -> None:
     """Let the audit of a city know."""
-    async with ledger.database.transaction() as session:
-        await note(
-            session,
-            city_code=city_code,
-            action="secrets.rotated",
-            subject=("installation", city_code),
-            actor=operator(city_code).stamp(),
-            data={"sealed": done.read, "anew": done.renewed, "unreadable": done.unreadable},
-            at=ledger.clock.true_now(),
-        )
+    with in_city(city_code):
+        async with ledger.database.transaction() as session:
+            await note(
+                session,
+                city_code=city_code,
+                action="secrets.rotated",
+                subject=("installation", city_code),
+                actor=operator(city_code).stamp(),
+                data={"sealed": done.read, "anew": done.renewed, "unreadable": done.unreadable},
+                at=ledger.clock.true_now(),
+            )
 
 
 def _told(name: str, read: int, renewed: int, unreadable: int) -> None:
@@ -73,9 +75,10 @@ async def _reseal_city(
     ledger: Ledger, sealed: SealedColumn, city_code: str, seal: Seal
 ) -> Resealed:
     done, after = Resealed(), None
-    while True:
-        async with ledger.database.transaction() as session:
-            part = await reseal(session, sealed, city_code, seal, after=after)
-        done, after = done.plus(part), part.last
-        if after is None:
-            return done
+    with in_city(city_code):
+        while True:
+            async with ledger.database.transaction() as session:
+                part = await reseal(session, sealed, city_code, seal, after=after)
+            done, after = done.plus(part), part.last
+            if after is None:
+                return done

@@ -6,7 +6,7 @@ from services.console.data_directory import DataDirectory
 from services.console.doctor.files import files
 from services.console.doctor.findings import Finding
 from services.console.doctor.processes import api, disk, processes
-from services.console.doctor.roles import role
+from services.console.doctor.roles import role, wall
 from services.console.doctor.servers import NO_ANSWER, behind_a_pooler, database, redis, replicas
 from services.console.doctor.work import work
 from services.console.errors import ConsoleError
@@ -89,6 +89,7 @@ async def _of_database(url: str, files_at: str | None) -> AsyncIterator[Finding]
         return
     try:
         yield await role(url)
+        yield await wall(url)
         async for finding in work(url):
             yield finding
         yield await files(url, files_at)

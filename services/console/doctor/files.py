@@ -9,6 +9,7 @@ from services.core.evidence import queries
 from services.core.evidence.keeping import missing_files
 from services.core.evidence.models import Evidence
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import Database, connect
 from services.core.kit.file_places import open_store
 from services.core.kit.file_store import FileStore, FileStoreUnavailable
@@ -50,10 +51,11 @@ async def _judged(database: Database, store: FileStore) -> Finding:
             async with database.sessions() as session:
                 return await queries.some_kept(session, city_code, after=after, limit=limit)
 
-        async for row in missing_files(store, city_code, some_kept):
-            number = next(missing)
-            if len(named) < _NAMED:
-                named.append(f"{city_code}/{row.id} ({row.file_name})")
+        with in_city(city_code):
+            async for row in missing_files(store, city_code, some_kept):
+                number = next(missing)
+                if len(named) < _NAMED:
+                    named.append(f"{city_code}/{row.id} ({row.file_name})")
     if not number:
         return Finding("files", Text("登记的佐证材料都在", "every file on record is there"))
     shown = ", ".join(named)

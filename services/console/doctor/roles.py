@@ -2,9 +2,36 @@
 
 from services.console.doctor.findings import Finding
 from services.core.append_only import append_only
+from services.core.kit.city_wall import standing
 from services.core.kit.server_address import open_connection
 from services.core.kit.service_role import may_change, own_name
 from services.core.kit.text import Text
+
+
+async def wall(url: str) -> Finding:
+    """Say whether PostgreSQL itself keeps cities apart."""
+    connection = await open_connection(url, timeout=5)
+    try:
+        found = await standing(connection)
+    finally:
+        await connection.close()
+    if found.is_up and found.holds:
+        said = Text(
+            "数据库按城市隔离（行级安全已开启）",
+            "PostgreSQL keeps cities apart (row-level security is on)",
+        )
+        return Finding("cities apart", said)
+    said = Text(
+        f"行级安全未生效：{found.tables} 张表中 {found.guarded} 张已开启，城市之间只由程序隔离",
+        f"row-level security does not hold: it is on for {found.guarded} of {found.tables} tables,"
+        " so that only the program keeps cities apart",
+    )
+    todo = Text(
+        "旧版本的进程都结束后运行 wufei row-security on；连接池和集群见 docs/security.md",
+        "run `wufei row-security on` once no older process runs; of poolers and clusters see"
+        " docs/security.md",
+    )
+    return Finding("cities apart", said, reminds=True, todo=todo)
 
 
 async def role(url: str) -> Finding:

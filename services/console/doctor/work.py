@@ -17,6 +17,7 @@ from services.core.connectors.use import ConnectorQueue, total_of
 from services.core.events.queries import SILENT_AFTER, Beat, log_standing, worker_beats
 from services.core.followers import READERS
 from services.core.identity.queries import city_codes, keys_expiring
+from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import connect
 from services.core.kit.ids import made_at
@@ -143,7 +144,8 @@ async def _connectors(session: AsyncSession) -> Finding:
     """Say how figures go to superiors, and in words where no platform is provisioned."""
     queues: list[ConnectorQueue] = []
     for city_code in await city_codes(session):
-        queues += await connector_queues(session, city_code)
+        with in_city(city_code):
+            queues += await connector_queues(session, city_code)
     ready = [one for one in queues if one.provisioned]
     if not ready:
         said = Text(
@@ -179,10 +181,9 @@ async def _operations(session: AsyncSession) -> Finding:
     before = Clock.true_now() - _LONG_BEGUN
     names = []
     for city_code in await city_codes(session):
-        names += [
-            f"{one.kind} {one.id} ({city_code}, {one.state})"
-            for one in await unfinished(session, city_code, before=before)
-        ]
+        with in_city(city_code):
+            begun = await unfinished(session, city_code, before=before)
+        names += [f"{one.kind} {one.id} ({city_code}, {one.state})" for one in begun]
     if not names:
         said = Text("没有超过一小时未完成的", "none has been unfinished for an hour")
         return Finding("operations", said)
@@ -202,11 +203,11 @@ async def _keys(session: AsyncSession) -> Finding:
     now = Clock.true_now()
     soon = []
     for city_code in await city_codes(session):
+        with in_city(city_code):
+            ending = await keys_expiring(session, city_code, now=now, before=now + _EXPIRES_WITHIN)
         soon += [
             f"{one.name} ({one.role}, {city_code}) {_instant(one.expires_at or now)}"
-            for one in await keys_expiring(
-                session, city_code, now=now, before=now + _EXPIRES_WITHIN
-            )
+            for one in ending
         ]
     if not soon:
         return Finding("keys", Text("两周之内没有到期的", "none expires within two weeks"))

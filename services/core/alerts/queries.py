@@ -21,6 +21,7 @@ from services.core.alerts.models import (
 )
 from services.core.alerts.rules import AlertState
 from services.core.identity.actor import Actor
+from services.core.kit.city_scope import in_every_city
 from services.core.kit.database import lock_name
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import Owned, scope
@@ -282,7 +283,8 @@ ORDER BY e.evaluated_at NULLS FIRST, loaded_at LIMIT 1
 
 async def stalest_evaluation(session: AsyncSession) -> Stalest | None:
     """Return the evaluation that lies back the longest in this deployment; None: no plan."""
-    row = (await session.execute(_STALEST)).one_or_none()
+    with in_every_city():
+        row = (await session.execute(_STALEST)).one_or_none()
     return None if row is None else Stalest(*row)
 
 

@@ -13,6 +13,7 @@ from services.core.calendars.announcement import AnnouncedDay, Announcement, wor
 from services.core.calendars.models import CalendarDay, CalendarHistory, CalendarYear
 from services.core.calendars.rules import WorkingCalendar, is_weekday, plain_week
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import lock_name
 
 _State = tuple[int, datetime]
@@ -174,5 +175,6 @@ async def cities_without(session: AsyncSession, code: str, year: int) -> int:
             CalendarYear.calendar_code == code,
             CalendarYear.year == year,
         )
-        lacking += await session.scalar(announced) is None
+        with in_city(city_code):
+            lacking += await session.scalar(announced) is None
     return lacking

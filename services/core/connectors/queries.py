@@ -34,6 +34,7 @@ from services.core.connectors.use import BatchUse, ConnectorQueue
 from services.core.identity.actor import Actor
 from services.core.identity.queries import administered
 from services.core.identity.reach import Reach
+from services.core.kit.city_scope import enter_city, in_city, in_every_city
 from services.core.kit.ids import first_id_at
 from services.core.kit.statements import SqlCondition
 from services.core.plan.state import PlanState
@@ -68,20 +69,23 @@ async def visible_connectors(
         wanted = select(Connector).where(_visible(actor, city))
         if after is not None and city == after[0]:
             wanted = wanted.where(Connector.id > after[1])
-        found += await session.scalars(wanted.order_by(Connector.id).limit(limit - len(found)))
+        with in_city(city):
+            found += await session.scalars(wanted.order_by(Connector.id).limit(limit - len(found)))
     return found
 
 
 async def visible_connector(
     session: AsyncSession, actor: Actor, connector_id: UUID, *, for_update: bool = False
 ) -> Connector | None:
-    """Return one connector in a caller's reach."""
+    """Return one connector in a caller's reach; what follows is about its city."""
     for city in (await administered(session, actor)).cities:
         wanted = select(Connector).where(_visible(actor, city), Connector.id == connector_id)
         # Not FOR UPDATE: rows that refer to it are inserted meanwhile.
         locked = wanted.with_for_update(key_share=True)
-        found = await session.scalar(locked if for_update else wanted)
+        with in_city(city):
+            found = await session.scalar(locked if for_update else wanted)
         if found is not None:
+            enter_city(city)
             return found
     return None
 
@@ -295,7 +299,8 @@ async def standing_items(
 
 async def cities_reporting(session: AsyncSession) -> list[str]:
     """Return the cities of which something can be reported."""
-    return list(await session.scalars(CITIES_REPORTING))
+    with in_every_city():
+        return list(await session.scalars(CITIES_REPORTING))
 
 
 async def connectors_due(session: AsyncSession, city_code: str, *, most: int) -> Sequence[UUID]:

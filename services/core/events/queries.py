@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.events.errors import PositionBeyondLog
 from services.core.events.models import EventPosition, LogHead, ReaderCursor, WorkerHeartbeat
+from services.core.kit.city_scope import in_every_city
 from services.core.kit.ids import first_id_at
 
 
@@ -158,8 +159,9 @@ WHERE EXISTS (SELECT FROM event_pending AS p WHERE p.city_code = head.city_code)
 
 async def cities_behind(session: AsyncSession, *, readers: Sequence[str]) -> list[str]:
     """Return the cities with events that have no number yet, or that a reader has not read."""
-    found = await session.scalars(_CITIES_BEHIND, {"readers": len(readers), "names": list(readers)})
-    return list(found)
+    given = {"readers": len(readers), "names": list(readers)}
+    with in_every_city():
+        return list(await session.scalars(_CITIES_BEHIND, given))
 
 
 _NEXT_UNREAD = text("""
@@ -240,10 +242,9 @@ class LogStanding:
 async def log_standing(session: AsyncSession, *, readers: Sequence[str]) -> LogStanding:
     """Return how far the log was numbered, and followed by each of these readers."""
     given = {"readers": list(readers), "numbering": NUMBERING}
-    found = {
-        reader: (positions, oldest)
-        for reader, positions, oldest in await session.execute(_STANDING, given)
-    }
+    with in_every_city():
+        rows = await session.execute(_STANDING, given)
+    found = {reader: (positions, oldest) for reader, positions, oldest in rows}
     position = int(found.pop("log", (0, None))[0])
     return LogStanding(
         position,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.gateways.statements import ADD_CALLS, ADD_USE, FORGET_NONCES, FORGET_USE
 from services.core.gateways.use import Use
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import rows_changed
 
 USE_KEPT = timedelta(days=400)
@@ -25,19 +26,18 @@ async def add_use(session: AsyncSession, counted: Mapping[Counted, Use]) -> None
     ):
         named = {"city_code": city_code, "partner_id": partner_id}
         more = {"calls": use.calls, "faults": use.faults, "last_call_at": use.last_call_at}
-        await session.execute(
-            ADD_USE,
-            {
-                **named,
-                **more,
-                "day": day,
-                "interface": interface,
-                "bytes_in": use.bytes_in,
-                "bytes_out": use.bytes_out,
-                "times": use.times,
-            },
-        )
-        await session.execute(ADD_CALLS, {**named, **more})
+        added = {
+            **named,
+            **more,
+            "day": day,
+            "interface": interface,
+            "bytes_in": use.bytes_in,
+            "bytes_out": use.bytes_out,
+            "times": use.times,
+        }
+        with in_city(city_code):
+            await session.execute(ADD_USE, added)
+            await session.execute(ADD_CALLS, {**named, **more})
 
 
 async def forget_old_calls(session: AsyncSession, city_code: str, *, now: datetime) -> int:

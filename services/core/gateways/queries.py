@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.gateways.models import Partner, PartnerSecret, PartnerUse
 from services.core.identity.queries import Administered
+from services.core.kit.city_scope import enter_city, in_city
 
 MOST_DAYS = 92
 """Days whose statistics are added up at most."""
@@ -31,18 +32,21 @@ async def visible_partners(
         wanted = select(Partner).where(_in_reach(reach, city))
         if after is not None and city == after[0]:
             wanted = wanted.where(Partner.id > after[1])
-        found += await session.scalars(wanted.order_by(Partner.id).limit(limit - len(found)))
+        with in_city(city):
+            found += await session.scalars(wanted.order_by(Partner.id).limit(limit - len(found)))
     return found
 
 
 async def visible_partner(
     session: AsyncSession, reach: Administered, partner_id: UUID, *, for_update: bool = False
 ) -> Partner | None:
-    """Return one partner in reach."""
+    """Return one partner in reach; what follows is about its city."""
     for city in reach.cities:
         wanted = select(Partner).where(_in_reach(reach, city), Partner.id == partner_id)
-        found = await session.scalar(wanted.with_for_update() if for_update else wanted)
+        with in_city(city):
+            found = await session.scalar(wanted.with_for_update() if for_update else wanted)
         if found is not None:
+            enter_city(city)
             return found
     return None
 
@@ -71,7 +75,7 @@ async def secrets_of(
     found: dict[UUID, list[PartnerSecret]] = {one.id: [] for one in partners}
     for city_code in sorted({one.city_code for one in partners}):
         ids = [one.id for one in partners if one.city_code == city_code]
-        rows = await session.scalars(
+        wanted = (
             select(PartnerSecret)
             .where(
                 PartnerSecret.city_code == city_code,
@@ -80,6 +84,8 @@ async def secrets_of(
             )
             .order_by(PartnerSecret.created_at.desc(), PartnerSecret.id.desc())
         )
+        with in_city(city_code):
+            rows = await session.scalars(wanted)
         for one in rows:
             found[one.partner_id].append(one)
     return found

@@ -23,6 +23,7 @@ from services.core.identity.models import (
 from services.core.identity.rules import ADMINISTRATORS, SCOPES
 from services.core.identity.signing_keys import IssuingKey
 from services.core.identity.statements import KEY_BY_DIGEST, KEY_WITH_SECRETS
+from services.core.kit.city_scope import enter_city, in_city, in_every_city
 
 _MOST_EXPIRING = 100
 _MOST_KEYS = 100
@@ -64,7 +65,7 @@ async def former_secrets(
     found: dict[UUID, list[FormerSecret]] = {key.id: [] for key in keys}
     for city_code in sorted({key.city_code for key in keys}):
         ids = [key.id for key in keys if key.city_code == city_code]
-        rows = await session.scalars(
+        wanted = (
             select(FormerSecret)
             .where(
                 FormerSecret.city_code == city_code,
@@ -73,6 +74,8 @@ async def former_secrets(
             )
             .order_by(FormerSecret.expires_at.desc(), FormerSecret.prefix)
         )
+        with in_city(city_code):
+            rows = await session.scalars(wanted)
         for one in rows:
             found[one.key_id].append(one)
     return found
@@ -134,7 +137,7 @@ def _keys_in_reach(actor: Actor, city_code: str) -> ColumnElement[bool]:
 async def _page_over(
     session: AsyncSession,
     cities: Iterable[str],
-    in_city: Callable[[str], Select[_Row]],
+    of_city: Callable[[str], Select[_Row]],
     order: InstrumentedAttribute[Any],
     *,
     after: tuple[str, object] | None,
@@ -145,10 +148,11 @@ async def _page_over(
     for city in cities:
         if after is not None and city < after[0]:
             continue
-        wanted = in_city(city)
+        wanted = of_city(city)
         if after is not None and city == after[0]:
             wanted = wanted.where(order > after[1])
-        found += await session.scalars(wanted.order_by(order).limit(limit - len(found)))
+        with in_city(city):
+            found += await session.scalars(wanted.order_by(order).limit(limit - len(found)))
         if len(found) >= limit:
             break
     return found
@@ -194,11 +198,13 @@ async def visible_keys(
 async def visible_key(
     session: AsyncSession, actor: Actor, key_id: UUID, *, for_update: bool = False
 ) -> ApiKey | None:
-    """Return one key in the actor's reach."""
+    """Return one key in the actor's reach; what follows is about its city."""
     for city_code in await _cities_of(session, actor):
         wanted = select(ApiKey).where(_keys_in_reach(actor, city_code), ApiKey.id == key_id)
-        found = await session.scalar(wanted.with_for_update() if for_update else wanted)
+        with in_city(city_code):
+            found = await session.scalar(wanted.with_for_update() if for_update else wanted)
         if found is not None:
+            enter_city(city_code)
             return found
     return None
 
@@ -242,9 +248,11 @@ async def organizations_by_code(
     """Return the organizations that have one of `codes`, in one city or (None) in any."""
     found: list[Organization] = []
     for city in await city_codes(session) if city_code is None else [city_code]:
-        found += await session.scalars(
-            select(Organization).where(Organization.city_code == city, Organization.code.in_(codes))
+        wanted = select(Organization).where(
+            Organization.city_code == city, Organization.code.in_(codes)
         )
+        with in_city(city):
+            found += await session.scalars(wanted)
     return found
 
 
@@ -252,18 +260,22 @@ async def organization_names(
     session: AsyncSession, city_code: str
 ) -> Mapping[str, tuple[str, ...]]:
     """Return the name and aliases of organizations of a city, by code; of 5,000 at most."""
-    found = await session.execute(
+    wanted = (
         select(Organization.code, Organization.name, Organization.aliases)
         .where(Organization.city_code == city_code)
         .order_by(Organization.code)
         .limit(5000)
     )
+    with in_city(city_code):
+        found = await session.execute(wanted)
     return {code: (name, *aliases) for code, name, aliases in found}
 
 
 async def city_exists(session: AsyncSession, city_code: str) -> bool:
     """Return whether a plan of this city was ever loaded."""
-    found = await session.scalar(select(Tenant.city_code).where(Tenant.city_code == city_code))
+    wanted = select(Tenant.city_code).where(Tenant.city_code == city_code)
+    with in_city(city_code):
+        found = await session.scalar(wanted)
     return found is not None
 
 
@@ -275,7 +287,9 @@ async def has_administrator(session: AsyncSession) -> bool:
             ApiKey.role == "system_admin",
             ApiKey.revoked_at.is_(None),
         )
-        if await session.scalar(wanted.limit(1)) is not None:
+        with in_city(city_code):
+            found = await session.scalar(wanted.limit(1))
+        if found is not None:
             return True
     return False
 
@@ -283,7 +297,8 @@ async def has_administrator(session: AsyncSession) -> bool:
 async def city_codes(session: AsyncSession, *, limit: int | None = None) -> Sequence[str]:
     """Return the codes of all cities of this deployment, or of the first so many."""
     wanted = select(Tenant.city_code).order_by(Tenant.city_code).limit(limit)
-    return (await session.scalars(wanted)).all()
+    with in_every_city():
+        return (await session.scalars(wanted)).all()
 
 
 async def key_with_secrets(

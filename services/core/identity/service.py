@@ -26,6 +26,7 @@ from services.core.identity.giving import (
 )
 from services.core.identity.models import ApiKey
 from services.core.identity.rules import ADMINISTRATORS, Role
+from services.core.kit.city_scope import enter_city, in_city
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.ids import new_id
 from services.core.kit.nearest import with_closest
@@ -89,6 +90,7 @@ async def create_key(
         city_code = unit.city_code if unit else city_code
     if faults:
         raise InvalidInput(faults=faults)
+    enter_city(city_code)
     minted = mint(f"wufei_{city_code}")
     key = _key(request, city_code, minted, now)
     await _add(session, key, actor.stamp(), now)
@@ -160,7 +162,8 @@ async def _add(
 
 async def maker_of(session: AsyncSession, actor: Actor) -> ApiKey | None:
     """Return the key that an actor acts by; None: it is the operator of the machine."""
-    return await session.get(ApiKey, (actor.city_code, actor.credential_id))
+    with in_city(actor.city_code):
+        return await session.get(ApiKey, (actor.city_code, actor.credential_id))
 
 
 def _unknown(pointer: str, code: str, value: str, shown: Mapping[str, str]) -> Fault:
@@ -210,8 +213,10 @@ async def note_use(
     """Write when and from which network keys were last used, by (city, key id)."""
     # In one order, so that two processes wait for each other at most.
     for (city_code, key_id), (at, network) in sorted(used.items()):
-        await session.execute(
+        changed = (
             update(ApiKey)
             .where(ApiKey.city_code == city_code, ApiKey.id == key_id)
             .values(last_used_at=at, last_used_from=network)
         )
+        with in_city(city_code):
+            await session.execute(changed)

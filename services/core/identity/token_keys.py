@@ -17,6 +17,7 @@ from services.core.identity.signing_keys import (
     next_from,
     outlived,
 )
+from services.core.kit.city_scope import in_city
 from services.core.kit.sealing import Seal
 
 
@@ -43,15 +44,16 @@ async def keep_signing_keys(
     for city_code in await queries.city_codes(session) if told else ():
         for action, key in told:
             data = {"number": key.number, "signs_from": key.signs_from.isoformat()}
-            await note(
-                session,
-                city_code=city_code,
-                action=action,
-                subject=("token_key", key.kid),
-                actor=actor,
-                data=data,
-                at=now,
-            )
+            with in_city(city_code):
+                await note(
+                    session,
+                    city_code=city_code,
+                    action=action,
+                    subject=("token_key", key.kid),
+                    actor=actor,
+                    data=data,
+                    at=now,
+                )
     return bool(told)
 
 

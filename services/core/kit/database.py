@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 from typing_extensions import override
 
+from services.core.kit.city_scope import ScopedConnection, UnscopedConnection, scope_statements
 from services.core.kit.one_connection import OneEachPool, OneEachQueue, watch_units
 from services.core.kit.outage import cause_in_words, is_away
 from services.core.kit.rested_connections import try_rested
@@ -187,16 +188,20 @@ async def takes_writes(session: AsyncSession) -> bool:
     return bool(await session.scalar(text("SHOW transaction_read_only")) == "off")
 
 
-class PlainConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
+class PlainConnection(ScopedConnection):
     """A pooled connection that is given back without a round trip.
 
-    What runs on it is single statements and transactions that leave nothing in the session,
-    so there is nothing to reset.
+    What runs on it is single statements and transactions that leave nothing in the session but
+    the city, so there is nothing to reset.
     """
 
     @override
     def get_reset_query(self) -> str:
         return ""
+
+
+class _PlainUnscoped(PlainConnection, UnscopedConnection):
+    pass
 
 
 def _unnamed() -> str:
@@ -249,7 +254,8 @@ async def connect(
     options = address.options(settings)
 
     async def opened(**more: Any) -> asyncpg.Connection:
-        connection = await asyncpg.connect(address.dsn, **options, **more)
+        sort = UnscopedConnection if address.pooled else ScopedConnection
+        connection = await asyncpg.connect(address.dsn, connection_class=sort, **options, **more)
         if replica is not None:
             await _checked(connection, replica)
         return connection
@@ -272,6 +278,7 @@ async def connect(
     )
     watch_units(engine)
     try_rested(engine)
+    scope_statements(engine)
     try:
         async with OneEachPool(
             address.dsn,
@@ -284,7 +291,7 @@ async def connect(
             loop=None,
             record_class=asyncpg.Record,
             command_timeout=15,
-            connection_class=PlainConnection,
+            connection_class=_PlainUnscoped if address.pooled else PlainConnection,
             **options,
         ) as pool:
             # Objects are read after the commit, when a reload would need a second transaction; and

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import Base, rows_changed
 from services.core.kit.errors import DomainError, RefusalKind
 from services.core.kit.text import Text as Sentence
@@ -112,7 +113,7 @@ async def _take(session: AsyncSession, request: RequestKey, at: datetime) -> boo
     One that is too old is ours as well, swept or not.
     """
     fresh = {"request_digest": request.digest, "created_at": at}
-    taken = await session.execute(
+    added = (
         insert(StoredReply)
         .values(
             city_code=request.city_code,
@@ -127,6 +128,8 @@ async def _take(session: AsyncSession, request: RequestKey, at: datetime) -> boo
         )
         .returning(StoredReply.key)
     )
+    with in_city(request.city_code):
+        taken = await session.execute(added)
     return taken.first() is not None
 
 
@@ -136,13 +139,13 @@ async def find_reply(session: AsyncSession, request: RequestKey) -> KeptReply | 
     Raises:
         IdempotencyKeyReused: the kept reply answers another request.
     """
-    found = await session.scalar(
-        select(StoredReply).where(
-            StoredReply.city_code == request.city_code,
-            StoredReply.credential_id == request.credential_id,
-            StoredReply.key == request.key,
-        )
+    wanted = select(StoredReply).where(
+        StoredReply.city_code == request.city_code,
+        StoredReply.credential_id == request.credential_id,
+        StoredReply.key == request.key,
     )
+    with in_city(request.city_code):
+        found = await session.scalar(wanted)
     if found is None:
         return None
     if found.request_digest != request.digest:
@@ -159,8 +162,8 @@ async def keep(
     etag: str | None,
     location: str | None,
 ) -> None:
-    """Write the reply under the key that this transaction has claimed."""
-    await session.execute(
+    """Write the reply under the key that this transaction has claimed; in its caller's city."""
+    changed = (
         update(StoredReply)
         .where(
             StoredReply.city_code == request.city_code,
@@ -169,6 +172,8 @@ async def keep(
         )
         .values(status=status, body=body, etag=etag, location=location)
     )
+    with in_city(request.city_code):
+        await session.execute(changed)
 
 
 async def forget_old(session: AsyncSession, city_code: str, *, now: datetime) -> int:

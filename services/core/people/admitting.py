@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.audit.service import note
 from services.core.identity.actor import system
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import enter_city
 from services.core.kit.database import Database
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import CannotUnseal, Seal, SecretKeyNotSet
@@ -112,9 +113,16 @@ async def try_password(database: Database, hasher: Hasher, proof: PersonsProof) 
 
 
 async def city_meant(session: AsyncSession, said: str | None) -> str:
-    """Return the city that is said, or the only one there is; else one that nobody has."""
-    if said:
-        return said
+    """Return the city that is said, or the only one there is; else one that nobody has.
+
+    What follows is about it.
+    """
+    city_code = said or await _only_city(session)
+    enter_city(city_code)
+    return city_code
+
+
+async def _only_city(session: AsyncSession) -> str:
     codes = await city_codes(session, limit=2)
     return codes[0] if len(codes) == 1 else _NO_CITY
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.audit.service import note
 from services.core.calendars.rules import TIME_ZONE
 from services.core.identity.rules import is_administrators
+from services.core.kit.city_scope import enter_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import Fault, InvalidInput
@@ -182,6 +183,7 @@ class Reception:
             SignInBusy: as many wait as may.
         """
         city_code, sent = _label_of(invitation), digest(invitation)
+        enter_city(city_code)
         async with self.database.sessions() as session:
             found = await queries.person_by_invitation(session, city_code, sent, self._now)
         if found is None:
@@ -284,6 +286,7 @@ class Reception:
             Reauthenticate: the session has ended, or the token is none of its.
         """
         city_code, now = _label_of(token, REFRESH_LABEL), self._now
+        enter_city(city_code)
         async with self.database.transaction() as session:
             opened = await self._refreshed(session, city_code, token, proof, now)
             if opened is not None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.database import lock_name
 from services.core.kit.statements import DriverStatement
 from services.core.plan.document import (
@@ -224,7 +225,8 @@ async def visible_plans(
         wanted = select(Plan).where(seen.clause).order_by(Plan.code)
         if plan_code is not None:
             wanted = wanted.where(Plan.code == plan_code)
-        found += await session.scalars(wanted.limit(_MOST_PLANS - len(found)))
+        with in_city(city_code):
+            found += await session.scalars(wanted.limit(_MOST_PLANS - len(found)))
         if len(found) == _MOST_PLANS:
             break
     return found

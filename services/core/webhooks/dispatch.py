@@ -15,6 +15,7 @@ from pydantic_core import from_json
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.city_scope import in_every_city
 from services.core.webhooks.health import FAILING_AFTER
 from services.core.webhooks.statements import (
     CITIES_DUE,
@@ -68,17 +69,15 @@ async def cities_due(session: AsyncSession, *, busy: Mapping[Key, int], each: in
 
     `busy` says how many messages to an endpoint are under way here, of at most `each`.
     """
-    found = await session.scalars(
-        CITIES_DUE,
-        {
-            "cities": [city_code for city_code, _ in busy],
-            "endpoints": [endpoint_id for _, endpoint_id in busy],
-            "numbers": list(busy.values()),
-            "failing": FAILING_AFTER,
-            "each": each,
-        },
-    )
-    return list(found)
+    given = {
+        "cities": [city_code for city_code, _ in busy],
+        "endpoints": [endpoint_id for _, endpoint_id in busy],
+        "numbers": list(busy.values()),
+        "failing": FAILING_AFTER,
+        "each": each,
+    }
+    with in_every_city():
+        return list(await session.scalars(CITIES_DUE, given))
 
 
 async def claim(

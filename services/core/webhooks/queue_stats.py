@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.core.kit.city_scope import in_city, in_every_city
 from services.core.kit.ids import first_id_at
 from services.core.webhooks.rules import EndpointState
 from services.core.webhooks.statements import LONGEST_UNATTENDED, QUEUES, RECENT_OUTCOMES
@@ -22,6 +23,7 @@ LATELY = timedelta(minutes=10)
 class QueueStats:
     """One endpoint: its queue, how much of it is due, and the seconds since the oldest is."""
 
+    city_code: str
     endpoint_id: UUID
     state: EndpointState
     queued: int
@@ -43,13 +45,20 @@ class RecentOutcomes:
 
 async def queue_stats(session: AsyncSession) -> Sequence[QueueStats]:
     """Return how every endpoint stands; to one that is disabled nothing waits."""
-    found = await session.execute(QUEUES)
-    return [QueueStats(row[0], row[1], row[2], row[3], row[4], float(row[5])) for row in found]
+    with in_every_city():
+        found = await session.execute(QUEUES)
+    return [
+        QueueStats(row[0], row[1], row[2], row[3], row[4], row[5], float(row[6])) for row in found
+    ]
 
 
-async def recent_outcomes(session: AsyncSession, *, true_now: datetime) -> Sequence[RecentOutcomes]:
-    """Return how the attempts of the last minutes ended, endpoint by endpoint."""
-    found = await session.execute(RECENT_OUTCOMES, {"since": first_id_at(true_now - LATELY)})
+async def recent_outcomes(
+    session: AsyncSession, city_code: str, *, true_now: datetime
+) -> Sequence[RecentOutcomes]:
+    """Return how the attempts of a city's last minutes ended, endpoint by endpoint."""
+    given = {"city": city_code, "since": first_id_at(true_now - LATELY)}
+    with in_city(city_code):
+        found = await session.execute(RECENT_OUTCOMES, given)
     return [RecentOutcomes(*row) for row in found]
 
 
@@ -58,5 +67,6 @@ async def longest_unattended(session: AsyncSession) -> float | None:
 
     A queue that is being worked off, is paused, or waits for its rate is attended to.
     """
-    found = await session.scalar(LONGEST_UNATTENDED)
+    with in_every_city():
+        found = await session.scalar(LONGEST_UNATTENDED)
     return None if found is None else float(found)

@@ -256,7 +256,7 @@ _ATTEMPTS_AT_MOST = 5_000
 _FRONT = 64
 
 QUEUES = text(f"""
-SELECT e.id, e.state, queue.number, queue.due, e.consecutive_failures,
+SELECT e.city_code, e.id, e.state, queue.number, queue.due, e.consecutive_failures,
     greatest(0, extract(epoch FROM now() - queue.since))
 FROM webhook_endpoint e
 CROSS JOIN LATERAL (
@@ -275,17 +275,16 @@ RECENT_OUTCOMES = text(f"""
 SELECT d.endpoint_id, count(*), count(*) FILTER (WHERE a.outcome = 'delivered'),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY a.duration_ms) / 1000,
     percentile_cont(0.95) WITHIN GROUP (ORDER BY a.duration_ms) / 1000
-FROM (SELECT DISTINCT city_code FROM webhook_endpoint) city
-CROSS JOIN LATERAL (
-    SELECT city_code, delivery_id, outcome, duration_ms FROM webhook_attempt
-    WHERE city_code = city.city_code AND delivery_id >= :since
+FROM (
+    SELECT delivery_id, outcome, duration_ms FROM webhook_attempt
+    WHERE city_code = :city AND delivery_id >= :since
     ORDER BY delivery_id DESC LIMIT {_ATTEMPTS_AT_MOST}
 ) a
-JOIN webhook_delivery d ON d.city_code = a.city_code AND d.id = a.delivery_id
+JOIN webhook_delivery d ON d.city_code = :city AND d.id = a.delivery_id
 WHERE a.outcome IS NOT NULL
 GROUP BY d.endpoint_id
 """)  # noqa: S608 (a number of our own)
-"""How the attempts since an id ended, by endpoint."""
+"""How the attempts of a city since an id ended, by endpoint."""
 
 LONGEST_UNATTENDED = text(f"""
 SELECT max(extract(epoch FROM now() - front.since))

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from contextvars import Context
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,6 +22,7 @@ from services.core.webhooks.dispatch import (
 from services.core.webhooks.health import FAILING_AFTER
 from services.core.webhooks.messages import open_target
 from services.core.webhooks.rules import DIGEST_MOST
+from tests.support.city_scope import context_of_its_own
 from tests.support.planted import CITY, SEAL, SECRET, Planted
 
 URL = "https://receiver.test/hook"
@@ -90,7 +90,7 @@ async def _beside(planted: Planted, *, held: int) -> list[Claimed]:
         assert len(first) == held
         # Another worker, which knows nothing of the connection held here. Were it to wait for the
         # other's lock, it would wait for ever.
-        other = asyncio.create_task(take(planted, most=200, each=200), context=Context())
+        other = asyncio.create_task(take(planted, most=200, each=200), context=context_of_its_own())
         return await asyncio.wait_for(other, 30)
 
 

@@ -63,9 +63,9 @@ async def test_attempts_of_lately_are_told_with_their_success_and_times(planted:
     async with planted.database.sessions() as session:
         found = {
             one.endpoint_id: one
-            for one in await recent_outcomes(session, true_now=Clock.true_now())
+            for one in await recent_outcomes(session, CITY, true_now=Clock.true_now())
         }
-        later = await recent_outcomes(session, true_now=Clock.true_now() + timedelta(hours=1))
+        later = await recent_outcomes(session, CITY, true_now=Clock.true_now() + timedelta(hours=1))
     assert (found[good].attempts, found[good].delivered) == (10, 10)
     assert (found[bad].attempts, found[bad].delivered) == (10, 0)
     assert 0 < found[good].median_seconds < found[good].high_seconds < 2

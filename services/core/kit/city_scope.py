@@ -1,0 +1,153 @@
+"""Which city the present work is about: PostgreSQL shows its rows, and those of no other.
+
+Each statement of ours names its city by itself. This is the second wall behind that (ADR 0048):
+connections carry the city, and policies on every table of cities compare. Work that does not say
+which city it is about sees nothing and writes nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
+
+from services.core.kit.statements import DriverStatement
+
+SETTING = "wufei.city"
+"""The setting of a connection that the policies compare with."""
+
+NO_CITY = ""
+EVERY_CITY = "*"
+"""What the few readings across cities say; it opens the tables that those read, and no other."""
+
+ENTER = DriverStatement(f"SELECT set_config('{SETTING}', :city, false)")
+"""What the server is told where it is in another city."""
+
+_city: ContextVar[str] = ContextVar("city", default=NO_CITY)
+
+
+def city_in_force() -> str:
+    """Return the code of the city that the present work is about, `EVERY_CITY` or `NO_CITY`."""
+    return _city.get()
+
+
+def enter_city(city_code: str) -> None:
+    """Have what this task does from now on be about one city; it was authorized for that."""
+    _city.set(city_code)
+
+
+@contextmanager
+def in_city(city_code: str) -> Iterator[None]:
+    """Make what runs inside be about one city."""
+    token = _city.set(city_code)
+    try:
+        yield
+    finally:
+        _city.reset(token)
+
+
+@contextmanager
+def in_every_city() -> Iterator[None]:
+    """Let what runs inside read across cities; it may write nothing."""
+    with in_city(EVERY_CITY):
+        yield
+
+
+class ScopedConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
+    """A connection that enters the city in force before each statement.
+
+    It asks the server only where it is in another: an installation of one city pays nothing.
+    """
+
+    _entered: str | None = None
+    """The city that the server was told; None: that is not known."""
+
+    _within_transaction = False
+    """Whether the server forgets it should the transaction be rolled back."""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the server has to be told before the next statement."""
+        undone = self._within_transaction and not self.is_in_transaction()
+        return undone or self._entered != _city.get()
+
+    async def enter(self) -> None:
+        """Tell the server which city is in force, where it is in another."""
+        if not self.is_elsewhere:
+            return
+        wanted, self._entered = _city.get(), None
+        await super().execute(*ENTER.bind({"city": wanted}))
+        self._within_transaction = self.is_in_transaction()
+        self._entered = wanted
+
+    def forget_city(self) -> None:
+        """Tell the server anew before the next statement."""
+        self._entered = None
+
+    @override
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        # Without arguments it is BEGIN, COMMIT and the like, of which no city is asked.
+        if args:
+            await self.enter()
+        done: str = await super().execute(query, *args, **options)
+        return done
+
+    @override
+    async def fetch(self, query: str, *args: Any, **options: Any) -> list[asyncpg.Record]:
+        await self.enter()
+        found: list[asyncpg.Record] = await super().fetch(query, *args, **options)
+        return found
+
+    @override
+    async def fetchrow(self, query: str, *args: Any, **options: Any) -> asyncpg.Record | None:
+        await self.enter()
+        return await super().fetchrow(query, *args, **options)
+
+    @override
+    async def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
+        await self.enter()
+        return await super().fetchval(query, *args, **options)
+
+
+class UnscopedConnection(ScopedConnection):
+    """A connection through a pooler in transaction mode: what it is told, others would be in.
+
+    The wall has to be off there.
+    """
+
+    @property
+    @override
+    def is_elsewhere(self) -> bool:
+        return False
+
+
+async def enter_with(connection: asyncpg.Connection, city_code: str) -> None:
+    """Have what a connection by itself does from now on be about one city."""
+    await connection.execute(*ENTER.bind({"city": city_code}))
+
+
+def scope_statements(engine: AsyncEngine) -> None:
+    """Have connections of an engine enter the city in force before each statement.
+
+    SQLAlchemy prepares statements by itself, past the methods of `ScopedConnection`.
+    """
+    event.listen(engine.sync_engine, "before_cursor_execute", _before)
+    event.listen(engine.sync_engine, "rollback_savepoint", _rolled_back)
+
+
+def _raw(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
+
+
+def _before(connection: Connection, *_statement: Any) -> None:
+    adapted = _raw(connection)
+    if adapted.driver_connection.is_elsewhere:
+        adapted.run_async(ScopedConnection.enter)
+
+
+def _rolled_back(connection: Connection, *_savepoint: Any) -> None:
+    _raw(connection).driver_connection.forget_city()
