@@ -227,6 +227,8 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
             end: await an_import(door, office, marked=end in {"marked.xlsx", "faults"})
             for end in _ends(labels, "{import_id}")
         }
+    connectors = await connectors_named(door)
+    rows = {end: await a_register_row(door) for end in _ends(labels, "{row_id}")}
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"conflict_id": await a_conflict(door)}
@@ -250,8 +252,8 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         await people_ground(door),
         await _platform(door),
         {name: (await a_partner(door)).id for name in ("revoke_partner", "rotate_partner_secret")},
-        await connectors_named(door),
-        {end: await a_register_row(door) for end in _ends(labels, "{row_id}")},
+        connectors,
+        rows,
     )
 
 

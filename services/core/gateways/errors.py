@@ -45,7 +45,7 @@ class SignatureReplayed(DomainError):
 
 
 class SmNotInstalled(DomainError):
-    """The profile needs SM2, and this installation lacks the optional extra `sm`."""
+    """The profile needs SM2, for which this installation lacks the optional program."""
 
     code = "sm-not-installed"
     kind = RefusalKind.UNAVAILABLE

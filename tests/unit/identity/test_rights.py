@@ -27,6 +27,7 @@ TABLE: Mapping[str, tuple[Scope, set[Role]]] = {
     "RUN_PERIOD": ("plan:write", {"office"}),
     "SETTLE_QUESTION": ("plan:write", {"office"}),
     "ASSIGN_TARGET": ("plan:write", {"office", "superior"}),
+    "SHARE_BOARD": ("plan:write", {"office"}),
     "READ_SUBMISSIONS": ("submissions:read", READERS),
     "WRITE_SUBMISSIONS": ("submissions:write", WORKERS),
     "REVIEW_SUBMISSIONS": ("submissions:review", {"lead", "office", "integrator"}),
