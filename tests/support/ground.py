@@ -233,9 +233,8 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
     named, altered = await _webhooks(door, secrets["office"])
     named |= {"conflict_id": await a_conflict(door)}
     named |= {"observation_id": await an_observation(door)}
-    named |= {"link_id": (await a_board_link(door))["id"]}
-    named |= {"alert_id": alert_id, "token_id": tokens[0]["id"]}
-    named["preview_id"] = await _preview(door, secrets["office"])
+    named |= {"link_id": (await a_board_link(door))["id"], "alert_id": alert_id}
+    named |= {"token_id": tokens[0]["id"], "preview_id": await _preview(door, secrets["office"])}
     return Ground(
         secrets,
         [spare.json()["id"], await a_key(door)],

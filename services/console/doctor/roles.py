@@ -27,9 +27,10 @@ async def wall(url: str) -> Finding:
         " so that only the program keeps cities apart",
     )
     todo = Text(
-        "旧版本的进程都结束后打开它（wufei row-security，参数 on）；连接池和集群见 docs/production.zh-CN.md",
+        "旧版本的进程都结束后打开它（wufei row-security，参数 on）；"
+        "连接池和集群见 docs/production.zh-CN.md",
         "run `wufei row-security on` once no older process runs; of poolers and clusters see"
-        " docs/security.md",
+        " docs/production.md",
     )
     return Finding("cities apart", said, reminds=True, todo=todo)
 
