@@ -8,6 +8,7 @@ import pytest
 
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.board import a_board_link_id
 from tests.support.connectors import a_connector
 from tests.support.device import a_conflict
 from tests.support.duties import add
@@ -89,6 +90,7 @@ async def things(door: Door) -> AsyncIterator[None]:
     MADE["key_id"] = made.json()["id"]
     MADE["partner_id"] = (await a_partner(door)).id
     MADE["row_id"] = await a_register_row(door)
+    MADE["link_id"] = await a_board_link_id(door)
     MADE["provider_id"] = await a_provider(door)
     MADE["connector_id"] = await a_connector(door)
     MADE.update(await people_named(door, 1, left=False))
