@@ -43,6 +43,7 @@ def a_plan(*indicators: dict[str, Any], **changes: Any) -> PlanDocument:
             "indicators": list(indicators),
             "tasks": [],
             "open_questions": [],
+            "registers": [],
             **changes,
         }
     )

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.console.doctor.findings import Finding
 from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
 from services.core.kit.text import Text
 from services.core.people.queries import standing_providers
 
@@ -12,10 +13,9 @@ async def apps(session: AsyncSession) -> Finding:
     """Say by which apps people may sign in; none is a good state, and the first one."""
     found = []
     for city_code in await city_codes(session):
-        found += [
-            f"{one.code} ({one.family}, {city_code})"
-            for one in await standing_providers(session, city_code)
-        ]
+        with in_city(city_code):
+            standing = await standing_providers(session, city_code)
+        found += [f"{one.code} ({one.family}, {city_code})" for one in standing]
     if not found:
         said = Text(
             "没有接入政务应用登录，用户凭密码登录",
