@@ -21,6 +21,10 @@ TAKING: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
     ("get /v1/events", "after"): ("/events", {}),
     ("get /v1/plans/{plan}/submissions", "changed_after"): (PATH, {}),
     ("get /v1/plans/{plan}/milestones", "changed_after"): (f"{PLAN}/milestones", {}),
+    ("get /v1/plans/{plan}/registers/{register}/rows", "changed_after"): (
+        f"{PLAN}/registers/GREEN-FACTORY/rows",
+        {},
+    ),
     **{
         (f"get /v1/plans/{{plan}}/scoreboard/{name}", end): (
             f"{PLAN}/scoreboard/{name}",
