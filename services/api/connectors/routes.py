@@ -15,7 +15,7 @@ from services.api.connectors.schemas import (
     ConnectorOut,
     ConnectorPatch,
     ConnectorSecretIn,
-    TriedOut,
+    ConnectorTriedOut,
     connector_out,
 )
 from services.api.context import (
@@ -232,7 +232,7 @@ async def rotate_connector_secret(
     "/connectors/{connector_id}/test",
     responses={**answering("ConnectorTried"), **_VERB},
 )
-async def try_connector(turn: Taken, if_match: IfMatch = None) -> TriedOut:
+async def try_connector(turn: Taken, if_match: IfMatch = None) -> ConnectorTriedOut:
     """Show what would be sent, whole and signed, and send nothing.
 
     It has a made-up value, so that whoever keeps the system sees no figures; the codes are those of
@@ -245,7 +245,7 @@ async def try_connector(turn: Taken, if_match: IfMatch = None) -> TriedOut:
     target = open_connector(turn.item, held.seal)
     found = tried(turn.item, target, turn.plan, now=held.clock.true_now(), nonce=new_id().hex)
     await service.note_tried(turn.session, turn.item, turn.desk, missing=len(found.missing))
-    return TriedOut(
+    return ConnectorTriedOut(
         method=found.method,
         url=found.url,
         headers=dict(found.headers),

@@ -160,7 +160,7 @@ class ConnectorSecretIn(Said):
     secret: _Secret = Field(description="The secret that the superior handed out; kept sealed")
 
 
-class MeasureOut(BaseModel):
+class MappedUnitOut(BaseModel):
     """A unit of measure in the superior's code."""
 
     code: str = Field(description="The superior's code")
@@ -181,7 +181,7 @@ class MappingOut(BaseModel):
     indicators: dict[str, str] | None = Field(description="Indicators, by our code")
     organizations: dict[str, str] | None = Field(description="Organizations, by our code")
     periods: dict[str, str] | None = Field(description="Periods, by our code")
-    units: dict[str, MeasureOut] | None = Field(
+    units: dict[str, MappedUnitOut] | None = Field(
         description="Units of measure, as the plan writes them"
     )
     refusals: dict[str, RefusalMappedOut] = Field(description="Refusals, by the superior's code")
@@ -234,7 +234,7 @@ class ConnectorListOut(BaseModel):
     next_page_token: str | None = Field(description="For the next page; null: this is the last")
 
 
-class TriedOut(BaseModel):
+class ConnectorTriedOut(BaseModel):
     """What a connector would send: an example with a made-up value, signed, and not sent."""
 
     method: str = Field(description="Always POST")
@@ -257,7 +257,8 @@ def connector_out(connector: Connector, *, manages: bool) -> ConnectorOut:
         units=None
         if units is None
         else {
-            code: MeasureOut(code=one.code, factor=plain(one.factor)) for code, one in units.items()
+            code: MappedUnitOut(code=one.code, factor=plain(one.factor))
+            for code, one in units.items()
         },
         refusals={
             code: RefusalMappedOut(code=one.code, zh=one.zh, en=one.en)

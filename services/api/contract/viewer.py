@@ -21,6 +21,9 @@ _SUCH_AS = Text("{said}（如 `{example}`）", "{said} (such as `{example}`)")
 _HEADING = Text("{said}（`{media_type}`）：", "{said} (`{media_type}`):")
 """What the example of a body is, and how it is written."""
 
+_NEWER = "propertyNames"
+"""A word of 3.1 that 3.0 has none for: how the names of an object are bounded."""
+
 _BOUNDS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
 """Bounds, and the word that 3.1 has for one that is not reached; 3.0 has a flag beside it."""
 
@@ -58,6 +61,7 @@ def _older(node: Any, *, names: bool = False) -> Any:
     older = {
         name: one if name in _VALUES else _older(one, names=name == "properties")
         for name, one in node.items()
+        if name != _NEWER
     }
     if isinstance(older.get("anyOf"), list):
         older = _nullable(older)

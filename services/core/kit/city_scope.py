@@ -143,9 +143,10 @@ def _raw(connection: Connection) -> Any:
     return connection.connection.dbapi_connection
 
 
-def _before(connection: Connection, *_statement: Any) -> None:
+def _before(connection: Connection, _cursor: Any, statement: str, *_more: Any) -> None:
     adapted = _raw(connection)
-    if adapted.driver_connection.is_elsewhere:
+    # In a transaction that failed the server hears nothing but that.
+    if adapted.driver_connection.is_elsewhere and not statement.startswith("ROLLBACK"):
         adapted.run_async(ScopedConnection.enter)
 
 

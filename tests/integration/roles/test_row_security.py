@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from services.console.schema import upgrade
 from services.core.identity.queries import city_codes
@@ -127,6 +128,17 @@ async def test_a_savepoint_that_is_undone_takes_none_back_either(database: Datab
                 assert await session.scalar(counted) == f"unit of {OTHER}"
                 await savepoint.rollback()
             assert await session.scalar(counted) == f"unit of {OTHER}"
+
+
+async def test_a_statement_that_fails_within_a_savepoint_fails_alone(database: Database) -> None:
+    counted = text("SELECT string_agg(code, ' ') FROM organization")
+    with in_city(ONE):
+        async with database.sessions() as session, session.begin():
+            assert await session.scalar(counted) == f"unit of {ONE}"
+            with pytest.raises(DBAPIError):
+                async with session.begin_nested():
+                    await session.execute(text("SELECT 1 / 0"))
+            assert await session.scalar(counted) == f"unit of {ONE}"
 
 
 async def test_one_city_after_the_other_costs_nothing_within_a_city(database: Database) -> None:
