@@ -19,7 +19,6 @@ from tests.support.ground import Ground, prepare
 from tests.support.operations import OPERATIONS
 from tests.support.owner import owner_of
 
-_ALWAYS = Clock.true_now()
 _WRITE_THE_BEGINNING = """
 INSERT INTO milestone_history (city_code, milestone_id, version, action, after, actor, occurred_at)
 SELECT city_code, id, 1, 'assigned', '{}', assigned_by, created_at FROM milestone m
@@ -50,12 +49,15 @@ async def stage(module_database_url: str) -> AsyncIterator[Stage]:
         # What the process keeps is kept for good, and no use of a key or refusal is noted beside:
         # what a call says to Postgres hangs on nothing but the call.
         held = door.held
+        # Their clock stands where the ground was ready: read at import, a whole run would come to
+        # tokens from its future.
+        ready = Clock.true_now()
         held.keys._used.clear()
         await held.access.write(held.database, everything=True)
         door.app.state.resources = replace(
             held,
-            keys=Keys(held.database, lambda: _ALWAYS, held.tokens),
-            access=AccessRecord(lambda: _ALWAYS),
+            keys=Keys(held.database, lambda: ready, held.tokens),
+            access=AccessRecord(lambda: ready),
             plans=PlanCache(held.database, held.watch, kept=timedelta(days=1)),
         )
         beside = await asyncpg.connect(owner_of(module_database_url))
