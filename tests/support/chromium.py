@@ -30,6 +30,9 @@ needs_chromium = pytest.mark.skipif(
     _DRIVER is None or _BROWSER is None,
     reason="no browser: Chromium and chromedriver are not installed",
 )
+needs_axe = pytest.mark.skipif(
+    not AXE.exists(), reason="no rules of accessibility: build/axe.min.js is not there"
+)
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _ARGUMENTS = (
     "--headless=new",

@@ -11,7 +11,7 @@ import pytest
 from tests.support.api import IN_TIME, XINMI, Door, open_door
 from tests.support.board import LEADERS_PAGE
 from tests.support.board_ground import a_full_board, months_behind
-from tests.support.chromium import AXE, ROOT, Browser, chromium, needs_chromium
+from tests.support.chromium import AXE, ROOT, Browser, chromium, needs_axe, needs_chromium
 from tests.support.people import PASSWORD, Somebody, somebody
 from tests.support.serving import served
 
@@ -64,7 +64,7 @@ async def fits(browser: Browser) -> bool:
     return found
 
 
-@pytest.mark.parametrize(
+EACH_PAGE = pytest.mark.parametrize(
     ("name", "role", "unit", "path"),
     [
         ("leader", "leader", None, LEADERS_PAGE),
@@ -72,7 +72,10 @@ async def fits(browser: Browser) -> bool:
         ("office", "office", None, f"{LEADERS_PAGE}/office"),
     ],
 )
-async def test_each_page_fits_prints_and_is_open_to_all(
+
+
+@EACH_PAGE
+async def test_each_page_fits_prints_and_is_reached_by_the_keyboard(
     full: Door, name: str, role: str, unit: str | None, path: str
 ) -> None:
     one = await somebody(full, f"seen-{name}", role, unit)
@@ -88,8 +91,6 @@ async def test_each_page_fits_prints_and_is_open_to_all(
         assert await browser.run("return document.querySelector('h1') !== null")
         await browser.picture(f"{name}-{WIDE}")
         assert await fits(browser)
-        if AXE.exists():
-            assert await violations(browser) == []
         await browser.sized(NARROW, 740)
         await browser.picture(f"{name}-{NARROW}")
         assert await fits(browser)
@@ -98,10 +99,23 @@ async def test_each_page_fits_prints_and_is_open_to_all(
         assert (await browser.printed(f"{name}-print")).startswith(b"%PDF")
 
 
-async def test_a_browser_without_scripts_loses_nothing_and_one_with_them_runs_none_of_others(
+@needs_axe
+@EACH_PAGE
+async def test_each_page_is_open_to_all(
+    full: Door, name: str, role: str, unit: str | None, path: str
+) -> None:
+    one = await somebody(full, f"judged-{name}", role, unit)
+    async with served(full.app) as port, chromium() as browser:
+        site = f"http://127.0.0.1:{port}"
+        await signed_in(browser, site, one)
+        await browser.open(site + path)
+        assert await violations(browser) == []
+
+
+async def test_a_script_that_was_put_into_a_page_does_not_run(
     full: Door,
 ) -> None:
-    one = await somebody(full, "no-scripts", "leader")
+    one = await somebody(full, "policed", "leader")
     async with served(full.app) as port, chromium() as browser:
         site = f"http://127.0.0.1:{port}"
         await signed_in(browser, site, one)

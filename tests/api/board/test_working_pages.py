@@ -124,10 +124,10 @@ async def test_a_form_that_is_sent_twice_reports_once(
     first, second = [await unit.post(UNIT_PAGE, data=fields) for _ in range(2)]
     assert (first.status_code, second.status_code) == (303, 303)
     row = await standing(opened, "U07")
-    if row is not None:
-        async with await opened.as_("office") as reader:
-            history = await reader.get(f"/submissions/{row['id']}/history")
-        assert len(history.json()["items"]) == 1
+    assert row is not None
+    async with await opened.as_("office") as reader:
+        history = await reader.get(f"/submissions/{row['id']}/history")
+    assert len(history.json()["items"]) == 1
 
 
 async def test_who_has_no_part_in_a_page_is_told_so(opened: Door, unit: httpx.AsyncClient) -> None:
