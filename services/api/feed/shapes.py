@@ -178,6 +178,23 @@ class RegisterRowData(TypedDict):
     reason: NotRequired[_Reason]
 
 
+class AssessmentData(TypedDict):
+    """An assessment by a score sheet was begun, changed, confirmed or published."""
+
+    sheet_code: Annotated[str, _("Code of the score sheet")]
+    sheet_version: Annotated[int, _("The version of the sheet that it is judged by")]
+    organization_code: _Unit
+    subject_kind: Annotated[str, _("What is assessed: `unit`, `village` or `row`")]
+    subject_name: Annotated[str, _("Its name")]
+    period: _Period
+    state: Annotated[str, _("What it is from now on")]
+    revision: Annotated[int, _("Counts what was published of it; 0: nothing yet")]
+    version: _Version
+    total: NotRequired[Annotated[str | None, _("Its total once published; null: none applies")]]
+    colour: NotRequired[Annotated[str | None, _("The colour of the total once published")]]
+    reason: NotRequired[_Reason]
+
+
 class ScoreData(TypedDict):
     """A scoreboard is another than it was."""
 
@@ -340,6 +357,7 @@ _FAMILIES: Mapping[str, type] = {
     "conflict": ConflictData,
     "observation": ObservationData,
     "register_row": RegisterRowData,
+    "assessment": AssessmentData,
     "score": ScoreData,
     "calendar": CalendarData,
     "obligation": ObligationData,
