@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_preview, a_submission, open_door
+from tests.support.assessments import an_assessment
 from tests.support.board import a_board_link_id
 from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
@@ -63,6 +64,11 @@ CALLERS = {
 """Who asks, where it is not the office; a reporter of UN15 where no unit is named."""
 
 BEFORE = {
+    "get_assessment": "published",
+    "get_assessment_history": "published",
+    "return_assessment": "submitted",
+    "confirm_assessment": "submitted",
+    "publish_assessment": "confirmed",
     "edit_submission": "draft",
     "submit_submission": "draft",
     "withdraw_submission": "submitted",
@@ -85,6 +91,7 @@ NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
 """A day on which the dates of the examples lie as they are meant to."""
 
 _months: Iterator[int] = count(1)
+_years: Iterator[int] = count()
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:
@@ -250,6 +257,12 @@ async def an_alert(door: Door) -> str:
     return str(found.json()["items"][0]["id"])
 
 
+async def assessment_for(operation_id: str, door: Door) -> str:
+    """Return an assessment in the state that an operation begins from, of a year of its own."""
+    state = BEFORE.get(operation_id, "draft")
+    return await an_assessment(door, state, period=str(2029 + next(_years)))
+
+
 async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any]) -> str | None:
     """Make the thing that a path names, in the state that an operation needs; return its ETag."""
     present: httpx.Response | None = None
@@ -265,6 +278,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "preview_id": a_preview,
         "link_id": a_board_link_id,
         "row_id": a_register_row,
+        "assessment_id": partial(assessment_for, operation_id),
     }
     for name in made.keys() & named.keys():
         named[name] = await made[name](door)

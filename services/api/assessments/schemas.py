@@ -76,8 +76,8 @@ class AssessmentPatch(Said):
 
     findings: ChangedFindingsIn = Field(
         default_factory=dict,
-        description=f"{_FINDINGS}. An item that is named is replaced, null takes it back; others stay"
-        " as they are",
+        description=f"{_FINDINGS}. An item that is named is replaced, null takes it back; others"
+        " stay as they are",
     )
 
 
