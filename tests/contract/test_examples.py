@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_preview, a_submission, open_door
-from tests.support.assessments import an_assessment
+from tests.support.assessments import assessment_of_a_year
 from tests.support.board import a_board_link_id
 from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
@@ -91,7 +91,6 @@ NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)
 """A day on which the dates of the examples lie as they are meant to."""
 
 _months: Iterator[int] = count(1)
-_years: Iterator[int] = count()
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:
@@ -257,12 +256,6 @@ async def an_alert(door: Door) -> str:
     return str(found.json()["items"][0]["id"])
 
 
-async def assessment_for(operation_id: str, door: Door) -> str:
-    """Return an assessment in the state that an operation begins from, of a year of its own."""
-    state = BEFORE.get(operation_id, "draft")
-    return await an_assessment(door, state, period=str(2029 + next(_years)))
-
-
 async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any]) -> str | None:
     """Make the thing that a path names, in the state that an operation needs; return its ETag."""
     present: httpx.Response | None = None
@@ -278,7 +271,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "preview_id": a_preview,
         "link_id": a_board_link_id,
         "row_id": a_register_row,
-        "assessment_id": partial(assessment_for, operation_id),
+        "assessment_id": partial(assessment_of_a_year, BEFORE.get(operation_id)),
     }
     for name in made.keys() & named.keys():
         named[name] = await made[name](door)

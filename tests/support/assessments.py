@@ -1,6 +1,7 @@
 """Score sheets as the tests write them, and assessments by them. No number of theirs is printed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import count
 from typing import Any
 
 import httpx
@@ -143,6 +144,14 @@ async def an_assessment(door: Door, state: str = "draft", **changes: Any) -> str
     return str(made["id"])
 
 
+_years: Iterator[int] = count(2030)
+
+
+async def assessment_of_a_year(state: str | None, door: Door) -> str:
+    """Return an assessment in a state (None: a draft), of a year of its own."""
+    return await an_assessment(door, state or "draft", period=str(next(_years)))
+
+
 BEFORE_VERB = {
     "return": "submitted",
     "confirm": "submitted",
@@ -154,7 +163,4 @@ BEFORE_VERB = {
 
 async def assessments_by_end(door: Door, ends: Collection[str]) -> dict[str, str]:
     """Return assessments by the end of the path that is about them, of a year each."""
-    return {
-        end: await an_assessment(door, BEFORE_VERB.get(end, "draft"), period=str(2030 + at))
-        for at, end in enumerate(sorted(ends))
-    }
+    return {end: await assessment_of_a_year(BEFORE_VERB.get(end), door) for end in sorted(ends)}

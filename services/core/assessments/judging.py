@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from services.core.assessments.points import Found, points_of
+from services.core.assessments.points import ItemFound, points_of
 from services.core.kit.decimals import ExactDecimal, plain, quotient, times, total
 from services.core.kit.errors import Fault
 from services.core.kit.faults import echo, faults_of, pointer
@@ -17,7 +17,7 @@ from services.core.kit.text import Text
 from services.core.plan.sheet_entries import (
     MOST_ELEMENTS,
     MOST_ROUTES,
-    Count,
+    ItemCount,
     ItemKind,
     ScoreSheet,
     SheetItem,
@@ -33,16 +33,16 @@ class ItemFinding(Said):
         max_length=MOST_ELEMENTS,
         description="Of a `missing`: codes of the elements that are not there",
     )
-    count: Count | None = Field(
+    count: ItemCount | None = Field(
         default=None, description="How many occurrences, faults, cases or pieces there are"
     )
-    key_count: Count | None = Field(
+    key_count: ItemCount | None = Field(
         default=None, description="Of a `quota`: how many of the cases are key ones"
     )
-    sampled: Count | None = Field(
+    sampled: ItemCount | None = Field(
         default=None, description="Of a `sampled`: how many units were looked at"
     )
-    counts: dict[str, Count] | None = Field(
+    counts: dict[str, ItemCount] | None = Field(
         default=None,
         max_length=MOST_ELEMENTS,
         description="Of a `repeat`: how often each fault was found, by its code",
@@ -74,7 +74,7 @@ class ItemFinding(Said):
     )
 
 
-Findings = Mapping[str, Mapping[str, Any]]
+SheetFindings = Mapping[str, Mapping[str, Any]]
 """What was found by the code of the item, as it is kept: exact decimals are text."""
 
 NEEDED: Mapping[ItemKind, tuple[str, ...]] = {
@@ -116,7 +116,7 @@ class JudgedSheet:
     every item but the bonuses was assessed. A total of None then: nothing applies.
     """
 
-    findings: Findings
+    findings: SheetFindings
     results: tuple[Mapping[str, Any], ...]
     total: Decimal | None
     colour: str | None
@@ -124,7 +124,7 @@ class JudgedSheet:
     faults: tuple[Fault, ...] = ()
 
 
-def merged(before: Findings, said: Mapping[str, Any]) -> Mapping[str, Any]:
+def merged(before: SheetFindings, said: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what stands after a change: an item that is named is another, null takes it back."""
     return {code: one for code, one in {**before, **said}.items() if one is not None}
 
@@ -152,12 +152,12 @@ def judged(sheet: ScoreSheet, said: Mapping[str, Any], *, place: str = "/finding
     return JudgedSheet(kept, tuple(results), reached, colour_of(sheet, reached), complete)
 
 
-def open_items(sheet: ScoreSheet, findings: Findings) -> list[str]:
+def open_items(sheet: ScoreSheet, findings: SheetFindings) -> list[str]:
     """Return the codes of items that are not assessed yet; a bonus need not be."""
     return [one.code for one in sheet.items if one.code not in findings and not one.is_bonus]
 
 
-def open_faults(sheet: ScoreSheet, findings: Findings) -> list[Fault]:
+def open_faults(sheet: ScoreSheet, findings: SheetFindings) -> list[Fault]:
     """Return a fault for each item that is not assessed yet."""
     return [
         Fault(f"/findings/{code}", "item-not-assessed", _OPEN)
@@ -284,9 +284,9 @@ def _result(item: SheetItem, finding: ItemFinding | None, sheet: ScoreSheet) -> 
     }
 
 
-def found_of(finding: ItemFinding) -> Found:
+def found_of(finding: ItemFinding) -> ItemFound:
     """Return what a finding says as its points are reckoned from."""
-    return Found(
+    return ItemFound(
         missing=tuple(finding.missing or ()),
         count=finding.count or 0,
         key_count=finding.key_count or 0,

@@ -14,7 +14,7 @@ from services.core.plan.sheet_entries import ItemKind, ScoreBand, ScoreLine, Sco
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ItemFound:
     """What was found for one item; which of it is asked for hangs on the kind of the item.
 
     `missing` are codes of elements, `counts` how often each fault was found, `figures` one a route,
@@ -39,7 +39,7 @@ class ItemPoints:
     words: Text
 
 
-def points_of(item: SheetItem, found: Found) -> ItemPoints:
+def points_of(item: SheetItem, found: ItemFound) -> ItemPoints:
     """Return the points of an item by what was found."""
     scored = _BY_KIND[item.kind](item, found)
     if not found.zeroed_by:
@@ -77,23 +77,23 @@ def _each(times_found: int, points: Decimal | None) -> Decimal:
     return times(Decimal(times_found), points or Decimal(0))
 
 
-def _missing(item: SheetItem, found: Found) -> ItemPoints:
+def _missing(item: SheetItem, found: ItemFound) -> ItemPoints:
     lacking = [one for one in item.elements if one.code in found.missing]
     parts = [(Text(f"缺{one.name}", f"without {one.name}"), one.points) for one in lacking]
     return _deducted(item, parts)
 
 
-def _occurrences(item: SheetItem, found: Found) -> ItemPoints:
+def _occurrences(item: SheetItem, found: ItemFound) -> ItemPoints:
     said = Text(f"{found.count} 处", f"{found.count} found")
     return _deducted(item, [(said, _each(found.count, item.points))])
 
 
-def _sampled(item: SheetItem, found: Found) -> ItemPoints:
+def _sampled(item: SheetItem, found: ItemFound) -> ItemPoints:
     said = Text(f"抽查发现 {found.count} 处", f"{found.count} found in the sample")
     return _deducted(item, [(said, _each(found.count, item.points))])
 
 
-def _quota(item: SheetItem, found: Found) -> ItemPoints:
+def _quota(item: SheetItem, found: ItemFound) -> ItemPoints:
     """Deduct ordinary cases beyond the quota, and every key case: a key case uses no quota up."""
     key_points = item.points if item.key_points is None else item.key_points
     ordinary = found.count - found.key_count if item.key_points is not None else found.count
@@ -106,7 +106,7 @@ def _quota(item: SheetItem, found: Found) -> ItemPoints:
     return _deducted(item, parts)
 
 
-def _zero_if(item: SheetItem, found: Found) -> ItemPoints:
+def _zero_if(item: SheetItem, found: ItemFound) -> ItemPoints:
     value = plain(found.value)
     if item.least is not None:
         broken, bound = found.value < item.least, plain(item.least)
@@ -128,7 +128,7 @@ def _reached(band: ScoreBand, figure: Decimal) -> bool:
     return band.most is not None and figure <= band.most
 
 
-def _bands(item: SheetItem, found: Found) -> ItemPoints:
+def _bands(item: SheetItem, found: ItemFound) -> ItemPoints:
     """Return the points of the better route; a figure that reaches no band gives the lowest."""
     figures = found.figures or {}
     best: tuple[Decimal, ScoreRoute] | None = None
@@ -142,8 +142,8 @@ def _bands(item: SheetItem, found: Found) -> ItemPoints:
     if best is None:
         return ItemPoints(item.lowest, Text("没有数值", "No figure"))
     points, route = best
-    figure, shown = plain(figures[route.code]), plain(points)
-    words = Text(f"按{route.name} {figure}：{shown} 分", f"By {route.name} {figure}: {shown}")
+    reached, shown = plain(figures[route.code]), plain(points)
+    words = Text(f"按{route.name} {reached}：{shown} 分", f"By {route.name} {reached}: {shown}")
     return ItemPoints(points, words)
 
 
@@ -157,7 +157,7 @@ def _along(line: ScoreLine, value: Decimal, full: Decimal) -> Decimal:
     return full if above >= span else quotient(times(full, above), span)
 
 
-def _linear(item: SheetItem, found: Found) -> ItemPoints:
+def _linear(item: SheetItem, found: ItemFound) -> ItemPoints:
     """Score along a line. Without a change below 0 it is the first: no change counts as growth."""
     shrinks = item.shrinking is not None and found.change < 0
     line = item.shrinking if shrinks else item.line
@@ -175,13 +175,13 @@ def _linear(item: SheetItem, found: Found) -> ItemPoints:
     )
 
 
-def _bonus(item: SheetItem, found: Found) -> ItemPoints:
+def _bonus(item: SheetItem, found: ItemFound) -> ItemPoints:
     points = min(item.full, _each(found.count, item.points))
     shown = plain(points)
     return ItemPoints(points, Text(f"{found.count} 项加 {shown} 分", f"{found.count} add {shown}"))
 
 
-def _repeat(item: SheetItem, found: Found) -> ItemPoints:
+def _repeat(item: SheetItem, found: ItemFound) -> ItemPoints:
     """Deduct each fault as often as it was found, and more each time it was found again."""
     counts = found.counts or {}
     parts = []
@@ -193,7 +193,7 @@ def _repeat(item: SheetItem, found: Found) -> ItemPoints:
     return _deducted(item, parts)
 
 
-_BY_KIND: Mapping[ItemKind, Callable[[SheetItem, Found], ItemPoints]] = {
+_BY_KIND: Mapping[ItemKind, Callable[[SheetItem, ItemFound], ItemPoints]] = {
     "missing": _missing,
     "occurrences": _occurrences,
     "sampled": _sampled,

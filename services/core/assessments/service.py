@@ -85,7 +85,7 @@ def check_right(actor: Actor, verb: AssessmentVerb, row: Assessment, sheet: Scor
     check_assessor(actor, sheet)
     if verb == "confirm":
         raise OwnAssessment
-    raise takes("office", "the office")
+    raise takes("负责公布的 office", "the office, which publishes")
 
 
 async def add_assessment(

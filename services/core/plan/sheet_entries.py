@@ -37,7 +37,7 @@ MOST_BANDS = 20
 MOST_ROUTES = 5
 MOST_COLOURS = 10
 
-Count = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
+ItemCount = Annotated[int, Field(ge=0, le=1_000_000, strict=True)]
 
 
 class ScoredElement(Entry):
@@ -107,7 +107,7 @@ class SheetItem(Entry):
     elements: Annotated[tuple[ScoredElement, ...], Field(max_length=MOST_ELEMENTS)] = ()
     points: ExactDecimal | None = None
     sample_size: Annotated[int, Field(ge=1, le=100_000, strict=True)] | None = None
-    quota: Count | None = None
+    quota: ItemCount | None = None
     key_points: ExactDecimal | None = None
     least: ExactDecimal | None = None
     most: ExactDecimal | None = None

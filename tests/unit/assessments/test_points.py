@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.assessments.points import Found, points_of
+from services.core.assessments.points import ItemFound, points_of
 from services.core.plan.sheet_entries import SheetItem
 
 
@@ -18,7 +18,7 @@ def item(kind: str, full: str, **members: Any) -> SheetItem:
 
 
 def points(scored: SheetItem, **found: Any) -> Decimal:
-    return points_of(scored, Found(**found)).points
+    return points_of(scored, ItemFound(**found)).points
 
 
 ORGANISED = item(
@@ -129,11 +129,11 @@ def test_a_circumstance_takes_the_whole_item_and_gives_nothing_back() -> None:
 
 
 def test_the_words_tell_how_points_came_about() -> None:
-    told = points_of(ORGANISED, Found(missing=("funds", "person"))).words
+    told = points_of(ORGANISED, ItemFound(missing=("funds", "person"))).words
     assert told.zh == "5 分：缺经费 −3，缺专人 −2，得 0 分"
     assert told.en == "5: without 经费 −3, without 专人 −2; 0 left"
-    assert points_of(SPOTS, Found(count=13)).words.zh == "10 分：13 处 −26，得 0 分（扣完为止）"
-    assert points_of(SPOTS, Found()).words.en == "Nothing deducted: 10"
+    assert points_of(SPOTS, ItemFound(count=13)).words.zh == "10 分：13 处 −26，得 0 分（扣完为止）"
+    assert points_of(SPOTS, ItemFound()).words.en == "Nothing deducted: 10"
 
 
 counts = st.integers(0, 1_000_000)
@@ -143,9 +143,9 @@ numbers = st.decimals(
 
 
 @st.composite
-def found_of(draw: st.DrawFn) -> Found:
+def found_of(draw: st.DrawFn) -> ItemFound:
     count = draw(counts)
-    return Found(
+    return ItemFound(
         missing=tuple(draw(st.sets(st.sampled_from(["plan", "funds", "person"])))),
         count=count,
         key_count=draw(st.integers(0, count)),
@@ -157,7 +157,7 @@ def found_of(draw: st.DrawFn) -> Found:
 
 
 @given(st.sampled_from(EVERY), found_of())
-def test_points_lie_between_the_lowest_and_the_full(scored: SheetItem, found: Found) -> None:
+def test_points_lie_between_the_lowest_and_the_full(scored: SheetItem, found: ItemFound) -> None:
     assert scored.lowest <= points_of(scored, found).points <= scored.full
 
 
