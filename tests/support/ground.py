@@ -193,6 +193,9 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         for period in ("2024", "2025", _PERIODS["cancel"]):
             opened = await reviewer.post(f"/plans/{XINMI}/periods/{period}/open", json=in_time)
             assert opened.status_code == 200, opened.text
+        first = {"organization_codes": ["UN10"]}  # the others are left to the operation itself
+        told = await reviewer.post(f"/plans/{XINMI}/periods/2025/reminders", json=first)
+        assert len(told.json()["items"]) == 1, told.text
         owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN10")
         asked = {"name": "日历", "scope": "plan"}
         tokens = [

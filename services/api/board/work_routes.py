@@ -71,6 +71,10 @@ def _period(plan: PlanState, said: str | None) -> str | None:
     return min(opened, key=lambda one: (one.due_date, one.period)).period if opened else None
 
 
+def _is_open(plan: PlanState, period: str) -> bool:
+    return period in plan.periods and plan.periods[period].state == "open"
+
+
 def _own_unit(visitor: Visitor) -> str:
     """Return the unit of a visitor.
 
@@ -300,7 +304,7 @@ async def _office_page(
         stretches=(periods or {"items": []})["items"],
         outcome=outcome,
         reminded=reminded,
-        is_open=wanted in state.periods and state.periods[wanted].state == "open",
+        is_open=wanted is not None and _is_open(state, wanted),
         done=done,
         shown_value=shown_value,
         runs_periods=visitor.actor.may(Permission.RUN_PERIOD),
