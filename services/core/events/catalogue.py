@@ -47,6 +47,7 @@ EventType = Literal[
     "score.updated",
     "calendar.changed",
     "obligation.extended",
+    "reminder.given",
     "milestone.created",
     "milestone.changed",
     "milestone.accepted",
@@ -87,6 +88,7 @@ SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
     *("submission", "conflict", "observation", "obligation", "milestone", "extension"),
     *(
+        "reminder",
         "register_row",
         "assessment",
         "alert_rules",
