@@ -253,7 +253,7 @@ async def test_a_sheet_that_changes_is_another_version_and_drafts_follow_it(door
 async def test_the_unit_hears_of_it_once_it_is_published(door: Door) -> None:
     of = await an_assessment(door, "published", organization_code="410183104")
     await door.react()
-    wanted = {"subject": f"assessment:{of}", "limit": "1000"}
+    wanted = {"subject": f"assessment/{of}", "limit": "1000"}
     async with (
         await door.as_("reporter", "410183104") as town,
         await door.as_("lead", ASSESSOR) as assessor,
