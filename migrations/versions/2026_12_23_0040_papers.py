@@ -55,10 +55,12 @@ CREATE TABLE paper_file (
     city_code text NOT NULL,
     paper_id uuid NOT NULL,
     format text NOT NULL,
-    content bytea NOT NULL,
+    content bytea,
+    file_token uuid,
     size bigint NOT NULL,
     sha256 text NOT NULL,
-    CONSTRAINT pk_paper_file PRIMARY KEY (city_code, paper_id, format)
+    CONSTRAINT pk_paper_file PRIMARY KEY (city_code, paper_id, format),
+    CONSTRAINT ck_paper_file_in_one_place CHECK (num_nonnulls(content, file_token) = 1)
 )
 """,
 )

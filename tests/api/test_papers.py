@@ -7,6 +7,7 @@ import zipfile
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.api.test_scores import PLAN, approved
 from tests.support.api import Door
@@ -230,3 +231,24 @@ async def test_one_that_is_cancelled_is_never_a_paper(door: Door) -> None:
         assert (await office.get(location)).json()["state"] == "cancelled"
         paper_id = begun.json()["request"]["paper_id"]
         assert (await office.get(f"/papers/{paper_id}")).status_code == 404
+
+
+async def test_a_bulletin_comes_as_docx_pdf_and_xlsx_and_all_are_the_same_again(
+    door: Door, submission: str
+) -> None:
+    assert submission
+    first = await made(door)
+    second = await made(door, position=first["position"])
+    assert [one["format"] for one in first["files"]] == ["docx", "pdf", "xlsx"]
+    for form in ("docx", "pdf", "xlsx"):
+        assert await content(door, first, form) == await content(door, second, form)
+    pdf = await content(door, first, "pdf")
+    assert pdf.startswith(b"%PDF-1.7")
+    assert b"NotoSerifSC" in pdf
+    book = load_workbook(io.BytesIO(await content(door, first, "xlsx")))
+    assert book.sheetnames == ["附件1", "附件2", "数据溯源"]
+    rows = list(book["附件1"].iter_rows(min_row=3, values_only=True))
+    (u08,) = [row for row in rows if row[1] is not None and "生活垃圾回收利用率" in str(row[1])]
+    assert u08[4] == 40.65
+    traced = list(book["数据溯源"].iter_rows(min_row=3, values_only=True))
+    assert len([row for row in traced if isinstance(row[0], int | float)]) == first["figures"]

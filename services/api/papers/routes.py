@@ -70,7 +70,7 @@ FigureNumber = Annotated[
 ]
 KindFilter = Annotated[PaperKind | None, Query(description="Of this kind only")]
 PaperFormat = Annotated[
-    Literal["docx"], Path(description="One of the paper's `files`", examples=["docx"])
+    Literal["docx", "pdf", "xlsx"], Path(description="One of the paper's `files`", examples=["docx"])
 ]
 
 
@@ -245,7 +245,7 @@ async def get_paper_content(
 ) -> Response:
     """Return a paper in a format, as it was made: the same bytes for good."""
     found = await queries.file_of(session, paper, format)
-    if found is None:
+    if found is None or found.content is None:
         raise PaperNotFound
     etag = f'"{found.sha256}"'
     headers = {

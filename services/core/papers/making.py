@@ -13,6 +13,8 @@ from services.core.papers.figures import as_json
 
 FORMATS: Mapping[str, str] = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """The formats of papers, and what each is called on the wire."""
 

@@ -71,13 +71,20 @@ class Paper(Base):
 
 
 class PaperFile(Base):
-    """A paper in one format: the bytes as they were written, for good."""
+    """A paper in one format: the bytes as they were written, for good.
+
+    What is large is in the store of files instead, under a key that ends in `file_token`.
+    """
 
     __tablename__ = "paper_file"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(content, file_token) = 1", name="in_one_place"),
+    )
 
     city_code: Mapped[str] = mapped_column(Text, primary_key=True)
     paper_id: Mapped[UUID] = mapped_column(primary_key=True)
     format: Mapped[str] = mapped_column(Text, primary_key=True)
-    content: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    file_token: Mapped[UUID | None] = mapped_column()
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(Text)

@@ -88,7 +88,9 @@ def value_text(row: Mapping[str, Any], *, with_unit: bool = True) -> str:
     known = _STATES.get(row["state"])
     if known is not None:
         return known
-    return NOT_REPORTED if row["reporting"]["reported"] == 0 else NONE
+    reporting = row["reporting"]
+    nothing_came = reporting["expected"] > 0 and reporting["reported"] == 0
+    return NOT_REPORTED if nothing_came else NONE
 
 
 def light_text(light: str) -> str:

@@ -88,7 +88,7 @@ def a_row(**more: Any) -> dict[str, Any]:
         "level": None,
         "unit": "%",
         "state": "scored",
-        "reporting": {"reported": 0},
+        "reporting": {"expected": 1, "reported": 0},
         **more,
     }
 
@@ -105,7 +105,8 @@ def a_row(**more: Any) -> dict[str, Any]:
         (a_row(state="not_due"), "未到期"),
         (a_row(state="not_opened"), "未开放填报"),
         (a_row(state="not_assessable"), "未报"),
-        (a_row(state="not_assessable", reporting={"reported": 2}), "—"),
+        (a_row(state="not_assessable", reporting={"expected": 2, "reported": 2}), "—"),
+        (a_row(state="not_assessable", reporting={"expected": 0, "reported": 0}), "—"),
     ],
 )
 def test_not_reported_not_applicable_and_zero_are_three_things(
