@@ -70,7 +70,8 @@ FigureNumber = Annotated[
 ]
 KindFilter = Annotated[PaperKind | None, Query(description="Of this kind only")]
 PaperFormat = Annotated[
-    Literal["docx", "pdf", "xlsx"], Path(description="One of the paper's `files`", examples=["docx"])
+    Literal["docx", "pdf", "xlsx"],
+    Path(description="One of the paper's `files`", examples=["docx"]),
 ]
 
 
