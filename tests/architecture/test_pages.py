@@ -251,6 +251,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "board",
         "registers",
         "assessments",
+        "papers",
     )
     read = {*pages, *more, "personal-data", "people"}
     expected = {ROOT / f"docs/{name}.zh-CN.md" for name in read} | {ROOT / "README.zh-CN.md"}

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NotRequired, get_args
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from services.api.feed.assessment_shapes import AssessmentData
 from services.api.feed.report_shapes import (
     ConnectorChangedData,
     ConnectorDisabledData,
@@ -175,23 +176,6 @@ class RegisterRowData(TypedDict):
     organization_code: _Unit
     state: Annotated[str, _("What it is from now on")]
     version: _Version
-    reason: NotRequired[_Reason]
-
-
-class AssessmentData(TypedDict):
-    """An assessment by a score sheet was begun, changed, confirmed or published."""
-
-    sheet_code: Annotated[str, _("Code of the score sheet")]
-    sheet_version: Annotated[int, _("The version of the sheet that it is judged by")]
-    organization_code: _Unit
-    subject_kind: Annotated[str, _("What is assessed: `unit`, `village` or `row`")]
-    subject_name: Annotated[str, _("Its name")]
-    period: _Period
-    state: Annotated[str, _("What it is from now on")]
-    revision: Annotated[int, _("Counts what was published of it; 0: nothing yet")]
-    version: _Version
-    total: NotRequired[Annotated[str | None, _("Its total once published; null: none applies")]]
-    colour: NotRequired[Annotated[str | None, _("The colour of the total once published")]]
     reason: NotRequired[_Reason]
 
 
