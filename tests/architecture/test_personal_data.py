@@ -26,7 +26,7 @@ NOTHING_OF_A_PERSON = {
     "output_fields", "own_sm_public_key", "owner", "owner_code", "part", "payload", "period",
     "plan_code", "prefix", "profile", "progress", "provider", "public_key", "question_id",
     "reader", "receipt", "receipts_url_shown", "recipients", "recorded_by_organization",
-    "colour", "comparable", "content", "register_code", "sheet_code", "subject_key", "rows",
+    "colour", "comparable", "register_code", "sheet_code", "subject_key", "rows",
     "refusal_code", "reported_by_organization", "role", "rule", "scope", "scopes", "sha256",
     "signature", "sm3", "sm_public_key", "source", "source_code", "stage", "state", "subject_id",
     "subject_kind", "taken", "their_code", "their_value", "times", "traceparent", "traces",
