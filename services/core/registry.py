@@ -18,6 +18,7 @@ from services.core.kit.database import Base
 from services.core.milestones import models as milestones
 from services.core.obligations import models as obligations
 from services.core.observations import models as observations
+from services.core.packages import models as packages
 from services.core.people import models as people
 from services.core.plan import models as plan
 from services.core.registers import models as registers
@@ -47,6 +48,7 @@ __all__ = [
     "obligations",
     "observations",
     "operations",
+    "packages",
     "people",
     "plan",
     "register_measures",
