@@ -34,7 +34,9 @@ from services.core.packages.service import (
 )
 from services.core.packages.signing import own_key
 from services.core.webhooks.signing import SigningKey
-from tests.support.reports import CITY, PLAN, Place, Reports, places
+from tests.support.reports import Place, Reports, places
+from tests.support.servers import Addresses
+from tests.unit.scoring.builders import CITY, PLAN
 
 HERE, THERE = "xinmi", "zhengzhou"
 SECRET = SigningKey("v1", b"a secret that two know well.")
@@ -196,3 +198,15 @@ class Gap:
             assert file is not None
             made.append(file)
         return made
+
+
+@asynccontextmanager
+async def gap_between(addresses: Addresses) -> AsyncIterator[Gap]:
+    """Yield two installations, each with a database of its own."""
+    async with (
+        addresses.clone() as one,
+        addresses.clone() as other,
+        an_installation(one, HERE, THERE) as here,
+        an_installation(other, THERE, HERE) as there,
+    ):
+        yield Gap(here, there)

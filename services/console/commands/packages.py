@@ -17,11 +17,11 @@ from services.console.whole_files import write_whole
 from services.core.identity.actor import operator
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import enter_city
-from services.core.kit.errors import DomainError
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Language, Text
 from services.core.packages import queries
 from services.core.packages.container import NotCarried
+from services.core.packages.errors import PackageRefused
 from services.core.packages.lifecycle import PeerRequest, register_peer
 from services.core.packages.manifests import CarriedFile, MadeFile, opened
 from services.core.packages.models import PackagePeer
@@ -96,7 +96,11 @@ async def _desk(arguments: Namespace) -> AsyncIterator[tuple[Ledger, str, Langua
         if len(cities) != 1:
             raise ConsoleError(f"name the city with --city; there are: {', '.join(known)}")
         enter_city(cities[0])
-        yield ledger, cities[0], arguments.language or terminal_language(), seal
+        language: Language = arguments.language or terminal_language()
+        try:
+            yield ledger, cities[0], language, seal
+        except PackageRefused as error:
+            raise ConsoleError(error.said.in_(language)) from None
 
 
 async def _peer(arguments: Namespace) -> int:
@@ -228,8 +232,8 @@ async def _take_one(
             ready = await make_ready(session, city, one, seal=seal, now=ledger.clock.now())
         async with _within(ledger, trying) as session:
             taken = await take_in(session, ready, seal=seal, now=ledger.clock.now())
-    except DomainError as error:
-        _say(path, _refusal(error, language), bad=True)
+    except PackageRefused as error:
+        _say(path, error.said.in_(language), bad=True)
         return True
     bad = taken.judged.verdict not in {"next", "repeated"}
     _say(path, taken.judged.said.in_(language), bad=bad)
@@ -252,11 +256,6 @@ async def _within(ledger: Ledger, trying: AsyncSession | None) -> AsyncIterator[
         yield session
 
 
-def _refusal(error: DomainError, language: Language) -> str:
-    words = error.detail or error.title
-    return f"{words.in_(language)} ({error.code})"
-
-
 async def _acknowledge_all(
     _arguments: Namespace, desk: _Desk, files: Mapping[Path, CarriedFile]
 ) -> bool:
@@ -267,9 +266,9 @@ async def _acknowledge_all(
             async with ledger.database.transaction() as session:
                 now = ledger.clock.true_now()
                 done = await acknowledge(session, city, one, seal=seal, now=now)
-        except DomainError as error:
+        except PackageRefused as error:
             refused = True
-            _say(path, _refusal(error, language), bad=True)
+            _say(path, error.said.in_(language), bad=True)
             continue
         words = _AGAIN if done.again else _CLOSED
         _say(path, words.format(number=done.number).in_(language))

@@ -16,7 +16,7 @@ from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.packages import queries
-from services.core.packages.errors import TooManyPeers
+from services.core.packages.errors import PackageRefused
 from services.core.packages.manifests import NOTHING_BEFORE, is_installation
 from services.core.packages.models import PackagePeer
 from services.core.packages.peer_keys import secret_context
@@ -31,6 +31,10 @@ _SAME = Text("对方与本方不能同名", "The other installation is called as
 _SECRET = Text("应为 whsec_ 开头的密钥", "Must be a secret that begins with whsec_")
 _PUBLIC = Text("应为 whpk_ 开头的公钥", "Must be a public key that begins with whpk_")
 _NO_KEY = Text("没有这个有效的密钥", "There is no such key that is good")
+_TOO_MANY = Text(
+    f"一个市至多登记 {queries.MOST_PEERS} 个对方",
+    f"A city has {queries.MOST_PEERS} other installations at most",
+)
 _NO_PLAN = Text("没有这个计划", "There is no such plan")
 
 
@@ -59,7 +63,7 @@ async def register_peer(
 
     Raises:
         InvalidInput: what is said of it has faults; each is told.
-        TooManyPeers: the city has as many as it may have.
+        PackageRefused: the city has as many as it may have.
     """
     faults = list(_faults(request))
     if request.plan_code not in await plan_codes(session, city_code):
@@ -72,7 +76,7 @@ async def register_peer(
     await lock_name(session, f"package peers of {city_code}")
     found = await queries.peer(session, city_code, request.plan_code, request.peer_code, lock=True)
     if found is None and len(await queries.peers(session, city_code)) >= queries.MOST_PEERS:
-        raise TooManyPeers
+        raise PackageRefused(_TOO_MANY)
     peer = found or _new(city_code, request, now)
     peer.own_code, peer.updated_at = request.own_code, now
     if key_id is not None:

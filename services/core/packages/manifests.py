@@ -45,7 +45,7 @@ _LISTED = (README, DIGESTS, ITEMS)
 
 InstallationCode = Annotated[str, StringConstraints(pattern=INSTALLATION)]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Position = Annotated[int, Field(ge=0)]
+_Position = Annotated[int, Field(ge=0)]
 
 
 class ListedPart(BaseModel):
@@ -81,8 +81,8 @@ class Manifest(BaseModel):
     plan: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     number: Annotated[int, Field(ge=1, le=999_999)]
     previous: Digest | None = None
-    after_position: Position | None = None
-    upto_position: Position | None = None
+    after_position: _Position | None = None
+    upto_position: _Position | None = None
     answers: Digest | None = None
     made_at: AwareDatetime
     items: Annotated[int, Field(ge=1)]

@@ -42,11 +42,11 @@ def check_sender(peer: PackagePeer, carried: CarriedFile, seal: Seal | None) -> 
     keys = [one for one in map(public_bytes, peer.public_keys) if one is not None]
     trusted = Trusted(_secret(peer, seal), keys)
     if trusted.is_nobody:
-        raise PackageRefused(detail=_NOBODY_TRUSTED.format(peer=peer.peer_code))
+        raise PackageRefused(_NOBODY_TRUSTED.format(peer=peer.peer_code))
     manifest = carried.manifest
     wrong = unsigned(carried.said, manifest.id, manifest.made_at, carried.signatures, trusted)
     if wrong is not None:
-        raise PackageRefused(detail=wrong)
+        raise PackageRefused(wrong)
 
 
 def _secret(peer: PackagePeer, seal: Seal | None) -> SigningKey | None:
@@ -57,4 +57,4 @@ def _secret(peer: PackagePeer, seal: Seal | None) -> SigningKey | None:
     try:
         return SigningKey("v1", seal.unseal(peer.secret_sealed, secret_context(peer.id)))
     except CannotUnseal:
-        raise PackageRefused(detail=_SEALED_ELSEWHERE.format(peer=peer.peer_code)) from None
+        raise PackageRefused(_SEALED_ELSEWHERE.format(peer=peer.peer_code)) from None

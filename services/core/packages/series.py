@@ -12,12 +12,12 @@ from services.core.packages.manifests import NOTHING_BEFORE, CarriedFile
 
 _MOST_NAMED = 20
 
-Verdict = Literal["next", "repeated", "replaced", "gap", "broken"]
+SeriesVerdict = Literal["next", "repeated", "replaced", "gap", "broken"]
 """`repeated`: the same file again. `replaced`: another file of a number that was taken in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SeriesStanding:
     """The last package that was taken in: its number and its digest."""
 
     number: int = 0
@@ -25,10 +25,10 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPackage:
     """What a package is after those that were taken in, and in words; `missing` are numbers."""
 
-    verdict: Verdict
+    verdict: SeriesVerdict
     said: Text
     missing: Sequence[int] = ()
 
@@ -54,7 +54,7 @@ _BROKEN = Text(
 )
 
 
-def judge(carried: CarriedFile, standing: Standing, earlier: str | None) -> Judged:
+def judge(carried: CarriedFile, standing: SeriesStanding, earlier: str | None) -> JudgedPackage:
     """Return what a package is to an installation that stands there.
 
     `earlier` is the digest of what was taken in under its number; None: nothing was.
@@ -62,14 +62,14 @@ def judge(carried: CarriedFile, standing: Standing, earlier: str | None) -> Judg
     number = carried.manifest.number
     if number <= standing.number:
         if carried.digest == earlier:
-            return Judged("repeated", _REPEATED.format(number=number))
-        return Judged("replaced", _REPLACED.format(number=number))
+            return JudgedPackage("repeated", _REPEATED.format(number=number))
+        return JudgedPackage("replaced", _REPLACED.format(number=number))
     missing = range(standing.number + 1, number)
     if missing:
-        return Judged("gap", _GAP.format(missing=numbers_in_words(missing)), missing)
+        return JudgedPackage("gap", _GAP.format(missing=numbers_in_words(missing)), missing)
     if carried.manifest.previous != standing.digest:
-        return Judged("broken", _BROKEN.format(number=number, last=standing.number))
-    return Judged("next", _NEXT.format(number=number))
+        return JudgedPackage("broken", _BROKEN.format(number=number, last=standing.number))
+    return JudgedPackage("next", _NEXT.format(number=number))
 
 
 def numbers_in_words(numbers: Sequence[int]) -> str:

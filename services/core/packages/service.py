@@ -28,7 +28,7 @@ from services.core.packages.carried_items import (
     figure_line,
     receipt_lines,
 )
-from services.core.packages.errors import PackageRefused, PeerNotFound
+from services.core.packages.errors import PackageRefused
 from services.core.packages.manifests import (
     PACKAGE,
     RECEIPT,
@@ -39,7 +39,7 @@ from services.core.packages.manifests import (
 )
 from services.core.packages.models import CarriedPackage, PackagePeer
 from services.core.packages.peer_keys import check_sender, signing_keys
-from services.core.packages.series import Judged, Standing, judge
+from services.core.packages.series import JudgedPackage, SeriesStanding, judge
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.core.submissions.batch.rows import MOST_ROWS, Batch, JudgedRows, Slot
@@ -60,6 +60,10 @@ _UNKNOWN = Text(
     "计划 {plan} 没有登记发出方 {sender}：没有导入",
     "no {sender} is registered as a sender for the plan {plan}: not taken in",
 )
+_NO_PEER = Text(
+    "计划 {plan} 没有登记对方 {peer}：请先用 package peer 登记",
+    "no {peer} is registered for the plan {plan}: register it with package peer",
+)
 _NO_KEY = Text(
     "对方 {peer} 没有登记可用的密钥（key），不能导入其数据",
     "{peer} has no key that is good, so nothing of it is taken in",
@@ -77,11 +81,11 @@ async def locked_peer(
     """Return another installation; until the transaction ends nobody else carries with it.
 
     Raises:
-        PeerNotFound: none of that name is registered.
+        PackageRefused: none of that name is registered.
     """
     found = await queries.peer(session, city_code, plan_code, peer_code, lock=True)
     if found is None:
-        raise PeerNotFound
+        raise PackageRefused(_NO_PEER.format(peer=peer_code, plan=plan_code))
     return found
 
 
@@ -192,13 +196,13 @@ async def make_ready(
     """
     peer = await _sender(session, city_code, carried, PACKAGE, seal=seal)
     if len(carried.lines) > MOST_ROWS:
-        raise PackageRefused(detail=_TOO_MANY)
+        raise PackageRefused(_TOO_MANY)
     actor = None
     if peer.key_id is not None:
         actor = await actor_of_key(session, city_code, peer.key_id, channel="package", now=now)
     plan = await plan_state(session, city_code, peer.plan_code)
     if actor is None or plan is None:
-        raise PackageRefused(detail=_NO_KEY.format(peer=peer.peer_code))
+        raise PackageRefused(_NO_KEY.format(peer=peer.peer_code))
     actor = actor.in_request(str(carried.manifest.id))
     today = plan.local_date(now)
 
@@ -220,14 +224,14 @@ async def _sender(
 ) -> PackagePeer:
     manifest = carried.manifest
     if manifest.format != kind:
-        raise PackageRefused(detail=_KIND[manifest.format])
+        raise PackageRefused(_KIND[manifest.format])
     peer = await queries.peer(session, city_code, manifest.plan, manifest.sender, lock=lock)
     if peer is None:
         said = _UNKNOWN.format(plan=manifest.plan, sender=manifest.sender)
-        raise PackageRefused(detail=said)
+        raise PackageRefused(said)
     if manifest.receiver != peer.own_code:
         said = _NOT_OURS.format(receiver=manifest.receiver, own=peer.own_code)
-        raise PackageRefused(detail=said)
+        raise PackageRefused(said)
     check_sender(peer, carried, seal)
     return peer
 
@@ -239,7 +243,7 @@ class TakenPackage:
     `receipt` is the file to be carried back, with its name; None: nothing is answered.
     """
 
-    judged: Judged
+    judged: JudgedPackage
     counts: Mapping[str, int] = field(default_factory=dict)
     refused: Sequence[str] = ()
     receipt: tuple[str, bytes] | None = None
@@ -290,9 +294,9 @@ async def take_in(
 
 async def _standing(
     session: AsyncSession, peer: PackagePeer, carried: CarriedFile
-) -> tuple[Judged, CarriedPackage | None]:
+) -> tuple[JudgedPackage, CarriedPackage | None]:
     earlier = await queries.carried(session, peer, "in", carried.manifest.number)
-    standing = Standing(peer.in_number, peer.in_digest)
+    standing = SeriesStanding(peer.in_number, peer.in_digest)
     return judge(carried, standing, None if earlier is None else earlier.digest), earlier
 
 
@@ -353,21 +357,21 @@ async def acknowledge(
     number = carried.manifest.number
     row = await queries.carried(session, peer, "out", number)
     if row is None:
-        raise PackageRefused(detail=_NEVER_SENT.format(number=number))
+        raise PackageRefused(_NEVER_SENT.format(number=number))
     if row.digest != carried.manifest.answers:
-        raise PackageRefused(detail=_OF_ANOTHER.format(number=number))
+        raise PackageRefused(_OF_ANOTHER.format(number=number))
     try:
         counts, refused = _told(carried.lines)
     except ValueError:
-        raise PackageRefused(detail=_NO_ANSWERS) from None
+        raise PackageRefused(_NO_ANSWERS) from None
     answered = sorted(one.index for one in answers_in(carried.lines))
     lacking = sorted(set(range(row.items)) - set(answered))
     if lacking or len(answered) != row.items:
         items = ", ".join(str(one + 1) for one in lacking[:_MOST_NAMED])
-        raise PackageRefused(detail=_INCOMPLETE.format(number=number, items=items))
+        raise PackageRefused(_INCOMPLETE.format(number=number, items=items))
     if row.receipt is not None:
         if row.receipt != carried.content:
-            raise PackageRefused(detail=_CONTRADICTS.format(number=number))
+            raise PackageRefused(_CONTRADICTS.format(number=number))
         return Acknowledged(number, counts, refused, again=True)
     # The package itself is not needed any more.
     row.receipt, row.counts, row.settled_at, row.content = carried.content, counts, now, None

@@ -6,7 +6,7 @@ import pytest
 
 from services.core.kit.errors import InvalidInput
 from services.core.packages.container import NotCarried
-from services.core.packages.errors import PackageRefused, PeerNotFound
+from services.core.packages.errors import PackageRefused
 from services.core.packages.manifests import opened
 from services.core.packages.service import locked_peer
 from tests.support.packages import (
@@ -16,7 +16,8 @@ from tests.support.packages import (
     Gap,
     a_series,
 )
-from tests.support.reports import CITY, PLAN, places
+from tests.support.reports import places
+from tests.unit.scoring.builders import CITY, PLAN
 
 
 async def test_what_was_approved_arrives_to_be_reviewed_and_its_receipt_closes(gap: Gap) -> None:
@@ -91,13 +92,13 @@ async def test_who_is_not_meant_takes_nothing_in_and_what_is_no_figure_is_refuse
     (made,) = await gap.carried(1)
     with pytest.raises(PackageRefused) as told:
         await gap.here.take(made.content)
-    assert "no xinmi is registered" in str(told.value.detail)
+    assert "no xinmi is registered" in str(told.value)
     await gap.there.database.pool.execute(
         "UPDATE package_peer SET own_code = 'kaifeng' WHERE city_code = $1", CITY
     )
     with pytest.raises(PackageRefused) as told:
         await gap.there.take(made.content)
-    assert "it is for zhengzhou, and we are kaifeng" in str(told.value.detail)
+    assert "it is for zhengzhou, and we are kaifeng" in str(told.value)
     await gap.there.know(HERE)
     (strange,) = a_series(1)
     taken = await gap.there.take(strange.content)
@@ -111,20 +112,20 @@ async def test_a_receipt_of_another_file_or_of_nothing_closes_nothing(gap: Gap) 
     receipts = [one.receipt[1] for one in taken if one.receipt is not None]
     with pytest.raises(PackageRefused) as told:
         await gap.here.close(made[0].content)
-    assert "It is a package" in str(told.value.detail)
+    assert "It is a package" in str(told.value)
     await gap.here.database.pool.execute(
         "UPDATE carried_package SET digest = repeat('0', 64) WHERE number = 1 AND city_code = $1",
         CITY,
     )
     with pytest.raises(PackageRefused) as told:
         await gap.here.close(receipts[0])
-    assert "another file of number 1" in str(told.value.detail)
+    assert "another file of number 1" in str(told.value)
     await gap.here.database.pool.execute(
         "DELETE FROM carried_package WHERE number = 2 AND city_code = $1", CITY
     )
     with pytest.raises(PackageRefused) as told:
         await gap.here.close(receipts[1])
-    assert "no number 2 was sent" in str(told.value.detail)
+    assert "no number 2 was sent" in str(told.value)
 
 
 async def test_every_fault_of_a_registration_is_told(gap: Gap) -> None:
@@ -136,7 +137,7 @@ async def test_every_fault_of_a_registration_is_told(gap: Gap) -> None:
         "/public_keys/1",
     }
     async with gap.here.database.transaction() as session:
-        with pytest.raises(PeerNotFound):
+        with pytest.raises(PackageRefused):
             await locked_peer(session, CITY, PLAN, "nobody")
 
 
@@ -146,11 +147,11 @@ async def test_without_the_shared_secret_or_a_known_key_nothing_is_taken_in(gap:
     await gap.there.know(HERE, secret=other.text)
     with pytest.raises(PackageRefused) as told:
         await gap.there.take(made.content)
-    assert "shared secret" in str(told.value.detail)
+    assert "shared secret" in str(told.value)
     await gap.there.know(HERE, secret=SECRET.text, public_keys=(str(_stranger()),))
     with pytest.raises(PackageRefused) as told:
         await gap.there.take(made.content)
-    assert "public key" in str(told.value.detail)
+    assert "public key" in str(told.value)
     assert await gap.there.values() == {}
 
 

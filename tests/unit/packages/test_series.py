@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.core.packages.container import NotCarried
 from services.core.packages.manifests import opened
-from services.core.packages.series import Standing, Verdict, judge, series_faults
+from services.core.packages.series import SeriesStanding, SeriesVerdict, judge, series_faults
 from tests.support.packages import a_series
 
 SERIES = a_series(5, items=1)
@@ -21,9 +21,9 @@ class Receiver:
     """Takes in what comes next, and notes what it said of everything."""
 
     def __init__(self) -> None:
-        self.standing = Standing()
+        self.standing = SeriesStanding()
         self.applied: dict[int, str] = {}
-        self.said: list[Verdict | str] = []
+        self.said: list[SeriesVerdict | str] = []
 
     def hear(self, content: bytes) -> None:
         try:
@@ -37,7 +37,7 @@ class Receiver:
         if judged.verdict == "next":
             assert number not in self.applied
             self.applied[number] = one.digest
-            self.standing = Standing(number, one.digest)
+            self.standing = SeriesStanding(number, one.digest)
         if judged.verdict == "gap":
             assert list(judged.missing) == list(range(self.standing.number + 1, number))
 
