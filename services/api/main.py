@@ -56,6 +56,7 @@ from services.api.milestones import extension_routes as extensions
 from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
 from services.api.milestones import verb_routes as milestone_verbs
+from services.api.obligations import reminder_routes as reminders
 from services.api.obligations import routes as obligations
 from services.api.observations import routes as observations
 from services.api.open_replicas import open_reads
@@ -130,6 +131,7 @@ _ROUTERS = (
     decisions.router,
     periods.router,
     obligations.router,
+    reminders.router,
     conflicts.router,
     observations.router,
     registers.router,

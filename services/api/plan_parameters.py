@@ -13,6 +13,15 @@ from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 
+PeriodCode = Annotated[
+    str,
+    Path(
+        alias="period",
+        max_length=40,
+        description="A year `2025`, a half `2025-H1`, a quarter `2025-Q3` or a month `2025-09`",
+        examples=["2025"],
+    ),
+]
 PeriodQuery = Annotated[
     str | None,
     Query(

@@ -1,13 +1,16 @@
 """Which tables only ever grow: no program of ours changes or removes a row of them.
 
-The log with its numbers, the audit with its chain and its heads, and every history. The role of
+The log with its numbers, the audit with its chain and its heads, every
+reminder, and every history. The role of
 the services may only read them and add to them; old parts of the audit are dropped by a function
 of the schema, behind a signed head.
 """
 
 from services.core.registry import metadata
 
-_LOGS = frozenset({"audit_checkpoint", "audit_entry", "audit_link", "event", "event_position"})
+_LOGS = frozenset(
+    {"audit_checkpoint", "audit_entry", "audit_link", "event", "event_position", "reminder"}
+)
 _HISTORY = "_history"
 
 

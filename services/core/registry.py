@@ -17,6 +17,7 @@ from services.core.kit import idempotency, operations
 from services.core.kit.database import Base
 from services.core.milestones import models as milestones
 from services.core.obligations import models as obligations
+from services.core.obligations.reminders import models as reminders
 from services.core.observations import models as observations
 from services.core.packages import models as packages
 from services.core.people import models as people
@@ -53,6 +54,7 @@ __all__ = [
     "plan",
     "register_measures",
     "registers",
+    "reminders",
     "scoring",
     "submissions",
     "sync",

@@ -67,6 +67,7 @@ OPERATIONS = _operations()
 NARROWER: Mapping[str, set[Role]] = {
     # A permission opens the door; these look at the role once more.
     "list_obligations": {"superior"},
+    "list_reminders": {"superior"},
     "create_milestone": {"reporter"},
     # Whoever is signed in has a session; of keys the security administrator's sees all.
     "sign_out": {*ROLES},

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import httpx
+
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
@@ -189,10 +191,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
             made[place] = answer.json()["id"]
             if state == "approved":
                 await reviewer.post(f"/submissions/{made[place]}/approve")
-        in_time = {"due_date": (Clock.true_now() + timedelta(days=30)).date().isoformat()}
-        for period in ("2024", "2025", _PERIODS["cancel"]):
-            opened = await reviewer.post(f"/plans/{XINMI}/periods/{period}/open", json=in_time)
-            assert opened.status_code == 200, opened.text
+        await _open_periods(reviewer)
         owed = await reviewer.get(f"/plans/{XINMI}/obligations?page_size=1&organization_code=UN10")
         asked = {"name": "日历", "scope": "plan"}
         tokens = [
@@ -254,6 +253,17 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         connectors,
         rows,
     )
+
+
+async def _open_periods(reviewer: httpx.AsyncClient) -> None:
+    """Open periods, and remind one unit of one of them."""
+    in_time = {"due_date": (Clock.true_now() + timedelta(days=30)).date().isoformat()}
+    for period in ("2024", "2025", _PERIODS["cancel"]):
+        opened = await reviewer.post(f"/plans/{XINMI}/periods/{period}/open", json=in_time)
+        assert opened.status_code == 200, opened.text
+    first = {"organization_codes": ["UN10"]}  # the others are left to the operation itself
+    told = await reviewer.post(f"/plans/{XINMI}/periods/2025/reminders", json=first)
+    assert len(told.json()["items"]) == 1, told.text
 
 
 async def _platform(door: Door) -> Platform:

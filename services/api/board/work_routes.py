@@ -71,6 +71,10 @@ def _period(plan: PlanState, said: str | None) -> str | None:
     return min(opened, key=lambda one: (one.due_date, one.period)).period if opened else None
 
 
+def _is_open(plan: PlanState, period: str) -> bool:
+    return period in plan.periods and plan.periods[period].state == "open"
+
+
 def _own_unit(visitor: Visitor) -> str:
     """Return the unit of a visitor.
 
@@ -261,6 +265,7 @@ async def _office_page(
     *,
     done: str | None = None,
     outcome: Mapping[str, Any] | None = None,
+    reminded: Mapping[str, Any] | None = None,
 ) -> Response:
     state = await _plan(request, visitor, plan)
     if not visitor.actor.may(Permission.REVIEW_SUBMISSIONS):
@@ -298,6 +303,8 @@ async def _office_page(
         conflicts=(conflicts or {"items": []})["items"],
         stretches=(periods or {"items": []})["items"],
         outcome=outcome,
+        reminded=reminded,
+        is_open=wanted is not None and _is_open(state, wanted),
         done=done,
         shown_value=shown_value,
         runs_periods=visitor.actor.may(Permission.RUN_PERIOD),
@@ -335,6 +342,22 @@ async def review(plan: str, request: Request) -> Response:
     if answer.is_refusal:
         return problem_page(request, answer.read() or {}, answer.status)
     return await _office_page(request, visitor, plan, None, outcome=answer.read())
+
+
+@router.post("/plans/{plan}/office/reminders", openapi_extra=FORM)
+async def remind(plan: str, request: Request) -> Response:
+    """Remind exactly those who have not reported, and tell how many they were."""
+    form, visitor = await _sent(request)
+    period = form.get("period")
+    call = Call(
+        "remind_units",
+        {"plan": plan, "period": period},
+        body={"note": form.get("note") or None},
+    )
+    answer = await carried_out(request, visitor, call)
+    if answer.is_refusal:
+        return problem_page(request, answer.read() or {}, answer.status)
+    return await _office_page(request, visitor, plan, period, reminded=answer.read())
 
 
 @router.post("/plans/{plan}/office/conflicts/{conflict_id}", openapi_extra=FORM)

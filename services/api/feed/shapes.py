@@ -215,6 +215,16 @@ class ObligationData(TypedDict):
     version: _Version
 
 
+class ReminderData(TypedDict):
+    """A unit was reminded of what it has not handed in."""
+
+    organization_code: _Unit
+    period: _Period
+    indicator_codes: Annotated[list[str], _("Codes of the indicators that are missing")]
+    due_date: Annotated[date, _("The earliest date of them, the local day included")]
+    note: Annotated[str | None, _("What the office adds")]
+
+
 class MilestoneData(TypedDict):
     """A milestone changed."""
 
@@ -343,6 +353,7 @@ _FAMILIES: Mapping[str, type] = {
     "score": ScoreData,
     "calendar": CalendarData,
     "obligation": ObligationData,
+    "reminder": ReminderData,
     "milestone": MilestoneData,
     "extension": ExtensionData,
     "alert_rules": AlertRulesData,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Response
+from fastapi import Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.api.answers import json_answer
@@ -22,6 +22,7 @@ from services.api.contract.shown import ETAG, answering, asking
 from services.api.plan.opening import PeriodAskingOut, PeriodOpenIn, asking_out
 from services.api.plan.schemas import PeriodListOut, PeriodOut, PeriodReopenIn
 from services.api.plan.views import period_etag, period_out
+from services.api.plan_parameters import PeriodCode
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.identity.actor import Actor
@@ -39,15 +40,6 @@ router = versioned_router("periods")
 
 Reader = Annotated[Actor, Depends(permitted(Permission.READ_PLAN))]
 PeriodRunner = Annotated[Actor, Depends(permitted(Permission.RUN_PERIOD))]
-PeriodCode = Annotated[
-    str,
-    Path(
-        alias="period",
-        max_length=40,
-        description="A year `2025`, a half `2025-H1`, a quarter `2025-Q3` or a month `2025-09`",
-        examples=["2025"],
-    ),
-]
 
 
 @router.get("/plans/{plan}/periods", responses={**answering("Periods"), **refusals(403, 404)})

@@ -40,6 +40,7 @@ EventType = Literal[
     "score.updated",
     "calendar.changed",
     "obligation.extended",
+    "reminder.given",
     "milestone.created",
     "milestone.changed",
     "milestone.accepted",
@@ -80,6 +81,7 @@ SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
     *("submission", "conflict", "observation", "obligation", "milestone", "extension"),
     *(
+        "reminder",
         "register_row",
         "alert_rules",
         "alert",

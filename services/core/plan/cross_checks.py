@@ -93,6 +93,7 @@ def _coded(document: PlanDocument) -> Mapping[str, Sequence[tuple[str, str]]]:
         "grade": _places(
             "/scheme/gate/grades", "code", (entry.code for entry in document.scheme.gate.grades)
         ),
+        "register": _places("/registers", "code", (entry.code for entry in document.registers)),
         "question": _places("/open_questions", "id", (q.id for q in document.open_questions)),
     }
 

@@ -1,16 +1,14 @@
 """What must hold within the measures of a plan's registers. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from services.core.kit.decimals import plain
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
-from services.core.plan.register_entries import (
-    ColumnType,
-    Register,
-    RegisterMeasure,
-    RowCondition,
-)
+from services.core.plan.register_columns import Columns, Registers, columns_of, registers_of
+from services.core.plan.register_entries import ColumnType, RegisterMeasure, RowCondition
+from services.core.plan.register_faults import check_day
 
 _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
 _TEXTS: frozenset[ColumnType] = frozenset({"text", "choice", "organization"})
@@ -18,151 +16,147 @@ _TEXTS: frozenset[ColumnType] = frozenset({"text", "choice", "organization"})
 
 def check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings: Findings) -> None:
     """Add the faults of the measures of a document's registers."""
-    registers = {one.code: one for one in document.registers}
-    indicators = {one.code: one for one in document.indicators}
-    known = Codes("register", frozenset(registers), complete=True)
+    registers = registers_of(document, codes["register"], findings)
     measured = []
     for at, register in enumerate(document.registers):
+        columns = columns_of(f"/registers/{at}", register, findings)
         place = f"/registers/{at}/measures"
         named = [(f"{place}/{n}/code", one.code) for n, one in enumerate(register.measures)]
         findings.add_repeats("duplicate-code", named)
         for number, measure in enumerate(register.measures):
             here = f"{place}/{number}"
-            _check_measure(here, measure, register, registers, known, findings)
-            if measure.indicator is None:
-                continue
-            measured.append((f"{here}/indicator", measure.indicator))
-            findings.add_unknown(f"{here}/indicator", measure.indicator, codes["indicator"])
-            found = indicators.get(measure.indicator)
-            if found is None:
-                continue
-            direct = found.aggregation.units == "direct"
-            if found.levels:
-                findings.add("measured-by-level", f"{here}/indicator", measure.indicator)
-            if direct and measure.per == "unit":
-                findings.add("several-of-a-unit", f"{here}/per", measure.per)
-            if not direct and measure.per == "city":
-                findings.add("several-of-the-city", f"{here}/per", measure.per)
+            _Measured(here, measure, columns, registers, findings).check()
+            if measure.indicator is not None:
+                measured.append((f"{here}/indicator", measure.indicator))
+                findings.add_unknown(f"{here}/indicator", measure.indicator, codes["indicator"])
+                _check_indicator(here, measure, document, findings)
     findings.add_repeats("measured-twice", measured)
 
 
-def _check_measure(
-    place: str,
-    measure: RegisterMeasure,
-    register: Register,
-    registers: Mapping[str, Register],
-    known: Codes,
-    findings: Findings,
+def _check_indicator(
+    place: str, measure: RegisterMeasure, document: PlanDocument, findings: Findings
 ) -> None:
-    columns = _columns(register)
-    _check_day(place, measure, register, columns, findings)
-    findings.add_unknown_among(f"{place}/distinct", measure.distinct, columns)
-    _check_number(f"{place}/column", measure.column, register, columns, findings)
-    _check_conditions(f"{place}/where", measure.where, register, findings)
-    _check_kind(place, measure, findings)
-    if measure.denominator is not None:
-        _check_below(f"{place}/denominator", measure, register, registers, known, findings)
-
-
-def _check_kind(place: str, measure: RegisterMeasure, findings: Findings) -> None:
-    """Add what a kind of measure lacks, or has too much."""
-    summed = measure.column is not None
-    if measure.kind == "sum" and not summed:
-        findings.add("column-required", f"{place}/column", None, [f"{place}/kind"])
-    if measure.kind == "count" and summed:
-        findings.add("column-not-expected", f"{place}/column", measure.column)
-    if measure.distinct and (measure.kind == "sum" or (measure.kind == "ratio" and summed)):
-        findings.add("distinct-not-expected", f"{place}/distinct")
-    is_share = measure.kind in {"ratio", "coverage"}
-    at = f"{place}/denominator"
-    if measure.denominator is not None and not is_share:
-        findings.add("denominator-not-expected", at)
-    if measure.denominator is None and is_share:
-        findings.add("denominator-required", at, None, [f"{place}/kind"])
-    if measure.kind == "coverage" and measure.per == "unit":
-        findings.add("coverage-of-the-city", f"{place}/per", measure.per)
-
-
-def _check_below(
-    at: str,
-    measure: RegisterMeasure,
-    register: Register,
-    registers: Mapping[str, Register],
-    known: Codes,
-    findings: Findings,
-) -> None:
-    below = measure.denominator
-    if below is None:
-        return
-    columns = _columns(register)
-    if measure.kind == "ratio":
-        if below.listed_in is not None or below.match is not None:
-            findings.add("ratio-of-another-register", at)
-        _check_number(f"{at}/column", below.column, register, columns, findings)
-        _check_conditions(f"{at}/where", below.where, register, findings)
-        return
-    if measure.kind != "coverage":
-        return
-    named = below.listed_in is not None and below.match is not None
-    summed = measure.column is not None or below.column is not None
-    if not named or summed or len(measure.distinct) != 1:
-        findings.add("coverage-incomplete", at)
-    findings.add_unknown(f"{at}/listed_in", below.listed_in, known)
-    other = registers.get(below.listed_in or "")
-    if other is not None:
-        findings.add_unknown(f"{at}/match", below.match, _columns(other))
-        _check_conditions(f"{at}/where", below.where, other, findings)
-
-
-def _columns(register: Register) -> Codes:
-    return Codes("column", frozenset(one.code for one in register.columns), complete=True)
-
-
-def _check_day(
-    place: str, measure: RegisterMeasure, register: Register, columns: Codes, findings: Findings
-) -> None:
-    if measure.at == "period_end":
-        if measure.day is not None:
-            findings.add("day-not-expected", f"{place}/day", measure.day)
-        return
-    if measure.day is None:
-        findings.add("day-required", f"{place}/day", None, [f"{place}/at"])
-        return
-    findings.add_unknown(f"{place}/day", measure.day, columns)
-    column = register.column(measure.day)
-    if column is not None and column.type != "date":
-        findings.add("not-a-day", f"{place}/day", measure.day)
-
-
-def _check_number(
-    place: str, code: str | None, register: Register, columns: Codes, findings: Findings
-) -> None:
-    findings.add_unknown(place, code, columns)
-    column = None if code is None else register.column(code)
-    if column is not None and column.type not in _NUMBERS:
-        findings.add("not-a-number", place, code)
-
-
-def _check_conditions(
-    place: str, conditions: tuple[RowCondition, ...], register: Register, findings: Findings
-) -> None:
-    known = _columns(register)
-    for at, condition in enumerate(conditions):
-        here = f"{place}/{at}"
-        findings.add_unknown(f"{here}/column", condition.column, known)
-        column = register.column(condition.column)
-        if column is None:
+    """Add a fault where the indicator that a measure proposes for takes no such value."""
+    for at, found in enumerate(document.indicators):
+        if found.code != measure.indicator:
             continue
+        levels, units = f"/indicators/{at}/levels", f"/indicators/{at}/aggregation"
+        named = f"{place}/indicator"
+        if found.levels:
+            findings.add("measured-by-level", named, measure.indicator, [levels])
+        direct = found.aggregation.units == "direct"
+        if direct and measure.per == "unit":
+            findings.add("several-of-a-unit", f"{place}/per", measure.per, [units, named])
+        if not direct and measure.per == "city":
+            findings.add("several-of-the-city", f"{place}/per", measure.per, [units, named])
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A measure at its place, with the columns of its register and the other registers."""
+
+    place: str
+    measure: RegisterMeasure
+    columns: Columns
+    registers: Registers
+    findings: Findings
+
+    def check(self) -> None:
+        """Add the faults of the measure."""
+        self._check_day()
+        self.findings.add_unknown_among(
+            f"{self.place}/distinct", self.measure.distinct, self.columns.codes
+        )
+        self._check_number(f"{self.place}/column", self.measure.column)
+        self._check_conditions(f"{self.place}/where", self.measure.where, self.columns)
+        self._check_kind()
+        if self.measure.denominator is not None:
+            self._check_denominator(f"{self.place}/denominator")
+
+    def _check_kind(self) -> None:
+        """Add what a kind of measure lacks, or has too much."""
+        measure, add = self.measure, self.findings.add
+        kind, column = f"{self.place}/kind", f"{self.place}/column"
+        at = f"{self.place}/denominator"
+        summed = measure.column is not None
+        if measure.kind == "sum" and not summed:
+            add("column-required", column, None, [kind])
+        if measure.kind == "count" and summed:
+            add("column-not-expected", column, measure.column, [kind])
+        if measure.distinct and (measure.kind == "sum" or (measure.kind == "ratio" and summed)):
+            add("distinct-not-expected", f"{self.place}/distinct", None, [kind, column])
+        is_share = measure.kind in {"ratio", "coverage"}
+        if measure.denominator is not None and not is_share:
+            add("denominator-not-expected", at, None, [kind])
+        if measure.denominator is None and is_share:
+            add("denominator-required", at, None, [kind])
+        if measure.kind == "coverage" and measure.per == "unit":
+            add("coverage-of-the-city", f"{self.place}/per", measure.per, [kind])
+
+    def _check_denominator(self, at: str) -> None:
+        below = self.measure.denominator
+        if below is None:
+            return
+        rests_on = [f"{self.place}/{member}" for member in ("kind", "column", "distinct")]
+        if self.measure.kind == "ratio":
+            if below.listed_in is not None or below.match is not None:
+                self.findings.add("ratio-of-another-register", at, None, rests_on)
+            self._check_number(f"{at}/column", below.column)
+            self._check_conditions(f"{at}/where", below.where, self.columns)
+            return
+        if self.measure.kind != "coverage":
+            return
+        named = below.listed_in is not None and below.match is not None
+        summed = self.measure.column is not None or below.column is not None
+        if not named or summed or len(self.measure.distinct) != 1:
+            self.findings.add("coverage-incomplete", at, None, rests_on)
+        self.findings.add_unknown(f"{at}/listed_in", below.listed_in, self.registers.codes)
+        other = self.registers.columns.get(below.listed_in or "")
+        if other is not None:
+            self.findings.add_unknown(f"{at}/match", below.match, other.codes)
+            self._check_conditions(f"{at}/where", below.where, other)
+
+    def _check_day(self) -> None:
+        day, at = self.measure.day, f"{self.place}/at"
+        if self.measure.at == "period_end":
+            if day is not None:
+                self.findings.add("day-not-expected", f"{self.place}/day", day, [at])
+            return
+        if day is None:
+            self.findings.add("day-required", f"{self.place}/day", None, [at])
+            return
+        check_day(f"{self.place}/day", day, self.columns, self.findings)
+
+    def _check_number(self, place: str, code: str | None) -> None:
+        self.findings.add_unknown(place, code, self.columns.codes)
+        found = self.columns.find(code)
+        if found is not None and found[1].type not in _NUMBERS:
+            self.findings.add("not-a-number", place, code, [f"{found[0]}/type"])
+
+    def _check_conditions(
+        self, place: str, conditions: tuple[RowCondition, ...], columns: Columns
+    ) -> None:
+        for at, condition in enumerate(conditions):
+            self.findings.add_unknown(f"{place}/{at}/column", condition.column, columns.codes)
+            if columns.find(condition.column) is not None:
+                self._check_condition(f"{place}/{at}", condition, columns)
+
+    def _check_condition(self, here: str, condition: RowCondition, columns: Columns) -> None:
+        """Add a fault where a condition asks of its column what that cannot hold."""
+        where, column = columns.by_code[condition.column]
+        typed, named = f"{where}/type", f"{here}/column"
+        wrong = "condition-of-another-type"
         if condition.any_of and column.type not in _TEXTS:
-            findings.add("condition-of-another-type", f"{here}/any_of", type=column.type)
+            self.findings.add(wrong, f"{here}/any_of", None, [typed, named], type=column.type)
         choices = {one.code for one in column.choices}
         for number, text in enumerate(condition.any_of):
             if column.type == "choice" and text not in choices:
-                findings.add("unknown-choice", f"{here}/any_of/{number}", text)
+                rests_on = [typed, named, f"{where}/choices"]
+                self.findings.add("unknown-choice", f"{here}/any_of/{number}", text, rests_on)
         if condition.yes is not None and column.type != "yes_no":
-            findings.add("condition-of-another-type", f"{here}/yes", type=column.type)
+            self.findings.add(wrong, f"{here}/yes", None, [typed, named], type=column.type)
         for member in ("minimum", "maximum"):
             bound = getattr(condition, member)
             if bound is not None and column.type not in _NUMBERS:
-                where = f"{here}/{member}"
-                findings.add("condition-of-another-type", where, plain(bound), type=column.type)
+                at = f"{here}/{member}"
+                self.findings.add(wrong, at, plain(bound), [typed, named], type=column.type)

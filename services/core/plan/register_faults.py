@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from services.core.kit.decimals import plain
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
+from services.core.plan.register_columns import Columns, columns_of
 from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
 
 _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
@@ -12,8 +13,6 @@ _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
 
 def check_registers(document: PlanDocument, codes: Mapping[str, Codes], findings: Findings) -> None:
     """Add the faults of the registers of a document."""
-    named = [(f"/registers/{at}/code", one.code) for at, one in enumerate(document.registers)]
-    findings.add_repeats("duplicate-code", named)
     for at, register in enumerate(document.registers):
         _check_register(f"/registers/{at}", register, codes["organization"], findings)
 
@@ -30,38 +29,23 @@ def _check_register(
         _check_column(f"{place}/columns/{at}", column, findings)
     listed = [(f"{place}/columns/{at}/code", one.code) for at, one in enumerate(register.columns)]
     findings.add_repeats("duplicate-code", listed)
-    known = columns_of_register(place, register, findings)
-    findings.add_unknown_among(f"{place}/key", register.key, known)
+    columns = columns_of(place, register, findings)
+    findings.add_unknown_among(f"{place}/key", register.key, columns.codes)
     for at, code in enumerate(register.key):
-        column_of_key = register.column(code)
-        if column_of_key is not None and not column_of_key.required:
-            findings.add("key-not-required", f"{place}/key/{at}", code)
+        found = columns.find(code)
+        if found is not None and not found[1].required:
+            where = f"{found[0]}/required"
+            findings.add("key-not-required", f"{place}/key/{at}", code, [where])
     for member in ("valid_from", "valid_to"):
-        _check_day(f"{place}/{member}", getattr(register, member), register, known, findings)
+        check_day(f"{place}/{member}", getattr(register, member), columns, findings)
 
 
-def columns_of_register(place: str, register: Register, findings: Findings) -> Codes:
-    """Return the codes of a register's columns, for whatever names one."""
-    readable = [
-        one
-        for at, one in enumerate(register.columns)
-        if not findings.unreadable(f"{place}/columns/{at}/code")
-    ]
-    return Codes(
-        "column",
-        frozenset(one.code for one in readable),
-        complete=len(readable) == len(register.columns),
-        names={one.name: one.code for one in readable},
-    )
-
-
-def _check_day(
-    place: str, code: str | None, register: Register, known: Codes, findings: Findings
-) -> None:
-    findings.add_unknown(place, code, known)
-    column = None if code is None else register.column(code)
-    if column is not None and column.type != "date":
-        findings.add("not-a-day", place, code)
+def check_day(place: str, code: str | None, columns: Columns, findings: Findings) -> None:
+    """Add a fault where what is named at `place` is no column, or holds no day."""
+    findings.add_unknown(place, code, columns.codes)
+    found = columns.find(code)
+    if found is not None and found[1].type != "date":
+        findings.add("not-a-day", place, code, [f"{found[0]}/type"])
 
 
 def _check_column(place: str, column: RegisterColumn, findings: Findings) -> None:

@@ -101,6 +101,9 @@ FORMS: Mapping[EventType, _Form] = {
     "conflict.decided": _Form("冲突已处理", "{unit}“{indicator}”{period}的冲突已处理", "green"),
     "score.updated": _Form("得分更新", "{period} 总分 {display}（{basis_name}）"),
     "calendar.changed": _Form("日历更新", "{year} 年工作日历已更新（{source}）", "grey"),
+    "reminder.given": _Form(
+        "催报", "{unit}：{period} 尚有 {count} 项未报，截止 {due_date}{remark}", "orange"
+    ),
     "obligation.extended": _Form("填报延期", "{unit}“{indicator}”{period}延期至 {due_date}"),
     "milestone.created": _Form("里程碑下达", "{unit}“{title}”，期限 {due_date}，请签收"),
     "milestone.changed": _Form("里程碑变更", "{unit}“{title}”已变更{because}", "grey"),
@@ -213,6 +216,8 @@ def _fields(data: Mapping[str, Any], names: Names) -> _Fields:
         f"；承诺 {data['promised_date']} 前完成" if data.get("promised_date") else ""
     )
     fields["held"] = f"；暂缓至 {data['hold_until']}" if data.get("hold_until") else ""
+    fields["count"] = str(len(data.get("indicator_codes") or []))
+    fields["remark"] = f"。{data['note']}" if data.get("note") else ""
     fields["items"] = _listed(data.get("items") or [])
     return fields
 

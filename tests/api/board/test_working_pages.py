@@ -130,6 +130,20 @@ async def test_a_form_that_is_sent_twice_reports_once(
     assert len(history.json()["items"]) == 1
 
 
+async def test_the_office_reminds_those_on_its_list_once_by_a_button(
+    opened: Door, office: httpx.AsyncClient
+) -> None:
+    async with await opened.as_("office") as reader:
+        rates = await reader.get(f"/plans/{XINMI}/reporting-rates", params={"period": "2025"})
+    owing = [one for one in rates.json()["items"] if one["reported"] < one["expected"]]
+    path = f"{OFFICE_PAGE}/reminders"
+    fields = {"period": "2025", "note": "请于周五前报齐"}
+    first = await post(office, OFFICE_PAGE, path, fields)
+    assert f"已提醒 {len(owing)} 个单位；另有 0 个今日已提醒过。" in words_of(first.text)
+    second = await post(office, OFFICE_PAGE, path, fields)
+    assert f"已提醒 0 个单位；另有 {len(owing)} 个今日已提醒过。" in words_of(second.text)
+
+
 async def test_who_has_no_part_in_a_page_is_told_so(opened: Door, unit: httpx.AsyncClient) -> None:
     assert (await unit.get(OFFICE_PAGE)).status_code == 403
     leader = await somebody(opened, "looks-only", "leader")

@@ -108,7 +108,90 @@ def a_plan() -> dict[str, Any]:
             {"id": "Q1", "subjects": ["indicator:A1", "measure:1.1", "task:1"], "text": "待核实"},
             {"id": "Q2", "subjects": ["plan", "organization:ALL", "group:B"], "text": "说明"},
         ],
+        "registers": [
+            {
+                "code": "LIST",
+                "name": "名单",
+                "columns": [_name(), _kind(), {"code": "since", "name": "起", "type": "date"}],
+                "key": ["name"],
+                "keepers": ["U1"],
+                "leads": ["U2"],
+                "valid_from": "since",
+                "valid_to": "since",
+            },
+            {
+                "code": "DONE",
+                "name": "台账",
+                "columns": [
+                    _name(),
+                    _kind(),
+                    {"code": "amount", "name": "量", "type": "decimal", "minimum": 0},
+                    {"code": "of", "name": "总量", "type": "integer", "maximum": 9},
+                    {"code": "done", "name": "已办", "type": "yes_no"},
+                    {"code": "day", "name": "日", "type": "date"},
+                ],
+                "key": ["name", "kind"],
+                "ends": ["ended"],
+                "measures": _measures(),
+            },
+        ],
     }
+
+
+def _name() -> dict[str, Any]:
+    return {"code": "name", "name": "名", "type": "text", "required": True}
+
+
+def _kind() -> dict[str, Any]:
+    choices = [{"code": "a", "name": "甲"}, {"code": "b", "name": "乙"}]
+    return {
+        "code": "kind",
+        "name": "类",
+        "type": "choice",
+        "required": True,
+        "choices": choices,
+    }
+
+
+def _of_kind(code: str) -> list[dict[str, Any]]:
+    return [{"column": "kind", "any_of": [code]}]
+
+
+def _measures() -> list[dict[str, Any]]:
+    """One measure of each kind."""
+    return [
+        {
+            "code": "m1",
+            "name": "个数",
+            "kind": "count",
+            "distinct": ["name"],
+            "where": _of_kind("a"),
+        },
+        {
+            "code": "m2",
+            "name": "总量",
+            "kind": "sum",
+            "column": "amount",
+            "at": "in_period",
+            "day": "day",
+        },
+        {
+            "code": "m3",
+            "name": "比率",
+            "kind": "ratio",
+            "indicator": "A1",
+            "column": "amount",
+            "where": [{"column": "done", "yes": True}, {"column": "amount", "minimum": 0}],
+            "denominator": {"column": "of"},
+        },
+        {
+            "code": "m4",
+            "name": "覆盖",
+            "kind": "coverage",
+            "distinct": ["name"],
+            "denominator": {"listed_in": "LIST", "match": "name", "where": _of_kind("b")},
+        },
+    ]
 
 
 def put(document: dict[str, Any], pointer: str, value: object) -> dict[str, Any]:

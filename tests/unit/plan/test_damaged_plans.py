@@ -69,3 +69,16 @@ def test_one_unreadable_place_is_told_and_nothing_else(data: st.DataObject) -> N
     with pytest.raises(InvalidPlan) as refusal:
         read_document(plan)
     assert len(refusal.value.faults) == 1
+
+
+def test_each_unreadable_place_of_a_plan_with_one_of_everything_is_told_and_nothing_else() -> None:
+    plan = copy.deepcopy(a_plan())
+    told = []
+    for container, key in places(plan):
+        readable, container[key] = container[key], object()
+        with pytest.raises(InvalidPlan) as refusal:
+            read_document(plan)
+        told.append([(fault.pointer, fault.code) for fault in refusal.value.faults])
+        container[key] = readable
+    assert len(told) > 250
+    assert [faults for faults in told if len(faults) != 1] == []

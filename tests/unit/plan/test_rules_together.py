@@ -161,7 +161,7 @@ def many_indicators(number: int) -> dict[str, Any]:
     one = plan["indicators"][0]
     plan["indicators"] = [{**one, "code": f"I{n}", "owners": ["U9"]} for n in range(number)]
     plan["open_questions"] = plan["open_questions"][1:]
-    plan["tasks"] = []
+    plan["tasks"], plan["registers"] = [], []
     plan["title"] = None
     return plan
 

@@ -1,0 +1,1 @@
+"""Reminders: the office asks exactly those who have not reported, once a day."""

@@ -1,0 +1,56 @@
+"""The registers of a plan and their columns, as whatever names one of them finds them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.core.plan.document import PlanDocument
+from services.core.plan.findings import Codes, Findings
+from services.core.plan.register_entries import Register, RegisterColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a register whose codes could be read.
+
+    `codes` are not complete where one could not: then an unknown code is no fault.
+    """
+
+    codes: Codes
+    by_code: Mapping[str, tuple[str, RegisterColumn]]
+
+    def find(self, code: str | None) -> tuple[str, RegisterColumn] | None:
+        """Return the place of a column and the column; None: there is none of this code."""
+        return None if code is None else self.by_code.get(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The registers of a plan whose codes could be read, and the columns of each."""
+
+    codes: Codes
+    columns: Mapping[str, Columns]
+
+
+def columns_of(place: str, register: Register, findings: Findings) -> Columns:
+    """Return the columns of the register at `place`."""
+    named = [(f"{place}/columns/{at}", one) for at, one in enumerate(register.columns)]
+    readable = {
+        one.code: (where, one)
+        for where, one in reversed(named)
+        if not findings.unreadable(f"{where}/code")
+    }
+    whole = all(not findings.unreadable(f"{where}/code") for where, _ in named)
+    lost = not named and findings.unreadable(f"{place}/columns")
+    names = {one.name: code for code, (_, one) in readable.items()}
+    codes = Codes("column", frozenset(readable), complete=whole and not lost, names=names)
+    return Columns(codes, readable)
+
+
+def registers_of(document: PlanDocument, codes: Codes, findings: Findings) -> Registers:
+    """Return the registers of a document, whose `codes` are known."""
+    columns = {
+        one.code: columns_of(f"/registers/{at}", one, findings)
+        for at, one in enumerate(document.registers)
+        if one.code in codes.known
+    }
+    return Registers(codes, columns)
