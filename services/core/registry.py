@@ -19,6 +19,7 @@ from services.core.milestones import models as milestones
 from services.core.obligations import models as obligations
 from services.core.obligations.reminders import models as reminders
 from services.core.observations import models as observations
+from services.core.papers import models as papers
 from services.core.people import models as people
 from services.core.plan import models as plan
 from services.core.registers import models as registers
@@ -48,6 +49,7 @@ __all__ = [
     "obligations",
     "observations",
     "operations",
+    "papers",
     "people",
     "plan",
     "register_measures",

@@ -250,6 +250,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "rankings",
         "board",
         "registers",
+        "papers",
     )
     read = {*pages, *more, "personal-data", "people"}
     expected = {ROOT / f"docs/{name}.zh-CN.md" for name in read} | {ROOT / "README.zh-CN.md"}

@@ -13,7 +13,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("personal-data.md", "personal-data.zh-CN.md")
 
 NOTHING_OF_A_PERSON = {
-    "action", "administrative_code", "alert_key", "aliases", "app_id", "author_organizations",
+    "about", "action", "administrative_code", "alert_key", "aliases", "app_id",
+    "author_organizations",
     "base_url", "basis", "board", "calendar", "calendar_code", "checks", "city_code",
     "closed_because", "code", "conditions", "data_status", "defined_by", "digest",
     "document_number",
