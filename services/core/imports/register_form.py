@@ -16,6 +16,7 @@ from services.core.imports.sheet_forms import AS_MADE, Filled
 from services.core.kit.decimals import exact
 from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
 from services.core.plan.state import PlanState
+from services.core.registers.judging import Cells
 from services.core.registers.rules import MOST_ROWS
 from services.core.sheets.workbook_writing import Format, SheetWriter, new_workbook, write_number
 
@@ -53,8 +54,6 @@ _GUIDE = (
     "清空单元格不会删除原有内容；注销、移出名单请在系统中办理，不要删行。",
     "填好后保存为 .xlsx，上传到本台账；每次至多 5,000 行。",
 )
-
-Cells = Mapping[str, Any]
 
 
 def register_form(
