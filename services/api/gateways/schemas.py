@@ -102,7 +102,9 @@ class PartnerOut(BaseModel):
     id: UUID = Field(description="Its id, for good")
     app_id: str = Field(description="What its requests call it")
     name: str = Field(description="Whose platform it is")
-    profile: Annotated[str, one_of(get_args(ProfileName))] = Field(description="How its gateway signs")
+    profile: Annotated[str, one_of(get_args(ProfileName))] = Field(
+        description="How its gateway signs"
+    )
     key_id: UUID = Field(description="Key that it acts as")
     city_code: str = Field(description="Code of its city")
     allowed_networks: list[str] = Field(description="Networks that it may call from; empty: all")
