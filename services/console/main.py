@@ -64,6 +64,8 @@ def _parser() -> ArgumentParser:
     _add_import(commands)
     _add_export(commands)
     _add_audit(_group(commands, "audit", "verify and export the audit"))
+    _add_package(_group(commands, "package", "carry figures to where no network leads"))
+    _add_verify(commands)
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
     recompute.add_argument("--plan", help="code of one plan; default: all")
@@ -192,6 +194,44 @@ def _add_audit(actions: _Commands) -> None:
     export.add_argument("--city", help="code of the city, where there are several")
     export.add_argument("--after", type=int, default=0, help="only what comes after this number")
     export.add_argument("--out", type=Path, help="a new file; default: the terminal")
+
+
+def _add_package(actions: _Commands) -> None:
+    peer = _add(actions, "peer", "packages:peer", "register another installation, or change it")
+    peer.add_argument("--own", required=True, help="what it calls us, such as xinmi")
+    peer.add_argument("--key", type=UUID, help="id of the key as which its packages are written")
+    secret = peer.add_mutually_exclusive_group()
+    secret.add_argument("--secret-file", type=Path, help="holds the shared secret whsec_…")
+    secret.add_argument("--new-secret", action="store_true", help="make one; it is shown once")
+    told = "whpk_… that it signs with; may be repeated"
+    peer.add_argument("--public-key", action="append", metavar="KEY", help=told)
+    export = _add(actions, "export", "packages:export", "make packages of all that is new")
+    for command in (peer, export):
+        command.add_argument("--plan", required=True, help="code of the plan")
+        command.add_argument("--peer", required=True, help="what we call the other installation")
+    export.add_argument("--out", type=Path, default=Path(), help="folder; default: this one")
+    export.add_argument("--number", type=int, help="write this one again, as it was")
+    take = _add(actions, "import", "packages:take", "take packages in, by their numbers")
+    take.add_argument("--receipts", type=Path, help="folder; default: beside each package")
+    for command in (export, take):
+        command.add_argument("--dry-run", action="store_true", help="say it, and keep nothing")
+    back = _add(actions, "receipt", "packages:receipt", "close packages by their receipts")
+    for command in (take, back):
+        command.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    listed = _add(actions, "list", "packages:show", "list packages, and what is not answered")
+    for command in (peer, export, take, back, listed):
+        command.add_argument("--city", help="code of the city, where there are several")
+        command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+
+
+def _add_verify(commands: _Commands) -> None:
+    summary = "say whether a file was altered, or one of a folder is missing; needs no database"
+    command = _add(commands, "verify", "verify:run", summary)
+    command.add_argument("path", type=Path, help="a package, a receipt, an export; or a folder")
+    command.add_argument("--secret-file", type=Path, help="holds the shared secret whsec_…")
+    told = "whpk_… or 64 digits of a key that may have signed; may be repeated"
+    command.add_argument("--public-key", action="append", metavar="KEY", help=told)
+    command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
 
 
 def _add_simulate(actions: _Commands) -> None:

@@ -19,6 +19,7 @@ from services.core.milestones import models as milestones
 from services.core.obligations import models as obligations
 from services.core.obligations.reminders import models as reminders
 from services.core.observations import models as observations
+from services.core.packages import models as packages
 from services.core.papers import models as papers
 from services.core.people import models as people
 from services.core.plan import models as plan
@@ -49,6 +50,7 @@ __all__ = [
     "obligations",
     "observations",
     "operations",
+    "packages",
     "papers",
     "people",
     "plan",

@@ -31,6 +31,7 @@ MADE_BY_RUNNING = (
     "clock.json",
     "mutants/",
     "deploy/secrets.env",
+    "manifest.json",
 )
 """Paths that are there only once something ran."""
 
@@ -250,6 +251,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "rankings",
         "board",
         "registers",
+        "across-the-gap",
         "papers",
     )
     read = {*pages, *more, "personal-data", "people"}

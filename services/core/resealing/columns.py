@@ -11,6 +11,7 @@ from services.core.connectors.messages import (
 from services.core.connectors.messages import url_context as connector_url_context
 from services.core.gateways.service import secret_context as partner_context
 from services.core.gateways.service import sm_context
+from services.core.packages.peer_keys import secret_context as peer_context
 from services.core.people.providers import link_key_context, secrets_context, token_context
 from services.core.people.second_factor import pending_context, totp_context
 from services.core.webhooks.messages import headers_context, secret_context, url_context
@@ -34,6 +35,7 @@ SEALED = (
     SealedColumn("connector", "url_sealed", connector_url_context),
     SealedColumn("connector", "receipts_url_sealed", receipts_context),
     SealedColumn("connector", "secret_sealed", connector_secret_context),
+    SealedColumn("package_peer", "secret_sealed", peer_context),
     SealedColumn("person", "totp_sealed", totp_context),
     SealedColumn("person", "totp_pending_sealed", pending_context),
     SealedColumn("sign_in_provider", "secrets_sealed", secrets_context),

@@ -1,0 +1,306 @@
+"""`wufei package`: approved figures carried to another installation by hand, and receipts back."""
+
+import asyncio
+import sys
+from argparse import Namespace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.console.errors import ConsoleError
+from services.console.language import terminal_language
+from services.console.ledger import Ledger, open_ledger, seal_here
+from services.console.whole_files import write_whole
+from services.core.identity.actor import operator
+from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import enter_city
+from services.core.kit.sealing import Seal
+from services.core.kit.text import Language, Text
+from services.core.packages import queries
+from services.core.packages.container import NotCarried
+from services.core.packages.errors import PackageRefused
+from services.core.packages.lifecycle import PeerRequest, register_peer
+from services.core.packages.manifests import CarriedFile, MadeFile, opened
+from services.core.packages.models import PackagePeer
+from services.core.packages.service import (
+    acknowledge,
+    locked_peer,
+    make_package,
+    make_ready,
+    take_in,
+)
+from services.core.packages.signing import own_key
+from services.core.webhooks.signing import new_key
+
+_PAGE = 500
+
+_NOTHING = Text("自上一包以来没有新的数据", "Nothing is new since the last package")
+_MADE = Text("{path}：第 {number} 号，{items} 条", "{path}: number {number}, {items} items")
+_WOULD_MAKE = Text(
+    "试运行：会生成第 {number} 号，{items} 条", "Dry run: number {number} with {items} items"
+)
+_COUNTS = Text(
+    "新增 {created}，改动 {updated}，不变 {unchanged}，撤回 {deleted}，拒收 {refused}",
+    "{created} new, {updated} changed, {unchanged} unchanged, {deleted} withdrawn,"
+    " {refused} refused",
+)
+_DRY = Text("试运行，没有写入", "Dry run: nothing was written")
+_RECEIPT = Text("回执：{path}", "Receipt: {path}")
+_CLOSED = Text("第 {number} 号已答复并关闭", "number {number} is answered and closed")
+_AGAIN = Text("第 {number} 号以前已关闭", "number {number} was closed before")
+_GONE = Text(
+    "第 {number} 号没有保留：没有发出过，或回执已到",
+    "number {number} is not kept: it was never made, or its receipt is here",
+)
+_OPEN = Text("未答复", "not answered")
+
+
+def peer(arguments: Namespace) -> int:
+    """Register another installation, and print what it has to be told."""
+    return asyncio.run(_peer(arguments))
+
+
+def export(arguments: Namespace) -> int:
+    """Make packages of all that is new, or write one again."""
+    return asyncio.run(_export(arguments))
+
+
+def take(arguments: Namespace) -> int:
+    """Take packages in by their numbers; 1 where one was not."""
+    return asyncio.run(_each(arguments, _take_all))
+
+
+def receipt(arguments: Namespace) -> int:
+    """Close packages by receipts; 1 where one was not."""
+    return asyncio.run(_each(arguments, _acknowledge_all))
+
+
+def show(arguments: Namespace) -> int:
+    """Print every package, and what was not answered."""
+    return asyncio.run(_show(arguments))
+
+
+@asynccontextmanager
+async def _desk(arguments: Namespace) -> AsyncIterator[tuple[Ledger, str, Language, Seal]]:
+    """Yield the open ledger, the city that is meant, the language and what seals."""
+    seal = seal_here()
+    if seal is None:
+        raise ConsoleError("no WUFEI_SECRET_KEY is set: there is nothing to sign with")
+    async with open_ledger() as ledger:
+        async with ledger.database.sessions() as session:
+            known = await city_codes(session)
+        cities = [one for one in known if arguments.city in {None, one}]
+        if len(cities) != 1:
+            raise ConsoleError(f"name the city with --city; there are: {', '.join(known)}")
+        enter_city(cities[0])
+        language: Language = arguments.language or terminal_language()
+        try:
+            yield ledger, cities[0], language, seal
+        except PackageRefused as error:
+            raise ConsoleError(error.said.in_(language)) from None
+
+
+async def _peer(arguments: Namespace) -> int:
+    async with _desk(arguments) as (ledger, city, _, seal):
+        secret = new_key("v1").text if arguments.new_secret else None
+        if arguments.secret_file is not None:
+            secret = _read(arguments.secret_file).decode("utf-8", "replace")
+        keys = None if arguments.public_key is None else tuple(arguments.public_key)
+        request = PeerRequest(
+            arguments.plan, arguments.peer, arguments.own, arguments.key, secret, keys
+        )
+        async with ledger.database.transaction() as session:
+            made = await register_peer(
+                session,
+                city,
+                request,
+                actor=operator(city),
+                seal=seal,
+                now=ledger.clock.true_now(),
+            )
+        print(f"peer        {made.peer_code}")
+        print(f"public key  {own_key(seal).public_text}")
+        if arguments.new_secret:
+            print(f"secret      {secret}")
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConsoleError(f"cannot read {path}: {error.strerror}") from None
+
+
+async def _export(arguments: Namespace) -> int:
+    async with _desk(arguments) as (ledger, city, language, seal):
+        if arguments.number is not None:
+            return await _export_again(ledger, city, arguments, language)
+        number = 0
+        while True:
+            made = await _made(ledger, city, arguments, seal)
+            if made is None:
+                if not number:
+                    print(_NOTHING.in_(language))
+                return 0
+            number, items = made.manifest.number, made.manifest.items
+            if arguments.dry_run:
+                print(_WOULD_MAKE.format(number=number, items=items).in_(language))
+                return 0
+            path = write_whole(arguments.out, made.manifest.file_name, made.content)
+            print(_MADE.format(path=path, number=number, items=items).in_(language))
+
+
+async def _made(ledger: Ledger, city: str, arguments: Namespace, seal: Seal) -> MadeFile | None:
+    async with _undone(ledger) if arguments.dry_run else ledger.database.transaction() as session:
+        found = await locked_peer(session, city, arguments.plan, arguments.peer)
+        return await make_package(session, found, seal=seal, now=ledger.clock.true_now())
+
+
+@asynccontextmanager
+async def _undone(ledger: Ledger) -> AsyncIterator[AsyncSession]:
+    """Yield a transaction of which nothing is kept: what is tried in it is exact."""
+    async with ledger.database.sessions() as session, session.begin() as transaction:
+        yield session
+        await transaction.rollback()
+
+
+async def _export_again(ledger: Ledger, city: str, arguments: Namespace, language: Language) -> int:
+    async with ledger.database.transaction() as session:
+        found = await locked_peer(session, city, arguments.plan, arguments.peer)
+        row = await queries.carried(session, found, "out", arguments.number)
+    if row is None or row.content is None:
+        raise ConsoleError(_GONE.format(number=arguments.number).in_(language))
+    path = write_whole(arguments.out, row.file_name, row.content)
+    print(_MADE.format(path=path, number=row.number, items=row.items).in_(language))
+    return 0
+
+
+async def _each(arguments: Namespace, work: Any) -> int:
+    """Open every file, tell which were altered, and give the others on by their numbers."""
+    async with _desk(arguments) as desk:
+        good: dict[Path, CarriedFile] = {}
+        bad = False
+        for path in arguments.files:
+            try:
+                good[path] = opened(_read(path))
+            except NotCarried as error:
+                bad = True
+                for fault in error.faults:
+                    _say(path, f"{fault.place}: {fault.said.in_(desk[2])}", bad=True)
+        manifests = {path: one.manifest for path, one in good.items()}
+        turn = sorted(good, key=lambda path: (manifests[path].sender, manifests[path].number))
+        refused = await work(arguments, desk, {path: good[path] for path in turn})
+    return int(bad or refused)
+
+
+def _say(path: Path, words: str, *, bad: bool = False) -> None:
+    print(f"{path.name}: {words}", file=sys.stderr if bad else sys.stdout, flush=True)
+
+
+_Desk = tuple[Ledger, str, Language, Seal]
+
+
+async def _take_all(arguments: Namespace, desk: _Desk, files: Mapping[Path, CarriedFile]) -> bool:
+    refused = False
+    if not arguments.dry_run:
+        for path, one in files.items():
+            refused |= await _take_one(arguments, desk, path, one)
+        return refused
+    # One transaction for all, which is undone: so each is judged as the live call would.
+    async with _undone(desk[0]) as session:
+        for path, one in files.items():
+            refused |= await _take_one(arguments, desk, path, one, session)
+    print(_DRY.in_(desk[2]))
+    return refused
+
+
+async def _take_one(
+    arguments: Namespace,
+    desk: _Desk,
+    path: Path,
+    one: CarriedFile,
+    trying: AsyncSession | None = None,
+) -> bool:
+    """Take a package in, or try it; return whether it is to be looked after."""
+    ledger, city, language, seal = desk
+    try:
+        async with _within(ledger, trying) as session:
+            ready = await make_ready(session, city, one, seal=seal, now=ledger.clock.now())
+        async with _within(ledger, trying) as session:
+            taken = await take_in(session, ready, seal=seal, now=ledger.clock.now())
+    except PackageRefused as error:
+        _say(path, error.said.in_(language), bad=True)
+        return True
+    bad = taken.judged.verdict not in {"next", "repeated"}
+    _say(path, taken.judged.said.in_(language), bad=bad)
+    if taken.counts:
+        _say(path, _COUNTS.format(**taken.counts).in_(language))
+    for line in taken.refused:
+        _say(path, line)
+    if taken.receipt is not None and trying is None:
+        kept = write_whole(arguments.receipts or path.parent, *taken.receipt)
+        _say(path, _RECEIPT.format(path=kept).in_(language))
+    return bad
+
+
+@asynccontextmanager
+async def _within(ledger: Ledger, trying: AsyncSession | None) -> AsyncIterator[AsyncSession]:
+    if trying is not None:
+        yield trying
+        return
+    async with ledger.database.transaction() as session:
+        yield session
+
+
+async def _acknowledge_all(
+    _arguments: Namespace, desk: _Desk, files: Mapping[Path, CarriedFile]
+) -> bool:
+    ledger, city, language, seal = desk
+    refused = False
+    for path, one in files.items():
+        try:
+            async with ledger.database.transaction() as session:
+                now = ledger.clock.true_now()
+                done = await acknowledge(session, city, one, seal=seal, now=now)
+        except PackageRefused as error:
+            refused = True
+            _say(path, error.said.in_(language), bad=True)
+            continue
+        words = _AGAIN if done.again else _CLOSED
+        _say(path, words.format(number=done.number).in_(language))
+        _say(path, _COUNTS.format(**done.counts).in_(language))
+        for line in done.refused:
+            _say(path, line)
+    return refused
+
+
+async def _show(arguments: Namespace) -> int:
+    async with _desk(arguments) as (ledger, city, language, _):
+        await _show_city(ledger, city, language)
+    return 0
+
+
+async def _show_city(ledger: Ledger, city: str, language: Language) -> None:
+    async with ledger.database.sessions() as session:
+        for one in await queries.peers(session, city):
+            print(f"{one.plan_code}  {one.own_code} ↔ {one.peer_code}")
+            for direction in ("out", "in"):
+                await _show_all(session, one, direction, language)
+
+
+async def _show_all(
+    session: AsyncSession, of: PackagePeer, direction: str, language: Language
+) -> None:
+    after = 0
+    while True:
+        rows: Sequence[Any] = await queries.listed(session, of, direction, after=after, limit=_PAGE)
+        for row in rows:
+            said = _OPEN if row.counts is None else _COUNTS.format(**row.counts)
+            print(f"  {direction:<4}{row.number:>6}  {row.items:>5}  {said.in_(language)}")
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].number

@@ -1,0 +1,176 @@
+"""`wufei verify`: any file or folder of ours held against itself, without a database.
+
+It says which kind it takes a file for, and names the first faulty item; then it ends with 1.
+"""
+
+import re
+from argparse import Namespace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.console.errors import ConsoleError
+from services.console.language import terminal_language
+from services.core.audit import lines
+from services.core.kit.file_faults import FileFault
+from services.core.kit.text import Language, Text
+from services.core.packages.container import LARGEST_FILE, NotCarried
+from services.core.packages.manifests import CarriedFile, opened
+from services.core.packages.series import series_faults
+from services.core.packages.signing import Trusted, public_bytes, shared_key, unsigned
+
+_HEX_KEY = re.compile(r"[0-9a-f]{64}")
+_ZIP = b"PK\x03\x04"
+_HEAD_BYTES = 4096
+
+_WHOLE = Text("完好：{kind}，{count}", "Whole: {kind}, {count}")
+_WORST = Text("首个问题：{place}：{said}", "First fault: {place}: {said}")
+_UNKNOWN = Text("认不出这是哪一种文件", "It is no kind of file that we make")
+_EMPTY = Text("文件夹中没有可核验的文件", "There is no file in the folder that could be verified")
+_KINDS = {
+    "package": Text("数据包", "package"),
+    "receipt": Text("回执", "receipt"),
+    "packages": Text("数据包文件夹", "folder of packages"),
+    "audit": Text("审计导出", "export of an audit"),
+}
+_ITEMS = Text("{number} 条", "{number} items")
+_FILES = Text("{number} 个文件", "{number} files")
+_OWN_KEY = Text(
+    "没有给出公钥：签名按文件自带的公钥 {key} 核验，请与您另记的核对",
+    "No public key was given: it is signed by the key {key} that it names; compare it with what"
+    " you noted elsewhere",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What came of a file or folder: its kind, how much is in it, what is wrong, and remarks."""
+
+    kind: str
+    count: Text
+    faults: list[FileFault]
+    remarks: tuple[Text, ...] = ()
+
+
+def run(arguments: Namespace) -> int:
+    """Verify a file or a folder; 1 where something is wrong."""
+    language: Language = arguments.language or terminal_language()
+    trusted = _trusted(arguments)
+    path: Path = arguments.path
+    try:
+        said = _folder(path, trusted) if path.is_dir() else _file(path, trusted)
+    except OSError as error:
+        raise ConsoleError(f"cannot read {path}: {error.strerror}") from None
+    kind = _KINDS[said.kind].in_(language)
+    for fault in said.faults[1:]:
+        print(f"{fault.place}: {fault.said.in_(language)}")
+    if said.faults:
+        first = said.faults[0]
+        print(_WORST.format(place=first.place, said=first.said.in_(language)).in_(language))
+    else:
+        count = said.count.in_(language)
+        print(_WHOLE.format(kind=kind, count=count).in_(language))
+    for remark in said.remarks:
+        print(remark.in_(language))
+    return int(bool(said.faults))
+
+
+def _trusted(arguments: Namespace) -> Trusted:
+    secret = None
+    if arguments.secret_file is not None:
+        try:
+            secret = shared_key(arguments.secret_file.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConsoleError(f"cannot read {arguments.secret_file}: {error}") from None
+        if secret is None:
+            raise ConsoleError(f"{arguments.secret_file} holds no secret that begins with whsec_")
+    return Trusted(secret, [_public(one) for one in arguments.public_key or ()])
+
+
+def _public(said: str) -> bytes:
+    if _HEX_KEY.fullmatch(said.lower()):
+        return bytes.fromhex(said)
+    found = public_bytes(said)
+    if found is None:
+        raise ConsoleError(f"{said} is no public key: write whpk_…, or its 64 digits")
+    return found
+
+
+def _file(path: Path, trusted: Trusted) -> _Said:
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if head.startswith(_ZIP):
+        return _carried(path, trusted)
+    if f'"format": "{lines.FORMAT}"'.encode() in head.partition(b"\n")[0]:
+        return _audit(path, trusted.public_keys)
+    raise ConsoleError(f"{path}: {_UNKNOWN.en} / {_UNKNOWN.zh}")
+
+
+def _carried(path: Path, trusted: Trusted) -> _Said:
+    try:
+        one = _opened(path, trusted)
+    except NotCarried as error:
+        return _Said("package", _ITEMS, list(error.faults))
+    kind = "receipt" if one.manifest.is_receipt else "package"
+    return _Said(kind, _ITEMS.format(number=len(one.lines)), [], _remarks([one], trusted))
+
+
+def _remarks(files: Collection[CarriedFile], trusted: Trusted) -> tuple[Text, ...]:
+    if trusted.public_keys:
+        return ()
+    keys = sorted({one.manifest.public_key for one in files})
+    return tuple(_OWN_KEY.format(key=key) for key in keys)
+
+
+def _opened(path: Path, trusted: Trusted) -> CarriedFile:
+    """Return a carried file whose parts and signatures are good.
+
+    Raises:
+        NotCarried: they are not.
+    """
+    with path.open("rb") as file:
+        one = opened(file.read(LARGEST_FILE + 1))
+    manifest = one.manifest
+    own = public_bytes(manifest.public_key)
+    keys = trusted.public_keys or ([] if own is None else [own])
+    wrong = unsigned(
+        one.said, manifest.id, manifest.made_at, one.signatures, Trusted(trusted.secret, keys)
+    )
+    if wrong is not None:
+        raise NotCarried(FileFault("signature.txt", wrong))
+    return one
+
+
+def _folder(path: Path, trusted: Trusted) -> _Said:
+    """Return what is wrong with the files of a folder, each by itself and between them."""
+    names = sorted(one for one in path.iterdir() if one.suffix == ".zip" and one.is_file())
+    if not names:
+        raise ConsoleError(f"{path}: {_EMPTY.en} / {_EMPTY.zh}")
+    good: dict[str, CarriedFile] = {}
+    faults = list(_opened_all(names, trusted, good))
+    faults += series_faults(good)
+    count = _FILES.format(number=len(names))
+    return _Said("packages", count, faults, _remarks(good.values(), trusted))
+
+
+def _opened_all(
+    paths: Collection[Path], trusted: Trusted, good: dict[str, CarriedFile]
+) -> Iterator[FileFault]:
+    for one in paths:
+        try:
+            good[one.name] = _opened(one, trusted)
+        except NotCarried as error:
+            for fault in error.faults:
+                yield FileFault(f"{one.name} {fault.place}", fault.said)
+
+
+def _audit(path: Path, keys: Collection[bytes]) -> _Said:
+    try:
+        with path.open("rb") as file:
+            chain, breach = lines.verify_lines(file, trusted=frozenset(keys) or None)
+    except lines.NotAnExport:
+        return _Said("audit", _ITEMS, [FileFault("1", _UNKNOWN)])
+    count = _ITEMS.format(number=chain.number)
+    if breach is None:
+        return _Said("audit", count, [])
+    return _Said("audit", count, [FileFault(str(breach.number), breach.said)])

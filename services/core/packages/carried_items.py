@@ -1,0 +1,168 @@
+"""The items of packages and receipts as lines of JSON, and as rows of a batch. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, ValidationError
+from pydantic_core import to_json
+
+from services.core.kit.decimals import ExactDecimal
+from services.core.kit.errors import Fault
+from services.core.kit.exact_data import MalformedBody, read_json
+from services.core.kit.faults import faults_of
+from services.core.kit.said import CodeIn, LongWords, Said
+from services.core.submissions.batch.deciding import Decided
+from services.core.submissions.batch.rows import Batch, BatchRow, Slot
+from services.core.submissions.changes import FORMS
+from services.core.submissions.rules import REMARKS, DataStatus
+
+ItemOutcome = Literal["created", "updated", "unchanged", "deleted", "refused"]
+OUTCOMES: tuple[ItemOutcome, ...] = ("created", "updated", "unchanged", "deleted", "refused")
+"""What a receipt may say of an item."""
+
+_COMPUTED = {"value": None, "not_applicable_reason": None}
+_NONE_THERE = "submission-missing"
+
+
+class FigureItem(Said):
+    """An item of a package: what counts at a place, or that nothing counts there any more.
+
+    `submission_id` and `revision` are its sender's; `position` is where its log last told of it.
+    """
+
+    submission_id: UUID
+    revision: Annotated[int, Field(ge=1)]
+    position: Annotated[int, Field(ge=1)]
+    operation: Literal["upsert", "delete"]
+    indicator_code: CodeIn
+    organization_code: CodeIn
+    period: CodeIn
+    value: ExactDecimal | None = None
+    numerator: ExactDecimal | None = None
+    denominator: ExactDecimal | None = None
+    level: CodeIn | None = None
+    not_applicable_reason: LongWords | None = None
+    data_status: DataStatus = "final"
+    note: LongWords | None = None
+    source: LongWords | None = None
+    justification: LongWords | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedFigure:
+    """What counts at a place of the sender: `image` as history keeps it; None: nothing."""
+
+    place: Slot
+    submission_id: UUID
+    revision: int
+    position: int
+    image: Mapping[str, Any] | None
+
+
+def figure_line(figure: CarriedFigure) -> bytes:
+    """Return the line of a figure; a computed value yields to what it was computed from."""
+    said: dict[str, Any] = {
+        "submission_id": figure.submission_id,
+        "revision": figure.revision,
+        "position": figure.position,
+        "operation": "delete" if figure.image is None else "upsert",
+        **figure.place._asdict(),
+    }
+    if figure.image is not None:
+        image = {"justification": None, **figure.image}
+        form = {name: image[name] for name in FORMS}
+        form |= _COMPUTED if form["numerator"] is not None else {}
+        beside = {name: image[name] for name in REMARKS}
+        said |= {name: one for name, one in {**form, **beside}.items() if one is not None}
+    return to_json(said)
+
+
+def batch_of_lines(lines: Sequence[bytes]) -> Batch:
+    """Return the items of a package as a batch; what is wrong with a line stays with its row."""
+    return Batch([_row(index, line) for index, line in enumerate(lines)], "upsert")
+
+
+def _row(index: int, line: bytes) -> BatchRow:
+    try:
+        raw = read_json(line)
+        item = FigureItem.model_validate(raw)
+    except MalformedBody as error:
+        fault = Fault("", error.code, error.detail or error.title)
+        return BatchRow(index, "upsert", Slot("", "", ""), {}, draft=False, faults=(fault,))
+    except ValidationError as error:
+        faults = tuple(faults_of(error.errors(include_url=False)))
+        return BatchRow(index, "upsert", _slot_in(raw), {}, draft=False, faults=faults)
+    slot = Slot(item.indicator_code, item.organization_code, item.period)
+    if item.operation == "delete":
+        return BatchRow(index, "delete", slot, {}, draft=False)
+    said = {name: getattr(item, name) for name in (*FORMS, *REMARKS)}
+    return BatchRow(index, "upsert", slot, said, draft=False)
+
+
+def _slot_in(raw: object) -> Slot:
+    if not isinstance(raw, dict):
+        return Slot("", "", "")
+    told = [raw.get(name) for name in Slot._fields]
+    return Slot(*(one if isinstance(one, str) else "" for one in told))
+
+
+def receipt_lines(decided: Iterable[Decided]) -> list[bytes]:
+    """Return the lines of a receipt: what became of each item, and of one that is refused why."""
+    return [to_json(_answer(one)) for one in decided]
+
+
+def _answer(one: Decided) -> dict[str, Any]:
+    outcome: str = "refused" if one.outcome in {"rejected", "skipped"} else one.outcome
+    faults = one.faults
+    # What counts no more at the sender is not here either: all is as it should be.
+    if [fault.code for fault in faults] == [_NONE_THERE]:
+        outcome, faults = "unchanged", ()
+    told = [
+        {
+            "pointer": fault.pointer,
+            "code": fault.code,
+            "detail": fault.detail.zh,
+            "detail_en": fault.detail.en,
+        }
+        for fault in faults
+    ]
+    return {"index": one.index, **one.slot._asdict(), "outcome": outcome, "errors": told}
+
+
+class AnsweredFault(Said):
+    """Why an item was refused."""
+
+    pointer: str
+    code: str
+    detail: str
+    detail_en: str
+
+
+class AnsweredItem(Said):
+    """What became of an item, as a receipt says it; `index` counts from 0."""
+
+    index: Annotated[int, Field(ge=0)]
+    indicator_code: str
+    organization_code: str
+    period: str
+    outcome: ItemOutcome
+    errors: list[AnsweredFault]
+
+
+def answers_in(lines: Sequence[bytes]) -> list[AnsweredItem]:
+    """Return what a receipt says.
+
+    Raises:
+        ValueError: a line is none of a receipt's.
+    """
+    return [AnsweredItem.model_validate_json(one) for one in lines]
+
+
+def counts_of(answers: Iterable[AnsweredItem]) -> dict[str, int]:
+    """Return how many items came to what."""
+    counts: dict[str, int] = dict.fromkeys(OUTCOMES, 0)
+    for one in answers:
+        counts[one.outcome] += 1
+    return counts

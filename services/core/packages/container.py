@@ -1,0 +1,132 @@
+"""The file that is carried: a ZIP of a few parts, stored as they are, in one form only. Pure.
+
+Its bytes follow from its parts, so that no byte of it can be another without being noticed.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.core.kit.file_faults import FileFault
+from services.core.kit.text import Text
+
+MANIFEST = "manifest.json"
+SIGNATURES = "signature.txt"
+ITEMS = "data/items.ndjson"
+DIGESTS = "data/items.sha256"
+README = "README.txt"
+PARTS = (MANIFEST, SIGNATURES, README, DIGESTS, ITEMS)
+"""The parts of a file, in their order."""
+
+LARGEST_FILE = 50 * 1024 * 1024
+"""Bytes that a gate between two networks is expected to let through."""
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+_HEADER_BYTES = 30
+_REGULAR_FILE = 0o100644 << 16
+_UNIX = 3
+
+_NO_ZIP = Text(
+    "不是完整的 ZIP 文件：被截断，或不是无废的数据包",
+    "It is no whole ZIP: it was cut off, or is none of ours",
+)
+_OTHER_PARTS = Text("应当正好有这些部分：{parts}", "It should hold exactly these parts: {parts}")
+_TOO_LARGE = Text("超过 50 MB", "It is larger than 50 MB")
+
+
+class NotCarried(Exception):
+    """The file is none that we read; `faults` say why."""
+
+    def __init__(self, *faults: FileFault) -> None:
+        """Take what is wrong with it."""
+        super().__init__(*(fault.said.en for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """The parts of a file; `in_form`: its bytes are those that its parts make."""
+
+    parts: Mapping[str, bytes]
+    in_form: bool
+
+
+def packed(parts: Mapping[str, bytes]) -> bytes:
+    """Return the bytes of a file with these parts: always the same for the same parts."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as out:
+        for name in PARTS:
+            head = zipfile.ZipInfo(name, _DATE)
+            head.create_system, head.external_attr = _UNIX, _REGULAR_FILE
+            out.writestr(head, parts[name])
+    return made.getvalue()
+
+
+def unpacked(content: bytes) -> Unpacked:
+    """Return the parts of a file, altered or not.
+
+    Raises:
+        NotCarried: it is too large, no whole ZIP, or has other parts.
+    """
+    if len(content) > LARGEST_FILE:
+        raise NotCarried(FileFault("ZIP", _TOO_LARGE))
+    try:
+        entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError):
+        raise NotCarried(FileFault("ZIP", _NO_ZIP)) from None
+    if tuple(one.filename for one in entries) != PARTS:
+        raise NotCarried(FileFault("ZIP", _OTHER_PARTS.format(parts=", ".join(PARTS))))
+    # By place, and not by the reader of ZIP: where a part was altered, that gives none of it.
+    parts = {one.filename: _part(content, one) for one in entries}
+    return Unpacked(parts, packed(parts) == content)
+
+
+def _part(content: bytes, entry: zipfile.ZipInfo) -> bytes:
+    begins = entry.header_offset + _HEADER_BYTES + len(entry.filename)
+    return content[begins : begins + entry.file_size]
+
+
+def lines_of(items: Iterable[bytes]) -> tuple[bytes, bytes]:
+    """Return the part of the items, a line each, and the part of their digests."""
+    listed = list(items)
+    digests = "".join(f"{sha256(one)}\n" for one in listed)
+    return b"".join(one + b"\n" for one in listed), digests.encode()
+
+
+def sha256(plain: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal digits."""
+    return hashlib.sha256(plain).hexdigest()
+
+
+def items_in(part: bytes) -> list[bytes]:
+    """Return the lines of the part of the items."""
+    lines = part.split(b"\n")
+    return lines[:-1] if lines and not lines[-1] else lines
+
+
+_ALTERED = Text("第 {number} 条被改动", "item {number} was altered")
+_MOVED = Text(
+    "第 {number} 条不在原位：这里是第 {other} 条",
+    "item {number} is not in its place: here stands item {other}",
+)
+_GONE = Text("缺少第 {number} 条", "item {number} is missing")
+_ADDED = Text("第 {number} 条是多出来的", "item {number} was added")
+
+
+def item_faults(lines: Sequence[bytes], digests: bytes) -> Iterator[FileFault]:
+    """Yield which lines are altered, missing, added or in another's place; they count from 1."""
+    wanted = digests.decode("ascii", "replace").split()
+    found = [sha256(one) for one in lines]
+    places = {digest: number for number, digest in enumerate(wanted, start=1)}
+    for number, digest in enumerate(wanted, start=1):
+        if digest not in found:
+            altered = number <= len(found) and found[number - 1] not in places
+            said = _ALTERED if altered else _GONE
+            yield FileFault(f"{ITEMS}:{number}", said.format(number=number))
+        elif number <= len(found) and found[number - 1] in places and found[number - 1] != digest:
+            other = places[found[number - 1]]
+            yield FileFault(f"{ITEMS}:{number}", _MOVED.format(number=number, other=other))
+    for number in range(len(wanted) + 1, len(found) + 1):
+        yield FileFault(f"{ITEMS}:{number}", _ADDED.format(number=number))
