@@ -84,7 +84,7 @@ def table(
     }
 
 
-def form(rows: Iterable[tuple[str, Sequence[Run | str]]]) -> PaperBlock:
+def ruled_form(rows: Iterable[tuple[str, Sequence[Run | str]]]) -> PaperBlock:
     """Return a form: a label and what stands beside it, a line each."""
     return {"kind": "form", "rows": [[label, runs(*pieces)] for label, pieces in rows]}
 

@@ -9,9 +9,9 @@ from services.core.papers.blocks import (
     PaperHead,
     PaperText,
     Run,
-    form,
     note,
     paragraph,
+    ruled_form,
     signature,
     title,
 )
@@ -79,7 +79,7 @@ def supervision(
         title("督办单"),
         paragraph(f"{matter.unit_name}：", indent=False),
         paragraph(texts["opening"]),
-        form(
+        ruled_form(
             [
                 ("督办事项", [matter.name]),
                 ("事项来源", [matter.source]),
@@ -106,7 +106,7 @@ def feedback(
     blocks = [
         title("督办事项反馈单"),
         paragraph(texts["opening"], indent=False),
-        form(
+        ruled_form(
             [
                 ("督办事项", [matter.name]),
                 ("事项来源", [matter.source]),
