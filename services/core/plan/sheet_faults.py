@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from services.core.kit.decimals import plain
+from services.core.kit.errors import Fault
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_entries import Register
@@ -188,3 +189,13 @@ def _check_falling(
     for at, (better, worse) in enumerate(itertools.pairwise(numbers), start=1):
         if worse >= better:
             findings.add(code, f"{place}/{at}/{member}", None, [f"{place}/{at - 1}/{member}"])
+
+
+def faults_of_sheet(sheet: ScoreSheet, document: PlanDocument, place: str) -> list[Fault]:
+    """Return the faults of a sheet that is tried beside a document, at `place`."""
+    findings = Findings(lambda _place: False)
+    registers = {one.code: one for one in document.registers}
+    units = frozenset(one.code for one in document.organizations)
+    organizations = Codes("organization", units, complete=True)
+    check_sheet(place, sheet, registers, organizations, findings)
+    return findings.faults
