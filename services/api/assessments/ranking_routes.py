@@ -36,7 +36,7 @@ from services.core.identity.rules import Permission
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.sheet_entries import ScoreSheet
-from services.core.plan.sheet_faults import faults_of_sheet
+from services.core.plan.sheet_faults import read_sheet
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import parsed_period
 from services.core.plan.visibility import sees, sees_whole_plan
@@ -139,15 +139,15 @@ async def try_score_sheet(
     after. Where the changed sheet asks for what nobody looked at, it takes no place after.
     """
     del actor
-    faults = faults_of_sheet(body.sheet, plan.document, "/sheet")
-    if body.sheet.code != sheet.code:
+    changed, faults = read_sheet(body.sheet, plan.document, "/sheet")
+    if changed is not None and changed.code != sheet.code:
         told = _ANOTHER_CODE.format(code=sheet.code)
-        faults.append(Fault("/sheet/code", "another-sheet", told, body.sheet.code))
+        faults.append(Fault("/sheet/code", "another-sheet", told, changed.code))
     try:
         parsed_period(plan, body.period, "/period")
     except InvalidInput as refusal:
         faults += refusal.faults
-    if faults:
+    if faults or changed is None:
         raise InvalidInput(faults=faults)
     rows = await queries.of_period(
         session,
@@ -159,9 +159,9 @@ async def try_score_sheet(
         confirmed=True,
     )
     _check_number(len(rows), MOST_TRIED, "/period")
-    found = await asyncio.to_thread(tried, rows, body.sheet)
+    found = await asyncio.to_thread(tried, rows, changed)
     moved = sum(
         (one.before.place, one.before.total) != (one.after.place, one.after.total) for one in found
     )
-    items = [tried_fields(one, plan, sheet, body.sheet) for one in found]
+    items = [tried_fields(one, plan, sheet, changed) for one in found]
     return SheetTrialOut.model_validate({"examined": len(found), "moved": moved, "items": items})

@@ -84,9 +84,9 @@ class SheetTrialIn(Said):
     """A changed score sheet, as a plan document writes it, and what it is tried on."""
 
     period: CodeIn = Field(description=f"{_PERIOD}, of the sheet's cycle")
-    sheet: Annotated[ScoreSheet, WithJsonSchema({"allOf": [{"$ref": f"{PARTS}ScoreSheet"}]})] = (
-        Field(description="The whole sheet, with the code that it has")
-    )
+    sheet: Annotated[
+        dict[str, Any], WithJsonSchema({"allOf": [{"$ref": f"{PARTS}ScoreSheet"}]})
+    ] = Field(description="The whole sheet, with the code that it has")
 
 
 class TriedStandingOut(BaseModel):
