@@ -7,6 +7,7 @@ from services.core.board import models as board
 from services.core.calendars import models as calendars
 from services.core.conflicts import models as conflicts
 from services.core.connectors import models as connectors
+from services.core.drops import models as drops
 from services.core.events import models as events
 from services.core.evidence import models as evidence
 from services.core.extensions import models as extensions
@@ -37,6 +38,7 @@ __all__ = [
     "calendars",
     "conflicts",
     "connectors",
+    "drops",
     "events",
     "evidence",
     "extensions",

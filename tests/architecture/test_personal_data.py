@@ -17,7 +17,7 @@ NOTHING_OF_A_PERSON = {
     "base_url", "basis", "board", "calendar", "calendar_code", "checks", "city_code",
     "closed_because", "code", "conditions", "counts", "data_status", "defined_by", "digest",
     "direction", "document_number", "ended_because", "errors", "etag", "event_type",
-    "event_types", "evidence_rule", "family", "fault", "figure", "form", "format", "grade",
+    "event_types", "evidence_rule", "family", "fault", "figure", "folder", "form", "format", "grade",
     "header_names", "host", "in_digest", "indicator_code", "indicator_codes", "interface",
     "interfaces", "issuer", "key", "keys", "kid", "kind", "level", "location", "mapping",
     "measure_code", "members", "message", "message_en", "method", "method_version", "missing",
