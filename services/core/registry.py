@@ -10,6 +10,7 @@ from services.core.connectors import models as connectors
 from services.core.drops import models as drops
 from services.core.events import models as events
 from services.core.evidence import models as evidence
+from services.core.exchange import models as exchange
 from services.core.extensions import models as extensions
 from services.core.gateways import models as gateways
 from services.core.identity import models as identity
@@ -41,6 +42,7 @@ __all__ = [
     "drops",
     "events",
     "evidence",
+    "exchange",
     "extensions",
     "gateways",
     "idempotency",
