@@ -61,6 +61,7 @@ from services.api.obligations import routes as obligations
 from services.api.observations import routes as observations
 from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
+from services.api.papers import routes as papers
 from services.api.people import post_routes as posts
 from services.api.people import provider_routes as providers
 from services.api.people import routes as users
@@ -153,6 +154,7 @@ _ROUTERS = (
     evidence.router,
     evidence_items.router,
     evidence_archives.router,
+    papers.router,
     agenda.router,
     audit.router,
     board_links.router,

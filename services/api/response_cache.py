@@ -6,9 +6,11 @@ is old. An answer that depends on the language of the request is not kept. None 
 replicas: what one of them answers may be older than the log's generation.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from cachetools import TTLCache
 from fastapi import Request, Response
@@ -37,6 +39,11 @@ class ResponseCache:
         self._kept: TTLCache[Address, tuple[int, str, bytes], datetime] = TTLCache(
             _MOST_KEPT, ttl=KEPT, timer=Clock.true_now
         )
+        self._turns: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, address: Address) -> asyncio.Lock:
+        """Return what one holds while it makes what many ask for at once."""
+        return self._turns.setdefault(address, asyncio.Lock())
 
     def generation(self, actor: Actor) -> int | None:
         """Return the generation to note before an answer is made; None: keep nothing."""

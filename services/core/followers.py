@@ -22,6 +22,7 @@ from services.core.kit.signatures import Signer
 from services.core.milestones import following as milestones
 from services.core.obligations import service as obligations
 from services.core.observations import following as observations
+from services.core.papers import service as papers
 from services.core.registers.measures import following as registers
 from services.core.scoring import service as scoring
 from services.core.webhooks import planning, recovery, retention
@@ -66,6 +67,7 @@ def date_followers(
         "connector-retention": connector_retention.follow_date,
         "evidence-retention": evidence_archives.follow_date,
         "import-retention": imports.follow_date,
+        "paper-retention": papers.follow_date,
         "audit": audit.signing_heads(signer, kept=audit_kept),
     }
 
@@ -74,6 +76,12 @@ DATE_FOLLOWERS = date_followers()
 """Those of a deployment without a key."""
 
 UNHURRIED = frozenset(
-    {"webhook-retention", "connector-retention", "evidence-retention", "import-retention"}
+    {
+        "webhook-retention",
+        "connector-retention",
+        "evidence-retention",
+        "import-retention",
+        "paper-retention",
+    }
 )
 """Those that only throw away: what they leave for some minutes does no harm."""

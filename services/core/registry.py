@@ -22,6 +22,7 @@ from services.core.obligations import models as obligations
 from services.core.obligations.reminders import models as reminders
 from services.core.observations import models as observations
 from services.core.packages import models as packages
+from services.core.papers import models as papers
 from services.core.people import models as people
 from services.core.plan import models as plan
 from services.core.registers import models as registers
@@ -54,6 +55,7 @@ __all__ = [
     "observations",
     "operations",
     "packages",
+    "papers",
     "people",
     "plan",
     "register_measures",

@@ -1,4 +1,4 @@
-"""The worker process: reactor, deliverer, importer, the doorbell's listener, and a timer.
+"""The worker process: reactor, deliverer, importer, makers of files, a doorbell, and a timer.
 
 The timer is for when Redis is gone.
 """
@@ -27,6 +27,7 @@ from services.worker.fetching import open_fetch
 from services.worker.filing import Filing
 from services.worker.importing import Importing
 from services.worker.metrics_server import served_metrics
+from services.worker.papering import Papering
 from services.worker.reactor import Reactor
 from services.worker.reporting import Reporting
 from services.worker.sender import open_sender
@@ -99,6 +100,7 @@ async def _work(settings: WorkerSettings) -> None:
                 tasks.create_task(each.run())
             tasks.create_task(reactor.run())
             tasks.create_task(importing.run())
+            tasks.create_task(Papering(database, settings.clock).run())
             tasks.create_task(_keep_tokens(settings, database))
             if (store := settings.file_store) is not None:
                 tasks.create_task(Filing(database, store, settings.clock).run())

@@ -22,6 +22,7 @@ from tests.support.connectors import a_connector
 from tests.support.duties import add
 from tests.support.imports import an_import
 from tests.support.observed import load_sources, observed
+from tests.support.papers import a_paper
 from tests.support.registers import a_register_row
 
 ID, DAY = "019aafc0-0000-7000-8000-000000000000", "2026-06-30"
@@ -65,6 +66,8 @@ LISTS: Mapping[str, Listed] = {
     "/v1/me/todo": Listed("todo", (DAY, "review", ID), {"plan": None}),
     "/v1/calendar-tokens": Listed("calendar-tokens", (ID,), {}),
     "/v1/plans/{plan}/board-links": Listed("board-links", (ID,), PLAN),
+    "/v1/plans/{plan}/papers": Listed("papers", (ID,), {**PLAN, "kind": None, "period": None}),
+    "/v1/papers/{paper_id}/figures": Listed("paper-figures", ("7",), {"of": "{paper_id}"}),
     "/v1/webhook-endpoints": Listed("webhook-endpoints", (ID,), {"state": None}),
     "/v1/webhook-endpoints/{endpoint_id}/deliveries": Listed(
         "deliveries", ("7",), {"of": ["{endpoint_id}", None, None, None]}
@@ -180,6 +183,7 @@ async def names(door: Door) -> Mapping[str, str]:
         "import_id": sheet,
         "register": "GREEN-FACTORY",
         "row_id": await a_register_row(door),
+        "paper_id": await a_paper(door),
         "plan": XINMI,
         "code": "U08",
         "submission_id": made.json()["id"],

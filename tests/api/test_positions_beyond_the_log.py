@@ -39,6 +39,9 @@ TAKING: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
 BY_DEVICES = {("post /v1/sync", "position"), ("get /v1/sync", "position")}
 """Told to begin anew in an answer that says what became of the writes."""
 
+IN_BODIES = {("post /v1/plans/{plan}/papers", "position"): {"kind": "bulletin", "period": "2021"}}
+"""Said in a body, with what else is said there."""
+
 
 _SAID = ("log position", "position of the log", "last position")
 
@@ -72,7 +75,7 @@ async def _newest(office: httpx.AsyncClient) -> int:
 
 
 def test_every_operation_that_takes_a_position_is_tried_here() -> None:
-    assert set(_taking_positions()) == TAKING.keys() | BY_DEVICES
+    assert set(_taking_positions()) == TAKING.keys() | BY_DEVICES | IN_BODIES.keys()
 
 
 @pytest.mark.parametrize("taken", TAKING, ids=" ".join)
@@ -94,6 +97,21 @@ async def test_who_asks_from_a_position_beyond_the_log_is_told_to_begin_anew(
     problem = beyond.json()
     assert (beyond.status_code, problem["code"]) == (410, "position-beyond-log")
     assert (problem["newest_position"], problem["oldest_position"]) == (newest, newest + 1)
+
+
+@pytest.mark.parametrize("taken", IN_BODIES, ids=" ".join)
+async def test_who_names_a_position_beyond_the_log_in_a_body_is_told(
+    door: Door, taken: tuple[str, str]
+) -> None:
+    path = taken[0].removeprefix("post /v1").format(plan=XINMI)
+    async with await door.as_("office") as office:
+        await door.react()
+        newest = await _newest(office)
+        body = {**IN_BODIES[taken], taken[1]: newest + BEYOND}
+        beyond = await office.post(path, json=body)
+    problem = beyond.json()
+    assert (beyond.status_code, problem["code"]) == (410, "position-beyond-log")
+    assert problem["newest_position"] == newest
 
 
 async def test_who_waits_beyond_the_log_is_told_at_once(door: Door) -> None:

@@ -69,6 +69,7 @@ WRITERS = {
     "linking",  # audit: what was committed into the chain, and its daily head
     "proving",  # audit: reads a chain and what it covers, and writes nothing
     "walking",  # audit: goes along a chain past the sessions, and writes nothing
+    "composing",  # papers: what the ledger says into a paper, read and never written
     "queue_stats",  # webhooks: reads how deliveries stand, in statements of its own
 }
 """Files of a slice that write; they, models, queries and statements are all that knows the

@@ -252,6 +252,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "board",
         "registers",
         "across-the-gap",
+        "papers",
     )
     read = {*pages, *more, "personal-data", "people"}
     expected = {ROOT / f"docs/{name}.zh-CN.md" for name in read} | {ROOT / "README.zh-CN.md"}

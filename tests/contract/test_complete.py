@@ -195,6 +195,7 @@ def test_every_verb_honours_if_match() -> None:
         and not path.endswith(
             (
                 *("/sync", "/imports", "/rows/sheet", "/checks/dry-run", "/evidence-archives"),
+                "/papers",
                 "/reminders",  # of every unit that has not reported
             )
         )

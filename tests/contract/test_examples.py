@@ -27,6 +27,7 @@ from tests.support.ignored import ignored
 from tests.support.imports import an_import
 from tests.support.milestones import a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
+from tests.support.papers import a_paper
 from tests.support.people import a_provider, people_named, signed_in, somebody
 from tests.support.registers import a_register_row
 
@@ -265,6 +266,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "preview_id": a_preview,
         "link_id": a_board_link_id,
         "row_id": a_register_row,
+        "paper_id": a_paper,
     }
     for name in made.keys() & named.keys():
         named[name] = await made[name](door)

@@ -34,9 +34,21 @@ def folder(tmp_path: Path) -> Path:
 async def test_it_walks_a_month_and_leaves_the_ledger_in_that_state(folder: Path) -> None:
     code, printed = await _demo(folder)
     assert code == 0, printed
-    for told in ("填报开启", "里程碑下达", "蓝色督办", "橙色督办", "红色督办", "延期审批", "办结"):
+    for told in (
+        "填报开启",
+        "里程碑下达",
+        "蓝色督办",
+        "橙色督办",
+        "红色督办",
+        "延期审批",
+        "办结",
+        "台账确认",
+        "台账撤销",
+        "数据冲突",
+    ):
         assert told in printed, printed
     assert "【演示】" in printed
+    assert "/board/link?token=wufeiboard_410183_" in printed
     await asyncio.to_thread((folder / "demo" / "demonstration").unlink)
     code, printed = await _demo(folder)
     assert code == 1

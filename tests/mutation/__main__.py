@@ -8,6 +8,7 @@ the pure rules, and `HANDS=2` says how many run at a time.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -91,6 +92,7 @@ def _rules(packages: set[str], hands: int) -> Iterator[Outcome]:
     if packages and not chosen:
         return
     _forget_survivors()
+    _renew_what_is_no_code()
     _mutmut(hands, *map(_names_of, sorted(chosen)))
     if slow := [name for _, _, name, verdict in _records(packages) if verdict is Verdict.SLOW]:
         _mutmut(1, *slow)  # whether it hangs, or the machine was busy
@@ -98,6 +100,19 @@ def _rules(packages: set[str], hands: int) -> Iterator[Outcome]:
         where = name.rpartition("__mutmut_")[0]
         lives = verdict is Verdict.SURVIVED
         yield package, where, _changed_line(name, file) if lives else "", verdict
+
+
+def _renew_what_is_no_code() -> None:
+    """Let the copy hold the tests and the data that there are: mutmut takes only code anew."""
+    copy = ROOT / "mutants"
+    if not copy.exists():
+        return
+    shutil.rmtree(copy / "tests", ignore_errors=True)
+    for file in (ROOT / "services").rglob("*"):
+        if file.is_file() and file.suffix not in {".py", ".pyc"}:
+            kept = copy / file.relative_to(ROOT)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, kept)
 
 
 def _mutmut(hands: int, *names: str) -> None:
@@ -110,7 +125,8 @@ def _mutmut(hands: int, *names: str) -> None:
 
 def _names_of(package: str) -> str:
     """Return the pattern by which mutmut knows the mutants of a package."""
-    return f"services.{package}.*" if package in {"api", "worker"} else f"services.core.{package}.*"
+    whole = package in {"api", "worker", "outgoing"}
+    return f"services.{package}.*" if whole else f"services.core.{package}.*"
 
 
 def _forget_survivors() -> None:

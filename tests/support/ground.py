@@ -19,6 +19,7 @@ from tests.support.gateways import Platform, a_key, a_partner, called
 from tests.support.imports import an_import
 from tests.support.milestones import LEAD, a_milestone_in, an_extension
 from tests.support.observed import an_observation, load_sources
+from tests.support.papers import a_paper
 from tests.support.people import PeopleGround, people_ground, session_of, somebody
 from tests.support.registers import REGISTER, a_register_row
 
@@ -228,11 +229,14 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         }
     connectors = await connectors_named(door)
     rows = {end: await a_register_row(door) for end in _ends(labels, "{row_id}")}
+    paper_id = await a_paper(door)
     # The last, for a pass of the worker would bring its operation to an end.
     named, altered = await _webhooks(door, secrets["office"])
-    named |= {"conflict_id": await a_conflict(door)}
-    named |= {"observation_id": await an_observation(door)}
-    named |= {"link_id": (await a_board_link(door))["id"], "alert_id": alert_id}
+    named |= {"conflict_id": await a_conflict(door), "paper_id": paper_id, "alert_id": alert_id}
+    named |= {
+        "observation_id": await an_observation(door),
+        "link_id": (await a_board_link(door))["id"],
+    }
     named |= {"token_id": tokens[0]["id"], "preview_id": await _preview(door, secrets["office"])}
     return Ground(
         secrets,

@@ -51,7 +51,7 @@ THINGS = (
     *("milestone_id", "extension_id", "obligation_id", "alert_id"),
     *("user_id", "post_id", "session_id"),
     *("conflict_id", "observation_id", "preview_id", "import_id", "evidence_id", "archive_id"),
-    *("row_id", "link_id"),
+    *("row_id", "link_id", "paper_id"),
 )
 """Things of which none is there, unless `MADE` holds one; the submission is there."""
 
@@ -70,6 +70,7 @@ def address(path: str, submission: str, **named: str) -> str:
             "period": "2022",
             "question_id": "T01",
             "name": "indicators",
+            "format": "docx",
             **dict.fromkeys(THINGS, "019aafc0-0000-7000-8000-000000000000"),
             **MADE,
             "submission_id": submission,

@@ -1,50 +1,77 @@
-"""Pages kept as bytes until the log of their city moves on, one for each who looks."""
+"""Pages kept as bytes until the log of their city moves on, one for all who see the same.
+
+What a page says hangs on what its reader may see, and not on who that is; only the token of its
+forms is each session's own, and is put in as the page is answered.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 
 from services.api.answers import body_etag, etags
+from services.api.board.forms import form_token
 from services.api.board.routing import html
-from services.api.context import Resources
+from services.api.board.visitors import Visitor
+from services.api.context import resources_of
 from services.core.kit.text import Language
+
+TOKEN_PLACE = secrets.token_urlsafe(24)
+"""What stands in a kept page for the token of the reader's session; nobody's words hold it."""
 
 
 class Kept:
-    """A page as it may be kept: for one session or link, one address and one language.
+    """A page as it may be kept: for one sight, one address and one language.
 
-    Where there are replicas none is kept, since what one answers may be older than the log.
+    Without a visitor it is for everybody. Where there are replicas none is kept, since what one
+    answers may be older than the log.
     """
 
     def __init__(
-        self,
-        request: Request,
-        held: Resources,
-        mark: str,
-        language: Language,
-        city_code: str,
+        self, request: Request, visitor: Visitor | None, language: Language, city_code: str
     ) -> None:
-        scope = request.scope
+        held, scope = resources_of(request), request.scope
         self._request = request
         self._answers = held.answers
-        self._address = ("board", mark, scope["path"], scope["query_string"], language)
-        watched = None if held.reads.replicas else held.watch.generation(city_code)
-        self._generation = watched
+        sight = None if visitor is None else (visitor.actor.sight, visitor.is_signed_in)
+        self._address = ("board", sight, scope["path"], scope["query_string"], language)
+        self._watch = None if held.reads.replicas else held.watch
+        self._city_code = city_code
+        self._mark = visitor.mark if visitor is not None and visitor.is_signed_in else None
 
-    def again(self) -> Response | None:
-        """Return the page if it was made since the log moved on; None: it is to be made."""
-        if self._generation is None:
-            return None
-        kept = self._answers.get(self._address, self._generation)
-        return None if kept is None else self._answered(*kept)
+    async def answer(self, make: Callable[[], Awaitable[bytes]]) -> Response:
+        """Return the page, which `make` makes where none is kept.
 
-    def answer(self, body: bytes) -> Response:
-        """Return a page that was made, and keep it."""
-        etag = body_etag(body)
-        self._answers.put(self._address, self._generation, etag, body)
-        return self._answered(etag, body)
+        Of many who ask at once one makes it; the others wait for that, and hold no connection.
+        """
+        if (kept := self._again()) is not None:
+            return self._answered(*kept)
+        if self._generation() is None:
+            body = await make()
+            return self._answered(body_etag(body), body)
+        async with self._answers.turn(self._address):
+            if (kept := self._again()) is None:
+                generation = self._generation()  # noted before the reading
+                body = await make()
+                kept = body_etag(body), body
+                self._answers.put(self._address, generation, *kept)
+        return self._answered(*kept)
+
+    def _generation(self) -> int | None:
+        return None if self._watch is None else self._watch.generation(self._city_code)
+
+    def _again(self) -> tuple[str, bytes] | None:
+        generation = self._generation()
+        return None if generation is None else self._answers.get(self._address, generation)
 
     def _answered(self, etag: str, body: bytes) -> Response:
+        if self._mark is not None:
+            etag = body_etag(f"{etag} {self._mark}".encode())
         had = self._request.headers.get("if-none-match")
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
         if had is not None and not etags(had).isdisjoint({etag, "*"}):
             return html(self._request, b"", headers, status=304)
+        if self._mark is not None:
+            token = form_token(self._request, self._mark)
+            body = body.replace(TOKEN_PLACE.encode(), token.encode())
         return html(self._request, body, headers)

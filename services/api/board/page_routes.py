@@ -7,7 +7,8 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.api.answers import body_etag
-from services.api.board.kept import Kept
+from services.api.board.forms import form_token
+from services.api.board.kept import TOKEN_PLACE, Kept
 from services.api.board.leader import read_for_leader
 from services.api.board.leader_view import leader_view
 from services.api.board.public import read_published
@@ -63,7 +64,7 @@ async def start(request: Request) -> Response:
         reading_language(request),
         root=root_of(request),
         plans=plans,
-        visitor=shown_visitor(request, visitor),
+        visitor=shown_visitor(visitor, form_token(request, visitor.mark)),
     )
     return html(request, body)
 
@@ -87,25 +88,26 @@ async def show_leader(
     visitor = await visit(request)
     held, language = resources_of(request), reading_language(request)
     require(visitor)
-    kept = Kept(request, held, visitor.mark, language, visitor.actor.city_code)
-    if (again := kept.again()) is not None:
-        return renewed(request, visitor, again)
-    async with held.reads.sessions() as session:
-        state = await held.plans.get(plan, visitor.actor, session)
-        wanted = period_of_board(state, period)
-        read = await read_for_leader(session, visitor.actor, state, wanted, held.clock)
-    body = page(
-        "leader.html",
-        language,
-        root=root_of(request),
-        **leader_view(read, language),
-        visitor=shown_visitor(request, visitor, state),
-        live=True,
-        show_changes=True,
-        show_rankings=True,
-        published=None,
-    )
-    return renewed(request, visitor, kept.answer(body))
+
+    async def make() -> bytes:
+        async with held.reads.sessions() as session:
+            state = await held.plans.get(plan, visitor.actor, session)
+            wanted = period_of_board(state, period)
+            read = await read_for_leader(session, visitor.actor, state, wanted, held.clock)
+        return page(
+            "leader.html",
+            language,
+            root=root_of(request),
+            **leader_view(read, language),
+            visitor=shown_visitor(visitor, TOKEN_PLACE, state),
+            live=True,
+            show_changes=True,
+            show_rankings=True,
+            published=None,
+        )
+
+    kept = Kept(request, visitor, language, visitor.actor.city_code)
+    return renewed(request, visitor, await kept.answer(make))
 
 
 @router.get("/public/{plan}")
@@ -114,12 +116,12 @@ async def show_public(plan: str, request: Request, lang: Chosen = None) -> Respo
     del lang
     await admit(request, address_of(request) or "socket", "reads")
     held, language = resources_of(request), reading_language(request)
-    kept = Kept(request, held, "", language, plan.split("-", 1)[0])
-    if (again := kept.again()) is not None:
-        return again
-    shown = await read_published(held, plan, language)
-    body = page("leader.html", language, root=root_of(request), **shown)
-    return kept.answer(body)
+
+    async def make() -> bytes:
+        shown = await read_published(held, plan, language)
+        return page("leader.html", language, root=root_of(request), **shown)
+
+    return await Kept(request, None, language, plan.split("-", 1)[0]).answer(make)
 
 
 @router.get("/plans/{plan}/wait")

@@ -5,16 +5,17 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from services.api.board.forms import form_token
 from services.api.board.visitors import SESSION, Visitor, set_cookie
 from services.core.identity.rules import Permission
 from services.core.plan.state import PlanState
 
 
 def shown_visitor(
-    request: Request, visitor: Visitor, plan: PlanState | None = None
+    visitor: Visitor, form_token: str, plan: PlanState | None = None
 ) -> Mapping[str, Any]:
     """Return what pages say of who looks: the pages of a plan that are theirs, how they sign out.
+
+    `form_token` is that of their session, or what stands for it in a page that is kept.
 
     A unit's page is for whoever reports for one; the office's for whoever reviews.
     """
@@ -26,7 +27,7 @@ def shown_visitor(
         pages.append("unit")
     if actor.may(Permission.REVIEW_SUBMISSIONS):
         pages.append("office")
-    return {"pages": pages, "form_token": form_token(request, visitor.mark)}
+    return {"pages": pages, "form_token": form_token}
 
 
 def renewed(request: Request, visitor: Visitor, response: Response) -> Response:

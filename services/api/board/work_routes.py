@@ -137,8 +137,7 @@ async def _unit_page(
         key=str(new_id()),
         may_write=form is not None,
         shown_value=shown_value,
-        visitor=shown_visitor(request, visitor, state),
-        form_token=form_token(request, visitor.mark),
+        visitor=shown_visitor(visitor, form_token(request, visitor.mark), state),
     )
     return renewed(request, visitor, html(request, body, status=422 if refused else 200))
 
@@ -209,8 +208,7 @@ async def show_import(plan: str, import_id: str, request: Request, lang: Chosen 
         plan=state.code,
         sheet=answer.read(),
         faults=faults,
-        visitor=shown_visitor(request, visitor, state),
-        form_token=form_token(request, visitor.mark),
+        visitor=shown_visitor(visitor, form_token(request, visitor.mark), state),
     )
     return renewed(request, visitor, html(request, body))
 
@@ -308,8 +306,7 @@ async def _office_page(
         done=done,
         shown_value=shown_value,
         runs_periods=visitor.actor.may(Permission.RUN_PERIOD),
-        visitor=shown_visitor(request, visitor, state),
-        form_token=form_token(request, visitor.mark),
+        visitor=shown_visitor(visitor, form_token(request, visitor.mark), state),
     )
     return renewed(request, visitor, html(request, body))
 

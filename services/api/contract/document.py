@@ -102,6 +102,10 @@ TAGS: Sequence[Mapping[str, str]] = (
         "description": "Links that show a plan's board to whoever has their address. The pages"
         " themselves, below `/board`, are for people and no part of this contract.",
     },
+    {
+        "name": "papers",
+        "description": "Papers that leave the office, each figure of them traced to its sources.",
+    },
     {"name": "calendars", "description": "Working days: which days are worked, by which source."},
     {"name": "events", "description": "The numbered log of what happened."},
     {"name": "audit", "description": "What was done with keys and settings, and its proof."},

@@ -341,7 +341,7 @@ async def get_indicator_score(
             "trace": trace,
             "units": units,
             "units_outside_scope": len(traces[code].get("units", ())) - len(units),
-            "submissions": [_contribution(one) for one in inputs],
+            "submissions": [contribution_out(one) for one in inputs],
             "submissions_outside_scope": outside,
         }
     )
@@ -366,7 +366,8 @@ def unit_in_scope(actor: Actor, plan: PlanState, code: str) -> str | None:
     return actor.organization_code or ""
 
 
-def _contribution(one: Contribution) -> ContributionOut:
+def contribution_out(one: Contribution) -> ContributionOut:
+    """Return a value that counted as it is told of."""
     return ContributionOut(
         submission_id=one.submission_id,
         revision=one.revision,

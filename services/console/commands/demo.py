@@ -18,7 +18,14 @@ from rich.table import Table
 from services.console.clock_setting import settled_clock
 from services.console.data_directory import DataDirectory
 from services.console.demo.stage import Line, Stage, open_stage
-from services.console.demo.story import DAYS, FIRST_MORNING, OFFICE, demonstration_plan, walk
+from services.console.demo.story import (
+    DAYS,
+    FIRST_MORNING,
+    OFFICE,
+    demonstration_plan,
+    link_to_the_board,
+    walk,
+)
 from services.console.embedded.servers import Servers
 from services.console.errors import ConsoleError
 from services.console.prepare import prepare
@@ -50,10 +57,10 @@ async def _run(settings: UpSettings) -> int:
             days = progress.add_task("演示 demonstration", total=len(DAYS))
             async for day in walk(stage):
                 progress.update(days, advance=1, description=f"演示 {day:%Y-%m-%d}")
-        told = await stage.told(OFFICE)
+        told, board = await stage.told(OFFICE), await link_to_the_board(stage)
         settled_clock(stage.directory.clock, stage.now)
     console.print(_table(told))
-    for line in _ending(folder, told):
+    for line in _ending(settings, folder, told, board):
         console.print(line, soft_wrap=True)
     return 0
 
@@ -79,20 +86,23 @@ async def _stage(settings: UpSettings, directory: DataDirectory) -> AsyncIterato
         servers = Servers(settings, directory, say=print, changed=lambda: None)
         (directory.path / _MARK).touch()
         clock = settled_clock(directory.clock, FIRST_MORNING)
-        async with asyncio.TaskGroup() as group:
-            try:
-                await servers.start(group)
-                await prepare(
-                    servers.owner_url,
-                    servers.database_url,
-                    admin_key=directory.admin_key,
-                    clock=clock,
-                    plan=demonstration_plan(),
-                )
-                async with open_stage(servers.database_url, directory, clock) as stage:
-                    yield stage
-            finally:
-                await servers.stop()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                try:
+                    await servers.start(tasks)
+                    await prepare(
+                        servers.owner_url,
+                        servers.database_url,
+                        admin_key=directory.admin_key,
+                        clock=clock,
+                        plan=demonstration_plan(),
+                    )
+                    async with open_stage(servers.database_url, directory, clock) as stage:
+                        yield stage
+                finally:
+                    await servers.stop()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
 
 
 def _table(told: list[Line]) -> Table:
@@ -104,8 +114,9 @@ def _table(told: list[Line]) -> Table:
     return table
 
 
-def _ending(folder: Path, told: list[Line]) -> list[str]:
+def _ending(settings: UpSettings, folder: Path, told: list[Line], board: str) -> list[str]:
     return [
         f"{len(told)} 条 (lines). 演示数据保存在 (the demonstration is kept in) {folder}",
         f"继续 (go on from there): WUFEI_DATA_DIR='{folder}' make run",
+        f"然后打开看板 (and then open the board): http://127.0.0.1:{settings.port}{board}",
     ]

@@ -20,6 +20,8 @@ from services.core.webhooks.wording import Names, told
 from services.worker.reactor import Reactor
 
 _REFUSED = 400
+PLAN = "/plans/410183-2025"
+"""Where the demonstrated plan is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,11 @@ class Stage:
 
     async def _names(self, reader: str) -> Names:
         units = await self.ask(reader, "GET", "/organizations?page_size=500")
-        return Names(organizations={unit["code"]: unit["name"] for unit in units["items"]})
+        named = await self.ask(reader, "GET", f"{PLAN}/indicators")
+        return Names(
+            organizations={unit["code"]: unit["name"] for unit in units["items"]},
+            indicators={one["code"]: one["name"] for one in named["items"]},
+        )
 
 
 _BY_THE_DAY = {

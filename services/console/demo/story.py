@@ -4,16 +4,19 @@ January 2026: the year 2025 is to be reported by the 31st, and one milestone goe
 right again. Names of people are nobody's; every text says that it is a demonstration.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from string import ascii_uppercase, digits
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.console.demo.stage import Stage
+from services.console.demo.stage import PLAN, Stage
 from services.console.prepare import first_plan
+from services.core.kit.clock import Clock
 from services.core.plan.document import Indicator, PlanDocument
 from services.core.plan.leads import leads_of
+from services.core.registers.judging import is_credit_code
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _FIRST, _LAST = date(2026, 1, 5), date(2026, 2, 6)
@@ -24,14 +27,19 @@ DAYS = [_FIRST + timedelta(days=number) for number in range((_LAST - _FIRST).day
 
 FIRST_MORNING = datetime.combine(_FIRST, _MORNING, _ZONE)
 
+_LINK_KEPT = 30
 _LABEL = "【演示】"
 _NOTE = "演示数据，非实际上报"
-_PLAN = "/plans/410183-2025"
 _PERIOD = "2025"
 OFFICE, _LEAD, _UNIT = "领导小组办公室", "市城管局", "市供销社"
 _LEAD_CODE, _UNIT_CODE = "UN15", "UN39"
 _LATE = frozenset({"U07"})
 """What nobody reports in time."""
+
+_FACTORIES, _KEEPER, _COUNTED = f"{PLAN}/registers/GREEN-FACTORY/rows", "UN22", "R04"
+_REGISTERED, _HANDED_IN, _REVOKED = date(2026, 1, 14), date(2026, 1, 15), date(2026, 1, 28)
+_NUMBER_OF_FACTORIES = 16
+"""As many as the plan's target asks for."""
 
 
 def demonstration_plan() -> PlanDocument:
@@ -59,10 +67,10 @@ class Deed:
 
 _STORY: Mapping[date, tuple[Deed, ...]] = {
     date(2026, 1, 5): (
-        Deed(OFFICE, f"{_PLAN}/periods/{_PERIOD}/open"),
+        Deed(OFFICE, f"{PLAN}/periods/{_PERIOD}/open"),
         Deed(
             _LEAD,
-            f"{_PLAN}/milestones",
+            f"{PLAN}/milestones",
             {
                 "measure_code": "5.1",
                 "organization_code": _UNIT_CODE,
@@ -127,15 +135,12 @@ async def walk(stage: Stage) -> AsyncIterator[date]:
             answer = await stage.ask(deed.who, deed.method, deed.path.format(**known), deed.body)
             if deed.remember is not None:
                 known[deed.remember] = answer["id"]
-        if day == _ACKNOWLEDGED:
-            await _acknowledge(stage)
+        if day in _SCENES:
+            await _SCENES[day](stage)
         for indicator in _reported_on(day):
             await _report(stage, indicator)
         await stage.let_time_act()
         yield day
-
-
-_ACKNOWLEDGED = date(2026, 1, 26)
 
 
 async def _cast(stage: Stage) -> None:
@@ -161,7 +166,9 @@ def _reported_on(day: date) -> list[Indicator]:
     indicators = [
         indicator
         for indicator in first_plan().indicators
-        if indicator.frequency == "annual" and indicator.code not in _LATE and _reporter(indicator)
+        if indicator.frequency == "annual"
+        and indicator.code not in {*_LATE, _COUNTED}
+        and _reporter(indicator)
     ]
     days = [one for one in DAYS if one.month == 1 and one.weekday() < 5 and one > _FIRST]  # noqa: PLR2004
     return [one for number, one in enumerate(indicators) if days[number % len(days)] == day]
@@ -182,7 +189,7 @@ async def _report(stage: Stage, indicator: Indicator) -> None:
         "source": _NOTE,
         **_value(indicator),
     }
-    made = await stage.ask(str(unit), "POST", f"{_PLAN}/submissions", body)
+    made = await stage.ask(str(unit), "POST", f"{PLAN}/submissions", body)
     await stage.ask(OFFICE, "POST", f"/submissions/{made['id']}/approve", {})
 
 
@@ -198,7 +205,7 @@ def _value(indicator: Indicator) -> dict[str, str]:
 
 async def _acknowledge(stage: Stage) -> None:
     """Let the unit answer the alerts on its milestone with a promise."""
-    alerts = await stage.ask(_UNIT, "GET", f"{_PLAN}/alerts?state=open")
+    alerts = await stage.ask(_UNIT, "GET", f"{PLAN}/alerts?state=open")
     for alert in alerts["items"]:
         if "acknowledge" in alert["allowed_actions"]:
             await stage.ask(
@@ -207,3 +214,67 @@ async def _acknowledge(stage: Stage) -> None:
                 f"/alerts/{alert['id']}/acknowledge",
                 {"note": f"{_LABEL}正在确认权属", "promised_date": "2026-01-30"},
             )
+
+
+async def _register(stage: Stage) -> None:
+    """Let a unit enter its green factories, and the office confirm them."""
+    rows = [
+        {
+            "organization_code": _KEEPER,
+            "values": {
+                "credit_code": _credit_code(number),
+                "enterprise": f"{_LABEL}企业{number:02}",
+                "level": "provincial",
+                "named_on": "2025-03-20",
+            },
+        }
+        for number in range(_NUMBER_OF_FACTORIES)
+    ]
+    made = await stage.ask(_KEEPER, "POST", f"{_FACTORIES}/batch", {"items": rows})
+    for row in made["items"]:
+        await stage.ask(OFFICE, "POST", f"/register-rows/{row['id']}/confirm")
+
+
+def _credit_code(number: int) -> str:
+    """Return a unified social credit code of nobody's, whose check character is right."""
+    body = f"91410183MA9999{number:03}"
+    return next(body + sign for sign in ascii_uppercase + digits if is_credit_code(body + sign))
+
+
+async def _hand_in(stage: Stage) -> None:
+    """Let the unit hand in the figure that its register proposes, and the office approve it."""
+    asked = f"indicator_code={_COUNTED}&period={_PERIOD}"
+    drafts = await stage.ask(_KEEPER, "GET", f"{PLAN}/submissions?{asked}")
+    for draft in drafts["items"]:
+        await stage.ask(_KEEPER, "POST", f"/submissions/{draft['id']}/submit")
+        await stage.ask(OFFICE, "POST", f"/submissions/{draft['id']}/approve", {})
+
+
+async def _revoke(stage: Stage) -> None:
+    """Let the office revoke one factory; the approved figure stays, beside a conflict."""
+    rows = await stage.ask(OFFICE, "GET", f"{_FACTORIES}?page_size=1")
+    said = {"reason": f"{_LABEL}移出绿色工厂名单", "ended_on": "2025-06-30"}
+    await stage.ask(OFFICE, "POST", f"/register-rows/{rows['items'][0]['id']}/revoke", said)
+
+
+_SCENES: Mapping[date, Callable[[Stage], Awaitable[None]]] = {
+    _REGISTERED: _register,
+    _HANDED_IN: _hand_in,
+    date(2026, 1, 26): _acknowledge,
+    _REVOKED: _revoke,
+}
+"""What hangs on what the ledger answers, by day."""
+
+
+async def link_to_the_board(stage: Stage) -> str:
+    """Return the path of a read-only link to the leader's page, good for 30 days."""
+    made = await stage.ask(
+        OFFICE,
+        "POST",
+        f"{PLAN}/board-links",
+        {
+            "name": f"{_LABEL}看板",
+            "expires_at": (Clock.true_now() + timedelta(days=_LINK_KEPT)).isoformat(),
+        },
+    )
+    return str(made["path"])

@@ -1,4 +1,4 @@
-"""Rows of exchange tables: written of a figure, read as a row of a batch, and their digests. Pure."""
+"""Rows of exchange tables: made of a figure, read as a row of a batch, and their digests. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def row_hash(row: Mapping[str, Any]) -> str:
 def out_row(
     figure: CarriedFigure, plan_code: str, *, batch_no: str, now: datetime
 ) -> dict[str, Any]:
-    """Return the row that tells of a figure; the same figure at the same position has one `ex_id`."""
+    """Return the row that tells of a figure; the same one at the same position has one `ex_id`."""
     place = figure.place
     columns = figure_columns(figure.image)
     row: dict[str, Any] = {

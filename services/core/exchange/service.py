@@ -1,9 +1,9 @@
 """A plan's figures written into exchange tables, and taken from them: each row once.
 
 Two databases have no transaction together. So what is written out has an id that a repeat finds
-again, and is noted as written afterwards; what is taken is written with a note of its id and of what
-became of it, and told to the other side afterwards. Whoever is killed in between repeats the last
-step, and finds what was done.
+again, and is noted as written afterwards; what is taken is written with a note of its id and of
+what became of it, and told to the other side afterwards. Whoever is killed in between repeats the
+last step, and finds what was done.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ _LONGEST_MESSAGE = 2_000
 
 _NO_PLAN = Text("没有计划 {plan}", "there is no plan {plan}")
 _NO_CHANNEL = Text(
-    "计划 {plan} 没有设置库表交换：请先用 exchange open 设置",
-    "no exchange is set for the plan {plan}: set it with exchange open",
+    "计划 {plan} 没有设置库表交换：请先用 wufei exchange open 设置",
+    "no exchange is set for the plan {plan}: set it with wufei exchange open",
 )
 _NO_KEY = Text("没有这个有效的密钥", "there is no such key that is good")
 _REUSED = Text(

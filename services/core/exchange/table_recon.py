@@ -1,4 +1,4 @@
-"""An exchange table held against what we wrote or took: what lacks, what changed, what was refused."""
+"""An exchange table held against what we wrote or took: what lacks, what is another. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -68,6 +68,18 @@ class Actor:
         bound = self.role in ADMINISTRATORS and self.organization_code is not None
         return self.plan_code is None and not bound
 
+    @property
+    def sight(self) -> tuple[object, ...]:
+        """What decides what it sees: whoever has the same sees the same."""
+        return (
+            self.city_code,
+            self.role,
+            self.organization_code,
+            self.plan_code,
+            self.scopes,
+            self.every_city,
+        )
+
     def in_request(self, request_id: str) -> "Actor":
         """Return the same actor in another request."""
         # Not `dataclasses.replace`, which takes twice as long: every request comes through here.

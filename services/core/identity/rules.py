@@ -83,6 +83,8 @@ class Permission(Enum):
     RUN_PERIOD = ("plan:write", frozenset({"office"}), "run periods")
     SETTLE_QUESTION = ("plan:write", frozenset({"office"}), "settle open questions")
     SHARE_BOARD = ("plan:write", frozenset({"office"}), "make links to the board")
+    MAKE_PAPERS = ("plan:write", frozenset({"office"}), "make papers that leave the office")
+    READ_PAPERS = ("plan:read", _READERS, "read papers that leave the office")
     ASSIGN_TARGET = ("plan:write", frozenset({"office", "superior"}), "assign targets")
     READ_SUBMISSIONS = ("submissions:read", _READERS, "read submissions")
     WRITE_SUBMISSIONS = (

@@ -61,8 +61,8 @@ _UNKNOWN = Text(
     "no {sender} is registered as a sender for the plan {plan}: not taken in",
 )
 _NO_PEER = Text(
-    "计划 {plan} 没有登记对方 {peer}：请先用 package peer 登记",
-    "no {peer} is registered for the plan {plan}: register it with package peer",
+    "计划 {plan} 没有登记对方 {peer}：请先用 wufei package peer 登记",
+    "no {peer} is registered for the plan {plan}: register it with wufei package peer",
 )
 _NO_KEY = Text(
     "对方 {peer} 没有登记可用的密钥（key），不能导入其数据",

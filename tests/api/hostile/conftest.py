@@ -15,6 +15,7 @@ from tests.support.duties import add
 from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.papers import a_paper
 from tests.support.people import a_provider, people_named
 from tests.support.registers import a_register_row
 
@@ -91,6 +92,7 @@ async def things(door: Door) -> AsyncIterator[None]:
     MADE["partner_id"] = (await a_partner(door)).id
     MADE["row_id"] = await a_register_row(door)
     MADE["link_id"] = await a_board_link_id(door)
+    MADE["paper_id"] = await a_paper(door)
     MADE["provider_id"] = await a_provider(door)
     MADE["connector_id"] = await a_connector(door)
     MADE.update(await people_named(door, 1, left=False))

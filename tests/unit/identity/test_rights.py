@@ -27,6 +27,8 @@ TABLE: Mapping[str, tuple[Scope, set[Role]]] = {
     "RUN_PERIOD": ("plan:write", {"office"}),
     "SETTLE_QUESTION": ("plan:write", {"office"}),
     "ASSIGN_TARGET": ("plan:write", {"office", "superior"}),
+    "MAKE_PAPERS": ("plan:write", {"office"}),
+    "READ_PAPERS": ("plan:read", READERS),
     "SHARE_BOARD": ("plan:write", {"office"}),
     "READ_SUBMISSIONS": ("submissions:read", READERS),
     "WRITE_SUBMISSIONS": ("submissions:write", WORKERS),

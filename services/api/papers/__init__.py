@@ -1,0 +1,1 @@
+"""The paths of papers that leave the office."""

@@ -1,0 +1,355 @@
+"""Paths of papers: asked for by the office, made by the worker, read for good."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Response
+
+from services.api.answers import body_etag, etags, json_answer
+from services.api.context import (
+    Held,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.operations.schemas import OperationOut, operation_out
+from services.api.paging import after_id, after_version, cut, of_list
+from services.api.papers.schemas import (
+    PaperFigureListOut,
+    PaperIn,
+    PaperListOut,
+    PaperMovedOut,
+    PaperOut,
+    PaperTraceOut,
+    figure_fields,
+    moved_fields,
+    paper_fields,
+)
+from services.api.plan_parameters import PeriodFilter
+from services.api.routing import versioned_router
+from services.api.scoring.routes import contribution_out, unit_in_scope
+from services.api.security import permitted
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.papers import queries
+from services.core.papers.composing import PaperSubject, compose
+from services.core.papers.errors import PaperFigureNotFound, PaperNotFound
+from services.core.papers.figures import PaperFigure, from_json, moved
+from services.core.papers.making import FORMATS
+from services.core.papers.models import Paper
+from services.core.papers.paper_kinds import PaperKind
+from services.core.papers.service import PaperWish, begin_paper
+from services.core.plan.errors import PublicationNotFound
+from services.core.plan.periods import Period
+from services.core.plan.queries import plan_state
+from services.core.plan.queries import publication as publication_of
+from services.core.plan.state import PlanState
+from services.core.plan.unknown_codes import parsed_period
+from services.core.plan.visibility import sees_whole_plan
+from services.core.scoring.cases import periods_read
+from services.core.scoring.counting import Contribution, ScoreSubject, contributions
+from services.core.scoring.models import ScoreSnapshot
+from services.core.scoring.queries import latest_board
+
+router = versioned_router("papers")
+
+Maker = Annotated[Actor, Depends(permitted(Permission.MAKE_PAPERS))]
+Reader = Annotated[Actor, Depends(permitted(Permission.READ_PAPERS))]
+PaperId = Annotated[
+    UUID, Path(description="Id of a paper", examples=["019bb0f1-7000-7000-8000-0000000000f5"])
+]
+FigureNumber = Annotated[
+    int, Path(ge=1, le=2**31 - 1, description="Number of a figure of the paper", examples=[9])
+]
+KindFilter = Annotated[PaperKind | None, Query(description="Of this kind only")]
+PaperFormat = Annotated[
+    Literal["docx", "pdf", "xlsx"],
+    Path(description="One of the paper's `files`", examples=["docx"]),
+]
+
+
+@router.post(
+    "/plans/{plan}/papers",
+    status_code=202,
+    responses={
+        **answering("PaperBegun", ETAG, LOCATION, status=202),
+        **refusals(403, 404, 409, 410),
+    },
+    openapi_extra=asking("BulletinWanted"),
+    response_model=OperationOut,
+)
+async def make_paper(
+    body: PaperIn, actor: Maker, plan: PlanInScope, session: Writing, held: Held
+) -> Response:
+    """Have the worker make a paper of what a scoreboard says.
+
+    `Location` tells how far it is; its `result` says where the paper and its files are. It is
+    made of one scoreboard at one place in the log: asked for again with the same `position`, it
+    says the same, byte for byte. Its number is that of the order in which papers are made.
+    Cancelled before it is done, it leaves nothing.
+    """
+    period, board = await _board(session, plan, body)
+    wish = PaperWish(
+        plan_code=plan.code,
+        kind=body.kind,
+        year=period.in_year,
+        period=period.code,
+        about=None,
+        organization_code=None,
+        wanted={
+            "sequence": board.sequence,
+            "document_number": body.document_number,
+            "issued_on": None if body.issued_on is None else body.issued_on.isoformat(),
+        },
+    )
+    _, operation = await begin_paper(session, wish, actor=actor, now=held.clock.now())
+    told = operation_out(operation).model_dump_json().encode()
+    answer = json_answer(told, etag=body_etag(told), status=202)
+    answer.headers["Location"] = f"/v1/operations/{operation.id}"
+    return answer
+
+
+async def _board(session: Writing, plan: PlanState, body: PaperIn) -> tuple[Period, ScoreSnapshot]:
+    """Return the scoreboard that a paper is to speak of, and its period.
+
+    Raises:
+        InvalidInput: the period has none, or two are named.
+        PublicationNotFound: nothing was published under the number, or another period was.
+    """
+    if body.publication is not None and body.position is not None:
+        raise InvalidInput(
+            faults=[Fault("/publication", "not-with-position", _ONE, body.publication)]
+        )
+    period = plan.period_calendar.year(plan.document.last_target_year)
+    if body.period is not None:
+        period = parsed_period(plan, body.period, "/period")
+    if body.publication is not None:
+        published = await publication_of(session, plan.city_code, plan.code, body.publication)
+        if published is None or (body.period is not None and period.code != published.period):
+            raise PublicationNotFound
+        period = plan.period_calendar.period(published.period)
+    found = await latest_board(
+        session,
+        plan.city_code,
+        plan.code,
+        period=period.code,
+        basis="approved",
+        publication=body.publication,
+        position=body.position,
+    )
+    if found is None and body.publication is not None:
+        raise PublicationNotFound
+    if found is None:
+        raise InvalidInput(faults=[Fault("/period", "nothing-scored", _NOTHING, period.code)])
+    return period, found
+
+
+_ONE = Text(
+    "publication 与 position 只能给一个：各指定一张得分表",
+    "Give `publication` or `position`, not both: each names a scoreboard",
+)
+_NOTHING = Text(
+    "该周期尚无得分表：请换一个已有数据的周期，或在有数据审核通过后再试",
+    "The period has no scoreboard yet: name another one, or try again when values were approved",
+)
+
+
+@router.get("/plans/{plan}/papers", responses={**answering("Papers"), **refusals(403, 404)})
+async def list_papers(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    kind: KindFilter = None,
+    period: PeriodFilter = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> PaperListOut:
+    """List the papers that were made of a plan, the newest first.
+
+    Papers about the whole plan are told to whoever sees all of it, or what was approved of it; a
+    unit is told those that are about it.
+    """
+    named = of_list(actor, "papers", plan=plan.code, kind=kind, period=period)
+    found = await queries.papers_of(
+        session,
+        actor,
+        plan.code,
+        kind=kind,
+        period=period,
+        after=after_id(page_token, named),
+        limit=page_size + 1,
+    )
+    page, following = cut(found, page_size, named, lambda one: [one.id])
+    files = await queries.files_of(session, plan.city_code, [one.id for one in page])
+    return PaperListOut.model_validate(
+        {
+            "items": [paper_fields(one, files.get(one.id, ())) for one in page],
+            "next_page_token": following,
+            "limited_to_scope": not sees_whole_plan(actor),
+        }
+    )
+
+
+async def _seen(paper_id: PaperId, actor: Reader, session: Reading) -> Paper:
+    return await queries.paper_of(session, actor, paper_id)
+
+
+async def _seen_whole(paper_id: PaperId, actor: Reader, session: Reading) -> Paper:
+    return await queries.paper_of(session, actor, paper_id, whole=True)
+
+
+PaperInScope = Annotated[Paper, Depends(_seen)]
+WholePaper = Annotated[Paper, Depends(_seen_whole)]
+
+
+@router.get(
+    "/papers/{paper_id}",
+    responses={**answering("Paper", ETAG), **refusals(403, 404)},
+    response_model=PaperOut,
+)
+async def get_paper(
+    paper: PaperInScope, session: Reading, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Return a paper: what it is, and the formats that it was made in."""
+    files = await queries.files_of(session, paper.city_code, [paper.id])
+    shown = PaperOut.model_validate(paper_fields(paper, files.get(paper.id, ())))
+    body = shown.model_dump_json().encode()
+    return json_answer(body, etag=body_etag(body), if_none_match=if_none_match)
+
+
+def _files_answered() -> dict[int | str, dict[str, object]]:
+    content: dict[str, object] = {}
+    for media_type in FORMATS.values():
+        answered = answering("PaperFile", ETAG, media_type=media_type)[200]
+        answered["content"][media_type]["schema"] = {"type": "string", "format": "binary"}
+        content |= answered["content"]
+    return {200: {**answered, "content": content}}
+
+
+@router.get(
+    "/papers/{paper_id}/content/{format}",
+    response_class=Response,
+    responses={**_files_answered(), **refusals(403, 404)},
+)
+async def get_paper_content(
+    paper: PaperInScope,
+    session: Reading,
+    format: PaperFormat,  # noqa: A002 (the parameter's name in the contract)
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return a paper in a format, as it was made: the same bytes for good."""
+    found = await queries.file_of(session, paper, format)
+    if found is None or found.content is None:
+        raise PaperNotFound
+    etag = f'"{found.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
+        return Response(status_code=304, headers=headers)
+    name = f"{paper.plan_code}-{paper.kind}-{paper.year}-{paper.number}.{format}"
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return Response(found.content, media_type=FORMATS[format], headers=headers)
+
+
+@router.get(
+    "/papers/{paper_id}/figures",
+    responses={**answering("PaperFigures"), **refusals(403, 404)},
+)
+async def list_paper_figures(
+    paper: WholePaper,
+    actor: Reader,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> PaperFigureListOut:
+    """List the figures that a paper prints, by the numbers that stand beside them."""
+    named = of_list(actor, "paper-figures", of=str(paper.id))
+    after = after_version(page_token, named)
+    found = [one for one in _figures(paper) if one.number > after]
+    page, following = cut(found, page_size, named, lambda one: [one.number])
+    return PaperFigureListOut.model_validate(
+        {"items": [figure_fields(one) for one in page], "next_page_token": following}
+    )
+
+
+def _figures(paper: Paper) -> list[PaperFigure]:
+    return [from_json(one) for one in paper.figures or ()]
+
+
+@router.get(
+    "/papers/{paper_id}/figures/{number}",
+    responses={**answering("PaperTrace"), **refusals(403, 404)},
+)
+async def get_paper_figure(
+    paper: WholePaper, actor: Reader, number: FigureNumber, session: Reading
+) -> PaperTraceOut:
+    """Return a figure of a paper with where it comes from, down to the submissions."""
+    figure = next((one for one in _figures(paper) if one.number == number), None)
+    if figure is None:
+        raise PaperFigureNotFound
+    plan = await _plan_of(session, paper)
+    position = paper.position or 0
+    inputs: list[Contribution] = []
+    outside, path = 0, None
+    if figure.indicator is not None and figure.indicator in plan.indicators:
+        period = plan.period_calendar.period(figure.period)
+        read = periods_read(period, plan.indicators[figure.indicator])
+        inputs, outside = await contributions(
+            session,
+            plan.city_code,
+            plan.code,
+            place=ScoreSubject(figure.indicator, "approved", read),
+            position=position,
+            unit=unit_in_scope(actor, plan, figure.indicator),
+        )
+        path = f"/v1/plans/{plan.code}/indicators/{figure.indicator}/score?period={figure.period}"
+    return PaperTraceOut.model_validate(
+        {
+            **figure_fields(figure),
+            "paper_id": paper.id,
+            "position": position,
+            "score_path": path,
+            "submissions": [contribution_out(one) for one in inputs],
+            "submissions_outside_scope": outside,
+        }
+    )
+
+
+@router.get(
+    "/papers/{paper_id}/moved",
+    responses={**answering("PaperMoved"), **refusals(403, 404)},
+)
+async def list_paper_moved(paper: WholePaper, session: Reading) -> PaperMovedOut:
+    """Tell which figures of a paper say something else today than was printed.
+
+    The paper is composed anew of what the ledger says now, and its figures are compared by key.
+    """
+    plan = await _plan_of(session, paper)
+    now = await compose(session, plan, PaperSubject.of(paper, as_of_now=True))
+    today = [] if now is None else [from_json(one) for one in now.figures]
+    return PaperMovedOut.model_validate(
+        {
+            "paper_id": paper.id,
+            "position": paper.position,
+            "position_now": None if now is None else now.position,
+            "items": [moved_fields(one) for one in moved(_figures(paper), today)],
+            "next_page_token": None,
+        }
+    )
+
+
+async def _plan_of(session: Reading, paper: Paper) -> PlanState:
+    plan = await plan_state(session, paper.city_code, paper.plan_code)
+    if plan is None:
+        raise PaperNotFound
+    return plan

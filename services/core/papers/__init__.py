@@ -1,0 +1,1 @@
+"""Papers that leave the office: bulletins, forms of supervision, reports; each figure traced."""

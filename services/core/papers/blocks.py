@@ -1,0 +1,98 @@
+"""What stands in a paper, whatever it is written as: a head, and blocks one after the other. Pure.
+
+A block is JSON, so that a paper is kept as it was written. A run is a piece of text and the number
+of the figure that it prints, or null.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.core.papers.figures import FigureBook
+
+Run = tuple[str, int | None]
+"""A piece of text, and the number of the figure in it."""
+
+PaperBlock = dict[str, Any]
+"""JSON; `kind` says which of the functions below made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperHead:
+    """What stands above a paper. `number` and `day` None are left blank, to be filled in by hand.
+
+    `status` is what every page says of the plan, such as 征求意见稿; None: nothing.
+    """
+
+    issuer: str
+    year: int
+    number: str | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperText:
+    """A whole paper as it is kept: its head, its blocks and its figures."""
+
+    title: str
+    head: PaperHead
+    blocks: Sequence[PaperBlock]
+    book: FigureBook
+    as_of: date
+
+
+def runs(*pieces: str | Run) -> list[list[Any]]:
+    """Return runs; a bare text prints no figure."""
+    return [[piece, None] if isinstance(piece, str) else list(piece) for piece in pieces]
+
+
+def title(text: str) -> PaperBlock:
+    """Return the title of a paper, or of one of its annexes."""
+    return {"kind": "title", "text": text}
+
+
+def heading(level: int, text: str) -> PaperBlock:
+    """Return a heading; 1 is 一、, 2 is （一）, 3 is 1."""
+    return {"kind": "heading", "level": level, "text": text}
+
+
+def paragraph(*pieces: str | Run, indent: bool = True) -> PaperBlock:
+    """Return a paragraph of the body."""
+    return {"kind": "paragraph", "runs": runs(*pieces), "indent": indent}
+
+
+def note(*pieces: str | Run) -> PaperBlock:
+    """Return a note in small letters."""
+    return {"kind": "note", "runs": runs(*pieces)}
+
+
+def table(
+    columns: Sequence[tuple[str, int, str]], rows: Iterable[Sequence[str]], *, marks: bool
+) -> PaperBlock:
+    """Return a table. A column has a name, a share of the width, and `left`, `center` or `right`.
+
+    With `marks` the last cell of each row is the number of its figure.
+    """
+    return {
+        "kind": "table",
+        "columns": [list(column) for column in columns],
+        "rows": [list(row) for row in rows],
+        "marks": marks,
+    }
+
+
+def form(rows: Iterable[tuple[str, Sequence[Run | str]]]) -> PaperBlock:
+    """Return a form: a label and what stands beside it, a line each."""
+    return {"kind": "form", "rows": [[label, runs(*pieces)] for label, pieces in rows]}
+
+
+def annex(number: int | None, text: str) -> PaperBlock:
+    """Return the beginning of an annex, on a page of its own."""
+    label = "附件" if number is None else f"附件{number}"
+    return {"kind": "annex", "label": label, "text": text}
+
+
+def signature(issuer: str, day: str | None) -> PaperBlock:
+    """Return who issues it and when; without a day it is left to be filled in by hand."""
+    return {"kind": "signature", "issuer": issuer, "day": day or "    年  月  日"}

@@ -1,0 +1,109 @@
+"""What a paper on a period is made of: one scoreboard, and the earlier ones it is compared with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.core.papers.figures import FigureBook
+from services.core.papers.sentences import change_text, light_text, percent_text, value_text
+from services.core.plan.periods import Period
+from services.core.plan.state import PlanState
+
+BoardLine = Mapping[str, Any]
+"""A row of a scoreboard."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBoard:
+    """The scoreboard of another period, as it stood when the one of the paper was drawn."""
+
+    period: Period
+    board: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperGround:
+    """A scoreboard at one place in the log, and the plan with the document that it was drawn by.
+
+    `previous` is the period before (环比), `last_year` the same one of the year before (同比);
+    None: it has no scoreboard.
+    """
+
+    plan: PlanState
+    period: Period
+    board: Mapping[str, Any]
+    position: int
+    as_of: date
+    previous: OtherBoard | None
+    last_year: OtherBoard | None
+
+    @property
+    def rows(self) -> Sequence[BoardLine]:
+        """The rows of the scoreboard, in the plan's order."""
+        found: Sequence[BoardLine] = self.board["indicators"]
+        return found
+
+    def name_of(self, row: BoardLine) -> str:
+        """Return what an indicator is called, as printed."""
+        known = self.plan.indicators.get(row["code"])
+        return str(row["name"]) if known is None else known.printed_name
+
+    def leads_of(self, row: BoardLine) -> list[str]:
+        """Return who answers for an indicator."""
+        leads = self.plan.leads.get(row["code"], ())
+        return [self.plan.organization_name(code) for code in leads]
+
+    def before(self, row: BoardLine) -> str | None:
+        """Return the value of an indicator in the period before."""
+        return _value_in(self.previous, row["code"])
+
+
+def _value_in(other: OtherBoard | None, code: str) -> str | None:
+    rows = () if other is None else other.board["indicators"]
+    return next((row["value"] for row in rows if row["code"] == code), None)
+
+
+def note_rows(ground: PaperGround, book: FigureBook) -> dict[str, int]:
+    """Number the rows of the scoreboard, and return their numbers by indicator."""
+    return {row["code"]: _note_row(ground, book, row) for row in ground.rows}
+
+
+def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
+    before = ground.before(row)
+    return book.note(
+        f"indicator/{row['code']}",
+        ground.name_of(row),
+        value_text(row),
+        {
+            "state": row["state"],
+            "value": row["value"],
+            "level": row["level"],
+            "data_status": row["data_status"],
+            "target": row["target"]["text"],
+            "attainment": row["attainment"],
+            "light": row["light"],
+            "before": before,
+        },
+        indicator=row["code"],
+    )
+
+
+def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
+    """Return what tables say of an indicator."""
+    entry = ground.plan.indicators.get(row["code"])
+    baseline = None if entry is None else entry.baseline
+    return {
+        "row": "" if entry is None or entry.row is None else str(entry.row),
+        "name": ground.name_of(row),
+        "unit": row["unit"],
+        "baseline": "—" if baseline is None else baseline.text,
+        "target": row["target"]["text"],
+        "value": value_text(row, with_unit=False),
+        "attainment": percent_text(row["attainment"]),
+        "change": change_text(row["value"], ground.before(row), row["unit"]),
+        "light": light_text(row["light"]),
+        "reason": row["reason"],
+        "leads": "、".join(ground.leads_of(row)) or "—",
+        "status": "初步数" if row["data_status"] == "provisional" else "",
+    }

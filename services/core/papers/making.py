@@ -1,0 +1,90 @@
+"""A paper as it is kept: its content, its digest, and what its files are. Pure."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pydantic_core import to_json
+
+from services.core.papers.blocks import PaperText
+from services.core.papers.figures import as_json
+
+FORMATS: Mapping[str, str] = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""The formats of papers, and what each is called on the wire."""
+
+_SHOWN_OF_DIGEST = 16
+_GROUP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFileMade:
+    """A paper in one format."""
+
+    format: str
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Its digest, in hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PaperContent:
+    """What a paper says, as it is kept: JSON. `position` is up to where its figures count."""
+
+    content: Mapping[str, Any]
+    figures: Sequence[Mapping[str, Any]]
+    position: int
+
+    @property
+    def digest(self) -> str:
+        """What tells this content from any other, in hexadecimal."""
+        return hashlib.sha256(to_json([self.content, self.figures, self.position])).hexdigest()
+
+    @property
+    def title(self) -> str:
+        """What the paper is called."""
+        return str(self.content["title"])
+
+    @property
+    def as_of(self) -> date:
+        """The local date that its figures are of."""
+        return date.fromisoformat(self.content["as_of"])
+
+
+def kept(text: PaperText, position: int) -> PaperContent:
+    """Return what is kept of a paper."""
+    head = text.head
+    content = {
+        "title": text.title,
+        "head": {
+            "issuer": head.issuer,
+            "year": head.year,
+            "number": head.number,
+            "status": head.status,
+        },
+        "blocks": list(text.blocks),
+        "as_of": text.as_of.isoformat(),
+    }
+    return PaperContent(content, [as_json(one) for one in text.book.figures], position)
+
+
+def code_of(digest: str) -> str:
+    """Return the code printed in a paper, to find it again: the first digits of its digest."""
+    shown = digest[:_SHOWN_OF_DIGEST].upper()
+    return "-".join(shown[at : at + _GROUP] for at in range(0, len(shown), _GROUP))
+
+
+def closing_of(made: PaperContent) -> str:
+    """Return the last line of a paper: how each of its figures is traced."""
+    return (
+        f"数据溯源：方括号内及“编号”栏的数字为本文件的数据编号，数据截至账目第{made.position}条；"
+        f"凭核验码 {code_of(made.digest)} 和数据编号，可查到该数据的来源与此后的变动。"
+    )

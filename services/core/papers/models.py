@@ -1,0 +1,90 @@
+"""Tables of papers: each as it was written once, and its files."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, Index, LargeBinary, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+
+
+class Paper(Base):
+    """A paper: what was asked for, and once it is made what it says, for good.
+
+    `number` counts the papers of its plan, kind and year, from 1, as they are made. `about` names
+    the one matter it is about, if it is about one, `organization_code` whom that concerns.
+    `position` is up to where in the log its figures count, `as_of` the local date they are of,
+    `digest` that of all that it says. `content` and `figures` are long: lists leave them out.
+    `lease_token` is what the worker at it writes under.
+    """
+
+    __tablename__ = "paper"
+    __table_args__ = (
+        CheckConstraint("state IN ('making', 'made', 'over')", name="state"),
+        CheckConstraint(
+            "num_nonnulls(number, position, title, as_of, figure_count, content, figures, digest)"
+            " = CASE state WHEN 'made' THEN 8 ELSE 0 END",
+            name="whole_or_not_shown",
+        ),
+        Index("ix_paper_plan", "city_code", "plan_code", "id"),
+        Index(
+            "uq_paper_number",
+            "city_code",
+            "plan_code",
+            "kind",
+            "year",
+            "number",
+            unique=True,
+        ),
+        Index("ix_paper_waiting", "city_code", "id", postgresql_where=text("state = 'making'")),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    year: Mapped[int] = mapped_column()
+    number: Mapped[int | None] = mapped_column()
+    period: Mapped[str | None] = mapped_column(Text)
+    about: Mapped[str | None] = mapped_column(Text)
+    organization_code: Mapped[str | None] = mapped_column(Text)
+    wanted: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(Text)
+    position: Mapped[int | None] = mapped_column(BigInteger)
+    title: Mapped[str | None] = mapped_column(Text)
+    as_of: Mapped[date | None] = mapped_column(Date)
+    figure_count: Mapped[int | None] = mapped_column()
+    content: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    figures: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    digest: Mapped[str | None] = mapped_column(Text)
+    made_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    credential_id: Mapped[UUID] = mapped_column()
+    operation_id: Mapped[UUID] = mapped_column()
+    lease_token: Mapped[UUID | None] = mapped_column()
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    attempts: Mapped[int] = mapped_column()
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class PaperFile(Base):
+    """A paper in one format: the bytes as they were written, for good.
+
+    What is large is in the store of files instead, under a key that ends in `file_token`.
+    """
+
+    __tablename__ = "paper_file"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(content, file_token) = 1", name="in_one_place"),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    paper_id: Mapped[UUID] = mapped_column(primary_key=True)
+    format: Mapped[str] = mapped_column(Text, primary_key=True)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    file_token: Mapped[UUID | None] = mapped_column()
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(Text)

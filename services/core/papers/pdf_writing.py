@@ -1,0 +1,55 @@
+"""A paper as a PDF to seal: PDF/A with its fonts in it; the same paper gives the same bytes. Pure.
+
+The fonts come with a package that may be given on (Noto Serif SC and Noto Sans SC, SIL OFL): those
+of official papers may not be. Nothing is read from the system, so the bytes are the same anywhere.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typst
+from pylopdf_fonts_zh_cn import sans_path, serif_path
+
+_TEMPLATE = Path(__file__).with_name("paper.typ")
+_FONTS = {"body": "Noto Serif SC", "heading": "Noto Sans SC"}
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Return the fonts, read once: ours and no other."""
+    return typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[sans_path().parent, serif_path().parent],
+    )
+
+
+def pdf_of(
+    *,
+    head: Mapping[str, Any],
+    blocks: Sequence[Mapping[str, Any]],
+    title: str,
+    as_of: date,
+    closing: str,
+) -> bytes:
+    """Return a paper as PDF. `closing` is the last line: how its figures are traced."""
+    given = {
+        "head": head,
+        "blocks": blocks,
+        "title": title,
+        "as_of": [as_of.year, as_of.month, as_of.day],
+        "closing": closing,
+        "fonts": _FONTS,
+    }
+    return typst.compile(
+        _TEMPLATE.read_bytes(),
+        font_paths=_fonts(),
+        format="pdf",
+        sys_inputs={"paper": json.dumps(given, ensure_ascii=False)},
+        pdf_standards="a-2b",
+        timestamp=datetime.combine(as_of, time(), UTC),
+    )

@@ -1,0 +1,189 @@
+"""Reading papers, and what they are made of."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+
+from services.core.identity.actor import Actor
+from services.core.papers.errors import PaperNotFound
+from services.core.papers.ground import OtherBoard, PaperGround
+from services.core.papers.models import Paper, PaperFile
+from services.core.papers.sentences import period_before, year_before
+from services.core.plan.periods import Period
+from services.core.plan.queries import plan_document
+from services.core.plan.state import PlanState
+from services.core.plan.visibility import Owned, scope
+from services.core.scoring.models import ScoreSnapshot
+
+_OWNED = Owned(
+    city="paper.city_code",
+    plan="paper.plan_code",
+    unit="paper.organization_code",
+    # What is about the whole plan is made of approved values alone.
+    approved="paper.organization_code IS NULL",
+)
+"""Whose a paper is: of the unit that it is about; one about the plan is nobody's alone."""
+
+_WITHOUT_WORDS = (defer(Paper.content, raiseload=True), defer(Paper.figures, raiseload=True))
+
+
+async def ground_of(
+    session: AsyncSession, plan: PlanState, period: Period, *, sequence: int | None = None
+) -> PaperGround | None:
+    """Return what a paper on a period is made of, by the scoreboard of this sequence or the newest.
+
+    None: the period has none.
+    """
+    found = await _board(session, plan, period, sequence=sequence)
+    if found is None:
+        return None
+    document = plan.document
+    if found.plan_version != plan.version:
+        document = await plan_document(session, plan.city_code, plan.code, found.plan_version)
+    return PaperGround(
+        plan=replace(plan, version=found.plan_version, document=document),
+        period=period,
+        board=found.board,
+        position=found.position,
+        as_of=found.local_date,
+        previous=await _other(session, plan, period_before(period), found.computed_at),
+        last_year=await _other(session, plan, year_before(period), found.computed_at),
+    )
+
+
+async def _board(
+    session: AsyncSession,
+    plan: PlanState,
+    period: Period,
+    *,
+    sequence: int | None = None,
+    as_of: datetime | None = None,
+) -> ScoreSnapshot | None:
+    """Return a scoreboard without its traces: that of a sequence, or the newest then."""
+    wanted = (
+        select(ScoreSnapshot)
+        .options(defer(ScoreSnapshot.traces, raiseload=True))
+        .where(
+            ScoreSnapshot.city_code == plan.city_code,
+            ScoreSnapshot.plan_code == plan.code,
+            ScoreSnapshot.basis == "approved",
+            ScoreSnapshot.period == period.code,
+        )
+        .order_by(ScoreSnapshot.sequence.desc())
+        .limit(1)
+    )
+    if sequence is not None:
+        wanted = wanted.where(ScoreSnapshot.sequence == sequence)
+    if as_of is not None:
+        wanted = wanted.where(ScoreSnapshot.computed_at <= as_of)
+    return await session.scalar(wanted)
+
+
+async def _other(
+    session: AsyncSession, plan: PlanState, period: Period, as_of: datetime
+) -> OtherBoard | None:
+    """Return the scoreboard of another period as it was at an instant."""
+    found = await _board(session, plan, period, as_of=as_of)
+    return None if found is None else OtherBoard(period, found.board)
+
+
+async def under_way(session: AsyncSession, city_code: str, credential_id: UUID) -> int:
+    """Return how many papers of a credential are being made."""
+    found = await session.scalar(
+        select(func.count()).where(
+            Paper.city_code == city_code,
+            Paper.credential_id == credential_id,
+            Paper.state == "making",
+        )
+    )
+    return found or 0
+
+
+async def paper_leased(
+    session: AsyncSession, city_code: str, paper_id: UUID, token: UUID
+) -> Paper | None:
+    """Return a paper that is being made, locked, if the lease of this token is still good."""
+    return await session.scalar(
+        select(Paper)
+        .where(
+            Paper.city_code == city_code,
+            Paper.id == paper_id,
+            Paper.lease_token == token,
+            Paper.state == "making",
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def papers_of(
+    session: AsyncSession,
+    actor: Actor,
+    plan_code: str,
+    *,
+    kind: str | None,
+    period: str | None,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Paper]:
+    """Return the papers of a plan that a caller sees, the newest first, after an id."""
+    seen = scope(actor, _OWNED)
+    wanted = (
+        select(Paper)
+        .options(*_WITHOUT_WORDS)
+        .where(text(seen.sql).bindparams(**seen.parameters))
+        .where(Paper.city_code == actor.city_code, Paper.plan_code == plan_code)
+        .where(Paper.state == "made")
+    )
+    if kind is not None:
+        wanted = wanted.where(Paper.kind == kind)
+    if period is not None:
+        wanted = wanted.where(Paper.period == period)
+    if after is not None:
+        wanted = wanted.where(Paper.id < after)
+    return (await session.scalars(wanted.order_by(Paper.id.desc()).limit(limit))).all()
+
+
+async def paper_of(
+    session: AsyncSession, actor: Actor, paper_id: UUID, *, whole: bool = False
+) -> Paper:
+    """Return a paper that was made, if the caller sees it; `whole` with what it says.
+
+    Raises:
+        PaperNotFound: there is none.
+    """
+    seen = scope(actor, _OWNED)
+    found = await session.scalar(
+        select(Paper)
+        .options(*(() if whole else _WITHOUT_WORDS))
+        .where(text(seen.sql).bindparams(**seen.parameters))
+        .where(Paper.city_code == actor.city_code, Paper.id == paper_id, Paper.state == "made")
+    )
+    if found is None:
+        raise PaperNotFound
+    return found
+
+
+async def files_of(
+    session: AsyncSession, city_code: str, paper_ids: Sequence[UUID]
+) -> dict[UUID, list[tuple[str, int, str]]]:
+    """Return of each paper its files: format, length in bytes and digest."""
+    rows = await session.execute(
+        select(PaperFile.paper_id, PaperFile.format, PaperFile.size, PaperFile.sha256)
+        .where(PaperFile.city_code == city_code, PaperFile.paper_id.in_(paper_ids))
+        .order_by(PaperFile.paper_id, PaperFile.format)
+    )
+    found: dict[UUID, list[tuple[str, int, str]]] = {}
+    for paper_id, form, size, sha256 in rows:
+        found.setdefault(paper_id, []).append((form, size, sha256))
+    return found
+
+
+async def file_of(session: AsyncSession, paper: Paper, form: str) -> PaperFile | None:
+    """Return a paper in a format; None: it was not made in that one."""
+    return await session.get(PaperFile, (paper.city_code, paper.id, form))

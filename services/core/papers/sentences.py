@@ -1,0 +1,161 @@
+"""Sentences of official papers (GB/T 9704 and the usage of the field). Pure.
+
+Differences of rates are in 百分点; 增长 and 下降 never stand beside a minus sign; what was not
+reported, what does not apply and 0 are three things.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from services.core.kit.decimals import display, quotient, times
+from services.core.plan.periods import Period
+
+NOT_REPORTED = "未报"
+NOT_APPLICABLE = "不适用"
+NOT_DUE = "未到期"
+NOT_OPENED = "未开放填报"
+NONE = "—"
+"""What there is not: a baseline that nobody printed, a figure that cannot be compared."""
+
+LIGHTS: Mapping[str, str] = {"green": "绿", "yellow": "黄", "red": "红", "grey": "灰"}
+SIGNS: Mapping[str, str] = {"green": "●", "yellow": "▲", "red": "■", "grey": "○"}
+"""Each light has a shape beside its word, so that a print without colours tells them apart."""
+
+_A_DAY = timedelta(days=1)
+_DIGITS = "〇一二三四五六七八九"
+_TEN = 10
+_HUNDRED = Decimal(100)
+_LEAST = "不足0.01"
+"""What is not 0, and would be shown as 0."""
+
+_STATES: Mapping[str, str] = {
+    "missing": NOT_REPORTED,
+    "not_applicable": NOT_APPLICABLE,
+    "not_due": NOT_DUE,
+    "not_opened": NOT_OPENED,
+}
+
+
+def ordinal(number: int) -> str:
+    """Return a number from 1 to 99 in Chinese, 一 to 九十九; beyond that in digits."""
+    tens, ones = divmod(number, _TEN)
+    if not 0 < number < _TEN * _TEN:
+        return str(number)
+    if tens == 0:
+        return _DIGITS[ones]
+    head = "十" if tens == 1 else f"{_DIGITS[tens]}十"
+    return head + (_DIGITS[ones] if ones else "")
+
+
+def day_name(day: date) -> str:
+    """Return a date as papers write it: 2025年10月15日, no zeros before."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def period_name(period: Period) -> str:
+    """Return what papers call a period: 2025年, 2025年上半年, 2025年第三季度, 2025年9月."""
+    year = f"{period.year}年"
+    match period.frequency:
+        case "annual":
+            return year
+        case "half_yearly":
+            return f"{year}{'上' if period.number == 1 else '下'}半年"
+        case "quarterly":
+            return f"{year}第{ordinal(period.number)}季度"
+        case "monthly":
+            return f"{year}{period.number}月"
+
+
+def period_before(period: Period) -> Period:
+    """Return the period of the same length just before one (上期)."""
+    return period.calendar.containing(period.first_day - _A_DAY, period.frequency)
+
+
+def year_before(period: Period) -> Period:
+    """Return the same period of the year before (上年同期)."""
+    then = period.first_day.replace(year=period.first_day.year - 1)
+    return period.calendar.containing(then, period.frequency)
+
+
+def value_text(row: Mapping[str, Any], *, with_unit: bool = True) -> str:
+    """Return what a row of a scoreboard says of its value: with its unit, or why there is none."""
+    if row["display"] is not None:
+        plain_level = row["level"] is not None
+        unit = row["unit"] if with_unit and not plain_level and row["unit"] != "/" else ""
+        return f"{row['display']}{unit}"
+    known = _STATES.get(row["state"])
+    if known is not None:
+        return known
+    reporting = row["reporting"]
+    nothing_came = reporting["expected"] > 0 and reporting["reported"] == 0
+    return NOT_REPORTED if nothing_came else NONE
+
+
+def light_text(light: str) -> str:
+    """Return a light with its shape and its word."""
+    return f"{SIGNS[light]}{LIGHTS[light]}"
+
+
+def percent_text(share: str | None) -> str:
+    """Return a share (0-1) in percent with two places; never on another side of 100 than it is."""
+    if share is None:
+        return NONE
+    found = times(Decimal(share), _HUNDRED)
+    return f"{display(found, least=(_HUNDRED,), most=(_HUNDRED,))}%"
+
+
+def difference(now: Decimal, then: Decimal, unit: str, *, up: str = "提高") -> str:
+    """Return how far a figure moved: 提高1.20分, 下降0.35个百分点, 持平. No sign stands in it."""
+    step = now - then
+    if not step:
+        return "持平"
+    return f"{up if step > 0 else '下降'}{_size(step)}{unit}"
+
+
+def rate_difference(now: Decimal, then: Decimal) -> str:
+    """Return how far a rate moved, in 百分点."""
+    return difference(now, then, "个百分点")
+
+
+def growth(now: Decimal, then: Decimal) -> str | None:
+    """Return by which share an amount grew: 增长3.50%, 下降2.10%, 持平; None: there is no rate.
+
+    There is none from an amount that is not above 0.
+    """
+    if now == then:
+        return "持平"
+    if then <= 0:
+        return None
+    rate = quotient(times(now - then, _HUNDRED), then)
+    return f"{'增长' if now > then else '下降'}{_size(rate)}%"
+
+
+def change_text(now: str | None, then: str | None, unit: str) -> str:
+    """Return how a value moved from another one, or `—` where the two cannot be compared.
+
+    Rates (unit %) are told apart in 百分点, amounts by their growth.
+    """
+    if now is None or then is None:
+        return NONE
+    if unit == "%":
+        return rate_difference(Decimal(now), Decimal(then))
+    return growth(Decimal(now), Decimal(then)) or NONE
+
+
+def _size(step: Decimal) -> str:
+    size = display(step.copy_abs())
+    return size if Decimal(size) else _LEAST
+
+
+def names_text(names: Sequence[str], *, most: int = 10) -> str:
+    """Return names with 、 between them; of many the first, and how many there are."""
+    if len(names) <= most:
+        return "、".join(names)
+    return f"{'、'.join(names[:most])}等{len(names)}个"
+
+
+def place_text(place: int, tied: int) -> str:
+    """Return a place in a ranking: 第一, 并列第二."""
+    return f"{'并列' if tied > 1 else ''}第{ordinal(place)}"

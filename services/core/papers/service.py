@@ -1,0 +1,286 @@
+"""Papers from the wish to the file: asked for, made by a worker, kept for good.
+
+All state is in Postgres, under a lease. A paper gets its number, its content and its files in one
+transaction, so a worker that is killed at any line leaves one that another makes anew, and none
+that is half there. Making one changes nothing in the ledger; that it was made is in the audit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.identity.actor import Actor
+from services.core.kit import operations
+from services.core.kit.clock import Clock
+from services.core.kit.database import rows_changed
+from services.core.kit.ids import new_id
+from services.core.kit.operations import Operation
+from services.core.papers import queries, statements
+from services.core.papers.errors import PaperUnderWay
+from services.core.papers.making import PaperContent, PaperFileMade
+from services.core.papers.models import Paper, PaperFile
+
+PAPER = "paper"
+"""What the operation of a paper is called."""
+
+LEASE_SECONDS = 60.0
+MOST_UNDER_WAY = 20
+_MOST_ATTEMPTS = 3
+_OVER_KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperWish:
+    """What paper is wanted: its kind, of which period or about what, and what it is to say.
+
+    `wanted` holds which scoreboard it speaks of and what the office fills in.
+    """
+
+    plan_code: str
+    kind: str
+    year: int
+    period: str | None
+    about: str | None
+    organization_code: str | None
+    wanted: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPaper:
+    """A paper that this worker is at, under a lease; it writes under the lease's token."""
+
+    city_code: str
+    id: UUID
+    token: UUID
+
+
+async def begin_paper(
+    session: AsyncSession, wish: PaperWish, *, actor: Actor, now: datetime
+) -> tuple[Paper, Operation]:
+    """Write down that a paper is wanted; a worker makes it.
+
+    Raises:
+        PaperUnderWay: so many of the caller's are being made already.
+    """
+    if await queries.under_way(session, actor.city_code, actor.credential_id) >= MOST_UNDER_WAY:
+        raise PaperUnderWay
+    paper_id = new_id()
+    operation = await operations.begin(
+        session,
+        city_code=actor.city_code,
+        credential_id=actor.credential_id,
+        kind=PAPER,
+        request={
+            "paper_id": str(paper_id),
+            "plan": wish.plan_code,
+            "kind": wish.kind,
+            "period": wish.period,
+            "about": wish.about,
+        },
+        progress={"done": 0, "total": 0},
+        now=now,
+    )
+    paper = Paper(
+        city_code=actor.city_code,
+        id=paper_id,
+        plan_code=wish.plan_code,
+        kind=wish.kind,
+        year=wish.year,
+        number=None,
+        period=wish.period,
+        about=wish.about,
+        organization_code=wish.organization_code,
+        wanted=dict(wish.wanted),
+        state="making",
+        made_by=actor.stamp(),
+        credential_id=actor.credential_id,
+        operation_id=operation.id,
+        attempts=0,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(paper)
+    await session.flush()
+    return paper, operation
+
+
+# What a worker does, a transaction each.
+
+
+async def take_paper(session: AsyncSession, city_code: str) -> TakenPaper | None:
+    """Take the paper of a city that waits longest; None: none waits."""
+    token = new_id()
+    asked = {"city": city_code, "token": token, "seconds": LEASE_SECONDS}
+    found = await session.scalar(statements.CLAIM, asked)
+    return None if found is None else TakenPaper(city_code, found, token)
+
+
+async def give_paper_back(session: AsyncSession, taken: TakenPaper) -> None:
+    """Let another worker begin a paper anew at once."""
+    await session.execute(statements.GIVE_BACK, _named(taken))
+
+
+def _named(taken: TakenPaper) -> dict[str, Any]:
+    return {"city": taken.city_code, "id": taken.id, "token": taken.token}
+
+
+async def begin_paper_making(
+    session: AsyncSession, taken: TakenPaper, *, now: datetime
+) -> Paper | None:
+    """Return the paper that was taken; None: it was cancelled, or tried too often."""
+    found = await _held(session, taken)
+    if found is None:
+        return None
+    paper, operation = found
+    if paper.attempts > _MOST_ATTEMPTS:
+        _end(paper, operation, "failed", now)
+        operation.errors = [_ABANDONED]
+        await session.flush()
+        return None
+    operation.state, operation.updated_at = "running", now
+    await session.flush()
+    return paper
+
+
+async def go_on_with_paper(
+    session: AsyncSession, taken: TakenPaper, progress: Mapping[str, object], *, now: datetime
+) -> bool:
+    """Note how far it is; return whether to go on: not if cancelled, or taken over."""
+    renewed = {**_named(taken), "seconds": LEASE_SECONDS}
+    if await session.scalar(statements.RENEW, renewed) is None:
+        return False
+    found = await _held(session, taken)
+    if found is None:
+        return False
+    found[1].progress, found[1].updated_at = dict(progress), now
+    await session.flush()
+    return True
+
+
+async def finish_paper(
+    session: AsyncSession,
+    taken: TakenPaper,
+    made: PaperContent,
+    files: Sequence[PaperFileMade],
+    *,
+    now: datetime,
+) -> bool:
+    """Number a paper and keep it with its files; return whether it was still this worker's."""
+    found = await _held(session, taken)
+    if found is None:
+        return False
+    paper, operation = found
+    paper.number = await _next_number(session, paper)
+    _end(paper, operation, "succeeded", now)
+    paper.state = "made"
+    paper.position, paper.digest = made.position, made.digest
+    paper.title, paper.as_of = made.title, made.as_of
+    paper.figure_count = len(made.figures)
+    paper.content = dict(made.content)
+    paper.figures = [dict(one) for one in made.figures]
+    session.add_all(
+        PaperFile(
+            city_code=paper.city_code,
+            paper_id=paper.id,
+            format=file.format,
+            content=file.content,
+            size=len(file.content),
+            sha256=file.sha256,
+        )
+        for file in files
+    )
+    operation.result = _result(paper, files)
+    operation.progress = {"done": len(files), "total": len(files)}
+    await session.flush()
+    await note(
+        session,
+        city_code=paper.city_code,
+        action="paper.made",
+        subject=("paper", str(paper.id)),
+        actor=paper.made_by,
+        data={
+            "plan": paper.plan_code,
+            "kind": paper.kind,
+            "year": paper.year,
+            "number": paper.number,
+            "position": paper.position,
+            "digest": paper.digest,
+        },
+        at=now,
+    )
+    return True
+
+
+async def _next_number(session: AsyncSession, paper: Paper) -> int:
+    of = {"city": paper.city_code, "plan": paper.plan_code, "kind": paper.kind, "year": paper.year}
+    return (await session.scalar(statements.LAST_NUMBER, of) or 0) + 1
+
+
+def _result(paper: Paper, files: Sequence[PaperFileMade]) -> dict[str, Any]:
+    path = f"/v1/papers/{paper.id}"
+    return {
+        "paper_id": str(paper.id),
+        "number": paper.number,
+        "path": path,
+        "files": [
+            {
+                "format": file.format,
+                "size": len(file.content),
+                "sha256": file.sha256,
+                "path": f"{path}/content/{file.format}",
+            }
+            for file in files
+        ],
+    }
+
+
+async def fail_paper(
+    session: AsyncSession, taken: TakenPaper, error: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Note that it cannot be made."""
+    found = await _held(session, taken)
+    if found is not None:
+        _end(*found, "failed", now)
+        found[1].errors = [dict(error)]
+        await session.flush()
+
+
+async def _held(session: AsyncSession, taken: TakenPaper) -> tuple[Paper, Operation] | None:
+    """Return a paper and its operation locked, if it is this worker's and not cancelled."""
+    paper = await queries.paper_leased(session, taken.city_code, taken.id, taken.token)
+    if paper is None:
+        return None
+    operation = await operations.operation_of(
+        session, taken.city_code, paper.operation_id, for_update=True
+    )
+    if operation.state in operations.OPEN:
+        return paper, operation
+    paper.state = "over"
+    await session.flush()
+    return None
+
+
+def _end(paper: Paper, operation: Operation, state: str, now: datetime) -> None:
+    paper.state, paper.updated_at = "over", now
+    paper.lease_token, paper.lease_until = None, None
+    operation.state, operation.updated_at = state, now
+
+
+_ABANDONED = {
+    "code": "paper-abandoned",
+    "detail": {
+        "zh": "多次制作都没有完成，请联系管理员查看日志",
+        "en": "It could not be finished in several tries: tell whoever runs this deployment",
+    },
+}
+
+
+async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:
+    """Forget what was asked for a month ago and never made; return how many."""
+    old = {"city": city_code, "before": clock.now() - _OVER_KEPT}
+    return await rows_changed(session, statements.DROP_OVER, old)
