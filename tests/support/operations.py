@@ -31,6 +31,7 @@ _OF_A_UNIT = {"organization_code": "UN15"}
 _QUERIES = {
     "GET /v1/plans/{plan}/form": _OF_A_UNIT,
     "GET /v1/plans/{plan}/templates/{name}.xlsx": _OF_A_UNIT,
+    "GET /v1/plans/{plan}/registers/{register}/form.xlsx": {"organization_code": "UN22"},
     **{
         f"GET /v1/plans/{{plan}}/scoreboard/{end}": {"from": "0", "period": "2025"}
         for end in ("changes", "comparison")

@@ -1,5 +1,6 @@
-"""The path of a sheet whose rows are those of a register."""
+"""Paths of sheets whose rows are those of a register: one that goes out, and what comes in."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter
@@ -7,18 +8,29 @@ from anyio.to_thread import run_sync
 from fastapi import Depends, Query, Request, Response
 from pydantic_core import to_json
 
-from services.api.context import Held, PlanInScope, Writing
+from services.api.context import Held, IfNoneMatch, PlanInScope, Reading, Writing
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
+from services.api.imports.template_routes import (
+    UNIT_MISSING,
+    XLSX,
+    UnitQuery,
+    file_answer,
+    file_response,
+)
 from services.api.problems import language_of
 from services.api.registers.routes import RegisterInPlan, Writer
 from services.api.registers.schemas import RegisterReportOut, report_of_rows
 from services.api.routing import versioned_router
+from services.core.imports.register_form import register_form
 from services.core.imports.register_sheet import rows_of_sheet
-from services.core.kit.errors import InvalidInput
-from services.core.registers.rules import RowDraft
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.text import Text
+from services.core.registers.queries import kept_by
+from services.core.registers.rules import MOST_ROWS, RowDraft, keeper_faults, keeps
 from services.core.registers.service import RegisterDesk, write_rows
 from services.core.sheets.errors import SheetRefused
+from services.core.submissions.errors import NotYourOrganization
 
 router = versioned_router("registers")
 
@@ -67,6 +79,55 @@ async def _rows(
         return await run_sync(read, limiter=_one_at_a_time)
     except (SheetRefused, InvalidInput) as error:
         raise type(error)(faults=[*error.faults, *request.scope.get("unread", [])]) from None
+
+
+_TOO_MANY = Text(
+    "该单位在此台账中超过 {most} 行，请改用 rows.xlsx 导出，分批上传",
+    "The unit keeps more than {most} rows: take rows.xlsx, and send several files",
+)
+
+
+@router.get(
+    "/plans/{plan}/registers/{register}/form.xlsx",
+    response_class=Response,
+    responses={**file_answer(XLSX, "RegisterForm"), **refusals(403, 404)},
+)
+async def get_register_form(
+    actor: Writer,
+    plan: PlanInScope,
+    register: RegisterInPlan,
+    session: Reading,
+    organization_code: UnitQuery = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return a register as a sheet for a unit: the rows it keeps, and room for more.
+
+    Yellow cells are to be filled in; those of the key are locked, choices are offered. Sent to
+    `rows/sheet` it changes what was changed in it and nothing else, however old it is.
+    """
+    unit = organization_code or actor.organization_code
+    if unit is None:
+        raise InvalidInput(faults=[UNIT_MISSING])
+    if faults := keeper_faults(register, unit, plan):
+        raise InvalidInput(faults=[replace(one, pointer=f"/query{one.pointer}") for one in faults])
+    if not keeps(actor, register, unit):
+        raise NotYourOrganization
+    rows = await kept_by(
+        session,
+        actor,
+        plan_code=plan.code,
+        register_code=register.code,
+        organization_code=unit,
+        limit=MOST_ROWS + 1,
+    )
+    if len(rows) > MOST_ROWS:
+        told = _TOO_MANY.format(most=MOST_ROWS)
+        raise InvalidInput(faults=[Fault("/query/organization_code", "too-many-rows", told)])
+    said = [one.cells for one in rows]
+    name, content = await run_sync(
+        register_form, register, plan, unit, said, limiter=_one_at_a_time
+    )
+    return file_response(content, name, XLSX, if_none_match)
 
 
 @router.post(

@@ -142,7 +142,7 @@ _NO_PERIOD = Fault(
     "period-not-taken",
     Text("任务进展表不分报告期，请勿写 period", "Form 02 is of no period: leave it out"),
 )
-_UNIT_MISSING = Fault(
+UNIT_MISSING = Fault(
     "/query/organization_code",
     "missing",
     Text("请用 organization_code 写明填报单位", "Say which unit fills it in: organization_code"),
@@ -158,7 +158,7 @@ def of_unit(asked: Asked, said: str | None) -> AskedForm:
     """
     unit = said or asked.actor.organization_code
     if unit is None:
-        raise InvalidInput(faults=[_UNIT_MISSING])
+        raise InvalidInput(faults=[UNIT_MISSING])
     if faults := organization_faults(unit, asked.plan):
         raise InvalidInput(faults=[replace(one, pointer=f"/query{one.pointer}") for one in faults])
     if asked.own_unit not in {None, unit}:

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from services.core.imports.as_made import untouched
 from services.core.imports.cell_values import (
     HIDDEN_ROW,
     cell_fault,
@@ -17,6 +18,7 @@ from services.core.imports.cell_values import (
     is_no_row,
     number_of,
 )
+from services.core.imports.sheet_forms import AS_MADE
 from services.core.kit.decimals import plain
 from services.core.kit.errors import Fault
 from services.core.kit.nearest import with_nearest
@@ -110,6 +112,7 @@ def _headings_of(rows: Iterator[SheetRow], register: Register) -> _Headings:
 def _known(register: Register) -> Mapping[str, str]:
     """Return the code of each column by what its heading may be."""
     known = {_plain(heading): _UNIT for heading in UNIT_HEADINGS}
+    known[_plain(AS_MADE)] = AS_MADE
     for column in register.columns:
         for name in (column.code, column.name):
             known[_plain(name)] = column.code
@@ -127,7 +130,10 @@ def _draft_of(
 ) -> RowDraft:
     faults = [HIDDEN_ROW] if row.hidden else []
     said: dict[str, Any] = {}
+    same = untouched(row, headings.at).keys() - set(register.key)
     for column in register.columns:
+        if column.code in same:
+            continue
         cell = row.cells.get(headings.at.get(column.code, 0))
         found = None if cell is None else _READERS[column.type](column, cell, plan)
         if isinstance(found, Fault):

@@ -16,7 +16,7 @@ from services.core.identity.reach import Reach
 from services.core.plan.visibility import Owned, scope
 from services.core.registers import statements
 from services.core.registers.models import RegisterRow, RegisterRowHistory
-from services.core.registers.rules import Row
+from services.core.registers.rules import STANDING, Row
 
 ROWS = Owned(
     city="register_row.city_code",
@@ -98,6 +98,31 @@ async def page(
     if after is not None:
         wanted = wanted.where(RegisterRow.id < after)
     return (await session.scalars(wanted.order_by(RegisterRow.id.desc()).limit(limit))).all()
+
+
+async def kept_by(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    plan_code: str,
+    register_code: str,
+    organization_code: str,
+    limit: int,
+) -> Sequence[RegisterRow]:
+    """Return up to `limit` visible rows of a unit that hold their keys, the oldest first."""
+    found = await session.scalars(
+        select(RegisterRow)
+        .where(
+            scope(actor, ROWS).clause,
+            RegisterRow.plan_code == plan_code,
+            RegisterRow.register_code == register_code,
+            RegisterRow.organization_code == organization_code,
+            RegisterRow.state.in_(sorted(STANDING)),
+        )
+        .order_by(RegisterRow.id)
+        .limit(limit)
+    )
+    return found.all()
 
 
 async def one(session: AsyncSession, actor: Actor, row_id: UUID) -> RegisterRow | None:
