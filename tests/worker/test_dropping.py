@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,8 @@ from tests.support.api import Door, open_door
 from tests.support.endpoints import make_endpoint
 from tests.support.reported import begin_anew, reported
 from tests.support.s3 import BUCKET, serving_s3
+from tests.worker.running import a_worker, until
+from tests.worker.test_importing import locked
 
 CITY = "410183"
 SCOPES = ["webhooks:write", "events:read", "plan:read", "submissions:read"]
@@ -256,3 +259,34 @@ async def test_every_fault_is_told_at_once(door: Door) -> None:
     async with door.held.database.transaction() as session:
         with pytest.raises(DropRefused):
             await drop_of(session, CITY, "nowhere")
+
+
+async def test_a_worker_process_that_is_killed_leaves_nothing_half_and_another_goes_on(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    await reported(door)
+    settings = {"WUFEI_DROPS": str(tmp_path)}
+    url = door.held.database.dsn
+
+    async def waits() -> bool:
+        return bool(
+            await door.held.database.pool.fetch(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+                " AND application_name = 'wufei-worker' AND wait_event_type = 'Lock'"
+            )
+        )
+
+    async with locked(door, "dropped_file", "SHARE"), a_worker(url, settings=settings) as worker:
+        await until(waits)
+        await worker.stop(SIGKILL)
+    assert not (tmp_path / CITY).exists()
+    async with a_worker(url, settings=settings) as worker:
+        await worker.heard_saying("file dropped")
+    first = dropped(tmp_path)
+    assert bodies(first)
+    await reported(door)
+    async with a_worker(url, settings=settings) as worker:
+        await worker.heard_saying("file dropped")
+    assert {name: dropped(tmp_path)[name] for name in first} == first
