@@ -249,6 +249,6 @@ async def test_a_bulletin_comes_as_docx_pdf_and_xlsx_and_all_are_the_same_again(
     assert book.sheetnames == ["附件1", "附件2", "数据溯源"]
     rows = list(book["附件1"].iter_rows(min_row=3, values_only=True))
     (u08,) = [row for row in rows if row[1] is not None and "生活垃圾回收利用率" in str(row[1])]
-    assert u08[4] == 40.65
+    assert u08[4:6] == (40.65, "100.00%")
     traced = list(book["数据溯源"].iter_rows(min_row=3, values_only=True))
     assert len([row for row in traced if isinstance(row[0], int | float)]) == first["figures"]

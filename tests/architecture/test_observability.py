@@ -76,12 +76,7 @@ def test_what_is_served_and_not_named_is_known() -> None:
     ours = {name for name in _served() if name.startswith("wufei_")}
     assert ours - named == {
         "wufei_webhook_queued",  # the dashboard has the sum
-        # Of connectors there are few or none; events and the doctor tell when one needs somebody.
-        "wufei_connectors",
-        "wufei_connector_items",
-        "wufei_connector_oldest_due_seconds",
-        "wufei_reports_total",
-        "wufei_reported_items_total",
+        "wufei_reported_items_total",  # the dashboard has what stands of each state
         "wufei_webhook_attempts_lately",
         "wufei_webhook_attempt_median_seconds",
         "wufei_webhook_attempt_p95_seconds",

@@ -49,6 +49,9 @@ async def test_it_walks_a_month_and_leaves_the_ledger_in_that_state(folder: Path
         assert told in printed, printed
     assert "【演示】" in printed
     assert "/board/link?token=wufeiboard_410183_" in printed
+    papers = {form: (folder / "demo" / f"演示通报.{form}") for form in ("docx", "pdf", "xlsx")}
+    begins = {form: path.read_bytes()[:4] for form, path in papers.items()}
+    assert begins == {"docx": b"PK\x03\x04", "pdf": b"%PDF", "xlsx": b"PK\x03\x04"}
     await asyncio.to_thread((folder / "demo" / "demonstration").unlink)
     code, printed = await _demo(folder)
     assert code == 1

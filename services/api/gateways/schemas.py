@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -12,7 +12,7 @@ from services.api.contract.choices import one_of
 from services.api.gateways.facade import OPERATIONS
 from services.api.identity.schemas import Networks
 from services.core.gateways.models import Partner, PartnerSecret
-from services.core.gateways.profiles import PROFILES, ProfileName
+from services.core.gateways.profiles import ProfileName
 from services.core.gateways.queries import InterfaceUse
 from services.core.gateways.use import p95_ms
 from services.core.kit.forms import form
@@ -102,7 +102,9 @@ class PartnerOut(BaseModel):
     id: UUID = Field(description="Its id, for good")
     app_id: str = Field(description="What its requests call it")
     name: str = Field(description="Whose platform it is")
-    profile: Annotated[str, one_of(list(PROFILES))] = Field(description="How its gateway signs")
+    profile: Annotated[str, one_of(get_args(ProfileName))] = Field(
+        description="How its gateway signs"
+    )
     key_id: UUID = Field(description="Key that it acts as")
     city_code: str = Field(description="Code of its city")
     allowed_networks: list[str] = Field(description="Networks that it may call from; empty: all")

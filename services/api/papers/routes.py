@@ -1,6 +1,7 @@
 """Paths of papers: asked for by the office, made by the worker, read for good."""
 
-from typing import Annotated, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
@@ -19,6 +20,14 @@ from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import after_id, after_version, cut, of_list
+from services.api.papers.asked import (
+    about_matter,
+    board_for,
+    check_part,
+    matter_in_time,
+    matter_unknown,
+    wish_faults,
+)
 from services.api.papers.schemas import (
     PaperFigureListOut,
     PaperIn,
@@ -36,27 +45,21 @@ from services.api.scoring.routes import contribution_out, unit_in_scope
 from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
-from services.core.kit.errors import Fault, InvalidInput
-from services.core.kit.text import Text
+from services.core.kit.errors import InvalidInput
 from services.core.papers import queries
 from services.core.papers.composing import PaperSubject, compose
 from services.core.papers.errors import PaperFigureNotFound, PaperNotFound
 from services.core.papers.figures import PaperFigure, from_json, moved
 from services.core.papers.making import FORMATS
+from services.core.papers.matters import PaperMatter
 from services.core.papers.models import Paper
-from services.core.papers.paper_kinds import PaperKind
+from services.core.papers.paper_kinds import PaperKind, is_form
 from services.core.papers.service import PaperWish, begin_paper
-from services.core.plan.errors import PublicationNotFound
-from services.core.plan.periods import Period
 from services.core.plan.queries import plan_state
-from services.core.plan.queries import publication as publication_of
 from services.core.plan.state import PlanState
-from services.core.plan.unknown_codes import parsed_period
 from services.core.plan.visibility import sees_whole_plan
 from services.core.scoring.cases import periods_read
 from services.core.scoring.counting import Contribution, ScoreSubject, contributions
-from services.core.scoring.models import ScoreSnapshot
-from services.core.scoring.queries import latest_board
 
 router = versioned_router("papers")
 
@@ -82,33 +85,22 @@ PaperFormat = Annotated[
         **answering("PaperBegun", ETAG, LOCATION, status=202),
         **refusals(403, 404, 409, 410),
     },
-    openapi_extra=asking("BulletinWanted"),
+    openapi_extra=asking("BulletinWanted", "SpecialReportWanted"),
     response_model=OperationOut,
 )
 async def make_paper(
     body: PaperIn, actor: Maker, plan: PlanInScope, session: Writing, held: Held
 ) -> Response:
-    """Have the worker make a paper of what a scoreboard says.
+    """Have the worker make a paper of what the ledger says.
 
-    `Location` tells how far it is; its `result` says where the paper and its files are. It is
-    made of one scoreboard at one place in the log: asked for again with the same `position`, it
-    says the same, byte for byte. Its number is that of the order in which papers are made.
-    Cancelled before it is done, it leaves nothing.
+    `Location` tells how far it is; its `result` says where the paper and its files are. A paper on
+    a period is made of one scoreboard at one place in the log: asked for again with the same
+    `position`, it says the same, byte for byte. A form is about one matter as it stands. Its
+    number is that of the order in which papers are made. Cancelled before it is done, it leaves
+    nothing.
     """
-    period, board = await _board(session, plan, body)
-    wish = PaperWish(
-        plan_code=plan.code,
-        kind=body.kind,
-        year=period.in_year,
-        period=period.code,
-        about=None,
-        organization_code=None,
-        wanted={
-            "sequence": board.sequence,
-            "document_number": body.document_number,
-            "issued_on": None if body.issued_on is None else body.issued_on.isoformat(),
-        },
-    )
+    today = held.clock.today(plan.document.time_zone)
+    wish = await _wish(session, plan, body, today)
     _, operation = await begin_paper(session, wish, actor=actor, now=held.clock.now())
     told = operation_out(operation).model_dump_json().encode()
     answer = json_answer(told, etag=body_etag(told), status=202)
@@ -116,49 +108,36 @@ async def make_paper(
     return answer
 
 
-async def _board(session: Writing, plan: PlanState, body: PaperIn) -> tuple[Period, ScoreSnapshot]:
-    """Return the scoreboard that a paper is to speak of, and its period.
+async def _wish(session: Writing, plan: PlanState, body: PaperIn, today: date) -> PaperWish:
+    """Return what is asked for, once it is known to be there."""
+    faults = wish_faults(body)
+    if faults:
+        raise InvalidInput(faults=faults)
+    said: dict[str, Any] = {
+        "document_number": body.document_number,
+        "issued_on": None if body.issued_on is None else body.issued_on.isoformat(),
+        "today": today.isoformat(),
+    }
+    about = None if body.about is None else f"{body.about.kind}/{body.about.id}"
+    if is_form(body.kind):
+        matter = await _matter(session, plan, body, today)
+        return PaperWish(plan.code, body.kind, today.year, None, matter.about, matter.unit, said)
+    period, board = await board_for(session, plan, body)
+    check_part(plan, body, board)
+    said["sequence"] = board.sequence
+    return PaperWish(plan.code, body.kind, period.in_year, period.code, about, None, said)
 
-    Raises:
-        InvalidInput: the period has none, or two are named.
-        PublicationNotFound: nothing was published under the number, or another period was.
-    """
-    if body.publication is not None and body.position is not None:
-        raise InvalidInput(
-            faults=[Fault("/publication", "not-with-position", _ONE, body.publication)]
-        )
-    period = plan.period_calendar.year(plan.document.last_target_year)
-    if body.period is not None:
-        period = parsed_period(plan, body.period, "/period")
-    if body.publication is not None:
-        published = await publication_of(session, plan.city_code, plan.code, body.publication)
-        if published is None or (body.period is not None and period.code != published.period):
-            raise PublicationNotFound
-        period = plan.period_calendar.period(published.period)
-    found = await latest_board(
-        session,
-        plan.city_code,
-        plan.code,
-        period=period.code,
-        basis="approved",
-        publication=body.publication,
-        position=body.position,
-    )
-    if found is None and body.publication is not None:
-        raise PublicationNotFound
+
+async def _matter(session: Writing, plan: PlanState, body: PaperIn, today: date) -> PaperMatter:
+    """Return the one matter that a form is to be about."""
+    kind, named = ("", "") if body.about is None else (body.about.kind, body.about.id)
+    about = about_matter(kind, named)
+    found = None if about is None else await queries.matter_of(session, plan, about, today)
     if found is None:
-        raise InvalidInput(faults=[Fault("/period", "nothing-scored", _NOTHING, period.code)])
-    return period, found
-
-
-_ONE = Text(
-    "publication 与 position 只能给一个：各指定一张得分表",
-    "Give `publication` or `position`, not both: each names a scoreboard",
-)
-_NOTHING = Text(
-    "该周期尚无得分表：请换一个已有数据的周期，或在有数据审核通过后再试",
-    "The period has no scoreboard yet: name another one, or try again when values were approved",
-)
+        raise InvalidInput(faults=[matter_unknown(named)])
+    if body.kind == "supervision" and not found.late:
+        raise InvalidInput(faults=[matter_in_time(named)])
+    return found
 
 
 @router.get("/plans/{plan}/papers", responses={**answering("Papers"), **refusals(403, 404)})
@@ -329,13 +308,14 @@ async def get_paper_figure(
     "/papers/{paper_id}/moved",
     responses={**answering("PaperMoved"), **refusals(403, 404)},
 )
-async def list_paper_moved(paper: WholePaper, session: Reading) -> PaperMovedOut:
+async def list_paper_moved(paper: WholePaper, session: Reading, held: Held) -> PaperMovedOut:
     """Tell which figures of a paper say something else today than was printed.
 
     The paper is composed anew of what the ledger says now, and its figures are compared by key.
     """
     plan = await _plan_of(session, paper)
-    now = await compose(session, plan, PaperSubject.of(paper, as_of_now=True))
+    day = held.clock.today(plan.document.time_zone)
+    now = await compose(session, plan, PaperSubject.of(paper, today=day))
     today = [] if now is None else [from_json(one) for one in now.figures]
     return PaperMovedOut.model_validate(
         {

@@ -15,11 +15,18 @@ from services.core.kit.said import CodeIn, Said, Title
 from services.core.papers.figures import FigureMoved, PaperFigure
 from services.core.papers.making import FORMATS, code_of
 from services.core.papers.models import Paper
-from services.core.papers.paper_kinds import KINDS, PaperKind
+from services.core.papers.paper_kinds import KINDS, AboutKind, PaperKind
 from services.core.plan.written import Day
 
 _KINDS: Sequence[str] = tuple(KINDS)
 _FORMATS: Sequence[str] = tuple(FORMATS)
+
+
+class PaperAboutIn(Said):
+    """What a paper is about."""
+
+    kind: AboutKind = Field(description="What it is")
+    id: CodeIn = Field(description="Its code or its id")
 
 
 class PaperIn(Said):
@@ -27,7 +34,15 @@ class PaperIn(Said):
 
     kind: PaperKind = Field(description="What kind of paper it is")
     period: CodeIn | None = Field(
-        default=None, description="Of which period; default: the plan's last target year"
+        default=None,
+        description="Of which period; default: the plan's last target year. A form of one matter is"
+        " of none",
+    )
+    about: PaperAboutIn | None = Field(
+        default=None,
+        description="Of `special` the group or the indicator that it reports on; of `supervision`"
+        " and `feedback` the one matter: a milestone, an obligation or an alert. Others are about"
+        " the whole plan",
     )
     publication: int | None = Field(
         default=None,

@@ -7,7 +7,7 @@ own; what it prints is what the numbered log holds. Everything says that it is a
 import asyncio
 import shutil
 from argparse import Namespace
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from services.console.demo.story import (
     DAYS,
     FIRST_MORNING,
     OFFICE,
+    bulletin,
     demonstration_plan,
     link_to_the_board,
     walk,
@@ -57,10 +58,13 @@ async def _run(settings: UpSettings) -> int:
             days = progress.add_task("演示 demonstration", total=len(DAYS))
             async for day in walk(stage):
                 progress.update(days, advance=1, description=f"演示 {day:%Y-%m-%d}")
-        told, board = await stage.told(OFFICE), await link_to_the_board(stage)
+        papers, board = await bulletin(stage), await link_to_the_board(stage)
+        told = await stage.told(OFFICE)
         settled_clock(stage.directory.clock, stage.now)
     console.print(_table(told))
-    for line in _ending(settings, folder, told, board):
+    for name, content in papers.items():
+        (folder / name).write_bytes(content)
+    for line in _ending(settings, folder, told, board, papers):
         console.print(line, soft_wrap=True)
     return 0
 
@@ -114,9 +118,12 @@ def _table(told: list[Line]) -> Table:
     return table
 
 
-def _ending(settings: UpSettings, folder: Path, told: list[Line], board: str) -> list[str]:
+def _ending(
+    settings: UpSettings, folder: Path, told: list[Line], board: str, papers: Iterable[str]
+) -> list[str]:
     return [
         f"{len(told)} 条 (lines). 演示数据保存在 (the demonstration is kept in) {folder}",
+        f"通报 (the bulletin): {'、'.join(str(folder / name) for name in papers)}",
         f"继续 (go on from there): WUFEI_DATA_DIR='{folder}' make run",
         f"然后打开看板 (and then open the board): http://127.0.0.1:{settings.port}{board}",
     ]

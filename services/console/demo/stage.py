@@ -17,6 +17,7 @@ from services.console.data_directory import DataDirectory
 from services.console.errors import ConsoleError
 from services.core.kit.clock import Clock
 from services.core.webhooks.wording import Names, told
+from services.worker.papering import Papering
 from services.worker.reactor import Reactor
 
 _REFUSED = 400
@@ -86,12 +87,27 @@ class Stage:
         found: dict[str, Any] = answer.json() if answer.content else {}
         return found
 
+    async def file(self, name: str, path: str) -> bytes:
+        """Return a file that somebody may have, at a path as the API tells it.
+
+        Raises:
+            ConsoleError: it refused.
+        """
+        answer = await self._actors[name].get(f"http://wufei{path}")
+        if answer.status_code >= _REFUSED:
+            raise ConsoleError(f"{name}: {path}: {answer.status_code} {answer.text}")
+        return answer.content
+
     async def let_time_act(self) -> None:
         """Do what the worker does when it wakes and when the date moves on."""
         reactor = Reactor(self._held.database, self._held.clock)
         await reactor.react()
         await reactor.sweep()
         await reactor.react()
+
+    async def make_papers(self) -> None:
+        """Do what the worker does when papers are wanted."""
+        await Papering(self._held.database, self._held.clock).work_off()
 
     async def told(self, reader: str) -> list[Line]:
         """Return what the log holds, in sentences, as somebody may read it; values by the day."""

@@ -266,6 +266,17 @@ _SCENES: Mapping[date, Callable[[Stage], Awaitable[None]]] = {
 """What hangs on what the ledger answers, by day."""
 
 
+async def bulletin(stage: Stage) -> dict[str, bytes]:
+    """Have a bulletin of the year made, and return its files by their names."""
+    wanted = {"kind": "bulletin", "period": _PERIOD, "document_number": f"{_LABEL}第1期"}
+    await stage.ask(OFFICE, "POST", f"{PLAN}/papers", wanted)
+    await stage.make_papers()
+    (made,) = (await stage.ask(OFFICE, "GET", f"{PLAN}/papers"))["items"]
+    return {
+        f"演示通报.{one['format']}": await stage.file(OFFICE, one["path"]) for one in made["files"]
+    }
+
+
 async def link_to_the_board(stage: Stage) -> str:
     """Return the path of a read-only link to the leader's page, good for 30 days."""
     made = await stage.ask(

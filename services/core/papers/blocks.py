@@ -22,13 +22,15 @@ PaperBlock = dict[str, Any]
 class PaperHead:
     """What stands above a paper. `number` and `day` None are left blank, to be filled in by hand.
 
-    `status` is what every page says of the plan, such as 征求意见稿; None: nothing.
+    Without an `issuer` there is no red head. `status` is what it says of the plan, such as
+    征求意见稿; None: nothing. `landscape` lays the pages across.
     """
 
-    issuer: str
+    issuer: str | None
     year: int
     number: str | None
     status: str | None
+    landscape: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def table(
     }
 
 
-def form(rows: Iterable[tuple[str, Sequence[Run | str]]]) -> PaperBlock:
+def ruled_form(rows: Iterable[tuple[str, Sequence[Run | str]]]) -> PaperBlock:
     """Return a form: a label and what stands beside it, a line each."""
     return {"kind": "form", "rows": [[label, runs(*pieces)] for label, pieces in rows]}
 

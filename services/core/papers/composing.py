@@ -8,12 +8,17 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.papers import queries
-from services.core.papers.blocks import PaperHead
+from services.core.papers.blocks import PaperHead, PaperText
 from services.core.papers.bulletin import bulletin
+from services.core.papers.ground import PaperGround
 from services.core.papers.making import PaperContent, kept
+from services.core.papers.matters import PaperMatter, feedback, supervision
 from services.core.papers.models import Paper
 from services.core.papers.office_texts import DEFAULT_TEXTS, filled
+from services.core.papers.paper_kinds import is_form
 from services.core.papers.sentences import day_name, period_name
+from services.core.papers.special import rows_about, special_report
+from services.core.papers.tables import annex_two
 from services.core.plan.state import PlanState
 
 
@@ -21,7 +26,8 @@ from services.core.plan.state import PlanState
 class PaperSubject:
     """What a paper is about, and what the office has it say.
 
-    `sequence` is which scoreboard of its period it speaks of; None: the newest.
+    `sequence` is which scoreboard of its period it speaks of; None: the newest. `today` is the
+    local date that a matter is looked at on.
     """
 
     kind: str
@@ -29,39 +35,84 @@ class PaperSubject:
     period: str | None
     about: str | None
     sequence: int | None
+    today: date
     said: Mapping[str, Any]
 
     @classmethod
-    def of(cls, paper: Paper, *, as_of_now: bool = False) -> "PaperSubject":
-        """Return what a paper is about; `as_of_now` whatever the ledger said when it was asked."""
-        sequence = None if as_of_now else paper.wanted.get("sequence")
-        return cls(paper.kind, paper.year, paper.period, paper.about, sequence, paper.wanted)
+    def of(cls, paper: Paper, *, today: date | None = None) -> "PaperSubject":
+        """Return what a paper is about; with `today` as the ledger stands now."""
+        asked = date.fromisoformat(paper.wanted["today"])
+        sequence = paper.wanted.get("sequence") if today is None else None
+        return cls(
+            kind=paper.kind,
+            year=paper.year,
+            period=paper.period,
+            about=paper.about,
+            sequence=sequence,
+            today=today or asked,
+            said=paper.wanted,
+        )
 
 
 async def compose(
     session: AsyncSession, plan: PlanState, subject: PaperSubject
 ) -> PaperContent | None:
     """Return a paper; None: what it is about is there no more."""
-    if subject.period is None:
-        return None
-    period = plan.period_calendar.period(subject.period)
+    if is_form(subject.kind):
+        matter = await queries.matter_of(session, plan, subject.about or "", subject.today)
+        return None if matter is None else kept(_form(plan, subject, matter), matter.position)
+    period = plan.period_calendar.period(subject.period or "")
     ground = await queries.ground_of(session, plan, period, sequence=subject.sequence)
     if ground is None:
         return None
-    document = ground.plan.document
+    if subject.about is not None and not rows_about(ground, subject.about)[1]:
+        return None
+    return kept(_of_period(ground, subject), ground.position)
+
+
+def _of_period(ground: PaperGround, subject: PaperSubject) -> PaperText:
+    texts = _texts(ground.plan, subject, period_name(ground.period), ground.as_of)
+    day = _day(subject)
+    if subject.kind == "annex2":
+        return annex_two(ground, texts, _head(ground.plan, subject, None, landscape=True))
+    head = _head(ground.plan, subject, f"{texts['issuer']}文件")
+    if subject.kind == "special":
+        return special_report(ground, subject.about or "", texts, head, day)
+    return bulletin(ground, texts, head, day)
+
+
+def _form(plan: PlanState, subject: PaperSubject, matter: PaperMatter) -> PaperText:
+    texts = _texts(plan, subject, f"{subject.today.year}年", subject.today)
+    if subject.kind == "feedback":
+        return feedback(matter, texts, _head(plan, subject, None), _day(subject))
+    head = _head(plan, subject, texts["issuer"])
+    return supervision(matter, texts, head, _day(subject))
+
+
+def _texts(plan: PlanState, subject: PaperSubject, called: str, as_of: date) -> dict[str, str]:
+    document = plan.document
     values = {
         "城市": document.city.name,
         "计划": document.title,
-        "期间": period_name(period),
-        "截至": day_name(ground.as_of),
+        "期间": called,
+        "截至": day_name(as_of),
     }
-    texts = filled(DEFAULT_TEXTS[subject.kind], values)
-    head = PaperHead(
-        issuer=f"{texts['issuer']}文件",
+    return filled(DEFAULT_TEXTS[subject.kind], values)  # type: ignore[index] # ours alone are kept
+
+
+def _head(
+    plan: PlanState, subject: PaperSubject, issuer: str | None, *, landscape: bool = False
+) -> PaperHead:
+    document = plan.document
+    return PaperHead(
+        issuer=issuer,
         year=subject.year,
         number=subject.said.get("document_number"),
         status=document.status_text if document.status == "draft" else None,
+        landscape=landscape,
     )
+
+
+def _day(subject: PaperSubject) -> str | None:
     issued_on = subject.said.get("issued_on")
-    day = None if issued_on is None else day_name(date.fromisoformat(issued_on))
-    return kept(bulletin(ground, texts, head, day), ground.position)
+    return None if issued_on is None else day_name(date.fromisoformat(issued_on))

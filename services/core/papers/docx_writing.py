@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from docx import Document
 from docx.document import Document as Writing
+from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
@@ -36,6 +37,7 @@ _TIGHTER_TWIPS = -5
 """28 characters of 16 points in 156 mm: each stands a quarter of a point nearer to the next."""
 
 _TEXT_WIDTH_MM = 156
+_ACROSS_WIDTH_MM = 232
 _TEXT_WIDTH_POINTS = 440
 _HEAD_POINTS = 48
 _TWIPS_PER_MM = 56.6929
@@ -54,7 +56,7 @@ def docx_of(
     closing: str,
 ) -> bytes:
     """Return a paper as DOCX. `closing` is the last line: how its figures are traced."""
-    writer = _Writer(as_of, title)
+    writer = _Writer(as_of, title, landscape=head["landscape"])
     writer.head(head)
     for block in blocks:
         writer.block(block)
@@ -65,9 +67,10 @@ def docx_of(
 class _Writer:
     """Writes blocks one after the other."""
 
-    def __init__(self, as_of: date, title: str) -> None:
+    def __init__(self, as_of: date, title: str, *, landscape: bool) -> None:
         self.document: Writing = Document()
-        _page(self.document)
+        self._width_mm = _ACROSS_WIDTH_MM if landscape else _TEXT_WIDTH_MM
+        _page(self.document, landscape=landscape)
         _base_style(self.document)
         properties = self.document.core_properties
         properties.title, properties.author, properties.comments = title, "", ""
@@ -92,6 +95,8 @@ class _Writer:
         """Write who issues it in red, the number below, and the red line."""
         if head["status"]:
             self._line(f"（{head['status']}）", _BLACK, 16)
+        if head["issuer"] is None:
+            return
         points = min(_HEAD_POINTS, _TEXT_WIDTH_POINTS // len(head["issuer"]))
         issuer = self._line(head["issuer"], _TITLE, points, WD_ALIGN_PARAGRAPH.CENTER)
         issuer.paragraph_format.line_spacing_rule = WD_LINE_SPACING.SINGLE
@@ -157,14 +162,14 @@ class _Writer:
     def _table(self, block: Mapping[str, Any]) -> None:
         columns = block["columns"]
         whole = sum(share for _, share, _ in columns)
-        widths = [round(_TEXT_WIDTH_MM * share / whole * _TWIPS_PER_MM) for _, share, _ in columns]
+        widths = [round(self._width_mm * share / whole * _TWIPS_PER_MM) for _, share, _ in columns]
         sides = [_ALIGNED[side] for *_, side in columns]
         lines = [_row([name for name, *_ in columns], widths, ["center"] * len(columns), head=True)]
         lines += [_row(cells, widths, sides) for cells in block["rows"]]
         self._append(_whole_table(widths, "".join(lines)))
 
     def _form(self, block: Mapping[str, Any]) -> None:
-        widths = [round(share * _TEXT_WIDTH_MM * _TWIPS_PER_MM) for share in (0.22, 0.78)]
+        widths = [round(share * self._width_mm * _TWIPS_PER_MM) for share in (0.22, 0.78)]
         lines = [
             "<w:tr><w:trPr><w:cantSplit/></w:trPr>"
             + _cell(_plain(label, _BLACK, 28), widths[0], "center")
@@ -179,13 +184,19 @@ class _Writer:
         body.insert_element_before(parse_xml(xml), "w:sectPr")
 
 
-def _page(document: Writing) -> None:
+def _page(document: Writing, *, landscape: bool) -> None:
     """Lay the page out: A4, the margins and 22 lines by 28 characters, its number."""
     section = document.sections[0]
-    section.page_width, section.page_height = Mm(210), Mm(297)
-    section.top_margin, section.bottom_margin = Mm(37), Mm(35)
-    section.left_margin, section.right_margin = Mm(28), Mm(26)
-    section.footer_distance = Mm(24)
+    if landscape:
+        section.orientation = WD_ORIENT.LANDSCAPE
+        section.page_width, section.page_height = Mm(297), Mm(210)
+        section.top_margin, section.bottom_margin = Mm(28), Mm(26)
+        section.left_margin, section.right_margin = Mm(35), Mm(30)
+    else:
+        section.page_width, section.page_height = Mm(210), Mm(297)
+        section.top_margin, section.bottom_margin = Mm(37), Mm(35)
+        section.left_margin, section.right_margin = Mm(28), Mm(26)
+    section.footer_distance = Mm(16 if landscape else 24)
     laid_out = document.element.body.sectPr
     grid = laid_out.find(qn("w:docGrid"))
     if grid is None:

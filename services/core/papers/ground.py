@@ -1,12 +1,12 @@
 """What a paper on a period is made of: one scoreboard, and the earlier ones it is compared with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from services.core.papers.figures import FigureBook
-from services.core.papers.sentences import change_text, light_text, percent_text, value_text
+from services.core.papers.sentences import attainment_text, change_text, light_text, value_text
 from services.core.plan.periods import Period
 from services.core.plan.state import PlanState
 
@@ -58,15 +58,22 @@ class PaperGround:
         """Return the value of an indicator in the period before."""
         return _value_in(self.previous, row["code"])
 
+    def a_year_ago(self, row: BoardLine) -> str | None:
+        """Return the value of an indicator in the same period of the year before."""
+        return _value_in(self.last_year, row["code"])
+
 
 def _value_in(other: OtherBoard | None, code: str) -> str | None:
     rows = () if other is None else other.board["indicators"]
     return next((row["value"] for row in rows if row["code"] == code), None)
 
 
-def note_rows(ground: PaperGround, book: FigureBook) -> dict[str, int]:
-    """Number the rows of the scoreboard, and return their numbers by indicator."""
-    return {row["code"]: _note_row(ground, book, row) for row in ground.rows}
+def note_rows(
+    ground: PaperGround, book: FigureBook, rows: Iterable[BoardLine] | None = None
+) -> dict[str, int]:
+    """Number rows of the scoreboard, by default all; return their numbers by indicator."""
+    chosen = ground.rows if rows is None else rows
+    return {row["code"]: _note_row(ground, book, row) for row in chosen}
 
 
 def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
@@ -84,6 +91,7 @@ def _note_row(ground: PaperGround, book: FigureBook, row: BoardLine) -> int:
             "attainment": row["attainment"],
             "light": row["light"],
             "before": before,
+            "a_year_ago": ground.a_year_ago(row),
         },
         indicator=row["code"],
     )
@@ -100,7 +108,7 @@ def row_cells(ground: PaperGround, row: BoardLine) -> dict[str, str]:
         "baseline": "—" if baseline is None else baseline.text,
         "target": row["target"]["text"],
         "value": value_text(row, with_unit=False),
-        "attainment": percent_text(row["attainment"]),
+        "attainment": attainment_text(row["attainment"]),
         "change": change_text(row["value"], ground.before(row), row["unit"]),
         "light": light_text(row["light"]),
         "reason": row["reason"],

@@ -69,6 +69,7 @@ def kept(text: PaperText, position: int) -> PaperContent:
             "year": head.year,
             "number": head.number,
             "status": head.status,
+            "landscape": head.landscape,
         },
         "blocks": list(text.blocks),
         "as_of": text.as_of.isoformat(),

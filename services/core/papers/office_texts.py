@@ -3,22 +3,44 @@
 import re
 from collections.abc import Mapping
 
-DEFAULT_TEXTS: Mapping[str, Mapping[str, str]] = {
+from services.core.papers.paper_kinds import PaperKind
+
+_OFFICE = "{城市}“无废城市”建设领导小组办公室"
+_NEXT = (
+    "各牵头单位要对照红灯、黄灯指标逐项查明原因，提出整改措施和完成时限，按期报领导小组办公室。\n"
+    "逾期未报的单位要立即补报；初步数据要尽快核定。"
+)
+
+DEFAULT_TEXTS: Mapping[PaperKind, Mapping[str, str]] = {
     "bulletin": {
-        "issuer": "{城市}“无废城市”建设领导小组办公室",
+        "issuer": _OFFICE,
         "addressees": "各牵头单位、责任单位，各乡镇政府、街道办事处：",
         "opening": "根据《{计划}》，现将{期间}“无废城市”建设进展情况通报如下。"
         "数据截至{截至}，以审核通过的数据为准。",
-        "next_steps": "各牵头单位要对照红灯、黄灯指标逐项查明原因，提出整改措施和完成时限，"
-        "按期报领导小组办公室。\n"
-        "逾期未报的单位要立即补报；初步数据要尽快核定。",
+        "next_steps": _NEXT,
     },
+    "annex2": {"issuer": _OFFICE, "title": "《{计划}》指标及完成情况"},
+    "special": {
+        "issuer": _OFFICE,
+        "addressees": "{城市}“无废城市”建设领导小组：",
+        "opening": "根据《{计划}》，现将{期间}有关指标完成情况报告如下。"
+        "数据截至{截至}，以审核通过的数据为准。",
+        "next_steps": _NEXT,
+    },
+    "supervision": {
+        "issuer": _OFFICE,
+        "opening": "根据《{计划}》，下列事项已逾期，请抓紧办理。",
+        "demand": "请查明逾期原因，采取有效措施尽快办结；确不能按期办结的，"
+        "请在反馈期限内书面说明进展、原因和预计完成时间。",
+    },
+    "feedback": {"issuer": _OFFICE, "opening": "{城市}“无废城市”建设领导小组办公室："},
 }
 """By kind of paper and name; `{…}` is filled with what the paper is about."""
 
-_PLACE = re.compile(r"\{([^{}]*)\}")
 PLACES = ("城市", "计划", "期间", "截至")
 """What can be filled in."""
+
+_PLACE = re.compile(r"\{([^{}]*)\}")
 
 
 def filled(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

@@ -1,13 +1,39 @@
-"""The kinds of papers. Pure."""
+"""The kinds of papers, and what each is about. Pure."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 from services.core.kit.text import Text
 
-PaperKind = Literal["bulletin"]
+PaperKind = Literal["bulletin", "annex2", "special", "supervision", "feedback"]
 
 KINDS: Mapping[PaperKind, Text] = {
     "bulletin": Text("通报", "Bulletin"),
+    "annex2": Text("附件2", "Annex 2"),
+    "special": Text("专项报告", "Special report"),
+    "supervision": Text("督办单", "Form of supervision"),
+    "feedback": Text("反馈单", "Form of feedback"),
 }
 """What each is called."""
+
+AboutKind = Literal["group", "indicator", "milestone", "obligation", "alert"]
+
+PARTS: tuple[AboutKind, ...] = ("group", "indicator")
+"""Parts of a plan, that a paper on a period may be about."""
+
+MATTERS: tuple[AboutKind, ...] = ("milestone", "obligation", "alert")
+"""What a form may be about: one matter a paper."""
+
+ABOUT: Mapping[PaperKind, tuple[AboutKind, ...]] = {
+    "bulletin": (),
+    "annex2": (),
+    "special": PARTS,
+    "supervision": MATTERS,
+    "feedback": MATTERS,
+}
+"""What a paper of each kind is about; nothing: the whole plan."""
+
+
+def is_form(kind: str) -> bool:
+    """Return whether a kind of paper is about one matter, and so of no period."""
+    return kind in {"supervision", "feedback"}

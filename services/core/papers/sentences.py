@@ -16,6 +16,9 @@ NOT_REPORTED = "未报"
 NOT_APPLICABLE = "不适用"
 NOT_DUE = "未到期"
 NOT_OPENED = "未开放填报"
+NOTHING_YET = "暂无数据"
+"""Nothing came, and nothing was due yet."""
+
 NONE = "—"
 """What there is not: a baseline that nobody printed, a figure that cannot be compared."""
 
@@ -89,8 +92,9 @@ def value_text(row: Mapping[str, Any], *, with_unit: bool = True) -> str:
     if known is not None:
         return known
     reporting = row["reporting"]
-    nothing_came = reporting["expected"] > 0 and reporting["reported"] == 0
-    return NOT_REPORTED if nothing_came else NONE
+    if reporting["reported"]:
+        return NONE
+    return NOT_REPORTED if reporting["overdue"] else NOTHING_YET
 
 
 def light_text(light: str) -> str:
@@ -147,6 +151,14 @@ def change_text(now: str | None, then: str | None, unit: str) -> str:
 def _size(step: Decimal) -> str:
     size = display(step.copy_abs())
     return size if Decimal(size) else _LEAST
+
+
+def attainment_text(attainment: str | None) -> str:
+    """Return how much of a target was reached (0-100) in percent, as `percent_text` does."""
+    if attainment is None:
+        return NONE
+    found = Decimal(attainment)
+    return f"{display(found, least=(_HUNDRED,), most=(_HUNDRED,))}%"
 
 
 def names_text(names: Sequence[str], *, most: int = 10) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.core.papers.sentences import (
+    attainment_text,
     change_text,
     day_name,
     difference,
@@ -88,7 +89,7 @@ def a_row(**more: Any) -> dict[str, Any]:
         "level": None,
         "unit": "%",
         "state": "scored",
-        "reporting": {"expected": 1, "reported": 0},
+        "reporting": {"reported": 0, "overdue": 1},
         **more,
     }
 
@@ -105,8 +106,8 @@ def a_row(**more: Any) -> dict[str, Any]:
         (a_row(state="not_due"), "未到期"),
         (a_row(state="not_opened"), "未开放填报"),
         (a_row(state="not_assessable"), "未报"),
-        (a_row(state="not_assessable", reporting={"expected": 2, "reported": 2}), "—"),
-        (a_row(state="not_assessable", reporting={"expected": 0, "reported": 0}), "—"),
+        (a_row(state="not_assessable", reporting={"reported": 2, "overdue": 0}), "—"),
+        (a_row(state="not_assessable", reporting={"reported": 0, "overdue": 0}), "暂无数据"),
     ],
 )
 def test_not_reported_not_applicable_and_zero_are_three_things(
@@ -121,6 +122,13 @@ def test_a_share_never_rounds_to_the_other_side_of_the_whole() -> None:
     assert percent_text("0.8") == "80.00%"
     assert percent_text("0") == "0.00%"
     assert percent_text(None) == "—"
+
+
+def test_what_was_reached_of_a_target_is_a_percentage_already() -> None:
+    assert attainment_text("100") == "100.00%"
+    assert attainment_text("99.996") == "99.996%"
+    assert attainment_text("0") == "0.00%"
+    assert attainment_text(None) == "—"
 
 
 @given(st.integers(1, 99))
