@@ -22,7 +22,7 @@ from services.core.exchange.service import (
     write_out,
 )
 from services.core.exchange.statements import NOTE_RECON
-from services.core.exchange.table_recon import Reconciliation, Reconciling
+from services.core.exchange.table_recon import Reconciling, TableRecon
 from services.core.identity.actor import operator
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import enter_city
@@ -154,7 +154,7 @@ async def _reconcile(arguments: Namespace) -> int:
 
 
 async def _note(
-    beside: asyncpg.Connection, plan: str, direction: str, found: Reconciliation, ledger: Ledger
+    beside: asyncpg.Connection, plan: str, direction: str, found: TableRecon, ledger: Ledger
 ) -> None:
     now = ledger.clock.true_now()
     given = {
@@ -172,7 +172,7 @@ async def _note(
     await beside.execute(*NOTE_RECON.bind(given))
 
 
-def _tell(direction: str, found: Reconciliation, language: Language) -> None:
+def _tell(direction: str, found: TableRecon, language: Language) -> None:
     said = _RECON.format(
         direction=f"ex_{direction}_submission",
         total=found.total,

@@ -8,7 +8,7 @@ _MOST_NAMED = 100
 
 
 @dataclass(slots=True)
-class Reconciliation:
+class TableRecon:
     """How many rows a table has and what became of them.
 
     `missing` are ids of rows that we wrote or took and that are there no more; `altered` those that
@@ -36,7 +36,7 @@ class Reconciling:
 
     def __init__(self, kept: Mapping[str, str]) -> None:
         self._kept = dict(kept)
-        self.found = Reconciliation()
+        self.found = TableRecon()
 
     def take(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Hold some rows against what was kept of them."""
@@ -55,7 +55,7 @@ class Reconciling:
                 if len(found.altered) < _MOST_NAMED:
                     found.altered.append(row["ex_id"])
 
-    def end(self) -> Reconciliation:
+    def end(self) -> TableRecon:
         """Return what was found, once all rows were taken."""
         self.found.missing_rows = len(self._kept)
         self.found.missing = sorted(self._kept)[:_MOST_NAMED]

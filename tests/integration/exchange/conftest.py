@@ -21,7 +21,7 @@ from services.core.exchange.service import (
     tell_taken,
     write_out,
 )
-from services.core.exchange.table_recon import Reconciliation, Reconciling
+from services.core.exchange.table_recon import Reconciling, TableRecon
 from services.core.identity.actor import operator
 from tests.support.packages import HERE, THERE, Installation, an_installation
 from tests.support.reports import Place
@@ -104,7 +104,7 @@ class Front:
         )
         return found
 
-    async def reconciled(self, direction: str) -> Reconciliation:
+    async def reconciled(self, direction: str) -> TableRecon:
         async with self.at.database.sessions() as session:
             reconciling = Reconciling(await queries.rows_kept(session, CITY, PLAN, direction))
         async for rows in queries.rows_there(self.beside, direction, PLAN):
