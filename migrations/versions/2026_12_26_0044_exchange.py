@@ -6,8 +6,8 @@ tables themselves are in another database (`deploy/exchange.sql`).
 
 from alembic import op
 
-revision = "0043"
-down_revision = "0042"
+revision = "0044"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 works_since = "0014"
