@@ -100,9 +100,10 @@ async def _work(settings: WorkerSettings) -> None:
                 tasks.create_task(each.run())
             tasks.create_task(reactor.run())
             tasks.create_task(importing.run())
-            tasks.create_task(Papering(database, settings.clock).run())
             tasks.create_task(_keep_tokens(settings, database))
-            if (store := settings.file_store) is not None:
+            store = settings.file_store
+            tasks.create_task(Papering(database, settings.clock, store).run())
+            if store is not None:
                 tasks.create_task(Filing(database, store, settings.clock).run())
                 tasks.create_task(Archiving(database, store, settings.clock).run())
             if (drops := settings.drop_store) is not None:

@@ -1,6 +1,7 @@
 """What an archive of evidence holds: where each file stands in it, and the list of all. Pure."""
 
 import csv
+import hashlib
 import io
 import re
 import zipfile
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from typing_extensions import Buffer, override
 
 from services.core.evidence.models import Evidence
+from services.core.kit.sm3 import sm3
 from services.core.plan.state import PlanState
 
 _NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
@@ -68,6 +70,13 @@ class ArchiveWriter:
         path = path_of(row, self.number, self._plan)
         self._note(row, path, "")
         return self._archive.open(self._head(path, row.added_at), "w", force_zip64=True)
+
+    def hold(self, path: str, content: bytes, at: datetime) -> None:
+        """Write a file of our own beside the evidence, and note it with its digests."""
+        self._archive.writestr(self._head(path, at), content)
+        digests = hashlib.sha256(content).hexdigest(), sm3(content).hex()
+        line = (path, "", "", "", "", "", "", "", path, len(content), *digests, "", "")
+        self._lines.writerow(map(_cell, line))
 
     def lacks(self, row: Evidence) -> None:
         """Note a file that the store has lost."""
