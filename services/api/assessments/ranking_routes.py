@@ -21,7 +21,7 @@ from services.api.contract.shown import ETAG, answering, asking
 from services.api.routing import versioned_router
 from services.api.security import permitted
 from services.core.assessments import queries
-from services.core.assessments.ranking import (
+from services.core.assessments.placing import (
     MOST_RANKED,
     MOST_TRIED,
     AssessmentBasis,

@@ -12,13 +12,13 @@ from services.api.contract.choices import one_of
 from services.api.contract.plan_document import PARTS
 from services.api.exports.digits import Digits
 from services.api.paging import LIMITED_TO_SCOPE
-from services.core.assessments.points import less
-from services.core.assessments.ranking import (
+from services.core.assessments.placing import (
     AssessmentBasis,
     RankedSubject,
     TriedSubject,
     WhyNoPlace,
 )
+from services.core.assessments.points import less
 from services.core.kit.decimals import plain
 from services.core.kit.said import CodeIn, Said
 from services.core.plan.sheet_entries import AssessedKind, ScoreSheet
