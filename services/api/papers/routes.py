@@ -117,7 +117,9 @@ async def _wish(session: Writing, plan: PlanState, body: PaperIn, today: date) -
     faults = wish_faults(body)
     if faults:
         raise InvalidInput(faults=faults)
+    own = await queries.texts_in_force(session, plan.city_code, plan.code, body.kind)
     said: dict[str, Any] = {
+        "texts_version": 0 if own is None else own.version,
         "document_number": body.document_number,
         "issued_on": None if body.issued_on is None else body.issued_on.isoformat(),
         "today": today.isoformat(),

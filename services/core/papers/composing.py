@@ -1,7 +1,7 @@
 """A paper of whatever kind, composed of what the ledger says: as it was asked for, or as of now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,7 @@ class PaperSubject:
 
     `sequence` is which scoreboard of its period it speaks of; None: the newest. `today` is the
     local date that a matter is looked at on. `before` is the id that the evidence it counts came
-    before; None: all that is there.
+    before; None: all that is there. `texts` are the office's own.
     """
 
     kind: str
@@ -41,6 +41,7 @@ class PaperSubject:
     today: date
     said: Mapping[str, Any]
     before: UUID | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, paper: Paper, *, today: date | None = None) -> "PaperSubject":
@@ -63,6 +64,10 @@ async def compose(
     session: AsyncSession, plan: PlanState, subject: PaperSubject
 ) -> PaperContent | None:
     """Return a paper; None: what it is about is there no more."""
+    own = await queries.texts_of(
+        session, plan.city_code, plan.code, subject.kind, subject.said.get("texts_version", 0)
+    )
+    subject = replace(subject, texts={} if own is None else own.texts)
     if is_form(subject.kind):
         matter = await queries.matter_of(session, plan, subject.about or "", subject.today)
         return None if matter is None else kept(_form(plan, subject, matter), matter.position)
@@ -108,7 +113,8 @@ def _texts(plan: PlanState, subject: PaperSubject, called: str, as_of: date) -> 
         "期间": called,
         "截至": day_name(as_of),
     }
-    return filled(DEFAULT_TEXTS[subject.kind], values)  # type: ignore[index] # ours alone are kept
+    shipped = DEFAULT_TEXTS[subject.kind]  # type: ignore[index] # ours alone are kept
+    return filled({**shipped, **subject.texts}, values)
 
 
 def _head(

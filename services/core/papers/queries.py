@@ -15,6 +15,7 @@ from services.core.calendars.queries import working_calendar
 from services.core.events.queries import log_position
 from services.core.evidence.models import Evidence
 from services.core.identity.actor import Actor
+from services.core.kit.database import lock_name
 from services.core.kit.decimals import plain
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
@@ -22,7 +23,7 @@ from services.core.obligations.queries import is_handed_in
 from services.core.papers.errors import PaperNotFound
 from services.core.papers.ground import OtherBoard, PaperGround
 from services.core.papers.matters import PaperMatter
-from services.core.papers.models import Paper, PaperFile
+from services.core.papers.models import Paper, PaperFile, PaperTexts
 from services.core.papers.sentences import period_before, period_name, year_before
 from services.core.plan.periods import Period
 from services.core.plan.queries import plan_document
@@ -197,6 +198,37 @@ async def files_of(
 async def file_of(session: AsyncSession, paper: Paper, form: str) -> PaperFile | None:
     """Return a paper in a format; None: it was not made in that one."""
     return await session.get(PaperFile, (paper.city_code, paper.id, form))
+
+
+# The office's texts
+
+
+async def texts_in_force(
+    session: AsyncSession, city_code: str, plan_code: str, kind: str
+) -> PaperTexts | None:
+    """Return the office's texts of a kind of paper; None: those that it comes with."""
+    return await session.scalar(
+        select(PaperTexts)
+        .where(
+            PaperTexts.city_code == city_code,
+            PaperTexts.plan_code == plan_code,
+            PaperTexts.kind == kind,
+        )
+        .order_by(PaperTexts.version.desc())
+        .limit(1)
+    )
+
+
+async def texts_of(
+    session: AsyncSession, city_code: str, plan_code: str, kind: str, version: int
+) -> PaperTexts | None:
+    """Return the office's texts of a version; None: those that papers come with."""
+    return await session.get(PaperTexts, (city_code, plan_code, kind, version))
+
+
+async def lock_texts(session: AsyncSession, plan: PlanState, kind: str) -> None:
+    """Wait until nobody else changes the texts of a kind, and keep others from it."""
+    await lock_name(session, f"paper-texts/{plan.city_code}/{plan.code}/{kind}")
 
 
 # Evidence of a year
