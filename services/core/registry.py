@@ -8,8 +8,10 @@ from services.core.board import models as board
 from services.core.calendars import models as calendars
 from services.core.conflicts import models as conflicts
 from services.core.connectors import models as connectors
+from services.core.drops import models as drops
 from services.core.events import models as events
 from services.core.evidence import models as evidence
+from services.core.exchange import models as exchange
 from services.core.extensions import models as extensions
 from services.core.gateways import models as gateways
 from services.core.identity import models as identity
@@ -40,8 +42,10 @@ __all__ = [
     "calendars",
     "conflicts",
     "connectors",
+    "drops",
     "events",
     "evidence",
+    "exchange",
     "extensions",
     "gateways",
     "idempotency",

@@ -59,7 +59,7 @@ async def get_paper_texts(
 
 @router.put(
     "/plans/{plan}/paper-texts/{kind}",
-    responses={**answering("PaperTextsChanged", ETAG), **refusals(403, 404, 412, 428)},
+    responses={**answering("PaperTextsChanged", ETAG), **refusals(403, 404, 409, 412, 428)},
     openapi_extra=asking("PaperTextsAsked"),
     response_model=PaperTextsOut,
 )

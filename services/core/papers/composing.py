@@ -13,6 +13,7 @@ from services.core.papers.blocks import PaperHead, PaperText
 from services.core.papers.bulletin import bulletin
 from services.core.papers.ground import PaperGround
 from services.core.papers.making import PaperContent, kept
+from services.core.papers.matter_reading.queries import matter_of
 from services.core.papers.matters import PaperMatter, feedback, supervision
 from services.core.papers.models import Paper
 from services.core.papers.office_texts import DEFAULT_TEXTS, filled
@@ -69,7 +70,7 @@ async def compose(
     )
     subject = replace(subject, texts={} if own is None else own.texts)
     if is_form(subject.kind):
-        matter = await queries.matter_of(session, plan, subject.about or "", subject.today)
+        matter = await matter_of(session, plan, subject.about or "", subject.today)
         return None if matter is None else kept(_form(plan, subject, matter), matter.position)
     period = plan.period_calendar.period(subject.period or "")
     ground = await queries.ground_of(session, plan, period, sequence=subject.sequence)

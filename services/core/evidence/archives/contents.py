@@ -20,6 +20,9 @@ _NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 _FORMULA = ("=", "+", "-", "@", "\t")
 _LONGEST_PART = 60
 _EARLIEST = 1980
+LIST = "清单.csv"
+"""What the list of all is called, which an archive ends with."""
+
 HEADINGS = (
     *("路径", "编号", "事项", "事项编号", "单位代码", "单位", "指标或措施", "报告期"),
     *("文件名", "字节数", "SHA-256", "SM3", "上传时间", "状态"),
@@ -81,7 +84,7 @@ class ArchiveWriter:
 
     def end(self, at: datetime) -> None:
         """Write the list of all, and the end of the archive."""
-        head = self._head("清单.csv", at)
+        head = self._head(LIST, at)
         # A mark, so that spreadsheets read it as what it is.
         self._archive.writestr(head, "\ufeff" + self._list.getvalue())
         self._archive.close()
@@ -112,6 +115,11 @@ def _cell(value: object) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
     said = str(value)
     return f"'{said}" if said.startswith(_FORMULA) else said
+
+
+def listed_path(cell: str) -> str:
+    """Return the path that a cell of the list names."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 class _Made(io.RawIOBase):

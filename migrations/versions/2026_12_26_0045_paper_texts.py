@@ -5,8 +5,8 @@ A new table only: a process of the release before knows nothing of it and goes o
 
 from alembic import op
 
-revision = "0043"
-down_revision = "0042"
+revision = "0045"
+down_revision = "0044"
 branch_labels = None
 depends_on = None
 works_since = "0014"
