@@ -5,8 +5,8 @@ New tables only: a process of the release before knows nothing of them and goes 
 
 from alembic import op
 
-revision = "0045"
-down_revision = "0044"
+revision = "0046"
+down_revision = "0045"
 branch_labels = None
 depends_on = None
 works_since = "0014"
