@@ -20,6 +20,7 @@ from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
 from services.api.assessments import appeal_routes as appeals
+from services.api.assessments import commendation_routes as commendations
 from services.api.assessments import ranking_routes as assessment_rankings
 from services.api.assessments import routes as assessments
 from services.api.assessments import verb_routes as assessment_verbs
@@ -146,6 +147,7 @@ _ROUTERS = (
     assessment_verbs.router,
     appeals.router,
     assessment_rankings.router,
+    commendations.router,
     register_measures.router,
     register_sheets.router,
     sync_routes.router,

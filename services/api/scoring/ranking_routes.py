@@ -84,7 +84,7 @@ async def get_rankings(
     check_basis(actor, basis)
     check_alone(publication, as_of)
     wanted = await _period(session, plan, period, publication)
-    drawn = await _drawn(
+    drawn = await drawn_board(
         session, held, plan, wanted, basis=basis, as_of=as_of, publication=publication
     )
     listed = ranked_by_score(drawn.plan, actor, group, drawn.board, drawn.traces)
@@ -155,7 +155,7 @@ def ranked_by_reporting(
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class DrawnBoard:
     """A scoreboard, the plan with the document that it was drawn by, and where it stands."""
 
     plan: PlanState
@@ -181,7 +181,7 @@ async def _period(
     return plan.period_calendar.period(published.period)
 
 
-async def _drawn(
+async def drawn_board(
     session: Reading,
     held: Resources,
     plan: PlanState,
@@ -190,7 +190,7 @@ async def _drawn(
     basis: str,
     as_of: datetime | None,
     publication: int | None,
-) -> _Drawn:
+) -> DrawnBoard:
     """Return the scoreboard that is asked for, or one on which nothing stands yet.
 
     Raises:
@@ -212,7 +212,7 @@ async def _drawn(
         empty, scheme = empty_board(plan, period, _today(held, plan)), plan.document.scheme
         method = {"name": scheme.name, "version": scheme.version}
         head = {"as_of": as_of, "position": 0, "publication_number": None, "method": method}
-        return _Drawn(plan, empty.board, empty.traces, head)
+        return DrawnBoard(plan, empty.board, empty.traces, head)
     document = plan.document
     if found.plan_version != plan.version:
         document = await plan_document(session, city, code, found.plan_version)
@@ -222,7 +222,7 @@ async def _drawn(
         "publication_number": found.publication_number,
         "method": {"name": found.method, "version": found.method_version},
     }
-    return _Drawn(replace(plan, document=document), found.board, found.traces, head)
+    return DrawnBoard(replace(plan, document=document), found.board, found.traces, head)
 
 
 def _today(held: Resources, plan: PlanState) -> date:
