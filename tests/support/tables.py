@@ -15,6 +15,7 @@ from tests.support.sheets import Cell, read_workbook
 Row = dict[str, Any]
 _COMPARED = {"from": "publication:1", "period": "2024"}
 ASKED: Mapping[str, Mapping[str, Any]] = {
+    "/score-sheets/{sheet}/rankings": {"period": "2028"},
     "/changes": _COMPARED,
     "/comparison": _COMPARED,
     "/catalog": {"plan": XINMI},

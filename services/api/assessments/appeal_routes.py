@@ -102,6 +102,20 @@ async def list_assessment_revisions(
     return AssessmentRevisionListOut.model_validate({"items": items, "next_page_token": following})
 
 
+async def _contested(assessment_id: AssessmentId, actor: Filer, session: Writing) -> Assessment:
+    """Return an assessment that the caller sees and may contest, locked.
+
+    Raises:
+        AssessmentNotFound: there is none of this id in the caller's scope.
+        Forbidden: the caller does not report for its unit.
+    """
+    row = in_scope(
+        await assessment_queries.for_update(session, actor, assessment_id), AssessmentNotFound
+    )
+    service.check_filer(actor, row)
+    return row
+
+
 @router.post(
     "/assessments/{assessment_id}/appeals",
     status_code=201,
@@ -113,17 +127,17 @@ async def list_assessment_revisions(
     response_model=None,
 )
 async def create_appeal(
-    body: AppealIn, assessment_id: AssessmentId, actor: Filer, session: Writing, held: Held
+    body: AppealIn,
+    row: Annotated[Assessment, Depends(_contested)],
+    actor: Filer,
+    session: Writing,
+    held: Held,
 ) -> Response:
     """Contest items of a published assessment, until its `appeal_until`. Its unit does.
 
     One appeal at a time waits for its answer, and an item that was decided on is not contested
     again. Grounds are required; files of the unit's evidence may be named with them.
     """
-    row = in_scope(
-        await assessment_queries.for_update(session, actor, assessment_id), AssessmentNotFound
-    )
-    service.check_filer(actor, row)
     desk = await _desk(row, actor, session, held)
     appeal = await service.file_appeal(session, row, contested_of(body), desk)
     location = f"/v1/appeals/{appeal.id}"

@@ -6,13 +6,13 @@ from fastapi import Depends, Response
 from pydantic_core import to_json
 
 from services.api.answers import body_etag, json_answer
-from services.api.assessments.commendation_schemas import CommendationListOut, commended_fields
+from services.api.assessments.commendation_schemas import UnitCommendationsOut, commended_fields
 from services.api.context import Held, IfNoneMatch, PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
 from services.api.routing import versioned_router
-from services.api.scoring.ranking_routes import Group, drawn_board
+from services.api.scoring.ranking_routes import DEFAULT_GROUP, Group, drawn_board
 from services.api.security import permitted
 from services.core.assessments.commendation.queries import against_commending
 from services.core.assessments.commendation.rules import (
@@ -35,14 +35,14 @@ Reader = Annotated[Actor, Depends(permitted(Permission.READ_SUBMISSIONS))]
 @router.get(
     "/plans/{plan}/rankings/commendation",
     responses={**answering("Commendations", ETAG), **refusals(403, 404)},
-    response_model=CommendationListOut,
+    response_model=UnitCommendationsOut,
 )
 async def list_commendations(
     actor: Reader,
     plan: PlanInScope,
     session: Reading,
     held: Held,
-    group: Group = "lead",
+    group: Group = DEFAULT_GROUP,
     period: PeriodQuery = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
@@ -60,7 +60,9 @@ async def list_commendations(
     )
     rows, document = drawn.board["indicators"], drawn.plan.document
     standings = places(
-        of_leads(document, rows) if group == "lead" else of_townships(document, rows, drawn.traces)
+        of_townships(document, rows, drawn.traces)
+        if group == "township"
+        else of_leads(document, rows)
     )
     seen = [
         one

@@ -62,7 +62,7 @@ class CommendedUnitOut(BaseModel):
     exclusions: list[ExclusionOut] = Field(description="What speaks against it; empty: nothing")
 
 
-class CommendationListOut(BaseModel):
+class UnitCommendationsOut(BaseModel):
     """Units as they rank, with what speaks against commending each, and its evidence."""
 
     plan: str = Field(description="Code of the plan")

@@ -57,6 +57,10 @@ Group = Annotated[
 ]
 
 
+DEFAULT_GROUP: RankedUnits = "lead"
+"""The units that are ranked where nobody says which."""
+
+
 @router.get(
     "/plans/{plan}/rankings",
     responses={**answering("Rankings", ETAG), **refusals(403, 404)},

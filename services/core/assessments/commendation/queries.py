@@ -42,7 +42,8 @@ WITH found AS (
         AND o.organization_code = ANY(:units)
         AND NOT EXISTS (SELECT FROM submission AS s WHERE {SAME_PLACE} AND s.state <> 'draft')
 ), numbered AS (
-    SELECT found.*, count(*) OVER (PARTITION BY unit, kind) AS of_kind,
+    SELECT unit, kind, thing, indicator, measure, period, due_date, title, said,
+        count(*) OVER (PARTITION BY unit, kind) AS of_kind,
         row_number() OVER (PARTITION BY unit, kind ORDER BY due_date, thing) AS place
     FROM found
 )
