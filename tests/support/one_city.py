@@ -105,6 +105,7 @@ class _Parts:
 class _Judge:
     def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
         self._tables = tables
+        self._named = {name for columns in tables.values() for name in columns}
         self._columns: list[_Column] = []
         self._tenants: list[tuple[str, _Column]] = []
 
@@ -115,7 +116,9 @@ class _Judge:
         unbound = tuple({name: 0 for name, column in self._tenants if not column.roots})
         cities = {root for _, column in self._tenants for root in column.roots}
         return Verdict(
-            unbound, frozenset(cities), (*refused_changes(statement), *veiled_bounds(statement))
+            unbound,
+            frozenset(cities),
+            (*refused_changes(statement), *veiled_bounds(statement, self._named)),
         )
 
     def _column(self, **given: Any) -> _Column:

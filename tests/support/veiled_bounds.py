@@ -5,6 +5,7 @@ not look, so that there a comparison with one is a filter, whatever is compared:
 city is read. Into LEAST and GREATEST it looks, and they leave NULL out as well.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from pglast import ast
@@ -15,14 +16,14 @@ from tests.support.refused_changes import within
 _ORDERED = {"<", "<=", ">", ">="}
 
 
-def veiled_bounds(statement: ast.Node) -> tuple[str, ...]:
-    """Return what is said of each column that is bounded so; empty: there is none."""
+def veiled_bounds(statement: ast.Node, columns: Collection[str]) -> tuple[str, ...]:
+    """Return what is said of each column of a table that is bounded so; empty: there is none."""
     found = []
     for one in within(statement, (ast.A_Expr,)):
         if one.kind is not A_Expr_Kind.AEXPR_OP or one.name[-1].sval not in _ORDERED:
             continue
         for column, bound in ((one.lexpr, one.rexpr), (one.rexpr, one.lexpr)):
-            if _is_veiled(column, bound):
+            if _is_veiled(column, bound) and _names(column)[-1] in columns:
                 found.append(f"{'.'.join(_names(column))} is bounded by COALESCE")
     return tuple(dict.fromkeys(found))
 
