@@ -17,6 +17,7 @@ from bench import (
     growth,
     http,
     importing,
+    papers,
     planning,
     proving,
     recompute,
@@ -47,7 +48,7 @@ NAMES = (
         "importing",
     ),
     *("drain", "incremental", "full", "growing", "planning", "evaluating", "delivering", "beside"),
-    *("auditing", "proving", "signing"),
+    *("auditing", "proving", "signing", "papers"),
 )
 
 
@@ -110,6 +111,7 @@ _WORK = {
     "auditing": auditing.auditing,
     "proving": proving.proving,
     "signing": sign_ins.signing,
+    "papers": papers.papers,
 }
 
 

@@ -19,6 +19,8 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
+from services.api.assessments import routes as assessments
+from services.api.assessments import verb_routes as assessment_verbs
 from services.api.audit import routes as audit
 from services.api.board import link_routes as board_links
 from services.api.board import page_routes as board_pages
@@ -137,6 +139,8 @@ _ROUTERS = (
     observations.router,
     registers.router,
     register_verbs.router,
+    assessments.router,
+    assessment_verbs.router,
     register_measures.router,
     register_sheets.router,
     sync_routes.router,

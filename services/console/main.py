@@ -65,6 +65,8 @@ def _parser() -> ArgumentParser:
     _add_export(commands)
     _add_audit(_group(commands, "audit", "verify and export the audit"))
     _add_package(_group(commands, "package", "carry figures to where no network leads"))
+    _add_drop(_group(commands, "drop", "drop events as numbered files"))
+    _add_exchange(_group(commands, "exchange", "exchange tables of a front-end server"))
     _add_verify(commands)
     scores = _group(commands, "score", "recompute scores")
     recompute = _add(scores, "recompute", "scores:recompute", "recompute every score from the log")
@@ -220,6 +222,34 @@ def _add_package(actions: _Commands) -> None:
         command.add_argument("files", type=Path, nargs="+", metavar="FILE")
     listed = _add(actions, "list", "packages:show", "list packages, and what is not answered")
     for command in (peer, export, take, back, listed):
+        command.add_argument("--city", help="code of the city, where there are several")
+        command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
+
+
+def _add_drop(actions: _Commands) -> None:
+    create = _add(actions, "create", "drops:create", "drop what happens from now on")
+    create.add_argument("--owner", required=True, type=UUID, help="id of the key that hears it")
+    create.add_argument("--plan", help="code of one plan; default: every one")
+    create.add_argument("--type", action="append", help="type of event; may be repeated")
+    close = _add(actions, "close", "drops:close", "drop no more")
+    reopen = _add(actions, "open", "drops:reopen", "go on where a closed one was left")
+    again = _add(actions, "again", "drops:again", "have a file written once more")
+    again.add_argument("number", type=int)
+    for command in (create, close, reopen, again):
+        command.add_argument("--folder", required=True, help="such as exchange")
+    listed = _add(actions, "list", "drops:show", "list file drops, and how far they are")
+    for command in (create, close, reopen, again, listed):
+        command.add_argument("--city", help="code of the city, where there are several")
+
+
+def _add_exchange(actions: _Commands) -> None:
+    opened = _add(actions, "open", "exchange:open_", "have a plan exchanged, or change its key")
+    opened.add_argument("--key", type=UUID, help="id of the key as which rows are written")
+    run = _add(actions, "run", "exchange:run", "write out what is new, take what waits")
+    summary = "hold both tables against what was written and taken"
+    check = _add(actions, "reconcile", "exchange:reconcile", summary)
+    for command in (opened, run, check):
+        command.add_argument("--plan", required=True, help="code of the plan")
         command.add_argument("--city", help="code of the city, where there are several")
         command.add_argument("--language", choices=("zh-CN", "en"), help="default: LANG's")
 

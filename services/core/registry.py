@@ -2,13 +2,16 @@
 
 from services.core.agenda import models as agenda
 from services.core.alerts import models as alerts
+from services.core.assessments import models as assessments
 from services.core.audit import models as audit
 from services.core.board import models as board
 from services.core.calendars import models as calendars
 from services.core.conflicts import models as conflicts
 from services.core.connectors import models as connectors
+from services.core.drops import models as drops
 from services.core.events import models as events
 from services.core.evidence import models as evidence
+from services.core.exchange import models as exchange
 from services.core.extensions import models as extensions
 from services.core.gateways import models as gateways
 from services.core.identity import models as identity
@@ -33,13 +36,16 @@ from services.core.webhooks import models as webhooks
 __all__ = [
     "agenda",
     "alerts",
+    "assessments",
     "audit",
     "board",
     "calendars",
     "conflicts",
     "connectors",
+    "drops",
     "events",
     "evidence",
+    "exchange",
     "extensions",
     "gateways",
     "idempotency",

@@ -17,6 +17,8 @@ from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.file_store import FileStore
+from services.core.papers.queries import packs_kept_among
+from services.core.papers.service import papers_folder
 from services.worker.interruption import Interruption
 
 logger = logging.getLogger("wufei.worker")
@@ -55,6 +57,7 @@ class Filing:
             for folder, among in (
                 (folder_of(city_code), queries.kept_among),
                 (archives_of(city_code), queries.archives_kept_among),
+                (papers_folder(city_code), packs_kept_among),
             ):
                 with in_city(city_code):
                     found = await self._sweep_folder(city_code, folder, among)

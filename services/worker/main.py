@@ -22,6 +22,7 @@ from services.outgoing.own_servers import OwnServers
 from services.worker.archiving import Archiving
 from services.worker.delivering import Delivering, Terms
 from services.worker.doorbell import Doorbell
+from services.worker.dropping import Dropping
 from services.worker.fetching import open_fetch
 from services.worker.filing import Filing
 from services.worker.importing import Importing
@@ -99,11 +100,15 @@ async def _work(settings: WorkerSettings) -> None:
                 tasks.create_task(each.run())
             tasks.create_task(reactor.run())
             tasks.create_task(importing.run())
-            tasks.create_task(Papering(database, settings.clock).run())
             tasks.create_task(_keep_tokens(settings, database))
-            if (store := settings.file_store) is not None:
+            store = settings.file_store
+            tasks.create_task(Papering(database, settings.clock, store).run())
+            if store is not None:
                 tasks.create_task(Filing(database, store, settings.clock).run())
                 tasks.create_task(Archiving(database, store, settings.clock).run())
+            if (drops := settings.drop_store) is not None:
+                clock, seal = settings.clock, settings.seal
+                tasks.create_task(Dropping(database, drops, clock, seal=seal).run())
             tasks.create_task(_tick(reactor, doorbell))
             logger.info("worker started")
 

@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from services.core.identity.queries import city_codes
 from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
+from services.core.kit.file_store import FileStore, FileStoreNotSet
 from services.core.papers import service as papers
 from services.core.papers.composing import PaperSubject, compose
-from services.core.papers.making import FORMATS, PaperContent, PaperFileMade
-from services.core.papers.service import TakenPaper
+from services.core.papers.making import DOCUMENTS, PaperContent, PaperFileMade
+from services.core.papers.paper_kinds import is_pack
+from services.core.papers.service import TakenPaper, pack_key
 from services.core.plan.queries import plan_state
+from services.core.plan.state import PlanState
 from services.worker.interruption import Interruption
+from services.worker.packing import Packing, PackStopped, PackWork
 
 _LOOK_EVERY_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
@@ -21,8 +27,9 @@ _PAUSE_SECONDS = 5.0
 class Papering:
     """Makes papers, one at a time."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, store: FileStore | None) -> None:
         self._database = database
+        self._store = store
         self._clock = clock
         self._interruption = Interruption("making papers")
 
@@ -57,44 +64,98 @@ class Papering:
 
     async def _make(self, taken: TakenPaper) -> None:
         try:
-            made = await self._composed(taken)
-            if made is None:
+            work = await self._composed(taken)
+            if work is None:
                 return
-            files = await self._written(taken, made)
-            if files is None:
-                return
+            documents = await self._documents(taken, work)
+            packing = None
+            if is_pack(work.kind):
+                packing = await self._packed(taken, work, documents)
+            files = [*documents, *([] if packing is None else [packing.result(taken.token)])]
             async with self._database.transaction() as session:
-                await papers.finish_paper(session, taken, made, files, now=self._clock.now())
+                kept = await papers.finish_paper(
+                    session,
+                    taken,
+                    work.made,
+                    files,
+                    lost=() if packing is None else packing.lost,
+                    now=self._clock.now(),
+                )
+            if packing is not None and not kept:
+                await self._store_there().delete(pack_key(taken.city_code, taken.token))
+        except PackStopped:
+            return
         except asyncio.CancelledError:
             async with self._database.transaction() as session:
                 await papers.give_paper_back(session, taken)
             raise
 
-    async def _composed(self, taken: TakenPaper) -> PaperContent | None:
+    async def _composed(self, taken: TakenPaper) -> "_Work | None":
         """Return what a paper says; None: it is not to be made, and its operation says why."""
         async with self._database.transaction() as session:
             paper = await papers.begin_paper_making(session, taken, now=self._clock.now())
             if paper is None:
                 return None
+            if is_pack(paper.kind) and self._store is None:
+                await papers.fail_paper(session, taken, _NO_STORE, now=self._clock.now())
+                return None
             plan = await plan_state(session, paper.city_code, paper.plan_code)
             made = None if plan is None else await compose(session, plan, PaperSubject.of(paper))
-            if made is None:
+            if plan is None or made is None:
                 await papers.fail_paper(session, taken, _GONE, now=self._clock.now())
-            return made
-
-    async def _written(self, taken: TakenPaper, made: PaperContent) -> list[PaperFileMade] | None:
-        """Return a paper in each format; None: it was cancelled, or is another worker's now."""
-        files = []
-        for done, form in enumerate(FORMATS):
-            if not await self._tell(taken, done):
                 return None
-            files.append(await asyncio.to_thread(_rendered, made, form))
+            return _Work(paper.kind, paper.id, plan, paper.period, made)
+
+    async def _documents(self, taken: TakenPaper, work: "_Work") -> list[PaperFileMade]:
+        """Return a paper in each format of a document.
+
+        Raises:
+            PackStopped: it was cancelled, or is another worker's now.
+        """
+        files = []
+        for done, form in enumerate(DOCUMENTS):
+            if not await self._tell(taken, work, done):
+                raise PackStopped
+            files.append(await asyncio.to_thread(_rendered, work.made, form))
         return files
 
-    async def _tell(self, taken: TakenPaper, done: int) -> bool:
-        progress = {"done": done, "total": len(FORMATS)}
+    async def _packed(
+        self, taken: TakenPaper, work: "_Work", documents: Sequence[PaperFileMade]
+    ) -> Packing:
+        """Store a paper with the evidence of its year."""
+        period = work.plan.period_calendar.period(work.period or "")
+        packing = Packing(
+            self._database,
+            self._store_there(),
+            PackWork(work.paper_id, work.plan, period, work.made, documents),
+            lambda: self._tell(taken, work, len(documents)),
+        )
+        key = pack_key(taken.city_code, taken.token)
+        await self._store_there().put(key, packing.parts())
+        return packing
+
+    def _store_there(self) -> FileStore:
+        if self._store is None:
+            raise FileStoreNotSet
+        return self._store
+
+    async def _tell(self, taken: TakenPaper, work: "_Work", done: int) -> bool:
+        total = len(DOCUMENTS) + is_pack(work.kind)
         async with self._database.transaction() as session:
-            return await papers.go_on_with_paper(session, taken, progress, now=self._clock.now())
+            return await papers.go_on_with_paper(
+                session, taken, {"done": done, "total": total}, now=self._clock.now()
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A paper that was composed."""
+
+    kind: str
+    paper_id: UUID
+    plan: PlanState
+    period: str | None
+    made: PaperContent
 
 
 def _rendered(made: PaperContent, form: str) -> PaperFileMade:
@@ -110,4 +171,8 @@ _GONE = {
         "zh": "文件所涉事项已不存在",
         "en": "What the paper is about is there no more",
     },
+}
+_NO_STORE = {
+    "code": FileStoreNotSet.code,
+    "detail": {"zh": FileStoreNotSet.title.zh, "en": FileStoreNotSet.title.en},
 }

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from services.core.kit.file_places import checked_files, open_store
+from services.core.kit.file_store import FileStore
 from services.core.settings import DoorSettings
 from services.core.webhooks.health import DISABLED_AFTER
 from services.core.webhooks.schedule import DEFAULT_SCHEDULE, read_schedule
@@ -42,6 +44,12 @@ class WorkerSettings(DoorSettings):
         validation_alias="WUFEI_WEBHOOK_DISABLE_AFTER",
         description="Seconds of nothing but failures after which an endpoint is disabled",
     )
+    drops: Annotated[str, AfterValidator(checked_files)] | None = Field(
+        default=None,
+        validation_alias="WUFEI_DROPS",
+        description="Where events are dropped as files: an absolute path or `s3://bucket/prefix`;"
+        " none: file drops wait",
+    )
     audit_kept_days: int = Field(
         default=3 * 366,
         ge=183,
@@ -51,6 +59,11 @@ class WorkerSettings(DoorSettings):
         " Law, article 21); then they go with their quarter, behind a signed head of the chain"
         " only; default: three years",
     )
+
+    @property
+    def drop_store(self) -> FileStore | None:
+        """Return where events are dropped as files; None: nowhere."""
+        return None if self.drops is None else open_store(self.drops)
 
     @property
     def audit_kept(self) -> timedelta:

@@ -24,6 +24,7 @@ UNKNOWN = {
     "number": "99999",
     "question_id": "T999",
     "register": "NONE",
+    "sheet": "NONE",
 }
 """What names nothing; every other parameter of a path that names a thing is an id."""
 

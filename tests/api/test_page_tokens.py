@@ -18,6 +18,7 @@ from services.core.kit.pagination import new_page_token
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.assessments import an_assessment
 from tests.support.connectors import a_connector
 from tests.support.duties import add
 from tests.support.imports import an_import
@@ -97,6 +98,15 @@ LISTS: Mapping[str, Listed] = {
     ),
     "/v1/plans/{plan}/registers/{register}/rows": Listed(
         "register-rows", (ID,), {**PLAN, "register": "GREEN-FACTORY"}
+    ),
+    "/v1/plans/{plan}/score-sheets/{sheet}/versions": Listed(
+        "score-sheet-versions", ("7",), {**PLAN, "sheet": "TOWN"}
+    ),
+    "/v1/plans/{plan}/score-sheets/{sheet}/assessments": Listed(
+        "assessments", (ID,), {**PLAN, "sheet": "TOWN"}
+    ),
+    "/v1/assessments/{assessment_id}/history": Listed(
+        "assessment-history", ("7",), {"of": "{assessment_id}"}
     ),
     "/v1/register-rows/{row_id}/history": Listed(
         "register-row-history", ("7",), {"of": "{row_id}"}
@@ -182,6 +192,8 @@ async def names(door: Door) -> Mapping[str, str]:
         "observation_id": figure["id"],
         "import_id": sheet,
         "register": "GREEN-FACTORY",
+        "sheet": "TOWN",
+        "assessment_id": await an_assessment(door),
         "row_id": await a_register_row(door),
         "paper_id": await a_paper(door),
         "plan": XINMI,

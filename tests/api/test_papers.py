@@ -203,7 +203,7 @@ async def test_a_worker_that_dies_leaves_no_paper_and_another_makes_it_once(
             raise SystemError
 
         with monkeypatch.context() as patched:
-            patched.setattr(dying, "_written", dead)
+            patched.setattr(dying, "_documents", dead)
             with pytest.raises(SystemError):
                 await dying.work_off()
         assert (await office.get(location)).json()["state"] == "running"

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.assessments import an_assessment
 from tests.support.connectors import a_connector
 from tests.support.contract import CONTRACT
 from tests.support.gateways import a_partner
 from tests.support.milestones import a_milestone_in
+from tests.support.observed import load_sources
 from tests.support.people import a_provider
 from tests.support.registers import a_register_row
 
@@ -68,6 +70,11 @@ async def a_user(door: Door) -> Mapping[str, Any]:
     return dict(made.json())
 
 
+async def a_town(door: Door) -> Mapping[str, Any]:
+    await load_sources(door)
+    return {"id": await an_assessment(door)}
+
+
 async def a_factory(door: Door) -> Mapping[str, Any]:
     return {"id": await a_register_row(door, "confirmed")}
 
@@ -85,6 +92,7 @@ THINGS: Mapping[str, Callable[[Door], Awaitable[Mapping[str, Any]]]] = {
     "edit_connector": a_report,
     "edit_user": a_user,
     "edit_register_row": a_factory,
+    "edit_assessment": a_town,
     "edit_sign_in_provider": an_app,
 }
 """What each PATCH is tried on; a new one is to be added here."""
@@ -111,7 +119,12 @@ def stated(operation: Mapping[str, Any]) -> dict[str, Any]:
 
 async def written(door: Door) -> list[int]:
     """Return how much was ever written of what a change writes."""
-    histories = ("submission_history", "milestone_history", "register_row_history")
+    histories = (
+        "submission_history",
+        "milestone_history",
+        "register_row_history",
+        "assessment_history",
+    )
     tables = (*histories, "event", "audit_entry")
     pool = door.held.database.pool
     return [await pool.fetchval(f"SELECT count(*) FROM {table}") for table in tables]

@@ -41,6 +41,7 @@ _UNKNOWN = str(new_id())
 _THINGS = {
     "plan": XINMI, "period": "2025", "code": "U08", "number": "14", "year": "2025",
     "name": "x", "question_id": "T99", "register": "GREEN-FACTORY",
+    "sheet": "TOWN",
 }  # fmt: skip
 _ASKED: Mapping[str, Mapping[str, str]] = {"announce_calendar_year": {"year": "2031"}}
 

@@ -251,6 +251,7 @@ def test_what_everybody_reads_is_in_both_languages() -> None:
         "rankings",
         "board",
         "registers",
+        "assessments",
         "across-the-gap",
         "papers",
     )

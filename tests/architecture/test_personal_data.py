@@ -14,11 +14,11 @@ PAGES = ("personal-data.md", "personal-data.zh-CN.md")
 
 NOTHING_OF_A_PERSON = {
     "about", "action", "administrative_code", "alert_key", "aliases", "app_id",
-    "author_organizations",
-    "base_url", "basis", "board", "calendar", "calendar_code", "checks", "city_code",
-    "closed_because", "code", "conditions", "counts", "data_status", "defined_by", "digest",
-    "direction", "document_number", "ended_because", "errors", "etag", "event_type",
-    "event_types", "evidence_rule", "family", "fault", "figure", "form", "format", "grade",
+    "author_organizations", "base_url", "basis", "biz_key", "board", "calendar",
+    "calendar_code", "checks", "city_code", "closed_because", "code", "colour", "comparable",
+    "conditions", "counts", "data_status", "defined_by", "digest", "direction",
+    "document_number", "ended_because", "errors", "etag", "event_type", "event_types",
+    "evidence_rule", "ex_id", "family", "fault", "figure", "folder", "form", "format", "grade",
     "header_names", "host", "in_digest", "indicator_code", "indicator_codes", "interface",
     "interfaces", "issuer", "key", "keys", "kid", "kind", "level", "location", "mapping",
     "measure_code", "members", "message", "message_en", "method", "method_version", "missing",
@@ -27,9 +27,10 @@ NOTHING_OF_A_PERSON = {
     "period", "plan_code", "prefix", "profile", "progress", "provider", "public_key",
     "public_keys", "question_id", "reader", "receipt", "receipts_url_shown", "recipients",
     "recorded_by_organization", "refusal_code", "register_code", "reported_by_organization",
-    "role", "rows", "rule", "scope", "scopes", "sha256", "signature", "sm3", "sm_public_key",
-    "source", "source_code", "stage", "state", "subject_id", "subject_kind", "taken",
-    "their_code", "their_value", "times", "traceparent", "traces", "type", "url_shown", "years",
+    "role", "row_hash", "rows", "rule", "scope", "scopes", "sha256", "sheet_code", "signature",
+    "sm3", "sm_public_key", "source", "source_code", "stage", "state", "subject_id",
+    "subject_key", "subject_kind", "taken", "their_code", "their_value", "times", "traceparent",
+    "traces", "type", "url_shown", "years",
 }  # fmt: skip
 """Columns of codes, kinds, states, digests, figures and words of the plan, in every table.
 

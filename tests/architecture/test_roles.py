@@ -212,6 +212,7 @@ def _reads_for_a_caller(function: Function) -> bool:
 
 
 LET_IN: Mapping[str, str] = {
+    "core/assessments/queries.py:history": "the changes of an assessment that was found visible",
     "core/registers/queries.py:history": "the changes of a row that was found visible",
     "core/submissions/queries.py:_as_seen": "rows that were found visible, as they stood",
     "core/submissions/queries.py:history": "the changes of a row that was found visible",

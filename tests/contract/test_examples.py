@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_preview, a_submission, open_door
+from tests.support.assessments import assessment_of_a_year
 from tests.support.board import a_board_link_id
 from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
@@ -64,6 +65,11 @@ CALLERS = {
 """Who asks, where it is not the office; a reporter of UN15 where no unit is named."""
 
 BEFORE = {
+    "get_assessment": "published",
+    "get_assessment_history": "published",
+    "return_assessment": "submitted",
+    "confirm_assessment": "submitted",
+    "publish_assessment": "confirmed",
     "edit_submission": "draft",
     "submit_submission": "draft",
     "withdraw_submission": "submitted",
@@ -266,6 +272,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "preview_id": a_preview,
         "link_id": a_board_link_id,
         "row_id": a_register_row,
+        "assessment_id": partial(assessment_of_a_year, BEFORE.get(operation_id)),
         "paper_id": a_paper,
     }
     for name in made.keys() & named.keys():

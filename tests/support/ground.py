@@ -10,6 +10,7 @@ import httpx
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.assessments import TOWN_SHEET, assessments_by_end
 from tests.support.board import a_board_link
 from tests.support.connectors import connectors_named
 from tests.support.device import a_conflict
@@ -77,12 +78,16 @@ class Ground:
     rows: dict[str, str]
     """Rows of a register, by the end of the path that is about them."""
 
+    assessments: dict[str, str]
+    """Assessments, by the end of the path that is about them."""
+
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
         end = label.rsplit("/", 1)[-1]
         real = {
             "plan": XINMI,
             "register": REGISTER,
+            "sheet": TOWN_SHEET,
             "name": "indicators",
             "submission_id": self.submissions[end],
             "key_id": self.keys[0],
@@ -103,6 +108,7 @@ class Ground:
             ("extension_id", self.extensions),
             ("import_id", self.imports),
             ("row_id", self.rows),
+            ("assessment_id", self.assessments),
         ):
             if end in found:
                 real[name] = found[end]
@@ -256,6 +262,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         {name: (await a_partner(door)).id for name in ("revoke_partner", "rotate_partner_secret")},
         connectors,
         rows,
+        await assessments_by_end(door, _ends(labels, "{assessment_id}")),
     )
 
 

@@ -8,6 +8,7 @@ import httpx
 from services.core.plan.document import PlanDocument
 from services.core.plan.rules import read_document
 from tests.support.api import XINMI, Door, xinmi
+from tests.support.assessments import SHEETS
 from tests.support.reported import reported
 
 OBSERVATIONS = f"/plans/{XINMI}/observations"
@@ -33,10 +34,11 @@ RULES: dict[str, Any] = {
 def with_sources(checks: Sequence[dict[str, Any]] = (), **rules: Any) -> PlanDocument:
     """Return Xinmi's plan with other sources, and with other rules for what they say.
 
-    `checks` are held against figures as they are reported.
+    `checks` are held against figures as they are reported. It has score sheets, too.
     """
     document = xinmi().model_dump(mode="json", exclude_none=True)
     more = {"observations": {**RULES, **rules}, "check_rules": list(checks)}
+    more["score_sheets"] = SHEETS
     return read_document({**document, **more})
 
 

@@ -11,11 +11,11 @@ from services.core.identity.giving import KeyRequest
 from services.core.identity.service import create_key
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database, connect
+from services.core.kit.file_series import NOTHING_BEFORE
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.packages.lifecycle import PeerRequest, register_peer
 from services.core.packages.manifests import (
-    NOTHING_BEFORE,
     PACKAGE,
     CarriedFile,
     Cover,

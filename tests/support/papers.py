@@ -8,7 +8,7 @@ from tests.support.api import XINMI, Door, a_submission
 
 def papering(door: Door) -> Papering:
     """Return what makes papers on the door's database."""
-    return Papering(door.held.database, door.held.clock)
+    return Papering(door.held.database, door.held.clock, door.held.files)
 
 
 async def ended(door: Door, **wish: Any) -> dict[str, Any]:

@@ -89,6 +89,10 @@ TAGS: Sequence[Mapping[str, str]] = (
         "name": "registers",
         "description": "Lists that the plan describes and units keep row by row.",
     },
+    {
+        "name": "assessments",
+        "description": "Score sheets that the plan describes, and what was found by them.",
+    },
     {"name": "sync", "description": "For devices that work without a network."},
     {"name": "scores", "description": "Where the plan stands, and why."},
     {"name": "milestones", "description": "What each unit promised, by when, and how far it is."},

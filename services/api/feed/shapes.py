@@ -7,6 +7,7 @@ from typing import Annotated, Any, NotRequired, get_args
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
+from services.api.feed.assessment_shapes import AssessmentData
 from services.api.feed.report_shapes import (
     ConnectorChangedData,
     ConnectorDisabledData,
@@ -350,6 +351,7 @@ _FAMILIES: Mapping[str, type] = {
     "conflict": ConflictData,
     "observation": ObservationData,
     "register_row": RegisterRowData,
+    "assessment": AssessmentData,
     "score": ScoreData,
     "calendar": CalendarData,
     "obligation": ObligationData,

@@ -7,7 +7,7 @@ from services.api.papers.schemas import PaperIn
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.nearest import with_closest
 from services.core.kit.text import Text
-from services.core.papers.paper_kinds import ABOUT, KINDS, is_form
+from services.core.papers.paper_kinds import ABOUT, KINDS, is_form, is_pack
 from services.core.plan.errors import PublicationNotFound
 from services.core.plan.periods import Period
 from services.core.plan.queries import publication as publication_of
@@ -60,6 +60,7 @@ _ONE = Text(
     "publication 与 position 只能给一个：各指定一张得分表",
     "Give `publication` or `position`, not both: each names a scoreboard",
 )
+_A_YEAR = Text("自评报告按年度制作，请填年份，如 2025", "It is of a year: name one, such as 2025")
 _NOTHING = Text(
     "该周期尚无得分表：请换一个已有数据的周期，或在有数据审核通过后再试",
     "The period has no scoreboard yet: name another one, or try again when values were approved",
@@ -83,6 +84,8 @@ async def board_for(
         if published is None or (body.period is not None and period.code != published.period):
             raise PublicationNotFound
         period = plan.period_calendar.period(published.period)
+    if is_pack(body.kind) and period.frequency != "annual":
+        raise InvalidInput(faults=[Fault("/period", "not-a-year", _A_YEAR, period.code)])
     found = await latest_board(
         session,
         plan.city_code,

@@ -18,6 +18,7 @@ from services.api.context import (
 )
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import ETAG, LOCATION, answering, asking
+from services.api.evidence.sending import stored_file
 from services.api.operations.schemas import OperationOut, operation_out
 from services.api.paging import after_id, after_version, cut, of_list
 from services.api.papers.asked import (
@@ -46,6 +47,7 @@ from services.api.security import permitted
 from services.core.identity.actor import Actor
 from services.core.identity.rules import Permission
 from services.core.kit.errors import InvalidInput
+from services.core.kit.file_store import FileStoreNotSet
 from services.core.papers import queries
 from services.core.papers.composing import PaperSubject, compose
 from services.core.papers.errors import PaperFigureNotFound, PaperNotFound
@@ -53,8 +55,8 @@ from services.core.papers.figures import PaperFigure, from_json, moved
 from services.core.papers.making import FORMATS
 from services.core.papers.matters import PaperMatter
 from services.core.papers.models import Paper
-from services.core.papers.paper_kinds import PaperKind, is_form
-from services.core.papers.service import PaperWish, begin_paper
+from services.core.papers.paper_kinds import PaperKind, is_form, is_pack
+from services.core.papers.service import PaperWish, begin_paper, pack_key
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
 from services.core.plan.visibility import sees_whole_plan
@@ -73,7 +75,7 @@ FigureNumber = Annotated[
 ]
 KindFilter = Annotated[PaperKind | None, Query(description="Of this kind only")]
 PaperFormat = Annotated[
-    Literal["docx", "pdf", "xlsx"],
+    Literal["docx", "pdf", "xlsx", "zip"],
     Path(description="One of the paper's `files`", examples=["docx"]),
 ]
 
@@ -83,7 +85,7 @@ PaperFormat = Annotated[
     status_code=202,
     responses={
         **answering("PaperBegun", ETAG, LOCATION, status=202),
-        **refusals(403, 404, 409, 410),
+        **refusals(403, 404, 409, 410, 503),
     },
     openapi_extra=asking("BulletinWanted", "SpecialReportWanted"),
     response_model=OperationOut,
@@ -99,6 +101,8 @@ async def make_paper(
     number is that of the order in which papers are made. Cancelled before it is done, it leaves
     nothing.
     """
+    if is_pack(body.kind) and held.files is None:
+        raise FileStoreNotSet
     today = held.clock.today(plan.document.time_zone)
     wish = await _wish(session, plan, body, today)
     _, operation = await begin_paper(session, wish, actor=actor, now=held.clock.now())
@@ -215,18 +219,31 @@ def _files_answered() -> dict[int | str, dict[str, object]]:
 @router.get(
     "/papers/{paper_id}/content/{format}",
     response_class=Response,
-    responses={**_files_answered(), **refusals(403, 404)},
+    responses={**_files_answered(), **refusals(403, 404, 503)},
 )
 async def get_paper_content(
     paper: PaperInScope,
     session: Reading,
+    held: Held,
     format: PaperFormat,  # noqa: A002 (the parameter's name in the contract)
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return a paper in a format, as it was made: the same bytes for good."""
     found = await queries.file_of(session, paper, format)
-    if found is None or found.content is None:
+    if found is None:
         raise PaperNotFound
+    name = f"{paper.plan_code}-{paper.kind}-{paper.year}-{paper.number}.{format}"
+    disposition = f'attachment; filename="{name}"'
+    if found.content is None:
+        described = {
+            "Content-Type": FORMATS[format],
+            "Content-Length": str(found.size),
+            "Content-Disposition": disposition,
+        }
+        key = pack_key(paper.city_code, found.file_token or paper.id)
+        return await stored_file(
+            held.files, key, described, sha256=found.sha256, if_none_match=if_none_match
+        )
     etag = f'"{found.sha256}"'
     headers = {
         "ETag": etag,
@@ -236,8 +253,7 @@ async def get_paper_content(
     }
     if if_none_match is not None and not etags(if_none_match).isdisjoint({etag, "*"}):
         return Response(status_code=304, headers=headers)
-    name = f"{paper.plan_code}-{paper.kind}-{paper.year}-{paper.number}.{format}"
-    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    headers["Content-Disposition"] = disposition
     return Response(found.content, media_type=FORMATS[format], headers=headers)
 
 

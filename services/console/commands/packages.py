@@ -20,7 +20,7 @@ from services.core.kit.city_scope import enter_city
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Language, Text
 from services.core.packages import queries
-from services.core.packages.container import NotCarried
+from services.core.packages.container import LARGEST_FILE, NotCarried
 from services.core.packages.errors import PackageRefused
 from services.core.packages.lifecycle import PeerRequest, register_peer
 from services.core.packages.manifests import CarriedFile, MadeFile, opened
@@ -129,8 +129,14 @@ async def _peer(arguments: Namespace) -> int:
 
 
 def _read(path: Path) -> bytes:
+    """Return a file, or as much of it as tells that it is too large.
+
+    Raises:
+        ConsoleError: it cannot be read.
+    """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise ConsoleError(f"cannot read {path}: {error.strerror}") from None
 

@@ -3,6 +3,7 @@
 It says which kind it takes a file for, and names the first faulty item; then it ends with 1.
 """
 
+import hashlib
 import re
 from argparse import Namespace
 from collections.abc import Collection, Iterator
@@ -12,11 +13,13 @@ from pathlib import Path
 from services.console.errors import ConsoleError
 from services.console.language import terminal_language
 from services.core.audit import lines
+from services.core.drops import drop_lines
+from services.core.evidence.archives.listing import archive_faults, has_list
 from services.core.kit.file_faults import FileFault
 from services.core.kit.text import Language, Text
 from services.core.packages.container import LARGEST_FILE, NotCarried
 from services.core.packages.manifests import CarriedFile, opened
-from services.core.packages.series import series_faults
+from services.core.packages.series import package_faults
 from services.core.packages.signing import Trusted, public_bytes, shared_key, unsigned
 
 _HEX_KEY = re.compile(r"[0-9a-f]{64}")
@@ -31,6 +34,9 @@ _KINDS = {
     "package": Text("数据包", "package"),
     "receipt": Text("回执", "receipt"),
     "packages": Text("数据包文件夹", "folder of packages"),
+    "drop": Text("投递的事件文件", "dropped file of events"),
+    "drops": Text("投递文件夹", "folder of dropped files"),
+    "evidence": Text("佐证材料包", "archive of evidence"),
     "audit": Text("审计导出", "export of an audit"),
 }
 _ITEMS = Text("{number} 条", "{number} items")
@@ -39,6 +45,12 @@ _OWN_KEY = Text(
     "没有给出公钥：签名按文件自带的公钥 {key} 核验，请与您另记的核对",
     "No public key was given: it is signed by the key {key} that it names; compare it with what"
     " you noted elsewhere",
+)
+
+_WHOLE_DIGEST = Text(
+    "清单没有签名：请把整个文件的 SHA-256 {digest} 与生成它的操作结果核对",
+    "The list is not signed: compare the SHA-256 of the whole file, {digest}, with the result of"
+    " the operation that made it",
 )
 
 
@@ -100,7 +112,12 @@ def _file(path: Path, trusted: Trusted) -> _Said:
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if head.startswith(_ZIP):
+        with path.open("rb") as file:
+            if has_list(file):
+                return _evidence(path)
         return _carried(path, trusted)
+    if f'"format": "{drop_lines.FORMAT}"'.encode() in head.partition(b"\n")[0]:
+        return _dropped(path, trusted.public_keys)
     if f'"format": "{lines.FORMAT}"'.encode() in head.partition(b"\n")[0]:
         return _audit(path, trusted.public_keys)
     raise ConsoleError(f"{path}: {_UNKNOWN.en} / {_UNKNOWN.zh}")
@@ -141,14 +158,53 @@ def _opened(path: Path, trusted: Trusted) -> CarriedFile:
     return one
 
 
+def _evidence(path: Path) -> _Said:
+    with path.open("rb") as file:
+        number, faults = archive_faults(file)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    remark = _WHOLE_DIGEST.format(digest=digest)
+    return _Said("evidence", _FILES.format(number=number), faults, (remark,))
+
+
+def _dropped(path: Path, keys: Collection[bytes]) -> _Said:
+    read = drop_lines.read_drop(path.read_bytes(), list(keys))
+    remarks = _key_remarks([read.public_key], keys)
+    return _Said("drop", _ITEMS.format(number=read.events), list(read.faults), remarks)
+
+
+def _dropped_all(paths: Collection[Path], keys: Collection[bytes]) -> _Said:
+    """Return what is wrong with dropped files, each by itself and between them."""
+    read = {one.name: drop_lines.read_drop(one.read_bytes(), list(keys)) for one in paths}
+    faults = [
+        FileFault(f"{name} {fault.place}", fault.said)
+        for name, one in read.items()
+        for fault in one.faults
+    ]
+    known = {name: one.numbered for name, one in read.items() if one.numbered is not None}
+    faults += drop_lines.drop_faults(known)
+    remarks = _key_remarks([one.public_key for one in read.values()], keys)
+    return _Said("drops", _FILES.format(number=len(read)), faults, remarks)
+
+
+def _key_remarks(found: Collection[bytes | None], keys: Collection[bytes]) -> tuple[Text, ...]:
+    if keys:
+        return ()
+    named = sorted({one.hex() for one in found if one is not None})
+    return tuple(_OWN_KEY.format(key=key) for key in named)
+
+
 def _folder(path: Path, trusted: Trusted) -> _Said:
     """Return what is wrong with the files of a folder, each by itself and between them."""
+    dropped = sorted(one for one in path.iterdir() if drop_lines.NAME.fullmatch(one.name))
     names = sorted(one for one in path.iterdir() if one.suffix == ".zip" and one.is_file())
+    if dropped and not names:
+        return _dropped_all(dropped, trusted.public_keys)
     if not names:
         raise ConsoleError(f"{path}: {_EMPTY.en} / {_EMPTY.zh}")
     good: dict[str, CarriedFile] = {}
     faults = list(_opened_all(names, trusted, good))
-    faults += series_faults(good)
+    faults += package_faults(good)
     count = _FILES.format(number=len(names))
     return _Said("packages", count, faults, _remarks(good.values(), trusted))
 

@@ -29,6 +29,7 @@ APPROVED_EVENTS: tuple[EventType, ...] = (
     "period.cancelled",
     "submission.approved",
     "submission.falsified",
+    "assessment.published",
     "score.updated",
 )
 """What tells of the plan as it was decided, and of what was approved."""
@@ -78,8 +79,8 @@ def event_owner(event: str) -> Owned:
     """Return whose an event is, in a statement that calls the events by this name.
 
     What concerns no unit (plans, periods, targets, approved scores) every reader of the plan
-    hears; what concerns one, that unit, who leads its indicator, measure or register, and who sees
-    the whole plan.
+    hears; what concerns one, that unit, who leads its indicator, measure or register, who assesses
+    by its score sheet, and who sees the whole plan.
     """
     of = "CASE WHEN {event}.subject_kind IN ({kinds}) THEN {event}.data->>'{member}' END"
     provisional = f"({event}.type = 'score.updated' AND {event}.data->>'basis' = 'submitted')"
@@ -90,6 +91,7 @@ def event_owner(event: str) -> Owned:
         indicator=of.format(event=event, kinds=_OF_INDICATOR, member="indicator_code"),
         measure=of.format(event=event, kinds=_OF_MEASURE, member="measure_code"),
         register=of.format(event=event, kinds="'register_row'", member="register_code"),
+        sheet=of.format(event=event, kinds="'assessment'", member="sheet_code"),
         shared=f"({event}.organization_code IS NULL AND NOT {provisional})",
         approved=f"{event}.type IN ({_APPROVED}) AND NOT {provisional}",
     )

@@ -1,5 +1,7 @@
-"""What is wrong with a file that is checked away from the database: where in it, and what."""
+"""What is wrong with a file that is checked away from the database: where in it, and what. Pure."""
 
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.core.kit.text import Text
@@ -11,3 +13,39 @@ class FileFault:
 
     place: str
     said: Text
+
+
+def sha256(plain: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal digits."""
+    return hashlib.sha256(plain).hexdigest()
+
+
+_ALTERED = Text("第 {number} 条被改动", "item {number} was altered")
+_MOVED = Text(
+    "第 {number} 条不在原位：这里是第 {other} 条",
+    "item {number} is not in its place: here stands item {other}",
+)
+_GONE = Text("缺少第 {number} 条", "item {number} is missing")
+_ADDED = Text("第 {number} 条是多出来的", "item {number} was added")
+
+
+def item_faults(
+    lines: Sequence[bytes], digests: Sequence[str], *, part: str
+) -> Iterator[FileFault]:
+    """Yield which lines are altered, missing, added or in another's place; they count from 1.
+
+    `digests` are the SHA-256 of each as it was; `part` is what the lines are called.
+    """
+    found = [sha256(one) for one in lines]
+    known = set(found)
+    places = {digest: number for number, digest in enumerate(digests, start=1)}
+    for number, digest in enumerate(digests, start=1):
+        there = found[number - 1] if number <= len(found) else None
+        if digest not in known:
+            said = _GONE if there is None or there in places else _ALTERED
+            yield FileFault(f"{part}:{number}", said.format(number=number))
+        elif there is not None and there != digest and there in places:
+            said = _MOVED.format(number=number, other=places[there])
+            yield FileFault(f"{part}:{number}", said)
+    for number in range(len(digests) + 1, len(found) + 1):
+        yield FileFault(f"{part}:{number}", _ADDED.format(number=number))

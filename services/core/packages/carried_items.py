@@ -26,15 +26,9 @@ _COMPUTED = {"value": None, "not_applicable_reason": None}
 _NONE_THERE = "submission-missing"
 
 
-class FigureItem(Said):
-    """An item of a package: what counts at a place, or that nothing counts there any more.
+class CarriedSaid(Said):
+    """What another installation says of a place: what counts there, or that nothing does."""
 
-    `submission_id` and `revision` are its sender's; `position` is where its log last told of it.
-    """
-
-    submission_id: UUID
-    revision: Annotated[int, Field(ge=1)]
-    position: Annotated[int, Field(ge=1)]
     operation: Literal["upsert", "delete"]
     indicator_code: CodeIn
     organization_code: CodeIn
@@ -50,6 +44,17 @@ class FigureItem(Said):
     justification: LongWords | None = None
 
 
+class FigureItem(CarriedSaid):
+    """An item of a package.
+
+    `submission_id` and `revision` are its sender's; `position` is where its log last told of it.
+    """
+
+    submission_id: UUID
+    revision: Annotated[int, Field(ge=1)]
+    position: Annotated[int, Field(ge=1)]
+
+
 @dataclass(frozen=True, slots=True)
 class CarriedFigure:
     """What counts at a place of the sender: `image` as history keeps it; None: nothing."""
@@ -62,7 +67,7 @@ class CarriedFigure:
 
 
 def figure_line(figure: CarriedFigure) -> bytes:
-    """Return the line of a figure; a computed value yields to what it was computed from."""
+    """Return the line of a figure."""
     said: dict[str, Any] = {
         "submission_id": figure.submission_id,
         "revision": figure.revision,
@@ -70,13 +75,20 @@ def figure_line(figure: CarriedFigure) -> bytes:
         "operation": "delete" if figure.image is None else "upsert",
         **figure.place._asdict(),
     }
-    if figure.image is not None:
-        image = {"justification": None, **figure.image}
-        form = {name: image[name] for name in FORMS}
-        form |= _COMPUTED if form["numerator"] is not None else {}
-        beside = {name: image[name] for name in REMARKS}
-        said |= {name: one for name, one in {**form, **beside}.items() if one is not None}
-    return to_json(said)
+    return to_json(said | figure_columns(figure.image))
+
+
+def figure_columns(image: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what history keeps of a figure by the names that it is handed in with; None: nothing.
+
+    A computed value yields to what it was computed from.
+    """
+    if image is None:
+        return {}
+    form = {name: image[name] for name in FORMS}
+    form |= _COMPUTED if form["numerator"] is not None else {}
+    beside = {name: image.get(name) for name in REMARKS}
+    return {name: one for name, one in {**form, **beside}.items() if one is not None}
 
 
 def batch_of_lines(lines: Sequence[bytes]) -> Batch:
@@ -87,10 +99,16 @@ def batch_of_lines(lines: Sequence[bytes]) -> Batch:
 def _row(index: int, line: bytes) -> BatchRow:
     try:
         raw = read_json(line)
-        item = FigureItem.model_validate(raw)
     except MalformedBody as error:
         fault = Fault("", error.code, error.detail or error.title)
         return BatchRow(index, "upsert", Slot("", "", ""), {}, draft=False, faults=(fault,))
+    return row_of(index, raw, FigureItem)
+
+
+def row_of(index: int, raw: object, shape: type[CarriedSaid]) -> BatchRow:
+    """Return what is said of a place as a row of a batch, with what is wrong with its shape."""
+    try:
+        item = shape.model_validate(raw)
     except ValidationError as error:
         faults = tuple(faults_of(error.errors(include_url=False)))
         return BatchRow(index, "upsert", _slot_in(raw), {}, draft=False, faults=faults)
@@ -113,12 +131,16 @@ def receipt_lines(decided: Iterable[Decided]) -> list[bytes]:
     return [to_json(_answer(one)) for one in decided]
 
 
-def _answer(one: Decided) -> dict[str, Any]:
-    outcome: str = "refused" if one.outcome in {"rejected", "skipped"} else one.outcome
-    faults = one.faults
+def outcome_of(one: Decided) -> tuple[str, Sequence[Fault]]:
+    """Return what became of a carried figure, and why where it was refused."""
     # What counts no more at the sender is not here either: all is as it should be.
-    if [fault.code for fault in faults] == [_NONE_THERE]:
-        outcome, faults = "unchanged", ()
+    if [fault.code for fault in one.faults] == [_NONE_THERE]:
+        return "unchanged", ()
+    return ("refused" if one.outcome in {"rejected", "skipped"} else one.outcome), one.faults
+
+
+def _answer(one: Decided) -> dict[str, Any]:
+    outcome, faults = outcome_of(one)
     told = [
         {
             "pointer": fault.pointer,

@@ -3,13 +3,12 @@
 Its bytes follow from its parts, so that no byte of it can be another without being noticed.
 """
 
-import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from services.core.kit.file_faults import FileFault
+from services.core.kit.file_faults import FileFault, sha256
 from services.core.kit.text import Text
 
 MANIFEST = "manifest.json"
@@ -95,38 +94,7 @@ def lines_of(items: Iterable[bytes]) -> tuple[bytes, bytes]:
     return b"".join(one + b"\n" for one in listed), digests.encode()
 
 
-def sha256(plain: bytes) -> str:
-    """Return the SHA-256 of bytes, in hexadecimal digits."""
-    return hashlib.sha256(plain).hexdigest()
-
-
 def items_in(part: bytes) -> list[bytes]:
     """Return the lines of the part of the items."""
     lines = part.split(b"\n")
     return lines[:-1] if lines and not lines[-1] else lines
-
-
-_ALTERED = Text("第 {number} 条被改动", "item {number} was altered")
-_MOVED = Text(
-    "第 {number} 条不在原位：这里是第 {other} 条",
-    "item {number} is not in its place: here stands item {other}",
-)
-_GONE = Text("缺少第 {number} 条", "item {number} is missing")
-_ADDED = Text("第 {number} 条是多出来的", "item {number} was added")
-
-
-def item_faults(lines: Sequence[bytes], digests: bytes) -> Iterator[FileFault]:
-    """Yield which lines are altered, missing, added or in another's place; they count from 1."""
-    wanted = digests.decode("ascii", "replace").split()
-    found = [sha256(one) for one in lines]
-    places = {digest: number for number, digest in enumerate(wanted, start=1)}
-    for number, digest in enumerate(wanted, start=1):
-        if digest not in found:
-            altered = number <= len(found) and found[number - 1] not in places
-            said = _ALTERED if altered else _GONE
-            yield FileFault(f"{ITEMS}:{number}", said.format(number=number))
-        elif number <= len(found) and found[number - 1] in places and found[number - 1] != digest:
-            other = places[found[number - 1]]
-            yield FileFault(f"{ITEMS}:{number}", _MOVED.format(number=number, other=other))
-    for number in range(len(wanted) + 1, len(found) + 1):
-        yield FileFault(f"{ITEMS}:{number}", _ADDED.format(number=number))

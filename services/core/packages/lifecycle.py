@@ -12,12 +12,13 @@ from services.core.identity.actor import Actor
 from services.core.identity.queries import good_key
 from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.file_series import NOTHING_BEFORE
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.packages import queries
 from services.core.packages.errors import PackageRefused
-from services.core.packages.manifests import NOTHING_BEFORE, is_installation
+from services.core.packages.manifests import is_installation
 from services.core.packages.models import PackagePeer
 from services.core.packages.peer_keys import secret_context
 from services.core.packages.signing import public_bytes, shared_key

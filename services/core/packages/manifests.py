@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import to_json
 
-from services.core.kit.file_faults import FileFault
+from services.core.kit.file_faults import FileFault, item_faults, sha256
 from services.core.kit.sm3 import sm3
 from services.core.kit.text import Text
 from services.core.packages.container import (
@@ -21,11 +21,9 @@ from services.core.packages.container import (
     README,
     SIGNATURES,
     NotCarried,
-    item_faults,
     items_in,
     lines_of,
     packed,
-    sha256,
     unpacked,
 )
 from services.core.packages.signing import signatures_of
@@ -33,9 +31,6 @@ from services.core.webhooks.signing import SigningKey
 
 PACKAGE: Literal["wufei-package/1"] = "wufei-package/1"
 RECEIPT: Literal["wufei-receipt/1"] = "wufei-receipt/1"
-
-NOTHING_BEFORE = "0" * 64
-"""What the first package of two installations names as the digest of the one before."""
 
 INSTALLATION = r"^[a-z0-9][a-z0-9-]{0,39}$"
 """What an installation is called: it stands in names of files."""
@@ -230,7 +225,7 @@ def _faults(
     wrong = [one for one in manifest.files if one != ListedPart.of(one.name, parts[one.name])]
     names = {one.name for one in wrong}
     if ITEMS in names and DIGESTS not in names:
-        named = list(item_faults(lines, parts[DIGESTS]))
+        named = list(item_faults(lines, _digests(parts), part=ITEMS))
         yield from named
         if named:
             names.discard(ITEMS)
@@ -238,3 +233,7 @@ def _faults(
         yield FileFault(name, _PART.format(name=name))
     if not wrong and len(lines) != manifest.items:
         yield FileFault(ITEMS, _COUNT.format(said=manifest.items, found=len(lines)))
+
+
+def _digests(parts: Mapping[str, bytes]) -> list[str]:
+    return parts[DIGESTS].decode("ascii", "replace").split()

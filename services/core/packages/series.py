@@ -1,14 +1,14 @@
 """The numbers of carried files: what comes next, what is lost, what came twice. Pure."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from services.core.kit.file_faults import FileFault
+from services.core.kit.file_series import NOTHING_BEFORE, NumberedFile, series_faults
 from services.core.kit.text import Text
-from services.core.packages.manifests import NOTHING_BEFORE, CarriedFile
+from services.core.packages.manifests import CarriedFile
 
 _MOST_NAMED = 20
 
@@ -79,56 +79,18 @@ def numbers_in_words(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-_DOUBLED = Text(
-    "第 {number} 号有两份相同的文件，另一份是 {other}",
-    "number {number} is here twice, the other one is {other}",
-)
-_TWO = Text(
-    "第 {number} 号有两份不同的文件，另一份是 {other}",
-    "there are two different files of number {number}, the other one is {other}",
-)
-_LOST = Text("缺少第 {number} 号", "number {number} is missing")
-_UNCHAINED = Text(
-    "第 {number} 号接的不是第 {last} 号：链条断开",
-    "number {number} does not follow number {last}: the chain is broken",
-)
-_NAMED = Text(
-    "文件名写第 {named} 号，清单写第 {number} 号：改过名",
-    "its name says number {named}, its manifest number {number}: it was renamed",
-)
 _NAME = re.compile(r"_(\d{6})_\d{14}\.zip$")
 
 
-def series_faults(files: Mapping[str, CarriedFile]) -> Iterator[FileFault]:
-    """Yield what is wrong between files that lie together, by their names: doubles, gaps, breaks.
+def package_faults(files: Mapping[str, CarriedFile]) -> Iterator[FileFault]:
+    """Yield what is wrong between packages and receipts that lie together, by their names.
 
-    Each sender and receiver, plan and kind has a series of its own; it may begin at any number.
+    Each sender and receiver, plan and kind has a series of its own.
     """
-    series: defaultdict[tuple[str, ...], dict[int, tuple[str, CarriedFile]]] = defaultdict(dict)
-    for name, one in sorted(files.items()):
-        found = _NAME.search(name)
-        if found is not None and int(found[1]) != one.manifest.number:
-            said = _NAMED.format(named=int(found[1]), number=one.manifest.number)
-            yield FileFault(name, said)
-        key = (one.manifest.sender, one.manifest.receiver, one.manifest.plan, one.manifest.format)
-        number = one.manifest.number
-        other = series[key].setdefault(number, (name, one))
-        if other[1] is not one:
-            words = _DOUBLED if other[1].digest == one.digest else _TWO
-            yield FileFault(name, words.format(number=number, other=other[0]))
-    for numbered in series.values():
-        yield from _along(numbered)
+    return series_faults({name: _numbered(one) for name, one in files.items()}, _NAME)
 
 
-def _along(numbered: Mapping[int, tuple[str, CarriedFile]]) -> Iterator[FileFault]:
-    for number in range(min(numbered), max(numbered) + 1):
-        if number not in numbered:
-            yield FileFault(str(number), _LOST.format(number=number))
-            continue
-        name, one = numbered[number]
-        before = numbered.get(number - 1)
-        previous = one.manifest.previous
-        if before is not None and previous not in {None, before[1].digest}:
-            yield FileFault(name, _UNCHAINED.format(number=number, last=number - 1))
-        if number == 1 and previous not in {None, NOTHING_BEFORE}:
-            yield FileFault(name, _UNCHAINED.format(number=number, last=0))
+def _numbered(one: CarriedFile) -> NumberedFile:
+    said = one.manifest
+    series = (said.sender, said.receiver, said.plan, said.format)
+    return NumberedFile(series, said.number, one.digest, said.previous)

@@ -70,7 +70,7 @@ def bulletin(
     ground: PaperGround, texts: Mapping[str, str], head: PaperHead, day: str | None
 ) -> PaperText:
     """Return the bulletin of a period; `texts` are the office's, by name, with nothing to fill."""
-    writer = _Bulletin(ground)
+    writer = PeriodWriter(ground)
     issuer = ground.plan.document.city.name
     blocks = [
         title(f"关于{period_name(ground.period)}“无废城市”建设进展情况的通报"),
@@ -110,8 +110,8 @@ def method_note(ground: PaperGround) -> PaperBlock:
     )
 
 
-class _Bulletin:
-    """Writes the parts of a bulletin, and numbers the figures in them."""
+class PeriodWriter:
+    """Writes the parts of a paper on a whole period, and numbers the figures in them."""
 
     def __init__(self, ground: PaperGround) -> None:
         self._ground = ground
@@ -120,6 +120,10 @@ class _Bulletin:
         document = ground.plan.document
         self._leads = places(of_leads(document, ground.rows))
         self._places_shown = document.scheme.rankings.shown != "tiers"
+
+    def number_of(self, row: BoardLine) -> int:
+        """Return the number of the figure of a row."""
+        return self._numbers[row["code"]]
 
     def totals(self) -> Iterator[PaperBlock]:
         """Yield the score and the counts of the lights."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +16,8 @@ from services.core.papers.making import PaperContent, kept
 from services.core.papers.matters import PaperMatter, feedback, supervision
 from services.core.papers.models import Paper
 from services.core.papers.office_texts import DEFAULT_TEXTS, filled
-from services.core.papers.paper_kinds import is_form
+from services.core.papers.paper_kinds import is_form, is_pack
+from services.core.papers.self_assessing import self_assessment
 from services.core.papers.sentences import day_name, period_name
 from services.core.papers.special import rows_about, special_report
 from services.core.papers.tables import annex_two
@@ -27,7 +29,8 @@ class PaperSubject:
     """What a paper is about, and what the office has it say.
 
     `sequence` is which scoreboard of its period it speaks of; None: the newest. `today` is the
-    local date that a matter is looked at on.
+    local date that a matter is looked at on. `before` is the id that the evidence it counts came
+    before; None: all that is there.
     """
 
     kind: str
@@ -37,6 +40,7 @@ class PaperSubject:
     sequence: int | None
     today: date
     said: Mapping[str, Any]
+    before: UUID | None = None
 
     @classmethod
     def of(cls, paper: Paper, *, today: date | None = None) -> "PaperSubject":
@@ -51,6 +55,7 @@ class PaperSubject:
             sequence=sequence,
             today=today or asked,
             said=paper.wanted,
+            before=paper.id if today is None else None,
         )
 
 
@@ -67,12 +72,18 @@ async def compose(
         return None
     if subject.about is not None and not rows_about(ground, subject.about)[1]:
         return None
-    return kept(_of_period(ground, subject), ground.position)
+    files = 0
+    if is_pack(subject.kind):
+        files = await queries.evidence_count(session, plan, period, before=subject.before)
+    return kept(_of_period(ground, subject, files), ground.position)
 
 
-def _of_period(ground: PaperGround, subject: PaperSubject) -> PaperText:
+def _of_period(ground: PaperGround, subject: PaperSubject, files: int) -> PaperText:
     texts = _texts(ground.plan, subject, period_name(ground.period), ground.as_of)
     day = _day(subject)
+    if subject.kind == "self_assessment":
+        head = _head(ground.plan, subject, None)
+        return self_assessment(ground, texts, head, day, files=files)
     if subject.kind == "annex2":
         return annex_two(ground, texts, _head(ground.plan, subject, None, landscape=True))
     head = _head(ground.plan, subject, f"{texts['issuer']}文件")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from pydantic_core import to_json
 
@@ -15,6 +16,7 @@ FORMATS: Mapping[str, str] = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "zip": "application/zip",
 }
 """The formats of papers, and what each is called on the wire."""
 
@@ -22,17 +24,24 @@ _SHOWN_OF_DIGEST = 16
 _GROUP = 4
 
 
+DOCUMENTS = ("docx", "pdf", "xlsx")
+"""The formats that every paper has; an archive with the evidence comes with some."""
+
+
 @dataclass(frozen=True, slots=True)
 class PaperFileMade:
-    """A paper in one format."""
+    """A paper in one format: its bytes, or the token that they are in the store of files under."""
 
     format: str
-    content: bytes
+    content: bytes | None
+    size: int
+    sha256: str
+    file_token: UUID | None = None
 
-    @property
-    def sha256(self) -> str:
-        """Its digest, in hexadecimal."""
-        return hashlib.sha256(self.content).hexdigest()
+    @classmethod
+    def of(cls, form: str, content: bytes) -> "PaperFileMade":
+        """Return a paper whose bytes are at hand."""
+        return cls(form, content, len(content), hashlib.sha256(content).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

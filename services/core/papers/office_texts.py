@@ -27,6 +27,14 @@ DEFAULT_TEXTS: Mapping[PaperKind, Mapping[str, str]] = {
         "数据截至{截至}，以审核通过的数据为准。",
         "next_steps": _NEXT,
     },
+    "self_assessment": {
+        "issuer": _OFFICE,
+        "opening": "根据《{计划}》，对{期间}“无废城市”建设情况开展了自评。数据截至{截至}，"
+        "以审核通过的数据为准，佐证材料及其摘要见所附压缩包中的清单。",
+        "organization": "建立领导小组统筹、办公室协调、牵头单位负责、乡镇政府和街道办事处落实的"
+        "工作机制，按期调度、通报、督办。",
+        "next_steps": _NEXT,
+    },
     "supervision": {
         "issuer": _OFFICE,
         "opening": "根据《{计划}》，下列事项已逾期，请抓紧办理。",

@@ -5,12 +5,13 @@ from typing import Literal
 
 from services.core.kit.text import Text
 
-PaperKind = Literal["bulletin", "annex2", "special", "supervision", "feedback"]
+PaperKind = Literal["bulletin", "annex2", "special", "self_assessment", "supervision", "feedback"]
 
 KINDS: Mapping[PaperKind, Text] = {
     "bulletin": Text("通报", "Bulletin"),
     "annex2": Text("附件2", "Annex 2"),
     "special": Text("专项报告", "Special report"),
+    "self_assessment": Text("自评报告", "Self-assessment"),
     "supervision": Text("督办单", "Form of supervision"),
     "feedback": Text("反馈单", "Form of feedback"),
 }
@@ -28,6 +29,7 @@ ABOUT: Mapping[PaperKind, tuple[AboutKind, ...]] = {
     "bulletin": (),
     "annex2": (),
     "special": PARTS,
+    "self_assessment": (),
     "supervision": MATTERS,
     "feedback": MATTERS,
 }
@@ -37,3 +39,8 @@ ABOUT: Mapping[PaperKind, tuple[AboutKind, ...]] = {
 def is_form(kind: str) -> bool:
     """Return whether a kind of paper is about one matter, and so of no period."""
     return kind in {"supervision", "feedback"}
+
+
+def is_pack(kind: str) -> bool:
+    """Return whether a paper comes with the evidence of its year in one archive."""
+    return kind == "self_assessment"

@@ -6,13 +6,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from services.core.alerts.models import Alert
 from services.core.calendars.queries import working_calendar
 from services.core.events.queries import log_position
+from services.core.evidence.models import Evidence
 from services.core.identity.actor import Actor
 from services.core.kit.decimals import plain
 from services.core.milestones.models import Milestone
@@ -196,6 +197,61 @@ async def files_of(
 async def file_of(session: AsyncSession, paper: Paper, form: str) -> PaperFile | None:
     """Return a paper in a format; None: it was not made in that one."""
     return await session.get(PaperFile, (paper.city_code, paper.id, form))
+
+
+# Evidence of a year
+
+
+async def evidence_count(
+    session: AsyncSession, plan: PlanState, period: Period, *, before: UUID | None
+) -> int:
+    """Return how many files of evidence a year has, of those that came before an id."""
+    found = await session.scalar(select(func.count()).where(*_evidence(plan, period, before)))
+    return found or 0
+
+
+async def evidence_of(
+    session: AsyncSession,
+    plan: PlanState,
+    period: Period,
+    *,
+    before: UUID,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Evidence]:
+    """Return up to `limit` files of evidence of a year, by id, after a given one."""
+    wanted = select(Evidence).where(*_evidence(plan, period, before))
+    if after is not None:
+        wanted = wanted.where(Evidence.id > after)
+    return (await session.scalars(wanted.order_by(Evidence.id).limit(limit))).all()
+
+
+def _evidence(plan: PlanState, period: Period, before: UUID | None) -> list[ColumnElement[bool]]:
+    """Return the conditions on the evidence of a year: of its periods, and of what was promised."""
+    within = [period.code]
+    for frequency in ("half_yearly", "quarterly", "monthly"):
+        within += [one.code for one in period.children(frequency)]
+    wanted = [
+        Evidence.city_code == plan.city_code,
+        Evidence.plan_code == plan.code,
+        Evidence.removed_at.is_(None),
+        or_(Evidence.period.in_(within), Evidence.subject_kind == "milestone"),
+    ]
+    if before is not None:
+        wanted.append(Evidence.id < before)
+    return wanted
+
+
+async def packs_kept_among(
+    session: AsyncSession, city_code: str, tokens: Sequence[UUID]
+) -> frozenset[UUID]:
+    """Return which of these a paper that is kept has its archive under."""
+    found = await session.scalars(
+        select(PaperFile.file_token).where(
+            PaperFile.city_code == city_code, PaperFile.file_token.in_(tokens)
+        )
+    )
+    return frozenset(one for one in found if one is not None)
 
 
 # Of one matter

@@ -12,9 +12,11 @@ from services.core.papers.xlsx_writing import xlsx_of
 
 
 def rendered(made: PaperContent, form: str) -> PaperFileMade:
-    """Return a paper in one of `making.FORMATS`."""
+    """Return a paper in one of `making.DOCUMENTS`."""
     if form == "xlsx":
-        return PaperFileMade(form, xlsx_of(made.content["blocks"], made.figures, closing_of(made)))
+        return PaperFileMade.of(
+            form, xlsx_of(made.content["blocks"], made.figures, closing_of(made))
+        )
     given: dict[str, Any] = {
         "head": made.content["head"],
         "blocks": made.content["blocks"],
@@ -23,4 +25,4 @@ def rendered(made: PaperContent, form: str) -> PaperFileMade:
         "closing": closing_of(made),
     }
     writers = {"docx": docx_of, "pdf": pdf_of}
-    return PaperFileMade(form, writers[form](**given))
+    return PaperFileMade.of(form, writers[form](**given))

@@ -50,6 +50,16 @@ class PaperWish:
     wanted: Mapping[str, Any]
 
 
+def papers_folder(city_code: str) -> str:
+    """Return what the keys of a city's archives with papers begin with."""
+    return f"{city_code}/papers/"
+
+
+def pack_key(city_code: str, token: UUID) -> str:
+    """Return the key of an archive with a paper in the store."""
+    return f"{papers_folder(city_code)}{token}"
+
+
 @dataclass(frozen=True, slots=True)
 class TakenPaper:
     """A paper that this worker is at, under a lease; it writes under the lease's token."""
@@ -168,9 +178,13 @@ async def finish_paper(
     made: PaperContent,
     files: Sequence[PaperFileMade],
     *,
+    lost: Sequence[Mapping[str, Any]] = (),
     now: datetime,
 ) -> bool:
-    """Number a paper and keep it with its files; return whether it was still this worker's."""
+    """Number a paper and keep it with its files; return whether it was still this worker's.
+
+    `lost` tells of files of evidence that the store did not have.
+    """
     found = await _held(session, taken)
     if found is None:
         return False
@@ -189,13 +203,15 @@ async def finish_paper(
             paper_id=paper.id,
             format=file.format,
             content=file.content,
-            size=len(file.content),
+            file_token=file.file_token,
+            size=file.size,
             sha256=file.sha256,
         )
         for file in files
     )
     operation.result = _result(paper, files)
     operation.progress = {"done": len(files), "total": len(files)}
+    operation.errors = [dict(one) for one in lost]
     await session.flush()
     await note(
         session,
@@ -230,7 +246,7 @@ def _result(paper: Paper, files: Sequence[PaperFileMade]) -> dict[str, Any]:
         "files": [
             {
                 "format": file.format,
-                "size": len(file.content),
+                "size": file.size,
                 "sha256": file.sha256,
                 "path": f"{path}/content/{file.format}",
             }

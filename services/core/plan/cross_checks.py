@@ -30,6 +30,7 @@ from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import check_plausible_ranges
 from services.core.plan.register_faults import check_registers
 from services.core.plan.scheme_checks import check_scheme
+from services.core.plan.sheet_faults import check_sheets
 from services.core.plan.target_checks import check_targets
 
 _LEAP_YEAR = 2024
@@ -64,6 +65,7 @@ def cross_check(
     check_observations(document, codes["organization"], findings)
     check_registers(document, codes, findings)
     check_measures(document, codes, findings)
+    check_sheets(document, codes, findings)
     _check_parts(document, findings)
     for index, indicator in enumerate(document.indicators):
         calendar = document.period_calendar

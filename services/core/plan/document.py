@@ -35,6 +35,7 @@ from services.core.plan.observing import ObservationRules, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.register_entries import MOST_REGISTERS, Register
 from services.core.plan.scheme import Adjustment, Gate, Grade, Lights, Scheme
+from services.core.plan.sheet_entries import MOST_SHEETS, ScoreSheet
 from services.core.plan.targets import Condition, TargetEntry, UnitTarget
 from services.core.plan.written import (
     DEFAULT_YEAR_BEGINS,
@@ -362,6 +363,7 @@ class PlanDocument(Entry):
     evidence: EvidenceLimits = EvidenceLimits()
     observations: ObservationRules = ObservationRules()
     registers: Annotated[tuple[Register, ...], Field(max_length=MOST_REGISTERS)] = ()
+    score_sheets: Annotated[tuple[ScoreSheet, ...], Field(max_length=MOST_SHEETS)] = ()
     scheme: Scheme
     groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=100)]
     organizations: Annotated[tuple[OrganizationEntry, ...], Field(min_length=1, max_length=2000)]

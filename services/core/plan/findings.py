@@ -90,6 +90,30 @@ FAULT_TEXTS: Mapping[str, Text] = {
     "measured-by-level": Text(
         "该指标按等级填报，不能由台账计算", "The indicator is reported by level and not measured"
     ),
+    "member-required": Text("{kind} 须写明 {member}", "{kind} needs {member}"),
+    "member-not-expected": Text("{kind} 不写 {member}", "{kind} has no {member}"),
+    "one-bound-required": Text("least、most 只写一个", "It states one of least and most"),
+    "lowest-above-zero": Text(
+        "最低分不能大于零，也不能高于满分",
+        "The lowest points are 0 or less, and not above the full",
+    ),
+    "line-without-slope": Text(
+        "满分点与零分点不能相同", "Full points and none are not given for the same figure"
+    ),
+    "bands-on-two-sides": Text(
+        "同一列的各档只用 least，或只用 most", "The bands of a route all state least, or all most"
+    ),
+    "bands-not-best-first": Text(
+        "各档应由好到差排列，界限与得分依次变差",
+        "Bands are listed best first, each with a worse bound and fewer points than the one before",
+    ),
+    "colours-not-descending": Text(
+        "颜色应由高到低排列，起始分依次递减", "Colours are listed best first, by descending minimum"
+    ),
+    "sheet-without-points": Text(
+        "至少一项（加分项除外）的满分应大于零",
+        "At least one item that is no bonus must have full points above zero",
+    ),
     "check-of-no-text": Text("只有 text 类型的列才有 check", "Only a text has a check"),
     "negative-tolerance": Text("允许的差异不能为负", "A tolerance is not negative"),
     "unknown-time-zone": Text("没有此时区", "There is no such time zone"),

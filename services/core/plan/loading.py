@@ -31,6 +31,8 @@ from services.core.plan.models import (
     Plan,
     PlanVersion,
     RegisterLead,
+    ScoreSheetVersion,
+    SheetAssessor,
 )
 from services.core.plan.written import DEFAULT_YEAR_BEGINS
 
@@ -288,6 +290,37 @@ async def _write_version(
     ]
     if confirming:
         await session.execute(insert(RegisterLead), confirming)
+    await _write_sheets(session, document, version, now)
+
+
+async def _write_sheets(
+    session: AsyncSession, document: PlanDocument, version: int, now: datetime
+) -> None:
+    """Write down who assesses by which sheet, and each sheet that is another than it was."""
+    city_code = document.city.code
+    place = {"city_code": city_code, "plan_code": document.code}
+    await session.execute(
+        delete(SheetAssessor).where(
+            SheetAssessor.city_code == city_code, SheetAssessor.plan_code == document.code
+        )
+    )
+    assessing = [
+        {**place, "organization_code": unit, "sheet_code": sheet.code}
+        for sheet in document.score_sheets
+        for unit in sheet.assessors
+    ]
+    if assessing:
+        await session.execute(insert(SheetAssessor), assessing)
+    before = await queries.sheets_last(session, city_code, document.code)
+    made = []
+    for sheet in document.score_sheets:
+        content = sheet.model_dump(mode="json")
+        number, was = before.get(sheet.code, (0, None))
+        if content != was:
+            told = {"content": content, "plan_version": version, "made_at": now}
+            made.append({**place, "sheet_code": sheet.code, "version": number + 1, **told})
+    if made:
+        await session.execute(insert(ScoreSheetVersion), made)
 
 
 async def _write_owners(

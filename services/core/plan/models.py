@@ -78,6 +78,40 @@ class RegisterLead(Base):
     register_code: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
+class SheetAssessor(Base):
+    """Which organization assesses by which score sheet in the version in force, for scope."""
+
+    __tablename__ = "sheet_assessor"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    organization_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    sheet_code: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class ScoreSheetVersion(Base):
+    """A score sheet as versions of a plan had it: another version wherever it changed.
+
+    `plan_version` is the first version of the plan that has it so. Append-only.
+    """
+
+    __tablename__ = "score_sheet_version"
+    __table_args__ = (
+        ForeignKeyConstraint(["city_code", "plan_code"], [Plan.city_code, Plan.code]),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    sheet_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    plan_version: Mapped[int] = mapped_column()
+    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 class MeasureUnit(Base):
     """Which organization leads or shares in which measure in the version in force, for scope."""
 

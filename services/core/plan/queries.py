@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from cachetools import RRCache
 from sqlalchemy import ColumnElement, func, inspect, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
@@ -24,6 +25,7 @@ from services.core.plan.models import (
     PlanPeriod,
     PlanVersion,
     Publication,
+    ScoreSheetVersion,
     Settlement,
 )
 from services.core.plan.state import PlanState
@@ -264,6 +266,19 @@ async def owners_last(
         .order_by(IndicatorOwner.version)
     )
     return {row[0]: row[1] for row in rows}
+
+
+async def sheets_last(
+    session: AsyncSession, city_code: str, plan_code: str
+) -> Mapping[str, tuple[int, Mapping[str, Any]]]:
+    """Return by score sheet its newest version and what that says."""
+    rows = await session.execute(
+        select(ScoreSheetVersion.sheet_code, ScoreSheetVersion.version, ScoreSheetVersion.content)
+        .where(ScoreSheetVersion.city_code == city_code, ScoreSheetVersion.plan_code == plan_code)
+        .ext(distinct_on(ScoreSheetVersion.sheet_code))
+        .order_by(ScoreSheetVersion.sheet_code, ScoreSheetVersion.version.desc())
+    )
+    return {code: (version, content) for code, version, content in rows}
 
 
 async def period_for_update(

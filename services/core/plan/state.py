@@ -23,6 +23,7 @@ from services.core.plan.observing import ObservationSource, Tolerance
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import plausible_ranges
 from services.core.plan.register_entries import Register
+from services.core.plan.sheet_entries import ScoreSheet
 from services.core.plan.standing_checks import StandingChecks, standing_checks
 
 REGISTER_SOURCE = "register:"
@@ -79,6 +80,11 @@ class PlanState:
     def registers(self) -> Mapping[str, Register]:
         """Return the registers by code, in the document's order."""
         return {one.code: one for one in self.document.registers}
+
+    @cached_property
+    def sheets(self) -> Mapping[str, ScoreSheet]:
+        """Return the score sheets by code, in the document's order."""
+        return {one.code: one for one in self.document.score_sheets}
 
     def source_name(self, code: str) -> str:
         """Return what a source of figures is called: of the plan, or one of its registers."""

@@ -18,8 +18,9 @@ from services.core.kit.statements import SqlCondition
 class Owned:
     """Where a table says whose a row is, as SQL expressions on that table.
 
-    `second_unit` is for rows that are of two units. `indicator`, `measure` and `register` are null,
-    or absent, where the row belongs to none: then nobody sees it by leading one. `shared` is a
+    `second_unit` is for rows that are of two units. `indicator`, `measure`, `register` and `sheet`
+    are null, or absent, where the row belongs to none: then nobody sees it by leading one, or by
+    assessing by it. `shared` is a
     condition on rows that everybody sees who sees what concerns a unit; `approved` one on rows
     that a reach of what was approved sees. None: no row. A sub-select in one names its city as
     `:scope_city`.
@@ -32,6 +33,7 @@ class Owned:
     indicator: str | None = None
     measure: str | None = None
     register: str | None = None
+    sheet: str | None = None
     shared: str | None = None
     approved: str | None = None
 
@@ -134,6 +136,8 @@ def seen_by_each(roles: Iterable[Role], owned: Owned, *, city: str, role: str, u
 def led_by(owned: Owned, *, city: str, unit: str) -> list[str]:
     """Return the conditions on rows whose indicator, measure or register a unit leads.
 
+    Or by whose score sheet it assesses.
+
     Their sub-selects name the city themselves. Over several nodes one that takes it from the row
     around it is refused wherever it may be passed by, as under OR.
     """
@@ -159,6 +163,13 @@ def led_by(owned: Owned, *, city: str, unit: str) -> list[str]:
             f" WHERE scope_lead.city_code = {city} AND scope_lead.plan_code = {owned.plan}"
             f" AND scope_lead.organization_code = {unit}"
             f" AND scope_lead.register_code = {owned.register})"
+        )
+    if owned.sheet is not None:
+        led.append(
+            "EXISTS (SELECT FROM sheet_assessor AS scope_lead"
+            f" WHERE scope_lead.city_code = {city} AND scope_lead.plan_code = {owned.plan}"
+            f" AND scope_lead.organization_code = {unit}"
+            f" AND scope_lead.sheet_code = {owned.sheet})"
         )
     return led
 

@@ -98,6 +98,27 @@ FORMS: Mapping[EventType, _Form] = {
     "register_row.withdrawn": _Form(
         "台账撤回", "{unit}已撤回台账 {register_code} 一行{because}", "grey"
     ),
+    "assessment.created": _Form(
+        "评估开始", "{subject_name}{period}的评估（{sheet_code}）已开始", "grey"
+    ),
+    "assessment.changed": _Form(
+        "评估修改", "{subject_name}{period}的评估（{sheet_code}）已修改", "grey"
+    ),
+    "assessment.submitted": _Form(
+        "评估提交", "{subject_name}{period}的评估（{sheet_code}）已提交，待确认", "orange"
+    ),
+    "assessment.returned": _Form(
+        "评估退回", "{subject_name}{period}的评估（{sheet_code}）已退回{because}", "orange"
+    ),
+    "assessment.confirmed": _Form(
+        "评估确认", "{subject_name}{period}的评估（{sheet_code}）已确认", "green"
+    ),
+    "assessment.published": _Form(
+        "评估公布", "{subject_name}{period}的评估（{sheet_code}）已公布", "green"
+    ),
+    "assessment.withdrawn": _Form(
+        "评估撤回", "{subject_name}{period}的评估（{sheet_code}）已撤回{because}", "grey"
+    ),
     "conflict.decided": _Form("冲突已处理", "{unit}“{indicator}”{period}的冲突已处理", "green"),
     "score.updated": _Form("得分更新", "{period} 总分 {display}（{basis_name}）"),
     "calendar.changed": _Form("日历更新", "{year} 年工作日历已更新（{source}）", "grey"),

@@ -8,6 +8,7 @@ import pytest
 
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.assessments import an_assessment
 from tests.support.board import a_board_link_id
 from tests.support.connectors import a_connector
 from tests.support.device import a_conflict
@@ -15,6 +16,7 @@ from tests.support.duties import add
 from tests.support.gateways import a_partner
 from tests.support.hostile import MADE
 from tests.support.milestones import a_milestone_in, an_extension
+from tests.support.observed import load_sources
 from tests.support.papers import a_paper
 from tests.support.people import a_provider, people_named
 from tests.support.registers import a_register_row
@@ -81,6 +83,8 @@ async def endpoint_id(door: Door) -> str:
 @pytest.fixture(scope="module")
 async def things(door: Door) -> AsyncIterator[None]:
     """What a verb finds before it reads its body: of every kind whose verbs have one."""
+    await load_sources(door)
+    MADE["assessment_id"] = await an_assessment(door)
     MADE["milestone_id"] = str((await a_milestone_in(door, "assigned")).json()["id"])
     MADE["extension_id"] = str((await an_extension(door)).json()["id"])
     MADE["conflict_id"] = await a_conflict(door)

@@ -1,6 +1,7 @@
 """Figures carried by hand between installations: lost, doubled, altered files are told."""
 
 import asyncio
+from random import Random
 
 import pytest
 
@@ -79,6 +80,35 @@ async def test_one_lost_one_doubled_one_altered_are_told_and_nothing_is_applied_
     assert [(await gap.here.close(one[1])).number for one in receipts if one] == [1, 2, 3, 4]
     still_open = "SELECT count(*) FROM carried_package WHERE city_code = $1 AND receipt IS NULL"
     assert await gap.here.database.pool.fetchval(still_open, CITY) == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_in_any_order_doubled_lost_or_altered_each_figure_is_written_once(
+    gap: Gap, seed: int
+) -> None:
+    chance = Random(seed)  # noqa: S311 (only the order of files hangs on it)
+    made = await gap.carried(4)
+    carried = chance.sample([*made, *made, *made], k=chance.randint(6, 12))
+    taken: list[int] = []
+    for one in carried:
+        content = bytearray(one.content)
+        if chance.random() < 0.2:
+            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+            # An altered byte is found in the file itself, or by the signatures.
+            with pytest.raises((NotCarried, PackageRefused)):
+                await gap.there.take(bytes(content))
+            continue
+        number, before = one.manifest.number, await gap.there.counted()
+        found = (await gap.there.take(one.content)).judged
+        if number == len(taken) + 1:
+            assert found.verdict == "next"
+            taken.append(number)
+            continue
+        assert await gap.there.counted() == before
+        assert found.verdict == ("repeated" if number in taken else "gap")
+        assert list(found.missing) == list(range(len(taken) + 1, number))
+    assert {value[2] for value in (await gap.there.values()).values()} <= {1}
+    assert len(await gap.there.values()) == len(taken)
 
 
 async def test_two_at_once_take_a_package_in_once(gap: Gap) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.core.packages.container import NotCarried
 from services.core.packages.manifests import opened
-from services.core.packages.series import SeriesStanding, SeriesVerdict, judge, series_faults
+from services.core.packages.series import SeriesStanding, SeriesVerdict, judge, package_faults
 from tests.support.packages import a_series
 
 SERIES = a_series(5, items=1)
@@ -104,7 +104,7 @@ def test_each_thing_that_may_happen_is_told_exactly() -> None:
             [
                 (
                     "wufei_x_y_000003_20260101000000.zip",
-                    "its name says number 3, its manifest number 1: it was renamed",
+                    "its name says number 3, and it is number 1: it was renamed",
                 )
             ],
         ),
@@ -114,4 +114,4 @@ def test_files_that_lie_together_are_held_against_each_other(
     names: dict[str, object], told: list[tuple[str, str]]
 ) -> None:
     files = {name: opened(one.content) for name, one in names.items()}  # type: ignore[attr-defined]
-    assert [(fault.place, fault.said.en) for fault in series_faults(files)] == told
+    assert [(fault.place, fault.said.en) for fault in package_faults(files)] == told

@@ -1,6 +1,7 @@
 """What an archive of evidence holds: where each file stands in it, and the list of all. Pure."""
 
 import csv
+import hashlib
 import io
 import re
 import zipfile
@@ -12,12 +13,16 @@ from zoneinfo import ZoneInfo
 from typing_extensions import Buffer, override
 
 from services.core.evidence.models import Evidence
+from services.core.kit.sm3 import sm3
 from services.core.plan.state import PlanState
 
 _NEVER = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 _FORMULA = ("=", "+", "-", "@", "\t")
 _LONGEST_PART = 60
 _EARLIEST = 1980
+LIST = "清单.csv"
+"""What the list of all is called, which an archive ends with."""
+
 HEADINGS = (
     *("路径", "编号", "事项", "事项编号", "单位代码", "单位", "指标或措施", "报告期"),
     *("文件名", "字节数", "SHA-256", "SM3", "上传时间", "状态"),
@@ -66,13 +71,20 @@ class ArchiveWriter:
         self._note(row, path, "")
         return self._archive.open(self._head(path, row.added_at), "w", force_zip64=True)
 
+    def hold(self, path: str, content: bytes, at: datetime) -> None:
+        """Write a file of our own beside the evidence, and note it with its digests."""
+        self._archive.writestr(self._head(path, at), content)
+        digests = hashlib.sha256(content).hexdigest(), sm3(content).hex()
+        line = (path, "", "", "", "", "", "", "", path, len(content), *digests, "", "")
+        self._lines.writerow(map(_cell, line))
+
     def lacks(self, row: Evidence) -> None:
         """Note a file that the store has lost."""
         self._note(row, "", "存储中没有")
 
     def end(self, at: datetime) -> None:
         """Write the list of all, and the end of the archive."""
-        head = self._head("清单.csv", at)
+        head = self._head(LIST, at)
         # A mark, so that spreadsheets read it as what it is.
         self._archive.writestr(head, "\ufeff" + self._list.getvalue())
         self._archive.close()
@@ -103,6 +115,11 @@ def _cell(value: object) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
     said = str(value)
     return f"'{said}" if said.startswith(_FORMULA) else said
+
+
+def listed_path(cell: str) -> str:
+    """Return the path that a cell of the list names."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 class _Made(io.RawIOBase):

@@ -1,0 +1,1 @@
+"""Score sheets, and what was found by them, over HTTP."""

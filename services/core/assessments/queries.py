@@ -1,0 +1,158 @@
+"""Reading assessments. Every query of a caller starts from what the caller may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.assessments.errors import ScoreSheetNotFound
+from services.core.assessments.models import Assessment, AssessmentHistory
+from services.core.assessments.rules import SheetInForce
+from services.core.identity.actor import Actor
+from services.core.identity.reach import Reach
+from services.core.plan.models import ScoreSheetVersion
+from services.core.plan.sheet_entries import ScoreSheet
+from services.core.plan.visibility import Owned, scope
+
+ASSESSMENTS = Owned(
+    city="assessment.city_code",
+    plan="assessment.plan_code",
+    unit="(CASE WHEN assessment.state = 'published' THEN assessment.organization_code END)",
+    sheet="assessment.sheet_code",
+    approved="assessment.state = 'published'",
+)
+"""Whose an assessment is: of those who assess by its sheet; once published, of the unit too."""
+
+
+async def sheet_version(
+    session: AsyncSession, city_code: str, plan_code: str, code: str, version: int | None = None
+) -> SheetInForce:
+    """Return a version of a score sheet, or the newest.
+
+    Raises:
+        ScoreSheetNotFound: there is none.
+    """
+    wanted = select(ScoreSheetVersion).where(
+        ScoreSheetVersion.city_code == city_code,
+        ScoreSheetVersion.plan_code == plan_code,
+        ScoreSheetVersion.sheet_code == code,
+    )
+    if version is not None:
+        wanted = wanted.where(ScoreSheetVersion.version == version)
+    found = await session.scalar(wanted.order_by(ScoreSheetVersion.version.desc()).limit(1))
+    if found is None:
+        raise ScoreSheetNotFound
+    return SheetInForce(found.version, ScoreSheet.model_validate(found.content))
+
+
+async def sheet_versions(
+    session: AsyncSession, city_code: str, plan_code: str, code: str, *, after: int, limit: int
+) -> Sequence[ScoreSheetVersion]:
+    """Return the versions of a score sheet with greater numbers than `after`, oldest first."""
+    wanted = select(ScoreSheetVersion).where(
+        ScoreSheetVersion.city_code == city_code,
+        ScoreSheetVersion.plan_code == plan_code,
+        ScoreSheetVersion.sheet_code == code,
+        ScoreSheetVersion.version > after,
+    )
+    return (await session.scalars(wanted.order_by(ScoreSheetVersion.version).limit(limit))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentFilters:
+    """What a list is narrowed by; None does not narrow."""
+
+    period: str | None = None
+    organization_code: str | None = None
+    state: str | None = None
+    colour: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """Return those given by name."""
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions; what was withdrawn is left out unless it is asked for."""
+        found = [getattr(Assessment, name) == value for name, value in self.named().items()]
+        return found if self.state is not None else [*found, Assessment.state != "withdrawn"]
+
+
+async def page(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    plan_code: str,
+    sheet_code: str,
+    filters: AssessmentFilters,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Assessment]:
+    """Return up to `limit` visible assessments of a sheet, newest first, after the id `after`."""
+    wanted = select(Assessment).where(
+        scope(actor, ASSESSMENTS).clause,
+        Assessment.plan_code == plan_code,
+        Assessment.sheet_code == sheet_code,
+        *filters.conditions(),
+    )
+    if after is not None:
+        wanted = wanted.where(Assessment.id < after)
+    return (await session.scalars(wanted.order_by(Assessment.id.desc()).limit(limit))).all()
+
+
+async def one(session: AsyncSession, actor: Actor, assessment_id: UUID) -> Assessment | None:
+    """Return one visible assessment."""
+    return await session.scalar(
+        select(Assessment).where(Assessment.id == assessment_id, scope(actor, ASSESSMENTS).clause)
+    )
+
+
+async def for_update(session: AsyncSession, actor: Actor, assessment_id: UUID) -> Assessment | None:
+    """Return one visible assessment, locked until the transaction ends."""
+    return await session.scalar(
+        select(Assessment)
+        .where(Assessment.id == assessment_id, scope(actor, ASSESSMENTS).clause)
+        .with_for_update()
+    )
+
+
+async def standing(
+    session: AsyncSession, city_code: str, plan_code: str, sheet_code: str, period: str, key: str
+) -> UUID | None:
+    """Return the id of what assesses a subject for a period, whoever may see it."""
+    return await session.scalar(
+        select(Assessment.id).where(
+            Assessment.city_code == city_code,
+            Assessment.plan_code == plan_code,
+            Assessment.sheet_code == sheet_code,
+            Assessment.period == period,
+            Assessment.subject_key == key,
+            Assessment.state != "withdrawn",
+        )
+    )
+
+
+async def history(
+    session: AsyncSession,
+    actor: Actor,
+    city_code: str,
+    assessment_id: UUID,
+    *,
+    in_full: bool,
+    after: int,
+    limit: int,
+) -> Sequence[AssessmentHistory]:
+    """Return the changes of a visible assessment, oldest first.
+
+    Whoever does not assess by its sheet (`in_full`) sees it from its publication on.
+    """
+    wanted = select(AssessmentHistory).where(
+        AssessmentHistory.city_code == city_code,
+        AssessmentHistory.assessment_id == assessment_id,
+        AssessmentHistory.version > after,
+    )
+    if not in_full and actor.reach is not Reach.WHOLE_PLAN:
+        wanted = wanted.where(AssessmentHistory.after["state"].astext == "published")
+    return (await session.scalars(wanted.order_by(AssessmentHistory.version).limit(limit))).all()

@@ -1,0 +1,165 @@
+"""What may follow what for an assessment, and who may do it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from services.core.assessments.errors import ScoreSheetNotFound
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.decimals import plain
+from services.core.kit.errors import Fault
+from services.core.plan.sheet_entries import ScoreSheet
+from services.core.plan.state import PlanState
+from services.core.submissions.authorship import Authors
+from services.core.submissions.rules import reviews
+
+AssessmentState = Literal["draft", "submitted", "confirmed", "published", "withdrawn"]
+AssessmentVerb = Literal["edit", "submit", "return", "confirm", "publish", "withdraw"]
+
+TRANSITIONS: Mapping[tuple[AssessmentState, AssessmentVerb], AssessmentState] = {
+    ("draft", "edit"): "draft",
+    ("draft", "submit"): "submitted",
+    ("draft", "withdraw"): "withdrawn",
+    ("submitted", "return"): "draft",
+    ("submitted", "confirm"): "confirmed",
+    ("submitted", "withdraw"): "withdrawn",
+    ("confirmed", "return"): "draft",
+    ("confirmed", "publish"): "published",
+}
+"""What may follow what. A pair that is not here is refused; what is published stands, and only an
+appeal that is upheld corrects it."""
+
+ACTIONS: Mapping[AssessmentVerb, str] = {
+    "edit": "changed",
+    "submit": "submitted",
+    "return": "returned",
+    "confirm": "confirmed",
+    "publish": "published",
+    "withdraw": "withdrawn",
+}
+"""What history and event call what a verb did."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetInForce:
+    """A version of a score sheet; each change of a sheet by a plan is another."""
+
+    version: int
+    sheet: ScoreSheet
+
+
+@dataclass(frozen=True, slots=True)
+class NewAssessment:
+    """Of what an assessment is to be, as it came in; with `faults` its shape is wrong.
+
+    Which members are given hangs on the sheet.
+    """
+
+    period: str
+    organization_code: str | None = None
+    village_code: str | None = None
+    village_name: str | None = None
+    row_id: UUID | None = None
+    findings: Mapping[str, Any] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+
+
+def sheet_in(plan: PlanState, code: str) -> ScoreSheet:
+    """Return the score sheet of a code, as the plan in force has it.
+
+    Raises:
+        ScoreSheetNotFound: the plan has none of this code.
+    """
+    found = plan.sheets.get(code)
+    if found is None:
+        raise ScoreSheetNotFound
+    return found
+
+
+def assesses(actor: Actor, sheet: ScoreSheet) -> bool:
+    """Return whether the actor assesses by a sheet: the office, or one of its assessors."""
+    return reviews(actor, sheet.assessors)
+
+
+def authors_of(row: Mapping[str, Any]) -> Authors:
+    """Return who assessed."""
+    kept = row["authors"]
+    return Authors(tuple(UUID(key) for key in kept["keys"]), tuple(kept["organizations"]))
+
+
+def authors_kept(authors: Authors) -> dict[str, list[str]]:
+    """Return authors as the table keeps them."""
+    return {
+        "keys": [str(key) for key in authors.keys],
+        "organizations": list(authors.organizations),
+    }
+
+
+def has_right(
+    actor: Actor, verb: AssessmentVerb, row: Mapping[str, Any], sheet: ScoreSheet
+) -> bool:
+    """Return whether the actor has the right to a verb, whatever the state.
+
+    Nobody confirms what they, or another key of their unit, assessed; the office publishes.
+    """
+    if not assesses(actor, sheet):
+        return False
+    if verb == "publish":
+        return actor.may(Permission.REVIEW_ANY_SUBMISSION)
+    return verb != "confirm" or not authors_of(row).include(actor)
+
+
+def allowed_actions(
+    actor: Actor, row: Mapping[str, Any], sheet: ScoreSheet | None
+) -> list[AssessmentVerb]:
+    """Return the verbs that this actor may use now; the plan may have dropped the sheet."""
+    if sheet is None:
+        return []
+    return [
+        verb
+        for verb in get_args(AssessmentVerb)
+        if (row["state"], verb) in TRANSITIONS and has_right(actor, verb, row, sheet)
+    ]
+
+
+def image_of(row: Mapping[str, Any]) -> dict[str, object]:
+    """Return what history keeps of an assessment after a change."""
+    published_on, appeal_until, reached = row["published_on"], row["appeal_until"], row["total"]
+    return {
+        "plan": row["plan_code"],
+        "sheet": row["sheet_code"],
+        "sheet_version": row["sheet_version"],
+        "organization_code": row["organization_code"],
+        "subject": row["subject_key"],
+        "subject_name": row["subject_name"],
+        "period": row["period"],
+        "state": row["state"],
+        "revision": row["revision"],
+        "findings": row["findings"],
+        "results": row["results"],
+        "total": None if reached is None else plain(reached),
+        "colour": row["colour"],
+        "published_on": None if published_on is None else published_on.isoformat(),
+        "appeal_until": None if appeal_until is None else appeal_until.isoformat(),
+    }
+
+
+def event_data(row: Mapping[str, Any]) -> dict[str, object]:
+    """Return what the event of a change says of an assessment; points once they are published."""
+    published = row["state"] == "published"
+    reached = {"total": None if row["total"] is None else plain(row["total"])}
+    return {
+        "sheet_code": row["sheet_code"],
+        "sheet_version": row["sheet_version"],
+        "organization_code": row["organization_code"],
+        "subject_kind": row["subject_kind"],
+        "subject_name": row["subject_name"],
+        "period": row["period"],
+        "state": row["state"],
+        "revision": row["revision"],
+        "version": row["version"],
+        **({**reached, "colour": row["colour"]} if published else {}),
+        **({"reason": row["reason"]} if row["reason"] else {}),
+    }

@@ -1,0 +1,190 @@
+"""File drops made, closed, and told to write a file again."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.drops import queries
+from services.core.drops.drop_lines import FOLDER
+from services.core.drops.errors import DropRefused
+from services.core.drops.models import FileDrop
+from services.core.drops.statements import AGAIN
+from services.core.events.catalogue import type_faults
+from services.core.events.queries import log_position
+from services.core.identity.actor import Actor
+from services.core.identity.queries import actor_of_key
+from services.core.identity.rules import Permission
+from services.core.kit.database import lock_name
+from services.core.kit.errors import Fault, InvalidInput
+from services.core.kit.file_series import NOTHING_BEFORE
+from services.core.kit.ids import new_id
+from services.core.kit.text import Text
+from services.core.plan.queries import plan_codes
+
+_FOLDER = Text(
+    "应为小写字母、数字和连字符，至多 40 个，如 exchange",
+    "Must be up to 40 small letters, digits and hyphens, such as exchange",
+)
+_OWNER = Text(
+    "没有这个有效的密钥，或它不能读取事件并管理回调（events:read、webhooks:write）",
+    "There is no such key that is good, or it may not read events and manage webhooks"
+    " (events:read, webhooks:write)",
+)
+_NO_PLAN = Text("没有这个计划", "There is no such plan")
+_TAKEN = Text("已有投递到这个文件夹的设置", "Events are dropped into this folder already")
+_TOO_MANY = Text(f"一个市至多 {queries.MOST_DROPS} 个", f"A city has {queries.MOST_DROPS} at most")
+_NONE = Text("没有投递到文件夹 {folder} 的设置", "No events are dropped into the folder {folder}")
+_GONE = Text(
+    "第 {number} 号没有保留：没有写过，或已超过 90 天",
+    "number {number} is not kept: it was never made, or is older than 90 days",
+)
+
+
+def hears(actor: Actor | None) -> bool:
+    """Return whether a key may have events sent to others, as webhooks are."""
+    return (
+        actor is not None
+        and actor.may(Permission.READ_EVENTS)
+        and actor.may(Permission.MANAGE_WEBHOOKS)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DropRequest:
+    """Where which events are to be dropped; no types: all, no plan: those of every one."""
+
+    folder: str
+    owner_id: UUID
+    plan_code: str | None = None
+    event_types: tuple[str, ...] = ()
+
+
+async def create_drop(
+    session: AsyncSession, city_code: str, request: DropRequest, *, actor: Actor, now: datetime
+) -> FileDrop:
+    """Have events dropped into a folder, from what happens next.
+
+    Raises:
+        InvalidInput: what is asked for has faults; each is told.
+        DropRefused: the city has as many as it may have.
+    """
+    await lock_name(session, f"file drops of {city_code}")
+    faults = list(_faults(request))
+    owner = await actor_of_key(session, city_code, request.owner_id, channel="drop", now=now)
+    if not hears(owner):
+        faults.append(Fault("/owner", "owner-cannot-hear", _OWNER, str(request.owner_id)))
+    plans = await plan_codes(session, city_code)
+    if request.plan_code is not None and request.plan_code not in plans:
+        faults.append(Fault("/plan", "plan-not-found", _NO_PLAN, request.plan_code))
+    if await queries.drop_in(session, city_code, request.folder) is not None:
+        faults.append(Fault("/folder", "folder-taken", _TAKEN, request.folder))
+    if faults:
+        raise InvalidInput(faults=faults)
+    if len(await queries.drops(session, city_code)) >= queries.MOST_DROPS:
+        raise DropRefused(_TOO_MANY)
+    drop = FileDrop(
+        city_code=city_code,
+        id=new_id(),
+        folder=request.folder,
+        owner_id=request.owner_id,
+        plan_code=request.plan_code,
+        event_types=sorted(set(request.event_types)),
+        state="active",
+        state_reason=None,
+        position=await log_position(session, city_code),
+        number=0,
+        digest=NOTHING_BEFORE,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(drop)
+    await session.flush()
+    told = {
+        "folder": drop.folder,
+        "owner_id": str(drop.owner_id),
+        "plan": drop.plan_code,
+        "event_types": drop.event_types,
+    }
+    await _audit(session, drop, "created", told, actor.stamp(), now)
+    return drop
+
+
+def _faults(request: DropRequest) -> Iterator[Fault]:
+    if re.fullmatch(FOLDER, request.folder) is None:
+        yield Fault("/folder", "folder-name", _FOLDER, request.folder)
+    for index, one in enumerate(request.event_types):
+        yield from type_faults(one, f"/event_types/{index}")
+
+
+async def _audit(
+    session: AsyncSession,
+    drop: FileDrop,
+    what: str,
+    data: Mapping[str, object],
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    await note(
+        session,
+        city_code=drop.city_code,
+        action=f"file_drop.{what}",
+        subject=("file_drop", str(drop.id)),
+        actor=actor,
+        data=data,
+        at=now,
+    )
+
+
+async def drop_of(session: AsyncSession, city_code: str, folder: str) -> FileDrop:
+    """Return the file drop of a folder, locked.
+
+    Raises:
+        DropRefused: there is none.
+    """
+    found = await queries.drop_in(session, city_code, folder)
+    if found is None:
+        raise DropRefused(_NONE.format(folder=folder))
+    return found
+
+
+async def close_drop(
+    session: AsyncSession,
+    drop: FileDrop,
+    reason: str,
+    *,
+    actor: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Drop no more events; what was made is still written. One that is closed stays so."""
+    if drop.state == "disabled":
+        return
+    drop.state, drop.state_reason, drop.updated_at = "disabled", reason, now
+    await session.flush()
+    await _audit(session, drop, "disabled", {"reason": reason}, actor, now)
+
+
+async def open_drop(
+    session: AsyncSession, drop: FileDrop, *, actor: Mapping[str, object], now: datetime
+) -> None:
+    """Go on where a closed drop was left: nothing that happened meanwhile is lost."""
+    if drop.state == "active":
+        return
+    drop.state, drop.state_reason, drop.updated_at = "active", None, now
+    await session.flush()
+    await _audit(session, drop, "enabled", {}, actor, now)
+
+
+async def write_again(session: AsyncSession, drop: FileDrop, number: int) -> None:
+    """Have a file written again, the same bytes.
+
+    Raises:
+        DropRefused: it is not kept.
+    """
+    given = {"city": drop.city_code, "drop": drop.id, "number": number}
+    if await session.scalar(AGAIN, given) is None:
+        raise DropRefused(_GONE.format(number=number))

@@ -1,0 +1,23 @@
+"""The statements of file drops: a file that is written, one that is wanted again, and old ones."""
+
+from sqlalchemy import text
+
+WRITTEN = text("""
+UPDATE dropped_file SET written_at = CAST(:now AS timestamptz)
+WHERE city_code = :city AND drop_id = :drop AND number = :number AND written_at IS NULL
+""")
+"""Notes that a file is in its folder."""
+
+AGAIN = text("""
+UPDATE dropped_file SET written_at = NULL
+WHERE city_code = :city AND drop_id = :drop AND number = :number AND content IS NOT NULL
+RETURNING number
+""")
+"""Lets a file be written again; none where its bytes are gone."""
+
+EMPTY_OLD = text("""
+UPDATE dropped_file SET content = NULL
+WHERE city_code = :city AND drop_id = :drop AND made_at < CAST(:before AS timestamptz)
+    AND content IS NOT NULL AND written_at IS NOT NULL
+""")
+"""Lets the bytes of old files go; what they told is in the log."""

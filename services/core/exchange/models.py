@@ -1,0 +1,51 @@
+"""Tables of exchanges: how far a plan's figures were written out, and every row either way."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit.database import Base
+
+
+class ExchangeChannel(Base):
+    """The exchange of one plan: up to which `position` of the log its figures were written out.
+
+    What comes in is written as the key `key_id`; null: nothing is taken.
+    """
+
+    __tablename__ = "exchange_channel"
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    key_id: Mapped[UUID | None] = mapped_column()
+    position: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class ExchangedRow(Base):
+    """A row of an exchange table as we wrote it (`out`) or took it (`in`), by its `ex_id`.
+
+    Of one that came in `outcome` is what became of it, and `message` why it was refused: whoever
+    takes it again is told the same.
+    """
+
+    __tablename__ = "exchanged_row"
+    __table_args__ = (
+        Index("ix_exchanged_row_key", "city_code", "plan_code", "direction", "biz_key", "ver"),
+        CheckConstraint("direction IN ('in', 'out')", name="direction"),
+        CheckConstraint("(direction = 'in') = (outcome IS NOT NULL)", name="outcome"),
+    )
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    direction: Mapped[str] = mapped_column(Text, primary_key=True)
+    ex_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    biz_key: Mapped[str] = mapped_column(Text)
+    ver: Mapped[int] = mapped_column(BigInteger)
+    row_hash: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str | None] = mapped_column(Text)
+    message: Mapped[str | None] = mapped_column(Text)
+    exchanged_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,276 @@
+"""A plan's figures written into exchange tables, and taken from them: each row once.
+
+Two databases have no transaction together. So what is written out has an id that a repeat finds
+again, and is noted as written afterwards; what is taken is written with a note of its id and of
+what became of it, and told to the other side afterwards. Whoever is killed in between repeats the
+last step, and finds what was done.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.core.audit.service import note
+from services.core.events.queries import log_position
+from services.core.exchange import queries
+from services.core.exchange.errors import ExchangeRefused
+from services.core.exchange.exchange_rows import ROW, in_row, out_row
+from services.core.exchange.models import ExchangeChannel
+from services.core.exchange.statements import (
+    HASHES_OUT,
+    REMEMBER_ROWS,
+    SETTLE_IN,
+    WRITE_OUT,
+)
+from services.core.identity.actor import Actor
+from services.core.identity.queries import actor_of_key
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.packages.carried_items import outcome_of
+from services.core.packages.queries import figures, places_told
+from services.core.plan.queries import plan_codes, plan_state
+from services.core.submissions.batch.rows import Batch, BatchRow, JudgedRows, Slot, judge
+from services.core.submissions.batch.service import carry_out
+
+ROWS_AT_MOST = 500
+"""Rows of one step in, and positions of the log of one step out."""
+
+DONE, REFUSED = 2, 9
+"""What `ex_status` says of a row that was taken."""
+
+_LONGEST_MESSAGE = 2_000
+
+_NO_PLAN = Text("没有计划 {plan}", "there is no plan {plan}")
+_NO_CHANNEL = Text(
+    "计划 {plan} 没有设置库表交换：请先用 wufei exchange open 设置",
+    "no exchange is set for the plan {plan}: set it with wufei exchange open",
+)
+_NO_KEY = Text("没有这个有效的密钥", "there is no such key that is good")
+_REUSED = Text(
+    "ex_id 以前用于另一行：请换一个", "ex_id was used for another row before: take another one"
+)
+_OLDER = Text(
+    "ver 早于已取走的 {latest}：没有写入",
+    "ver is older than {latest}, which was taken: nothing is written",
+)
+
+
+async def open_channel(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    key_id: UUID | None,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> ExchangeChannel:
+    """Have a plan exchanged from its whole log on; or change as which key its rows are written.
+
+    Raises:
+        ExchangeRefused: there is no such plan or key.
+    """
+    if plan_code not in await plan_codes(session, city_code):
+        raise ExchangeRefused(_NO_PLAN.format(plan=plan_code))
+    if key_id is not None and (
+        await actor_of_key(session, city_code, key_id, channel="exchange", now=now) is None
+    ):
+        raise ExchangeRefused(_NO_KEY)
+    channel = await queries.channel_for_update(session, city_code, plan_code)
+    if channel is None:
+        channel = ExchangeChannel(
+            city_code=city_code, plan_code=plan_code, key_id=None, position=0, created_at=now
+        )
+    channel.key_id, channel.updated_at = key_id, now
+    session.add(channel)
+    await session.flush()
+    await note(
+        session,
+        city_code=city_code,
+        action="exchange.opened",
+        subject=("exchange", plan_code),
+        actor=actor.stamp(),
+        data={"key_id": None if key_id is None else str(key_id)},
+        at=now,
+    )
+    return channel
+
+
+async def locked_channel(session: AsyncSession, city_code: str, plan_code: str) -> ExchangeChannel:
+    """Return the exchange of a plan; until the transaction ends nobody else exchanges.
+
+    Raises:
+        ExchangeRefused: none is set.
+    """
+    channel = await queries.channel_for_update(session, city_code, plan_code)
+    if channel is None:
+        raise ExchangeRefused(_NO_CHANNEL.format(plan=plan_code))
+    return channel
+
+
+async def write_out(
+    session: AsyncSession, beside: asyncpg.Connection, channel: ExchangeChannel, *, now: datetime
+) -> tuple[int, bool]:
+    """Write what a stretch of the log tells of; return how many rows, and whether there is more.
+
+    The rows are committed there before this transaction is; a repeat finds them by their ids.
+    """
+    city, plan = channel.city_code, channel.plan_code
+    head = await log_position(session, city)
+    upto = min(channel.position + ROWS_AT_MOST, head)
+    places = dict(await places_told(session, city, plan, after=channel.position, upto=upto))
+    rows: list[dict[str, Any]] = []
+    if places:
+        found = await figures(session, city, plan, places)
+        rows = [out_row(one, plan, batch_no=f"{upto:012}", now=now) for one in found]
+    if rows:
+        await _write_rows(session, beside, channel, rows, now)
+    channel.position, channel.updated_at = upto, now
+    await session.flush()
+    return len(rows), upto < head
+
+
+async def _write_rows(
+    session: AsyncSession,
+    beside: asyncpg.Connection,
+    channel: ExchangeChannel,
+    rows: Sequence[dict[str, Any]],
+    now: datetime,
+) -> None:
+    values = [WRITE_OUT.bind({name: row[name] for name in ROW}) for row in rows]
+    async with beside.transaction():
+        await beside.executemany(values[0][0], [one[1:] for one in values])
+    # As they stand there: a repeat may have found an earlier wording of the same position.
+    ids = [row["ex_id"] for row in rows]
+    there = {one[0]: one[1] for one in await beside.fetch(*HASHES_OUT.bind({"ids": ids}))}
+    hashed = [{**row, "row_hash": there[row["ex_id"]]} for row in rows if row["ex_id"] in there]
+    await _remember(session, channel, "out", hashed, {}, now)
+
+
+async def _remember(
+    session: AsyncSession,
+    channel: ExchangeChannel,
+    direction: str,
+    rows: Sequence[Mapping[str, Any]],
+    became: Mapping[str, tuple[str, str | None]],
+    now: datetime,
+) -> None:
+    await session.execute(
+        REMEMBER_ROWS,
+        {
+            "city": channel.city_code,
+            "plan": channel.plan_code,
+            "direction": direction,
+            "ids": [row["ex_id"] for row in rows],
+            "keys": [row["biz_key"] for row in rows],
+            "vers": [row["ver"] for row in rows],
+            "hashes": [row["row_hash"].strip() for row in rows],
+            "outcomes": [became.get(row["ex_id"], (None, None))[0] for row in rows],
+            "messages": [became.get(row["ex_id"], (None, None))[1] for row in rows],
+            "now": now,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TakenRow:
+    """What became of a row that came in; `message` says why it was refused."""
+
+    ex_id: str
+    outcome: str
+    message: str | None
+
+    @property
+    def status(self) -> int:
+        """What `ex_status` is told."""
+        return REFUSED if self.outcome == "refused" else DONE
+
+
+async def take_rows(
+    session: AsyncSession,
+    channel: ExchangeChannel,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    now: datetime,
+) -> list[TakenRow]:
+    """Write what rows say through the batch; return what became of those that were looked at.
+
+    Of several rows of one place the first is looked at, and the others are left for the next step.
+
+    Raises:
+        ExchangeRefused: there is no key that is good.
+        PlanChanged, BatchContended: see `carry_out`; it may be tried again.
+    """
+    city, code = channel.city_code, channel.plan_code
+    actor = None
+    if channel.key_id is not None:
+        actor = await actor_of_key(session, city, channel.key_id, channel="exchange", now=now)
+    plan = await plan_state(session, city, code)
+    if actor is None or plan is None:
+        raise ExchangeRefused(_NO_KEY)
+    known = await queries.taken_before(session, city, code, [row["ex_id"] for row in rows])
+    done = [_again(row, known[row["ex_id"]]) for row in rows if row["ex_id"] in known]
+    fresh = list({_place(row): row for row in reversed(rows) if row["ex_id"] not in known}.values())
+    latest = await queries.latest_versions(session, city, code, [row["biz_key"] for row in fresh])
+    today = plan.local_date(now)
+
+    def judged() -> tuple[Batch, JudgedRows]:
+        batch = Batch([_row(index, row, latest) for index, row in enumerate(fresh)], "upsert")
+        return batch, judge(batch, plan=plan, actor=actor, today=today)
+
+    batch, found = await asyncio.to_thread(judged)
+    outcome = await carry_out(session, batch, found, plan=plan, actor=actor, now=now)
+    became: dict[str, tuple[str, str | None]] = {}
+    for one in outcome.decided:
+        if one.index is not None:
+            said, faults = outcome_of(one)
+            became[fresh[one.index]["ex_id"]] = said, _message(faults)
+    await _remember(session, channel, "in", fresh, became, now)
+    return done + [TakenRow(ex_id, *what) for ex_id, what in became.items()]
+
+
+def _place(row: Mapping[str, Any]) -> Slot:
+    return Slot(*(row[name] for name in Slot._fields))
+
+
+def _again(row: Mapping[str, Any], before: Any) -> TakenRow:
+    if before.row_hash != row["row_hash"].strip():
+        return TakenRow(row["ex_id"], "refused", f"exchange-id-reused: {_REUSED.zh}")
+    return TakenRow(row["ex_id"], before.outcome, before.message)
+
+
+def _row(index: int, row: Mapping[str, Any], latest: Mapping[str, int]) -> BatchRow:
+    made = in_row(index, row)
+    newest = latest.get(row["biz_key"])
+    if newest is None or row["ver"] >= newest:
+        return made
+    fault = Fault("/ver", "exchange-older", _OLDER.format(latest=newest), row["ver"])
+    return BatchRow(
+        index, made.operation, made.slot, made.said, draft=False, faults=(*made.faults, fault)
+    )
+
+
+def _message(faults: Sequence[Fault]) -> str | None:
+    """Return why a row was refused, as one text for people and programs."""
+    if not faults:
+        return None
+    said = "; ".join(f"{one.code}: {one.detail.zh} / {one.detail.en}" for one in faults)
+    return said[:_LONGEST_MESSAGE]
+
+
+async def tell_taken(
+    beside: asyncpg.Connection, taken: Sequence[TakenRow], *, now: datetime
+) -> None:
+    """Tell the other side what became of its rows, once that is committed here."""
+    given = {
+        "ids": [one.ex_id for one in taken],
+        "statuses": [one.status for one in taken],
+        "messages": [one.message for one in taken],
+        "now": now,
+    }
+    await beside.execute(*SETTLE_IN.bind(given))

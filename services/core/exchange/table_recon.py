@@ -1,0 +1,62 @@
+"""An exchange table held against what we wrote or took: what lacks, what is another. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_MOST_NAMED = 100
+
+
+@dataclass(slots=True)
+class TableRecon:
+    """How many rows a table has and what became of them.
+
+    `missing` are ids of rows that we wrote or took and that are there no more; `altered` those that
+    say something else now; `refused` are ids with the reason, each list the first hundred.
+    """
+
+    total: int = 0
+    new: int = 0
+    done: int = 0
+    refused_rows: int = 0
+    altered_rows: int = 0
+    missing: Sequence[str] = ()
+    missing_rows: int = 0
+    altered: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no row lacks and none was changed."""
+        return not (self.missing_rows or self.altered_rows)
+
+
+class Reconciling:
+    """Takes the rows of a table part by part."""
+
+    def __init__(self, kept: Mapping[str, str]) -> None:
+        self._kept = dict(kept)
+        self.found = TableRecon()
+
+    def take(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Hold some rows against what was kept of them."""
+        found = self.found
+        for row in rows:
+            found.total += 1
+            found.new += row["ex_status"] in {0, 1}
+            found.done += row["ex_status"] == 2  # noqa: PLR2004 (the column's own words)
+            if row["ex_status"] == 9:  # noqa: PLR2004
+                found.refused_rows += 1
+                if len(found.refused) < _MOST_NAMED:
+                    found.refused.append((row["ex_id"], row["ex_msg"] or ""))
+            kept = self._kept.pop(row["ex_id"], None)
+            if kept is not None and kept != row["row_hash"].strip():
+                found.altered_rows += 1
+                if len(found.altered) < _MOST_NAMED:
+                    found.altered.append(row["ex_id"])
+
+    def end(self) -> TableRecon:
+        """Return what was found, once all rows were taken."""
+        self.found.missing_rows = len(self._kept)
+        self.found.missing = sorted(self._kept)[:_MOST_NAMED]
+        return self.found

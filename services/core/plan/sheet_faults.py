@@ -1,0 +1,190 @@
+"""What must hold within the score sheets of a plan, and between them and its other parts. Pure."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from services.core.kit.decimals import plain
+from services.core.plan.document import PlanDocument
+from services.core.plan.findings import Codes, Findings
+from services.core.plan.register_entries import Register
+from services.core.plan.sheet_entries import (
+    ItemKind,
+    ScoreLine,
+    ScoreRoute,
+    ScoreSheet,
+    SheetItem,
+)
+
+NEEDED: Mapping[ItemKind, tuple[str, ...]] = {
+    "missing": ("elements",),
+    "occurrences": ("points",),
+    "sampled": ("points", "sample_size"),
+    "quota": ("points", "quota"),
+    "zero_if": (),
+    "bands": ("routes",),
+    "linear": ("line",),
+    "bonus": ("points",),
+    "repeat": ("elements", "more"),
+}
+"""The members that an item of a kind needs."""
+
+_TAKEN: Mapping[ItemKind, tuple[str, ...]] = {
+    "quota": ("key_points",),
+    "zero_if": ("least", "most"),
+    "linear": ("shrinking",),
+}
+"""The members that an item of a kind takes beside them."""
+
+_OF_KINDS = (
+    *("elements", "points", "sample_size", "quota", "key_points", "least", "most", "routes"),
+    *("line", "shrinking", "more"),
+)
+
+
+def check_sheets(document: PlanDocument, codes: Mapping[str, Codes], findings: Findings) -> None:
+    """Add the faults of the score sheets of a document."""
+    named = [(f"/score_sheets/{at}/code", one.code) for at, one in enumerate(document.score_sheets)]
+    findings.add_repeats("duplicate-code", named)
+    registers = {one.code: one for one in document.registers}
+    for at, sheet in enumerate(document.score_sheets):
+        check_sheet(f"/score_sheets/{at}", sheet, registers, codes["organization"], findings)
+
+
+def check_sheet(
+    place: str,
+    sheet: ScoreSheet,
+    registers: Mapping[str, Register],
+    organizations: Codes,
+    findings: Findings,
+) -> None:
+    """Add the faults of one sheet that stands at `place`."""
+    findings.add_unknown_among(f"{place}/assessors", sheet.assessors, organizations)
+    findings.add_unknown_among(f"{place}/units", sheet.units, organizations)
+    if sheet.subject == "row":
+        _check_rows(place, sheet, registers, findings)
+    else:
+        for member in ("rows_of", "name_column", "compared_by"):
+            if getattr(sheet, member) is not None:
+                _not_expected(
+                    f"{place}/{member}", f"{place}/subject", f"subject {sheet.subject}", findings
+                )
+    listed = [(f"{place}/items/{at}/code", one.code) for at, one in enumerate(sheet.items)]
+    findings.add_repeats("duplicate-code", listed)
+    for at, item in enumerate(sheet.items):
+        _check_item(f"{place}/items/{at}", item, findings)
+    colours = [(f"{place}/colours/{at}/code", one.code) for at, one in enumerate(sheet.colours)]
+    findings.add_repeats("duplicate-code", colours)
+    falling = [one.minimum for one in sheet.colours]
+    _check_falling(f"{place}/colours", "minimum", falling, "colours-not-descending", findings)
+    if not any(one.full > 0 and not one.is_bonus for one in sheet.items):
+        findings.add("sheet-without-points", f"{place}/items", None, [f"{place}/items"])
+    if sheet.at_most is not None and sheet.at_most <= 0:
+        findings.add("threshold-not-positive", f"{place}/at_most", plain(sheet.at_most))
+
+
+def _check_rows(
+    place: str, sheet: ScoreSheet, registers: Mapping[str, Register], findings: Findings
+) -> None:
+    rests_on = [f"{place}/subject", "/registers"]
+    for member in ("rows_of", "name_column"):
+        if getattr(sheet, member) is None:
+            _required(f"{place}/{member}", member, "subject row", findings, rests_on)
+    known = Codes("register", frozenset(registers), not findings.unreadable("/registers"))
+    findings.add_unknown(f"{place}/rows_of", sheet.rows_of, known)
+    register = registers.get(sheet.rows_of or "")
+    if register is None:
+        return
+    columns = Codes("column", frozenset(one.code for one in register.columns), complete=True)
+    findings.add_unknown(f"{place}/name_column", sheet.name_column, columns)
+    findings.add_unknown(f"{place}/compared_by", sheet.compared_by, columns)
+
+
+def _check_item(place: str, item: SheetItem, findings: Findings) -> None:
+    _check_members(place, item, findings)
+    if item.full < 0:
+        findings.add("negative-bound", f"{place}/full", plain(item.full))
+    if item.lowest > 0 or item.lowest > item.full:
+        findings.add("lowest-above-zero", f"{place}/lowest", plain(item.lowest), [f"{place}/full"])
+    for member in ("points", "key_points", "more"):
+        points = getattr(item, member)
+        if points is not None and points < 0:
+            findings.add("negative-bound", f"{place}/{member}", plain(points))
+    for member in ("elements", "zero_causes"):
+        entries = getattr(item, member)
+        named = [(f"{place}/{member}/{at}/code", one.code) for at, one in enumerate(entries)]
+        findings.add_repeats("duplicate-code", named)
+    for at, element in enumerate(item.elements):
+        if element.points < 0:
+            findings.add("negative-bound", f"{place}/elements/{at}/points", plain(element.points))
+    _check_line(f"{place}/line", item.line, findings)
+    _check_line(f"{place}/shrinking", item.shrinking, findings)
+    named = [(f"{place}/routes/{at}/code", one.code) for at, one in enumerate(item.routes)]
+    findings.add_repeats("duplicate-code", named)
+    for at, route in enumerate(item.routes):
+        _check_route(f"{place}/routes/{at}", route, item, findings)
+
+
+def _check_members(place: str, item: SheetItem, findings: Findings) -> None:
+    """Add what an item of its kind lacks, or has too much."""
+    needed = NEEDED[item.kind]
+    taken = {*needed, *_TAKEN.get(item.kind, ())}
+    for member in _OF_KINDS:
+        given = getattr(item, member) not in (None, ())
+        if member in needed and not given:
+            _required(f"{place}/{member}", member, item.kind, findings, [f"{place}/kind"])
+        if given and member not in taken:
+            _not_expected(f"{place}/{member}", f"{place}/kind", item.kind, findings)
+    if item.kind == "zero_if" and (item.least is None) == (item.most is None):
+        findings.add("one-bound-required", f"{place}/least", None, [f"{place}/most"])
+
+
+def _required(
+    place: str, member: str, kind: str, findings: Findings, rests_on: Sequence[str]
+) -> None:
+    findings.add("member-required", place, None, rests_on, member=member, kind=kind)
+
+
+def _not_expected(place: str, kind_at: str, kind: str, findings: Findings) -> None:
+    member = place.rpartition("/")[2]
+    findings.add("member-not-expected", place, None, [kind_at], member=member, kind=kind)
+
+
+def _check_line(place: str, line: ScoreLine | None, findings: Findings) -> None:
+    if line is not None and line.full_at == line.zero_at:
+        findings.add("line-without-slope", f"{place}/zero_at", plain(line.zero_at), [place])
+
+
+def _check_route(place: str, route: ScoreRoute, item: SheetItem, findings: Findings) -> None:
+    """Add the faults of bands: one bound each, all on one side, the best first."""
+    sides = set()
+    for at, band in enumerate(route.bands):
+        here = f"{place}/bands/{at}"
+        if (band.least is None) == (band.most is None):
+            findings.add("one-bound-required", f"{here}/least", None, [f"{here}/most"])
+        else:
+            sides.add("least" if band.most is None else "most")
+        if not item.lowest <= band.points <= item.full:
+            least, most = plain(item.lowest), plain(item.full)
+            points, rests_on = plain(band.points), [f"{place}/full"]
+            findings.add("out-of-range", f"{here}/points", points, rests_on, least=least, most=most)
+    if len(sides) > 1:
+        findings.add("bands-on-two-sides", f"{place}/bands")
+    if len(sides) != 1:
+        return
+    side = sides.pop()
+    bounds = [getattr(one, side) for one in route.bands]
+    if None in bounds:
+        return
+    turned = bounds if side == "least" else [one.copy_negate() for one in bounds]
+    _check_falling(f"{place}/bands", side, turned, "bands-not-best-first", findings)
+    points_of_bands = [one.points for one in route.bands]
+    _check_falling(f"{place}/bands", "points", points_of_bands, "bands-not-best-first", findings)
+
+
+def _check_falling(
+    place: str, member: str, numbers: Sequence[Decimal], code: str, findings: Findings
+) -> None:
+    for at, (better, worse) in enumerate(itertools.pairwise(numbers), start=1):
+        if worse >= better:
+            findings.add(code, f"{place}/{at}/{member}", None, [f"{place}/{at - 1}/{member}"])

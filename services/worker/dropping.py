@@ -1,0 +1,89 @@
+"""Drops events as files: makes what is due, and writes what waits, each folder by its numbers."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from services.core.drops import queries
+from services.core.drops.drop_lines import PURPOSE, name_of
+from services.core.drops.service import make_file, note_written
+from services.core.identity.queries import city_codes
+from services.core.kit.city_scope import in_city
+from services.core.kit.clock import Clock
+from services.core.kit.database import Database
+from services.core.kit.file_store import FileStore
+from services.core.kit.sealing import Seal
+from services.core.kit.signatures import Signer
+from services.worker.interruption import Interruption
+
+logger = logging.getLogger("wufei.worker")
+
+_LOOK_EVERY_SECONDS = 5.0
+_PAUSE_SECONDS = 5.0
+
+
+class Dropping:
+    """Writes files of events into a store; two of them at once write the same bytes."""
+
+    def __init__(
+        self, database: Database, store: FileStore, clock: Clock, *, seal: Seal | None
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._clock = clock
+        self._signer = None if seal is None else Signer(seal, PURPOSE)
+        self._interruption = Interruption("dropping files")
+
+    async def run(self) -> None:
+        """Work for ever; an absent database or store is waited for."""
+        while True:
+            try:
+                await self.work_off()
+                self._interruption.over()
+                await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
+                self._interruption.met(error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def work_off(self) -> int:
+        """Make and write all that is due in every city; return how many files were written."""
+        async with self._database.sessions() as session:
+            cities = await city_codes(session)
+        written = 0
+        for city_code in cities:
+            with in_city(city_code):
+                async with self._database.sessions() as session:
+                    drops = await queries.drops(session, city_code)
+                for drop in drops:
+                    # Before more is made: a store that is away shall not fill the database.
+                    written += await self._write_waiting(city_code, drop.id, drop.folder)
+                    while await self._make(city_code, drop.id):
+                        written += await self._write_waiting(city_code, drop.id, drop.folder)
+                    written += await self._write_waiting(city_code, drop.id, drop.folder)
+        return written
+
+    async def _make(self, city_code: str, drop_id: UUID) -> bool:
+        async with self._database.transaction() as session:
+            now = self._clock.true_now()
+            return await make_file(session, city_code, drop_id, signer=self._signer, now=now)
+
+    async def _write_waiting(self, city_code: str, drop_id: UUID, folder: str) -> int:
+        """Write the files of a folder that wait, in the order of their numbers."""
+        written = 0
+        while True:
+            async with self._database.sessions() as session:
+                found = await queries.next_waiting(session, city_code, drop_id)
+            if found is None:
+                return written
+            key = f"{city_code}/{folder}/{name_of(found.number)}"
+            await self._store.put(key, _parts(found.content))
+            async with self._database.transaction() as session:
+                now = self._clock.true_now()
+                await note_written(session, city_code, drop_id, found.number, now=now)
+            logger.info("file dropped", extra={"folder": folder, "number": found.number})
+            written += 1
+
+
+async def _parts(content: bytes) -> AsyncIterator[bytes]:
+    yield content

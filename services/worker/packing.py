@@ -1,0 +1,128 @@
+"""Puts a paper and the evidence of its year into one archive, in memory that stays flat."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.core.evidence.archives.contents import ArchiveWriter
+from services.core.evidence.models import Evidence
+from services.core.evidence.service import key_of
+from services.core.kit.database import Database
+from services.core.kit.file_store import FileMissing, FileStore
+from services.core.papers.making import PaperContent, PaperFileMade
+from services.core.papers.queries import evidence_of
+from services.core.plan.periods import Period
+from services.core.plan.state import PlanState
+
+_AT_ONCE = 200
+_MOST_TOLD = 100
+
+
+class PackStopped(Exception):
+    """The work was cancelled, or another worker has taken it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackWork:
+    """What an archive is made of: a paper with its documents, and the plan's evidence of a year."""
+
+    paper_id: UUID
+    plan: PlanState
+    period: Period
+    made: PaperContent
+    documents: Sequence[PaperFileMade]
+
+
+class Packing:
+    """One archive on its way; `tell` lengthens the lease, and says whether to go on."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: FileStore,
+        work: PackWork,
+        tell: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._database, self._store = database, store
+        self._work, self._tell = work, tell
+        self._writer = ArchiveWriter(work.plan)
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self.lost: list[dict[str, Any]] = []
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Yield the archive.
+
+        Raises:
+            PackStopped: it was cancelled, or is not this worker's any more.
+        """
+        work = self._work
+        # Of the figures and not of the clock: the same paper with the same evidence is the same.
+        zone = ZoneInfo(work.plan.document.time_zone)
+        moment = datetime.combine(work.made.as_of, time(), zone)
+        for document in work.documents:
+            path = f"{work.made.title}.{document.format}"
+            self._writer.hold(path, document.content or b"", moment)
+            yield self._counted()
+        after = None
+        while rows := await self._rows(after):
+            for row in rows:
+                async for part in self._with_file(row):
+                    yield part
+            after = rows[-1].id
+        await asyncio.to_thread(self._writer.end, moment)
+        yield self._counted()
+
+    async def _rows(self, after: UUID | None) -> Sequence[Evidence]:
+        if not await self._tell():
+            raise PackStopped
+        work = self._work
+        async with self._database.sessions() as session:
+            return await evidence_of(
+                session,
+                work.plan,
+                work.period,
+                before=work.paper_id,
+                after=after,
+                limit=_AT_ONCE,
+            )
+
+    async def _with_file(self, row: Evidence) -> AsyncIterator[bytes]:
+        content = self._store.open(key_of(row.city_code, row.id))
+        try:
+            first = await anext(content, b"")
+        except FileMissing:
+            self._writer.lacks(row)
+            if len(self.lost) < _MOST_TOLD:
+                self.lost.append({**_LOST, "value": str(row.id)})
+            return
+        with self._writer.begin(row) as entry:
+            await asyncio.to_thread(entry.write, first)
+            async for part in content:
+                yield self._counted()
+                await asyncio.to_thread(entry.write, part)
+        yield self._counted()
+
+    def _counted(self) -> bytes:
+        part = self._writer.ready()
+        self._digest.update(part)
+        self._size += len(part)
+        return part
+
+    def result(self, token: UUID) -> PaperFileMade:
+        """Return the archive that was stored under a token."""
+        return PaperFileMade("zip", None, self._size, self._digest.hexdigest(), token)
+
+
+_LOST = {
+    "code": "file-missing",
+    "detail": {
+        "zh": "文件已登记但存储中没有，清单中已注明",
+        "en": "The file is on record and not in the store; the list says so",
+    },
+}

@@ -1,0 +1,114 @@
+"""The self-assessment of a year: a report, its tables and the evidence, in one call."""
+
+import csv
+import hashlib
+import io
+import zipfile
+from typing import Any
+
+from services.core.kit.clock import Clock
+from tests.api.test_evidence import UNIT, a_draft, files_below
+from tests.api.test_files_left_behind import Later, filing
+from tests.api.test_papers import PATH, content, got, made, words_of
+from tests.api.test_scores import PLAN
+from tests.support.api import Door
+from tests.support.evidence import PDF, TEXT, added
+from tests.support.papers import a_paper, papering
+
+
+async def a_year_with_evidence(door: Door) -> str:
+    """Have a scoreboard of a year with two files of evidence; return the year."""
+    drafts = [await a_draft(door), await a_draft(door)]
+    async with await door.as_(*UNIT) as unit:
+        period = (await unit.get(f"/submissions/{drafts[0]}")).json()["period"]
+        await added(unit, f"submissions/{drafts[0]}", PDF, "=报告.pdf")
+        await added(unit, f"submissions/{drafts[1]}", TEXT, "说明.txt")
+    year = str(period)[:4]
+    async with await door.as_("reporter", "UN15") as unit, await door.as_("office") as office:
+        body: dict[str, Any] = {
+            "indicator_code": "U08",
+            "organization_code": "UN15",
+            "period": year,
+            "value": "40.65",
+        }
+        reported = await unit.post(f"{PLAN}/submissions", json=body)
+        if reported.status_code == 201:
+            await office.post(f"/submissions/{reported.json()['id']}/approve")
+    await door.react()
+    return year
+
+
+async def test_the_pack_of_a_year_holds_report_tables_evidence_and_their_digests(
+    door: Door,
+) -> None:
+    year = await a_year_with_evidence(door)
+    paper = await made(door, kind="self_assessment", period=year)
+    assert [one["format"] for one in paper["files"]] == ["docx", "pdf", "xlsx", "zip"]
+    said = words_of(await content(door, paper))
+    for words in ("自评报告", "一、自评结论", "组织实施", "指标自评表", "佐证材料"):
+        assert words in said
+    archive = zipfile.ZipFile(io.BytesIO(await content(door, paper, "zip")))
+    assert archive.testzip() is None
+    listed = list(csv.DictReader(io.StringIO(archive.read("清单.csv").decode("utf-8-sig"))))
+    assert {one["路径"] for one in listed} == set(archive.namelist()) - {"清单.csv"}
+    for one in listed:
+        packed = archive.read(one["路径"])
+        assert hashlib.sha256(packed).hexdigest() == one["SHA-256"]
+        assert (len(packed), len(one["SM3"])) == (int(one["字节数"]), 64)
+    for form in ("docx", "pdf", "xlsx"):
+        assert archive.read(f"{paper['title']}.{form}") == await content(door, paper, form)
+    evidence = [one for one in listed if one["编号"]]
+    assert len(evidence) >= 2
+    assert f"{len(evidence)}件" in said
+    again = await made(door, kind="self_assessment", period=year, position=paper["position"])
+    assert await content(door, again, "zip") == await content(door, paper, "zip")
+    assert (await got(door, f"/papers/{paper['id']}/moved"))["items"] == []
+    # What a paper names is kept by the sweep.
+    before = {one.name for one in files_below(door)}
+    await filing(door, Later()).sweep()
+    assert {one.name for one in files_below(door)} <= before
+    await content(door, paper, "zip")
+    assert Clock.true_now() < Later.true_now()
+
+
+async def test_a_worker_that_dies_between_archive_and_row_leaves_no_paper(
+    door: Door, monkeypatch: Any
+) -> None:
+    year = await a_year_with_evidence(door)
+    await filing(door, Later()).sweep()
+    before = {one.name for one in files_below(door)}
+    async with await door.as_("office") as office:
+        begun = await office.post(PATH, json={"kind": "self_assessment", "period": year})
+        location = begun.headers["Location"].removeprefix("/v1")
+        paper_id = begun.json()["request"]["paper_id"]
+
+        async def dead(*_: object, **__: object) -> None:
+            raise SystemError
+
+        with monkeypatch.context() as patched:
+            patched.setattr("services.core.papers.service.finish_paper", dead)
+            try:
+                await papering(door).work_off()
+            except SystemError:
+                pass
+            else:
+                raise AssertionError
+        assert (await office.get(location)).json()["state"] == "running"
+        assert (await office.get(f"/papers/{paper_id}")).status_code == 404
+        assert len({one.name for one in files_below(door)} - before) == 1
+        # The archive that nobody names goes with the sweep.
+        assert (await filing(door, Later()).sweep()).dropped == 1
+        await door.held.database.pool.execute(
+            "UPDATE paper SET lease_until = now() WHERE city_code = '410183'"
+        )
+        await papering(door).work_off()
+        assert (await office.get(location)).json()["state"] == "succeeded"
+        assert (await office.get(f"/papers/{paper_id}/content/zip")).status_code == 200
+
+
+async def test_a_pack_is_of_a_year(door: Door) -> None:
+    await a_paper(door)
+    async with await door.as_("office") as office:
+        answer = await office.post(PATH, json={"kind": "self_assessment", "period": "2021-Q1"})
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/period", "not-a-year")

@@ -1,0 +1,292 @@
+"""Events dropped as files: what a webhook hears, without a gap, whatever is killed meanwhile."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy.exc import SQLAlchemyError
+from typing_extensions import override
+
+from services.core.drops.drop_lines import NAME, drop_faults, name_of, read_drop
+from services.core.drops.errors import DropRefused
+from services.core.drops.lifecycle import (
+    DropRequest,
+    close_drop,
+    create_drop,
+    drop_of,
+    open_drop,
+    write_again,
+)
+from services.core.identity.actor import operator
+from services.core.kit.database import connect
+from services.core.kit.errors import InvalidInput
+from services.core.kit.file_places import open_store
+from services.core.kit.file_store import DirectoryStore
+from services.worker.dropping import Dropping
+from tests.simulation.cutting import MOMENTS, Scissors, Tape, places
+from tests.simulation.wire import Wire
+from tests.support.api import Door, open_door
+from tests.support.endpoints import make_endpoint
+from tests.support.reported import begin_anew, reported
+from tests.support.s3 import BUCKET, serving_s3
+from tests.worker.running import a_worker, until
+from tests.worker.test_importing import locked
+
+CITY = "410183"
+SCOPES = ["webhooks:write", "events:read", "plan:read", "submissions:read"]
+STAMP = operator(CITY).stamp()
+
+
+@pytest.fixture
+async def door(database_url: str) -> AsyncIterator[Door]:
+    begin_anew()
+    async with open_door(database_url) as opened:
+        yield opened
+
+
+async def an_owner(door: Door) -> tuple[UUID, str]:
+    """Return the id and the secret of a key that may have events sent."""
+    secret = await door.new_key("integrator", scopes=SCOPES)
+    async with door.client(secret) as client:
+        return UUID((await client.get("/me")).json()["credential_id"]), secret
+
+
+async def a_drop(door: Door, owner: UUID, folder: str = "exchange", **more: Any) -> UUID:
+    async with door.held.database.transaction() as session:
+        made = await create_drop(
+            session,
+            CITY,
+            DropRequest(folder, owner, **more),
+            actor=operator(CITY),
+            now=door.held.clock.true_now(),
+        )
+        return made.id
+
+
+def dropping(door: Door, folder: Path) -> Dropping:
+    return Dropping(
+        door.held.database, DirectoryStore(folder), door.held.clock, seal=door.held.seal
+    )
+
+
+def dropped(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder by name; each is whole, and nothing else is there."""
+    found = {one.name: one.read_bytes() for one in sorted((folder / CITY / "exchange").iterdir())}
+    assert all(NAME.fullmatch(name) for name in found)
+    read = {name: read_drop(content) for name, content in found.items()}
+    assert [one.faults for one in read.values() if one.faults] == []
+    numbered = {name: one.numbered for name, one in read.items() if one.numbered is not None}
+    assert list(drop_faults(numbered)) == []
+    assert list(found) == [name_of(number) for number in range(1, len(found) + 1)]
+    return found
+
+
+def bodies(files: dict[str, bytes]) -> list[bytes]:
+    return [line for content in files.values() for line in content.splitlines()[1:-1]]
+
+
+async def test_what_a_webhook_hears_is_dropped_in_the_same_bytes(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, secret = await an_owner(door)
+    async with door.client(secret) as client:
+        endpoint = await make_endpoint(client)
+    await door.react()
+    await a_drop(door, owner)
+    for _ in range(3):
+        await reported(door)
+        await door.react()
+        await dropping(door, tmp_path).work_off()
+    found = dropped(tmp_path)
+    assert len(found) == 3
+    sent = await door.held.database.pool.fetch(
+        "SELECT b.body FROM webhook_delivery d JOIN webhook_body b"
+        " ON b.city_code = d.city_code AND b.event_id = d.event_id"
+        " WHERE d.city_code = $1 AND d.endpoint_id = $2 ORDER BY d.position",
+        CITY,
+        UUID(endpoint["id"]),
+    )
+    assert [row["body"] for row in sent][-len(bodies(found)) :] == bodies(found)
+    assert len(bodies(found)) >= 3
+
+
+async def test_a_unit_s_key_hears_of_its_own_and_types_narrow(door: Door, tmp_path: Path) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner, event_types=("submission.submitted",), plan_code="410183-2025")
+    await reported(door)
+    await door.react()
+    assert await dropping(door, tmp_path).work_off() == 1
+    assert all(b'"type":"submission.submitted"' in one for one in bodies(dropped(tmp_path)))
+    assert await dropping(door, tmp_path).work_off() == 0, "nothing is new"
+
+
+class Dying(DirectoryStore):
+    """A store whose user dies as soon as the file is there."""
+
+    @override
+    async def put(self, key: str, parts: AsyncIterator[bytes]) -> None:
+        await super().put(key, parts)
+        raise RuntimeError("killed")
+
+
+async def test_a_worker_that_dies_behind_its_file_is_repeated_with_the_same_bytes(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    await reported(door)
+    await door.react()
+    dying = Dropping(door.held.database, Dying(tmp_path), door.held.clock, seal=door.held.seal)
+    with pytest.raises(RuntimeError):
+        await dying.work_off()
+    before = dropped(tmp_path)
+    await reported(door)
+    await door.react()
+    await dropping(door, tmp_path).work_off()
+    after = dropped(tmp_path)
+    assert len(after) == 2
+    assert {name: after[name] for name in before} == before
+
+
+async def test_no_event_is_lost_or_dropped_twice_wherever_the_connection_is_lost(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+
+    async def work(url: str) -> None:
+        async with connect(url, size=2) as database:
+            store = DirectoryStore(tmp_path)
+            await Dropping(database, store, door.held.clock, seal=door.held.seal).work_off()
+
+    url = door.held.database.dsn
+    await reported(door)
+    await door.react()
+    async with Wire(url).open() as wire:
+        wire.gate = tape = Tape()
+        await work(wire.url)
+    for moment in MOMENTS:
+        for at in places(tape.words, len(moment)):
+            await reported(door)
+            await door.react()
+            async with Wire(url).open() as wire:
+                wire.gate = scissors = Scissors(at, moment)
+                with suppress(OSError, SQLAlchemyError, PostgresError, InterfaceError):
+                    await work(wire.url)
+            await work(url)
+            dropped(tmp_path)
+            if scissors.cut is None:
+                break
+    events = await door.held.database.pool.fetchval(
+        "SELECT count(*) FROM event WHERE city_code = $1 AND type = 'submission.submitted'", CITY
+    )
+    told = [one for one in bodies(dropped(tmp_path)) if b'"submission.submitted"' in one]
+    assert len(told) == len(set(told)) == events
+
+
+async def test_a_bucket_takes_them_too(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    await reported(door)
+    await door.react()
+    async with serving_s3() as (url, bucket):
+        for name, value in (
+            ("AWS_ENDPOINT_URL", url),
+            ("AWS_ACCESS_KEY_ID", "wufei"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_REGION", "cn-north-1"),
+        ):
+            monkeypatch.setenv(name, value)
+        store = open_store(f"s3://{BUCKET}/drops")
+        dropper = Dropping(door.held.database, store, door.held.clock, seal=door.held.seal)
+        assert await dropper.work_off() == 1
+        ((key, content),) = bucket.objects.items()
+    assert key == f"drops/{CITY}/exchange/{name_of(1)}"
+    assert not read_drop(content).faults
+
+
+async def test_one_that_is_closed_goes_on_where_it_was_and_one_without_its_owner_ends(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    now = door.held.clock.true_now()
+    async with door.held.database.transaction() as session:
+        await close_drop(
+            session, await drop_of(session, CITY, "exchange"), "manual", actor=STAMP, now=now
+        )
+    await reported(door)
+    await door.react()
+    assert await dropping(door, tmp_path).work_off() == 0
+    async with door.held.database.transaction() as session:
+        await open_drop(session, await drop_of(session, CITY, "exchange"), actor=STAMP, now=now)
+    assert await dropping(door, tmp_path).work_off() == 1
+    found = dropped(tmp_path)
+    (tmp_path / CITY / "exchange" / name_of(1)).unlink()
+    async with door.held.database.transaction() as session:
+        drop = await drop_of(session, CITY, "exchange")
+        await write_again(session, drop, 1)
+        with pytest.raises(DropRefused):
+            await write_again(session, drop, 9)
+    assert await dropping(door, tmp_path).work_off() == 1
+    assert dropped(tmp_path) == found
+    async with door.client(door.admin_secret) as admin:
+        assert (await admin.delete(f"/api-keys/{owner}")).is_success
+    await dropping(door, tmp_path).work_off()
+    state = "SELECT state, state_reason FROM file_drop WHERE city_code = $1"
+    assert tuple(await door.held.database.pool.fetchrow(state, CITY)) == ("disabled", "owner-lost")
+
+
+async def test_every_fault_is_told_at_once(door: Door) -> None:
+    secret = await door.new_key("reporter", "UN15")
+    async with door.client(secret) as client:
+        reporter = UUID((await client.get("/me")).json()["credential_id"])
+    with pytest.raises(InvalidInput) as told:
+        await a_drop(
+            door, reporter, folder="../x", plan_code="410183-1999", event_types=("submision.x",)
+        )
+    assert {fault.pointer for fault in told.value.faults} == {
+        "/folder",
+        "/owner",
+        "/plan",
+        "/event_types/0",
+    }
+    async with door.held.database.transaction() as session:
+        with pytest.raises(DropRefused):
+            await drop_of(session, CITY, "nowhere")
+
+
+async def test_a_worker_process_that_is_killed_leaves_nothing_half_and_another_goes_on(
+    door: Door, tmp_path: Path
+) -> None:
+    owner, _ = await an_owner(door)
+    await a_drop(door, owner)
+    await reported(door)
+    settings = {"WUFEI_DROPS": str(tmp_path)}
+    url = door.held.database.dsn
+
+    async def waits() -> bool:
+        return bool(
+            await door.held.database.pool.fetch(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+                " AND application_name = 'wufei-worker' AND wait_event_type = 'Lock'"
+            )
+        )
+
+    async with locked(door, "dropped_file", "SHARE"), a_worker(url, settings=settings) as worker:
+        await until(waits)
+        await worker.stop(SIGKILL)
+    assert not (tmp_path / CITY).exists()
+    async with a_worker(url, settings=settings) as worker:
+        await worker.heard_saying("file dropped")
+    first = dropped(tmp_path)
+    assert bodies(first)
+    await reported(door)
+    async with a_worker(url, settings=settings) as worker:
+        await worker.heard_saying("file dropped")
+    assert {name: dropped(tmp_path)[name] for name in first} == first
