@@ -19,6 +19,7 @@ from services.core.identity.signing_keys import can_sign
 from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.kit.sealing import Seal, new_seal_key
+from services.core.packages.lifecycle import PeerRequest, register_peer
 from services.core.people.providers import token_context
 from services.core.people.second_factor import pending_context, totp_context
 from services.core.people.users import create_user
@@ -26,7 +27,8 @@ from services.core.registry import metadata
 from services.core.resealing import service as resealing
 from services.core.resealing.columns import SEALED, SealedColumn
 from services.core.resealing.service import reseal
-from tests.support.api import ROOT, Door, open_door
+from services.core.webhooks.signing import SigningKey
+from tests.support.api import ROOT, XINMI, Door, open_door
 from tests.support.connectors import a_connector
 from tests.support.gateways import a_partner
 from tests.support.people import a_provider
@@ -49,6 +51,7 @@ async def door(database_url: str) -> AsyncIterator[Door]:
         await a_partner(opened, "tif-sm")
         await _app_token(opened, UUID(await a_provider(opened)))
         await a_connector(opened)
+        await _package_peer(opened)
         assert await _token(opened), "there is a key that tokens are signed with"
         await _second_factors(opened)
         yield opened
@@ -68,6 +71,20 @@ async def _second_factors(door: Door) -> None:
             )
             person.totp_sealed = old.seal(b"one", totp_context(person.id))
             person.totp_pending_sealed = old.seal(b"two", pending_context(person.id))
+
+
+async def _package_peer(door: Door) -> None:
+    """Register an installation that packages are carried to."""
+    secret = SigningKey("v1", b"a secret that two know well.")
+    async with door.held.database.transaction() as session:
+        await register_peer(
+            session,
+            CITY,
+            PeerRequest(XINMI, "zhengzhou", "xinmi", secret=secret.text),
+            actor=operator(CITY),
+            seal=Seal.read(OLD),
+            now=Clock.true_now(),
+        )
 
 
 async def _app_token(door: Door, provider_id: UUID) -> None:
