@@ -64,6 +64,7 @@ from services.api.observations import routes as observations
 from services.api.open_replicas import open_reads
 from services.api.operations import routes as operations
 from services.api.papers import routes as papers
+from services.api.papers import text_routes as paper_texts
 from services.api.people import post_routes as posts
 from services.api.people import provider_routes as providers
 from services.api.people import routes as users
@@ -159,6 +160,7 @@ _ROUTERS = (
     evidence_items.router,
     evidence_archives.router,
     papers.router,
+    paper_texts.router,
     agenda.router,
     audit.router,
     board_links.router,

@@ -377,7 +377,7 @@ async def test_what_the_contract_shows_really_works_and_nothing_beside_it_is_ign
         body = {"since": (door.held.clock.now() - timedelta(days=1)).isoformat()}
     etag = await make_what_is_named(door, name, named)
     await make_webhooks_named(door, name, named)
-    if method == "patch" or name == "change_alert_rules":
+    if method == "patch" or name in {"change_alert_rules", "change_paper_texts"}:
         headers["If-Match"] = etag or "*"
     sent: dict[str, Any] = {"json": body}
     if media_type == "application/yaml":

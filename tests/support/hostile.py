@@ -72,6 +72,7 @@ def address(path: str, submission: str, **named: str) -> str:
             "question_id": "T01",
             "name": "indicators",
             "format": "docx",
+            "kind": "bulletin",
             **dict.fromkeys(THINGS, "019aafc0-0000-7000-8000-000000000000"),
             **MADE,
             "submission_id": submission,

@@ -15,7 +15,10 @@ OPERATIONS: dict[str, Any] = {
 }
 """The contract's operations by method and path."""
 
-NEEDS_A_VERSION = {"PUT /v1/plans/{plan}/alert-rules"}
+NEEDS_A_VERSION = {
+    "PUT /v1/plans/{plan}/alert-rules",
+    "PUT /v1/plans/{plan}/paper-texts/{kind}",
+}
 _LAST = ("close", "publish", "reopen_period", "cancel_period", "revoke", "delete")
 _BODIES: dict[str, dict[str, object]] = {
     "POST /v1/obligations/{obligation_id}/extensions": {

@@ -53,6 +53,7 @@ from services.core.papers.composing import PaperSubject, compose
 from services.core.papers.errors import PaperFigureNotFound, PaperNotFound
 from services.core.papers.figures import PaperFigure, from_json, moved
 from services.core.papers.making import FORMATS
+from services.core.papers.matter_reading.queries import matter_of
 from services.core.papers.matters import PaperMatter
 from services.core.papers.models import Paper
 from services.core.papers.paper_kinds import PaperKind, is_form, is_pack
@@ -117,7 +118,9 @@ async def _wish(session: Writing, plan: PlanState, body: PaperIn, today: date) -
     faults = wish_faults(body)
     if faults:
         raise InvalidInput(faults=faults)
+    own = await queries.texts_in_force(session, plan.city_code, plan.code, body.kind)
     said: dict[str, Any] = {
+        "texts_version": 0 if own is None else own.version,
         "document_number": body.document_number,
         "issued_on": None if body.issued_on is None else body.issued_on.isoformat(),
         "today": today.isoformat(),
@@ -136,7 +139,7 @@ async def _matter(session: Writing, plan: PlanState, body: PaperIn, today: date)
     """Return the one matter that a form is to be about."""
     kind, named = ("", "") if body.about is None else (body.about.kind, body.about.id)
     about = about_matter(kind, named)
-    found = None if about is None else await queries.matter_of(session, plan, about, today)
+    found = None if about is None else await matter_of(session, plan, about, today)
     if found is None:
         raise InvalidInput(faults=[matter_unknown(named)])
     if body.kind == "supervision" and not found.late:

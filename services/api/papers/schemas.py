@@ -11,10 +11,11 @@ from services.api.actors import ActorOut, actor_fields
 from services.api.contract.choices import one_of
 from services.api.paging import LIMITED_TO_SCOPE
 from services.api.scoring.schemas import ContributionOut
-from services.core.kit.said import CodeIn, Said, Title
+from services.core.kit.said import CodeIn, Said, Title, Words
 from services.core.papers.figures import FigureMoved, PaperFigure
 from services.core.papers.making import FORMATS, code_of
-from services.core.papers.models import Paper
+from services.core.papers.models import Paper, PaperTexts
+from services.core.papers.office_texts import DEFAULT_TEXTS
 from services.core.papers.paper_kinds import KINDS, AboutKind, PaperKind
 from services.core.plan.written import Day
 
@@ -235,3 +236,38 @@ def moved_fields(one: FigureMoved) -> dict[str, Any]:
         "facts": dict(printed.facts),
         "facts_now": None if now is None else dict(now.facts),
     }
+
+
+class PaperTextsIn(Said):
+    """The office's own texts of a kind of paper; those left out are as papers come with them."""
+
+    texts: dict[str, Words] = Field(
+        max_length=20,
+        description="By name, as the texts in force have them. `{城市}`, `{计划}`, `{期间}` and"
+        " `{截至}` are filled in, and nothing else stands in braces; lines are paragraphs",
+    )
+
+
+class PaperTextsOut(BaseModel):
+    """The texts of a kind of paper that are in force."""
+
+    plan: str = Field(description="Code of the plan")
+    kind: Annotated[str, one_of(_KINDS)] = Field(description="What kind of paper it is")
+    version: int = Field(description="How often they were changed; 0: they are as papers come")
+    texts: dict[str, str] = Field(description="Each text by its name")
+    changed_at: datetime | None = Field(description="When they were changed; null: never")
+    changed_by: ActorOut | None = Field(description="Who changed them; null: nobody")
+
+
+def texts_out(plan: str, kind: PaperKind, own: PaperTexts | None) -> PaperTextsOut:
+    """Return the texts of a kind that are in force."""
+    return PaperTextsOut.model_validate(
+        {
+            "plan": plan,
+            "kind": kind,
+            "version": 0 if own is None else own.version,
+            "texts": {**DEFAULT_TEXTS[kind], **({} if own is None else own.texts)},
+            "changed_at": None if own is None else own.changed_at,
+            "changed_by": None if own is None else actor_fields(own.changed_by),
+        }
+    )

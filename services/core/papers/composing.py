@@ -1,7 +1,7 @@
 """A paper of whatever kind, composed of what the ledger says: as it was asked for, or as of now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from services.core.papers.blocks import PaperHead, PaperText
 from services.core.papers.bulletin import bulletin
 from services.core.papers.ground import PaperGround
 from services.core.papers.making import PaperContent, kept
+from services.core.papers.matter_reading.queries import matter_of
 from services.core.papers.matters import PaperMatter, feedback, supervision
 from services.core.papers.models import Paper
 from services.core.papers.office_texts import DEFAULT_TEXTS, filled
@@ -30,7 +31,7 @@ class PaperSubject:
 
     `sequence` is which scoreboard of its period it speaks of; None: the newest. `today` is the
     local date that a matter is looked at on. `before` is the id that the evidence it counts came
-    before; None: all that is there.
+    before; None: all that is there. `texts` are the office's own.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class PaperSubject:
     today: date
     said: Mapping[str, Any]
     before: UUID | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, paper: Paper, *, today: date | None = None) -> "PaperSubject":
@@ -63,8 +65,12 @@ async def compose(
     session: AsyncSession, plan: PlanState, subject: PaperSubject
 ) -> PaperContent | None:
     """Return a paper; None: what it is about is there no more."""
+    own = await queries.texts_of(
+        session, plan.city_code, plan.code, subject.kind, subject.said.get("texts_version", 0)
+    )
+    subject = replace(subject, texts={} if own is None else own.texts)
     if is_form(subject.kind):
-        matter = await queries.matter_of(session, plan, subject.about or "", subject.today)
+        matter = await matter_of(session, plan, subject.about or "", subject.today)
         return None if matter is None else kept(_form(plan, subject, matter), matter.position)
     period = plan.period_calendar.period(subject.period or "")
     ground = await queries.ground_of(session, plan, period, sequence=subject.sequence)
@@ -108,7 +114,8 @@ def _texts(plan: PlanState, subject: PaperSubject, called: str, as_of: date) -> 
         "期间": called,
         "截至": day_name(as_of),
     }
-    return filled(DEFAULT_TEXTS[subject.kind], values)  # type: ignore[index] # ours alone are kept
+    shipped = DEFAULT_TEXTS[subject.kind]  # type: ignore[index] # ours alone are kept
+    return filled({**shipped, **subject.texts}, values)
 
 
 def _head(

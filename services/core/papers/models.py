@@ -88,3 +88,20 @@ class PaperFile(Base):
     file_token: Mapped[UUID | None] = mapped_column()
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(Text)
+
+
+class PaperTexts(Base):
+    """The office's own texts of a kind of paper in one version, never changed.
+
+    Version 0, the texts that papers come with, has no row.
+    """
+
+    __tablename__ = "paper_texts"
+
+    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    plan_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    texts: Mapped[dict[str, str]] = mapped_column(JSONB)
+    changed_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
 from services.core.papers.paper_kinds import PaperKind
 
 _OFFICE = "{城市}“无废城市”建设领导小组办公室"
@@ -58,3 +60,32 @@ def filled(texts: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda found: values[found[1]], text)
+
+
+def text_faults(kind: PaperKind, texts: Mapping[str, str], place: str) -> list[Fault]:
+    """Return what is wrong with texts of a kind: names that it has not, places that none fills."""
+    faults = []
+    known = DEFAULT_TEXTS[kind]
+    for name, text in texts.items():
+        if name not in known:
+            said = Text(
+                f"此类文件没有该文本；可用：{'、'.join(known)}",
+                f"Papers of this kind have no such text: there are {', '.join(known)}",
+            )
+            faults.append(Fault(f"{place}/{_pointer(name)}", "unknown-text", said, name))
+            continue
+        unknown = set(_PLACE.findall(text)) - set(PLACES)
+        if unknown or {"{", "}"} & set(_PLACE.sub("", text)):
+            faults.append(Fault(f"{place}/{name}", "unknown-place", _PLACES, text[:_SHOWN]))
+    return faults
+
+
+def _pointer(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+_SHOWN = 200
+_PLACES = Text(
+    "花括号内只能是：{城市}、{计划}、{期间}、{截至}",
+    "What stands in braces can be {城市}, {计划}, {期间} or {截至}, and nothing else",
+)

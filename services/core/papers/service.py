@@ -23,7 +23,8 @@ from services.core.kit.operations import Operation
 from services.core.papers import queries, statements
 from services.core.papers.errors import PaperUnderWay
 from services.core.papers.making import PaperContent, PaperFileMade
-from services.core.papers.models import Paper, PaperFile
+from services.core.papers.models import Paper, PaperFile, PaperTexts
+from services.core.plan.state import PlanState
 
 PAPER = "paper"
 """What the operation of a paper is called."""
@@ -48,6 +49,40 @@ class PaperWish:
     about: str | None
     organization_code: str | None
     wanted: Mapping[str, Any]
+
+
+async def change_texts(
+    session: AsyncSession,
+    *,
+    plan: PlanState,
+    kind: str,
+    texts: Mapping[str, str],
+    version: int,
+    actor: Actor,
+    now: datetime,
+) -> PaperTexts:
+    """Put other texts of a kind of paper in force, after `version`; earlier ones stay."""
+    changed = PaperTexts(
+        city_code=plan.city_code,
+        plan_code=plan.code,
+        kind=kind,
+        version=version + 1,
+        texts=dict(texts),
+        changed_by=actor.stamp(),
+        changed_at=now,
+    )
+    session.add(changed)
+    await session.flush()
+    await note(
+        session,
+        city_code=plan.city_code,
+        action="paper_texts.changed",
+        subject=("paper_texts", f"{plan.code}/{kind}"),
+        actor=actor.stamp(),
+        data={"version": changed.version},
+        at=now,
+    )
+    return changed
 
 
 def papers_folder(city_code: str) -> str:

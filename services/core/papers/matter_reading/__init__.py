@@ -1,0 +1,1 @@
+"""How one matter stands that a form is about."""
