@@ -19,6 +19,8 @@ from services.api.agenda import routes as agenda
 from services.api.alerts import late_routes
 from services.api.alerts import routes as alerts
 from services.api.alerts import rule_routes as alert_rules
+from services.api.assessments import appeal_routes as appeals
+from services.api.assessments import ranking_routes as assessment_rankings
 from services.api.assessments import routes as assessments
 from services.api.assessments import verb_routes as assessment_verbs
 from services.api.audit import routes as audit
@@ -142,6 +144,8 @@ _ROUTERS = (
     register_verbs.router,
     assessments.router,
     assessment_verbs.router,
+    appeals.router,
+    assessment_rankings.router,
     register_measures.router,
     register_sheets.router,
     sync_routes.router,

@@ -3,6 +3,7 @@
 from services.core.agenda import models as agenda
 from services.core.alerts import models as alerts
 from services.core.assessments import models as assessments
+from services.core.assessments.appeals import models as appeals
 from services.core.audit import models as audit
 from services.core.board import models as board
 from services.core.calendars import models as calendars
@@ -36,6 +37,7 @@ from services.core.webhooks import models as webhooks
 __all__ = [
     "agenda",
     "alerts",
+    "appeals",
     "assessments",
     "audit",
     "board",

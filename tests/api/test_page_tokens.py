@@ -18,7 +18,7 @@ from services.core.kit.pagination import new_page_token
 from services.core.milestones.models import Milestone
 from services.core.obligations.models import Obligation
 from tests.support.api import XINMI, Door, a_submission
-from tests.support.assessments import an_assessment
+from tests.support.assessments import an_appeal, an_assessment
 from tests.support.connectors import a_connector
 from tests.support.duties import add
 from tests.support.imports import an_import
@@ -108,6 +108,11 @@ LISTS: Mapping[str, Listed] = {
     "/v1/assessments/{assessment_id}/history": Listed(
         "assessment-history", ("7",), {"of": "{assessment_id}"}
     ),
+    "/v1/assessments/{assessment_id}/revisions": Listed(
+        "assessment-revisions", ("7",), {"of": "{assessment_id}"}
+    ),
+    "/v1/plans/{plan}/appeals": Listed("appeals", (ID,), PLAN),
+    "/v1/appeals/{appeal_id}/history": Listed("appeal-history", ("7",), {"of": "{appeal_id}"}),
     "/v1/register-rows/{row_id}/history": Listed(
         "register-row-history", ("7",), {"of": "{row_id}"}
     ),
@@ -194,6 +199,7 @@ async def names(door: Door) -> Mapping[str, str]:
         "register": "GREEN-FACTORY",
         "sheet": "TOWN",
         "assessment_id": await an_assessment(door),
+        "appeal_id": await an_appeal(door),
         "row_id": await a_register_row(door),
         "paper_id": await a_paper(door),
         "plan": XINMI,

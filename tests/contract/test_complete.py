@@ -194,7 +194,7 @@ def test_every_verb_honours_if_match() -> None:
         and path != "/v1/sign-out"  # of the session that asks, whichever version of it
         and not path.endswith(
             (
-                *("/sync", "/imports", "/rows/sheet", "/checks/dry-run", "/evidence-archives"),
+                *("/sync", "/imports", "/rows/sheet", "/dry-run", "/evidence-archives"),
                 "/papers",
                 "/reminders",  # of every unit that has not reported
             )

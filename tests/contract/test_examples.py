@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_preview, a_submission, open_door
-from tests.support.assessments import assessment_of_a_year
+from tests.support.assessments import an_appeal, assessment_of_a_year
 from tests.support.board import a_board_link_id
 from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
@@ -67,6 +67,8 @@ CALLERS = {
 BEFORE = {
     "get_assessment": "published",
     "get_assessment_history": "published",
+    "list_assessment_revisions": "published",
+    "create_appeal": "published",
     "return_assessment": "submitted",
     "confirm_assessment": "submitted",
     "publish_assessment": "confirmed",
@@ -272,6 +274,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "preview_id": a_preview,
         "link_id": a_board_link_id,
         "row_id": a_register_row,
+        "appeal_id": an_appeal,
         "assessment_id": partial(assessment_of_a_year, BEFORE.get(operation_id)),
         "paper_id": a_paper,
     }

@@ -157,6 +157,8 @@ BEFORE_VERB = {
     "confirm": "submitted",
     "publish": "confirmed",
     "history": "published",
+    "revisions": "published",
+    "appeals": "published",
 }
 """The state that a verb begins from, by the end of its path; where none is named, a draft."""
 
@@ -164,3 +166,13 @@ BEFORE_VERB = {
 async def assessments_by_end(door: Door, ends: Collection[str]) -> dict[str, str]:
     """Return assessments by the end of the path that is about them, of a year each."""
     return {end: await assessment_of_a_year(BEFORE_VERB.get(end), door) for end in sorted(ends)}
+
+
+async def an_appeal(door: Door) -> str:
+    """Return the id of an appeal of a town that waits for its answer."""
+    of = await assessment_of_a_year("published", door)
+    contested = {"items": [{"item": "B1", "grounds": "点位不在本镇辖区内"}]}
+    async with await door.as_("reporter", TOWN) as town:
+        answer = await town.post(f"/assessments/{of}/appeals", json=contested)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])

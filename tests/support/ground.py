@@ -10,7 +10,7 @@ import httpx
 from services.core.kit.clock import Clock
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
-from tests.support.assessments import TOWN_SHEET, assessments_by_end
+from tests.support.assessments import TOWN_SHEET, an_appeal, assessments_by_end
 from tests.support.board import a_board_link
 from tests.support.connectors import connectors_named
 from tests.support.device import a_conflict
@@ -81,6 +81,9 @@ class Ground:
     assessments: dict[str, str]
     """Assessments, by the end of the path that is about them."""
 
+    appeals: dict[str, str]
+    """Appeals, by the end of the path that is about them."""
+
     def named(self, label: str, operation_id: str) -> dict[str, str]:
         """Return what the parameters of an operation's path may name: things that exist."""
         end = label.rsplit("/", 1)[-1]
@@ -109,6 +112,7 @@ class Ground:
             ("import_id", self.imports),
             ("row_id", self.rows),
             ("assessment_id", self.assessments),
+            ("appeal_id", self.appeals),
         ):
             if end in found:
                 real[name] = found[end]
@@ -263,6 +267,7 @@ async def prepare(door: Door, labels: Collection[str]) -> Ground:
         connectors,
         rows,
         await assessments_by_end(door, _ends(labels, "{assessment_id}")),
+        {end: await an_appeal(door) for end in _ends(labels, "{appeal_id}")},
     )
 
 

@@ -51,7 +51,7 @@ THINGS = (
     *("milestone_id", "extension_id", "obligation_id", "alert_id"),
     *("user_id", "post_id", "session_id"),
     *("conflict_id", "observation_id", "preview_id", "import_id", "evidence_id", "archive_id"),
-    *("row_id", "link_id", "paper_id", "assessment_id"),
+    *("row_id", "link_id", "paper_id", "assessment_id", "appeal_id"),
 )
 """Things of which none is there, unless `MADE` holds one; the submission is there."""
 

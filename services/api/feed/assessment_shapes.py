@@ -31,3 +31,18 @@ class AssessmentData(TypedDict):
     total: NotRequired[Annotated[str | None, _said("Its total once published; null: none applies")]]
     colour: NotRequired[Annotated[str | None, _said("The colour of the total once published")]]
     reason: NotRequired[_Reason]
+
+
+class AppealData(TypedDict):
+    """A unit contests what was published of it; that was decided, or taken back."""
+
+    sheet_code: Annotated[str, _said("Code of the score sheet")]
+    assessment_id: Annotated[str, _said("Id of the assessment that it is against")]
+    organization_code: _Unit
+    subject_name: Annotated[str, _said("What was assessed")]
+    period: _Period
+    state: Annotated[str, _said("What it is from now on")]
+    items: Annotated[list[str], _said("Codes of the items that are contested")]
+    corrected_revision: Annotated[int | None, _said("What is published since; null: unchanged")]
+    version: _Version
+    reason: NotRequired[_Reason]

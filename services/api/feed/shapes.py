@@ -7,7 +7,7 @@ from typing import Annotated, Any, NotRequired, get_args
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
-from services.api.feed.assessment_shapes import AssessmentData
+from services.api.feed.assessment_shapes import AppealData, AssessmentData
 from services.api.feed.report_shapes import (
     ConnectorChangedData,
     ConnectorDisabledData,
@@ -352,6 +352,7 @@ _FAMILIES: Mapping[str, type] = {
     "observation": ObservationData,
     "register_row": RegisterRowData,
     "assessment": AssessmentData,
+    "appeal": AppealData,
     "score": ScoreData,
     "calendar": CalendarData,
     "obligation": ObligationData,

@@ -1,7 +1,8 @@
 """Reading assessments. Every query of a caller starts from what the caller may see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -156,3 +157,37 @@ async def history(
     if not in_full and actor.reach is not Reach.WHOLE_PLAN:
         wanted = wanted.where(AssessmentHistory.after["state"].astext == "published")
     return (await session.scalars(wanted.order_by(AssessmentHistory.version).limit(limit))).all()
+
+
+_RANKED = (
+    *("id", "subject_kind", "subject_key", "subject_name", "organization_code", "comparable"),
+    *("state", "total", "colour"),
+)
+
+
+async def of_period(
+    session: AsyncSession,
+    city_code: str,
+    plan_code: str,
+    sheet_code: str,
+    period: str,
+    *,
+    limit: int,
+    confirmed: bool = False,
+) -> Sequence[Mapping[str, Any]]:
+    """Return up to `limit` standing assessments of a sheet and a period, whoever asks, by subject.
+
+    With `confirmed` those that were, each with what was found.
+    """
+    columns = [getattr(Assessment, name) for name in _RANKED]
+    states = ["draft", "submitted", "confirmed", "published"]
+    wanted = select(*columns, Assessment.findings) if confirmed else select(*columns)
+    wanted = wanted.where(
+        Assessment.city_code == city_code,
+        Assessment.plan_code == plan_code,
+        Assessment.sheet_code == sheet_code,
+        Assessment.period == period,
+        Assessment.state.in_(states[2:] if confirmed else states),
+    )
+    found = await session.execute(wanted.order_by(Assessment.subject_key).limit(limit))
+    return [dict(row) for row in found.mappings()]

@@ -30,6 +30,7 @@ APPROVED_EVENTS: tuple[EventType, ...] = (
     "submission.approved",
     "submission.falsified",
     "assessment.published",
+    "assessment.corrected",
     "score.updated",
 )
 """What tells of the plan as it was decided, and of what was approved."""
@@ -91,7 +92,7 @@ def event_owner(event: str) -> Owned:
         indicator=of.format(event=event, kinds=_OF_INDICATOR, member="indicator_code"),
         measure=of.format(event=event, kinds=_OF_MEASURE, member="measure_code"),
         register=of.format(event=event, kinds="'register_row'", member="register_code"),
-        sheet=of.format(event=event, kinds="'assessment'", member="sheet_code"),
+        sheet=of.format(event=event, kinds="'assessment', 'appeal'", member="sheet_code"),
         shared=f"({event}.organization_code IS NULL AND NOT {provisional})",
         approved=f"{event}.type IN ({_APPROVED}) AND NOT {provisional}",
     )

@@ -2,9 +2,14 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
+from pydantic import ValidationError
+
 from services.core.kit.decimals import plain
+from services.core.kit.errors import Fault
+from services.core.kit.faults import faults_of
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_entries import Register
@@ -188,3 +193,20 @@ def _check_falling(
     for at, (better, worse) in enumerate(itertools.pairwise(numbers), start=1):
         if worse >= better:
             findings.add(code, f"{place}/{at}/{member}", None, [f"{place}/{at - 1}/{member}"])
+
+
+def read_sheet(
+    raw: object, document: PlanDocument, place: str
+) -> tuple[ScoreSheet | None, list[Fault]]:
+    """Return a sheet that is tried beside a document, or its faults, at `place`."""
+    try:
+        sheet = ScoreSheet.model_validate(raw)
+    except ValidationError as error:
+        found = faults_of(error.errors(include_url=False))
+        return None, [replace(one, pointer=f"{place}{one.pointer}") for one in found]
+    findings = Findings(lambda _place: False)
+    registers = {one.code: one for one in document.registers}
+    units = frozenset(one.code for one in document.organizations)
+    organizations = Codes("organization", units, complete=True)
+    check_sheet(place, sheet, registers, organizations, findings)
+    return sheet, findings.faults

@@ -119,6 +119,21 @@ FORMS: Mapping[EventType, _Form] = {
     "assessment.withdrawn": _Form(
         "评估撤回", "{subject_name}{period}的评估（{sheet_code}）已撤回{because}", "grey"
     ),
+    "assessment.corrected": _Form(
+        "评估更正",
+        "{subject_name}{period}的评估（{sheet_code}）因申诉成立已更正{because}",
+        "orange",
+    ),
+    "appeal.filed": _Form("申诉提出", "{unit}对{subject_name}{period}的评估提出申诉", "orange"),
+    "appeal.upheld": _Form(
+        "申诉成立", "{unit}对{subject_name}{period}的评估的申诉成立{because}", "green"
+    ),
+    "appeal.refused": _Form(
+        "申诉驳回", "{unit}对{subject_name}{period}的评估的申诉被驳回{because}", "red"
+    ),
+    "appeal.withdrawn": _Form(
+        "申诉撤回", "{unit}已撤回对{subject_name}{period}的评估的申诉{because}", "grey"
+    ),
     "conflict.decided": _Form("冲突已处理", "{unit}“{indicator}”{period}的冲突已处理", "green"),
     "score.updated": _Form("得分更新", "{period} 总分 {display}（{basis_name}）"),
     "calendar.changed": _Form("日历更新", "{year} 年工作日历已更新（{source}）", "grey"),

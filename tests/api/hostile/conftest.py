@@ -8,7 +8,7 @@ import pytest
 
 from services.core.milestones.models import Milestone
 from tests.support.api import XINMI, Door, a_submission
-from tests.support.assessments import an_assessment
+from tests.support.assessments import an_appeal, an_assessment
 from tests.support.board import a_board_link_id
 from tests.support.connectors import a_connector
 from tests.support.device import a_conflict
@@ -85,6 +85,7 @@ async def things(door: Door) -> AsyncIterator[None]:
     """What a verb finds before it reads its body: of every kind whose verbs have one."""
     await load_sources(door)
     MADE["assessment_id"] = await an_assessment(door)
+    MADE["appeal_id"] = await an_appeal(door)
     MADE["milestone_id"] = str((await a_milestone_in(door, "assigned")).json()["id"])
     MADE["extension_id"] = str((await an_extension(door)).json()["id"])
     MADE["conflict_id"] = await a_conflict(door)

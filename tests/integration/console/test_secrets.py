@@ -74,13 +74,13 @@ async def _second_factors(door: Door) -> None:
 
 
 async def _package_peer(door: Door) -> None:
-    """Register an installation that packages are carried to."""
-    secret = SigningKey("v1", b"a secret that two know well.")
+    """Register another installation, with a secret that is shared."""
+    shared = SigningKey("v1", b"a secret that two know well.").text
     async with door.held.database.transaction() as session:
         await register_peer(
             session,
             CITY,
-            PeerRequest(XINMI, "zhengzhou", "xinmi", secret=secret.text),
+            PeerRequest(XINMI, "zhengzhou", "xinmi", secret=shared),
             actor=operator(CITY),
             seal=Seal.read(OLD),
             now=Clock.true_now(),

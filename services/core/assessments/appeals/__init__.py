@@ -1,0 +1,1 @@
+"""Appeals: a unit contests items of what was published of it, and the office decides."""

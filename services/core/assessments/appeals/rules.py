@@ -1,0 +1,175 @@
+"""What may follow what for an appeal, who may do it, and what it changes. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from services.core.assessments.rules import authors_of
+from services.core.identity.actor import Actor
+from services.core.identity.rules import Permission
+from services.core.kit.errors import Fault
+from services.core.kit.nearest import with_nearest
+from services.core.kit.text import Text
+from services.core.submissions.rules import writes_for
+
+AppealState = Literal["filed", "upheld", "refused", "withdrawn"]
+AppealVerb = Literal["uphold", "refuse", "withdraw"]
+
+AFTER: Mapping[AppealVerb, AppealState] = {
+    "uphold": "upheld",
+    "refuse": "refused",
+    "withdraw": "withdrawn",
+}
+"""What becomes of a filed appeal by a verb; whatever was decided stands."""
+
+MOST_FILES = 20
+
+_NO_ITEM = Text("评估细则中没有此项", "The score sheet has no such item")
+_TWICE = Text("此项已列出", "This item is in the list already")
+_BEFORE = Text("此项已申诉过，且已处理", "This item was contested before, and decided on")
+_NO_FILE = Text(
+    "没有该佐证文件，或不属于本单位", "There is no such file of evidence, or none of this unit"
+)
+_NOT_CONTESTED = Text("申诉没有涉及此项", "The appeal does not contest this item")
+_SAME = Text(
+    "更正后得分不变：申诉成立须更正至少一项；否则请驳回",
+    "No points change: an appeal that is upheld corrects an item at least; else refuse it",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ContestedItem:
+    """An item that a unit contests: on which grounds, with which files of evidence."""
+
+    item: str
+    grounds: str
+    evidence_ids: tuple[UUID, ...] = ()
+
+    def kept(self) -> dict[str, Any]:
+        """Return it as the table keeps it."""
+        files = [str(one) for one in self.evidence_ids]
+        return {"item": self.item, "grounds": self.grounds, "evidence_ids": files}
+
+
+def contested_faults(
+    contested: Sequence[ContestedItem],
+    *,
+    items: Collection[str],
+    before: Collection[str],
+    files: Collection[UUID],
+) -> list[Fault]:
+    """Return what is wrong with what is contested.
+
+    `items` are those that were assessed, `before` those that an appeal was decided on, `files` the
+    evidence of the unit.
+    """
+    faults = []
+    for at, one in enumerate(contested):
+        place = f"/items/{at}"
+        if one.item not in items:
+            told = with_nearest(_NO_ITEM, one.item, items)
+            faults.append(Fault(f"{place}/item", "unknown-item", told, one.item))
+        elif one.item in [other.item for other in contested[:at]]:
+            faults.append(Fault(f"{place}/item", "repeated-reference", _TWICE, one.item))
+        elif one.item in before:
+            faults.append(Fault(f"{place}/item", "contested-before", _BEFORE, one.item))
+        faults += [
+            Fault(f"{place}/evidence_ids/{number}", "unknown-evidence", _NO_FILE, str(file))
+            for number, file in enumerate(one.evidence_ids)
+            if file not in files
+        ]
+    return faults
+
+
+def correction_faults(corrected: Collection[str], contested: Collection[str]) -> list[Fault]:
+    """Return a fault for each item that is to be corrected and was not contested."""
+    return [
+        Fault(f"/findings/{code}", "item-not-contested", _NOT_CONTESTED, code)
+        for code in corrected
+        if code not in contested
+    ]
+
+
+def nothing_changes() -> Fault:
+    """Return the fault of a correction that leaves all points as they are."""
+    return Fault("/findings", "nothing-changes", _SAME)
+
+
+def changes_between(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the items whose points or reason are others, each before and after."""
+    was = {one["code"]: one for one in before}
+    return [
+        {
+            "code": one["code"],
+            "name": one["name"],
+            **{f"before_{member}": was.get(one["code"], {}).get(member) for member in _TOLD},
+            **{f"after_{member}": one[member] for member in _TOLD},
+        }
+        for one in after
+        if any(was.get(one["code"], {}).get(member) != one[member] for member in _TOLD)
+    ]
+
+
+_TOLD = ("points", "reason", "reason_en")
+
+
+def files_appeal(actor: Actor, organization_code: str) -> bool:
+    """Return whether the actor files appeals of a unit: whoever reports for it."""
+    return writes_for(actor, organization_code)
+
+
+def has_right(
+    actor: Actor, verb: AppealVerb, appeal: Mapping[str, Any], assessment: Mapping[str, Any] | None
+) -> bool:
+    """Return whether the actor has the right to a verb, whatever the state.
+
+    Who filed an appeal withdraws it. The office decides, where it neither filed it nor assessed;
+    None for `assessment` leaves the latter out.
+    """
+    if verb == "withdraw":
+        return files_appeal(actor, appeal["organization_code"])
+    if not decides(actor):
+        return False
+    involved = [authors_of(appeal), *([authors_of(assessment)] if assessment else [])]
+    return not any(authors.include(actor) for authors in involved)
+
+
+def decides(actor: Actor) -> bool:
+    """Return whether the actor decides on appeals, but for its own: the office does."""
+    return actor.may(Permission.REVIEW_ANY_SUBMISSION)
+
+
+def allowed_actions(actor: Actor, appeal: Mapping[str, Any]) -> list[AppealVerb]:
+    """Return the verbs that this actor may use now, as far as the appeal itself tells."""
+    if appeal["state"] != "filed":
+        return []
+    return [verb for verb in get_args(AppealVerb) if has_right(actor, verb, appeal, None)]
+
+
+def image_of(appeal: Mapping[str, Any]) -> dict[str, object]:
+    """Return what history keeps of an appeal after a change."""
+    same = "organization_code revision state contested decision_reason corrected_revision changes"
+    return {
+        "assessment_id": str(appeal["assessment_id"]),
+        **{name: appeal[name] for name in same.split()},
+    }
+
+
+def event_data(appeal: Mapping[str, Any]) -> dict[str, object]:
+    """Return what the event of a change says of an appeal."""
+    reason = appeal["decision_reason"]
+    return {
+        "sheet_code": appeal["sheet_code"],
+        "assessment_id": str(appeal["assessment_id"]),
+        "organization_code": appeal["organization_code"],
+        "subject_name": appeal["subject_name"],
+        "period": appeal["period"],
+        "state": appeal["state"],
+        "items": [one["item"] for one in appeal["contested"]],
+        "corrected_revision": appeal["corrected_revision"],
+        "version": appeal["version"],
+        **({"reason": reason} if reason else {}),
+    }
