@@ -41,7 +41,7 @@ async def prepare(
 
     The plan is Xinmi's unless another is given; where there is one already it stays.
     """
-    await upgrade(owner_url, service_url=database_url)
+    await upgrade(owner_url, service_url=database_url, alone=True)
     async with (
         connect(database_url, size=2, application_name="wufei-up") as database,
         database.transaction() as session,

@@ -1,5 +1,7 @@
 """Brings a database to this version's schema, or tells which it has; migrations/ says how."""
 
+from contextlib import suppress
+
 import asyncpg
 from alembic import command
 from alembic.config import Config
@@ -16,16 +18,18 @@ from services.core.kit.service_role import Login, admit
 from services.core.read_across import READ_ACROSS
 
 
-async def upgrade(url: str, *, service_url: str | None = None) -> None:
+async def upgrade(url: str, *, service_url: str | None = None, alone: bool = False) -> None:
     """Run what `url` still lacks; a second caller waits for the first and finds nothing to do.
 
     `url` is the owner's. Where `service_url` names another user, it is the role of the services:
-    made if need be, and given its rights. One that has row-level security by city gets it for
-    its new tables too.
+    made if need be, and given its rights. A database that was empty begins with row-level security
+    by city where that can stand, and any where nothing older works beside (`alone`); one that has
+    it gets it for its new tables too.
 
     Raises:
         RoleUnfit: it cannot be that.
     """
+    begins = alone or await revision(url) is None
     engine = create_async_engine(
         "postgresql+asyncpg://", poolclass=NullPool, async_creator=lambda: open_connection(url)
     )
@@ -37,7 +41,11 @@ async def upgrade(url: str, *, service_url: str | None = None) -> None:
     owner = await open_connection(url)
     try:
         await admit(owner, Login.of(service_url), append_only=append_only())
-        if (await city_wall.standing(owner)).guarded:
+        if begins:
+            with suppress(city_wall.WallCannotStand):
+                await city_wall.check_ground(owner, owner=url, service=service_url)
+                await city_wall.put_up(owner, READ_ACROSS)
+        elif (await city_wall.standing(owner)).guarded:
             await city_wall.put_up(owner, READ_ACROSS)
     finally:
         await owner.close()

@@ -205,6 +205,34 @@ REFUSED = [
 ]
 
 
+VEILED = [
+    "DELETE FROM event_pending WHERE city_code = $1 AND event_id <= coalesce((SELECT $2), $3)",
+    "SELECT FROM event_position AS p WHERE p.city_code = $1 AND coalesce($2, 0) < p.position",
+    (
+        "SELECT FROM reader_cursor AS c, LATERAL (SELECT FROM event_position AS p"
+        " WHERE p.city_code = $1 AND p.position > coalesce(c.position, 0)) AS x"
+        " WHERE c.city_code = $1"
+    ),
+]
+OPEN = [
+    "DELETE FROM event_pending WHERE city_code = $1 AND event_id <= least((SELECT $2), $3)",
+    "SELECT FROM obligation AS o WHERE o.city_code = $1 AND o.due_date < coalesce($2, o.due_date)",
+    "SELECT FROM obligation AS o WHERE o.city_code = $1 AND coalesce(o.epoch, 0) > 1",
+]
+
+
+@pytest.mark.parametrize("statement", VEILED)
+def test_a_bound_that_no_index_helps_with_behind_row_level_security_is_found(
+    statement: str,
+) -> None:
+    assert "COALESCE" in StatementsSent().judged(statement, ["410183", 1, 2])
+
+
+@pytest.mark.parametrize("statement", OPEN)
+def test_a_bound_that_an_index_helps_with_passes(statement: str) -> None:
+    assert judge(statement, TABLES).refused == ()
+
+
 @pytest.mark.parametrize("statement", STEADY)
 def test_a_change_whose_values_every_node_finds_alike_passes(statement: str) -> None:
     assert judge(statement, TABLES).refused == ()

@@ -36,7 +36,9 @@ HAPPENED = (
 )
 """What the worker meets: something for each of its readers."""
 
-_DAYS_LATER = dict.fromkeys(("webhook-retention", "import-retention", "evidence-retention"), 60)
+_DAYS_LATER = dict.fromkeys(
+    ("webhook-retention", "import-retention", "evidence-retention", "paper-retention"), 60
+)
 """How much later than the log's readers what is done by the date looks, so that it has to do."""
 
 _AN_OLD_REQUEST = """
@@ -44,6 +46,14 @@ INSERT INTO connector_batch (city_code, id, connector_id, kind, items, started_a
     refused, unanswered, unasked)
 SELECT city_code, '018e0000-0000-7000-8000-000000000001', id, 'report', 1, '2024-03-03', 0, 0, 1, 0
 FROM connector LIMIT 1
+"""
+
+_A_PAPER_NEVER_MADE = """
+INSERT INTO paper (city_code, id, plan_code, kind, year, wanted, state, made_by, credential_id,
+    operation_id, attempts, created_at, updated_at)
+SELECT k.city_code, gen_random_uuid(), p.code, 'bulletin', 2025, '{}', 'over', '{}', k.id,
+    gen_random_uuid(), 1, now(), now()
+FROM api_key AS k JOIN plan AS p ON p.city_code = k.city_code LIMIT 1
 """
 
 Step = Callable[[Database, Clock], Awaitable[object]]
@@ -111,6 +121,9 @@ async def test_a_step_that_loses_its_connection_at_any_statement_is_taken_whole_
             await keep(stage.beside)
         if name.startswith("connector-retention"):
             await stage.beside.execute(_AN_OLD_REQUEST)
+            await keep(stage.beside)
+        if name.startswith("paper-retention"):
+            await stage.beside.execute(_A_PAPER_NEVER_MADE)
             await keep(stage.beside)
         await cutting.everywhere(name, partial(step, database, clock))
     for _ in range(3):

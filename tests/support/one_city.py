@@ -17,6 +17,7 @@ from pglast import ast
 from pglast.enums import A_Expr_Kind, BoolExprType, JoinType, SetOperation, SubLinkType
 
 from tests.support.refused_changes import refused_changes, within
+from tests.support.veiled_bounds import veiled_bounds
 
 CITY = "city_code"
 
@@ -30,7 +31,7 @@ _EQUALS = {A_Expr_Kind.AEXPR_OP, A_Expr_Kind.AEXPR_NOT_DISTINCT, A_Expr_Kind.AEX
 class Verdict:
     """Which tenants' tables no city is named for, and everything that names the city of others.
 
-    `refused` is what else no cluster would do.
+    `refused` is what else no cluster would do, or no index helps with behind row-level security.
     """
 
     unbound: tuple[str, ...]
@@ -104,6 +105,7 @@ class _Parts:
 class _Judge:
     def __init__(self, tables: Mapping[str, Sequence[str]]) -> None:
         self._tables = tables
+        self._named = {name for columns in tables.values() for name in columns}
         self._columns: list[_Column] = []
         self._tenants: list[tuple[str, _Column]] = []
 
@@ -113,7 +115,11 @@ class _Judge:
             pass
         unbound = tuple({name: 0 for name, column in self._tenants if not column.roots})
         cities = {root for _, column in self._tenants for root in column.roots}
-        return Verdict(unbound, frozenset(cities), refused_changes(statement))
+        return Verdict(
+            unbound,
+            frozenset(cities),
+            (*refused_changes(statement), *veiled_bounds(statement, self._named)),
+        )
 
     def _column(self, **given: Any) -> _Column:
         self._columns.append(_Column(**given))

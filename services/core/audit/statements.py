@@ -155,7 +155,7 @@ LEFT JOIN event_position AS n ON n.city_code = :city AND n.event_id = e.id
 LEFT JOIN event_pending AS w ON w.city_code = :city AND w.event_id = e.id
 LEFT JOIN log_head AS h ON h.city_code = :city
 WHERE e.city_code = :city AND w.event_id IS NULL
-    AND (n.position IS NULL OR n.position > coalesce(h.position, 0))
+    AND (n.position IS NULL OR n.position > greatest(h.position, 0))
 ORDER BY e.id LIMIT 1
 """)
 """The first event that is neither in the log nor waits for its number."""

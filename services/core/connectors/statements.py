@@ -196,7 +196,7 @@ WHERE city_code = :city AND connector_id = :connector AND id >= :since
 """How the batches of a connector since an id went."""
 
 DROP_BATCHES = text("""
-DELETE FROM connector_batch WHERE city_code = :city AND id < :oldest AND id <= coalesce((
+DELETE FROM connector_batch WHERE city_code = :city AND id < :oldest AND id <= least((
     SELECT id FROM connector_batch WHERE city_code = :city AND id < :oldest
     ORDER BY id OFFSET :most LIMIT 1), :oldest)
 """)

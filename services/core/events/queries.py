@@ -167,7 +167,7 @@ async def cities_behind(session: AsyncSession, *, readers: Sequence[str]) -> lis
 _NEXT_UNREAD = text("""
 SELECT p.position, e.type FROM event_position p
 JOIN event e ON e.city_code = p.city_code AND e.id = p.event_id
-WHERE p.city_code = :city AND p.position > coalesce((
+WHERE p.city_code = :city AND p.position > greatest((
     SELECT position FROM reader_cursor WHERE city_code = :city AND reader = :reader), 0)
 ORDER BY p.position LIMIT 1
 """)
@@ -206,7 +206,7 @@ SELECT reader, sum(positions), min(event_id) FROM (
         ON cursor.city_code = head.city_code AND cursor.reader = r.reader
     CROSS JOIN LATERAL (
         SELECT p.event_id FROM event_position AS p
-        WHERE p.city_code = head.city_code AND p.position > coalesce(cursor.position, 0)
+        WHERE p.city_code = head.city_code AND p.position > greatest(cursor.position, 0)
         ORDER BY p.position LIMIT 1
     ) AS unread
     WHERE head.position > coalesce(cursor.position, 0)

@@ -237,7 +237,7 @@ WHERE city_code = :city AND id = :id
 # reads from the beginning of the index and nothing else.
 def _drop_old(table: str, key: str) -> TextClause:
     return text(f"""
-    DELETE FROM {table} WHERE city_code = :city AND {key} < :oldest AND {key} <= coalesce((
+    DELETE FROM {table} WHERE city_code = :city AND {key} < :oldest AND {key} <= least((
         SELECT {key} FROM {table} WHERE city_code = :city AND {key} < :oldest
         ORDER BY {key} OFFSET :most LIMIT 1), :oldest)
     """)  # noqa: S608 (names of our own)

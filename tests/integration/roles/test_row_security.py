@@ -36,13 +36,6 @@ RENAME = "UPDATE organization SET name = $2 WHERE city_code = $1"
 REMOVE = "DELETE FROM organization WHERE city_code = $1"
 
 
-@pytest.fixture(autouse=True)
-async def wall(database_url: str) -> None:
-    owner = await asyncpg.connect(owner_of(database_url))
-    await put_up(owner, READ_ACROSS)
-    await owner.close()
-
-
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A ledger of two cities, with one organization each."""
@@ -178,11 +171,11 @@ async def test_a_part_is_not_read_past_its_table(database_url: str) -> None:
         "INSERT INTO audit_entry VALUES ($1, gen_random_uuid(), 'a', 'k', 's', '{}', '{}', now())",
         ONE,
     )
-    await service.execute(f"SELECT set_config('wufei.city', '{ONE}', false)")
     [part] = [
         row[0]
         for row in await service.fetch("SELECT DISTINCT tableoid::regclass::text FROM audit_entry")
     ]
+    await service.execute(f"SELECT set_config('wufei.city', '{ONE}', false)")
     assert await service.fetchval("SELECT count(*) FROM audit_entry") == 1
     assert await service.fetchval(f"SELECT count(*) FROM {part}") == 0
     await service.close()
