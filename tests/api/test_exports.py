@@ -9,7 +9,6 @@ import pytest
 from services.api.table_forms import Form
 from tests.api.test_batches import rows, sent
 from tests.support.api import XINMI, Door, xinmi
-from tests.support.assessments import an_assessment
 from tests.support.contract import CONTRACT
 from tests.support.evidence import added
 from tests.support.ground import Ground, prepare, who_may
@@ -99,8 +98,6 @@ async def test_check_30_the_rows_of_a_table_are_those_of_the_json(
     params = dict(next((ask for end, ask in ASKED.items() if path.endswith(end)), {}))
     if path.endswith("{plan}/rankings"):
         await assessed(door)
-    if path.endswith("{sheet}/rankings"):
-        await an_assessment(door, "published", period="2028")
     taken = str(operation.get("parameters"))
     short = {"page_size": 3} if "PageSize" in taken else {"limit": 7} if "limit" in taken else {}
     who = who_may(f"GET {path}")
