@@ -67,6 +67,9 @@ LISTS: Mapping[str, Listed] = {
     "/v1/me/todo": Listed("todo", (DAY, "review", ID), {"plan": None}),
     "/v1/calendar-tokens": Listed("calendar-tokens", (ID,), {}),
     "/v1/plans/{plan}/board-links": Listed("board-links", (ID,), PLAN),
+    "/v1/plans/{plan}/periods/{period}/reminders": Listed(
+        "reminders", (ID,), {**PLAN, "period": "2025"}
+    ),
     "/v1/plans/{plan}/papers": Listed("papers", (ID,), {**PLAN, "kind": None, "period": None}),
     "/v1/papers/{paper_id}/figures": Listed("paper-figures", ("7",), {"of": "{paper_id}"}),
     "/v1/webhook-endpoints": Listed("webhook-endpoints", (ID,), {"state": None}),
@@ -203,6 +206,7 @@ async def names(door: Door) -> Mapping[str, str]:
         "row_id": await a_register_row(door),
         "paper_id": await a_paper(door),
         "plan": XINMI,
+        "period": "2025",
         "code": "U08",
         "submission_id": made.json()["id"],
         "milestone_id": str(milestone),

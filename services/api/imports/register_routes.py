@@ -14,7 +14,6 @@ from services.api.contract.shown import answering
 from services.api.imports.template_routes import (
     UNIT_MISSING,
     XLSX,
-    UnitQuery,
     file_answer,
     file_response,
 )
@@ -97,7 +96,14 @@ async def get_register_form(
     plan: PlanInScope,
     register: RegisterInPlan,
     session: Reading,
-    organization_code: UnitQuery = None,
+    organization_code: Annotated[
+        str | None,
+        Query(
+            max_length=60,
+            description="The unit that fills it in; default: the caller's own",
+            examples=["UN22"],
+        ),
+    ] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return a register as a sheet for a unit: the rows it keeps, and room for more.
