@@ -28,8 +28,8 @@ UNKNOWN = {
 }
 """What names nothing; every other parameter of a path that names a thing is an id."""
 
-NAMES_NO_THING = {"period", "year"}
-"""A period that was never opened is planned, and every year is one."""
+NAMES_NO_THING = {"period", "year", "kind", "format"}
+"""A period that was never opened is planned, every year is one, and kinds are known words."""
 
 NEW_CALENDAR = "PUT /v1/calendars/{code}"
 """A city may keep another calendar beside those there are: no code is unknown."""

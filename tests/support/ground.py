@@ -91,6 +91,8 @@ class Ground:
             "plan": XINMI,
             "register": REGISTER,
             "sheet": TOWN_SHEET,
+            "kind": "bulletin",
+            "format": "docx",
             "name": "indicators",
             "submission_id": self.submissions[end],
             "key_id": self.keys[0],

@@ -374,8 +374,7 @@ def _name(target: ast.ResTarget, number: int, taken: Columns) -> str:
 
 def _renamed(columns: Columns, names: Any) -> Columns:
     given = [each.sval for each in names or ()]
-    old = list(columns)
-    return dict(zip([*given, *old[len(given) :]], columns.values(), strict=True))
+    return dict(zip([*given, *list(columns)[len(given) :]], columns.values(), strict=True))
 
 
 def _pairs(one: Any, other: Any) -> Iterator[tuple[Any, Any]]:

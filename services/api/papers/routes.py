@@ -284,17 +284,29 @@ def _figures(paper: Paper) -> list[PaperFigure]:
     return [from_json(one) for one in paper.figures or ()]
 
 
+async def _figure(paper: WholePaper, number: FigureNumber) -> PaperFigure:
+    """Return a figure of a paper that the caller sees.
+
+    Raises:
+        PaperFigureNotFound: it has none of this number.
+    """
+    for one in _figures(paper):
+        if one.number == number:
+            return one
+    raise PaperFigureNotFound
+
+
 @router.get(
     "/papers/{paper_id}/figures/{number}",
     responses={**answering("PaperTrace"), **refusals(403, 404)},
 )
 async def get_paper_figure(
-    paper: WholePaper, actor: Reader, number: FigureNumber, session: Reading
+    figure: Annotated[PaperFigure, Depends(_figure)],
+    paper: WholePaper,
+    actor: Reader,
+    session: Reading,
 ) -> PaperTraceOut:
     """Return a figure of a paper with where it comes from, down to the submissions."""
-    figure = next((one for one in _figures(paper) if one.number == number), None)
-    if figure is None:
-        raise PaperFigureNotFound
     plan = await _plan_of(session, paper)
     position = paper.position or 0
     inputs: list[Contribution] = []
