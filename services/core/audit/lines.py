@@ -29,13 +29,14 @@ from services.core.kit.text import Text
 
 FORMAT = "wufei-audit-1"
 
+_ID = rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 _ROW = re.compile(
-    rb'\{"number": (\d{1,18}), "kind": "(event|entry)", "id": "([0-9a-f-]{36})",'
+    rb'\{"number": (\d{1,18}), "kind": "(event|entry)", "id": "' + _ID + rb'",'
     rb' "position": (\d{1,18}|null), "row_digest": "([0-9a-f]{64})",'
     rb' "digest": "([0-9a-f]{64})", "row": (null|\{.*\})\}\n'
 )
 _HEADS = Text("文件开头的链头", "a head at the beginning of the file")
-_OWN_ID = re.compile(rb'\{"id": "([0-9a-f-]{36})"')
+_OWN_ID = re.compile(rb'\{"id": "' + _ID + rb'"')
 
 
 class NotAnExport(ValueError):
@@ -188,7 +189,7 @@ def _take(chain: Chain, line: bytes, rest: Iterator[bytes]) -> Breach | None:
 
 
 def _id_in(line: bytes) -> UUID | None:
-    found = re.search(rb'"id": "([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"', line)
+    found = re.search(rb'"id": "' + _ID + rb'"', line)
     return None if found is None else UUID(found[1].decode())
 
 

@@ -80,6 +80,17 @@ def test_any_byte_of_any_line_that_is_another_is_named(
         assert breach.number == at - FIRST_ROW + 1 or breach.kind in {"added", "swapped", "removed"}
 
 
+def test_a_byte_of_an_id_that_makes_it_none_is_named(file: Sequence[bytes]) -> None:
+    line = bytearray(file[FIRST_ROW])
+    place = line.index(b'"id": "') + len(b'"id": "') + 8
+    assert line[place : place + 1] == b"-"
+    for other in b"0f-":
+        line[place] = other
+        lines = [*file[:FIRST_ROW], bytes(line), *file[FIRST_ROW + 1 :]]
+        breach = verify_lines(lines, trusted=TRUSTED)[1]
+        assert (breach is None) is (other == ord("-"))
+
+
 def test_lines_that_are_gone_added_or_swapped_are_named(file: Sequence[bytes]) -> None:
     head, rows, end = file[:FIRST_ROW], list(file[FIRST_ROW:-1]), file[-1:]
     assert told([*head, *rows[:3], *rows[4:], *end]) == ("removed", 4)
