@@ -86,8 +86,8 @@ class Tokens:
         Raises:
             SecretKeyNotSet: this deployment was given no key to seal signing keys with.
         """
+        kid, key = await self._signing()
         now = self._true_now()
-        kid, key = await self._signing(now)
         good_until = now + min(life or self.life, LONGEST_LIFE)
         token = AccessToken(
             issuer=self.issuer,
@@ -117,16 +117,18 @@ class Tokens:
         prove(token, key, [ALGORITHM])
         return read_claims(token, issuer=self._issuer, now=now)
 
-    async def _signing(self, now: datetime) -> tuple[str, Key]:
+    async def _signing(self) -> tuple[str, Key]:
         if self._seal is None:
             raise SecretKeyNotSet
         await self._read(_READ_EVERY)
+        now = self._true_now()
         key = signing(self._signing_keys, now)
         if key is None:
             async with self._database.transaction() as session:
                 await keep_signing_keys(session, seal=self._seal, actor=system("api"), now=now)
             await self._read(timedelta())
-            key = signing(self._signing_keys, now)
+            # Somebody else may have made it meanwhile, to begin after this began to look.
+            key = signing(self._signing_keys, self._true_now())
         if key is None:  # a clock that goes back
             raise SecretKeyNotSet
         if self._signer is None or self._signer[0] != key.kid:

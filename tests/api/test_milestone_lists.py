@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from services.core.kit.city_scope import in_city
 from tests.support.api import Door
 from tests.support.milestones import (
     BODIES,
@@ -188,7 +189,9 @@ async def test_the_plan_itself_promises_one_for_every_measure_and_its_lead_takes
 
 async def test_a_city_knows_nothing_of_anothers(door: Door) -> None:
     body = (await assigned(door)).json()
-    await door.held.database.pool.execute("INSERT INTO city VALUES ('410184', '新郑市')")
+    with in_city("410184"):
+        add = "INSERT INTO city VALUES ($1, '新郑市')"
+        await door.held.database.pool.execute(add, "410184")
     stranger = await door.new_key("office", city_code="410184")
     async with door.client(stranger) as client:
         answers: list[httpx.Response] = [

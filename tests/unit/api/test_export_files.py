@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Sequence
 from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from starlette.types import Message
 
+from services.api.exports import columns
 from services.api.exports.answering import Export
 from services.api.exports.columns import Kind, Shape, chinese, shape_of
 from services.api.exports.delimited import NUMBER, RISKY, DelimitedWriter
@@ -106,6 +108,13 @@ def test_every_column_and_sheet_is_called_something_in_chinese_and_nothing_else_
         twice = {one for one in headings if headings.count(one) > 1}
         assert twice == set(), table.member
     assert set(chinese()) - used == set()
+
+
+def test_no_heading_is_given_twice_for_then_the_second_would_take_the_first_away() -> None:
+    path = Path(columns.__file__).with_name("headings.yaml")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    names = [line.split(":")[0] for line in lines if line and not line.startswith("#")]
+    assert sorted({one for one in names if names.count(one) > 1}) == []
 
 
 def written(writer: Writer, given_: Sequence[dict[str, Any]], pieces: int = 2) -> bytes:
