@@ -77,7 +77,7 @@ NARROWER: Mapping[str, set[Role]] = {
 }
 """Who is refused beyond what the contract's line of roles tells, by the operation's own words."""
 
-ALSO: Mapping[str, set[str]] = {
+ALSO: Mapping[str, set[str]] = {"list_commendations": {"milestones:read"}} | {
     name: {"events:read"}
     for name in (
         "create_webhook_endpoint", "list_webhook_endpoints", "get_webhook_endpoint",
