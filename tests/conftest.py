@@ -1,6 +1,7 @@
 """What every test may ask for: the servers of this run, a fresh database, an empty Valkey."""
 
 import os
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
@@ -24,6 +25,11 @@ _SENT.listen()
 begin_tests_scope()
 
 # No property depends on how fast the machine is.
+# A shell has what it starts with `&` ignore Ctrl-C, and so would what the tests start. A handler of
+# this process is the default in theirs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 settings.register_profile("wufei", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wufei")
 
