@@ -13,6 +13,7 @@ from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import DeferredFaults, keep_faults
 from services.api.exports.digits import Digits
 from services.api.paging import LIMITED_TO_SCOPE
+from services.api.plan.evidence_schemas import RequiredFilesOut
 from services.api.problems import fault_out
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
@@ -20,19 +21,23 @@ from services.core.kit.decimals import plain
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, Said, Words
 from services.core.kit.text import Language
+from services.core.plan.evidence_rules import pieces_of
 from services.core.plan.members import Frequency
 from services.core.plan.register_entries import (
     ColumnCheck,
     ColumnType,
+    EvidencedState,
     MeasureKind,
     MeasureOf,
     MeasureTime,
     Register,
     RegisterColumn,
     RowEnd,
+    RowEvidence,
 )
 from services.core.plan.state import PlanState
 from services.core.plan.written import Day
+from services.core.registers.demands import missing_files
 from services.core.registers.rules import (
     MOST_ROWS,
     RegisterOutcome,
@@ -140,6 +145,13 @@ class RegisterMeasureOut(BaseModel):
     note: str | None = Field(description="What a reader should know of it")
 
 
+class RowEvidenceOut(RequiredFilesOut):
+    """Files without which a row does not become something."""
+
+    name: str = Field(description="What is to be shown")
+    state: EvidencedState = Field(description="What a row does not become without them")
+
+
 class RegisterOut(BaseModel):
     """A register as the plan in force says it."""
 
@@ -155,6 +167,7 @@ class RegisterOut(BaseModel):
     valid_to: str | None = Field(description="The column with the last day that a row holds")
     cycle: Frequency | None = Field(description="How often its rows are looked through")
     ends: list[RowEnd] = Field(description="How a confirmed row may cease to count")
+    evidence: list[RowEvidenceOut] = Field(description="Files that its rows have to have")
     columns: list[RegisterColumnOut] = Field(description="What its rows say")
     measures: list[RegisterMeasureOut] = Field(description="Figures over its rows")
 
@@ -188,6 +201,10 @@ class RegisterRowOut(BaseModel):
     valid_to: date | None = Field(description="The last day that it holds; null: for ever")
     ended_on: date | None = Field(description="The first day on which it counts no more")
     reason: str | None = Field(description="Why it was last moved, as was said")
+    evidence_count: int = Field(description="How many files of evidence it rests upon")
+    evidence_missing: int = Field(
+        description="How many more files the register asks for before it is confirmed; 0: none"
+    )
     allowed_actions: list[RowVerb] = Field(description="What this caller may do with it now")
     created_at: datetime = Field(description="When it was first written")
     updated_at: datetime = Field(description="When it last changed")
@@ -264,6 +281,7 @@ def register_fields(register: Register) -> dict[str, Any]:
         "keepers": list(register.keepers),
         "leads": list(register.leads),
         "ends": list(register.ends),
+        "evidence": [row_evidence_fields(one) for one in register.evidence],
         "columns": [_column_fields(one) for one in register.columns],
         "measures": [
             {
@@ -273,6 +291,16 @@ def register_fields(register: Register) -> dict[str, Any]:
             }
             for one in register.measures
         ],
+    }
+
+
+def row_evidence_fields(rule: RowEvidence) -> dict[str, Any]:
+    """Return a rule on the evidence of rows as `RowEvidenceOut` has it."""
+    return {
+        "name": rule.name,
+        "state": rule.state,
+        "min_files": rule.min_files,
+        "types": None if rule.types is None else list(rule.types),
     }
 
 
@@ -305,13 +333,16 @@ def row_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
         "id version register_code organization_code state valid_from valid_to ended_on reason"
         " created_at updated_at"
     )
+    register, pieces = plan.registers.get(row["register_code"]), pieces_of(row["files"])
     return {
         **{name: row[name] for name in same.split()},
         "plan": row["plan_code"],
         "organization_name": plan.organization_name(row["organization_code"]),
         "values": row["cells"],
         "counted_values": row["counted"],
-        "allowed_actions": allowed_actions(actor, row, plan.registers.get(row["register_code"])),
+        "evidence_count": len(pieces),
+        "evidence_missing": missing_files(register, row["cells"], pieces),
+        "allowed_actions": allowed_actions(actor, row, register),
     }
 
 
