@@ -9,16 +9,17 @@ from uuid import UUID
 from pydantic import BaseModel, Field, WithJsonSchema, WrapValidator
 from pydantic_core import to_json
 
+from services.api.contract.choices import one_of
 from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import DeferredFaults, keep_faults
 from services.api.exports.digits import Digits
 from services.api.paging import LIMITED_TO_SCOPE
-from services.api.plan.evidence_schemas import RequiredFilesOut
 from services.api.problems import fault_out
 from services.core.identity.actor import Actor
 from services.core.identity.reach import Reach
 from services.core.kit.decimals import plain
 from services.core.kit.faults import faults_of
+from services.core.kit.file_kinds import FILE_KINDS
 from services.core.kit.said import CodeIn, Said, Words
 from services.core.kit.text import Language
 from services.core.plan.evidence_rules import pieces_of
@@ -145,9 +146,13 @@ class RegisterMeasureOut(BaseModel):
     note: str | None = Field(description="What a reader should know of it")
 
 
-class RowEvidenceOut(RequiredFilesOut):
+class RowEvidenceOut(BaseModel):
     """Files without which a row does not become something."""
 
+    min_files: int = Field(description="How many there must be at least")
+    types: list[Annotated[str, one_of(FILE_KINDS)]] | None = Field(
+        description="The kinds that count, by their content; null: each that is taken"
+    )
     name: str = Field(description="What is to be shown")
     state: EvidencedState = Field(description="What a row does not become without them")
 

@@ -23,7 +23,7 @@ def meets(cells: Cells, conditions: Sequence[RowCondition]) -> bool:
 
 
 def _meets(cell: object, condition: RowCondition) -> bool:
-    if condition.any_of and str(cell) not in condition.any_of:
+    if condition.any_of and (cell is None or str(cell) not in condition.any_of):
         return False
     if condition.yes is not None and cell is not condition.yes:
         return False
