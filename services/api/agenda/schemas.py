@@ -21,6 +21,7 @@ _PATHS = {
     "extension": "/v1/extensions/{id}",
     "obligation": "/v1/obligations/{id}",
     "conflict": "/v1/conflicts/{id}",
+    "register_row": "/v1/register-rows/{id}",
 }
 
 
@@ -37,9 +38,10 @@ class TodoOut(BaseModel):
     kind: Annotated[str, one_of(KINDS)] = Field(
         description="What is to be done: `report` a value, `correct` a returned one, `review`"
         " one; `sign` for a milestone, work on it (`progress`), `close` it, `reassign` a declined"
-        " one; `decide` on an extension; `settle` a conflict between two sources"
+        " one; `decide` on an extension; `settle` a conflict between two sources;"
+        " `renew` a row of a register, or look at it again (`recheck`)"
     )
-    title: str = Field(description="Of the indicator or the milestone, for people")
+    title: str = Field(description="Of the indicator, the milestone or the row, for people")
     due_date: date = Field(description="Until the end of this local day it is in time")
     overdue: bool = Field(description="The day has passed")
     days_left: int | None = Field(

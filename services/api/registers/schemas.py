@@ -157,6 +157,14 @@ class RowEvidenceOut(BaseModel):
     state: EvidencedState = Field(description="What a row does not become without them")
 
 
+class RowRenewalOut(BaseModel):
+    """Rows are renewed, or ended, by the last day that they hold."""
+
+    same: str | None = Field(
+        description="The column by which a later row takes a row's place; null: only itself"
+    )
+
+
 class RegisterOut(BaseModel):
     """A register as the plan in force says it."""
 
@@ -171,6 +179,13 @@ class RegisterOut(BaseModel):
     valid_from: str | None = Field(description="The column with the first day that a row holds")
     valid_to: str | None = Field(description="The column with the last day that a row holds")
     cycle: Frequency | None = Field(description="How often its rows are looked through")
+    renewal: RowRenewalOut | None = Field(
+        description="How rows are renewed before they hold no more; null: they just end"
+    )
+    recheck: str | None = Field(
+        description="The column with the day on which a row was last looked at again"
+    )
+    title: str | None = Field(description="The column with the name of what a row is of")
     ends: list[RowEnd] = Field(description="How a confirmed row may cease to count")
     evidence: list[RowEvidenceOut] = Field(description="Files that its rows have to have")
     columns: list[RegisterColumnOut] = Field(description="What its rows say")
@@ -205,6 +220,10 @@ class RegisterRowOut(BaseModel):
     valid_from: date | None = Field(description="The first day that it holds; null: from ever")
     valid_to: date | None = Field(description="The last day that it holds; null: for ever")
     ended_on: date | None = Field(description="The first day on which it counts no more")
+    renew_by: date | None = Field(description="By when it is to be renewed; null: it need not be")
+    recheck_by: date | None = Field(
+        description="By when it is to be looked at again; null: it need not be"
+    )
     reason: str | None = Field(description="Why it was last moved, as was said")
     evidence_count: int = Field(description="How many files of evidence it rests upon")
     evidence_missing: int = Field(
@@ -279,13 +298,14 @@ class RegisterReportOut(BaseModel):
 
 def register_fields(register: Register) -> dict[str, Any]:
     """Return a register as `RegisterOut` has it."""
-    same = "code name note source review valid_from valid_to cycle"
+    same = "code name note source review valid_from valid_to cycle recheck title"
     return {
         **{name: getattr(register, name) for name in same.split()},
         "key": list(register.key),
         "keepers": list(register.keepers),
         "leads": list(register.leads),
         "ends": list(register.ends),
+        "renewal": None if register.renewal is None else {"same": register.renewal.same},
         "evidence": [row_evidence_fields(one) for one in register.evidence],
         "columns": [_column_fields(one) for one in register.columns],
         "measures": [
@@ -336,6 +356,7 @@ def row_fields(row: Row, plan: PlanState, actor: Actor) -> dict[str, Any]:
     """Return a row as `RegisterRowOut` has it, ready to be written as JSON."""
     same = (
         "id version register_code organization_code state valid_from valid_to ended_on reason"
+        " renew_by recheck_by"
         " created_at updated_at"
     )
     register, pieces = plan.registers.get(row["register_code"]), pieces_of(row["files"])

@@ -14,13 +14,24 @@ from services.core.identity.rules import Permission, Role
 from services.core.plan.document import Supervision
 
 TodoKind = Literal[
-    "report", "correct", "review", "sign", "progress", "close", "reassign", "decide", "settle"
+    "report",
+    "correct",
+    "review",
+    "sign",
+    "progress",
+    "close",
+    "reassign",
+    "decide",
+    "settle",
+    "renew",
+    "recheck",
 ]
 KINDS: tuple[TodoKind, ...] = get_args(TodoKind)
 """What somebody may have to do, in the order in which a list names them on one day:
 
 report a value, correct a returned one, review one; sign for a milestone, work on it, close it,
-reassign a declined one; decide on an extension; settle a conflict between two sources.
+reassign a declined one; decide on an extension; settle a conflict between two sources; renew a
+row of a register, or look at it again.
 """
 
 CalendarScope = Literal["unit", "plan", "person"]
@@ -35,8 +46,12 @@ _PERMISSIONS: Mapping[TodoKind, Permission] = {
     "reassign": Permission.WRITE_MILESTONES,
     "decide": Permission.WRITE_MILESTONES,
     "settle": Permission.WRITE_SUBMISSIONS,
+    "renew": Permission.WRITE_SUBMISSIONS,
+    "recheck": Permission.WRITE_SUBMISSIONS,
 }
-_OF_A_UNIT: frozenset[TodoKind] = frozenset({"report", "correct", "sign", "progress", "settle"})
+_OF_A_UNIT: frozenset[TodoKind] = frozenset(
+    {"report", "correct", "sign", "progress", "settle", "renew", "recheck"}
+)
 _OF_A_LEAD: frozenset[TodoKind] = frozenset({"review", "close", "reassign", "decide", "settle"})
 
 _KEPT_DAYS = 800

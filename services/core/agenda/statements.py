@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from services.core.agenda.rules import KINDS, TodoKind
 from services.core.identity.reach import Reach
 from services.core.plan.visibility import Owned, led_by
+from services.core.registers.statements import TO_BE_RECHECKED, TO_BE_RENEWED
 
 MILESTONES = Owned(
     city="m.city_code", plan="m.plan_code", unit="m.organization_code", measure="m.measure_code"
@@ -127,6 +128,17 @@ JOIN conflict c ON c.city_code = :city AND c.plan_code = p.plan_code AND c.state
     AND c.due_date IS NOT NULL
 WHERE {decided_by}
 """
+# A row waits from so many days before on; until then there is nothing to be done about it.
+_ROW = """
+SELECT {{number}} AS kind, r.{mark} AS due_date, p.today, r.plan_code,
+    'register_row' AS subject_kind, r.id AS subject_id, r.organization_code,
+    NULL::text AS indicator_code, NULL::text AS measure_code, NULL::text AS period,
+    coalesce(r.title, r.register_code) AS title, r.state
+FROM plans p JOIN register_row AS r ON r.city_code = :city AND r.plan_code = p.plan_code
+WHERE r.organization_code = :unit AND r.{mark} <= p.today + {days} AND {which}
+"""
+_RENEW = _ROW.format(mark="renew_by", days=60, which=TO_BE_RENEWED)
+_RECHECK = _ROW.format(mark="recheck_by", days=30, which=TO_BE_RECHECKED)
 _PARTS: Mapping[TodoKind, str] = {
     "report": _REPORT,
     "correct": _CORRECT,
@@ -137,6 +149,8 @@ _PARTS: Mapping[TodoKind, str] = {
     "reassign": _REASSIGN,
     "decide": _DECIDE,
     "settle": _SETTLE,
+    "renew": _RENEW,
+    "recheck": _RECHECK,
 }
 
 # What another unit's lead can decide waits for that lead. The office's is what nobody else

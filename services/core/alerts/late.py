@@ -35,6 +35,8 @@ LateRule = Literal[
     "submission_answer",
     "extension_decision",
     "conflict_decision",
+    "row_renewal",
+    "row_recheck",
     "target_missing",
 ]
 """The rules of what can be late; a publicity day passes, and a light has no date."""

@@ -30,6 +30,8 @@ _THINGS: Mapping[RuleCode, Text] = {
     "conflict_decision": Text(
         "{unit}对“{title}”数据冲突的处理", "{unit} deciding on the conflict over “{title}”"
     ),
+    "row_renewal": Text("{unit}的“{title}”续期", "{unit} renewing “{title}”"),
+    "row_recheck": Text("{unit}的“{title}”复核", "{unit} looking at “{title}” again"),
     "publicity_day": Text("宣传日“{title}”", "The publicity day “{title}”"),
     "target_missing": Text("“{title}”的目标下达", "Assigning the target of “{title}”"),
     "light_red": Text("指标“{title}”", "The indicator “{title}”"),
@@ -58,6 +60,9 @@ RESOLVED: Mapping[str, Text] = {
     "period_closed": Text("周期已关闭", "the period was closed"),
     "answered": Text("已答复", "it was answered"),
     "decided": Text("已处理", "it was decided"),
+    "renewed": Text("已续期", "it was renewed"),
+    "rechecked": Text("已复核", "it was looked at again"),
+    "row_ended": Text("已终止或撤销", "it was ended or revoked"),
     "passed": Text("日期已过", "the day has passed"),
     "assigned": Text("目标已下达", "the target was assigned"),
     "recovered": Text("不再是红灯", "the light is red no more"),

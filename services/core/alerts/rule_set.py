@@ -40,6 +40,8 @@ RuleCode = Literal[
     "submission_answer",
     "extension_decision",
     "conflict_decision",
+    "row_renewal",
+    "row_recheck",
     "publicity_day",
     "target_missing",
     "light_red",
@@ -170,6 +172,15 @@ class Rules(_Part):
         ),
         description="Deciding on what another source says; default: a working day before and after",
     )
+    # As with conflicts.
+    row_renewal: DeadlineRule = Field(
+        default_factory=lambda: DeadlineRule.model_validate(_RENEWAL),
+        description="A row of a register that soon holds no more; default: from 60 days before",
+    )
+    row_recheck: DeadlineRule = Field(
+        default_factory=lambda: DeadlineRule.model_validate(_RECHECK),
+        description="A row of a register to be looked at again; default: from 30 days before",
+    )
     publicity_day: DeadlineRule = Field(description="A publicity day coming up")
     target_missing: TargetRule = Field(description="A target still to be assigned")
     light_red: LightRule = Field(description="An indicator whose light turned red")
@@ -297,10 +308,10 @@ def default_rules_of(office: str) -> RuleSet:
 
 
 def _stages(*offsets: int) -> list[dict[str, Any]]:
-    """Return stages in working days; a month ahead is counted by the calendar."""
+    """Return stages in working days; a month ahead or more is counted by the calendar."""
     month = -30
     return [
-        {"offset": offset, "unit": "calendar" if offset == month else "working"}
+        {"offset": offset, "unit": "calendar" if offset <= month else "working"}
         for offset in offsets
     ]
 
@@ -318,6 +329,8 @@ def _told(of: Party, function: Function) -> dict[str, str]:
     return {"of": of, "function": function}
 
 
+_RENEWAL: dict[str, Any] = _rule(-60, -30, -7, -1, 0, 1, 3, 7)
+_RECHECK: dict[str, Any] = _rule(-30, -7, -1, 0, 1, 3, 7)
 _TURN = _rule(-1, 1)
 """Somebody's turn: a review, a decision, an answer."""
 
@@ -332,6 +345,8 @@ _DEFAULTS: dict[str, Any] = {
         "submission_answer": _TURN,
         "extension_decision": _TURN,
         "conflict_decision": _TURN,
+        "row_renewal": _RENEWAL,
+        "row_recheck": _RECHECK,
         "publicity_day": _rule(-30, -7, repeat_every=None),
         "target_missing": {**_rule(1, repeat_every=20, level=0), "month": 3, "day": 31},
         "light_red": {"enabled": True, "level": 1},

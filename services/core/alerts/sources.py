@@ -12,6 +12,7 @@ from typing import Literal
 
 from services.core.alerts.rule_set import RuleCode
 from services.core.plan.document import Supervision
+from services.core.registers.statements import TO_BE_RECHECKED, TO_BE_RENEWED
 
 Addressee = Literal["unit", "reviewer", "office"]
 """The unit itself; who leads its measure or indicator (the office, where the unit does so
@@ -26,6 +27,7 @@ AlertSubjectKind = Literal[
     "publicity_day",
     "target",
     "indicator",
+    "register_row",
 ]
 
 _HERE = "{0}.city_code = :city AND {0}.plan_code = :plan"
@@ -207,6 +209,22 @@ FROM conflict c
 WHERE {_HERE.format("c")} AND c.state = 'open' AND c.due_date IS NOT NULL
 """  # noqa: S608 (text of our own)
 
+# As the plan said when the row was confirmed. A row of a day to come is one thing, and with another
+# day another.
+_ROW = """
+SELECT r.id::text AS subject_id, (r.{mark} - DATE '1970-01-01')::bigint AS epoch,
+    r.{mark} AS mark, r.created_at, r.organization_code AS unit, NULL AS measure_code,
+    NULL AS indicator_code, coalesce(r.title, r.register_code) AS label, FALSE AS paused,
+    NULL::uuid AS parent_id
+FROM register_row AS r
+WHERE r.city_code = :city AND r.plan_code = :plan AND {which}
+"""
+
+_ROW_ENDED = """(
+SELECT CASE WHEN r.state IN ('ended', 'revoked') THEN 'row_ended' ELSE '{done}' END
+FROM register_row AS r WHERE r.city_code = :city AND r.id = w.subject_id::uuid
+)"""
+
 _LISTED = """
 SELECT subject_id, epoch, mark, NULL::timestamptz AS created_at, NULL AS unit,
     NULL AS measure_code, indicator_code, label, FALSE AS paused, NULL::uuid AS parent_id
@@ -284,6 +302,18 @@ SOURCES: tuple[Source, ...] = (
         id_column="e.id",
     ),
     Source("conflict_decision", "conflict", _CONFLICT, "'decided'", id_column="c.id"),
+    Source(
+        "row_renewal",
+        "register_row",
+        _ROW.format(mark="renew_by", which=TO_BE_RENEWED),
+        _ROW_ENDED.format(done="renewed"),
+    ),
+    Source(
+        "row_recheck",
+        "register_row",
+        _ROW.format(mark="recheck_by", which=TO_BE_RECHECKED),
+        _ROW_ENDED.format(done="rechecked"),
+    ),
     Source("publicity_day", "publicity_day", _LISTED, "'passed'", addressee="office"),
     Source("target_missing", "target", _LISTED, "'assigned'", addressee="office"),
 )

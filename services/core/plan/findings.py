@@ -50,6 +50,13 @@ FAULT_TEXTS: Mapping[str, Text] = {
     ),
     "unknown-register": Text("没有此台账", "There is no such register"),
     "unknown-choice": Text("此列没有该选项", "The column has no such choice"),
+    "cycle-required": Text(
+        "须写明多久复核一次（cycle）", "How often rows are looked at again is missing: the cycle"
+    ),
+    "renewal-without-end": Text(
+        "没有失效日期（valid_to）的行无需续期",
+        "Rows that hold for ever are not renewed: name the column `valid_to`",
+    ),
     "evidence-without-review": Text(
         "无需确认的台账中，行一经填写即计入，不能要求确认前附佐证材料",
         "In a register without review a row counts as it is written: nothing comes before that",

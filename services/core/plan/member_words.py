@@ -187,6 +187,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "minimum": "The least number; null: any",
         "maximum": "The greatest number; null: any",
     },
+    "RowRenewal": {"same": "Code of the column by which a later row takes a row's place"},
     "RowEvidence": {
         "name": "What is to be shown, such as a letter of commitment",
         "min_files": "How many files there must be at least",
@@ -222,6 +223,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "valid_from": "Code of the column with the first day that a row holds; null: from ever",
         "valid_to": "Code of the column with the last day that a row holds; null: for ever",
         "cycle": "How often its rows are looked through; null: as it comes",
+        "renewal": "Whether rows are renewed before they hold no more; null: they just end",
+        "recheck": "Code of the column with the day on which a row was last looked at again",
+        "title": "Code of the column with the name of what a row is of; null: its key",
         "ends": "How a confirmed row may cease to count",
         "evidence": "Files that rows have to have, by what they say and become",
     },

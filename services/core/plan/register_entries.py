@@ -104,6 +104,16 @@ class RowEvidence(RequiredEvidence):
     where: Conditions = ()
 
 
+class RowRenewal(Entry):
+    """Rows are renewed, or ended, by the last day that they hold.
+
+    A row that holds longer and says the same in the column `same` takes a row's place; where none
+    is named, only the row itself is renewed.
+    """
+
+    same: ColumnCode | None = None
+
+
 class MeasureDenominator(Entry):
     """What stands below the line of a ratio or a coverage.
 
@@ -149,6 +159,9 @@ class Register(Entry):
     submits keeps its own rows. With `review` a row counts once somebody else has confirmed it:
     the office, or one of the `leads`. `valid_from` and `valid_to` are columns of the type `date`
     between which, both included, a row holds. `ends` says how a confirmed row may cease to count.
+    With `renewal` whoever keeps a row is told before it holds no more. With `recheck`, a column of
+    the type `date`, a row is looked at again once a `cycle`: a cycle after the day that stands
+    there, before the first time after it began to hold.
     """
 
     code: Code
@@ -163,6 +176,9 @@ class Register(Entry):
     valid_from: ColumnCode | None = None
     valid_to: ColumnCode | None = None
     cycle: Frequency | None = None
+    renewal: RowRenewal | None = None
+    recheck: ColumnCode | None = None
+    title: ColumnCode | None = None
     ends: Annotated[tuple[RowEnd, ...], Field(max_length=2)] = ROW_ENDS
     evidence: Annotated[tuple[RowEvidence, ...], Field(max_length=MOST_EVIDENCE_RULES)] = ()
     measures: Annotated[tuple[RegisterMeasure, ...], Field(max_length=MOST_MEASURES)] = ()

@@ -39,10 +39,23 @@ def _check_register(
             findings.add("key-not-required", f"{place}/key/{at}", code, [where])
     for member in ("valid_from", "valid_to"):
         check_day(f"{place}/{member}", getattr(register, member), columns, findings)
+    _check_dates(place, register, columns, findings)
     for at, rule in enumerate(register.evidence):
         here = f"{place}/evidence/{at}"
         check_conditions(f"{here}/where", rule.where, columns, findings)
         _check_evidence(here, rule, place, register, findings)
+
+
+def _check_dates(place: str, register: Register, columns: Columns, findings: Findings) -> None:
+    """Add a fault where no row can come to a day on which it is to be renewed or looked at."""
+    check_day(f"{place}/recheck", register.recheck, columns, findings)
+    findings.add_unknown(f"{place}/title", register.title, columns.codes)
+    if register.recheck is not None and register.cycle is None:
+        findings.add("cycle-required", f"{place}/cycle", None, [f"{place}/recheck"])
+    if register.renewal is not None:
+        findings.add_unknown(f"{place}/renewal/same", register.renewal.same, columns.codes)
+        if register.valid_to is None:
+            findings.add("renewal-without-end", f"{place}/renewal", None, [f"{place}/valid_to"])
 
 
 def _check_evidence(

@@ -88,7 +88,7 @@ async def edit(
         row.key,
         register=desk.register,
         actor=desk.actor,
-        now=desk.now,
+        now=desk.time,
     )
     await _put(session, row, after, "edit", desk)
 
@@ -126,7 +126,7 @@ async def move(
         register=desk.register,
         reason=reason,
         ended_on=(ended_on or desk.today) if verb in ENDS else None,
-        now=desk.now,
+        now=desk.time,
     )
     await _put(session, row, after, verb, desk)
 
@@ -148,7 +148,7 @@ async def change_files(
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
     """
     _check_state(row, "edit", desk)
-    after = with_files(vars(row), files, register=desk.register, actor=desk.actor, now=desk.now)
+    after = with_files(vars(row), files, register=desk.register, actor=desk.actor, now=desk.time)
     deed = Made(after, f"evidence_{action}", f"evidence.{action}", told)
     await write(session, [deed], desk)
     await session.refresh(row)

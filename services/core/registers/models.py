@@ -18,7 +18,9 @@ class RegisterRow(Base):
     what was confirmed last and counts until a correction is confirmed; null: nothing yet. It holds
     from `valid_from` to `valid_to`, both included, and from `ended_on` on no more. `key` are the
     key columns as a JSON array, `authors` who wrote what `cells` say and is not confirmed. `files`
-    are the pieces of evidence that it rests upon (`plan.evidence_rules.Piece`); null: none.
+    are the pieces of evidence that it rests upon (`plan.evidence_rules.Piece`); null: none. By
+    `renew_by` it is to be renewed, of those with the same `renewed_as` by the last one, by
+    `recheck_by` to be looked at again; `title` is what it is then called.
     """
 
     __tablename__ = "register_row"
@@ -33,6 +35,22 @@ class RegisterRow(Base):
             postgresql_where=text("state IN ('draft', 'confirmed')"),
         ),
         Index("ix_register_row_register", "city_code", "plan_code", "register_code", "id"),
+        Index(
+            "ix_register_row_renewal",
+            "city_code",
+            "plan_code",
+            "register_code",
+            "renewed_as",
+            "renew_by",
+            postgresql_where=text("renew_by IS NOT NULL AND state IN ('draft', 'confirmed')"),
+        ),
+        Index(
+            "ix_register_row_recheck",
+            "city_code",
+            "plan_code",
+            "recheck_by",
+            postgresql_where=text("recheck_by IS NOT NULL AND state IN ('draft', 'confirmed')"),
+        ),
         CheckConstraint(
             "state IN ('draft', 'confirmed', 'ended', 'revoked', 'withdrawn')", name="state"
         ),
@@ -59,6 +77,10 @@ class RegisterRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     authors: Mapped[dict[str, Any]] = mapped_column(JSONB)
     files: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    renew_by: Mapped[date | None] = mapped_column(Date)
+    renewed_as: Mapped[str | None] = mapped_column(Text)
+    recheck_by: Mapped[date | None] = mapped_column(Date)
+    title: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column()

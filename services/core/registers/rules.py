@@ -12,6 +12,7 @@ from services.core.kit.text import Text
 from services.core.plan.evidence_rules import Piece, all_kept
 from services.core.plan.register_entries import Register, RowEnd
 from services.core.plan.state import PlanState
+from services.core.registers.deadlines import deadlines
 from services.core.registers.errors import RegisterNotFound
 from services.core.registers.judging import Cells, validity
 from services.core.submissions.authorship import Authors
@@ -45,6 +46,14 @@ ACTIONS: Mapping[RowVerb, str] = {
 
 Row = Mapping[str, Any]
 """The columns of a row by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WritingTime:
+    """When something is written: the instant, and which day that is locally."""
+
+    instant: datetime
+    today: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +175,10 @@ def new_row(
         "reason": None,
         "authors": authors_kept(Authors()),
         "files": None,
+        "renew_by": None,
+        "renewed_as": None,
+        "recheck_by": None,
+        "title": None,
         "created_at": now,
         "updated_at": now,
         "version": 0,
@@ -173,7 +186,7 @@ def new_row(
 
 
 def after_writing(
-    row: Row, cells: Cells, key: str, *, register: Register, actor: Actor, now: datetime
+    row: Row, cells: Cells, key: str, *, register: Register, actor: Actor, now: WritingTime
 ) -> Row:
     """Return a row after the actor has written `cells` into it.
 
@@ -187,21 +200,21 @@ def after_writing(
         "state": "draft",
         "reason": None,
         "authors": authors_kept(before.with_(actor)),
-        "updated_at": now,
+        "updated_at": now.instant,
         "version": row["version"] + 1,
     }
-    return after if register.review else _confirmed(after, register)
+    return after if register.review else _confirmed(after, register, now.today)
 
 
 def with_files(
-    row: Row, files: Sequence[Piece], *, register: Register, actor: Actor, now: datetime
+    row: Row, files: Sequence[Piece], *, register: Register, actor: Actor, now: WritingTime
 ) -> Row:
     """Return a row after the actor had it rest upon other files; it wrote part of the row then."""
     after = {**row, "files": [dict(one) for one in files] or None}
     return after_writing(after, row["cells"], row["key"], register=register, actor=actor, now=now)
 
 
-def _confirmed(row: Row, register: Register) -> Row:
+def _confirmed(row: Row, register: Register, today: date) -> Row:
     first, last = validity(register, row["cells"])
     return {
         **row,
@@ -210,6 +223,7 @@ def _confirmed(row: Row, register: Register) -> Row:
         "valid_from": first,
         "valid_to": last,
         "files": all_kept(row["files"]),
+        **deadlines(register, row["cells"], today),
     }
 
 
@@ -220,15 +234,15 @@ def after_verb(
     register: Register,
     reason: str | None,
     ended_on: date | None,
-    now: datetime,
+    now: WritingTime,
 ) -> Row:
     """Return a row after a verb that its state allows.
 
     To withdraw a correction leaves what was confirmed before.
     """
-    after = {**row, "reason": reason, "updated_at": now, "version": row["version"] + 1}
+    after = {**row, "reason": reason, "updated_at": now.instant, "version": row["version"] + 1}
     if verb == "confirm":
-        return _confirmed(after, register)
+        return _confirmed(after, register, now.today)
     if verb in ENDS:
         return {
             **after,
@@ -239,8 +253,7 @@ def after_verb(
         }
     if row["counted"] is None:
         return {**after, "state": "withdrawn"}
-    # What was added to the correction was confirmed by nobody: it may be removed still.
-    return {**_confirmed({**after, "cells": row["counted"]}, register), "files": row["files"]}
+    return {**after, "state": "confirmed", "cells": row["counted"]}
 
 
 def image_of(row: Row) -> dict[str, object]:

@@ -33,6 +33,7 @@ from services.core.registers.rules import (
     RegisterOutcome,
     Row,
     RowDraft,
+    WritingTime,
     after_writing,
     confirms,
     event_data,
@@ -62,6 +63,11 @@ class RegisterDesk:
     register: Register
     actor: Actor
     now: datetime
+
+    @property
+    def time(self) -> WritingTime:
+        """When it is written."""
+        return WritingTime(self.now, self.today)
 
     @property
     def today(self) -> date:
@@ -233,14 +239,15 @@ def _decided(
         desk.plan, register, draft.organization_code, row_id=new_id(), now=desk.now
     )
     row = after_writing(
-        row, cells.cells, one.key, register=register, actor=desk.actor, now=desk.now
+        row, cells.cells, one.key, register=register, actor=desk.actor, now=desk.time
     )
     return WrittenRow(draft.index, "created" if before is None else "updated", row)
 
 
 _ARRAYS = (
     *("id", "key", "organization_code", "state", "cells", "counted", "valid_from", "valid_to"),
-    *("ended_on", "reason", "authors", "files", "created_at", "updated_at", "version"),
+    *("ended_on", "reason", "authors", "files", "renew_by", "renewed_as", "recheck_by", "title"),
+    *("created_at", "updated_at", "version"),
 )
 _AS_JSON = frozenset({"cells", "counted", "authors", "files"})
 

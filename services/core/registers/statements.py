@@ -21,24 +21,28 @@ ORDER BY r.id FOR UPDATE
 
 WRITE = text("""
 INSERT INTO register_row (city_code, plan_code, register_code, id, key, organization_code, state,
-    cells, counted, valid_from, valid_to, ended_on, reason, authors, files, created_at,
-    updated_at, version)
+    cells, counted, valid_from, valid_to, ended_on, reason, authors, files, renew_by,
+    renewed_as, recheck_by, title, created_at, updated_at, version)
 SELECT CAST(:city AS text), CAST(:plan AS text), CAST(:register AS text), w.id, w.key,
     w.organization_code, w.state, CAST(w.cells AS jsonb), CAST(w.counted AS jsonb), w.valid_from,
     w.valid_to, w.ended_on, w.reason, CAST(w.authors AS jsonb), CAST(w.files AS jsonb),
-    w.created_at, w.updated_at, w.version
+    w.renew_by, w.renewed_as, w.recheck_by, w.title, w.created_at, w.updated_at, w.version
 FROM unnest(CAST(:id AS uuid[]), CAST(:key AS text[]), CAST(:organization_code AS text[]),
     CAST(:state AS text[]), CAST(:cells AS text[]), CAST(:counted AS text[]),
     CAST(:valid_from AS date[]), CAST(:valid_to AS date[]), CAST(:ended_on AS date[]),
     CAST(:reason AS text[]), CAST(:authors AS text[]), CAST(:files AS text[]),
+    CAST(:renew_by AS date[]), CAST(:renewed_as AS text[]), CAST(:recheck_by AS date[]),
+    CAST(:title AS text[]),
     CAST(:created_at AS timestamptz[]),
     CAST(:updated_at AS timestamptz[]), CAST(:version AS integer[]))
     AS w(id, key, organization_code, state, cells, counted, valid_from, valid_to, ended_on, reason,
-        authors, files, created_at, updated_at, version)
+        authors, files, renew_by, renewed_as, recheck_by, title, created_at, updated_at, version)
 ON CONFLICT (city_code, id) DO UPDATE SET key = excluded.key, state = excluded.state,
     cells = excluded.cells, counted = excluded.counted, valid_from = excluded.valid_from,
     valid_to = excluded.valid_to, ended_on = excluded.ended_on, reason = excluded.reason,
-    authors = excluded.authors, files = excluded.files, updated_at = excluded.updated_at,
+    authors = excluded.authors, files = excluded.files,
+    renew_by = excluded.renew_by, renewed_as = excluded.renewed_as,
+    recheck_by = excluded.recheck_by, title = excluded.title, updated_at = excluded.updated_at,
     version = excluded.version
 """)
 """Writes rows as they are now. Whoever writes holds those that were there, and the register's name
@@ -76,3 +80,14 @@ WITH written AS MATERIALIZED (
 SELECT count(*) FROM happened
 """)  # noqa: S608 (text of our own)
 """Writes history and event of each row that was written."""
+
+
+TO_BE_RENEWED = """r.renew_by IS NOT NULL AND r.state IN ('draft', 'confirmed') AND NOT EXISTS (
+    SELECT FROM register_row AS n
+    WHERE n.city_code = :city AND n.plan_code = r.plan_code AND n.register_code = r.register_code
+        AND n.renewed_as = r.renewed_as AND n.renew_by > r.renew_by
+        AND n.state IN ('draft', 'confirmed'))"""
+"""Whether row `r` counts and somebody has to renew it some day: no later one took its place."""
+
+TO_BE_RECHECKED = "r.recheck_by IS NOT NULL AND r.state IN ('draft', 'confirmed')"
+"""Whether row `r` counts and somebody has to look at it again some day."""

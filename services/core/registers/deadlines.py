@@ -1,0 +1,67 @@
+"""Until when a row that counts is to be renewed, and when it is to be looked at again. Pure."""
+
+from calendar import monthrange
+from datetime import date
+from typing import Any
+
+from services.core.plan.periods import months_of
+from services.core.plan.register_entries import Register
+from services.core.registers.judging import Cells, validity
+
+_MOST_OF_TITLE = 200
+
+
+def deadlines(register: Register, cells: Cells, today: date) -> dict[str, Any]:
+    """Return what a row that is confirmed today keeps of its days to come, by the row's columns.
+
+    They are those of the plan by which it is confirmed, as the days between which it holds are.
+    """
+    first, last = validity(register, cells)
+    renewal = register.renewal
+    same = None if renewal is None or renewal.same is None else cells.get(renewal.same)
+    return {
+        "renew_by": None if renewal is None else last,
+        "renewed_as": None if same is None else str(same),
+        "recheck_by": _recheck_by(register, cells, first or _unbounded(register, today), last),
+        "title": title_of(register, cells),
+    }
+
+
+def _unbounded(register: Register, today: date) -> date | None:
+    """Return from when a row is counted that says nothing: today, where no row could say more."""
+    return today if register.valid_from is None else None
+
+
+def _recheck_by(
+    register: Register, cells: Cells, since: date | None, last: date | None
+) -> date | None:
+    if register.recheck is None or register.cycle is None:
+        return None
+    checked = cells.get(register.recheck)
+    begun = since if checked is None else date.fromisoformat(checked)
+    if begun is None:
+        return None
+    due = months_later(begun, months_of(register.cycle))
+    # What holds no more by then is renewed or ended, and not looked at.
+    return None if last is not None and due > last else due
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day so many months later; the last of its month where there is none."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def title_of(register: Register, cells: Cells) -> str:
+    """Return what a row is called: its register and the name, or else the key, of what it is of."""
+    named = None if register.title is None else cells.get(register.title)
+    codes = register.key if named is None else (register.title,)
+    said = " ".join(_shown(register, code, cells) for code in codes if code is not None)
+    return f"{register.name} {said}"[:_MOST_OF_TITLE]
+
+
+def _shown(register: Register, code: str, cells: Cells) -> str:
+    column, cell = register.column(code), cells.get(code)
+    choices = () if column is None else column.choices
+    return next((one.name for one in choices if one.code == cell), str(cell))
