@@ -63,11 +63,12 @@ def leases(kind: type[LeasedRow]) -> Leases[LeasedRow]:
 
 
 async def _wanted(database: Database, kind: type[LeasedRow], count: int = 1) -> list[UUID]:
+    make: Any = kind
     ids = [new_id() for _ in range(count)]
     said = {"city_code": CITY, "plan_code": "p", "credential_id": new_id(), "attempts": 0}
     said |= {"created_at": NOW, "updated_at": NOW, **KINDS[kind]}
     async with database.transaction() as session:
-        session.add_all([kind(id=one, **said) for one in ids])
+        session.add_all([make(id=one, **said) for one in ids])
     return ids
 
 
