@@ -99,3 +99,18 @@ async def test_each_member_of_a_body_that_is_not_taken_is_told_with_what_it_says
     body: bytes, told: list[tuple[str, str, object]]
 ) -> None:
     assert await _told(NOTHING, "", body) == told
+
+
+async def test_what_is_wrong_of_query_and_body_is_told_together() -> None:
+    told = [("/query/a", "unknown-parameter", "1"), ("/b", "extra-forbidden", "2")]
+    assert await _told(NOTHING, "a=1", b'{"b": 2}') == told
+
+
+@pytest.mark.parametrize("length", [None, b"0"])
+async def test_a_body_that_was_not_announced_is_not_waited_for(length: bytes | None) -> None:
+    async def receive() -> dict[str, Any]:
+        raise AssertionError
+
+    headers = [(b"host", b"h"), *([] if length is None else [(b"content-length", length)])]
+    said = {"type": "http", "method": "POST", "query_string": b"", "headers": headers}
+    assert await Signature(NOTHING).unread(Request(said, receive)) == []
