@@ -135,3 +135,10 @@ def test_what_json_cannot_hold_is_written_as_its_text(capsys: pytest.CaptureFixt
     logging.getLogger("wufei.api").info("told", extra={"event_id": UUID(int=7)})
     (line,) = read(capsys.readouterr().err)
     assert line["event_id"] == "00000000-0000-0000-0000-000000000007"
+
+
+def test_another_library_is_heard_from_information_on(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("api", level="debug")
+    logging.getLogger("another").info("said")
+    logging.getLogger("another").debug("not this")
+    assert [line["event"] for line in read(capsys.readouterr().err)] == ["said"]
