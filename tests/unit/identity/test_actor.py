@@ -32,5 +32,5 @@ def test_whoever_has_the_machine_is_an_administrator_of_every_city_without_a_key
 
 
 def test_in_another_request_an_actor_is_the_same_but_for_that() -> None:
-    clerk = replace(an_actor("reporter", "UN15", name="张三"), person_id=UUID(int=5), kind="person")
+    clerk = replace(an_actor("reporter", "UN15", name="张三"), person_id=UUID(int=5), kind="user")
     assert clerk.in_request("r2") == replace(clerk, request_id="r2")
