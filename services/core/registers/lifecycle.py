@@ -33,7 +33,7 @@ from services.core.registers.rules import (
     state_allows,
     with_files,
 )
-from services.core.registers.service import Made, RegisterDesk, write
+from services.core.registers.service import RegisterDesk, RowDeed, write
 
 
 def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Register) -> None:
@@ -149,7 +149,7 @@ async def change_files(
     """
     _check_state(row, "edit", desk)
     after = with_files(vars(row), files, register=desk.register, actor=desk.actor, now=desk.time)
-    deed = Made(after, f"evidence_{action}", f"evidence.{action}", told)
+    deed = RowDeed(after, f"evidence_{action}", f"evidence.{action}", told)
     await write(session, [deed], desk)
     await session.refresh(row)
 
@@ -160,5 +160,5 @@ _TO_COME = Text("不能晚于今天", "Must be no later than today")
 async def _put(
     session: AsyncSession, row: RegisterRow, after: Row, verb: RowVerb, desk: RegisterDesk
 ) -> None:
-    await write(session, [Made(after, ACTIONS[verb])], desk)
+    await write(session, [RowDeed(after, ACTIONS[verb])], desk)
     await session.refresh(row)

@@ -98,7 +98,7 @@ async def write_rows(
     await write(
         session,
         [
-            Made(one.row, "created" if one.outcome == "created" else "changed")
+            RowDeed(one.row, "created" if one.outcome == "created" else "changed")
             for one in decided
             if one.row is not None and one.outcome in {"created", "updated"}
         ],
@@ -128,7 +128,7 @@ async def add_row(session: AsyncSession, draft: RowDraft, desk: RegisterDesk) ->
     decided = _decided(judged, {}, desk, hints=True)
     if decided.row is None or decided.faults:
         raise InvalidInput(faults=decided.faults)
-    await write(session, [Made(decided.row, "created")], desk)
+    await write(session, [RowDeed(decided.row, "created")], desk)
     return decided.row
 
 
@@ -253,7 +253,7 @@ _AS_JSON = frozenset({"cells", "counted", "authors", "files"})
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class RowDeed:
     """A row as a change leaves it; `told` is what the event `event` says beside that.
 
     Without `event` it is that of the row itself: `register_row.` and the action.
@@ -265,7 +265,7 @@ class Made:
     told: Mapping[str, object] = field(default_factory=dict)
 
 
-async def write(session: AsyncSession, made: Sequence[Made], desk: RegisterDesk) -> None:
+async def write(session: AsyncSession, made: Sequence[RowDeed], desk: RegisterDesk) -> None:
     """Write rows as they are now, with history and event of each, in two statements."""
     if not made:
         return
@@ -282,7 +282,7 @@ async def write(session: AsyncSession, made: Sequence[Made], desk: RegisterDesk)
     note_events(remembered["event_id"])
 
 
-def _arrays(made: Sequence[Made]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _arrays(made: Sequence[RowDeed]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the arrays that `WRITE` and `REMEMBER` take."""
     rows = [one.row for one in made]
     arrays = {name: [row[name] for row in rows] for name in _ARRAYS}
