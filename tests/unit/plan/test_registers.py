@@ -68,6 +68,21 @@ def test_every_fault_of_a_register_is_told_at_once() -> None:
     }
 
 
+def test_days_to_come_need_what_they_are_reckoned_from() -> None:
+    wrong = a_register(recheck="amount", renewal={"same": "none"}, title="nothing")
+    assert set(faults(wrong)) == {
+        ("0/recheck", "not-a-day"),
+        ("0/cycle", "cycle-required"),
+        ("0/renewal", "renewal-without-end"),
+        ("0/renewal/same", "unknown-column"),
+        ("0/title", "unknown-column"),
+    }
+    right = a_register(
+        recheck="day", cycle="annual", valid_to="day", renewal={"same": "name"}, title="name"
+    )
+    assert faults(right) == []
+
+
 def test_evidence_is_asked_for_before_a_step_that_rows_take() -> None:
     rules = [
         {"name": "甲", "where": [{"column": "none", "filled": True}]},
