@@ -170,6 +170,13 @@ def test_a_value_that_cannot_count_says_why(
         assert "reported once a year" in found.words.en
 
 
+def test_of_a_value_from_another_unit_it_is_said_whose_counts() -> None:
+    state = a_state(an_indicator())
+    found = why_not_counted(a_row(organization_code="UN02"), state)
+    assert found is not None
+    assert state.organizations["UN01"].name in found.words.zh
+
+
 START = date(2025, 1, 1)
 
 
