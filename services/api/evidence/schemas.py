@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from services.api.actors import ActorOut, actor_fields
 from services.api.contract.choices import one_of
 from services.api.plan.evidence_schemas import RequiredFilesOut
-from services.api.registers.schemas import RowEvidenceOut, row_evidence_fields
+from services.api.registers.register_schemas import RowEvidenceOut, row_evidence_fields
 from services.core.evidence.models import Evidence
 from services.core.kit.file_kinds import FILE_KINDS, FileKind, answered_as
 from services.core.plan.evidence_rules import EvidenceLimits, Piece, RequiredEvidence, counting

@@ -23,6 +23,7 @@ from services.core.evidence.errors import (
 from services.core.evidence.inspection import JudgedFile
 from services.core.evidence.models import Evidence
 from services.core.identity.actor import Actor
+from services.core.kit.errors import InvalidInput
 from services.core.milestones import service as milestones
 from services.core.milestones.action_context import ActionContext
 from services.core.milestones.models import Milestone
@@ -33,6 +34,7 @@ from services.core.plan.state import PlanState
 from services.core.registers import lifecycle as rows
 from services.core.registers.models import RegisterRow
 from services.core.registers.service import RegisterDesk
+from services.core.registers.totals import file_name_faults
 from services.core.submissions import service as submissions
 from services.core.submissions.models import Submission
 from services.core.submissions.service import Deed
@@ -126,7 +128,11 @@ async def add_to_row(
     Raises:
         RegisterRowTransitionRefused: the row was ended, revoked or withdrawn.
         TooManyFiles: it has as many as the plan allows.
+        InvalidInput: its name holds a person's number, where only totals are kept.
     """
+    faults = file_name_faults(desk.register, new.judged.name)
+    if faults:
+        raise InvalidInput(faults=faults)
     present = pieces_of(row.files)
     _check_room(len(present), desk.plan)
     file = _row(

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
-from services.core.kit.forms import form
 from services.core.kit.said import Line, Prose
+from services.core.plan.count_entries import MOST_ROW_CHECKS, ColumnCode, RowCheck, SurveyRule
 from services.core.plan.evidence_rules import RequiredEvidence
 from services.core.plan.members import Entry, Frequency
 from services.core.plan.written import Code
@@ -24,7 +24,7 @@ EvidencedState = Literal["confirmed", "ended", "revoked"]
 ROW_ENDS: tuple[RowEnd, ...] = ("ended", "revoked")
 """How a row that was confirmed may cease to count."""
 
-MeasureKind = Literal["count", "sum", "ratio", "coverage"]
+MeasureKind = Literal["count", "sum", "ratio", "coverage", "survey"]
 MeasureTime = Literal["period_end", "in_period", "until_period_end"]
 MeasureOf = Literal["city", "unit"]
 
@@ -35,16 +35,6 @@ MOST_EVIDENCE_RULES = 20
 MOST_COLUMNS = 60
 MOST_KEY_COLUMNS = 4
 LONGEST_TEXT = 2000
-
-ColumnCode = Annotated[
-    str,
-    form(
-        r"^[a-z][a-z0-9_]{0,39}$",
-        "应为小写字母开头的编码，至多 40 个小写字母、数字和 _，如 named_on",
-        "Must begin with a small letter and have at most 40 small letters, digits and _,"
-        " such as named_on",
-    ),
-]
 
 
 class ColumnChoice(Entry):
@@ -132,9 +122,10 @@ class RegisterMeasure(Entry):
 
     `at` says which rows: those that hold on the last day of a period, or those whose `day` lies
     in it, or up to its end. Rows that say the same in `distinct` are counted once; a coverage
-    looks for that column's values in the denominator's list. A number is multiplied by `times`,
-    such as 0.0001 from 万元 to 亿元. Where an `indicator` is named its value is proposed: that of
-    the city, or with `per` `unit` one of each unit that keeps rows.
+    looks for that column's values in the denominator's list. Of a survey `column` says how many
+    gave the answer. A number is multiplied by `times`, such as 0.0001 from 万元 to 亿元. Where an
+    `indicator` is named its value is proposed: that of the city, or with `per` `unit` one of each
+    unit that keeps rows.
     """
 
     code: Code
@@ -147,6 +138,7 @@ class RegisterMeasure(Entry):
     column: ColumnCode | None = None
     times: ExactDecimal = Decimal(1)
     denominator: MeasureDenominator | None = None
+    survey: SurveyRule | None = None
     per: MeasureOf = "city"
     indicator: Code | None = None
     note: Prose | None = None
@@ -162,6 +154,8 @@ class Register(Entry):
     With `renewal` whoever keeps a row is told before it holds no more. With `recheck`, a column of
     the type `date`, a row is looked at again once a `cycle`: a cycle after the day that stands
     there, before the first time after it began to hold.
+    With `aggregates` its rows are totals, of cases or of people who were asked: it has no column
+    that could say who they are.
     """
 
     code: Code
@@ -181,6 +175,8 @@ class Register(Entry):
     title: ColumnCode | None = None
     ends: Annotated[tuple[RowEnd, ...], Field(max_length=2)] = ROW_ENDS
     evidence: Annotated[tuple[RowEvidence, ...], Field(max_length=MOST_EVIDENCE_RULES)] = ()
+    aggregates: Annotated[bool, Field(strict=True)] = False
+    checks: Annotated[tuple[RowCheck, ...], Field(max_length=MOST_ROW_CHECKS)] = ()
     measures: Annotated[tuple[RegisterMeasure, ...], Field(max_length=MOST_MEASURES)] = ()
 
     def column(self, code: str) -> RegisterColumn | None:

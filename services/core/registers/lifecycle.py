@@ -34,6 +34,7 @@ from services.core.registers.rules import (
     with_files,
 )
 from services.core.registers.service import RegisterDesk, RowDeed, write
+from services.core.registers.totals import reason_faults
 
 
 def check_right(actor: Actor, verb: RowVerb, row: RegisterRow, register: Register) -> None:
@@ -105,11 +106,12 @@ async def move(
     """Carry out a verb on a locked row. One that ends it does so from `ended_on` on, or today.
 
     Raises:
-        InvalidInput: it would be confirmed with faults, or ended on a day to come.
+        InvalidInput: it would be confirmed with faults or without evidence, or ended on a day to
+            come, or the reason holds a person's number where only totals are kept.
         RegisterRowTransitionRefused: its state does not allow it, or the register knows no such
             end.
     """
-    faults: list[Fault] = []
+    faults = reason_faults(desk.register, reason)
     if verb == "confirm":
         faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
         faults += lacking(desk.register, row.cells, pieces_of(row.files), "confirmed")

@@ -6,6 +6,7 @@ import pytest
 
 from services.core.plan.register_entries import Register, RowCondition
 from services.core.registers.demands import lacking, meets, missing_files
+from services.core.registers.totals import file_name_faults
 
 PDF = {"id": "1", "type": "pdf", "kept": False}
 
@@ -59,3 +60,13 @@ def test_each_rule_counts_by_itself() -> None:
     assert missing_files(None, {"stage": "b"}, []) == 0
     (ended,) = lacking(register, {"stage": "a"}, [], "ended")
     assert "丙" in ended.detail.zh
+
+
+def test_the_name_of_a_file_names_no_person_where_totals_are_kept() -> None:
+    column = {"code": "seen", "name": "数", "type": "integer", "required": True}
+    said = {"code": "T", "name": "试", "columns": [column], "key": ["seen"]}
+    totals = Register.model_validate({**said, "aggregates": True})
+    (told,) = file_name_faults(totals, "笔录 138 0000 0000 1.pdf")
+    assert (told.pointer, told.code, told.value) == ("/query/file_name", "counts-only", None)
+    assert file_name_faults(totals, "2026年7月汇总.pdf") == []
+    assert file_name_faults(Register.model_validate(said), "13800000001.pdf") == []
