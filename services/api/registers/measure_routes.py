@@ -1,4 +1,4 @@
-"""The path of figures over the rows of a register."""
+"""Paths of figures over the rows of a register, and of how many are wanted."""
 
 from collections.abc import Mapping
 
@@ -6,13 +6,21 @@ from services.api.context import PlanInScope, Reading
 from services.api.contract.refusals import refusals
 from services.api.contract.shown import answering
 from services.api.plan_parameters import PeriodQuery, period_of_board
-from services.api.registers.measure_schemas import MeasuredFigureListOut, figure_fields
+from services.api.registers.measure_schemas import (
+    MeasuredFigureListOut,
+    QuotaListOut,
+    figure_fields,
+    quota_fields,
+)
 from services.api.registers.routes import Reader, RegisterInPlan
 from services.api.routing import versioned_router
+from services.core.plan.periods import Period
+from services.core.plan.register_entries import Register
 from services.core.plan.visibility import sees_whole_plan
 from services.core.registers.measures import queries
 from services.core.registers.measures.queries import FigureRow
 from services.core.registers.measures.rules import sees_figures
+from services.core.registers.quotas import QuotaLine, lines_of, measure_of, whole_number
 
 router = versioned_router("registers")
 
@@ -43,10 +51,53 @@ async def list_register_measures(
             for row in await queries.latest(session, plan, register, measure, [asked.code])
         }
         items += [
-            figure_fields(one, measure, plan, last)
+            figure_fields(one, measure, plan, last, _wanted(register, measure.code, asked))
             for one in found
             if whole or (one.organization_code or "") == actor.organization_code
         ]
     return MeasuredFigureListOut.model_validate(
         {"items": items, "limited_to_scope": not (whole or sees_whole_plan(actor))}
+    )
+
+
+def _wanted(register: Register, measure_code: str, period: Period) -> int | None:
+    quota = register.quota
+    if quota is None or quota.measure != measure_code:
+        return None
+    return whole_number(quota, period.year)
+
+
+@router.get(
+    "/plans/{plan}/registers/{register}/quotas",
+    responses={**answering("RegisterQuotas"), **refusals(403, 404)},
+)
+async def list_register_quotas(
+    actor: Reader,
+    plan: PlanInScope,
+    register: RegisterInPlan,
+    session: Reading,
+    period: PeriodQuery = None,
+) -> QuotaListOut:
+    """Return how many rows count of how many that are wanted, by category and unit.
+
+    It is of the year that the period lies in, as the rows stand now. Who does not see every row of
+    the register sees the lines of its own unit alone.
+    """
+    asked = plan.period_calendar.year(period_of_board(plan, period).year)
+    whole, lines = sees_figures(actor, register), list[QuotaLine]()
+    quota = register.quota
+    if quota is not None:
+        counted = await queries.counted_by(
+            session, plan, register, measure_of(register, quota), quota.by, asked
+        )
+        units = None if whole else {actor.organization_code or ""}
+        lines = lines_of(register, quota, asked.year, counted, units)
+    return QuotaListOut.model_validate(
+        {
+            "year": asked.year,
+            "measure_code": None if quota is None else quota.measure,
+            "refuses": quota is not None and quota.over == "refused",
+            "items": [quota_fields(one, register, plan) for one in lines],
+            "limited_to_scope": not (whole or sees_whole_plan(actor)),
+        }
     )

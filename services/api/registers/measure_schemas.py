@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 from services.api.exports.digits import Digits
 from services.api.paging import LIMITED_TO_SCOPE
 from services.core.plan.count_entries import Confidence
-from services.core.plan.register_entries import MeasureKind, RegisterMeasure
+from services.core.plan.register_entries import MeasureKind, Register, RegisterMeasure
 from services.core.plan.state import PlanState
 from services.core.registers.measures.queries import MOST_ROWS_TOLD, FigureRow
 from services.core.registers.measures.rules import Measured, reporter_of, shown_value
 from services.core.registers.measures.surveys import SurveyRefusal, survey_share
+from services.core.registers.quotas import QuotaLine
 from services.core.submissions.rules import text_of
 
 
@@ -83,6 +84,9 @@ class MeasuredFigureOut(BaseModel):
     numerator: Digits | None = Field(description="Above the line; null: it is no share")
     denominator: Digits | None = Field(description="Below the line; null: it is no share")
     row_count: int = Field(description="How many rows are counted or added up")
+    wanted: int | None = Field(
+        description="How many the register's quota wants of the city; null: none is assigned"
+    )
     survey: SurveyFigureOut | None = Field(
         description="What it rests on, of a survey; null: it is none"
     )
@@ -103,8 +107,12 @@ def figure_fields(
     measure: RegisterMeasure,
     plan: PlanState,
     proposed: Mapping[str | None, FigureRow],
+    wanted: int | None,
 ) -> dict[str, Any]:
-    """Return a figure as `MeasuredFigureOut` has it; `proposed` are the last ones by unit."""
+    """Return a figure as `MeasuredFigureOut` has it; `proposed` are the last ones by unit.
+
+    `wanted` is the number of the city's quota, where the measure counts against one.
+    """
     form = measured.form(measure)
     unit = reporter_of(plan, measure, measured.organization_code)
     last = proposed.get(unit)
@@ -119,6 +127,7 @@ def figure_fields(
         "numerator": None if form is None else text_of(form.numerator),
         "denominator": None if form is None else text_of(form.denominator),
         "row_count": measured.row_count,
+        "wanted": None if measured.organization_code is not None else wanted,
         "survey": _survey(measured, measure),
         "proposed": None if last is None else _proposed(last),
     }
@@ -148,4 +157,44 @@ def _proposed(row: FigureRow) -> dict[str, Any]:
         **{name: row[name] for name in same.split()},
         "value": text_of(row["value"]),
         "rows": [{"id": row_id, "version": version} for row_id, version in row["rows"]],
+    }
+
+
+class QuotaLineOut(BaseModel):
+    """How many rows of a category count, of how many that are wanted."""
+
+    choice: str = Field(description="Code of the category")
+    choice_name: str = Field(description="Its name")
+    organization_code: str | None = Field(description="The unit that keeps them; null: the city")
+    organization_name: str | None = Field(description="Its name; null: the city")
+    named: int = Field(description="How many count at the end of the year, as the rows stand")
+    wanted: int | None = Field(description="How many are wanted; null: no number was assigned")
+    over: int = Field(description="How many there are beyond that; 0: none")
+
+
+class QuotaListOut(BaseModel):
+    """A register's quota of a year, by category: the city's first, then by unit."""
+
+    year: int = Field(description="The year of the plan, by the end of which it is asked for")
+    measure_code: str | None = Field(
+        description="The measure that says which rows count; null: the register has no quota"
+    )
+    refuses: bool = Field(description="Whether a row beyond the quota is not confirmed")
+    items: list[QuotaLineOut] = Field(description="All that the caller may see")
+    limited_to_scope: bool = Field(description=LIMITED_TO_SCOPE)
+
+
+def quota_fields(line: QuotaLine, register: Register, plan: PlanState) -> dict[str, Any]:
+    """Return a line as `QuotaLineOut` has it."""
+    column = register.column(register.quota.by) if register.quota is not None else None
+    names = {} if column is None else {one.code: one.name for one in column.choices}
+    unit = line.organization_code
+    return {
+        "choice": line.choice,
+        "choice_name": names.get(line.choice, line.choice),
+        "organization_code": unit,
+        "organization_name": None if unit is None else plan.organization_name(unit),
+        "named": line.named,
+        "wanted": line.wanted,
+        "over": line.over,
     }

@@ -123,6 +123,7 @@ class RegisterOut(BaseModel):
     )
     title: str | None = Field(description="The column with the name of what a row is of")
     ends: list[RowEnd] = Field(description="How a confirmed row may cease to count")
+    has_quota: bool = Field(description="Whether it says how many rows are wanted")
     evidence: list[RowEvidenceOut] = Field(description="Files that its rows have to have")
     columns: list[RegisterColumnOut] = Field(description="What its rows say")
     aggregates: bool = Field(description="Whether its rows are totals alone, and name no person")
@@ -145,6 +146,7 @@ def register_fields(register: Register) -> dict[str, Any]:
         "keepers": list(register.keepers),
         "leads": list(register.leads),
         "ends": list(register.ends),
+        "has_quota": register.quota is not None,
         "renewal": None if register.renewal is None else {"same": register.renewal.same},
         "evidence": [row_evidence_fields(one) for one in register.evidence],
         "columns": [_column_fields(one) for one in register.columns],

@@ -28,6 +28,7 @@ from services.core.plan.measure_faults import check_measures
 from services.core.plan.observing_checks import check_observations
 from services.core.plan.periods import PeriodCalendar
 from services.core.plan.plausibility import check_plausible_ranges
+from services.core.plan.quota_faults import check_quotas
 from services.core.plan.register_faults import check_registers
 from services.core.plan.scheme_checks import check_scheme
 from services.core.plan.sheet_faults import check_sheets
@@ -65,6 +66,7 @@ def cross_check(
     check_observations(document, codes["organization"], findings)
     check_registers(document, codes, findings)
     check_measures(document, codes, findings)
+    check_quotas(document, codes, findings)
     check_sheets(document, codes, findings)
     _check_parts(document, findings)
     for index, indicator in enumerate(document.indicators):

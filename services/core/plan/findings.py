@@ -57,6 +57,13 @@ FAULT_TEXTS: Mapping[str, Text] = {
         "没有失效日期（valid_to）的行无需续期",
         "Rows that hold for ever are not renewed: name the column `valid_to`",
     ),
+    "quota-by-no-choice": Text("应为 choice 类型的列", "Must be a column of the type choice"),
+    "quota-of-no-count": Text("应为 count 类型的计算项", "Must be a measure of the kind count"),
+    "quota-twice": Text("同一年度、类别、单位重复下达", "The same year, category and unit twice"),
+    "quota-without-review": Text(
+        "无需确认的台账不能拒绝超出名额的行：over 应为 told",
+        "In a register without review nothing is refused: `over` must be told",
+    ),
     "evidence-without-review": Text(
         "无需确认的台账中，行一经填写即计入，不能要求确认前附佐证材料",
         "In a register without review a row counts as it is written: nothing comes before that",

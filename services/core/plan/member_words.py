@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.core.plan.count_words import COUNT_WORDS
+from services.core.plan.row_words import ROW_WORDS
 
 EVERYWHERE: Mapping[str, str] = {
     "administrative_code": "Its administrative division code, of 6 to 12 digits",
@@ -46,6 +47,7 @@ EVERYWHERE: Mapping[str, str] = {
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     **COUNT_WORDS,
+    **ROW_WORDS,
     "City": {"superior": "The authority above it, such as 郑州市"},
     "Span": {"start": "The first day", "end": "The last day"},
     "Group": {"weight": "Its weight; null: the sum of its indicators'"},
@@ -190,14 +192,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "minimum": "The least number; null: any",
         "maximum": "The greatest number; null: any",
     },
-    "RowRenewal": {"same": "Code of the column by which a later row takes a row's place"},
-    "RowEvidence": {
-        "name": "What is to be shown, such as a letter of commitment",
-        "min_files": "How many files there must be at least",
-        "types": "The kinds that count; null: each that is taken",
-        "state": "What a row does not become without them",
-        "where": "What a row says that is to have them; none: every row",
-    },
     "MeasureDenominator": {
         "listed_in": "Of a coverage: code of the register that lists all there are",
         "match": "Of a coverage: code of its column whose values are looked for",
@@ -234,6 +228,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "title": "Code of the column with the name of what a row is of; null: its key",
         "ends": "How a confirmed row may cease to count",
         "evidence": "Files that rows have to have, by what they say and become",
+        "quota": "How many rows are wanted; null: nobody says",
     },
     "ScoredElement": {"points": "What it costs where it is missing, or each time it is found"},
     "ScoreBand": {

@@ -14,6 +14,7 @@ from services.core.kit.said import Line, Prose
 from services.core.plan.count_entries import MOST_ROW_CHECKS, ColumnCode, RowCheck, SurveyRule
 from services.core.plan.evidence_rules import RequiredEvidence
 from services.core.plan.members import Entry, Frequency
+from services.core.plan.quota_entries import RowQuota
 from services.core.plan.written import Code
 
 ColumnType = Literal["text", "decimal", "integer", "date", "choice", "organization", "yes_no"]
@@ -175,6 +176,7 @@ class Register(Entry):
     title: ColumnCode | None = None
     ends: Annotated[tuple[RowEnd, ...], Field(max_length=2)] = ROW_ENDS
     evidence: Annotated[tuple[RowEvidence, ...], Field(max_length=MOST_EVIDENCE_RULES)] = ()
+    quota: RowQuota | None = None
     aggregates: Annotated[bool, Field(strict=True)] = False
     checks: Annotated[tuple[RowCheck, ...], Field(max_length=MOST_ROW_CHECKS)] = ()
     measures: Annotated[tuple[RegisterMeasure, ...], Field(max_length=MOST_MEASURES)] = ()

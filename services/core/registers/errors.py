@@ -47,3 +47,14 @@ class OwnRow(Forbidden):
 
 class RegisterRowTransitionRefused(TransitionRefused):
     """The row's state does not allow this action, or the plan does not know this end of a row."""
+
+
+class QuotaFull(DomainError):
+    """As many rows of this category are confirmed as were assigned, and the plan takes no more."""
+
+    code = "quota-full"
+    kind = RefusalKind.CONFLICT
+    title = Text(
+        "该类别的名额已满，计划规定不得超出",
+        "As many rows of this category count as are wanted, and the plan takes no more",
+    )

@@ -11,14 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import Actor
 from services.core.identity.errors import takes
+from services.core.kit.database import lock_name
 from services.core.kit.errors import Fault, InvalidInput
 from services.core.kit.text import Text
 from services.core.plan.evidence_rules import Piece, pieces_of
 from services.core.plan.register_entries import Register
-from services.core.registers.demands import lacking
-from services.core.registers.errors import OwnRow, RegisterRowTransitionRefused
+from services.core.registers.demands import lacking, meets
+from services.core.registers.errors import OwnRow, QuotaFull, RegisterRowTransitionRefused
 from services.core.registers.judging import CellDesk, judged_cells
+from services.core.registers.measures.queries import counted_by
 from services.core.registers.models import RegisterRow
+from services.core.registers.quotas import measure_of, wanted_of
 from services.core.registers.rules import (
     ACTIONS,
     ENDS,
@@ -130,7 +133,40 @@ async def move(
         ended_on=(ended_on or desk.today) if verb in ENDS else None,
         now=desk.time,
     )
+    if verb == "confirm":
+        await _check_room(session, row, after, desk)
     await _put(session, row, after, verb, desk)
+
+
+async def _check_room(
+    session: AsyncSession, row: RegisterRow, after: Row, desk: RegisterDesk
+) -> None:
+    """Let a row pass that does not go beyond a quota which takes no more.
+
+    Raises:
+        QuotaFull: it would.
+    """
+    register, quota, plan = desk.register, desk.register.quota, desk.plan
+    if quota is None or quota.over != "refused":
+        return
+    measure, choice = measure_of(register, quota), after["cells"].get(quota.by)
+    if choice is None or not meets(after["cells"], measure.where):
+        return
+    year = plan.period_calendar.year_of(after["valid_from"] or desk.today)
+    wanted = wanted_of(quota, year)
+    # One after the other: two that fit alone may not fit together. Whoever holds this name waits
+    # for no row.
+    await lock_name(session, f"quota {plan.city_code} {plan.code} {register.code}")
+    counted = await counted_by(
+        session, plan, register, measure, quota.by, plan.period_calendar.year(year)
+    )
+    before = row.counted is not None and meets(row.counted, measure.where)
+    if before and (row.counted or {}).get(quota.by) == choice:
+        return
+    for unit in (None, row.organization_code):
+        most = wanted.get((choice, unit))
+        if most is not None and counted.get((choice, unit), 0) >= most:
+            raise QuotaFull(extra={"choice": choice, "organization_code": unit, "wanted": most})
 
 
 async def change_files(

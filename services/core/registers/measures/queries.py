@@ -70,6 +70,23 @@ async def rested_on(
     return found["digest"], found["rows"]
 
 
+async def counted_by(
+    session: AsyncSession,
+    plan: PlanState,
+    register: Register,
+    measure: RegisterMeasure,
+    column: str,
+    period: Period,
+) -> Mapping[tuple[str, str | None], int]:
+    """Return how many rows of a measure there are by what a column says, and by unit.
+
+    None as the unit: of all units together.
+    """
+    sql, given = statements.counted_by(register, measure, column)
+    found = await session.execute(text(sql), {**given, **_of(plan, [period])})
+    return {(row["choice"], row["unit"]): int(row["number"]) for row in found.mappings()}
+
+
 def _of(plan: PlanState, periods: Sequence[Period]) -> dict[str, Any]:
     return {
         "city": plan.city_code,

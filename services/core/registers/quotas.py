@@ -1,0 +1,74 @@
+"""How many rows of a register are named of how many that are wanted. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.core.plan.quota_entries import RowQuota
+from services.core.plan.register_entries import Register, RegisterMeasure
+
+Counted = Mapping[tuple[str, str | None], int]
+"""How many rows count, by category and unit; None: of all units together."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaLine:
+    """A category, of a unit or (None) of the city; `wanted` None: no number was assigned."""
+
+    choice: str
+    organization_code: str | None
+    named: int
+    wanted: int | None
+
+    @property
+    def over(self) -> int:
+        """How many there are beyond what is wanted."""
+        return 0 if self.wanted is None else max(self.named - self.wanted, 0)
+
+
+def measure_of(register: Register, quota: RowQuota) -> RegisterMeasure:
+    """Return the measure that says which rows count: a plan that is taken has it."""
+    return next(one for one in register.measures if one.code == quota.measure)
+
+
+def wanted_of(quota: RowQuota, year: int) -> Counted:
+    """Return how many are wanted by the end of a year, by category and unit.
+
+    Where none is stated for the city, it is the sum of its units'.
+    """
+    found: dict[tuple[str, str | None], int] = {}
+    stated = [one for one in quota.numbers if one.year == year]
+    for one in stated:
+        if one.unit is not None:
+            found[one.choice, one.unit] = one.wanted
+            found[one.choice, None] = found.get((one.choice, None), 0) + one.wanted
+    return found | {(one.choice, None): one.wanted for one in stated if one.unit is None}
+
+
+def lines_of(
+    register: Register, quota: RowQuota, year: int, counted: Counted, units: set[str] | None
+) -> list[QuotaLine]:
+    """Return a line for each category, the city's first, in the order of the column's choices.
+
+    `units` are those whose lines are told; None: the city's and every unit's.
+    """
+    wanted, column = wanted_of(quota, year), register.column(quota.by)
+    lines = []
+    for choice in () if column is None else column.choices:
+        if units is None:
+            lines.append(_line(choice.code, None, counted, wanted))
+        named = {unit for code, unit in (*counted, *wanted) if code == choice.code and unit}
+        lines += [
+            _line(choice.code, unit, counted, wanted)
+            for unit in sorted(named if units is None else named & units)
+        ]
+    return lines
+
+
+def _line(choice: str, unit: str | None, counted: Counted, wanted: Counted) -> QuotaLine:
+    return QuotaLine(choice, unit, counted.get((choice, unit), 0), wanted.get((choice, unit)))
+
+
+def whole_number(quota: RowQuota, year: int) -> int | None:
+    """Return how many are wanted of the city in all categories; None: no number was assigned."""
+    of_city = [number for (_, unit), number in wanted_of(quota, year).items() if unit is None]
+    return sum(of_city) if of_city else None
