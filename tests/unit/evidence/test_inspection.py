@@ -1,7 +1,7 @@
 """What a file is by its content, whatever its name says, and however it is cut into parts."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from services.core.kit.file_kinds import (
     FileKind,
     KindReader,
     UnknownKind,
+    agrees,
     answered_as,
     extension_of,
 )
@@ -168,3 +169,37 @@ def test_text_that_ends_within_a_character_is_none() -> None:
     with pytest.raises(UnknownKind) as refused:
         reader.kind()
     assert refused.value.code == "file-type-unknown"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
+        ("[Content_Types].xml", "xl/workbook.xml", "xl/vbaProject.bin"),
+    ],
+)
+def test_a_document_with_macros_is_refused(names: Sequence[str]) -> None:
+    reader = KindReader()
+    reader.feed(archive(*names))
+    with pytest.raises(UnknownKind) as refused:
+        reader.kind()
+    assert refused.value.code == "file-with-macros"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "agreed"),
+    [
+        ("", True),
+        ("application/octet-stream", True),
+        ("Binary/Octet-Stream; q=1", True),
+        ("application/pdf", True),
+        ("APPLICATION/PDF ; charset=binary; version=1", True),
+        ("image/png", False),
+        ("text/plain", False),
+        (";", True),
+    ],
+)
+def test_a_media_type_agrees_by_its_name_alone(media_type: str, *, agreed: bool) -> None:
+    assert agrees("pdf", extension="pdf", media_type=media_type) == (True, agreed)
+    assert agrees("pdf", extension="png", media_type=media_type) == (False, agreed)
+    assert agrees("pdf", extension=None, media_type=media_type) == (True, agreed)
