@@ -3,23 +3,22 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from services.core.evidence import queries
 from services.core.evidence.archives import service as archives
 from services.core.evidence.archives.contents import ArchiveWriter
-from services.core.evidence.archives.service import TakenArchive
 from services.core.evidence.models import Evidence, EvidenceArchive
 from services.core.evidence.service import key_of
-from services.core.identity.queries import city_codes
-from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.file_store import FileMissing, FileStore
+from services.core.kit.leases import Taken
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
-from services.worker.interruption import Interruption
+from services.worker.loops import keep_working
+from services.worker.turns import make_in_turns
 
 _LOOK_EVERY_SECONDS = 5.0
 _PAUSE_SECONDS = 5.0
@@ -40,47 +39,27 @@ class Archiving:
         self._database = database
         self._store = store
         self._clock = clock
-        self._interruption = Interruption("making archives")
 
     async def run(self) -> None:
         """Work for ever; an absent database or store is waited for."""
-        while True:
-            try:
-                await self.work_off()
-                self._interruption.over()
-                await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
-                self._interruption.met(error)
-                await asyncio.sleep(_PAUSE_SECONDS)
+        await keep_working(
+            self.work_off, "making archives", every=_LOOK_EVERY_SECONDS, pause=_PAUSE_SECONDS
+        )
 
     async def work_off(self) -> None:
         """Make all that are wanted, one of each city in turn."""
-        while any([await self._make_one(city_code) for city_code in await self._cities()]):
-            pass
+        await make_in_turns(self._database, archives.making, self._make)
 
-    async def _cities(self) -> Sequence[str]:
-        async with self._database.sessions() as session:
-            return await city_codes(session)
-
-    async def _make_one(self, city_code: str) -> bool:
-        """Make the archive of a city that waits longest; return whether one waited."""
-        with in_city(city_code):
-            async with self._database.transaction() as session:
-                taken = await archives.take_archive(session, city_code)
-            if taken is not None:
-                await self._make(taken)
-        return taken is not None
-
-    async def _make(self, taken: TakenArchive) -> None:
+    async def _make(self, taken: Taken) -> None:
         try:
             async with self._database.transaction() as session:
-                archive = await archives.begin_making(session, taken, now=self._clock.now())
+                archive = await archives.making.begin(session, taken, now=self._clock.now())
                 if archive is None:
                     return
                 plan = await plan_state(session, archive.city_code, archive.plan_code)
                 total = await queries.bytes_wanted(session, archive)
                 if plan is None:
-                    await archives.fail_archive(session, taken, _GONE, now=self._clock.now())
+                    await archives.making.fail(session, taken, _GONE, now=self._clock.now())
                     return
             making = _Making(self._database, self._store, self._clock, taken, archive, plan, total)
             async with asyncio.timeout(_LONGEST_SECONDS):
@@ -92,10 +71,10 @@ class Archiving:
             return
         except asyncio.CancelledError:
             async with self._database.transaction() as session:
-                await archives.give_archive_back(session, taken)
+                await archives.making.give_back(session, taken)
             raise
 
-    async def _finish(self, taken: TakenArchive, making: "_Making") -> None:
+    async def _finish(self, taken: Taken, making: "_Making") -> None:
         async with self._database.transaction() as session:
             kept = await archives.finish_archive(
                 session, taken, making.result(), making.lost, now=self._clock.now()
@@ -112,7 +91,7 @@ class _Making:
         database: Database,
         store: FileStore,
         clock: Clock,
-        taken: TakenArchive,
+        taken: Taken,
         archive: EvidenceArchive,
         plan: PlanState,
         total: int,
@@ -176,7 +155,7 @@ class _Making:
             return
         self._told_at = time.monotonic()
         async with self._database.transaction() as session:
-            goes_on = await archives.go_on_making(
+            goes_on = await archives.making.go_on(
                 session, self._taken, self._progress(), now=self._clock.now()
             )
         if not goes_on:

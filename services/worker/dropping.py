@@ -1,6 +1,5 @@
 """Drops events as files: makes what is due, and writes what waits, each folder by its numbers."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -15,7 +14,7 @@ from services.core.kit.database import Database
 from services.core.kit.file_store import FileStore
 from services.core.kit.sealing import Seal
 from services.core.kit.signatures import Signer
-from services.worker.interruption import Interruption
+from services.worker.loops import keep_working
 
 logger = logging.getLogger("wufei.worker")
 
@@ -33,18 +32,12 @@ class Dropping:
         self._store = store
         self._clock = clock
         self._signer = None if seal is None else Signer(seal, PURPOSE)
-        self._interruption = Interruption("dropping files")
 
     async def run(self) -> None:
         """Work for ever; an absent database or store is waited for."""
-        while True:
-            try:
-                await self.work_off()
-                self._interruption.over()
-                await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
-                self._interruption.met(error)
-                await asyncio.sleep(_PAUSE_SECONDS)
+        await keep_working(
+            self.work_off, "dropping files", every=_LOOK_EVERY_SECONDS, pause=_PAUSE_SECONDS
+        )
 
     async def work_off(self) -> int:
         """Make and write all that is due in every city; return how many files were written."""

@@ -1,6 +1,5 @@
 """Looks through the store of files now and then, and drops what no row names."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -19,7 +18,7 @@ from services.core.kit.database import Database
 from services.core.kit.file_store import FileStore
 from services.core.papers.queries import packs_kept_among
 from services.core.papers.service import papers_folder
-from services.worker.interruption import Interruption
+from services.worker.loops import keep_working
 
 logger = logging.getLogger("wufei.worker")
 
@@ -35,18 +34,15 @@ class Filing:
         self._database = database
         self._store = store
         self._clock = clock
-        self._interruption = Interruption("looking through the files")
 
     async def run(self) -> None:
         """Work for ever: at once, and then every few hours."""
-        while True:
-            try:
-                await self.sweep()
-                self._interruption.over()
-                await asyncio.sleep(SWEPT_EVERY.total_seconds())
-            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
-                self._interruption.met(error)
-                await asyncio.sleep(_AFTER_A_FAULT_SECONDS)
+        await keep_working(
+            self.sweep,
+            "looking through the files",
+            every=SWEPT_EVERY.total_seconds(),
+            pause=_AFTER_A_FAULT_SECONDS,
+        )
 
     async def sweep(self) -> Swept:
         """Drop, in every city, the files that were left behind; return how many."""

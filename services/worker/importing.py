@@ -9,7 +9,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,18 +22,18 @@ from services.core.imports.checking import SheetDesk, SheetFault
 from services.core.imports.intake import FirstLook, ImportOptions, look_at, options_of
 from services.core.imports.marking import MOST_LISTED, marked_copy
 from services.core.imports.models import SheetImport
-from services.core.imports.service import TakenImport
 from services.core.imports.templates import fresh_form
 from services.core.imports.writing import FormRows, foresee, rows_of, write
 from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.errors import DomainError, Fault
+from services.core.kit.leases import Taken
 from services.core.kit.sealing import Seal
 from services.core.kit.text import Text
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
-from services.worker.interruption import Interruption
+from services.worker.loops import keep_working
 
 logger = logging.getLogger("wufei.worker")
 
@@ -48,7 +47,7 @@ _WRITTEN_AT_ONCE = 5000
 class _Work:
     """An import that is worked on: its file, its plan, and who sent it."""
 
-    taken: TakenImport
+    taken: Taken
     options: ImportOptions
     content: bytes
     plan: PlanState
@@ -79,7 +78,6 @@ class Importing:
         self._seal = seal
         self._tell = tell
         self._woken = asyncio.Event()
-        self._interruption = Interruption("importing sheets")
 
     def wake(self) -> None:
         """Look for files now."""
@@ -87,18 +85,13 @@ class Importing:
 
     async def run(self) -> None:
         """Work for ever; an absent database is waited for."""
-        while True:
-            # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY_SECONDS):
-                    await self._woken.wait()
-            self._woken.clear()
-            try:
-                await self.work_off()
-                self._interruption.over()
-            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
-                self._interruption.met(error)
-                await asyncio.sleep(_PAUSE_SECONDS)
+        await keep_working(
+            self.work_off,
+            "importing sheets",
+            every=_LOOK_EVERY_SECONDS,
+            pause=_PAUSE_SECONDS,
+            woken=self._woken,
+        )
 
     async def work_off(self) -> None:
         """Do all there is, a file of each city in turn."""
@@ -106,7 +99,7 @@ class Importing:
             for city_code in waiting:
                 with in_city(city_code):
                     async with self._database.transaction() as session:
-                        taken = await service.take(session, city_code)
+                        taken = await service.leases.take(session, city_code)
                     if taken is not None:
                         await self._work_on(taken)
 
@@ -114,7 +107,7 @@ class Importing:
         async with self._database.sessions() as session:
             return await queries.cities_waiting(session)
 
-    async def _work_on(self, taken: TakenImport) -> None:
+    async def _work_on(self, taken: Taken) -> None:
         try:
             async with self._database.transaction() as session:
                 sheet = await service.begin_work(session, taken, now=self._clock.now())
@@ -134,15 +127,15 @@ class Importing:
             await self._fail(taken, _told(error))
         except asyncio.CancelledError:
             async with self._database.transaction() as session:
-                await service.give_back(session, taken)
+                await service.leases.give_back(session, taken)
             raise
 
-    async def _fail(self, taken: TakenImport, errors: Sequence[Mapping[str, Any]]) -> None:
+    async def _fail(self, taken: Taken, errors: Sequence[Mapping[str, Any]]) -> None:
         async with self._database.transaction() as session:
             await service.fail(session, taken, errors, now=self._clock.now())
 
     async def _opened(
-        self, session: AsyncSession, taken: TakenImport, sheet: SheetImport
+        self, session: AsyncSession, taken: Taken, sheet: SheetImport
     ) -> _Work | None:
         """Return what an import is worked on with; None where that is gone, and it has failed."""
         now = self._clock.now()
@@ -210,7 +203,7 @@ class Importing:
         found.number += len(faults)
         found.kept += faults[: MOST_LISTED - len(found.kept)]
 
-    async def _settle(self, taken: TakenImport) -> None:
+    async def _settle(self, taken: Taken) -> None:
         """Let an import whose operation was cancelled come to its end now, not with the lease."""
         async with self._database.transaction() as session:
             await service.begin_work(session, taken, now=self._clock.now())
@@ -234,7 +227,7 @@ class Importing:
         """
         # Held to the end: whatever the lease says, nobody else takes it up meanwhile.
         taken = work.taken
-        if await queries.leased(session, taken.city_code, taken.id, taken.token) is None:
+        if await service.leases.held(session, taken) is None:
             raise _Stopped
         rows = self._rows(work, look, at_once=_WRITTEN_AT_ONCE)
         counts: Counter[str] = Counter(created=0, updated=0, unchanged=0)

@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.core.identity.queries import city_codes
-from services.core.kit.city_scope import in_city
 from services.core.kit.clock import Clock
 from services.core.kit.database import Database
 from services.core.kit.file_store import FileStore, FileStoreNotSet
+from services.core.kit.leases import Taken
 from services.core.papers import service as papers
 from services.core.papers.composing import PaperSubject, compose
 from services.core.papers.making import DOCUMENTS, PaperContent, PaperFileMade
 from services.core.papers.paper_kinds import is_pack
-from services.core.papers.service import TakenPaper, pack_key
+from services.core.papers.service import pack_key
 from services.core.plan.queries import plan_state
 from services.core.plan.state import PlanState
-from services.worker.interruption import Interruption
+from services.worker.loops import keep_working
 from services.worker.packing import Packing, PackStopped, PackWork
+from services.worker.turns import make_in_turns
 
 _LOOK_EVERY_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
@@ -31,38 +31,18 @@ class Papering:
         self._database = database
         self._store = store
         self._clock = clock
-        self._interruption = Interruption("making papers")
 
     async def run(self) -> None:
         """Work for ever; an absent database is waited for."""
-        while True:
-            try:
-                await self.work_off()
-                self._interruption.over()
-                await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            except Exception as error:  # noqa: BLE001 (no fault may end the loop)
-                self._interruption.met(error)
-                await asyncio.sleep(_PAUSE_SECONDS)
+        await keep_working(
+            self.work_off, "making papers", every=_LOOK_EVERY_SECONDS, pause=_PAUSE_SECONDS
+        )
 
     async def work_off(self) -> None:
         """Make all that are wanted, one of each city in turn."""
-        while any([await self._make_one(city_code) for city_code in await self._cities()]):
-            pass
+        await make_in_turns(self._database, papers.making, self._make)
 
-    async def _cities(self) -> Sequence[str]:
-        async with self._database.sessions() as session:
-            return await city_codes(session)
-
-    async def _make_one(self, city_code: str) -> bool:
-        """Make the paper of a city that waits longest; return whether one waited."""
-        with in_city(city_code):
-            async with self._database.transaction() as session:
-                taken = await papers.take_paper(session, city_code)
-            if taken is not None:
-                await self._make(taken)
-        return taken is not None
-
-    async def _make(self, taken: TakenPaper) -> None:
+    async def _make(self, taken: Taken) -> None:
         try:
             work = await self._composed(taken)
             if work is None:
@@ -87,26 +67,26 @@ class Papering:
             return
         except asyncio.CancelledError:
             async with self._database.transaction() as session:
-                await papers.give_paper_back(session, taken)
+                await papers.making.give_back(session, taken)
             raise
 
-    async def _composed(self, taken: TakenPaper) -> "_Work | None":
+    async def _composed(self, taken: Taken) -> "_Work | None":
         """Return what a paper says; None: it is not to be made, and its operation says why."""
         async with self._database.transaction() as session:
-            paper = await papers.begin_paper_making(session, taken, now=self._clock.now())
+            paper = await papers.making.begin(session, taken, now=self._clock.now())
             if paper is None:
                 return None
             if is_pack(paper.kind) and self._store is None:
-                await papers.fail_paper(session, taken, _NO_STORE, now=self._clock.now())
+                await papers.making.fail(session, taken, _NO_STORE, now=self._clock.now())
                 return None
             plan = await plan_state(session, paper.city_code, paper.plan_code)
             made = None if plan is None else await compose(session, plan, PaperSubject.of(paper))
             if plan is None or made is None:
-                await papers.fail_paper(session, taken, _GONE, now=self._clock.now())
+                await papers.making.fail(session, taken, _GONE, now=self._clock.now())
                 return None
             return _Work(paper.kind, paper.id, plan, paper.period, made)
 
-    async def _documents(self, taken: TakenPaper, work: "_Work") -> list[PaperFileMade]:
+    async def _documents(self, taken: Taken, work: "_Work") -> list[PaperFileMade]:
         """Return a paper in each format of a document.
 
         Raises:
@@ -120,7 +100,7 @@ class Papering:
         return files
 
     async def _packed(
-        self, taken: TakenPaper, work: "_Work", documents: Sequence[PaperFileMade]
+        self, taken: Taken, work: "_Work", documents: Sequence[PaperFileMade]
     ) -> Packing:
         """Store a paper with the evidence of its year."""
         period = work.plan.period_calendar.period(work.period or "")
@@ -139,10 +119,10 @@ class Papering:
             raise FileStoreNotSet
         return self._store
 
-    async def _tell(self, taken: TakenPaper, work: "_Work", done: int) -> bool:
+    async def _tell(self, taken: Taken, work: "_Work", done: int) -> bool:
         total = len(DOCUMENTS) + is_pack(work.kind)
         async with self._database.transaction() as session:
-            return await papers.go_on_with_paper(
+            return await papers.making.go_on(
                 session, taken, {"done": done, "total": total}, now=self._clock.now()
             )
 

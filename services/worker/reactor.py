@@ -9,7 +9,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +34,8 @@ from services.core.people.sessions import forget_old_sessions
 from services.core.submissions.batch.previews import forget_previews
 from services.core.sync.service import forget_old_writes
 from services.core.webhooks import planning, recovery
-from services.worker.interruption import Interruption, severity, traceback_of
+from services.worker.interruption import severity, traceback_of
+from services.worker.loops import keep_working
 from services.worker.metrics import BY_DATE
 from services.worker.observing import a_failure, a_turn, in_trouble
 from services.worker.rests import Rests
@@ -144,7 +144,6 @@ class Reactor:
         self._tell = tell
         self._woken = asyncio.Event()
         self._sweep_wanted = False
-        self._interruption = Interruption("following the log")
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._begun: set[str] = set()
         self._rests = Rests(clock)
@@ -159,24 +158,20 @@ class Reactor:
 
     async def run(self) -> None:
         """React for ever; an absent database is waited for."""
-        while True:
-            # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._look_every):
-                    await self._woken.wait()
-            # Cleared before the work: a ring that comes during it starts another round.
-            self._woken.clear()
-            try:
-                await self.react()
-                if self._sweep_wanted:
-                    await self.sweep()
-                    self._sweep_wanted = False
-                    self._woken.set()
-                self._interruption.over()
-            except Exception as error:  # noqa: BLE001 (no fault may end the only loop there is)
-                self._interruption.met(error)
-                await asyncio.sleep(_PAUSE_SECONDS)
-                self._woken.set()
+        await keep_working(
+            self._react_and_sweep,
+            "following the log",
+            every=self._look_every,
+            pause=_PAUSE_SECONDS,
+            woken=self._woken,
+        )
+
+    async def _react_and_sweep(self) -> None:
+        await self.react()
+        if self._sweep_wanted:
+            await self.sweep()
+            self._sweep_wanted = False
+            self._woken.set()
 
     async def react(self) -> None:
         """Do all the work there is, round by round; what the date asks for may come between."""

@@ -9,7 +9,6 @@ import logging
 import random
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,7 +25,7 @@ from services.core.kit.sealing import Seal
 from services.core.webhooks.schedule import next_attempt, pause_of
 from services.core.webhooks.sending import Outcome
 from services.worker.delivering import Terms
-from services.worker.interruption import Interruption
+from services.worker.loops import keep_working
 from services.worker.metrics import REPORTED_ITEMS, REPORTS
 from services.worker.sender import Sender
 
@@ -66,7 +65,6 @@ class Reporting:
         self._chance = chance
         self._woken = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._interruption = Interruption("reporting to superiors")
 
     def wake(self) -> None:
         """Look for what is due now."""
@@ -75,23 +73,15 @@ class Reporting:
     async def run(self) -> None:
         """Report until cancelled; what is under way then is given a moment, and settled."""
         try:
-            while True:
-                await self._look()
+            await keep_working(
+                self.begin_due,
+                "reporting to superiors",
+                every=_LOOK_EVERY_SECONDS,
+                pause=_PAUSE_SECONDS,
+                woken=self._woken,
+            )
         finally:
             await self._end()
-
-    async def _look(self) -> None:
-        # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LOOK_EVERY_SECONDS):
-                await self._woken.wait()
-        self._woken.clear()
-        try:
-            await self.begin_due()
-            self._interruption.over()
-        except Exception as error:  # noqa: BLE001 (no fault may end the loop)
-            self._interruption.met(error)
-            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def begin_due(self) -> int:
         """Claim what is due of every city and begin to send it; return how many batches that is."""

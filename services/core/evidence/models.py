@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
+from services.core.kit.made_files import MadeRow
 
 
 class Evidence(Base):
@@ -53,11 +54,10 @@ class Evidence(Base):
     removed_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
-class EvidenceArchive(Base):
+class EvidenceArchive(MadeRow, Base):
     """An archive of evidence that a worker makes: what was asked for, and where it is once made.
 
-    `lease_token` is what the worker at it writes under, `file_token` what it was made under; the
-    file's key in the store ends in that. `operation_id` says how far it is.
+    `file_token` is the token that it was made under; the file's key in the store ends in that.
     """
 
     __tablename__ = "evidence_archive"
@@ -71,19 +71,11 @@ class EvidenceArchive(Base):
         ),
     )
 
-    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     plan_code: Mapped[str] = mapped_column(Text)
     credential_id: Mapped[UUID] = mapped_column()
-    operation_id: Mapped[UUID] = mapped_column()
     period: Mapped[str | None] = mapped_column(Text)
     organization_code: Mapped[str | None] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(Text)
     file_token: Mapped[UUID | None] = mapped_column()
     size: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(Text)
-    lease_token: Mapped[UUID | None] = mapped_column()
-    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    attempts: Mapped[int] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

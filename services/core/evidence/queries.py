@@ -197,23 +197,6 @@ async def archive_under_way(session: AsyncSession, city_code: str, credential_id
     return found is not None
 
 
-async def archive_leased(
-    session: AsyncSession, city_code: str, archive_id: UUID, token: UUID
-) -> EvidenceArchive | None:
-    """Return an archive that is being made, locked, if the lease of this token is still good."""
-    return await session.scalar(
-        select(EvidenceArchive)
-        .where(
-            EvidenceArchive.city_code == city_code,
-            EvidenceArchive.id == archive_id,
-            EvidenceArchive.lease_token == token,
-            EvidenceArchive.state == "making",
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-
-
 async def made_archive(
     session: AsyncSession, city_code: str, archive_id: UUID, credential_id: UUID
 ) -> EvidenceArchive:

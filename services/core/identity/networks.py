@@ -80,8 +80,10 @@ def _holds(wide: Network, narrow: Network) -> bool:
 
 
 def _address(written: str | None) -> IPv4Address | IPv6Address | None:
+    if written is None:
+        return None
     try:
-        read = ip_address((written or "").partition("%")[0])
+        read = ip_address(written)
     except ValueError:
         return None
     mapped = read.ipv4_mapped if isinstance(read, IPv6Address) else None

@@ -9,15 +9,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
+from services.core.kit.leases import LeasedRow
 
 
-class SheetImport(Base):
+class SheetImport(LeasedRow, Base):
     """A file on its way in, seen by the credential that sent it.
 
     `options` is what was said beside it, `report` what was found. `check_id` and `write_id` are
-    the operations that judge it and write it. `lease_token` and `lease_until` say which worker is
-    at it, and until when nobody else is; `attempts` counts how often one has begun the present
-    part.
+    the operations that judge it and write it, each begun anew in `attempts`.
     """
 
     __tablename__ = "sheet_import"
@@ -34,8 +33,6 @@ class SheetImport(Base):
         ),
     )
 
-    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     plan_code: Mapped[str] = mapped_column(Text)
     credential_id: Mapped[UUID] = mapped_column()
     actor: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -45,15 +42,10 @@ class SheetImport(Base):
     size: Mapped[int] = mapped_column()
     sha256: Mapped[str] = mapped_column(Text)
     options: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    state: Mapped[str] = mapped_column(Text)
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)
     check_id: Mapped[UUID] = mapped_column()
     write_id: Mapped[UUID | None] = mapped_column()
-    lease_token: Mapped[UUID | None] = mapped_column()
-    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    attempts: Mapped[int] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class SheetImportFile(Base):

@@ -133,22 +133,6 @@ async def import_of(
     return found
 
 
-async def leased(
-    session: AsyncSession, city_code: str, import_id: UUID, token: UUID
-) -> SheetImport | None:
-    """Return an import locked, if the lease of this token is still good."""
-    return await session.scalar(
-        select(SheetImport)
-        .where(
-            SheetImport.city_code == city_code,
-            SheetImport.id == import_id,
-            SheetImport.lease_token == token,
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-
-
 async def under_way(
     session: AsyncSession, city_code: str, credential_id: UUID, *, most: int
 ) -> Sequence[UUID]:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +23,7 @@ from services.core.kit import operations
 from services.core.kit.clock import Clock
 from services.core.kit.database import rows_changed
 from services.core.kit.ids import new_id
+from services.core.kit.leases import MOST_ATTEMPTS, Leases, Taken, lay_down
 from services.core.kit.operations import Operation
 from services.core.kit.text import Text
 
@@ -33,13 +33,11 @@ CHECK, WRITE = "import-check", "import-write"
 MOST_UNDER_WAY = 20
 """Imports of a credential that may still be written; and files with faults that are kept."""
 
-LEASE_SECONDS = 60.0
-_MOST_ATTEMPTS = 3
 _FILES_KEPT = timedelta(days=7)
 _MOST_TOLD = 100
 
-WAITING = ("checking", "confirming")
-"""The states in which a worker is to do something."""
+leases = Leases(SheetImport, "checking", "confirming")
+"""Who is at an import; a worker has something to do in these two states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ async def confirm(session: AsyncSession, sheet: SheetImport, *, now: datetime) -
         progress={"rows": rows, "written": 0},
         now=now,
     )
-    _turn(sheet, "confirming", now)
+    lay_down(sheet, "confirming", now)
     sheet.write_id = write.id
     await session.flush()
     return write
@@ -154,7 +152,7 @@ async def discard(session: AsyncSession, sheet: SheetImport, *, now: datetime) -
         )
         if check.state in operations.OPEN:
             await operations.cancel(session, check, now=now)
-    _turn(sheet, "discarded", now)
+    lay_down(sheet, "discarded", now)
     await session.flush()
 
 
@@ -170,55 +168,22 @@ def _refused(sheet: SheetImport) -> ImportTransitionRefused:
     return ImportTransitionRefused(extra={"state": sheet.state, "allowed_actions": actions})
 
 
-def _turn(sheet: SheetImport, state: str, now: datetime) -> None:
-    sheet.state, sheet.updated_at = state, now
-    sheet.attempts, sheet.lease_token, sheet.lease_until = 0, None, None
-
-
 # What a worker does, a transaction each.
 
 
-@dataclass(frozen=True, slots=True)
-class TakenImport:
-    """An import that this worker is at, under a lease."""
-
-    city_code: str
-    id: UUID
-    token: UUID
-
-
-async def take(session: AsyncSession, city_code: str) -> TakenImport | None:
-    """Take the file of a city that waits longest; None: none waits."""
-    token = new_id()
-    asked = {"city": city_code, "token": token, "seconds": LEASE_SECONDS}
-    found = await session.scalar(statements.CLAIM, asked)
-    return None if found is None else TakenImport(city_code, found, token)
-
-
-async def give_back(session: AsyncSession, taken: TakenImport) -> None:
-    """Let another worker take an import up at once."""
-    await session.execute(statements.GIVE_BACK, _named(taken))
-
-
-def _named(taken: TakenImport) -> dict[str, Any]:
-    return {"city": taken.city_code, "id": taken.id, "token": taken.token}
-
-
-async def begin_work(
-    session: AsyncSession, taken: TakenImport, *, now: datetime
-) -> SheetImport | None:
+async def begin_work(session: AsyncSession, taken: Taken, *, now: datetime) -> SheetImport | None:
     """Return what is to be done with an import that was taken; None: nothing any more.
 
     One whose operation was cancelled is settled; one that was begun too often has failed.
     """
-    sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)
-    if sheet is None or sheet.state not in WAITING:
+    sheet = await leases.held(session, taken)
+    if sheet is None:
         return None
     operation = await _operation(session, sheet)
     if operation.state not in operations.OPEN:
         operation.result = {"import_id": str(sheet.id), "written": 0}
-        _turn(sheet, "discarded" if sheet.state == "checking" else "checked", now)
-    elif sheet.attempts > _MOST_ATTEMPTS:
+        lay_down(sheet, "discarded" if sheet.state == "checking" else "checked", now)
+    elif sheet.attempts > MOST_ATTEMPTS:
         await fail(session, taken, [_ABANDONED], now=now)
     else:
         operation.state, operation.updated_at = "running", now
@@ -252,7 +217,7 @@ async def _operation(session: AsyncSession, sheet: SheetImport) -> Operation:
 
 async def go_on(
     session: AsyncSession,
-    taken: TakenImport,
+    taken: Taken,
     faults: Sequence[SheetFault],
     *,
     sequence: int,
@@ -260,8 +225,7 @@ async def go_on(
     now: datetime,
 ) -> bool:
     """Note what was found so far; return whether to go on: not if cancelled, or taken over."""
-    renewed = {**_named(taken), "seconds": LEASE_SECONDS}
-    if await session.scalar(statements.RENEW, renewed) is None:
+    if not await leases.renew(session, taken):
         return False
     sheet = await queries.import_of(session, taken.city_code, taken.id)
     operation = await _operation(session, sheet)
@@ -274,7 +238,7 @@ async def go_on(
 
 
 async def _note_faults(
-    session: AsyncSession, taken: TakenImport, faults: Sequence[SheetFault], sequence: int
+    session: AsyncSession, taken: Taken, faults: Sequence[SheetFault], sequence: int
 ) -> None:
     if not faults:
         return
@@ -296,14 +260,14 @@ async def _note_faults(
 
 async def finish_check(
     session: AsyncSession,
-    taken: TakenImport,
+    taken: Taken,
     report: Mapping[str, Any],
     marked: bytes | None,
     *,
     now: datetime,
 ) -> bool:
     """Note that a file was judged; return whether it was still this worker's to judge."""
-    sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)
+    sheet = await leases.held(session, taken)
     if sheet is None or sheet.state != "checking":
         return False
     operation = await _operation(session, sheet)
@@ -316,7 +280,7 @@ async def finish_check(
                 city_code=sheet.city_code, import_id=sheet.id, part="marked", content=marked
             )
         )
-    _turn(sheet, "checked", now)
+    lay_down(sheet, "checked", now)
     operation.state, operation.updated_at = "succeeded", now
     told = {name: report[name] for name in ("rows", "faults")}
     operation.progress = {**operation.progress, **told}
@@ -329,20 +293,20 @@ async def finish_check(
 
 
 async def finish_write(
-    session: AsyncSession, taken: TakenImport, counts: Mapping[str, int], *, now: datetime
+    session: AsyncSession, taken: Taken, counts: Mapping[str, int], *, now: datetime
 ) -> bool:
     """Note, with the rows themselves, that they are written; return whether they may be.
 
     The caller undoes all where it returns false: it was cancelled, or somebody else is at it.
     """
-    sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)
+    sheet = await leases.held(session, taken)
     if sheet is None or sheet.state != "confirming":
         return False
     operation = await _operation(session, sheet)
     if operation.state not in operations.OPEN:
         return False
     sheet.report = {**sheet.report, **counts}
-    _turn(sheet, "confirmed", now)
+    lay_down(sheet, "confirmed", now)
     operation.state, operation.updated_at = "succeeded", now
     operation.progress = {**operation.progress, "written": sum(counts.values())}
     operation.result = {"import_id": str(sheet.id), **counts}
@@ -351,18 +315,18 @@ async def finish_write(
 
 
 async def fail(
-    session: AsyncSession, taken: TakenImport, errors: Sequence[Mapping[str, Any]], *, now: datetime
+    session: AsyncSession, taken: Taken, errors: Sequence[Mapping[str, Any]], *, now: datetime
 ) -> None:
     """Note that a file cannot be read, or that its rows cannot be written as they were judged."""
-    sheet = await queries.leased(session, taken.city_code, taken.id, taken.token)
-    if sheet is None or sheet.state not in WAITING:
+    sheet = await leases.held(session, taken)
+    if sheet is None:
         return
     operation = await _operation(session, sheet)
     if sheet.state == "checking":
         sheet.report = {"rows": 0, "faults": len(errors)}
         await session.execute(statements.FORGET_FAULTS, _place(sheet))
         await _note_faults(session, taken, [_as_fault(one) for one in errors], 0)
-    _turn(sheet, "refused" if sheet.state == "checking" else "checked", now)
+    lay_down(sheet, "refused" if sheet.state == "checking" else "checked", now)
     if operation.state in operations.OPEN:
         operation.state, operation.updated_at = "failed", now
         operation.errors = [dict(one) for one in errors[:_MOST_TOLD]]

@@ -1,4 +1,4 @@
-"""The statements of imports: who is at one, what was found in it, and what is kept no more."""
+"""The statements of imports: which wait, what was found in them, and what is kept no more."""
 
 from sqlalchemy import text
 
@@ -8,32 +8,6 @@ WHERE state IN ('checking', 'confirming') AND (lease_until IS NULL OR lease_unti
 ORDER BY city_code LIMIT 100
 """)
 """The cities in which a file waits and no worker is at it."""
-
-CLAIM = text("""
-UPDATE sheet_import SET lease_token = :token, attempts = attempts + 1,
-    lease_until = now() + CAST(:seconds AS double precision) * interval '1 second'
-WHERE city_code = :city AND id = (
-    SELECT id FROM sheet_import
-    WHERE city_code = :city AND state IN ('checking', 'confirming')
-        AND (lease_until IS NULL OR lease_until < now())
-    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING id
-""")
-"""Takes the file of a city that waits longest, under a lease by the database's time."""
-
-RENEW = text("""
-UPDATE sheet_import
-SET lease_until = now() + CAST(:seconds AS double precision) * interval '1 second'
-WHERE city_code = :city AND id = :id AND lease_token = :token
-RETURNING id
-""")
-"""Lengthens a lease; nothing comes back where somebody else has taken it over."""
-
-GIVE_BACK = text("""
-UPDATE sheet_import SET lease_until = NULL, lease_token = NULL, attempts = attempts - 1
-WHERE city_code = :city AND id = :id AND lease_token = :token
-""")
-"""Lets another worker go on at once: this one was told to stop."""
 
 NOTE_FAULTS = text("""
 INSERT INTO sheet_import_fault

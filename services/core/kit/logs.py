@@ -38,7 +38,7 @@ def configure(part: str, *, level: LogLevel = "info", form: LogFormat = "json") 
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
             if form == "json"
-            else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=24),
+            else structlog.dev.ConsoleRenderer(colors=False),
         ],
         foreign_pre_chain=[
             structlog.stdlib.ExtraAdder(),
@@ -52,7 +52,7 @@ def configure(part: str, *, level: LogLevel = "info", form: LogFormat = "json") 
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(handlers=[handler], force=True)
     # Ours alone say more: what libraries say in detail may hold what no log is to hold.
     logging.getLogger().setLevel(max(logging.INFO, getattr(logging, level.upper())))
     logging.getLogger("wufei").setLevel(getattr(logging, level.upper()))

@@ -9,16 +9,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.core.kit.database import Base
+from services.core.kit.made_files import MadeRow
 
 
-class Paper(Base):
+class Paper(MadeRow, Base):
     """A paper: what was asked for, and once it is made what it says, for good.
 
     `number` counts the papers of its plan, kind and year, from 1, as they are made. `about` names
     the one matter it is about, if it is about one, `organization_code` whom that concerns.
     `position` is up to where in the log its figures count, `as_of` the local date they are of,
     `digest` that of all that it says. `content` and `figures` are long: lists leave them out.
-    `lease_token` is what the worker at it writes under.
     """
 
     __tablename__ = "paper"
@@ -42,8 +42,6 @@ class Paper(Base):
         Index("ix_paper_waiting", "city_code", "id", postgresql_where=text("state = 'making'")),
     )
 
-    city_code: Mapped[str] = mapped_column(Text, primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
     plan_code: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     year: Mapped[int] = mapped_column()
@@ -52,7 +50,6 @@ class Paper(Base):
     about: Mapped[str | None] = mapped_column(Text)
     organization_code: Mapped[str | None] = mapped_column(Text)
     wanted: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    state: Mapped[str] = mapped_column(Text)
     position: Mapped[int | None] = mapped_column(BigInteger)
     title: Mapped[str | None] = mapped_column(Text)
     as_of: Mapped[date | None] = mapped_column(Date)
@@ -62,12 +59,7 @@ class Paper(Base):
     digest: Mapped[str | None] = mapped_column(Text)
     made_by: Mapped[dict[str, Any]] = mapped_column(JSONB)
     credential_id: Mapped[UUID] = mapped_column()
-    operation_id: Mapped[UUID] = mapped_column()
-    lease_token: Mapped[UUID | None] = mapped_column()
-    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    attempts: Mapped[int] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class PaperFile(Base):

@@ -106,23 +106,6 @@ async def under_way(session: AsyncSession, city_code: str, credential_id: UUID) 
     return found or 0
 
 
-async def paper_leased(
-    session: AsyncSession, city_code: str, paper_id: UUID, token: UUID
-) -> Paper | None:
-    """Return a paper that is being made, locked, if the lease of this token is still good."""
-    return await session.scalar(
-        select(Paper)
-        .where(
-            Paper.city_code == city_code,
-            Paper.id == paper_id,
-            Paper.lease_token == token,
-            Paper.state == "making",
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-
-
 async def papers_of(
     session: AsyncSession,
     actor: Actor,

@@ -19,6 +19,8 @@ from services.core.kit import operations
 from services.core.kit.clock import Clock
 from services.core.kit.database import rows_changed
 from services.core.kit.ids import new_id
+from services.core.kit.leases import Taken
+from services.core.kit.made_files import MAKING, MadeFiles, end_made
 from services.core.kit.operations import Operation
 from services.core.papers import queries, statements
 from services.core.papers.errors import PaperUnderWay
@@ -29,9 +31,7 @@ from services.core.plan.state import PlanState
 PAPER = "paper"
 """What the operation of a paper is called."""
 
-LEASE_SECONDS = 60.0
 MOST_UNDER_WAY = 20
-_MOST_ATTEMPTS = 3
 _OVER_KEPT = timedelta(days=30)
 
 
@@ -95,15 +95,6 @@ def pack_key(city_code: str, token: UUID) -> str:
     return f"{papers_folder(city_code)}{token}"
 
 
-@dataclass(frozen=True, slots=True)
-class TakenPaper:
-    """A paper that this worker is at, under a lease; it writes under the lease's token."""
-
-    city_code: str
-    id: UUID
-    token: UUID
-
-
 async def begin_paper(
     session: AsyncSession, wish: PaperWish, *, actor: Actor, now: datetime
 ) -> tuple[Paper, Operation]:
@@ -141,7 +132,7 @@ async def begin_paper(
         about=wish.about,
         organization_code=wish.organization_code,
         wanted=dict(wish.wanted),
-        state="making",
+        state=MAKING,
         made_by=actor.stamp(),
         credential_id=actor.credential_id,
         operation_id=operation.id,
@@ -154,62 +145,22 @@ async def begin_paper(
     return paper, operation
 
 
-# What a worker does, a transaction each.
-
-
-async def take_paper(session: AsyncSession, city_code: str) -> TakenPaper | None:
-    """Take the paper of a city that waits longest; None: none waits."""
-    token = new_id()
-    asked = {"city": city_code, "token": token, "seconds": LEASE_SECONDS}
-    found = await session.scalar(statements.CLAIM, asked)
-    return None if found is None else TakenPaper(city_code, found, token)
-
-
-async def give_paper_back(session: AsyncSession, taken: TakenPaper) -> None:
-    """Let another worker begin a paper anew at once."""
-    await session.execute(statements.GIVE_BACK, _named(taken))
-
-
-def _named(taken: TakenPaper) -> dict[str, Any]:
-    return {"city": taken.city_code, "id": taken.id, "token": taken.token}
-
-
-async def begin_paper_making(
-    session: AsyncSession, taken: TakenPaper, *, now: datetime
-) -> Paper | None:
-    """Return the paper that was taken; None: it was cancelled, or tried too often."""
-    found = await _held(session, taken)
-    if found is None:
-        return None
-    paper, operation = found
-    if paper.attempts > _MOST_ATTEMPTS:
-        _end(paper, operation, "failed", now)
-        operation.errors = [_ABANDONED]
-        await session.flush()
-        return None
-    operation.state, operation.updated_at = "running", now
-    await session.flush()
-    return paper
-
-
-async def go_on_with_paper(
-    session: AsyncSession, taken: TakenPaper, progress: Mapping[str, object], *, now: datetime
-) -> bool:
-    """Note how far it is; return whether to go on: not if cancelled, or taken over."""
-    renewed = {**_named(taken), "seconds": LEASE_SECONDS}
-    if await session.scalar(statements.RENEW, renewed) is None:
-        return False
-    found = await _held(session, taken)
-    if found is None:
-        return False
-    found[1].progress, found[1].updated_at = dict(progress), now
-    await session.flush()
-    return True
+making = MadeFiles(
+    Paper,
+    {
+        "code": "paper-abandoned",
+        "detail": {
+            "zh": "多次制作都没有完成，请联系管理员查看日志",
+            "en": "It could not be finished in several tries: tell whoever runs this deployment",
+        },
+    },
+)
+"""What a worker does with a paper until it is made."""
 
 
 async def finish_paper(
     session: AsyncSession,
-    taken: TakenPaper,
+    taken: Taken,
     made: PaperContent,
     files: Sequence[PaperFileMade],
     *,
@@ -220,13 +171,12 @@ async def finish_paper(
 
     `lost` tells of files of evidence that the store did not have.
     """
-    found = await _held(session, taken)
+    found = await making.held(session, taken)
     if found is None:
         return False
     paper, operation = found
     paper.number = await _next_number(session, paper)
-    _end(paper, operation, "succeeded", now)
-    paper.state = "made"
+    end_made(paper, operation, now)
     paper.position, paper.digest = made.position, made.digest
     paper.title, paper.as_of = made.title, made.as_of
     paper.figure_count = len(made.figures)
@@ -288,47 +238,6 @@ def _result(paper: Paper, files: Sequence[PaperFileMade]) -> dict[str, Any]:
             for file in files
         ],
     }
-
-
-async def fail_paper(
-    session: AsyncSession, taken: TakenPaper, error: Mapping[str, Any], *, now: datetime
-) -> None:
-    """Note that it cannot be made."""
-    found = await _held(session, taken)
-    if found is not None:
-        _end(*found, "failed", now)
-        found[1].errors = [dict(error)]
-        await session.flush()
-
-
-async def _held(session: AsyncSession, taken: TakenPaper) -> tuple[Paper, Operation] | None:
-    """Return a paper and its operation locked, if it is this worker's and not cancelled."""
-    paper = await queries.paper_leased(session, taken.city_code, taken.id, taken.token)
-    if paper is None:
-        return None
-    operation = await operations.operation_of(
-        session, taken.city_code, paper.operation_id, for_update=True
-    )
-    if operation.state in operations.OPEN:
-        return paper, operation
-    paper.state = "over"
-    await session.flush()
-    return None
-
-
-def _end(paper: Paper, operation: Operation, state: str, now: datetime) -> None:
-    paper.state, paper.updated_at = "over", now
-    paper.lease_token, paper.lease_until = None, None
-    operation.state, operation.updated_at = state, now
-
-
-_ABANDONED = {
-    "code": "paper-abandoned",
-    "detail": {
-        "zh": "多次制作都没有完成，请联系管理员查看日志",
-        "en": "It could not be finished in several tries: tell whoever runs this deployment",
-    },
-}
 
 
 async def follow_date(session: AsyncSession, city_code: str, clock: Clock) -> int:

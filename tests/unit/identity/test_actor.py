@@ -1,5 +1,6 @@
 """What is kept of an actor in history, and who works at the console."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from services.core.identity.actor import operator
@@ -28,3 +29,8 @@ def test_whoever_has_the_machine_is_an_administrator_of_every_city_without_a_key
     assert (console.organization_code, console.plan_code) == (None, None)
     assert console.scopes == DEFAULT_SCOPES["system_admin"]
     assert console.runs_whole_city
+
+
+def test_in_another_request_an_actor_is_the_same_but_for_that() -> None:
+    clerk = replace(an_actor("reporter", "UN15", name="张三"), person_id=UUID(int=5), kind="user")
+    assert clerk.in_request("r2") == replace(clerk, request_id="r2")

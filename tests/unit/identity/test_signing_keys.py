@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc import jws
 
 from services.core.identity.signing_keys import (
     LONGEST_LIFE,
@@ -76,3 +77,17 @@ def test_a_private_key_opens_with_its_seal_alone_and_only_in_its_place() -> None
     ]
     assert "d" not in key.public, "the public half is public"
     assert key.private(seal).as_dict(private=False)["x"] == key.public["x"]
+
+
+def test_what_one_half_signs_the_published_half_verifies_by_its_name() -> None:
+    seal = Seal.read(new_seal_key())
+    key = new_signing_key(1, signs_from=BEGIN, seal=seal)
+    assert {name: key.public[name] for name in ("kid", "use", "alg", "kty", "crv")} == {
+        "kid": key.kid,
+        "use": "sig",
+        "alg": "ES256",
+        "kty": "EC",
+        "crv": "P-256",
+    }
+    signed = jws.serialize_compact({"alg": "ES256"}, b"said", key.private(seal), ["ES256"])
+    assert jws.deserialize_compact(signed, key.verifier(), ["ES256"]).payload == b"said"

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -127,3 +128,17 @@ def test_as_text_a_line_is_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     assert "reader stuck" in line
     assert "city=410183" in line
     assert "part=worker" in line
+
+
+def test_what_json_cannot_hold_is_written_as_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("api")
+    logging.getLogger("wufei.api").info("told", extra={"event_id": UUID(int=7)})
+    (line,) = read(capsys.readouterr().err)
+    assert line["event_id"] == "00000000-0000-0000-0000-000000000007"
+
+
+def test_another_library_is_heard_from_information_on(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("api", level="debug")
+    logging.getLogger("another").info("said")
+    logging.getLogger("another").debug("not this")
+    assert [line["event"] for line in read(capsys.readouterr().err)] == ["said"]

@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.core.kit.outage import (
+    cause_in_words,
     cause_of,
     is_away,
     is_contended,
@@ -139,3 +140,8 @@ def test_a_schema_that_changed_is_no_outage_and_a_later_try_may_succeed(error: E
 def test_no_other_trouble_is_taken_for_a_schema_that_changed(error: Exception) -> None:
     assert not is_outdated(error)
     assert not is_outdated(_wrapped(error))
+
+
+def test_a_cause_is_told_by_its_type_and_its_words_in_one_line() -> None:
+    error = _wrapped(asyncpg.DeadlockDetectedError("dead\nlock"))
+    assert cause_in_words(error) == "DeadlockDetectedError: dead lock"

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from services.core.kit.schema import OLDEST, ServerTooOld, require_major
-from services.core.kit.server_address import read_address
+from services.core.kit.server_address import checked_replicas, read_address, server_name
 
 URL = "postgresql://user:p%40ss@db.test:6432/wufei"
 OURS = {"application_name": "wufei-api", "jit": "off", "lock_timeout": "10s"}
@@ -100,3 +101,16 @@ def test_a_name_is_given_and_else_the_one_to_fall_back_to(words: str, called: st
 
 def test_a_password_may_hold_what_an_address_is_made_of() -> None:
     assert read_address("postgresql://u:a://b@h/d").dsn == "postgresql://u:a://b@h/d"
+
+
+@pytest.mark.parametrize("user", ["", "u:p@", "u:p,w@", "u:p@s,s@"])
+def test_a_replica_is_one_server_whatever_its_password_holds(user: str) -> None:
+    one = SecretStr(f"postgresql://{user}h:5433/d postgresql://{user}i/d")
+    assert checked_replicas(one) is one
+    with pytest.raises(ValueError, match="names one replica"):
+        checked_replicas(SecretStr(f"postgresql://{user}h,i/d"))
+
+
+@pytest.mark.parametrize("user", ["", "u:p@", "u:p@ss@"])
+def test_a_server_is_called_by_host_and_port_and_no_secret(user: str) -> None:
+    assert server_name(f"postgresql://{user}h:5433/d") == "h:5433"

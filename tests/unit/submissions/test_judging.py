@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.checks.findings import told
+from services.core.checks.findings import kept, told
 from services.core.plan.periods import is_within_reach
 from services.core.plan.plausibility import is_within, plausible_ranges
 from services.core.submissions.judging import (
@@ -123,6 +123,14 @@ def test_where_the_plan_warns_a_reason_is_asked_for_and_then_no_more() -> None:
     assert "note" not in told(given_, figures=True).zh
     assert doubts_of(a_row(value=Decimal(100)), state) == []
     assert doubts_of(a_row(value=None), state) == []
+
+
+def test_what_was_found_at_the_entry_stands_though_the_plan_asks_no_more() -> None:
+    strict = a_state(an_indicator(plausible={**_SHARE, "outside": "warn"}))
+    found = doubts_of(a_row(value=Decimal(110)), strict)
+    loose = a_state(an_indicator(plausible={"minimum": 0, "maximum": 1000}))
+    assert doubts_of(a_row(value=Decimal(110)), loose) == []
+    assert doubts_of(a_row(value=Decimal(110), checks=kept(found)), loose) == found
 
 
 BOUNDS = st.integers(-(10**37), 10**37)

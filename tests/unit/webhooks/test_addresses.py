@@ -207,7 +207,7 @@ def test_the_own_servers_are_never_called() -> None:
     assert policy.own_ports == {8000, 5432, 6379}
 
 
-@pytest.mark.parametrize("user", ["", "u:p@", "u:p@ss@"])
+@pytest.mark.parametrize("user", ["", "u:p@", "u:p@ss@", "u,v:p@"])
 def test_each_of_several_servers_in_one_address_is_an_own_one(user: str) -> None:
     hosts = "10.20.0.5:5433,10.20.0.6,standby:5434"
     policy = policy_of(

@@ -1,0 +1,120 @@
+"""Files that a caller asks for and a worker makes: wanted, made under a lease, made or over.
+
+How far it is, and what came of it, an operation tells. A worker that is killed at any line leaves
+a file that another makes anew.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.core.kit import operations
+from services.core.kit.leases import MOST_ATTEMPTS, LeasedRow, Leases, Taken, lay_down
+from services.core.kit.operations import Operation
+
+MAKING, MADE, OVER = "making", "made", "over"
+"""The states of a file: wanted; there; cancelled, failed or dropped."""
+
+
+class MadeRow(LeasedRow):
+    """Columns of a table of such files: the operation that tells of each."""
+
+    operation_id: Mapped[UUID] = mapped_column()
+
+
+_Row = TypeVar("_Row", bound=MadeRow)
+
+
+class MadeFiles(Generic[_Row]):
+    """What a worker does with such files, a transaction each.
+
+    `abandoned` is what the operation says of one that was begun too often.
+    """
+
+    def __init__(self, row: type[_Row], abandoned: Mapping[str, Any]) -> None:
+        self._leases = Leases(row, MAKING)
+        self._abandoned = dict(abandoned)
+
+    async def take(self, session: AsyncSession, city_code: str) -> Taken | None:
+        """Take the file of a city that waits longest; None: none waits."""
+        return await self._leases.take(session, city_code)
+
+    async def give_back(self, session: AsyncSession, taken: Taken) -> None:
+        """Let another worker begin a file anew at once."""
+        await self._leases.give_back(session, taken)
+
+    async def begin(self, session: AsyncSession, taken: Taken, *, now: datetime) -> _Row | None:
+        """Return the file that was taken; None: it was cancelled, or begun too often."""
+        found = await self.held(session, taken)
+        if found is None:
+            return None
+        row, operation = found
+        if row.attempts > MOST_ATTEMPTS:
+            await self._fail(session, row, operation, self._abandoned, now)
+            return None
+        operation.state, operation.updated_at = "running", now
+        await session.flush()
+        return row
+
+    async def go_on(
+        self,
+        session: AsyncSession,
+        taken: Taken,
+        progress: Mapping[str, object],
+        *,
+        now: datetime,
+    ) -> bool:
+        """Note how far it is; return whether to go on: not if cancelled, or taken over."""
+        if not await self._leases.renew(session, taken):
+            return False
+        found = await self.held(session, taken)
+        if found is None:
+            return False
+        _, operation = found
+        operation.progress, operation.updated_at = dict(progress), now
+        await session.flush()
+        return True
+
+    async def fail(
+        self, session: AsyncSession, taken: Taken, error: Mapping[str, Any], *, now: datetime
+    ) -> None:
+        """Note that it cannot be made, unless it is not this worker's any more."""
+        if found := await self.held(session, taken):
+            await self._fail(session, *found, error, now)
+
+    async def held(self, session: AsyncSession, taken: Taken) -> tuple[_Row, Operation] | None:
+        """Return a file and its operation locked, if it is this worker's and still wanted."""
+        row = await self._leases.held(session, taken)
+        if row is None:
+            return None
+        operation = await operations.operation_of(
+            session, taken.city_code, row.operation_id, for_update=True
+        )
+        if operation.state in operations.OPEN:
+            return row, operation
+        row.state = OVER
+        await session.flush()
+        return None
+
+    async def _fail(
+        self,
+        session: AsyncSession,
+        row: _Row,
+        operation: Operation,
+        error: Mapping[str, Any],
+        now: datetime,
+    ) -> None:
+        lay_down(row, OVER, now)
+        operation.state, operation.updated_at = "failed", now
+        operation.errors = [dict(error)]
+        await session.flush()
+
+
+def end_made(row: MadeRow, operation: Operation, now: datetime) -> None:
+    """Note that a file is there: its operation has succeeded."""
+    lay_down(row, MADE, now)
+    operation.state, operation.updated_at = "succeeded", now

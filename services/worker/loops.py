@@ -1,0 +1,39 @@
+"""The loop that every kind of work of this process runs in: now, when woken, and every so often."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import NoReturn
+
+from services.worker.interruption import Interruption
+
+
+async def keep_working(
+    work: Callable[[], Awaitable[object]],
+    name: str,
+    *,
+    every: float,
+    pause: float,
+    woken: asyncio.Event | None = None,
+) -> NoReturn:
+    """Do a work for ever: at once, then whenever `woken`, and every so many seconds anyway.
+
+    A fault, such as an absent database, is logged under the work's `name`, and the work is tried
+    again after a `pause` in seconds.
+    """
+    interruption = Interruption(name)
+    rung = woken or asyncio.Event()
+    while True:
+        # Cleared before the work: a ring that comes during it starts another round.
+        rung.clear()
+        try:
+            await work()
+            interruption.over()
+        except Exception as error:  # noqa: BLE001 (no fault may end the loop)
+            interruption.met(error)
+            await asyncio.sleep(pause)
+            continue
+        # Not `wait_for`, which on 3.11 passes over a cancellation that comes with a ring.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every):
+                await rung.wait()
