@@ -172,17 +172,7 @@ class OfflineClient:
 
     def _take_in(self, writes: list[Json], answer: Json) -> None:
         for write, result in zip(writes, answer["results"], strict=True):
-            subject = write.get("submission_id") or write["milestone_id"]
-            self._forget_sent(write["id"])
-            if result["outcome"] in {"conflict", "refused"}:
-                kept = (write["id"], json.dumps(write), json.dumps(result))
-                self._store.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", kept)
-            if result["outcome"] == "applied":
-                self._based_on(subject, result["version"])
-                if write["kind"] == "milestone.progress":
-                    self._says(subject, write["data"])
-            if result["subject_id"] != subject:
-                self._is_really(subject, result["subject_id"])
+            self._take_result(write, result)
         for kind in ("submission", "milestone"):
             for one in answer[f"{kind}s"]:
                 self._keep(kind, one)
@@ -196,8 +186,18 @@ class OfflineClient:
                 self._store.execute("INSERT OR REPLACE INTO list VALUES (?, ?, ?)", kept)
         self._store.execute("UPDATE position SET number = ?", (answer["position"],))
 
-    def _forget_sent(self, write: str) -> None:
-        self._store.execute("DELETE FROM outbox WHERE json_extract(write, '$.id') = ?", (write,))
+    def _take_result(self, write: Json, result: Json) -> None:
+        subject, sent = write.get("submission_id") or write["milestone_id"], write["id"]
+        self._store.execute("DELETE FROM outbox WHERE json_extract(write, '$.id') = ?", (sent,))
+        if result["outcome"] in {"conflict", "refused"}:
+            kept = (sent, json.dumps(write), json.dumps(result))
+            self._store.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", kept)
+        if result["outcome"] == "applied":
+            self._based_on(subject, result["version"])
+            if write["kind"] == "milestone.progress":
+                self._says(subject, write["data"])
+        if result["subject_id"] != subject:
+            self._is_really(subject, result["subject_id"])
 
     def _based_on(self, subject: str, version: int) -> None:
         """Let what was written meanwhile stand on our own change: nobody else changed anything."""
