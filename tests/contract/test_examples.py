@@ -55,6 +55,7 @@ CALLERS = {
     "create_calendar_token": "reporter",
     "request_obligation_extension": "reporter",
     "accept_milestone": "reporter UN10",
+    "decide_milestone_conflict": "reporter UN10",
     "decline_milestone": "reporter UN10",
     "report_milestone_progress": "reporter UN10",
     "complete_milestone": "reporter UN10",

@@ -40,7 +40,7 @@ from services.core.sync.writes import (
     WriteResult,
 )
 
-Columns = Mapping[str, Any]
+SaidColumns = Mapping[str, Any]
 
 
 async def take_milestone_writes(
@@ -88,7 +88,7 @@ class _MilestoneWrites:
     session: AsyncSession
     desk: ActionContext
     rows: Mapping[UUID, Milestone]
-    bases: Mapping[tuple[UUID, int], Columns]
+    bases: Mapping[tuple[UUID, int], SaidColumns]
     conflicts: dict[UUID, MilestoneConflict] = field(default_factory=dict)
     _seen: dict[UUID, dict[str, Any]] = field(default_factory=dict)
 
@@ -121,7 +121,7 @@ class _MilestoneWrites:
         return result
 
     async def _progress(
-        self, write: Write, row: Milestone, base: Columns, wanted: Columns
+        self, write: Write, row: Milestone, base: SaidColumns, wanted: SaidColumns
     ) -> WriteResult:
         waiting = self.conflicts.get(row.id)
         if waiting is not None and waiting.verb != "progress":
@@ -152,7 +152,7 @@ class _MilestoneWrites:
         )
 
     async def _complete(
-        self, write: Write, row: Milestone, base: Columns, wanted: Columns
+        self, write: Write, row: Milestone, base: SaidColumns, wanted: SaidColumns
     ) -> WriteResult:
         if row.id in self.conflicts:
             raise ConflictWaits
@@ -181,7 +181,9 @@ class _MilestoneWrites:
             return True
         return False
 
-    def _late(self, write: Write, row: Milestone, base: Columns, wanted: Columns) -> WriteResult:
+    def _late(
+        self, write: Write, row: Milestone, base: SaidColumns, wanted: SaidColumns
+    ) -> WriteResult:
         """Keep what came after the milestone had moved on, but for what it says already."""
         present = _columns(row)
         asks = _verb_of(write) == "complete"
@@ -207,8 +209,8 @@ class _MilestoneWrites:
         write: Write,
         reason: MilestoneConflictReason,
         row: Milestone,
-        base: Columns,
-        wanted: Columns,
+        base: SaidColumns,
+        wanted: SaidColumns,
         fields: tuple[str, ...],
     ) -> WriteResult:
         conflict = MilestoneConflict(
@@ -239,8 +241,8 @@ class _MilestoneWrites:
         write: Write,
         conflict: MilestoneConflict,
         row: Milestone,
-        base: Columns,
-        wanted: Columns,
+        base: SaidColumns,
+        wanted: SaidColumns,
         fields: tuple[str, ...],
     ) -> WriteResult:
         """Let a later write of the same call say its part in the conflict of the first."""
