@@ -38,7 +38,9 @@ class LimitSettings(BaseSettings):
         600, "WUFEI_LIMIT_PROVIDER_SIGN_INS", "sign-ins by one provider of a city in a minute"
     )
     limit_at_once: int = _most(
-        500, "WUFEI_LIMIT_AT_ONCE", "requests of a credential that a process answers at once"
+        500,
+        "WUFEI_LIMIT_AT_ONCE",
+        "requests of a credential that are answered at once, by all processes together",
     )
 
     @property

@@ -1,45 +1,31 @@
 """Lets through as many requests as quotas allow: counted in Redis in steps, or here without it.
 
 A process takes a step of the quota at a time, so that an ordinary request costs a look into memory.
-What it has taken and not used is lost to the others until the minute ends: a twentieth of the quota
-at most. Without Redis each process counts for itself. Nothing is counted over rows.
+What it has taken and not used is lost to the others until the window ends. Without Redis each
+process goes on from what it last heard, and tells what it let through once Redis is back. Nothing
+is counted over rows.
 """
 
 import asyncio
-import logging
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, Self
+from typing import Self
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
-from limits.aio.storage import RedisStorage
-from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
 
 from services.api.limit_settings import LimitSettings
-from services.api.quotas import (
-    Bucket,
-    Quota,
-    Sort,
-    granted,
-    rate_limited,
-    too_many_at_once,
-)
-from services.core.kit.clock import is_recent
-from services.core.kit.outage import cause_in_words
-
-logger = logging.getLogger("wufei.api")
+from services.api.places import Places
+from services.api.quotas import Bucket, Quota, Sort, granted, rate_limited
+from services.api.shared_counts import Counter, RedisCounter, Shared
+from services.core.kit.tasks import end
 
 LIMITED = "limited"
 """Where a request's scope holds its `Limited`."""
 
-_AWAY = timedelta(seconds=5)
-_PATIENCE_SECONDS = 0.25
 _MOST_BUCKETS = 20_000
 """Addresses may be anybody's: beyond so many the one that was longest unused is forgotten."""
 
@@ -61,44 +47,7 @@ class Limited:
     def __exit__(self, *_: object) -> None:
         if self.begun is not None:
             limits, who = self.begun
-            limits.end(who)
-
-
-class Counter(Protocol):
-    """A count that all processes share."""
-
-    async def take(self, key: str, step: int, seconds: int) -> tuple[int, float]:
-        """Add a step; return the count with it, and in how many seconds it begins anew."""
-        ...
-
-
-class RedisCounter:
-    """The counts of the library `limits` in Redis or Valkey: one expiring number a key."""
-
-    def __init__(self, url: str) -> None:
-        self._pool: ConnectionPool = ConnectionPool.from_url(
-            url, socket_connect_timeout=_PATIENCE_SECONDS, socket_timeout=_PATIENCE_SECONDS
-        )
-        self._storage = RedisStorage(
-            f"async+{url}",
-            implementation="redispy",
-            key_prefix="wufei:limits",
-            connection_pool=self._pool,  # type: ignore[arg-type] # it is handed on as it is
-        )
-
-    async def take(self, key: str, step: int, seconds: int) -> tuple[int, float]:
-        """Add a step; return the count with it, and in how many seconds it begins anew."""
-        async with asyncio.timeout(2 * _PATIENCE_SECONDS):
-            counted = await self._storage.incr(key, seconds, amount=step)
-            if counted == step:
-                return counted, float(seconds)
-            ends = await self._storage.get_expiry(key)
-        return counted, max(1.0, ends - time.time())
-
-    async def close(self) -> None:
-        """Close the connections."""
-        with suppress(RedisError, OSError):
-            await self._pool.aclose()
+            limits.places.end(who)
 
 
 class Limits:
@@ -113,14 +62,12 @@ class Limits:
         true_now: Callable[[], datetime],
     ) -> None:
         self._quotas = quotas
-        self._at_once = at_once
-        self._counter = counter
         self._true_now = true_now
+        self._shared = Shared(counter, true_now)
+        self.places = Places(at_once, self._shared, true_now)
         self._buckets: LRUCache[_Key, Bucket] = LRUCache(_MOST_BUCKETS)
         # A lock is there as long as somebody holds it or waits for it.
         self._filling: WeakValueDictionary[_Key, asyncio.Lock] = WeakValueDictionary()
-        self._under_way: dict[UUID | str, int] = {}
-        self._away_since: datetime | None = None
 
     async def admit(self, told: list[tuple[bytes, bytes]], who: UUID | str, sort: Sort) -> None:
         """Count a request, and note in `told` the headers of its answer.
@@ -142,33 +89,22 @@ class Limits:
         """
         now = self._true_now()
         bucket = self._buckets.get((who, quota.sort))
-        if bucket is None or bucket.is_over(now) or (bucket.left < 1 and not bucket.complete):
+        if bucket is None or not self._will_do(bucket, quota, now):
             bucket = await self._filled(who, quota, now)
         told.append(quota.policy)
         if bucket.left < 1:
             told.append((b"ratelimit", bucket.shown(now)))
             raise rate_limited(bucket, now)
-        bucket.left -= 1
+        bucket.take()
         told.append((b"ratelimit", bucket.shown(now)))
 
-    def begin(self, who: UUID | str) -> None:
-        """Note that a request is under way; `end` has to follow.
-
-        Raises:
-            TooManyAtOnce: so many of its credential are, as may be.
-        """
-        under_way = self._under_way.get(who, 0)
-        if self._at_once and under_way >= self._at_once:
-            raise too_many_at_once(self._at_once)
-        self._under_way[who] = under_way + 1
-
-    def end(self, who: UUID | str) -> None:
-        """Note that a request has been answered, to its last byte."""
-        left = self._under_way.get(who, 0) - 1
-        if left > 0:
-            self._under_way[who] = left
-        else:
-            self._under_way.pop(who, None)
+    def _will_do(self, bucket: Bucket, quota: Quota, now: datetime) -> bool:
+        """Return whether a request can be judged by a bucket as it is, without asking anybody."""
+        if bucket.quota != quota or bucket.is_over(now):
+            return False
+        if bucket.alone and self._shared.may_answer(now):
+            return False
+        return bucket.left > 0 or bucket.complete
 
     async def _filled(self, who: UUID | str, quota: Quota, now: datetime) -> Bucket:
         """Return the bucket of a credential with another step in it, if there is one to be had."""
@@ -176,41 +112,30 @@ class Limits:
         lock = self._filling.setdefault(key, asyncio.Lock())
         async with lock:
             bucket = self._buckets.get(key)
-            if bucket is not None and not bucket.is_over(now):
-                if bucket.left > 0 or bucket.complete:
-                    return bucket  # others waited for the same
-            else:
-                bucket = None
-            filled = self._buckets[key] = await self._shared(who, quota, now, bucket)
-        return filled
+            if bucket is not None and self._will_do(bucket, quota, now):
+                return bucket  # others waited for the same
+            if bucket is None or bucket.is_over(now):
+                bucket = Bucket(quota, now + quota.window, elsewhere=quota.most)
+            elif bucket.quota != quota:
+                bucket = bucket.under(quota)
+            await self._fill(who, bucket, now)
+            self._buckets[key] = bucket
+        return bucket
 
-    async def _shared(
-        self, who: UUID | str, quota: Quota, now: datetime, bucket: Bucket | None
-    ) -> Bucket:
-        counter = self._counter
-        if counter is None or is_recent(self._away_since, now, _AWAY):
-            return Bucket(quota, now + quota.window, left=quota.most, complete=True)
-        try:
-            counted, seconds = await counter.take(f"{who}:{quota.sort}", quota.step, quota.seconds)
-        except (RedisError, OSError, TimeoutError) as error:
-            if self._away_since is None:
-                logger.warning(
-                    "limits counted here",
-                    extra={
-                        "cause": cause_in_words(error),
-                        "next": "each process counts for itself until Redis answers",
-                    },
-                )
-            self._away_since = now
-            return Bucket(quota, now + quota.window, left=quota.most, complete=True)
-        self._away_since = None
-        ours = granted(quota, counted, quota.step)
-        filled = bucket or Bucket(quota, now)
-        filled.ends = now + timedelta(seconds=seconds)
-        filled.left += ours
-        filled.elsewhere = max(0, quota.most - counted)
-        filled.complete = filled.elsewhere == 0
-        return filled
+    async def _fill(self, who: UUID | str, bucket: Bucket, now: datetime) -> None:
+        quota = bucket.quota
+        asked = bucket.spent_alone + quota.step
+        shared = await self._shared.take(f"{who}:{quota.sort}", asked, quota.seconds)
+        if shared is None:
+            bucket.stand_alone()
+            return
+        counted, seconds = shared
+        if bucket.alone:
+            bucket.alone, bucket.left, bucket.spent_alone = False, 0, 0
+        bucket.ends = now + timedelta(seconds=seconds)
+        bucket.left += granted(quota, counted, quota.step)
+        bucket.elsewhere = max(0, quota.most - counted)
+        bucket.complete = bucket.elsewhere == 0
 
 
 @asynccontextmanager
@@ -222,13 +147,16 @@ async def open_limits(
         yield None
         return
     counter = None if redis_url is None else RedisCounter(redis_url)
+    limits = Limits(
+        {sort: Quota(sort, most) for sort, most in settings.quotas.items() if most},
+        at_once=settings.limit_at_once,
+        counter=counter,
+        true_now=true_now,
+    )
+    renewing = asyncio.create_task(limits.places.run())
     try:
-        yield Limits(
-            {sort: Quota(sort, most) for sort, most in settings.quotas.items() if most},
-            at_once=settings.limit_at_once,
-            counter=counter,
-            true_now=true_now,
-        )
+        yield limits
     finally:
+        await end(renewing)
         if counter is not None:
             await counter.close()

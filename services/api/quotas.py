@@ -27,6 +27,7 @@ Sort = Literal[
 
 WINDOW = timedelta(minutes=1)
 _STEPS = 20
+_LONGEST_STEP = 100
 
 
 class RateLimited(DomainError):
@@ -60,8 +61,11 @@ class Quota:
 
     @property
     def step(self) -> int:
-        """How many a process takes at once of what all processes share."""
-        return max(1, self.most // _STEPS)
+        """How many a process takes at once of what all processes share.
+
+        It loses no more when it ends, which matters to the quota of a day.
+        """
+        return max(1, min(self.most // _STEPS, _LONGEST_STEP))
 
     @cached_property
     def policy(self) -> tuple[bytes, bytes]:
@@ -77,10 +81,11 @@ class Quota:
 
 @dataclass(slots=True)
 class Bucket:
-    """What a process may still let through of a quota, until the minute ends.
+    """What a process may still let through of a quota, until its window ends.
 
     `elsewhere` is what was left for all processes when it was last asked; `complete`: nothing more
-    is to be had before the end.
+    is to be had before the end. `alone`: nobody could be asked, and `spent_alone` were let through
+    since.
     """
 
     quota: Quota
@@ -88,6 +93,26 @@ class Bucket:
     left: int = 0
     elsewhere: int = 0
     complete: bool = False
+    alone: bool = False
+    spent_alone: int = 0
+
+    def take(self) -> None:
+        """Let one request through."""
+        self.left -= 1
+        if self.alone:
+            self.spent_alone += 1
+
+    def stand_alone(self) -> None:
+        """Go on from what was left when it was last heard."""
+        self.left, self.elsewhere = self.left + self.elsewhere, 0
+        self.complete = self.alone = True
+
+    def under(self, quota: Quota) -> "Bucket":
+        """Return what is left of another quota in the same window; below zero: more was used."""
+        room = quota.most - self.quota.most + self.left + self.elsewhere
+        return Bucket(
+            quota, self.ends, elsewhere=room, alone=self.alone, spent_alone=self.spent_alone
+        )
 
     def is_over(self, now: datetime) -> bool:
         """Return whether its window has ended, or not begun: then the clock was set back."""
@@ -95,7 +120,7 @@ class Bucket:
 
     def shown(self, now: datetime) -> bytes:
         """Return the value of `RateLimit`."""
-        return self.quota.form % (self.left + self.elsewhere, self.seconds(now))
+        return self.quota.form % (max(0, self.left + self.elsewhere), self.seconds(now))
 
     def seconds(self, now: datetime) -> int:
         """Return in how many seconds there is more, 1 at least."""

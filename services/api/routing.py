@@ -228,7 +228,7 @@ async def admit(request: Request, who: UUID | str, sort: Sort) -> None:
         return
     limited.counted = True
     await limits.admit(limited.told, who, "heavy" if ASKED in request.scope else sort)
-    limits.begin(who)
+    await limits.places.begin(who)
     limited.begun = limits, who
 
 

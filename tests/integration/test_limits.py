@@ -8,8 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from services.api import limiting
-from services.api.limiting import Counter, Limits, RedisCounter
-from services.api.quotas import WINDOW, Quota, RateLimited, TooManyAtOnce
+from services.api.limiting import Limits
+from services.api.quotas import WINDOW, Quota, RateLimited
+from services.api.shared_counts import Claim, Counter, RedisCounter
 from tests.support.servers import Addresses
 
 BEGIN = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -40,10 +41,17 @@ class Lost:
         self.asked += 1
         raise OSError("away")
 
+    async def lease(self, key: str, claim: Claim) -> int:
+        """Fail."""
+        assert key
+        assert claim.most
+        self.asked += 1
+        raise OSError("away")
 
-def process(counter: Counter | None, clock: Clock, *, at_once: int = 0) -> Limits:
+
+def process(counter: Counter | None, clock: Clock) -> Limits:
     quotas = {"reads": Quota("reads", MOST), "writes": Quota("writes", 3)}
-    return Limits(quotas, at_once=at_once, counter=counter, true_now=clock)  # type: ignore[arg-type]
+    return Limits(quotas, at_once=0, counter=counter, true_now=clock)  # type: ignore[arg-type]
 
 
 async def let_through(limits: Limits, who: str, times: int) -> int:
@@ -159,14 +167,3 @@ async def test_a_redis_that_forgot_its_scripts_counts_on(addresses: Addresses) -
         assert 50 < seconds <= 60
     finally:
         await counter.close()
-
-
-async def test_so_many_requests_of_a_credential_are_under_way_and_no_more() -> None:
-    limits = process(None, Clock(), at_once=2)
-    limits.begin("one")
-    limits.begin("one")
-    with pytest.raises(TooManyAtOnce):
-        limits.begin("one")
-    limits.begin("another")
-    limits.end("one")
-    limits.begin("one")

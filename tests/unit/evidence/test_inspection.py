@@ -160,3 +160,11 @@ def test_a_file_is_answered_by_its_own_name_and_text_as_bytes(kind: FileKind) ->
     own = MEDIA_TYPES[kind][0]
     answered = "application/octet-stream" if kind in {"csv", "txt"} else own
     assert answered_as(kind) == answered
+
+
+def test_text_that_ends_within_a_character_is_none() -> None:
+    reader = KindReader()
+    reader.feed("指标".encode()[:-1])
+    with pytest.raises(UnknownKind) as refused:
+        reader.kind()
+    assert refused.value.code == "file-type-unknown"

@@ -1,0 +1,158 @@
+"""How many requests of a credential are under way, in all processes together.
+
+A process holds leases of places in Redis and lets requests take them from memory: it asks for a few
+more than it needs, and gives back what it does not need. A lease is renewed while a request holds a
+place of it, and otherwise lapses, as those of a killed process do.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from weakref import WeakValueDictionary
+
+from services.api.quotas import too_many_at_once
+from services.api.shared_counts import AWAY, Claim, Shared
+from services.core.kit.ids import new_id
+
+LIFE = timedelta(seconds=10)
+"""How long a lease holds that nobody renews."""
+
+_RENEWED_EVERY_SECONDS = 3
+_SPARE_PART = 20
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Held:
+    """The places of a credential that this process may fill, from an instant to another.
+
+    `told` are those that the others know it holds: more where more are under way than it may fill.
+    `alone`: they are not shared, for Redis is away.
+    """
+
+    under_way: int = 0
+    places: int = 0
+    told: int = 0
+    begins: datetime = _LONG_AGO
+    ends: datetime = _LONG_AGO
+    alone: bool = False
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether its time has not ended, nor lies ahead: then the clock was set back."""
+        return self.begins <= now < self.ends
+
+    def has_room(self, now: datetime) -> bool:
+        """Return whether one more request may be under way without asking anybody."""
+        return self.under_way < self.places and self.holds(now)
+
+
+class Places:
+    """The places of each credential, `most` of all processes; 0: there is no limit."""
+
+    def __init__(
+        self,
+        most: int,
+        shared: Shared,
+        true_now: Callable[[], datetime],
+        *,
+        life: timedelta = LIFE,
+    ) -> None:
+        self._most = most
+        self._spare = most // _SPARE_PART
+        self._shared = shared
+        self._true_now = true_now
+        self._life = life
+        self._process = str(new_id())
+        self._held: dict[UUID | str, Held] = {}
+        # A lock is there as long as somebody holds it or waits for it.
+        self._asking: WeakValueDictionary[UUID | str, asyncio.Lock] = WeakValueDictionary()
+        self._too_many: set[UUID | str] = set()
+        self._woken = asyncio.Event()
+
+    def under_way(self, who: UUID | str) -> int:
+        """Return how many requests of a credential this process answers."""
+        held = self._held.get(who)
+        return 0 if held is None else held.under_way
+
+    async def begin(self, who: UUID | str) -> None:
+        """Note that a request is under way; `end` has to follow.
+
+        Raises:
+            TooManyAtOnce: so many of its credential are, as may be.
+        """
+        if not self._most:
+            return
+        now = self._true_now()
+        held = self._held.get(who)
+        if held is not None and held.has_room(now):
+            held.under_way += 1
+            return
+        async with self._lock(who):
+            held = self._held.setdefault(who, Held())
+            if not held.has_room(now):
+                await self._ask(who, held, held.under_way + 1 + self._spare)
+            if held.under_way >= held.places:
+                raise too_many_at_once(self._most)
+            held.under_way += 1
+
+    def end(self, who: UUID | str) -> None:
+        """Note that a request has been answered, to its last byte."""
+        held = self._held.get(who)
+        if held is None:
+            return
+        held.under_way -= 1
+        if held.told - held.under_way > 2 * self._spare:
+            self._too_many.add(who)
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Renew what is in use, and give back what is not, for ever."""
+        while True:
+            due = asyncio.get_running_loop().time() + _RENEWED_EVERY_SECONDS
+            while asyncio.get_running_loop().time() < due:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await self._woken.wait()
+                await self.give_back()
+            await self.renew()
+
+    async def give_back(self) -> None:
+        """Let other processes have what is held in excess."""
+        self._woken.clear()
+        given, self._too_many = self._too_many, set()
+        for who in given:
+            await self._tell(who)
+
+    async def renew(self) -> None:
+        """Renew each lease that is in use and soon lapses; forget what nobody uses."""
+        soon = self._true_now() + self._life / 2
+        for who, held in list(self._held.items()):
+            if held.under_way:
+                if held.ends <= soon or not held.holds(self._true_now()):
+                    await self._tell(who)
+            elif not held.holds(self._true_now()) and who not in self._asking:
+                self._held.pop(who, None)
+
+    async def _tell(self, who: UUID | str) -> None:
+        async with self._lock(who):
+            held = self._held.get(who)
+            if held is not None:
+                await self._ask(who, held, held.under_way + self._spare)
+
+    async def _ask(self, who: UUID | str, held: Held, wanted: int) -> None:
+        """Ask for places, and hold as many as are granted."""
+        began = self._true_now()
+        claim = Claim(self._process, wanted, held.under_way, self._most, self._life)
+        # From here on a place may be given up: nobody is to take it from memory meanwhile.
+        held.places = min(held.places, wanted)
+        granted = await self._shared.lease(str(who), claim)
+        held.alone = granted is None
+        held.places = self._most if granted is None else granted
+        held.told = 0 if granted is None else max(granted, claim.under_way)
+        held.begins, held.ends = began, began + (AWAY if held.alone else self._life)
+
+    def _lock(self, who: UUID | str) -> asyncio.Lock:
+        return self._asking.setdefault(who, asyncio.Lock())
