@@ -40,28 +40,20 @@ _ADMINISTRATOR = """create_api_key list_api_keys get_api_key edit_api_key rotate
     revoke_api_key create_partner list_partners get_partner edit_partner rotate_partner_secret
     revoke_partner get_partner_statistics create_connector edit_connector rotate_connector_secret
     try_connector enable_connector disable_connector"""
+_REPORTER = """create_submission import_sheet edit_submission submit_submission
+    withdraw_submission create_calendar_token request_obligation_extension"""
+_PROMISING = """accept_milestone decide_milestone_conflict decline_milestone
+    report_milestone_progress complete_milestone request_milestone_extension withdraw_extension
+    add_milestone_evidence"""
 CALLERS = {
     **dict.fromkeys(_SECURITY.split(), "security_admin"),
     **dict.fromkeys(_ADMINISTRATOR.split(), "administrator"),
+    **dict.fromkeys(_REPORTER.split(), "reporter"),
+    **dict.fromkeys(_PROMISING.split(), "reporter UN10"),
     "sign_out": "user",
     "list_audit": "audit_admin",
     "export_audit": "audit_admin",
     "assign_target": "superior",
-    "create_submission": "reporter",
-    "import_sheet": "reporter",
-    "edit_submission": "reporter",
-    "submit_submission": "reporter",
-    "withdraw_submission": "reporter",
-    "create_calendar_token": "reporter",
-    "request_obligation_extension": "reporter",
-    "accept_milestone": "reporter UN10",
-    "decide_milestone_conflict": "reporter UN10",
-    "decline_milestone": "reporter UN10",
-    "report_milestone_progress": "reporter UN10",
-    "complete_milestone": "reporter UN10",
-    "request_milestone_extension": "reporter UN10",
-    "withdraw_extension": "reporter UN10",
-    "add_milestone_evidence": "reporter UN10",
 }
 """Who asks, where it is not the office; a reporter of UN15 where no unit is named."""
 
