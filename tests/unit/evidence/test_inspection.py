@@ -1,6 +1,8 @@
 """What a file is by its content, whatever its name says, and however it is cut into parts."""
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -203,3 +205,24 @@ def test_a_media_type_agrees_by_its_name_alone(media_type: str, *, agreed: bool)
     assert agrees("pdf", extension="pdf", media_type=media_type) == (True, agreed)
     assert agrees("pdf", extension="png", media_type=media_type) == (False, agreed)
     assert agrees("pdf", extension=None, media_type=media_type) == (True, agreed)
+
+
+def _zip(**parts: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+        book.comment = b"made by hand " * 30
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content", [archive(), _zip(), _zip(inner=archive("a")), archive("a"), _zip(a=b"", b=b"b")]
+)
+def test_an_archive_is_one_to_its_last_byte(content: bytes) -> None:
+    assert judged(content, "a.zip", len(content)).kind == "zip"
+    for cut in range(1, 18):
+        reader = KindReader()
+        reader.feed(content[:-cut])
+        with pytest.raises(UnknownKind):
+            reader.kind()
