@@ -6,8 +6,8 @@ row that is asked for by its id it says nothing that helps, as long as both rele
 
 from alembic import op
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 works_since = "0014"
