@@ -125,6 +125,8 @@ class Ground:
         real["endpoint_id"] = self.endpoints.get(operation_id, self.webhooks["endpoint_id"])
         if label.startswith("PUT "):
             real["code"] = "R01"  # the superior assigns its target
+        if end == "quotas":
+            real["register"] = "CELL"  # the one that has a quota
         if label.endswith("/targets/{year}/evidence"):
             real |= {"code": "R01", "year": _ASSIGNED}
         return real

@@ -68,6 +68,31 @@ def test_every_fault_of_a_register_is_told_at_once() -> None:
     }
 
 
+def test_a_quota_is_by_category_and_stated_once() -> None:
+    numbers = [
+        {"year": 2025, "choice": "b", "wanted": 1},
+        {"year": 2025, "choice": "a", "unit": "UN99", "wanted": 1},
+        {"year": 2025, "choice": "a", "wanted": 1},
+        {"year": 2025, "choice": "a", "wanted": 2},
+    ]
+    quota = {"by": "kind", "measure": "m", "over": "refused", "numbers": numbers}
+    summed = a_measure(kind="sum", column="amount")
+    assert set(faults(a_register(quota=quota, measures=[summed], review=False))) == {
+        ("0/quota/measure", "quota-of-no-count"),
+        ("0/quota/over", "quota-without-review"),
+        ("0/quota/numbers/0/choice", "unknown-choice"),
+        ("0/quota/numbers/1/unit", "unknown-organization"),
+        ("0/quota/numbers/3", "quota-twice"),
+    }
+    by_name = {"by": "name", "measure": "none"}
+    assert set(faults(a_register(quota=by_name))) == {
+        ("0/quota/by", "quota-by-no-choice"),
+        ("0/quota/measure", "quota-of-no-count"),
+    }
+    right = {"by": "kind", "measure": "m", "numbers": numbers[2:3]}
+    assert faults(a_register(quota=right, measures=[a_measure()])) == []
+
+
 def test_days_to_come_need_what_they_are_reckoned_from() -> None:
     wrong = a_register(recheck="amount", renewal={"same": "none"}, title="nothing")
     assert set(faults(wrong)) == {
