@@ -91,18 +91,24 @@ async def visible_connector(
 
 
 async def connector_count(session: AsyncSession, city_code: str) -> int:
-    """Return how many connectors a city has."""
-    counted = select(func.count()).where(Connector.city_code == city_code)
+    """Return how many connectors a city has that did not end."""
+    counted = select(func.count()).where(
+        Connector.city_code == city_code, Connector.ended_at.is_(None)
+    )
     return await session.scalar(counted.select_from(Connector)) or 0
 
 
 async def connectors_of(
     session: AsyncSession, city_code: str, plan_codes: Sequence[str]
 ) -> Sequence[Connector]:
-    """Return the connectors of some plans of a city, oldest first."""
+    """Return the connectors of some plans of a city that did not end, oldest first."""
     found = await session.scalars(
         select(Connector)
-        .where(Connector.city_code == city_code, Connector.plan_code.in_(plan_codes))
+        .where(
+            Connector.city_code == city_code,
+            Connector.plan_code.in_(plan_codes),
+            Connector.ended_at.is_(None),
+        )
         .order_by(Connector.id)
     )
     return found.all()
