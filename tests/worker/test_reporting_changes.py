@@ -54,7 +54,7 @@ async def test_nothing_waits_for_a_superior_that_changes_over_later(
         await reports.turn(sender)
         assert superior.refused_signatures == 0
     assert await reports.states() == {"accepted": 6}
-    assert len(await reports.rows("SELECT FROM connector_batch WHERE kind = 'report'")) == 2
+    assert len(await reports.rows("SELECT id FROM connector_batch WHERE kind = 'report'")) == 2
 
 
 @pytest.mark.parametrize("over", ["none", "ended", "replaced"])
