@@ -73,19 +73,23 @@ cuts: $(development) ## Cut the connection at every statement of every write and
 		tests/simulation/test_cuts_of_the_worker.py tests/simulation/test_cuts_of_deliveries.py
 
 # An engine is at hand when it answers: a client without its server builds nothing.
-image: ## Build the image with podman or docker, where one is at hand (FLAGS=… for its build)
+image: ## Build both images with podman or docker, where one is at hand (FLAGS=… for its build)
 	@for engine in podman docker; do $$engine info >/dev/null 2>&1 && break; engine=; done; \
 	case $$engine in \
 		podman) set -- --ignorefile deploy/Containerfile.dockerignore ;; \
 		docker) set -- ;; \
 		*) echo "skipped: no container engine"; exit 0 ;; \
 	esac; \
-	set -x; exec $$engine build "$$@" --file deploy/Containerfile --tag localhost/wufei:$(release) $(FLAGS) .
+	for image in wufei wufei-worker; do \
+		(set -x; exec $$engine build "$$@" --file deploy/Containerfile --target $$image \
+			--tag localhost/$$image:$(release) $(FLAGS) .) || exit; \
+	done
 
 release = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-wheels: $(runtime) ## Fetch the image's wheels, for builds that reach no index: make image FLAGS="--build-arg PIP_NO_INDEX=1"
+wheels: $(runtime) ## Fetch the images' wheels, for builds that reach no index: make image FLAGS="--build-arg PIP_NO_INDEX=1"
 	$(python) deploy/wheels.py deploy/requirements.lock build/wheels
+	$(python) deploy/wheels.py deploy/papers.lock build/wheels
 
 deploy-test: $(development) ## Run deploy/ on podman through its whole life, where podman is at hand (docs/testing.md)
 	$(python) -m tests.deploy $(FLAGS)
@@ -98,7 +102,8 @@ sbom: build/audit/installed ## Write build/sbom.json: what runs, with its digest
 		--output-reproducible --of JSON --output-file build/sbom.json
 
 audit: build/audit/installed ## Ask which faults of the locked dependencies are known, where the advisories are at hand
-	@build/audit/bin/python deploy/known_faults.py requirements.lock requirements-dev.lock deploy/requirements.lock
+	@build/audit/bin/python deploy/known_faults.py requirements.lock requirements-dev.lock \
+		deploy/requirements.lock deploy/papers.lock
 
 build/audit/installed: deploy/audit.lock
 	rm -rf build/audit
@@ -113,11 +118,14 @@ lock: ## Write the locks anew (FLAGS=--upgrade takes the newest releases)
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet uv==0.13.8
-	build/lock/bin/python -m uv $(compile) pyproject.toml --extra embedded --extra s3 --extra traces --output-file requirements.lock
-	build/lock/bin/python -m uv $(compile) pyproject.toml --all-extras --constraint requirements.lock \
+	build/lock/bin/python -m uv $(compile) pyproject.toml --extra embedded --extra s3 --extra traces --group papers \
+		--output-file requirements.lock
+	build/lock/bin/python -m uv $(compile) pyproject.toml --all-extras --group papers --constraint requirements.lock \
 		--output-file requirements-dev.lock
 	build/lock/bin/python -m uv $(compile) pyproject.toml --extra s3 --extra traces --constraint requirements.lock \
 		--output-file deploy/requirements.lock
+	build/lock/bin/python -m uv $(compile) --group pyproject.toml:papers --constraint requirements.lock \
+		--output-file deploy/papers.lock
 	build/lock/bin/python -m uv $(compile) --group pyproject.toml:audit --output-file deploy/audit.lock
 	rm -rf build/lock
 

@@ -57,6 +57,7 @@ from services.api.imports import template_routes as templates
 from services.api.limiting import open_limits
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
+from services.api.milestones import conflict_routes as milestone_conflicts
 from services.api.milestones import extension_routes as extensions
 from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
@@ -132,6 +133,7 @@ _ROUTERS = (
     checks.router,
     milestones.router,
     milestone_verbs.router,
+    milestone_conflicts.router,
     extensions.router,
     progress.router,  # before plan: `tasks/progress` is no task
     plan.router,

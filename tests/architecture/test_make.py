@@ -147,7 +147,7 @@ def test_without_podman_deploy_is_not_tried_and_one_line_says_so(tmp_path: Path)
     assert line.startswith("skipped: no container engine")
 
 
-def test_the_image_that_is_built_is_the_one_that_compose_starts(project: Path) -> None:
+def test_the_images_that_are_built_are_those_that_compose_starts(project: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", project)
     podman = project / "podman"
     podman.write_text('#!/bin/sh\n[ "$1" = info ] || echo "$@"\n')
@@ -161,6 +161,7 @@ def test_the_image_that_is_built_is_the_one_that_compose_starts(project: Path) -
         check=True,
         timeout=60,
     )
-    (tag,) = re.findall(r"--tag (\S+)", done.stdout)
+    image, worker = re.findall(r"--tag (\S+)", done.stdout)
     compose = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
-    assert f"${{WUFEI_IMAGE:-{tag}}}" in compose
+    assert f"${{WUFEI_IMAGE:-{image}}}" in compose
+    assert f"${{WUFEI_WORKER_IMAGE:-{worker}}}" in compose

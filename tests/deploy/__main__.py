@@ -15,7 +15,7 @@ from secrets import token_bytes, token_hex
 from services.console.ports import free_port
 from services.console.settings import PROJECT
 from tests.deploy import kube, steps
-from tests.deploy.engine import WORK, Engine, Failed, Stack
+from tests.deploy.engine import WORK, Engine, Failed, Stack, worker_of
 from tests.deploy.images import MOST_MEGABYTES, Images, beside_base, build, previous_source, provide
 
 LOG = PROJECT / "build" / "deploy-test.log"
@@ -85,6 +85,8 @@ async def _build_both(engine: Engine, images: Images, revision: str | None) -> N
         told.append(f"{size:.0f} MB beside its base, {MOST_MEGABYTES} are allowed")
         if size > MOST_MEGABYTES:
             raise Failed(f"the image holds {size:.0f} MB beside its base")
+        worker = await beside_base(engine, worker_of(images.current), images.base)
+        told.append(f"the worker's {worker:.0f} MB, with what writes papers")
     with engine.step("build the previous image") as told:
         source, found = await previous_source(engine, revision)
         await build(engine, source, base=images.base, tag=images.previous)

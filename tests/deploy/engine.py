@@ -22,6 +22,11 @@ _MOST_PROCESSES = 4_096
 _HEALTH_EVERY = 1.0
 
 
+def worker_of(image: str) -> str:
+    """Return the name of the worker's image on top of one of ours."""
+    return f"{image}-worker"
+
+
 class Failed(Exception):
     """A command ended otherwise than well, or something was not as it must be."""
 
@@ -130,6 +135,7 @@ class Stack:
             env={
                 **self.images,
                 "WUFEI_IMAGE": image,
+                "WUFEI_WORKER_IMAGE": worker_of(image),
                 "WUFEI_PUBLISHED_PORT": str(self.port),
             },
         )

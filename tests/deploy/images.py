@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 
 from services.console.schema import configuration
 from services.console.settings import PROJECT
-from tests.deploy.engine import WORK, Engine, Failed
+from tests.deploy.engine import WORK, Engine, Failed, worker_of
 
 PYTHON = "docker.io/library/python:3.11-slim-bookworm"
 PUBLIC = {
@@ -115,27 +115,30 @@ def _package(name: str) -> Path:
 
 
 async def build(engine: Engine, source: Path, *, base: str, tag: str) -> None:
-    """Build an image from a source tree with this Containerfile.
+    """Build the image of a source tree, and its worker's on top, each by that tree's own recipe.
 
     The wheels are fetched here and not within: pip is set up on this machine, not in the base.
     """
     deploy = source / "deploy"
-    for name in ("Containerfile", "Containerfile.dockerignore", "trim.py"):
-        if source != PROJECT:
-            shutil.copy(PROJECT / "deploy" / name, deploy / name)
     await _fetch_wheels(engine, source)
-    await engine.podman(
-        *("build", "--layers", "--build-arg", f"PYTHON_IMAGE={base}"),
-        *("--build-arg", "PIP_NO_INDEX=1"),
-        *("--ignorefile", str(deploy / "Containerfile.dockerignore")),
-        *("--file", str(deploy / "Containerfile"), "--tag", tag, str(source)),
-    )
+    targets = {"wufei": tag, "wufei-worker": worker_of(tag)}
+    if not (deploy / "papers.lock").exists():  # of the time when one image did for all
+        targets = {"": tag}
+    for target, name in targets.items():
+        await engine.podman(
+            *("build", "--layers", "--build-arg", f"PYTHON_IMAGE={base}"),
+            *("--build-arg", "PIP_NO_INDEX=1", *(("--target", target) if target else ())),
+            *("--ignorefile", str(deploy / "Containerfile.dockerignore")),
+            *("--file", str(deploy / "Containerfile"), "--tag", name, str(source)),
+        )
 
 
 async def _fetch_wheels(engine: Engine, source: Path) -> None:
     ours, wheels = PROJECT / "build" / "wheels", source / "build" / "wheels"
-    script, lock = PROJECT / "deploy" / "wheels.py", source / "deploy" / "requirements.lock"
-    await engine.run(sys.executable, str(script), str(lock), str(ours))
+    script = PROJECT / "deploy" / "wheels.py"
+    for lock in ("requirements.lock", "papers.lock"):
+        if (source / "deploy" / lock).exists():
+            await engine.run(sys.executable, str(script), str(source / "deploy" / lock), str(ours))
     if source != PROJECT:
         shutil.copytree(ours, wheels)
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from services.console.settings import PROJECT
-from tests.deploy.engine import WORK, Failed, Stack
+from tests.deploy.engine import WORK, Failed, Stack, worker_of
 
 _FOLDER = PROJECT / "deploy" / "kubernetes"
 _FILES = {"wufei-migrate": "migrate/job.yaml", "wufei-api": "base/api.yaml"} | {
@@ -36,7 +36,8 @@ async def play(stack: Stack, *, image: str, told: list[str]) -> None:
     owner = f"postgresql://wufei:{stack.images['POSTGRES_PASSWORD']}@postgres/wufei"
     for name in _FILES:
         own = {"DATABASE_OWNER_URL": owner} if name == "wufei-migrate" else {}
-        container = await _play(stack, name, image, {**settings, **own})
+        ours = worker_of(image) if name == "wufei-worker" else image
+        container = await _play(stack, name, ours, {**settings, **own})
         confined = await _confinement(stack, container)
         if name == "wufei-migrate":
             await _ends_well(stack, container)

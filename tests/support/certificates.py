@@ -34,6 +34,15 @@ class Authority:
         """Return the context of a server with a good certificate for a name or an address."""
         return _serving(self._authority.issue_cert(host))
 
+    def in_files(self, host: str) -> tuple[Path, Path]:
+        """Return a good certificate for an address and its key, as a server reads them."""
+        issued = self._authority.issue_cert(host)
+        certificate, key = self.folder / "server.pem", self.folder / "server.key"
+        issued.cert_chain_pems[0].write_to_path(certificate)
+        issued.private_key_pem.write_to_path(key)
+        key.chmod(0o600)
+        return certificate, key
+
     def of_another_host(self) -> ssl.SSLContext:
         """Return one whose certificate is for somebody else."""
         return _serving(self._authority.issue_cert("another.test"))

@@ -31,6 +31,9 @@ _NAMES: Mapping[tuple[str, ...], str] = {
     ("excellent", "good", "pass", "fail"): "Grade",
     ("unit", "lead", "office"): "RecipientOf",
     ("none", "narrative", "document"): "EvidenceRule",
+    ("90", "95", "99"): "Confidence",
+    ("too-few-answers", "group-too-small", "frame-incomplete", "frames-differ"): "SurveyRefusal",
+    ("==", "<=", "<", ">="): "RowOperator",
     ROLES[:4]: "Role",
     ("plan:read", "plan:write", "submissions:read", "submissions:write"): "Scope",
     ("mandatory", "optional", "self_selected"): "Selection",
@@ -52,7 +55,8 @@ def name_what_is_shared(document: Schema) -> None:
         values = schema.get("enum")
         if isinstance(values, list):
             name = _named(values, place, known, schemas)
-            _refer(schema, name, {"type": "string", "enum": values}, ("type", "enum"), schemas)
+            shape = {"type": schema.get("type", "string"), "enum": values}
+            _refer(schema, name, shape, ("type", "enum"), schemas)
         elif _is_decimal(schema) and schema is not schemas[_DECIMAL]:
             schema.pop("default", None)  # no language has a default that is text or a number
             _refer(schema, _DECIMAL, schemas[_DECIMAL], ("anyOf",), schemas)

@@ -9,10 +9,12 @@ from pydantic import BaseModel, Field
 
 from services.api.exports.digits import Digits
 from services.api.paging import LIMITED_TO_SCOPE
+from services.core.plan.count_entries import Confidence
 from services.core.plan.register_entries import MeasureKind, RegisterMeasure
 from services.core.plan.state import PlanState
 from services.core.registers.measures.queries import MOST_ROWS_TOLD, FigureRow
 from services.core.registers.measures.rules import Measured, reporter_of, shown_value
+from services.core.registers.measures.surveys import SurveyRefusal, survey_share
 from services.core.submissions.rules import text_of
 
 
@@ -42,6 +44,32 @@ class ProposedFigureOut(BaseModel):
     found_at: datetime = Field(description="When it was found")
 
 
+class SurveyFigureOut(BaseModel):
+    """What a survey's share rests on: its answers and its interval. Of people it has counts alone.
+
+    The interval is Wilson's. A weighted share is of the frame: its interval is that of the
+    effective number of answers.
+    """
+
+    answers: Digits = Field(description="How many valid answers there are")
+    least: int = Field(description="How many the plan asks for; with fewer there is no share")
+    weighted: bool = Field(description="Whether groups weigh by the size of their frame")
+    confidence: Confidence = Field(description="The confidence of the interval, in per cent")
+    lower: Digits | None = Field(
+        description="Its lower bound, from 0 to 1, rounded down at 20 places; null: no share"
+    )
+    upper: Digits | None = Field(
+        description="Its upper bound, from 0 to 1, rounded up at 20 places; null: no share"
+    )
+    effective: Digits | None = Field(
+        description="For how many answers of a simple sample they count; null: no share"
+    )
+    refused: SurveyRefusal | None = Field(
+        description="Why there is no share: too few answers, of one group too few, a group without"
+        " a frame, or one with two; null: there is one"
+    )
+
+
 class MeasuredFigureOut(BaseModel):
     """What a measure gives for a period as the rows stand."""
 
@@ -55,6 +83,9 @@ class MeasuredFigureOut(BaseModel):
     numerator: Digits | None = Field(description="Above the line; null: it is no share")
     denominator: Digits | None = Field(description="Below the line; null: it is no share")
     row_count: int = Field(description="How many rows are counted or added up")
+    survey: SurveyFigureOut | None = Field(
+        description="What it rests on, of a survey; null: it is none"
+    )
     proposed: ProposedFigureOut | None = Field(
         description="As it was proposed last; null: it was not"
     )
@@ -88,7 +119,26 @@ def figure_fields(
         "numerator": None if form is None else text_of(form.numerator),
         "denominator": None if form is None else text_of(form.denominator),
         "row_count": measured.row_count,
+        "survey": _survey(measured, measure),
         "proposed": None if last is None else _proposed(last),
+    }
+
+
+def _survey(measured: Measured, measure: RegisterMeasure) -> dict[str, Any] | None:
+    rule = measure.survey
+    if rule is None:
+        return None
+    found = survey_share(measured.groups, rule)
+    bounds = found.interval
+    return {
+        "answers": text_of(found.answers),
+        "least": rule.least,
+        "weighted": found.weighted,
+        "confidence": rule.confidence,
+        "lower": None if bounds is None else text_of(bounds.lower),
+        "upper": None if bounds is None else text_of(bounds.upper),
+        "effective": text_of(found.effective),
+        "refused": found.refused,
     }
 
 

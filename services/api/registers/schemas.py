@@ -20,6 +20,7 @@ from services.core.kit.decimals import plain
 from services.core.kit.faults import faults_of
 from services.core.kit.said import CodeIn, Said, Words
 from services.core.kit.text import Language
+from services.core.plan.count_entries import RowCheck, RowOperator, RowTerm
 from services.core.plan.members import Frequency
 from services.core.plan.register_entries import (
     ColumnCheck,
@@ -124,6 +125,25 @@ class RegisterColumnOut(BaseModel):
     note: str | None = Field(description="What a reader should know of it")
 
 
+class RowTermOut(BaseModel):
+    """One summand of a side of a check."""
+
+    column: str | None = Field(description="Code of the column; null: it is a constant")
+    constant: Digits | None = Field(description="The constant; null: it is a column")
+    times: Digits = Field(description="What it is multiplied by")
+
+
+class RowCheckOut(BaseModel):
+    """What must hold between the numbers of a row; one that breaks it is refused."""
+
+    code: str = Field(description="Its code")
+    name: str = Field(description="Its name")
+    left: list[RowTermOut] = Field(description="What is added up on the left")
+    operator: RowOperator = Field(description="How the left stands to the right")
+    right: list[RowTermOut] = Field(description="What is added up on the right")
+    tolerance: Digits = Field(description="By how much two sides differ and still count as equal")
+
+
 class RegisterMeasureOut(BaseModel):
     """A figure that is reckoned over the rows of a register."""
 
@@ -156,6 +176,8 @@ class RegisterOut(BaseModel):
     cycle: Frequency | None = Field(description="How often its rows are looked through")
     ends: list[RowEnd] = Field(description="How a confirmed row may cease to count")
     columns: list[RegisterColumnOut] = Field(description="What its rows say")
+    aggregates: bool = Field(description="Whether its rows are totals alone, and name no person")
+    checks: list[RowCheckOut] = Field(description="What the numbers of a row must meet")
     measures: list[RegisterMeasureOut] = Field(description="Figures over its rows")
 
 
@@ -257,7 +279,7 @@ class RegisterReportOut(BaseModel):
 
 def register_fields(register: Register) -> dict[str, Any]:
     """Return a register as `RegisterOut` has it."""
-    same = "code name note source review valid_from valid_to cycle"
+    same = "code name note source review valid_from valid_to cycle aggregates"
     return {
         **{name: getattr(register, name) for name in same.split()},
         "key": list(register.key),
@@ -265,6 +287,7 @@ def register_fields(register: Register) -> dict[str, Any]:
         "leads": list(register.leads),
         "ends": list(register.ends),
         "columns": [_column_fields(one) for one in register.columns],
+        "checks": [_check_fields(one) for one in register.checks],
         "measures": [
             {
                 **{name: getattr(one, name) for name in ("code", "name", "kind", "at", "per")},
@@ -274,6 +297,20 @@ def register_fields(register: Register) -> dict[str, Any]:
             for one in register.measures
         ],
     }
+
+
+def _check_fields(check: RowCheck) -> dict[str, Any]:
+    return {
+        **{name: getattr(check, name) for name in ("code", "name", "operator")},
+        "left": [_term_fields(one) for one in check.left],
+        "right": [_term_fields(one) for one in check.right],
+        "tolerance": plain(check.tolerance),
+    }
+
+
+def _term_fields(term: RowTerm) -> dict[str, Any]:
+    constant = None if term.constant is None else plain(term.constant)
+    return {"column": term.column, "constant": constant, "times": plain(term.times)}
 
 
 def _column_fields(column: RegisterColumn) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, func, select
+from sqlalchemy import ColumnElement, TextClause, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.connectors.mapping import OutgoingFigure
@@ -90,11 +90,13 @@ async def visible_connector(
     return None
 
 
+def _going_on(city_code: str) -> Sequence[ColumnElement[bool]]:
+    return Connector.city_code == city_code, Connector.ended_at.is_(None)
+
+
 async def connector_count(session: AsyncSession, city_code: str) -> int:
     """Return how many connectors a city has that did not end."""
-    counted = select(func.count()).where(
-        Connector.city_code == city_code, Connector.ended_at.is_(None)
-    )
+    counted = select(func.count()).where(*_going_on(city_code))
     return await session.scalar(counted.select_from(Connector)) or 0
 
 
@@ -104,11 +106,7 @@ async def connectors_of(
     """Return the connectors of some plans of a city that did not end, oldest first."""
     found = await session.scalars(
         select(Connector)
-        .where(
-            Connector.city_code == city_code,
-            Connector.plan_code.in_(plan_codes),
-            Connector.ended_at.is_(None),
-        )
+        .where(*_going_on(city_code), Connector.plan_code.in_(plan_codes))
         .order_by(Connector.id)
     )
     return found.all()

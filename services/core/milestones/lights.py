@@ -135,7 +135,7 @@ def _on_the_way(course: Course, today: date, rules: Lights) -> LightVerdict:
         "elapsed": display(elapsed, most=(Decimal(0),), least=(FULL,)),
         "due": course.due_date.isoformat(),
     }
-    timed = whole > 0 and gone > 0
+    timed = whole > 0
     if timed and _lags(course.percent, whole, gone, rules.yellow_pace) and gone * 2 > whole:
         return LightVerdict("red", "far_behind", details)
     if course.expected_date is not None and course.expected_date > course.due_date:

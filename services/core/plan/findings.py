@@ -55,13 +55,17 @@ FAULT_TEXTS: Mapping[str, Text] = {
     ),
     "day-required": Text("此口径须写明 day", "It needs day, the column with a row's day"),
     "day-not-expected": Text("period_end 不写 day", "period_end has no day"),
-    "column-required": Text("sum 须写明 column", "A sum needs column, which is added up"),
-    "column-not-expected": Text("只有 sum、ratio 才写 column", "Only a sum or a ratio has column"),
+    "column-required": Text(
+        "sum、survey 须写明 column", "A sum and a survey need column, which is added up"
+    ),
+    "column-not-expected": Text(
+        "只有 sum、ratio、survey 才写 column", "Only a sum, a ratio or a survey has column"
+    ),
     "denominator-required": Text(
         "ratio、coverage 须写明 denominator", "A ratio and a coverage need a denominator"
     ),
     "denominator-not-expected": Text(
-        "count、sum 没有 denominator", "A count and a sum have no denominator"
+        "count、sum、survey 没有 denominator", "A count, a sum and a survey have no denominator"
     ),
     "coverage-incomplete": Text(
         "coverage 须写明 distinct（一列）与 denominator 的 listed_in、match，且不写 column",
@@ -113,6 +117,37 @@ FAULT_TEXTS: Mapping[str, Text] = {
     "sheet-without-points": Text(
         "至少一项（加分项除外）的满分应大于零",
         "At least one item that is no bonus must have full points above zero",
+    ),
+    "survey-required": Text("survey 须写明 survey", "A measure of the kind survey needs survey"),
+    "survey-not-expected": Text("只有 survey 才写 survey", "Only the kind survey has survey"),
+    "survey-of-the-city": Text("survey 的 per 应为 city", "A survey is of the city alone"),
+    "survey-times": Text("survey 不写 times：结果是占比", "A survey has no times: it is a share"),
+    "not-a-count": Text(
+        "应为必填（required）且 minimum 不小于 0 的 integer 列",
+        "Must be a required column of the type integer whose minimum is 0 or more",
+    ),
+    "not-a-frame": Text(
+        "应为 minimum 大于 0 的 integer 列", "Must be an integer column whose minimum is above 0"
+    ),
+    "not-a-choice": Text(
+        "应为必填（required）的 choice 列", "Must be a required column of the type choice"
+    ),
+    "words-in-aggregates": Text(
+        "只登记合计数的台账（aggregates）没有 {type} 列：不得写入姓名或号码",
+        "A register of totals (aggregates) has no column of the type {type}: it would take names"
+        " and numbers of persons",
+    ),
+    "count-without-bounds": Text(
+        "只登记合计数的台账（aggregates）中，integer 列的 minimum 须不小于 0，maximum 须不超过"
+        " 999999999",
+        "In a register of totals (aggregates) an integer has a minimum of 0 or more and a maximum"
+        " of at most 999999999",
+    ),
+    "row-term-of-one": Text(
+        "一项应写明 column 或 constant，且只写一个", "A term states one of column and constant"
+    ),
+    "row-check-of-nothing": Text(
+        "至少一项应为 column", "One term at least is a column, or it would never be asked"
     ),
     "check-of-no-text": Text("只有 text 类型的列才有 check", "Only a text has a check"),
     "negative-tolerance": Text("允许的差异不能为负", "A tolerance is not negative"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.core.kit.decimals import plain
+from services.core.plan.count_faults import check_counts, check_number, check_survey
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_columns import Columns, Registers, columns_of, registers_of
@@ -20,6 +21,7 @@ def check_measures(document: PlanDocument, codes: Mapping[str, Codes], findings:
     measured = []
     for at, register in enumerate(document.registers):
         columns = columns_of(f"/registers/{at}", register, findings)
+        check_counts(f"/registers/{at}", register, columns, findings)
         place = f"/registers/{at}/measures"
         named = [(f"{place}/{n}/code", one.code) for n, one in enumerate(register.measures)]
         findings.add_repeats("duplicate-code", named)
@@ -67,7 +69,8 @@ class _Measured:
         self.findings.add_unknown_among(
             f"{self.place}/distinct", self.measure.distinct, self.columns.codes
         )
-        self._check_number(f"{self.place}/column", self.measure.column)
+        check_number(f"{self.place}/column", self.measure.column, self.columns, self.findings)
+        check_survey(self.place, self.measure, self.columns, self.findings)
         self._check_conditions(f"{self.place}/where", self.measure.where, self.columns)
         self._check_kind()
         if self.measure.denominator is not None:
@@ -79,11 +82,12 @@ class _Measured:
         kind, column = f"{self.place}/kind", f"{self.place}/column"
         at = f"{self.place}/denominator"
         summed = measure.column is not None
-        if measure.kind == "sum" and not summed:
+        if measure.kind in {"sum", "survey"} and not summed:
             add("column-required", column, None, [kind])
         if measure.kind == "count" and summed:
             add("column-not-expected", column, measure.column, [kind])
-        if measure.distinct and (measure.kind == "sum" or (measure.kind == "ratio" and summed)):
+        adds_up = measure.kind in {"sum", "survey"} or (measure.kind == "ratio" and summed)
+        if measure.distinct and adds_up:
             add("distinct-not-expected", f"{self.place}/distinct", None, [kind, column])
         is_share = measure.kind in {"ratio", "coverage"}
         if measure.denominator is not None and not is_share:
@@ -101,7 +105,7 @@ class _Measured:
         if self.measure.kind == "ratio":
             if below.listed_in is not None or below.match is not None:
                 self.findings.add("ratio-of-another-register", at, None, rests_on)
-            self._check_number(f"{at}/column", below.column)
+            check_number(f"{at}/column", below.column, self.columns, self.findings)
             self._check_conditions(f"{at}/where", below.where, self.columns)
             return
         if self.measure.kind != "coverage":
@@ -126,12 +130,6 @@ class _Measured:
             self.findings.add("day-required", f"{self.place}/day", None, [at])
             return
         check_day(f"{self.place}/day", day, self.columns, self.findings)
-
-    def _check_number(self, place: str, code: str | None) -> None:
-        self.findings.add_unknown(place, code, self.columns.codes)
-        found = self.columns.find(code)
-        if found is not None and found[1].type not in _NUMBERS:
-            self.findings.add("not-a-number", place, code, [f"{found[0]}/type"])
 
     def _check_conditions(
         self, place: str, conditions: tuple[RowCondition, ...], columns: Columns

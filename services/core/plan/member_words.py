@@ -6,6 +6,8 @@ A member that means the same wherever it stands is said once, under `EVERYWHERE`
 from collections.abc import Mapping
 from typing import Any
 
+from services.core.plan.count_words import COUNT_WORDS
+
 EVERYWHERE: Mapping[str, str] = {
     "administrative_code": "Its administrative division code, of 6 to 12 digits",
     "advice": "What to do about it where it is broken",
@@ -43,6 +45,7 @@ EVERYWHERE: Mapping[str, str] = {
 }
 
 WORDS: Mapping[str, Mapping[str, str]] = {
+    **COUNT_WORDS,
     "City": {"superior": "The authority above it, such as 郑州市"},
     "Span": {"start": "The first day", "end": "The last day"},
     "Group": {"weight": "Its weight; null: the sum of its indicators'"},
@@ -202,10 +205,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "column": "Code of the column that is added up",
         "times": "What the number is multiplied by",
         "denominator": "What stands below the line",
+        "survey": "Of a survey: how its answers become a share",
         "per": "One figure, or one of each unit that keeps rows",
         "indicator": "Code of the indicator whose value is proposed; null: it is only shown",
     },
     "Register": {
+        "aggregates": "Whether its rows are totals alone, and name no person",
+        "checks": "What the numbers of a row must meet",
         "measures": "Figures over its rows",
         "columns": "What its rows say",
         "key": "Codes of the columns by which a row is told from all others",

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
-from services.core.kit.forms import form
 from services.core.kit.said import Line, Prose
+from services.core.plan.count_entries import MOST_ROW_CHECKS, ColumnCode, RowCheck, SurveyRule
 from services.core.plan.members import Entry, Frequency
 from services.core.plan.written import Code
 
@@ -22,7 +22,7 @@ RowEnd = Literal["ended", "revoked"]
 ROW_ENDS: tuple[RowEnd, ...] = ("ended", "revoked")
 """How a row that was confirmed may cease to count."""
 
-MeasureKind = Literal["count", "sum", "ratio", "coverage"]
+MeasureKind = Literal["count", "sum", "ratio", "coverage", "survey"]
 MeasureTime = Literal["period_end", "in_period", "until_period_end"]
 MeasureOf = Literal["city", "unit"]
 
@@ -32,16 +32,6 @@ MOST_CONDITIONS = 10
 MOST_COLUMNS = 60
 MOST_KEY_COLUMNS = 4
 LONGEST_TEXT = 2000
-
-ColumnCode = Annotated[
-    str,
-    form(
-        r"^[a-z][a-z0-9_]{0,39}$",
-        "应为小写字母开头的编码，至多 40 个小写字母、数字和 _，如 named_on",
-        "Must begin with a small letter and have at most 40 small letters, digits and _,"
-        " such as named_on",
-    ),
-]
 
 
 class ColumnChoice(Entry):
@@ -108,9 +98,10 @@ class RegisterMeasure(Entry):
 
     `at` says which rows: those that hold on the last day of a period, or those whose `day` lies
     in it, or up to its end. Rows that say the same in `distinct` are counted once; a coverage
-    looks for that column's values in the denominator's list. A number is multiplied by `times`,
-    such as 0.0001 from 万元 to 亿元. Where an `indicator` is named its value is proposed: that of
-    the city, or with `per` `unit` one of each unit that keeps rows.
+    looks for that column's values in the denominator's list. Of a survey `column` says how many
+    gave the answer. A number is multiplied by `times`, such as 0.0001 from 万元 to 亿元. Where an
+    `indicator` is named its value is proposed: that of the city, or with `per` `unit` one of each
+    unit that keeps rows.
     """
 
     code: Code
@@ -123,6 +114,7 @@ class RegisterMeasure(Entry):
     column: ColumnCode | None = None
     times: ExactDecimal = Decimal(1)
     denominator: MeasureDenominator | None = None
+    survey: SurveyRule | None = None
     per: MeasureOf = "city"
     indicator: Code | None = None
     note: Prose | None = None
@@ -135,6 +127,8 @@ class Register(Entry):
     submits keeps its own rows. With `review` a row counts once somebody else has confirmed it:
     the office, or one of the `leads`. `valid_from` and `valid_to` are columns of the type `date`
     between which, both included, a row holds. `ends` says how a confirmed row may cease to count.
+    With `aggregates` its rows are totals, of cases or of people who were asked: it has no column
+    that could say who they are.
     """
 
     code: Code
@@ -150,6 +144,8 @@ class Register(Entry):
     valid_to: ColumnCode | None = None
     cycle: Frequency | None = None
     ends: Annotated[tuple[RowEnd, ...], Field(max_length=2)] = ROW_ENDS
+    aggregates: Annotated[bool, Field(strict=True)] = False
+    checks: Annotated[tuple[RowCheck, ...], Field(max_length=MOST_ROW_CHECKS)] = ()
     measures: Annotated[tuple[RegisterMeasure, ...], Field(max_length=MOST_MEASURES)] = ()
 
     def column(self, code: str) -> RegisterColumn | None:

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Line, Prose
+from services.core.plan.count_entries import ColumnCode
 from services.core.plan.members import Entry, Frequency
-from services.core.plan.register_entries import ColumnCode
 from services.core.plan.written import Code, Days
 
 AssessedKind = Literal["unit", "village", "row"]

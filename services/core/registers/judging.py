@@ -17,6 +17,8 @@ from services.core.kit.text import Text
 from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
 from services.core.plan.state import PlanState
 from services.core.plan.unknown_codes import unknown_organization
+from services.core.registers.row_checks import row_check_faults
+from services.core.registers.totals import untold
 
 Cells = Mapping[str, Any]
 """What a row says by the code of the column: text, a day as text, an exact decimal as text, a whole
@@ -101,7 +103,7 @@ def judged_cells(
             continue
         found = _READERS[column.type](column, raw_said, place, desk)
         if isinstance(found, Fault):
-            faults.append(found)
+            faults.append(untold(found, column) if register.aggregates else found)
         else:
             cells[code] = found
     wrong = {fault.pointer for fault in faults}
@@ -114,6 +116,8 @@ def judged_cells(
     if first is not None and last is not None and last < first:
         place = f"/values/{register.valid_to}"
         faults.append(Fault(place, "validity-order", _ORDER, last.isoformat()))
+    if not faults:
+        faults = row_check_faults(register, cells)
     return JudgedCells(cells, tuple(faults))
 
 

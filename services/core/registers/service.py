@@ -54,6 +54,7 @@ from services.core.registers.rules import (
     state_allows,
 )
 from services.core.registers.statements import REMEMBER, WRITE
+from services.core.registers.totals import reason_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,11 +363,12 @@ async def move(
     """Carry out a verb on a locked row. One that ends it does so from `ended_on` on, or today.
 
     Raises:
-        InvalidInput: it would be confirmed with faults, or ended on a day to come.
+        InvalidInput: it would be confirmed with faults, or ended on a day to come, or the reason
+            holds a person's number where only totals are kept.
         RegisterRowTransitionRefused: its state does not allow it, or the register knows no such
             end.
     """
-    faults: list[Fault] = []
+    faults = reason_faults(desk.register, reason)
     if verb == "confirm":
         faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
     if ended_on is not None and ended_on > desk.today:

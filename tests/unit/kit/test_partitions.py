@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.core.kit.ids import first_id_at
@@ -74,6 +74,7 @@ def test_what_is_lacking_goes_on_where_the_parts_end_and_reaches_so_far_ahead(
     assert not lacking or lacking[-1][0] < span.after(now, SPANS_AHEAD + 1)
 
 
+@example(now=datetime(2026, 4, 1, tzinfo=UTC), ago=KEPT.days)
 @given(now=INSTANTS, ago=st.integers(0, 400))
 def test_a_part_is_outlived_when_its_newest_row_is(now: datetime, ago: int) -> None:
     now = now.replace(microsecond=0)

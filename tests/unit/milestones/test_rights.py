@@ -90,6 +90,12 @@ def test_nobody_judges_what_they_completed_themselves() -> None:
     assert has_right(an_actor("integrator", None, number=8), "close", place)
 
 
+def test_no_unit_judges_what_it_did_itself_though_its_measure_has_another_lead() -> None:
+    lead = an_actor("lead", LEAD)
+    assert reviews(lead, SHARING, (LEAD,))
+    assert not reviews(lead, LEAD, (LEAD, SHARING))
+
+
 def test_what_a_lead_promised_of_its_own_accord_is_its_own_until_it_has_signed() -> None:
     lead = an_actor("lead", LEAD)
     own = a_place(LEAD, state="assigned", assigned_by=LEAD)

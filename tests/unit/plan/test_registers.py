@@ -126,8 +126,92 @@ def test_two_measures_of_one_indicator_are_refused() -> None:
     assert faults(a_register(measures=measures)) == [("0/measures/1/indicator", "measured-twice")]
 
 
-def test_the_plan_ships_twelve_registers_whose_measures_are_its_indicators() -> None:
+def test_the_plan_ships_registers_whose_measures_are_its_indicators() -> None:
     registers = xinmi().registers
-    assert len(registers) == 12
+    assert len([one for one in registers if not one.aggregates]) == 12
+    assert [one.code for one in registers if one.aggregates] == ["SURVEY"]
     linked = {one.indicator for each in registers for one in each.measures} - {None}
-    assert linked == {"G01", "G03", "G05", "R03", "R04", "R06", "R11", "R12"}
+    assert linked == {
+        *("G01", "G03", "G05", "R03", "R04", "R06", "R11", "R12"),
+        *("P01", "P02", "P03"),
+    }
+
+
+COUNT = {"code": "n", "name": "数", "type": "integer", "required": True, "minimum": 0}
+FRAME = {"code": "frame", "name": "总体", "type": "integer", "minimum": 1}
+RULE = {"answers": "n", "least": 385}
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        ({"survey": RULE, "column": "n"}, set()),
+        ({"survey": {**RULE, "frame": "frame"}, "column": "n"}, set()),
+        ({"column": "n"}, {("survey", "survey-required")}),
+        ({"survey": RULE}, {("column", "column-required")}),
+        ({"survey": RULE, "column": "n", "per": "unit"}, {("per", "survey-of-the-city")}),
+        ({"survey": RULE, "column": "n", "times": 100}, {("times", "survey-times")}),
+        ({"survey": RULE, "column": "frame"}, {("column", "not-a-count")}),
+        (
+            {"survey": {**RULE, "answers": "amount", "frame": "n", "group": "kind"}, "column": "n"},
+            {
+                ("survey/answers", "not-a-count"),
+                ("survey/frame", "not-a-frame"),
+                ("survey/group", "not-a-choice"),
+            },
+        ),
+        (
+            {"survey": {**RULE, "group": "none"}, "column": "n"},
+            {("survey/group", "unknown-column")},
+        ),
+        ({"kind": "count", "survey": RULE}, {("survey", "survey-not-expected")}),
+    ],
+)
+def test_a_survey_that_gives_no_share_is_refused(
+    measure: dict[str, Any], expected: set[tuple[str, str]]
+) -> None:
+    columns = [*COLUMNS, COUNT, FRAME]
+    asked = a_measure(**{"kind": "survey", **measure})
+    found = faults(a_register(columns=columns, measures=[asked]))
+    assert {(place.removeprefix("0/measures/0/"), code) for place, code in found} == expected
+
+
+def test_a_register_of_totals_has_no_column_that_could_name_somebody() -> None:
+    columns = [
+        {**DAY, "required": True},
+        KIND,
+        {**COUNT, "maximum": 999_999_999},
+        {**COUNT, "code": "m", "maximum": 1_000_000_000},
+        {**COUNT, "code": "o"},
+        AMOUNT,
+        NAME,
+    ]
+    found = faults(a_register(columns=columns, key=["day"], aggregates=True))
+    assert set(found) == {
+        ("0/columns/3/maximum", "count-without-bounds"),
+        ("0/columns/4/maximum", "count-without-bounds"),
+        ("0/columns/5/type", "words-in-aggregates"),
+        ("0/columns/6/type", "words-in-aggregates"),
+    }
+
+
+def test_every_fault_of_a_check_between_numbers_is_told_at_once() -> None:
+    check = {"code": "c", "name": "核", "left": [{"column": "amount"}], "operator": "=="}
+    wrong = [
+        {**check, "right": [{"constant": 1}]},
+        {**check, "right": [{}, {"column": "amount", "constant": 1}], "tolerance": -1},
+        {**check, "code": "d", "right": [{"column": "name"}, {"column": "none", "times": 0}]},
+        {**check, "code": "e", "left": [{"constant": 1}], "right": [{"constant": 1}]},
+    ]
+    assert {
+        (place.removeprefix("0/checks/"), code) for place, code in faults(a_register(checks=wrong))
+    } == {
+        ("1/code", "duplicate-code"),
+        ("1/right/0", "row-term-of-one"),
+        ("1/right/1", "row-term-of-one"),
+        ("1/tolerance", "negative-tolerance"),
+        ("2/right/0/column", "not-a-number"),
+        ("2/right/1/column", "unknown-column"),
+        ("2/right/1/times", "multiplier-zero"),
+        ("3", "row-check-of-nothing"),
+    }

@@ -210,7 +210,7 @@ def test_somebody_acts_where_no_unit_leads() -> None:
 
 def test_every_open_point_is_there_and_holds_back_what_is_unsafe() -> None:
     questions = xinmi().open_questions
-    of_registers = [f"K{number:02}" for number in range(1, 9)]
+    of_registers = [f"K{number:02}" for number in range(1, 10)]
     assert [each.id for each in questions] == [
         *(f"T{number:02}" for number in range(1, 38)),
         *of_registers,

@@ -114,6 +114,18 @@ def test_a_ratio_is_judged_by_the_value_that_it_gives() -> None:
     assert "0–100" in faults[0].detail.zh
 
 
+def test_a_part_above_its_whole_is_refused_with_both_figures_where_the_plan_says_so() -> None:
+    state = a_state(
+        an_indicator(
+            plausible={"minimum": 0, "maximum": 1000}, entry_checks={"part_within_whole": "block"}
+        )
+    )
+    form = Form(numerator=Decimal(11), denominator=Decimal(10))
+    (fault,) = value_faults(form, state.indicators["R01"], state, "2025", draft=False)
+    assert (fault.pointer, fault.code) == ("/numerator", "part-above-whole")
+    assert "11 > 10" in fault.detail.zh
+
+
 def test_where_the_plan_warns_a_reason_is_asked_for_and_then_no_more() -> None:
     state = a_state(an_indicator(plausible={**_SHARE, "outside": "warn"}))
     (asked,) = doubts_of(a_row(value=Decimal(110)), state)
@@ -168,6 +180,13 @@ def test_a_value_that_cannot_count_says_why(
         assert found is not None
         assert "按年填报" in found.words.zh
         assert "reported once a year" in found.words.en
+
+
+def test_of_a_value_from_another_unit_it_is_said_whose_counts() -> None:
+    state = a_state(an_indicator())
+    found = why_not_counted(a_row(organization_code="UN02"), state)
+    assert found is not None
+    assert state.organizations["UN01"].name in found.words.zh
 
 
 START = date(2025, 1, 1)

@@ -35,15 +35,3 @@ async def reminders(
     if before is not None:
         wanted = wanted.where(Reminder.id < before)
     return (await session.scalars(wanted.order_by(Reminder.id.desc()).limit(limit))).all()
-
-
-async def reminders_by_id(
-    session: AsyncSession, city_code: str, ids: Sequence[UUID]
-) -> list[Reminder]:
-    """Return reminders of a city by their ids, by unit, whoever asks."""
-    found = await session.scalars(
-        select(Reminder)
-        .where(Reminder.city_code == city_code, Reminder.id.in_(ids))
-        .order_by(Reminder.organization_code)
-    )
-    return list(found)

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.core.events.service import NewEvent, record
 from services.core.kit.ids import new_id
 from services.core.obligations.reminders.models import Reminder
-from services.core.obligations.reminders.queries import reminders_by_id
 from services.core.obligations.reminders.statements import REMIND
 from services.core.plan.errors import PeriodRefused
 from services.core.plan.periods import Period
@@ -51,7 +49,7 @@ async def remind(
     state = row.state if row else "planned"
     if state != "open":
         raise PeriodRefused(extra={"state": state, "allowed_actions": period_actions(state)})
-    asked = sorted(plan.organizations if units is None else units)
+    asked, today = sorted(plan.organizations if units is None else units), plan.local_date(now)
     rows = await session.execute(
         REMIND,
         {
@@ -61,18 +59,34 @@ async def remind(
             "units": asked,
             "ids": [new_id() for _ in asked],
             "zone": plan.document.time_zone,
-            "today": plan.local_date(now),
+            "today": today,
             "note": note,
             "actor": to_json(actor).decode(),
             "now": now,
         },
     )
-    found: list[tuple[str, UUID | None]] = [(code, reminder_id) for code, reminder_id in rows]
-    given = await reminders_by_id(
-        session, plan.city_code, [reminder_id for _, reminder_id in found if reminder_id]
-    )
+    given, already = [], []
+    for code, reminder_id, missing, due_date in rows:
+        if reminder_id is None:
+            already.append(code)
+            continue
+        given.append(
+            Reminder(
+                city_code=plan.city_code,
+                id=reminder_id,
+                plan_code=plan.code,
+                period=period.code,
+                organization_code=code,
+                day=today,
+                indicator_codes=missing,
+                due_date=due_date,
+                note=note,
+                actor=dict(actor),
+                reminded_at=now,
+            )
+        )
     await record(session, *(_event(one, actor) for one in given))
-    return Reminded(given, [code for code, reminder_id in found if reminder_id is None])
+    return Reminded(given, already)
 
 
 def _event(one: Reminder, actor: Mapping[str, object]) -> NewEvent:

@@ -28,7 +28,7 @@ WITH owing AS (
     ON CONFLICT DO NOTHING
     RETURNING id
 )
-SELECT w.organization_code, given.id FROM owing AS w
+SELECT w.organization_code, given.id, w.missing, w.due_date FROM owing AS w
 JOIN unnest(CAST(:units AS text[]), CAST(:ids AS uuid[])) AS n(organization_code, id)
     ON n.organization_code = w.organization_code
 LEFT JOIN given ON given.id = n.id
@@ -36,5 +36,6 @@ ORDER BY w.organization_code
 """)  # noqa: S608 (text of our own)
 """Reminds of what `:units` have not handed in for a period, under an id of `:ids` each.
 
-Returns who has not, and the id of the reminder; null: it was reminded that day already.
+Returns who has not, the id of the reminder (null: it was reminded that day already), what is
+missing and when it is due.
 """

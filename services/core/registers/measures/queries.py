@@ -1,6 +1,7 @@
 """Reading what registers give: figures as rows stand, and figures as they were found."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from services.core.plan.register_entries import Register, RegisterMeasure
 from services.core.plan.state import PlanState
 from services.core.registers.measures import statements
 from services.core.registers.measures.rules import Measured
+from services.core.registers.measures.surveys import SurveyGroup
 
 MOST_ROWS_TOLD = 1000
 """How many of the rows of a figure are kept one by one; the others by their digest."""
@@ -31,11 +33,26 @@ async def measured(
     if not periods:
         return []
     sql, given = statements.measured(register, measure)
-    found = await session.execute(text(sql), {**given, **_of(plan, periods)})
+    found = await session.execute(text(sql).columns(groups=JSONB), {**given, **_of(plan, periods)})
     return [
-        Measured(row["period"], row["unit"], row["numerator"], row["denominator"], row["row_count"])
+        Measured(
+            row["period"],
+            row["unit"],
+            row["numerator"],
+            row["denominator"],
+            row["row_count"],
+            tuple(_group(*one) for one in row.get("groups", [])),
+        )
         for row in found.mappings()
     ]
+
+
+def _group(
+    name: str, answers: str, positive: str, frame: str | None, framed: int, rows: int, sizes: int
+) -> SurveyGroup:
+    """Return the answers of a group; a frame that only some of its rows state is none."""
+    whole = None if frame is None or framed < rows else Decimal(frame)
+    return SurveyGroup(name, Decimal(answers), Decimal(positive), whole, sizes)
 
 
 async def rested_on(

@@ -9,6 +9,7 @@ from services.core.identity.reach import Reach
 from services.core.kit.decimals import quotient, times
 from services.core.plan.register_entries import Register, RegisterMeasure
 from services.core.plan.state import PlanState
+from services.core.registers.measures.surveys import SurveyGroup, SurveyShare, survey_share
 from services.core.submissions.rules import Form, multiplier
 
 
@@ -16,7 +17,8 @@ from services.core.submissions.rules import Form, multiplier
 class Measured:
     """What a measure found for a period: of a unit, None: of the city.
 
-    None as a number: no row says one. `row_count` rows were counted or added up.
+    None as a number: no row says one. `row_count` rows were counted or added up. Of a survey,
+    `groups` are its answers.
     """
 
     period: str
@@ -24,6 +26,7 @@ class Measured:
     numerator: Decimal | None
     denominator: Decimal | None
     row_count: int
+    groups: tuple[SurveyGroup, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -32,6 +35,8 @@ class Measured:
 
     def form(self, measure: RegisterMeasure) -> Form | None:
         """Return the figure as it would be reported; None: there is none to report."""
+        if measure.survey is not None:
+            return self._form_of(survey_share(self.groups, measure.survey))
         if self.numerator is None:
             return None
         above = times(self.numerator, measure.times)
@@ -40,6 +45,12 @@ class Measured:
         if self.denominator is None or (self.denominator == 0 and above != 0):
             return None
         return Form(numerator=above, denominator=self.denominator)
+
+    @staticmethod
+    def _form_of(found: SurveyShare) -> Form | None:
+        if found.numerator is None:
+            return None
+        return Form(numerator=found.numerator, denominator=found.denominator)
 
 
 def with_what_is_gone(

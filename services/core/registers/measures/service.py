@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.core.identity.actor import operator, system
-from services.core.kit.decimals import plain
+from services.core.kit.decimals import display, plain, times
 from services.core.observations.rules import ObservationDraft
 from services.core.observations.service import record_measured
 from services.core.plan.periods import Period
@@ -29,6 +29,7 @@ from services.core.registers.measures.rules import (
     shown_value,
     with_what_is_gone,
 )
+from services.core.registers.measures.surveys import survey_share
 from services.core.submissions.authorship import Authors, Authorship, columns_of
 from services.core.submissions.batch import statements as submission_statements
 from services.core.submissions.batch.writing import Change, remember, write_rows
@@ -82,8 +83,10 @@ async def propose(
     now_measured = await queries.measured(session, plan, register, measure, periods)
     for one in with_what_is_gone(now_measured, before, measure):
         unit, form = reporter_of(plan, measure, one.organization_code), one.form(measure)
-        if unit is None or form is None or (one.is_empty and (unit, one.period) not in before):
+        if unit is None or ((form is None or one.is_empty) and (unit, one.period) not in before):
             continue
+        # Rows that give a figure no more leave none where there was one.
+        form = form or Form()
         digest, rows = await queries.rested_on(
             session, plan, register, measure, by_code[one.period], one.organization_code
         )
@@ -152,6 +155,7 @@ async def _write(
                 form=one.form,
             )
             for index, one in enumerate(found)
+            if one.form != Form()
         ],
         source_code=f"{REGISTER_SOURCE}{register.code}",
         plan=plan,
@@ -213,5 +217,20 @@ def _source(what: tuple[Register, RegisterMeasure], one: _Found, position: int) 
     register, measure = what
     return (
         f"台账“{register.name}”{measure.name}：{plain(Decimal(one.measured.row_count))} 行，"
-        f"日志序号 {position}，SHA-256 {one.digest[:16]}"
+        f"{_of_survey(measure, one)}日志序号 {position}，SHA-256 {one.digest[:16]}"
     )
+
+
+def _of_survey(measure: RegisterMeasure, one: _Found) -> str:
+    """Return what a reader of a survey's share has to know beside it; nothing of other figures."""
+    rule = measure.survey
+    if rule is None:
+        return "" if one.form != Form() else "已不能算出数值，"
+    found = survey_share(one.measured.groups, rule)
+    answers = f"有效样本 {plain(found.answers)} 份，"
+    if found.interval is None:
+        return f"{answers}不足以给出占比（{found.refused}），"
+    bounds = (found.interval.lower, found.interval.upper)
+    low, high = (display(times(bound, Decimal(100))) for bound in bounds)
+    by = "按总体加权，" if found.weighted else ""
+    return f"{answers}{by}{rule.confidence}% 置信区间 {low}%～{high}%（Wilson），"

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.core.kit.database import columns_of
+from services.core.plan.count_entries import SurveyRule
 from services.core.plan.register_entries import (
     MeasureDenominator,
     Register,
@@ -84,9 +85,12 @@ _PERIODS = """unnest(CAST(:periods AS text[]), CAST(:firsts AS date[]), CAST(:la
 def measured(register: Register, measure: RegisterMeasure) -> tuple[str, Mapping[str, Any]]:
     """Return the statement that reckons a measure for some periods, and what it takes beside them.
 
-    It returns `period`, `unit` (null: of the city), `numerator`, `denominator`, `row_count`.
+    It returns `period`, `unit` (null: of the city), `numerator`, `denominator`, `row_count`; of a
+    survey `groups` too.
     """
     given = _Given()
+    if measure.survey is not None:
+        return _survey(register, measure, measure.survey, given), given.values
     if measure.kind == "coverage" and measure.denominator is not None:
         return _coverage(register, measure, measure.denominator, given), given.values
     rows = _rows("r", register.code, measure, given)
@@ -138,6 +142,26 @@ def _coverage(
         f" FROM (SELECT {name} AS name FROM {listed} AND ({all_there_are})) AS w"
         f" LEFT JOIN (SELECT DISTINCT {own} AS name FROM {rows} AND ({where})) AS o"
         f" ON o.name = w.name) AS f ORDER BY p.period"
+    )
+
+
+def _survey(register: Register, measure: RegisterMeasure, rule: SurveyRule, given: _Given) -> str:
+    rows = _rows("r", register.code, measure, given)
+    where = _meets("r", measure.where, given)
+    group = "''" if rule.group is None else given.cell("r", rule.group)
+    positive, answers = given.number("r", measure.column or ""), given.number("r", rule.answers)
+    frame = "CAST(NULL AS numeric)" if rule.frame is None else given.number("r", rule.frame)
+    return (
+        f"SELECT p.period, CAST(NULL AS text) AS unit, f.numerator, f.denominator, f.row_count,"  # noqa: S608
+        f" f.groups FROM {_PERIODS} CROSS JOIN LATERAL (SELECT sum(g.positive) AS numerator,"
+        " sum(g.answers) AS denominator, CAST(coalesce(sum(g.row_count), 0) AS bigint) AS"
+        " row_count, coalesce(jsonb_agg(jsonb_build_array(g.name, CAST(g.answers AS text),"
+        " CAST(g.positive AS text), CAST(g.frame AS text), g.framed, g.row_count, g.sizes)"
+        " ORDER BY g.name), '[]') AS groups FROM"
+        f" (SELECT {group} AS name, sum({answers}) AS answers, sum({positive}) AS positive,"
+        f" max({frame}) AS frame, count({frame}) AS framed, count(*) AS row_count,"
+        f" count(DISTINCT {frame}) AS sizes FROM {rows} AND ({where}) GROUP BY 1) AS g) AS f"
+        " ORDER BY p.period"
     )
 
 

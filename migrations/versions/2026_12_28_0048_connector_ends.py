@@ -5,8 +5,8 @@ One that has ended is disabled for every process, of the release before too.
 
 from alembic import op
 
-revision = "0047"
-down_revision = "0046"
+revision = "0048"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 works_since = "0014"

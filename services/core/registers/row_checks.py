@@ -1,0 +1,67 @@
+"""Whether the numbers of a row hold together, by the checks that the plan states. Pure."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.core.kit.decimals import plain, times, total
+from services.core.kit.errors import Fault
+from services.core.kit.text import Text
+from services.core.plan.count_entries import RowCheck, RowOperator, RowSide
+from services.core.plan.register_entries import Register
+
+_BROKEN = Text(
+    "“{name}”不成立：左边为 {left}，右边为 {right}，应为 {operator}{within}",
+    "{name} does not hold: left is {left}, right is {right}, and it asks for {operator}{within}",
+)
+_WITHIN = Text("（允许差 {tolerance}）", " (within {tolerance})")
+_EXACTLY = Text("", "")
+
+
+def holds(left: Decimal, right: Decimal, operator: RowOperator, tolerance: Decimal) -> bool:
+    """Return whether two sides stand to each other as asked; within `tolerance` they are equal."""
+    difference = total([left, times(right, Decimal(-1))])
+    if operator == "==":
+        return abs(difference) <= tolerance
+    if operator in {"<=", ">="}:
+        return (difference if operator == "<=" else -difference) <= tolerance
+    return (-difference if operator == "<" else difference) > tolerance
+
+
+def row_check_faults(register: Register, cells: Mapping[str, Any]) -> list[Fault]:
+    """Return the checks of a register that a row breaks, each at the first column it names.
+
+    One that asks for a number which the row lacks is not asked: a blank is not 0.
+    """
+    faults = []
+    for check in register.checks:
+        left, right = _side(check.left, cells), _side(check.right, cells)
+        if left is None or right is None or holds(left, right, check.operator, check.tolerance):
+            continue
+        faults.append(Fault(_place(check), "check-broken", _told(check, left, right), None))
+    return faults
+
+
+def _side(side: RowSide, cells: Mapping[str, Any]) -> Decimal | None:
+    """Return the sum of a side; None: the row lacks one of its numbers."""
+    parts = []
+    for term in side:
+        said = term.constant if term.column is None else cells.get(term.column)
+        if said is None:
+            return None
+        parts.append(times(Decimal(str(said)), term.times))
+    return total(parts)
+
+
+def _place(check: RowCheck) -> str:
+    named = [term.column for term in (*check.left, *check.right) if term.column is not None]
+    return f"/values/{named[0]}" if named else "/values"
+
+
+def _told(check: RowCheck, left: Decimal, right: Decimal) -> Text:
+    within = _WITHIN.format(tolerance=plain(check.tolerance)) if check.tolerance else _EXACTLY
+    said = {"name": check.name, "left": plain(left), "right": plain(right)}
+    parts = {**said, "operator": check.operator}
+    return Text(
+        _BROKEN.zh.format(**parts, within=within.zh), _BROKEN.en.format(**parts, within=within.en)
+    )
