@@ -96,8 +96,7 @@ def _going_on(city_code: str) -> Sequence[ColumnElement[bool]]:
 
 async def connector_count(session: AsyncSession, city_code: str) -> int:
     """Return how many connectors a city has that did not end."""
-    counted = select(func.count()).where(*_going_on(city_code))
-    return await session.scalar(counted.select_from(Connector)) or 0
+    return await session.scalar(select(func.count(Connector.id)).where(*_going_on(city_code))) or 0
 
 
 async def connectors_of(
@@ -384,8 +383,8 @@ async def batch_use(session: AsyncSession, of: Connector, *, since: datetime) ->
         refused,
         unanswered,
         unasked,
-        None if row[7] is None else round(row[7]),
-        row[8],
+        p95_ms=None if row[7] is None else round(row[7]),
+        last_success_at=row[8],
     )
 
 
