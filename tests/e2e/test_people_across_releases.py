@@ -169,7 +169,7 @@ async def test_people_of_the_first_release_that_had_them_go_on(
     assert int(head) > int(past.head.partition(":")[0])
     altered = await one_byte_altered(empty_url)
     broken = await new.command("audit", "verify", code=1)
-    assert f"row {altered}: the row was altered" in broken, broken
+    assert altered in broken, broken
 
 
 async def goes_on(door: str, past: Past) -> None:
