@@ -5,8 +5,8 @@ One that has ended is disabled for every process, of the release before too.
 
 from alembic import op
 
-revision = "0048"
-down_revision = "0047"
+revision = "0049"
+down_revision = "0048"
 branch_labels = None
 depends_on = None
 works_since = "0014"
