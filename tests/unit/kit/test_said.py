@@ -4,7 +4,7 @@ from typing import Annotated
 
 import pytest
 from annotated_types import Gt
-from pydantic import StringConstraints, ValidationError
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from services.core.kit.forms import form, form_of
 from services.core.kit.said import Said, Words, trimmed
@@ -108,3 +108,10 @@ def test_which_members_may_be_blank_is_found_as_a_shape_is_made() -> None:
     for name in ("formed", "number", "counted"):
         with pytest.raises(ValidationError, match=name):
             Shape.model_validate({name: " "})
+
+
+def test_a_form_holds_as_soon_as_it_is_made() -> None:
+    made = TypeAdapter(Annotated[str, form("^v[0-9]$", "如 v1", "Such as v1")])
+    assert made.validate_python("v1") == "v1"
+    with pytest.raises(ValidationError, match="pattern"):
+        made.validate_python("w1")
