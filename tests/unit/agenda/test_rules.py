@@ -68,20 +68,24 @@ def test_a_calendar_reminds_before_the_holiday_and_not_in_it() -> None:
     )
 
 
+_ROWS = ("settle", "renew", "recheck")
+
+
 @pytest.mark.parametrize(
     ("role", "unit", "kinds"),
     [
-        ("reporter", "UN15", ("report", "correct", "sign", "progress", "settle")),
+        ("reporter", "UN15", (*("report", "correct", "sign", "progress"), *_ROWS)),
         (
             "lead",
             "UN15",
             (
                 *("report", "correct", "review", "sign", "progress"),
-                *("close", "reassign", "decide", "settle"),
+                *("close", "reassign", "decide"),
+                *_ROWS,
             ),
         ),
         ("office", None, ("review", "close", "reassign", "decide", "settle")),
-        ("office", "UN15", ("report", "correct", "sign", "progress", "settle")),
+        ("office", "UN15", (*("report", "correct", "sign", "progress"), *_ROWS)),
         ("leader", None, ()),
         ("superior", None, ()),
         ("integrator", "UN15", ()),
