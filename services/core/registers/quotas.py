@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.core.plan.quota_entries import RowQuota
 from services.core.plan.register_entries import Register, RegisterMeasure
 
-Counted = Mapping[tuple[str, str | None], int]
+RowsByChoice = Mapping[tuple[str, str | None], int]
 """How many rows count, by category and unit; None: of all units together."""
 
 
@@ -30,7 +30,7 @@ def measure_of(register: Register, quota: RowQuota) -> RegisterMeasure:
     return next(one for one in register.measures if one.code == quota.measure)
 
 
-def wanted_of(quota: RowQuota, year: int) -> Counted:
+def wanted_of(quota: RowQuota, year: int) -> RowsByChoice:
     """Return how many are wanted by the end of a year, by category and unit.
 
     Where none is stated for the city, it is the sum of its units'.
@@ -45,7 +45,7 @@ def wanted_of(quota: RowQuota, year: int) -> Counted:
 
 
 def lines_of(
-    register: Register, quota: RowQuota, year: int, counted: Counted, units: set[str] | None
+    register: Register, quota: RowQuota, year: int, counted: RowsByChoice, units: set[str] | None
 ) -> list[QuotaLine]:
     """Return a line for each category, the city's first, in the order of the column's choices.
 
@@ -64,7 +64,7 @@ def lines_of(
     return lines
 
 
-def _line(choice: str, unit: str | None, counted: Counted, wanted: Counted) -> QuotaLine:
+def _line(choice: str, unit: str | None, counted: RowsByChoice, wanted: RowsByChoice) -> QuotaLine:
     return QuotaLine(choice, unit, counted.get((choice, unit), 0), wanted.get((choice, unit)))
 
 
