@@ -15,10 +15,13 @@ COUNT_WORDS: Mapping[str, Mapping[str, str]] = {
         "column": "Code of a column; null: a constant",
         "constant": "A number; null: a column",
         "times": "What it is multiplied by",
+        "at": "In this row, in that of the month before, or over twelve months with this one",
+        "summed_in": "Code of the register whose rows with the same key it is added up over",
     },
     "RowCheck": {
         "left": "What is added up on the left",
         "operator": "How the left stands to the right",
         "right": "What is added up on the right",
+        "importance": "Whether a row that breaks it is kept out, or only found fault with",
     },
 }

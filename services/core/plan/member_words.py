@@ -181,6 +181,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "maximum": "The greatest number that is taken; null: any",
         "longest": "The most characters of a text",
         "check": "What else a text must be; null: nothing",
+        "in_month": "Code of the column with the month that a day lies in; null: any day",
     },
     "RowCondition": {
         "column": "Code of the column",

@@ -33,6 +33,8 @@ from services.core.registers.errors import (
 )
 from services.core.registers.judging import NO_UNIT, CellDesk, Cells, judged_cells, key_of
 from services.core.registers.models import RegisterRow
+from services.core.registers.neighbours.queries import findings_of
+from services.core.registers.neighbours.rules import keeping_out
 from services.core.registers.rules import (
     ACTIONS,
     ENDS,
@@ -371,6 +373,7 @@ async def move(
     faults = reason_faults(desk.register, reason)
     if verb == "confirm":
         faults += judged_cells(desk.register, {}, CellDesk(desk.plan), row.cells).faults
+        faults += keeping_out(await findings_of(session, vars(row), desk.register))
     if ended_on is not None and ended_on > desk.today:
         faults.append(Fault("/ended_on", "day-to-come", _TO_COME, ended_on.isoformat()))
     if faults:
