@@ -104,12 +104,16 @@ def paper(*, landscape: bool) -> PaperContent:
     return PaperContent(content, [], 1)
 
 
+def lines_of(made: PaperContent) -> list[str]:
+    """Return the paragraphs of a paper as DOCX."""
+    docx = rendered(made, "docx").content
+    assert docx is not None
+    return [one.text for one in Document(io.BytesIO(docx)).paragraphs]
+
+
 def test_the_document_breaks_titles_where_the_page_does() -> None:
-    made = rendered(paper(landscape=False), "docx")
-    lines = [one.text for one in Document(io.BytesIO(made.content)).paragraphs]
+    lines = lines_of(paper(landscape=False))
     assert lines[0] == "（征求意见稿〔演示数据〕）"
     assert lines[1] == "关于2025年第四季度\n“无废城市”建设进展情况的通报"
     assert lines[3] == "密" * 15 + "\n" + "密" * 15
-    across = rendered(paper(landscape=True), "docx")
-    texts = [one.text for one in Document(io.BytesIO(across.content)).paragraphs]
-    assert "\n" not in texts[1]
+    assert "\n" not in lines_of(paper(landscape=True))[1]
