@@ -175,7 +175,8 @@ def _outside_months(register: Register, cells: Cells) -> list[Fault]:
     for column in register.columns:
         day, month = cells.get(column.code), cells.get(column.in_month or "")
         if day is not None and month is not None and not day.startswith(month):
-            told = _OUTSIDE.format(column=column.in_month or "", month=month)
+            said_in = register.column(column.in_month or "")
+            told = _OUTSIDE.format(column=said_in.name if said_in else "", month=month)
             faults.append(Fault(f"/values/{column.code}", "outside-month", told, day))
     return faults
 
