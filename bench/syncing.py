@@ -106,7 +106,7 @@ async def _timed(
 
 def _knows(told: dict[str, Any]) -> tuple[int, dict[str, str]]:
     """Return position and digests, as a phone sends them back."""
-    names = ("obligations", "todo", "alerts", "conflicts", "refused")
+    names = ("obligations", "todo", "alerts", "conflicts", "milestone_conflicts", "refused")
     return told["position"], {one: told[one]["digest"] for one in names if told[one]}
 
 

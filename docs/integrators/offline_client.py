@@ -28,7 +28,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 MOST_WRITES = 500
-LISTS = ("obligations", "todo", "alerts", "conflicts", "refused")
+LISTS = ("obligations", "todo", "alerts", "conflicts", "milestone_conflicts", "refused")
+REPORT = ("percent", "narrative", "problems", "next_steps", "expected_date")
 
 Json = dict[str, Any]
 Ask = Callable[[str, str, Json | None], Json]
@@ -79,8 +80,16 @@ class OfflineClient:
         self._write("submission.withdraw", "submission_id", submission)
 
     def progress(self, milestone: str, **said: Any) -> None:
-        """Write down how far a milestone is, in full."""
-        self._write("milestone.progress", "milestone_id", milestone, data=said)
+        """Write down how far a milestone is; what is not named stays as the person saw it.
+
+        A report is sent in full: as the ledger told it last, with what was written here since.
+        """
+        known = self.things("milestone")[milestone]
+        report = {name: known[name] for name in REPORT}
+        for write in self.waiting():
+            if write["kind"] == "milestone.progress" and write["milestone_id"] == milestone:
+                report |= write["data"]
+        self._write("milestone.progress", "milestone_id", milestone, data={**report, **said})
 
     def waiting(self) -> list[Json]:
         """Return what has still to be sent, in the order in which it was written."""
@@ -163,15 +172,7 @@ class OfflineClient:
 
     def _take_in(self, writes: list[Json], answer: Json) -> None:
         for write, result in zip(writes, answer["results"], strict=True):
-            subject = write.get("submission_id") or write["milestone_id"]
-            self._forget_sent(write["id"])
-            if result["outcome"] in {"conflict", "refused"}:
-                kept = (write["id"], json.dumps(write), json.dumps(result))
-                self._store.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", kept)
-            if result["outcome"] == "applied":
-                self._based_on(subject, result["version"])
-            if result["subject_id"] != subject:
-                self._is_really(subject, result["subject_id"])
+            self._take_result(write, result)
         for kind in ("submission", "milestone"):
             for one in answer[f"{kind}s"]:
                 self._keep(kind, one)
@@ -185,8 +186,18 @@ class OfflineClient:
                 self._store.execute("INSERT OR REPLACE INTO list VALUES (?, ?, ?)", kept)
         self._store.execute("UPDATE position SET number = ?", (answer["position"],))
 
-    def _forget_sent(self, write: str) -> None:
-        self._store.execute("DELETE FROM outbox WHERE json_extract(write, '$.id') = ?", (write,))
+    def _take_result(self, write: Json, result: Json) -> None:
+        subject, sent = write.get("submission_id") or write["milestone_id"], write["id"]
+        self._store.execute("DELETE FROM outbox WHERE json_extract(write, '$.id') = ?", (sent,))
+        if result["outcome"] in {"conflict", "refused"}:
+            kept = (sent, json.dumps(write), json.dumps(result))
+            self._store.execute("INSERT OR REPLACE INTO result VALUES (?, ?, ?)", kept)
+        if result["outcome"] == "applied":
+            self._based_on(subject, result["version"])
+            if write["kind"] == "milestone.progress":
+                self._says(subject, write["data"])
+        if result["subject_id"] != subject:
+            self._is_really(subject, result["subject_id"])
 
     def _based_on(self, subject: str, version: int) -> None:
         """Let what was written meanwhile stand on our own change: nobody else changed anything."""
@@ -195,6 +206,11 @@ class OfflineClient:
             "UPDATE outbox SET write = json_set(write, '$.base_version', ?) WHERE subject = ?",
             (version, subject),
         )
+
+    def _says(self, milestone: str, report: Json) -> None:
+        """Let a milestone say what was reported of it: a report that follows begins with that."""
+        body = json.dumps({**self.things("milestone").get(milestone, {}), **report})
+        self._store.execute("UPDATE thing SET body = ? WHERE id = ?", (body, milestone))
 
     def _is_really(self, subject: str, known: str) -> None:
         """Let what was written meanwhile be of the submission that the place has already."""

@@ -58,6 +58,7 @@ from services.api.imports import template_routes as templates
 from services.api.limiting import open_limits
 from services.api.log_listener import LogListener
 from services.api.middleware import Envelope
+from services.api.milestones import conflict_routes as milestone_conflicts
 from services.api.milestones import extension_routes as extensions
 from services.api.milestones import progress_routes as progress
 from services.api.milestones import routes as milestones
@@ -133,6 +134,7 @@ _ROUTERS = (
     checks.router,
     milestones.router,
     milestone_verbs.router,
+    milestone_conflicts.router,
     extensions.router,
     progress.router,  # before plan: `tasks/progress` is no task
     plan.router,
@@ -365,10 +367,8 @@ def _application(
     app.include_router(calendar_files.router)
     app.include_router(evidence_items.links_router)
     app.include_router(health.router)
-    for pages in (
-        *(board_pages.router, board_sign_in.router, board_work.router, board_papers.router),
-    ):
-        app.router.routes.extend(pages.routes)
+    for pages in (board_pages, board_sign_in, board_work, board_papers):
+        app.router.routes.extend(pages.router.routes)
     if shows_docs:
         install_docs(app, prefix=root_path)
     return app

@@ -20,6 +20,7 @@ from services.core.imports import models as imports
 from services.core.kit import idempotency, operations
 from services.core.kit.database import Base
 from services.core.milestones import models as milestones
+from services.core.milestones.conflicts import models as milestone_conflicts
 from services.core.obligations import models as obligations
 from services.core.obligations.reminders import models as reminders
 from services.core.observations import models as observations
@@ -54,6 +55,7 @@ __all__ = [
     "identity",
     "imports",
     "metadata",
+    "milestone_conflicts",
     "milestones",
     "obligations",
     "observations",

@@ -28,7 +28,10 @@ REPORTS = "UN15"
 OF_A_UNIT = ("reporter", "lead", "integrator")
 """Roles whose keys see and do what concerns a unit, where they have one."""
 
-_ABOUT_LEAD = ("{milestone_id}", "{extension_id}", "{obligation_id}", "{alert_id}", "milestones")
+_ABOUT_LEAD = (
+    *("{milestone_id}", "{milestone_conflict_id}", "milestones"),
+    *("{extension_id}", "{obligation_id}", "{alert_id}"),
+)
 """Paths about things of another unit than the one that reports."""
 
 ASKED = [label for label, one in OPERATIONS.items() if "bearer" in str(one["security"])]

@@ -95,6 +95,11 @@ LISTS: Mapping[str, Listed] = {
     "/v1/plans/{plan}/conflicts": Listed(
         "conflicts", (ID,), {**PLAN, "state": None, "kind": None, "organization_code": None}
     ),
+    "/v1/plans/{plan}/milestone-conflicts": Listed(
+        "milestone-conflicts",
+        (ID,),
+        {**PLAN, "state": None, "milestone_id": None, "organization_code": None},
+    ),
     "/v1/plans/{plan}/observations": Listed("observations", (ID,), PLAN),
     "/v1/observations/{observation_id}/history": Listed(
         "observation-history", ("7",), {"of": "{observation_id}"}

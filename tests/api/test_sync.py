@@ -1,6 +1,5 @@
 """A device that wrote without a network hands it in, once, and hears what changed."""
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +7,6 @@ import pytest
 
 from services.core.calendars.queries import working_calendar
 from services.core.identity.actor import operator
-from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from services.core.milestones.action_context import ActionContext
 from services.core.submissions.batch.rows import Slot
@@ -16,10 +14,7 @@ from services.core.sync.service import take_in
 from services.core.sync.writes import Sent, Write
 from tests.support.api import XINMI, Door, a_submission, xinmi
 from tests.support.device import Device, a_creation, a_write
-from tests.support.milestones import a_milestone_in
 from tests.support.reported import PATH, a_period
-
-DUE = (Clock.true_now() + timedelta(days=60)).date().isoformat()
 
 
 async def drafted(device: Device, **changes: Any) -> str:
@@ -310,38 +305,6 @@ async def test_an_unknown_version_and_a_withdrawal_of_what_was_changed_are_refus
         "stale-version",
     ]
     assert seen["results"][0]["outcome"] == "applied"
-
-
-async def test_a_report_on_a_milestone_is_merged_by_field_and_refused_where_both_changed_one(
-    door: Door,
-) -> None:
-    promised = (await a_milestone_in(door, "accepted", due_date=DUE)).json()
-    async with await door.as_("reporter", "UN10") as unit:
-        base = (await unit.get(f"/milestones/{promised['id']}")).json()
-        said = {name: base[name] for name in ("percent", "narrative", "problems", "next_steps")}
-        beside = await unit.post(
-            f"/milestones/{promised['id']}/progress",
-            json={**said, "percent": "30", "problems": "缺车"},
-        )
-        assert beside.status_code == 200, beside.text
-        version = base["version"]
-        merged = a_write(
-            "milestone.progress",
-            promised["id"],
-            base_version=version,
-            data={**said, "next_steps": "下周建第三处"},
-        )
-        same = a_write(
-            "milestone.progress",
-            promised["id"],
-            base_version=version,
-            data={**said, "percent": "55"},
-        )
-        results = (await Device(unit).sync(merged, same))["results"]
-        now = (await unit.get(f"/milestones/{promised['id']}")).json()
-    assert [one["outcome"] for one in results] == ["merged", "refused"], results[0]["refusal"]
-    assert results[1]["refusal"]["code"] == "stale-version"
-    assert (now["percent"], now["problems"], now["next_steps"]) == ("30", "缺车", "下周建第三处")
 
 
 async def test_who_decides_a_conflict_is_who_reports_for_its_unit(door: Door) -> None:

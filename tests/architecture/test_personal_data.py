@@ -30,7 +30,7 @@ NOTHING_OF_A_PERSON = {
     "role", "row_hash", "rows", "rule", "scope", "scopes", "sha256", "sheet_code", "signature",
     "sm3", "sm_public_key", "source", "source_code", "stage", "state", "subject_id",
     "subject_key", "subject_kind", "taken", "their_code", "their_value", "times", "traceparent",
-    "traces", "type", "url_shown", "years",
+    "traces", "type", "url_shown", "verb", "years",
 }  # fmt: skip
 """Columns of codes, kinds, states, digests, figures and words of the plan, in every table.
 

@@ -19,7 +19,7 @@ from tests.support.board import a_board_link_id
 from tests.support.calendar_tokens import a_calendar_token
 from tests.support.connectors import connector_for
 from tests.support.contract import BY_OTHERS, CONTRACT
-from tests.support.device import a_conflict
+from tests.support.device import a_conflict, a_milestone_conflict
 from tests.support.duties import add, an_obligation
 from tests.support.evidence import evidence_named
 from tests.support.gateways import a_key as a_partners_key
@@ -40,27 +40,20 @@ _ADMINISTRATOR = """create_api_key list_api_keys get_api_key edit_api_key rotate
     revoke_api_key create_partner list_partners get_partner edit_partner rotate_partner_secret
     revoke_partner get_partner_statistics create_connector edit_connector rotate_connector_secret
     try_connector enable_connector disable_connector"""
+_REPORTER = """create_submission import_sheet edit_submission submit_submission
+    withdraw_submission create_calendar_token request_obligation_extension"""
+_PROMISING = """accept_milestone decide_milestone_conflict decline_milestone
+    report_milestone_progress complete_milestone request_milestone_extension withdraw_extension
+    add_milestone_evidence"""
 CALLERS = {
     **dict.fromkeys(_SECURITY.split(), "security_admin"),
     **dict.fromkeys(_ADMINISTRATOR.split(), "administrator"),
+    **dict.fromkeys(_REPORTER.split(), "reporter"),
+    **dict.fromkeys(_PROMISING.split(), "reporter UN10"),
     "sign_out": "user",
     "list_audit": "audit_admin",
     "export_audit": "audit_admin",
     "assign_target": "superior",
-    "create_submission": "reporter",
-    "import_sheet": "reporter",
-    "edit_submission": "reporter",
-    "submit_submission": "reporter",
-    "withdraw_submission": "reporter",
-    "create_calendar_token": "reporter",
-    "request_obligation_extension": "reporter",
-    "accept_milestone": "reporter UN10",
-    "decline_milestone": "reporter UN10",
-    "report_milestone_progress": "reporter UN10",
-    "complete_milestone": "reporter UN10",
-    "request_milestone_extension": "reporter UN10",
-    "withdraw_extension": "reporter UN10",
-    "add_milestone_evidence": "reporter UN10",
 }
 """Who asks, where it is not the office; a reporter of UN15 where no unit is named."""
 
@@ -270,6 +263,7 @@ async def make_what_is_named(door: Door, operation_id: str, named: dict[str, Any
         "alert_id": an_alert,
         "obligation_id": an_obligation,
         "conflict_id": a_conflict,
+        "milestone_conflict_id": a_milestone_conflict,
         "observation_id": an_observation,
         "preview_id": a_preview,
         "link_id": a_board_link_id,

@@ -1,13 +1,15 @@
 """A phone, as tests hold one: it makes its own ids and sends what it wrote."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
+from services.core.kit.clock import Clock
 from services.core.kit.ids import new_id
 from tests.support.api import XINMI, Door, a_submission
+from tests.support.milestones import a_milestone_in
 from tests.support.reported import a_period
 
 Write = dict[str, Any]
@@ -47,7 +49,14 @@ class Device:
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         self.position = told["position"]
-        for name in ("obligations", "todo", "alerts", "conflicts", "refused"):
+        for name in (
+            "obligations",
+            "todo",
+            "alerts",
+            "conflicts",
+            "milestone_conflicts",
+            "refused",
+        ):
             if told[name] is not None:
                 self.known[name] = told[name]["digest"]
         return told
@@ -64,4 +73,23 @@ async def a_conflict(door: Door) -> str:
         assert changed.status_code == 200, changed.text
         write = a_write("submission.edit", subject, base_version=1, data={"value": "2"})
         (result,) = (await device.sync(write))["results"]
+    return str(result["conflict_id"])
+
+
+async def a_milestone_conflict(door: Door) -> str:
+    """Return the id of a conflict: a device and a colleague reported the same field."""
+    due = (Clock.true_now() + timedelta(days=90)).date().isoformat()
+    promised = (await a_milestone_in(door, "accepted", due_date=due)).json()
+    async with await door.as_("reporter", promised["organization_code"]) as unit:
+        path = f"/milestones/{promised['id']}/progress"
+        reported = await unit.post(path, json={"percent": "30"})
+        assert reported.status_code == 200, reported.text
+        write = a_write(
+            "milestone.progress",
+            promised["id"],
+            base_version=promised["version"],
+            data={"percent": "55"},
+        )
+        (result,) = (await Device(unit).sync(write))["results"]
+    assert result["outcome"] == "conflict", result
     return str(result["conflict_id"])

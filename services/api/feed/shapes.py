@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from typing_extensions import TypedDict
 
 from services.api.feed.assessment_shapes import AppealData, AssessmentData
+from services.api.feed.milestone_shapes import MilestoneConflictData
 from services.api.feed.report_shapes import (
     ConnectorChangedData,
     ConnectorDisabledData,
@@ -358,6 +359,7 @@ _FAMILIES: Mapping[str, type] = {
     "obligation": ObligationData,
     "reminder": ReminderData,
     "milestone": MilestoneData,
+    "milestone_conflict": MilestoneConflictData,
     "extension": ExtensionData,
     "alert_rules": AlertRulesData,
     "alert": AlertData,

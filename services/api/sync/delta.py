@@ -18,6 +18,7 @@ from services.api.agenda.routes import list_todo
 from services.api.alerts.routes import list_alerts
 from services.api.conflicts.routes import list_conflicts
 from services.api.context import ReadSession, Resources
+from services.api.milestones.conflict_routes import list_milestone_conflicts
 from services.api.milestones.views import milestone_list, tombstones
 from services.api.obligations.routes import list_obligations
 from services.api.problems import STATUS
@@ -137,6 +138,7 @@ async def lists_that_differ(device: Device) -> dict[str, Any]:
         "todo": await _todo(device),
         "alerts": await _alerts(device),
         "conflicts": await _conflicts(device),
+        "milestone_conflicts": await _milestone_conflicts(device),
         "refused": await _refused(device),
     }
     return {name: _if_other(listed, getattr(device.known, name)) for name, listed in whole.items()}
@@ -187,6 +189,15 @@ async def _alerts(device: Device) -> tuple[Sequence[Any], bool]:
 
 async def _conflicts(device: Device) -> tuple[Sequence[Any], bool]:
     page = await list_conflicts(device.actor, device.plan, device.session, page_size=_SHOWN)
+    return page.items, page.next_page_token is not None
+
+
+async def _milestone_conflicts(device: Device) -> tuple[Sequence[Any], bool]:
+    if not device.actor.may(Permission.READ_MILESTONES):
+        return [], False
+    page = await list_milestone_conflicts(
+        device.actor, device.plan, device.session, page_size=_SHOWN
+    )
     return page.items, page.next_page_token is not None
 
 

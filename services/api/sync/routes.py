@@ -45,7 +45,8 @@ async def sync(
 
     A change is merged by field with what others changed since `base_version`. Only where both
     changed the same field it is a conflict: the ledger stays as it is, what the device said is
-    kept beside it, and whoever reports for the unit decides.
+    kept beside it, and whoever reports for the unit decides. Those over milestones have paths of
+    their own.
     """
     plan = await held.plans.get(body.plan, actor, session)
     sent = writes_of(body.writes)
@@ -67,10 +68,18 @@ async def _known(
     todo: Annotated[Digest | None, Query(alias="known_todo", **_OF_LIST)] = None,
     alerts: Annotated[Digest | None, Query(alias="known_alerts", **_OF_LIST)] = None,
     conflicts: Annotated[Digest | None, Query(alias="known_conflicts", **_OF_LIST)] = None,
+    milestone_conflicts: Annotated[
+        Digest | None, Query(alias="known_milestone_conflicts", **_OF_LIST)
+    ] = None,
     refused: Annotated[Digest | None, Query(alias="known_refused", **_OF_LIST)] = None,
 ) -> KnownListsIn:
     return KnownListsIn(
-        obligations=obligations, todo=todo, alerts=alerts, conflicts=conflicts, refused=refused
+        obligations=obligations,
+        todo=todo,
+        alerts=alerts,
+        conflicts=conflicts,
+        milestone_conflicts=milestone_conflicts,
+        refused=refused,
     )
 
 

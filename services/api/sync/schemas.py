@@ -12,6 +12,7 @@ from services.api.conflicts.schemas import ConflictOut
 from services.api.contract.refusals import FaultOut
 from services.api.deferred_faults import keep_faults
 from services.api.instants import Instant
+from services.api.milestones.conflict_schemas import MilestoneConflictOut
 from services.api.milestones.schemas import CompleteIn, MilestoneOut, ProgressIn
 from services.api.obligations.schemas import ObligationOut
 from services.api.submissions.schemas import SubmissionIn, SubmissionOut, SubmissionPatch
@@ -19,7 +20,7 @@ from services.core.kit.said import CodeIn, Said
 from services.core.sync.writes import MOST_WRITES, WriteOutcome
 
 Digest = Annotated[str, Field(max_length=64)]
-ListName = Literal["obligations", "todo", "alerts", "conflicts", "refused"]
+ListName = Literal["obligations", "todo", "alerts", "conflicts", "milestone_conflicts", "refused"]
 
 
 class _WriteIn(Said):
@@ -105,6 +106,9 @@ class KnownListsIn(Said):
     todo: Digest | None = Field(default=None, description="Of what waits")
     alerts: Digest | None = Field(default=None, description="Of the open alerts")
     conflicts: Digest | None = Field(default=None, description="Of the conflicts")
+    milestone_conflicts: Digest | None = Field(
+        default=None, description="Of the conflicts over milestones"
+    )
     refused: Digest | None = Field(default=None, description="Of what was refused")
 
 
@@ -151,7 +155,9 @@ class WriteResultOut(BaseModel):
         " had a submission already"
     )
     version: int | None = Field(description="Its version now: the `base_version` of the next write")
-    conflict_id: UUID | None = Field(description="Of a `conflict`")
+    conflict_id: UUID | None = Field(
+        description="Of a `conflict`; of a write on a milestone it is one over milestones"
+    )
     made_in_time: bool = Field(
         description="It came after its due date, and the device says that it was made before.",
     )
@@ -208,6 +214,12 @@ class SyncedConflicts(_SyncedList):
     items: list[ConflictOut] = Field(description="At most 200")
 
 
+class SyncedMilestoneConflicts(_SyncedList):
+    """Conflicts over milestones, decided ones too, newest first."""
+
+    items: list[MilestoneConflictOut] = Field(description="At most 200")
+
+
 class SyncedRefusals(_SyncedList):
     """What was refused of the caller's writes in the last 30 days, newest first."""
 
@@ -232,4 +244,7 @@ class SyncOut(BaseModel):
     todo: SyncedTodo | None = Field(description="Null: as the device knows it")
     alerts: SyncedAlerts | None = Field(description="Null: as the device knows it")
     conflicts: SyncedConflicts | None = Field(description="Null: as the device knows it")
+    milestone_conflicts: SyncedMilestoneConflicts | None = Field(
+        description="Null: as the device knows it"
+    )
     refused: SyncedRefusals | None = Field(description="Null: as the device knows it")

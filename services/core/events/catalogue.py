@@ -64,6 +64,8 @@ EventType = Literal[
     "milestone.reopened",
     "milestone.cancelled",
     "milestone.rescheduled",
+    "milestone_conflict.raised",
+    "milestone_conflict.decided",
     "evidence.added",
     "evidence.removed",
     "extension.requested",
@@ -92,6 +94,7 @@ EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 SUBJECT_KINDS = (
     *("plan", "indicator", "open_question", "period", "calendar", "scoreboard"),
     *("submission", "conflict", "observation", "obligation", "milestone", "extension"),
+    "milestone_conflict",
     *(
         "reminder",
         "register_row",

@@ -99,7 +99,7 @@ def event_owner(event: str) -> Owned:
 
 
 _OF_INDICATOR = "'submission', 'conflict', 'observation', 'obligation', 'extension'"
-_OF_MEASURE = "'milestone', 'extension'"
+_OF_MEASURE = "'milestone', 'milestone_conflict', 'extension'"
 _APPROVED = ", ".join(f"'{name}'" for name in APPROVED_EVENTS)
 
 

@@ -1,124 +1,271 @@
 """Writes of devices on milestones: how far a unit is, and its request for closure.
 
-A report of progress is merged by field like a submission. Where both sides changed the same field
-the write is refused with the version that stands; what it said is kept with it.
+Each is merged by field with what others said since the version that the device saw. Where both
+changed the same field, or the milestone moved on, both versions are kept in a conflict.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.core.identity.actor import Actor
-from services.core.kit.errors import DomainError, InvalidInput, Stale
+from services.core.kit.errors import DomainError, InvalidInput
+from services.core.kit.ids import new_id
 from services.core.milestones import service
 from services.core.milestones.action_context import ActionContext
-from services.core.milestones.errors import MilestoneNotFound
+from services.core.milestones.changes import check_state
+from services.core.milestones.conflicts.models import MilestoneConflict
+from services.core.milestones.conflicts.rules import (
+    FIELDS,
+    SEEN,
+    DisputedVerb,
+    MilestoneConflictReason,
+    as_kept,
+    as_read,
+    changed,
+    merge,
+)
+from services.core.milestones.conflicts.service import raise_conflicts
+from services.core.milestones.errors import MilestoneNotFound, MilestoneTransitionRefused
 from services.core.milestones.models import Milestone
 from services.core.milestones.reports.queries import visible
-from services.core.milestones.reports.service import REPORTED
-from services.core.milestones.rules import MilestoneVerb
-from services.core.milestones.service import Report
-from services.core.plan.state import PlanState
 from services.core.sync import queries
-from services.core.sync.writes import BaseVersionUnknown, Write, WriteOutcome, WriteResult
+from services.core.sync.writes import (
+    BaseVersionUnknown,
+    ConflictWaits,
+    Write,
+    WriteOutcome,
+    WriteResult,
+)
+
+SaidColumns = Mapping[str, Any]
 
 
 async def take_milestone_writes(
     session: AsyncSession,
     writes: Sequence[Write],
     *,
-    plan: PlanState,
-    actor: Actor,
+    fresh: set[UUID],
+    before: Mapping[UUID, Mapping[str, Any]],
     desk: ActionContext,
 ) -> dict[UUID, WriteResult]:
-    """Take in writes on milestones of a plan, in their order; return what became of each."""
-    if not writes:
+    """Take in the `fresh` writes on milestones, in their order; return what became of each.
+
+    The others were taken in `before`: the device went on from them.
+    """
+    if not any(one.id in fresh for one in writes):
         return {}
     ids = [one.subject_id for one in writes]
-    found = await visible(session, actor, plan.code, ids, for_update=True)
+    found = await visible(session, desk.actor, desk.plan.code, ids, for_update=True)
     versions = {
         (one.subject_id, one.base_version)
         for one in writes
         if one.subject_id in found and one.base_version is not None
     }
-    bases = await queries.milestones_as_of(session, plan.city_code, versions)
-    results: dict[UUID, WriteResult] = {}
-    seen: dict[UUID, dict[str, Any]] = {}
+    bases = await queries.milestones_as_of(session, desk.plan.city_code, versions)
+    taking = _MilestoneWrites(session, desk, found, bases)
+    results = {}
     for write in writes:
-        try:
-            results[write.id] = await _taken(session, write, found, bases, seen, desk)
-        except DomainError as refused:
-            results[write.id] = WriteResult(write, "refused", write.subject_id, refusal=refused)
+        if write.id in fresh:
+            results[write.id] = await taking.result(write)
+        elif _was_taken(write, before[write.id]):
+            taking.note_earlier(write)
+    await raise_conflicts(session, list(taking.conflicts.values()))
     return results
 
 
-async def _taken(
-    session: AsyncSession,
-    write: Write,
-    found: Mapping[UUID, Milestone],
-    bases: Mapping[tuple[UUID, int], Mapping[str, Any]],
-    seen: dict[UUID, dict[str, Any]],
-    desk: ActionContext,
-) -> WriteResult:
-    if write.faults:
-        raise InvalidInput(faults=write.faults)
-    row = found.get(write.subject_id)
-    if row is None or row.plan_code != desk.plan.code:
-        raise MilestoneNotFound
-    verb: MilestoneVerb = "progress" if write.kind == "milestone.progress" else "complete"
-    service.check_right(desk, verb, row)
-    base = {**_base(write, row, bases), **seen.get(row.id, {})}
-    moved = any(getattr(row, name) != base[name] for name in REPORTED)
-    if verb == "complete":
-        if moved:
-            raise Stale(extra={"version": row.version})
-        narrative, evidence = write.said.get("narrative"), write.said.get("evidence", ())
-        await service.complete(session, row, desk=desk, narrative=narrative, evidence=evidence)
-        return WriteResult(write, "applied", row.id, row.version)
-    wanted = {name: write.said.get(name) for name in REPORTED}
-    report, outcome = _merged(row, base, wanted, moved=moved)
-    await service.report_progress(session, row, desk=desk, report=report)
-    seen[row.id] = wanted
-    return WriteResult(write, outcome, row.id, row.version)
+def _was_taken(write: Write, earlier: Mapping[str, Any]) -> bool:
+    refused = earlier["result"]["outcome"] == "refused"
+    return earlier["digest"] == write.digest and not refused
 
 
-def _base(
-    write: Write, row: Milestone, bases: Mapping[tuple[UUID, int], Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return what the device saw.
+@dataclass(slots=True)
+class _MilestoneWrites:
+    """Takes writes one after another on locked milestones; `bases` is what some said earlier."""
 
-    Raises:
-        BaseVersionUnknown: the milestone never had the version.
-    """
-    kept = bases.get((row.id, write.base_version or 0))
-    if kept is None:
-        raise BaseVersionUnknown(extra={"version": row.version})
-    return {name: _read(name, kept.get(name)) for name in REPORTED}
+    session: AsyncSession
+    desk: ActionContext
+    rows: Mapping[UUID, Milestone]
+    bases: Mapping[tuple[UUID, int], SaidColumns]
+    conflicts: dict[UUID, MilestoneConflict] = field(default_factory=dict)
+    _seen: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+
+    async def result(self, write: Write) -> WriteResult:
+        """Return what became of a write."""
+        try:
+            return await self._taken(write)
+        except DomainError as refused:
+            return WriteResult(write, "refused", write.subject_id, refusal=refused)
+
+    def note_earlier(self, write: Write) -> None:
+        """Remember a write that was taken in before."""
+        self._seen.setdefault(write.subject_id, {}).update(_wanted(write))
+
+    async def _taken(self, write: Write) -> WriteResult:
+        if write.faults:
+            raise InvalidInput(faults=write.faults)
+        row = self.rows.get(write.subject_id)
+        if row is None:
+            raise MilestoneNotFound
+        verb = _verb_of(write)
+        service.check_right(self.desk, verb, row)
+        base, wanted = self._base(write, row), _wanted(write)
+        if verb == "complete":
+            result = await self._complete(write, row, base, wanted)
+        else:
+            result = await self._progress(write, row, base, wanted)
+        # What was refused was never taken: a later write that mends it stands against nothing.
+        self._seen[row.id] = {**self._seen.get(row.id, {}), **wanted}
+        return result
+
+    async def _progress(
+        self, write: Write, row: Milestone, base: SaidColumns, wanted: SaidColumns
+    ) -> WriteResult:
+        waiting = self.conflicts.get(row.id)
+        if waiting is not None and waiting.verb != "progress":
+            raise ConflictWaits
+        ours = changed(base, wanted)
+        if waiting is not None and waiting.reason == "moved-on":
+            return self._more_of_conflict(write, waiting, row, base, wanted, ours)
+        if self._moved_on(write, row):
+            return self._late(write, row, base, wanted)
+        # A field that is in conflict already stays in it; the others are merged as ever.
+        kept = () if waiting is None else tuple(one for one in ours if one in waiting.fields)
+        present = _columns(row)
+        merged = merge(base, present, {**wanted, **{name: base[name] for name in kept}})
+        others = any(present[name] != base[name] for name in wanted)
+        news = any(merged.columns[name] != present[name] for name in wanted)
+        disputed = (*kept, *merged.disputed)
+        if news or not (disputed or others):
+            # A report that says nothing new is one all the same, where nobody else said it.
+            report = service.Report(**merged.columns)
+            await service.report_progress(self.session, row, desk=self.desk, report=report)
+        if waiting is not None and disputed:
+            return self._more_of_conflict(write, waiting, row, base, wanted, disputed)
+        if disputed:
+            return self._conflict(write, "both-changed", row, base, wanted, disputed)
+        outcome: WriteOutcome = "merged" if others else "applied"
+        return WriteResult(
+            write, outcome if news or not others else "unchanged", row.id, row.version
+        )
+
+    async def _complete(
+        self, write: Write, row: Milestone, base: SaidColumns, wanted: SaidColumns
+    ) -> WriteResult:
+        if row.id in self.conflicts:
+            raise ConflictWaits
+        if self._moved_on(write, row):
+            return self._late(write, row, base, wanted)
+        present = _columns(row)
+        merged = merge(base, present, wanted)
+        if merged.disputed:
+            return self._conflict(write, "both-changed", row, base, wanted, tuple(wanted))
+        others = any(present[name] != base[name] for name in SEEN)
+        said = {"narrative": None, **merged.columns}
+        await service.complete(self.session, row, desk=self.desk, **said)
+        return WriteResult(write, "merged" if others else "applied", row.id, row.version)
+
+    def _moved_on(self, write: Write, row: Milestone) -> bool:
+        """Return whether the state allows the verb no more, which the device did not see.
+
+        Raises:
+            MilestoneTransitionRefused: it does not, and the device saw that.
+        """
+        try:
+            check_state(row, _verb_of(write), self.desk)
+        except MilestoneTransitionRefused:
+            if row.version == write.base_version:
+                raise
+            return True
+        return False
+
+    def _late(
+        self, write: Write, row: Milestone, base: SaidColumns, wanted: SaidColumns
+    ) -> WriteResult:
+        """Keep what came after the milestone had moved on, but for what it says already."""
+        present = _columns(row)
+        asks = _verb_of(write) == "complete"
+        told = tuple(wanted) if asks else changed(base, wanted)
+        fields = tuple(name for name in told if wanted[name] != present[name])
+        if not fields and (not asks or row.state in {"completed", "closed"}):
+            return WriteResult(write, "unchanged", row.id, row.version)
+        return self._conflict(write, "moved-on", row, base, wanted, fields or told)
+
+    def _base(self, write: Write, row: Milestone) -> dict[str, Any]:
+        """Return what the device saw before this write: a version, and its own writes since.
+
+        Raises:
+            BaseVersionUnknown: the milestone never had the version.
+        """
+        kept = self.bases.get((row.id, write.base_version or 0))
+        if kept is None:
+            raise BaseVersionUnknown(extra={"version": row.version})
+        return {**as_read({name: kept.get(name) for name in SEEN}), **self._seen.get(row.id, {})}
+
+    def _conflict(
+        self,
+        write: Write,
+        reason: MilestoneConflictReason,
+        row: Milestone,
+        base: SaidColumns,
+        wanted: SaidColumns,
+        fields: tuple[str, ...],
+    ) -> WriteResult:
+        conflict = MilestoneConflict(
+            city_code=row.city_code,
+            id=new_id(),
+            plan_code=row.plan_code,
+            milestone_id=row.id,
+            measure_code=row.measure_code,
+            organization_code=row.organization_code,
+            title=row.title,
+            verb=_verb_of(write),
+            reason=reason,
+            fields=list(fields),
+            base=as_kept(base, fields),
+            ledger=as_kept(_columns(row), fields),
+            device=as_kept(wanted, fields),
+            claimed_at=write.claimed_at,
+            raised_by=self.desk.actor.stamp(),
+            raised_at=self.desk.now,
+            state="open",
+            version=1,
+        )
+        self.conflicts[row.id] = conflict
+        return WriteResult(write, "conflict", row.id, row.version, conflict_id=conflict.id)
+
+    def _more_of_conflict(
+        self,
+        write: Write,
+        conflict: MilestoneConflict,
+        row: Milestone,
+        base: SaidColumns,
+        wanted: SaidColumns,
+        fields: tuple[str, ...],
+    ) -> WriteResult:
+        """Let a later write of the same call say its part in the conflict of the first."""
+        conflict.base = {**as_kept(base, fields), **conflict.base}
+        conflict.ledger = {**as_kept(_columns(row), fields), **conflict.ledger}
+        conflict.device = {**conflict.device, **as_kept(wanted, fields)}
+        conflict.fields = list(dict.fromkeys((*conflict.fields, *fields)))
+        conflict.claimed_at = write.claimed_at
+        return WriteResult(write, "conflict", row.id, row.version, conflict_id=conflict.id)
 
 
-def _read(name: str, kept: Any) -> Any:
-    """Return what history kept as the table has it."""
-    if kept is None or name not in {"percent", "expected_date"}:
-        return kept
-    return Decimal(kept) if name == "percent" else date.fromisoformat(kept)
+def _verb_of(write: Write) -> DisputedVerb:
+    return "progress" if write.kind == "milestone.progress" else "complete"
 
 
-def _merged(
-    row: Milestone, base: Mapping[str, Any], wanted: Mapping[str, Any], *, moved: bool
-) -> tuple[Report, WriteOutcome]:
-    """Return the report by field: each is the side's that changed it.
+def _columns(row: Milestone) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in SEEN}
 
-    Raises:
-        Stale: both changed the same.
-    """
-    fields: dict[str, Any] = {}
-    for name in REPORTED:
-        before, now, then = base[name], getattr(row, name), wanted[name]
-        if now != before and then not in (before, now):
-            raise Stale(extra={"version": row.version})
-        fields[name] = now if then == before else then
-    return Report(**fields), "merged" if moved else "applied"
+
+def _wanted(write: Write) -> dict[str, Any]:
+    """Return by column what a write says: a report in full, a request with what it brings."""
+    if write.kind == "milestone.progress":
+        return {name: write.said.get(name) for name in FIELDS["progress"]}
+    evidence = {"evidence": list(write.said.get("evidence", ()))}
+    narrative = write.said.get("narrative")
+    return evidence if narrative is None else {"narrative": narrative, **evidence}

@@ -84,8 +84,8 @@ async def take_in(
     except IntegrityError:  # the id of a new submission was taken a moment ago
         raise BatchContended from None
     await raise_conflicts(session, list(deciding.conflicts.values()))
-    others = [one for one in writes if one.id in fresh and one.kind.startswith("milestone.")]
-    results |= await take_milestone_writes(session, others, plan=plan, actor=actor, desk=desk)
+    others = [one for one in writes if one.kind.startswith("milestone.")]
+    results |= await take_milestone_writes(session, others, fresh=fresh, before=before, desk=desk)
     settled = {one: kept_result(result) for one, result in results.items()}
     await _settle(session, place, results, settled)
     return [_kept(one, settled, before) for one in writes]

@@ -85,7 +85,7 @@ class WriteIdReused(DomainError):
 
 
 class BaseVersionUnknown(DomainError):
-    """The submission never had the `base_version` that the write names."""
+    """What the write is about never had the `base_version` that it names."""
 
     code = "base-version-unknown"
     kind = RefusalKind.INVALID
@@ -93,7 +93,7 @@ class BaseVersionUnknown(DomainError):
 
 
 class ConflictWaits(DomainError):
-    """An earlier write of this call on the same submission is in conflict, so this one waits."""
+    """An earlier write of this call on the same thing is in conflict, so this one waits."""
 
     code = "conflict-waits"
     kind = RefusalKind.CONFLICT

@@ -152,6 +152,12 @@ FORMS: Mapping[EventType, _Form] = {
     "milestone.reopened": _Form("里程碑重办", "{unit}“{title}”已重新办理{because}", "orange"),
     "milestone.cancelled": _Form("里程碑取消", "{unit}“{title}”已取消{because}", "grey"),
     "milestone.rescheduled": _Form("期限调整", "{unit}“{title}”期限调整为 {due_date}{because}"),
+    "milestone_conflict.raised": _Form(
+        "进展冲突", "{unit}“{title}”的进展有两个不同的版本，待处理", "orange"
+    ),
+    "milestone_conflict.decided": _Form(
+        "进展冲突已处理", "{unit}“{title}”的进展冲突已处理", "green"
+    ),
     "extension.requested": _Form(
         "延期申请", "{unit}申请将{thing}期限由 {present_date} 延至 {proposed_date}{because}"
     ),

@@ -1,0 +1,185 @@
+"""Paths of conflicts over milestones: list and read them, decide one."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Response
+from typing_extensions import override
+
+from services.api.answers import json_answer
+from services.api.context import (
+    Held,
+    IfMatch,
+    IfNoneMatch,
+    PageSize,
+    PageToken,
+    PlanInScope,
+    Reading,
+    Writing,
+)
+from services.api.contract.refusals import refusals
+from services.api.contract.shown import ETAG, answering, asking
+from services.api.filters import OrganizationFilter, check_codes
+from services.api.milestones.conflict_schemas import (
+    MilestoneConflictDecisionIn,
+    MilestoneConflictListOut,
+    MilestoneConflictOut,
+    milestone_conflict_body,
+    milestone_conflict_fields,
+)
+from services.api.milestones.routes import Reader, Writer, writing_desk
+from services.api.paging import after_id, cut, of_list
+from services.api.routing import versioned_router
+from services.api.turns import Shown, Turn, in_scope
+from services.core.milestones.action_context import ActionContext
+from services.core.milestones.conflicts import queries, service
+from services.core.milestones.conflicts.errors import MilestoneConflictNotFound
+from services.core.milestones.conflicts.models import MilestoneConflict
+from services.core.milestones.conflicts.rules import MilestoneConflictState
+from services.core.milestones.models import Milestone
+from services.core.milestones.service import check_right
+from services.core.plan.visibility import sees_whole_plan
+
+router = versioned_router("milestones")
+
+MilestoneConflictId = Annotated[
+    UUID,
+    Path(
+        description="Id of a conflict over a milestone",
+        examples=["019bb0f1-6b00-7a10-8a44-0d6c0f0e5c31"],
+    ),
+]
+
+
+@router.get(
+    "/plans/{plan}/milestone-conflicts",
+    responses={**answering("MilestoneConflicts"), **refusals(403, 404)},
+)
+async def list_milestone_conflicts(
+    actor: Reader,
+    plan: PlanInScope,
+    session: Reading,
+    state: Annotated[MilestoneConflictState | None, Query(description="In this state only")] = None,
+    milestone_id: Annotated[UUID | None, Query(description="Over this milestone only")] = None,
+    organization_code: OrganizationFilter = None,
+    page_size: PageSize = 50,
+    page_token: PageToken = None,
+) -> MilestoneConflictListOut:
+    """List what a device and the ledger say differently of milestones, newest first.
+
+    A unit sees its own, a lead also those under the measures it leads; the superior none.
+    """
+    named = of_list(
+        actor,
+        "milestone-conflicts",
+        plan=plan.code,
+        state=state,
+        milestone_id=milestone_id,
+        organization_code=organization_code,
+    )
+    found = await queries.page(
+        session,
+        actor,
+        plan_code=plan.code,
+        state=state,
+        milestone_id=milestone_id,
+        organization_code=organization_code,
+        after=after_id(page_token, named),
+        limit=page_size + 1,
+    )
+    check_codes(found, plan, organization_code=organization_code)
+    page, following = cut(found, page_size, named, lambda one: [one.id])
+    return MilestoneConflictListOut.model_validate(
+        {
+            "items": [milestone_conflict_fields(one, plan, actor) for one in page],
+            "next_page_token": following,
+            "limited_to_scope": not sees_whole_plan(actor),
+        }
+    )
+
+
+async def _seen(
+    milestone_conflict_id: MilestoneConflictId, actor: Reader, session: Reading
+) -> MilestoneConflict:
+    """Return a conflict that the caller sees.
+
+    Raises:
+        MilestoneConflictNotFound: there is none of this id in the caller's scope.
+    """
+    return in_scope(
+        await queries.one(session, actor, milestone_conflict_id), MilestoneConflictNotFound
+    )
+
+
+@router.get(
+    "/milestone-conflicts/{milestone_conflict_id}",
+    responses={**answering("MilestoneConflict", ETAG), **refusals(403, 404)},
+    response_model=MilestoneConflictOut,
+)
+async def get_milestone_conflict(
+    row: Annotated[MilestoneConflict, Depends(_seen)],
+    actor: Reader,
+    session: Reading,
+    held: Held,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one conflict over a milestone, with both versions."""
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    _, body, etag = milestone_conflict_body(row, plan, actor)
+    return json_answer(body, etag=etag, if_none_match=if_none_match)
+
+
+@dataclass(frozen=True)
+class MilestoneConflictTurn(Turn[MilestoneConflict]):
+    """A conflict's turn to be decided, with its milestone and what that is judged by."""
+
+    milestone: Milestone
+    desk: ActionContext
+
+    @override
+    async def shown(self) -> Shown:
+        return Shown(*milestone_conflict_body(self.item, self.desk.plan, self.actor))
+
+
+async def _take(
+    milestone_conflict_id: MilestoneConflictId, actor: Writer, session: Writing, held: Held
+) -> MilestoneConflictTurn:
+    row, milestone = in_scope(
+        await queries.with_milestone(session, actor, milestone_conflict_id),
+        MilestoneConflictNotFound,
+    )
+    plan = await held.plans.of_city(row.city_code, row.plan_code, session)
+    desk = await writing_desk(session, held, plan, actor)
+    check_right(desk, "progress", milestone)
+    return MilestoneConflictTurn(row, actor, session, held, milestone, desk)
+
+
+@router.post(
+    "/milestone-conflicts/{milestone_conflict_id}/decide",
+    responses={
+        **answering("MilestoneConflictDecided", ETAG),
+        **refusals(403, 404, 409, 412),
+    },
+    openapi_extra=asking("MilestoneConflictDecision"),
+    response_model=MilestoneConflictOut,
+)
+async def decide_milestone_conflict(
+    body: MilestoneConflictDecisionIn,
+    turn: Annotated[MilestoneConflictTurn, Depends(_take)],
+    if_match: IfMatch = None,
+) -> Response:
+    """Take one of the two versions. The other stays readable here.
+
+    What the device wanted can be taken while the milestone allows it: one that waits for closure
+    has to be returned first, one that was closed reopened. To take something of both, report
+    progress first and then take `ledger`.
+    """
+    return await turn.act(
+        if_match,
+        service.decide,
+        turn.milestone,
+        desk=turn.desk,
+        take=body.take,
+        reason=body.reason,
+    )

@@ -1,0 +1,1 @@
+"""Conflicts over milestones: two versions of a report or a request, until somebody takes one."""

@@ -1,0 +1,86 @@
+"""What a device said of a milestone beside what the ledger says: merged by field. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from services.core.milestones.reports.service import REPORTED
+from services.core.milestones.rules import text_of
+
+DisputedVerb = Literal["progress", "complete"]
+"""What the device wanted: to report how far it is, or to ask for closure."""
+
+MilestoneConflictReason = Literal["both-changed", "moved-on"]
+"""`both-changed` the same field; `moved-on`: its state allows the verb no more."""
+
+MilestoneConflictState = Literal["open", "decided"]
+MilestoneTakenVersion = Literal["ledger", "device"]
+
+FIELDS: Mapping[DisputedVerb, tuple[str, ...]] = {
+    "progress": REPORTED,
+    "complete": ("narrative", "evidence"),
+}
+"""What each verb says, by column; each is merged by itself."""
+
+SEEN = tuple(dict.fromkeys(name for names in FIELDS.values() for name in names))
+"""Every column that a device may say something of."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedFields:
+    """What becomes of a write: every field after the merge, and those that both sides changed.
+
+    A disputed field is as the ledger has it.
+    """
+
+    columns: Mapping[str, Any]
+    disputed: tuple[str, ...]
+
+
+def merge(
+    base: Mapping[str, Any], present: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> MergedFields:
+    """Merge what is `wanted` by field with what stands; all three by column.
+
+    A field that only one side changed is that side's. One that both changed alike is as it is.
+    """
+    columns, disputed = {}, []
+    for name, then in wanted.items():
+        now, before = present[name], base[name]
+        ours = then == before
+        columns[name] = now if ours or now != before else then
+        if not ours and now not in (before, then):
+            disputed.append(name)
+    return MergedFields(columns, tuple(disputed))
+
+
+def changed(base: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fields that the device changed of what it saw."""
+    return tuple(name for name, then in wanted.items() if then != base[name])
+
+
+def as_kept(columns: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
+    """Return some fields as a conflict keeps them: numbers and days as text."""
+    return {name: _TO_KEEP.get(name, _as_it_is)(columns[name]) for name in fields}
+
+
+def as_read(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a conflict or history kept, by column, as the table has it."""
+    return {
+        name: value if value is None or name not in _TO_READ else _TO_READ[name](value)
+        for name, value in kept.items()
+    }
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _day_text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+_TO_KEEP: Mapping[str, Any] = {"percent": text_of, "expected_date": _day_text}
+_TO_READ: Mapping[str, Any] = {"percent": Decimal, "expected_date": date.fromisoformat}
