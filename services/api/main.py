@@ -43,6 +43,7 @@ from services.api.doorbell import Doorbell
 from services.api.evidence import archive_routes as evidence_archives
 from services.api.evidence import item_routes as evidence_items
 from services.api.evidence import routes as evidence
+from services.api.evidence import row_routes as evidence_of_rows
 from services.api.feed import routes as feed
 from services.api.foreign_tokens import ForeignTokens
 from services.api.gateways import catalog_routes as catalog
@@ -166,6 +167,7 @@ _ROUTERS = (
     imports.router,
     forms.router,
     evidence.router,
+    evidence_of_rows.router,
     evidence_items.router,
     evidence_archives.router,
     papers.router,

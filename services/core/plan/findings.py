@@ -71,6 +71,14 @@ FAULT_TEXTS: Mapping[str, Text] = {
     ),
     "unknown-register": Text("没有此台账", "There is no such register"),
     "unknown-choice": Text("此列没有该选项", "The column has no such choice"),
+    "evidence-without-review": Text(
+        "无需确认的台账中，行一经填写即计入，不能要求确认前附佐证材料",
+        "In a register without review a row counts as it is written: nothing comes before that",
+    ),
+    "evidence-of-no-end": Text(
+        "该台账的行不以此方式终止：请补入 ends",
+        "No row of the register ends like this: name it in `ends`",
+    ),
     "condition-of-another-type": Text(
         "此列的类型（{type}）不能用这个条件", "A column of the type {type} takes no such condition"
     ),

@@ -123,7 +123,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "EvidenceLimits": {
         "max_bytes": "The most bytes of a file",
-        "max_files": "The most files of a submission, a milestone or an assigned target",
+        "max_files": "The most files of one thing, such as a submission or a row",
         "types": "The kinds of files that are taken, by their content",
     },
     "RequiredEvidence": {
@@ -191,6 +191,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "minimum": "The least number; null: any",
         "maximum": "The greatest number; null: any",
     },
+    "RowEvidence": {
+        "name": "What is to be shown, such as a letter of commitment",
+        "min_files": "How many files there must be at least",
+        "types": "The kinds that count; null: each that is taken",
+        "state": "What a row does not become without them",
+        "where": "What a row says that is to have them; none: every row",
+    },
     "MeasureDenominator": {
         "listed_in": "Of a coverage: code of the register that lists all there are",
         "match": "Of a coverage: code of its column whose values are looked for",
@@ -223,6 +230,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "valid_to": "Code of the column with the last day that a row holds; null: for ever",
         "cycle": "How often its rows are looked through; null: as it comes",
         "ends": "How a confirmed row may cease to count",
+        "evidence": "Files that rows have to have, by what they say and become",
     },
     "ScoredElement": {"points": "What it costs where it is missing, or each time it is found"},
     "ScoreBand": {

@@ -12,6 +12,7 @@ from pydantic import Field
 from services.core.kit.decimals import ExactDecimal
 from services.core.kit.said import Line, Prose
 from services.core.plan.count_entries import MOST_ROW_CHECKS, ColumnCode, RowCheck, SurveyRule
+from services.core.plan.evidence_rules import RequiredEvidence
 from services.core.plan.members import Entry, Frequency
 from services.core.plan.written import Code
 
@@ -20,6 +21,7 @@ ColumnType = Literal[
 ]
 ColumnCheck = Literal["credit_code", "project_code", "waste_code"]
 RowEnd = Literal["ended", "revoked"]
+EvidencedState = Literal["confirmed", "ended", "revoked"]
 
 ROW_ENDS: tuple[RowEnd, ...] = ("ended", "revoked")
 """How a row that was confirmed may cease to count."""
@@ -31,6 +33,7 @@ MeasureOf = Literal["city", "unit"]
 MOST_REGISTERS = 100
 MOST_MEASURES = 20
 MOST_CONDITIONS = 10
+MOST_EVIDENCE_RULES = 20
 MOST_COLUMNS = 60
 MOST_KEY_COLUMNS = 4
 LONGEST_TEXT = 2000
@@ -82,6 +85,17 @@ class RowCondition(Entry):
 
 
 Conditions = Annotated[tuple[RowCondition, ...], Field(max_length=MOST_CONDITIONS)]
+
+
+class RowEvidence(RequiredEvidence):
+    """Files without which a row that meets `where` does not become what `state` says.
+
+    Each rule counts the files of a row by itself, so that one for a later stage asks for more.
+    """
+
+    name: Line
+    state: EvidencedState = "confirmed"
+    where: Conditions = ()
 
 
 class MeasureDenominator(Entry):
@@ -148,6 +162,7 @@ class Register(Entry):
     valid_to: ColumnCode | None = None
     cycle: Frequency | None = None
     ends: Annotated[tuple[RowEnd, ...], Field(max_length=2)] = ROW_ENDS
+    evidence: Annotated[tuple[RowEvidence, ...], Field(max_length=MOST_EVIDENCE_RULES)] = ()
     aggregates: Annotated[bool, Field(strict=True)] = False
     checks: Annotated[tuple[RowCheck, ...], Field(max_length=MOST_ROW_CHECKS)] = ()
     measures: Annotated[tuple[RegisterMeasure, ...], Field(max_length=MOST_MEASURES)] = ()

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from services.core.kit.decimals import plain
+from services.core.plan.condition_faults import check_conditions
 from services.core.plan.document import PlanDocument
 from services.core.plan.findings import Codes, Findings
 from services.core.plan.register_columns import Columns, columns_of
-from services.core.plan.register_entries import ColumnType, Register, RegisterColumn
+from services.core.plan.register_entries import ColumnType, Register, RegisterColumn, RowEvidence
 
 _NUMBERS: frozenset[ColumnType] = frozenset({"decimal", "integer"})
 
@@ -38,6 +39,21 @@ def _check_register(
             findings.add("key-not-required", f"{place}/key/{at}", code, [where])
     for member in ("valid_from", "valid_to"):
         check_day(f"{place}/{member}", getattr(register, member), columns, findings)
+    for at, rule in enumerate(register.evidence):
+        here = f"{place}/evidence/{at}"
+        check_conditions(f"{here}/where", rule.where, columns, findings)
+        _check_evidence(here, rule, place, register, findings)
+
+
+def _check_evidence(
+    here: str, rule: RowEvidence, place: str, register: Register, findings: Findings
+) -> None:
+    """Add a fault where a row never becomes what it is to have evidence for by a verb."""
+    if rule.state == "confirmed" and not register.review:
+        rests_on = [f"{place}/review"]
+        findings.add("evidence-without-review", f"{here}/state", rule.state, rests_on)
+    if rule.state != "confirmed" and rule.state not in register.ends:
+        findings.add("evidence-of-no-end", f"{here}/state", rule.state, [f"{place}/ends"])
 
 
 def check_day(

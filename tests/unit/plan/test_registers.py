@@ -68,6 +68,21 @@ def test_every_fault_of_a_register_is_told_at_once() -> None:
     }
 
 
+def test_evidence_is_asked_for_before_a_step_that_rows_take() -> None:
+    rules = [
+        {"name": "甲", "where": [{"column": "none", "filled": True}]},
+        {"name": "乙", "state": "revoked"},
+        {"name": "丙", "state": "ended", "where": [{"column": "kind", "any_of": ["b"]}]},
+    ]
+    assert set(faults(a_register(evidence=rules, review=False, ends=["ended"]))) == {
+        ("0/evidence/0/state", "evidence-without-review"),
+        ("0/evidence/0/where/0/column", "unknown-column"),
+        ("0/evidence/1/state", "evidence-of-no-end"),
+        ("0/evidence/2/where/0/any_of/0", "unknown-choice"),
+    }
+    assert faults(a_register(evidence=rules[1:2])) == []
+
+
 @pytest.mark.parametrize(
     ("measure", "expected"),
     [
