@@ -114,3 +114,11 @@ def test_a_key_for_a_purpose_is_always_the_same_and_that_of_no_other() -> None:
         hmac.new(key, b"key for page tokens", hashlib.sha256).digest() for key in keys
     ]
     assert not set(seal.derived("page tokens")) & set(seal.derived("marks"))
+
+
+def test_what_is_signed_is_verified_by_every_release() -> None:
+    written = new_seal_key()
+    key = hashlib.sha256(b"key for signing" + base64.b64decode(written)).digest()
+    signed = Seal.read(written).sign(b"plain", "here")
+    said = hmac.new(key, b"here\0plain", hashlib.sha256).digest()
+    assert signed.endswith(said)
